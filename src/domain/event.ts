@@ -1,0 +1,31 @@
+/** What GitHub says about the run: read once from the environment and the event payload, then a plain value. */
+export interface GitEvent {
+  /** `push`, `pull_request`, `merge_group`, `release`, `schedule`, `workflow_dispatch`, … */
+  readonly name: string;
+  /** Full ref: `refs/heads/main`, `refs/tags/v1.2.3`, `refs/pull/15/merge`. */
+  readonly ref: string;
+  /** Full commit id (40 or 64 hex digits). */
+  readonly sha: string;
+  readonly repository: RepositoryFacts;
+  readonly pullRequest?: { readonly number: number; readonly headSha?: string; readonly baseRef?: string };
+  /** Branch that a tag push or merge group is based on, as a full ref, where the payload tells. */
+  readonly baseRef?: string;
+  /** `https://github.com/org/app/actions/runs/1/attempts/1` */
+  readonly runUrl: string;
+  readonly serverUrl: string;
+  readonly apiUrl: string;
+  readonly actor: string;
+}
+
+export interface RepositoryFacts {
+  readonly owner: string;
+  readonly name: string;
+  readonly url: string;
+  /** Absent when the payload does not tell. */
+  readonly description?: string;
+  /** SPDX id. */
+  readonly license?: string;
+  readonly defaultBranch?: string;
+  /** True unless the payload says that the repository is public: provenance with build arguments is for public ones only. */
+  readonly isPrivate: boolean;
+}

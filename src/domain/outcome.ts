@@ -1,0 +1,24 @@
+/**
+ * What a run came to (P7). The first group is green, the second red; the `outcome` output holds one of these words, so
+ * that a later step can tell "the image has findings" from "the scanner broke" without reading a log.
+ */
+export const OUTCOMES = {
+  published: 'Every registry holds the image and its tags.',
+  unchanged: 'Everything was in place already; nothing was written.',
+  built: 'The image was built and has passed the gate; `push: false` kept it on the runner.',
+  planned: '`dry-run` stopped after the plan.',
+  'logged-in': 'The credentials work.',
+
+  'invalid-input': 'An input, a file it names, or the event cannot be used.',
+  findings: 'The gate found what the policy does not allow.',
+  'scanner-failed': 'The scanner could not be run, crashed, or gave no usable report.',
+  'database-failed': 'The vulnerability database could not be had, or is older than allowed.',
+  'build-failed': 'Docker, buildx or the build itself failed.',
+  'image-rejected': 'The image is damaged, or lacks a platform, an SBOM or a provenance that it must have.',
+  'tag-conflict': 'An immutable tag exists with another digest.',
+  'registry-failed': 'A registry refused, could not be reached, or answered wrongly.',
+  cancelled: 'The run was cancelled.',
+  failed: 'A defect of this action, or something it does not know.',
+} as const satisfies Record<string, string>;
+
+export type Outcome = keyof typeof OUTCOMES;

@@ -1,0 +1,54 @@
+import type { Readable } from 'node:stream';
+import type { Digest } from '../domain/digest.ts';
+import type { Descriptor, ManifestBytes, PlatformFields } from '../domain/manifest.ts';
+
+/**
+ * One image that lies on this machine as an OCI layout, read and checked: every manifest parsed, every blob present with
+ * the digest and size that its descriptor says. Scanned, pushed and reported are exactly these bytes (P2).
+ */
+export interface LocalImage {
+  /** Folder with `oci-layout`, `index.json` and `blobs/`. */
+  readonly directory: string;
+  /** What the tags will point at: an index, or the manifest of the only platform. Its digest is *the* digest. */
+  readonly root: ManifestBytes;
+  /** All manifests in an order in which a registry accepts them: subjects before what speaks of them, `root` last. */
+  readonly manifests: readonly ManifestBytes[];
+  /** All blobs of all manifests, each once. */
+  readonly blobs: readonly Descriptor[];
+  /** The runnable images, in the order of the index; attestation manifests are not among them. */
+  readonly platforms: readonly PlatformImage[];
+  /** Opens a blob anew, optionally from an offset in bytes. */
+  readonly open: (blob: Descriptor, start?: number) => Readable;
+  /** Path of a blob or manifest in the layout. */
+  readonly path: (digest: Digest) => string;
+}
+
+export interface PlatformImage {
+  /** `linux/arm64`, `linux/arm/v7`. */
+  readonly name: string;
+  readonly platform: PlatformFields;
+  readonly manifest: ManifestBytes;
+  /** Digest of the image config, which a scanner reports as ImageID. */
+  readonly configDigest: Digest;
+  /** `rootfs.diff_ids` of the config: digests of the uncompressed layers. */
+  readonly diffIds: readonly string[];
+  /** Labels of the config. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Bytes of all layers as they travel. */
+  readonly compressedSize: number;
+  readonly statements: readonly Statement[];
+}
+
+/** An in-toto statement that BuildKit or another builder put beside a platform, parsed. */
+export interface Statement {
+  /** Digest of the attestation manifest that holds it. */
+  readonly manifest: Digest;
+  readonly blob: Descriptor;
+  readonly kind: 'sbom' | 'provenance' | 'other';
+  readonly predicateType: string;
+  readonly subjects: readonly { readonly name: string; readonly sha256?: string }[];
+  /** Number of packages of an SPDX SBOM. */
+  readonly packages?: number;
+  /** `runDetails.builder.id` (SLSA v1) or `builder.id` (v0.2) of a provenance. */
+  readonly builderId?: string;
+}

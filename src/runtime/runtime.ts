@@ -1,0 +1,143 @@
+import type { Readable } from 'node:stream';
+import type { ErrorFacts } from '../errors/action-error.ts';
+
+/**
+ * The port to the world. Commands, clients and tool adapters reach the process environment, child processes, the clock,
+ * the log, outputs and the job summary through this value only; `runtime/github.ts` implements it on a GitHub runner.
+ */
+export interface Runtime {
+  /** The process environment as it was at the start. Never hand it whole to a child: see {@link childEnvironment}. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Aborted when the job is cancelled (SIGINT, SIGTERM). */
+  readonly signal: AbortSignal;
+  /** A directory of this run alone (0700, under RUNNER_TEMP), removed by the post step. */
+  readonly temp: string;
+  /** The checked-out repository, or the current directory. */
+  readonly workspace: string;
+  /** Masks a value in every log from now on. Call it before the value is used. */
+  readonly secret: (value: string) => void;
+  readonly output: (name: string, value: string) => void;
+  readonly summary: (markdown: string) => Promise<void>;
+  readonly exec: Exec;
+  readonly toolCache: ToolCache;
+  /** Remembered for the post step. */
+  readonly state: { readonly save: (name: string, value: string) => void; readonly get: (name: string) => string };
+}
+
+export interface Clock {
+  readonly now: () => Date;
+  /** Rejects with the signal's reason when aborted. */
+  readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+}
+
+export interface Log {
+  readonly info: (line: string) => void;
+  readonly debug: (line: string) => void;
+  /** Annotations; `facts.file` and `facts.line` put them on the right line. */
+  readonly notice: (message: string, title?: string, facts?: ErrorFacts) => void;
+  readonly warning: (message: string, title?: string, facts?: ErrorFacts) => void;
+  readonly error: (message: string, title?: string, facts?: ErrorFacts) => void;
+  /** A foldable section of the log. */
+  readonly group: <T>(title: string, task: () => Promise<T>) => Promise<T>;
+}
+
+export interface ExecOptions {
+  /** The child's whole environment: nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Given to the child's standard input, which is then closed. The place for a password. */
+  readonly input?: string;
+  /** Milliseconds after which the child is stopped. */
+  readonly timeout?: number;
+  /** Called with each whole line while the child runs; what is not given here is not printed. */
+  readonly onStdout?: (line: string) => void;
+  readonly onStderr?: (line: string) => void;
+}
+
+export interface ExecResult {
+  /** The exit code, or null when a signal ended the child. Success is exactly `exitCode === 0`. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly timedOut: boolean;
+  /** Bounded: the last 16 MiB. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a program without a shell and waits for it. Never rejects because of how the child ended: read the result.
+ * Rejects with ActionError CANCELLED when the run is cancelled, and PROGRAM_MISSING when there is no such program.
+ */
+export type Exec = (command: string, args: readonly string[], options: ExecOptions) => Promise<ExecResult>;
+
+/** The runner's tool cache. Versions are exact. */
+export interface ToolCache {
+  /** Directory of a cached tool, or undefined. */
+  readonly find: (tool: string, version: string) => string | undefined;
+  /** Downloads to a file under the run's temp directory and returns its path. */
+  readonly download: (url: string) => Promise<string>;
+  readonly extractTar: (file: string) => Promise<string>;
+  readonly extractZip: (file: string) => Promise<string>;
+  /** Copies a directory into the cache and returns the cached directory. */
+  readonly save: (directory: string, tool: string, version: string) => Promise<string>;
+}
+
+/** A blob's bytes, opened anew each time, so that an upload can start over. */
+export type OpenBlob = () => Readable;
+
+/** What a child process may inherit: where things are, proxies, locale. No credential is among these (P8). */
+const INHERITED = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'SHELL',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+  'TMPDIR',
+  'TEMP',
+  'TMP',
+  'TERM',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'ALL_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'all_proxy',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'XDG_RUNTIME_DIR',
+  'XDG_CACHE_HOME',
+  'XDG_CONFIG_HOME',
+  'SYSTEMROOT',
+  'SystemRoot',
+  'COMSPEC',
+  'PATHEXT',
+  'USERPROFILE',
+  'APPDATA',
+  'LOCALAPPDATA',
+  'PROGRAMDATA',
+  'PROGRAMFILES',
+] as const;
+
+/**
+ * An environment for a child process: the inherited names above, what `also` names, and `extra`.
+ * @param also names to pass on besides, for instance `DOCKER_HOST` for docker
+ */
+export function childEnvironment(
+  env: Runtime['env'],
+  also: readonly string[] = [],
+  extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const name of [...INHERITED, ...also]) {
+    const value = env[name];
+    if (value !== undefined) out[name] = value;
+  }
+  return { ...out, ...extra };
+}
