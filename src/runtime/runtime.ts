@@ -22,6 +22,8 @@ export interface Runtime {
   readonly summary: (markdown: string) => Promise<void>;
   readonly exec: Exec;
   readonly toolCache: ToolCache;
+  /** GitHub's REST API with a token, for one repository. */
+  readonly github: (token: string, place: { readonly apiUrl: string; readonly owner: string; readonly name: string }) => GitHubApi;
   /** Remembered for the post step. */
   readonly state: { readonly save: (name: string, value: string) => void; readonly get: (name: string) => string };
 }
@@ -82,6 +84,17 @@ export interface ToolCache {
   readonly extractZip: (file: string) => Promise<string>;
   /** Copies a directory into the cache and returns the cached directory. */
   readonly save: (directory: string, tool: string, version: string) => Promise<string>;
+}
+
+/** What is asked of GitHub's REST API. Each answers undefined when GitHub does not know or does not tell (404, 403). */
+export interface GitHubApi {
+  /** How `head` relates to `base`. https://docs.github.com/rest/commits/commits#compare-two-commits */
+  readonly compare: (base: string, head: string) => Promise<'identical' | 'ahead' | 'behind' | 'diverged' | undefined>;
+  /** The commit that a full ref (`refs/heads/main`) points at now. */
+  readonly tip: (ref: string) => Promise<string | undefined>;
+  readonly commitDate: (sha: string) => Promise<Date | undefined>;
+  /** The repository as the webhook payload would hold it, unparsed. */
+  readonly repository: () => Promise<unknown>;
 }
 
 /** A blob's bytes, opened anew each time, so that an upload can start over. */

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import type { GitEvent, RepositoryFacts } from '../domain/event.ts';
+import { ActionError } from '../errors/action-error.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+const REPOSITORY = /^([A-Za-z0-9._-]+)\/([A-Za-z0-9._-]+)$/;
+const PAYLOAD_LIMIT = 32 * 1024 * 1024;
+
+/**
+ * The event of this run, from the variables that the runner sets and the webhook payload.
+ * https://docs.github.com/actions/reference/workflows-and-actions/variables
+ * @throws ActionError EVENT_INVALID naming every variable that is missing or malformed
+ */
+export function readEvent(env: Readonly<Record<string, string | undefined>>): GitEvent {
+  const payload = readPayload(env.GITHUB_EVENT_PATH);
+  const name = env.GITHUB_EVENT_NAME ?? '';
+  const sha = pullRequestHead(env, payload) ?? env.GITHUB_SHA ?? '';
+  const number = pullRequestNumber(payload);
+  // On pull_request_target the ref is the base branch; the pull request is what the event is about, as metadata-action sees it.
+  const ref =
+    name === 'pull_request_target' && number !== undefined ? `refs/pull/${number}/merge` : (env.GITHUB_REF ?? '');
+  const [, owner, repository] = REPOSITORY.exec(env.GITHUB_REPOSITORY ?? '') ?? [];
+
+  const problems = [
+    ...(name === '' ? ['GITHUB_EVENT_NAME is not set'] : []),
+    ...(SHA.test(sha) ? [] : [`GITHUB_SHA is "${sha.slice(0, 80)}", expected a full commit id`]),
+    ...(ref.startsWith('refs/') ? [] : [`GITHUB_REF is "${ref.slice(0, 80)}", expected a full ref such as refs/heads/main`]),
+    ...(owner === undefined ? [`GITHUB_REPOSITORY is "${(env.GITHUB_REPOSITORY ?? '').slice(0, 80)}", expected owner/name`] : []),
+  ];
+  if (problems.length > 0 || owner === undefined || repository === undefined) {
+    throw new ActionError('EVENT_INVALID', `This does not look like a job of GitHub Actions: ${problems.join('; ')}.`);
+  }
+
+  const serverUrl = env.GITHUB_SERVER_URL ?? 'https://github.com';
+  const pullRequest = fields(payload.pull_request);
+  const headSha = text(fields(pullRequest.head).sha);
+  const pullBase = text(fields(pullRequest.base).ref);
+  const baseRef = text(payload.base_ref) ?? text(fields(payload.merge_group).base_ref);
+  return {
+    name,
+    ref,
+    sha,
+    repository: repositoryFacts(payload.repository, { owner, name: repository, serverUrl }),
+    ...(number === undefined
+      ? {}
+      : {
+          pullRequest: {
+            number,
+            ...(headSha === undefined ? {} : { headSha }),
+            ...(pullBase === undefined ? {} : { baseRef: pullBase }),
+          },
+        }),
+    ...(baseRef === undefined ? {} : { baseRef }),
+    runUrl: `${serverUrl}/${owner}/${repository}/actions/runs/${env.GITHUB_RUN_ID ?? '0'}/attempts/${env.GITHUB_RUN_ATTEMPT ?? '1'}`,
+    serverUrl,
+    apiUrl: env.GITHUB_API_URL ?? 'https://api.github.com',
+    actor: env.GITHUB_ACTOR ?? '',
+  };
+}
+
+/** The time of the head commit, where a push payload tells it. */
+export function commitDateOfPayload(env: Readonly<Record<string, string | undefined>>): Date | undefined {
+  const commit = fields(readPayload(env.GITHUB_EVENT_PATH).head_commit);
+  const date = new Date(text(commit.timestamp) ?? '');
+  return commit.id === env.GITHUB_SHA && !Number.isNaN(date.getTime()) ? date : undefined;
+}
+
+/** The facts about a repository in a webhook payload or an answer of the REST API, which have the same form. */
+export function repositoryFacts(
+  value: unknown,
+  known: { readonly owner: string; readonly name: string; readonly serverUrl: string },
+): RepositoryFacts {
+  const repository = fields(value);
+  const description = text(repository.description);
+  const license = text(fields(repository.license).spdx_id);
+  const defaultBranch = text(repository.default_branch);
+  return {
+    owner: known.owner,
+    name: known.name,
+    url: text(repository.html_url) ?? `${known.serverUrl}/${known.owner}/${known.name}`,
+    ...(description === undefined ? {} : { description }),
+    ...(license === undefined ? {} : { license }),
+    ...(defaultBranch === undefined ? {} : { defaultBranch }),
+    isPrivate: repository.private !== false,
+  };
+}
+
+/** metadata-action's switch for pull requests: name images after the head commit instead of the merge commit. */
+function pullRequestHead(env: Readonly<Record<string, string | undefined>>, payload: Fields): string | undefined {
+  if (!/^true$/i.test(env.DOCKER_METADATA_PR_HEAD_SHA ?? '')) return undefined;
+  return text(fields(fields(payload.pull_request).head).sha);
+}
+
+function pullRequestNumber(payload: Fields): number | undefined {
+  const number = fields(payload.pull_request).number ?? payload.number;
+  return typeof number === 'number' && Number.isSafeInteger(number) && number > 0 ? number : undefined;
+}
+
+function readPayload(path: string | undefined): Fields {
+  if (path === undefined || path === '') return {};
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ActionError('EVENT_INVALID', `The event payload ${path} cannot be read.`, { cause: error });
+  }
+  if (content.length > PAYLOAD_LIMIT) throw new ActionError('EVENT_INVALID', `The event payload ${path} is larger than 32 MiB.`);
+  try {
+    return fields(JSON.parse(content));
+  } catch (error) {
+    throw new ActionError('EVENT_INVALID', `The event payload ${path} is not JSON.`, { cause: error });
+  }
+}
+
+function fields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,130 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ChildProcess } from 'node:child_process';
+import { subscribe } from 'node:diagnostics_channel';
+import { StringDecoder } from 'node:string_decoder';
+import { ActionError } from '../errors/action-error.ts';
+import type { Exec, ExecOptions, ExecResult } from './runtime.ts';
+
+/** The part of @actions/exec that is used here. */
+export type ToolkitExec = (
+  commandLine: string,
+  args: string[],
+  options: {
+    silent: boolean;
+    ignoreReturnCode: boolean;
+    env: Record<string, string>;
+    cwd?: string;
+    input: Buffer;
+    listeners: { stdout: (data: Buffer) => void; stderr: (data: Buffer) => void };
+  },
+) => Promise<number | null>;
+
+const KEEP = 16 * 1024 * 1024;
+const GRACE = 10_000;
+
+// @actions/exec reports neither the signal that ended a child nor a way to stop it. Node announces each new child on this
+// channel, inside the asynchronous context of the caller, so that each call meets its own child.
+const spawning = new AsyncLocalStorage<(child: ChildProcess) => void>();
+let subscribed = false;
+
+function subscribeOnce(): void {
+  if (subscribed) return;
+  subscribed = true;
+  subscribe('child_process', (message) => {
+    const child: unknown = typeof message === 'object' && message !== null && 'process' in message && message.process;
+    if (isChild(child)) spawning.getStore()?.(child);
+  });
+}
+
+function isChild(value: unknown): value is ChildProcess {
+  return typeof value === 'object' && value !== null && 'kill' in value && 'once' in value;
+}
+
+/** Gathers what a stream says: whole lines to a listener as they come, the last 16 MiB for the result. */
+function collector(onLine: ((line: string) => void) | undefined) {
+  const decoder = new StringDecoder('utf8');
+  let text = '';
+  let pending = '';
+  const take = (piece: string) => {
+    text = (text + piece).slice(-KEEP);
+    if (onLine === undefined) return;
+    const lines = (pending + piece).split(/\r?\n/);
+    pending = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  };
+  return {
+    push: (data: Buffer) => take(decoder.write(data)),
+    end: (): string => {
+      take(decoder.end());
+      if (pending !== '') onLine?.(pending);
+      return text;
+    },
+  };
+}
+
+/**
+ * {@link Exec} on top of @actions/exec (which finds programs and quotes arguments on every OS), with the signal that ended
+ * the child, a time limit, and cancellation: SIGTERM first, SIGKILL ten seconds later.
+ */
+export function createExec(toolkit: ToolkitExec, cancelled: AbortSignal): Exec {
+  return async (command: string, args: readonly string[], options: ExecOptions): Promise<ExecResult> => {
+    cancelled.throwIfAborted();
+    subscribeOnce();
+    const stdout = collector(options.onStdout);
+    const stderr = collector(options.onStderr);
+    let child: ChildProcess | undefined;
+    let signal: string | null = null;
+    let timedOut = false;
+    let killer: NodeJS.Timeout | undefined;
+
+    const stop = () => {
+      child?.kill('SIGTERM');
+      killer ??= setTimeout(() => child?.kill('SIGKILL'), GRACE);
+    };
+    const timer =
+      options.timeout === undefined
+        ? undefined
+        : setTimeout(() => {
+            timedOut = true;
+            stop();
+          }, options.timeout);
+    cancelled.addEventListener('abort', stop, { once: true });
+
+    try {
+      const exitCode = await spawning.run(
+        (started) => {
+          if (child !== undefined) return;
+          child = started;
+          // A child that ends without reading its input breaks the pipe; its exit code says all there is to say.
+          started.once('spawn', () => started.stdin?.on('error', () => undefined));
+          started.once('exit', (_code, by) => {
+            signal = by;
+          });
+        },
+        () =>
+          toolkit(`"${command}"`, [...args], {
+            silent: true,
+            ignoreReturnCode: true,
+            env: { ...options.env },
+            ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+            // An empty buffer closes the input; without one the child would wait for it for ever.
+            input: Buffer.from(options.input ?? ''),
+            listeners: { stdout: stdout.push, stderr: stderr.push },
+          }),
+      );
+      cancelled.throwIfAborted();
+      return { exitCode: signal === null ? exitCode : null, signal, timedOut, stdout: stdout.end(), stderr: stderr.end() };
+    } catch (error) {
+      cancelled.throwIfAborted();
+      throw new ActionError('PROGRAM_MISSING', `"${command}" cannot be started: ${messageOf(error)}`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+      clearTimeout(killer);
+      cancelled.removeEventListener('abort', stop);
+    }
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? (error.message.split('. ', 1)[0] ?? error.message) : String(error);
+}

@@ -1,0 +1,85 @@
+import { childEnvironment, type GitHubApi, type Runtime } from '../runtime/runtime.ts';
+
+/** How one commit relates to another, as far as it can be found out. */
+export type Relation = 'same' | 'ahead' | 'behind' | 'diverged' | 'unknown';
+
+const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+const SECONDS = 1000;
+
+/** What commands ask of the history: the clone in the workspace first, GitHub's API where the clone is too shallow. */
+export interface History {
+  /** Committer date; undefined when neither knows the commit. */
+  readonly commitDate: (sha: string) => Promise<Date | undefined>;
+  /** `ahead`: `current` descends from `recorded`. */
+  readonly relation: (recorded: string, current: string) => Promise<Relation>;
+  /** Whether a full ref points at the commit right now; undefined when it cannot be asked. */
+  readonly isTip: (ref: string, sha: string) => Promise<boolean | undefined>;
+}
+
+/**
+ * @param api undefined when there is no token, or when the network must not be used
+ * @param online false keeps git from asking the remote
+ */
+export function createHistory(runtime: Runtime, api: GitHubApi | undefined, online: boolean): History {
+  const git = async (args: readonly string[]) => {
+    try {
+      return await runtime.exec('git', ['-C', runtime.workspace, ...args], {
+        // The checkout may belong to another user than the one that runs the job (container jobs): only reading is done here.
+        env: childEnvironment(runtime.env, ['GIT_SSH_COMMAND', 'SSH_AUTH_SOCK'], {
+          GIT_TERMINAL_PROMPT: '0',
+          GIT_CONFIG_COUNT: '1',
+          GIT_CONFIG_KEY_0: 'safe.directory',
+          GIT_CONFIG_VALUE_0: runtime.workspace,
+        }),
+        timeout: 30 * SECONDS,
+      });
+    } catch (error) {
+      runtime.signal.throwIfAborted();
+      runtime.log.debug(`git ${args[0]}: ${String(error)}`);
+      return undefined;
+    }
+  };
+  const says = async (args: readonly string[]) => (await git(args))?.exitCode === 0;
+  const has = (sha: string) => says(['cat-file', '-e', `${sha}^{commit}`]);
+  const isAncestor = (ancestor: string, of: string) => says(['merge-base', '--is-ancestor', ancestor, of]);
+
+  return {
+    commitDate: async (sha) => {
+      const shown = await git(['show', '--no-patch', '--format=%cI', sha]);
+      const date = new Date(shown?.exitCode === 0 ? shown.stdout.trim() : '');
+      return Number.isNaN(date.getTime()) ? api?.commitDate(sha) : date;
+    },
+
+    relation: async (recorded, current) => {
+      // The revision comes out of an image label: whatever is not a commit id never reaches git or an URL.
+      if (!COMMIT.test(recorded) || !COMMIT.test(current)) return 'unknown';
+      if (recorded === current) return 'same';
+      if ((await has(recorded)) && (await has(current))) {
+        if (await isAncestor(recorded, current)) return 'ahead';
+        if (await isAncestor(current, recorded)) return 'behind';
+        // A shallow clone has no history that could connect them: only a full one can say that they diverged.
+        const shallow = await git(['rev-parse', '--is-shallow-repository']);
+        if (shallow?.exitCode === 0 && shallow.stdout.trim() === 'false') return 'diverged';
+      }
+      const status = await api?.compare(recorded, current);
+      return status === 'identical' ? 'same' : (status ?? 'unknown');
+    },
+
+    isTip: async (ref, sha) => {
+      const tip = (online ? await remoteTip(git, ref) : undefined) ?? (await api?.tip(ref));
+      return tip === undefined ? undefined : tip === sha;
+    },
+  };
+}
+
+async function remoteTip(
+  git: (args: readonly string[]) => Promise<{ readonly exitCode: number | null; readonly stdout: string } | undefined>,
+  ref: string,
+): Promise<string | undefined> {
+  if (!/^refs\/[^\s~^:?*[\\]+$/.test(ref)) return undefined;
+  const listed = await git(['ls-remote', '--quiet', 'origin', ref]);
+  if (listed?.exitCode !== 0) return undefined;
+  const line = listed.stdout.split('\n').find((each) => each.endsWith(`\t${ref}`));
+  const sha = line?.split('\t', 1)[0];
+  return sha !== undefined && COMMIT.test(sha) ? sha : undefined;
+}
