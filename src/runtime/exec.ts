@@ -20,7 +20,7 @@ export type ToolkitExec = (
 ) => Promise<number | null>;
 
 const KEEP = 16 * 1024 * 1024;
-const GRACE = 10_000;
+const GRACE = 5_000;
 
 // @actions/exec reports neither the signal that ended a child nor a way to stop it. Node announces each new child on this
 // channel, inside the asynchronous context of the caller, so that each call meets its own child.
@@ -64,7 +64,7 @@ function collector(onLine: ((line: string) => void) | undefined) {
 
 /**
  * {@link Exec} on top of @actions/exec (which finds programs and quotes arguments on every OS), with the signal that ended
- * the child, a time limit, and cancellation: SIGTERM first, SIGKILL ten seconds later.
+ * the child, a time limit, and cancellation: SIGTERM first, SIGKILL five seconds later, within the 7.5 seconds that the runner leaves.
  */
 export function createExec(toolkit: ToolkitExec, cancelled: AbortSignal): Exec {
   return async (command: string, args: readonly string[], options: ExecOptions): Promise<ExecResult> => {

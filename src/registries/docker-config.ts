@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ActionError } from '../errors/action-error.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+
+/** User name and password for one registry host, as the user gave them. */
+export interface Login {
+  /** Host as in image names: `docker.io`, `ghcr.io`, `registry.example.com:5000`. */
+  readonly host: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** The parts of docker's `config.json` that hold credentials. Everything else is carried along as it is. */
+export interface DockerConfig {
+  readonly auths: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>;
+  readonly credHelpers: Readonly<Record<string, string>>;
+  readonly credsStore?: string;
+  readonly rest: Readonly<Record<string, unknown>>;
+}
+
+const EMPTY: DockerConfig = { auths: {}, credHelpers: {}, rest: {} };
+const LIMIT = 4 * 1024 * 1024;
+
+/** Docker Hub's credentials are filed under this name since the time of registry v1. */
+export const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
+
+/** Where docker keeps its configuration for this user. */
+export function dockerConfigDirectory(env: Runtime['env']): string {
+  return env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
+}
+
+/**
+ * Reads `config.json` of a docker configuration directory; a missing file is an empty configuration.
+ * @throws ActionError INPUT_INVALID when the file is there and is not docker's configuration
+ */
+export async function readDockerConfig(directory: string): Promise<DockerConfig> {
+  const file = join(directory, 'config.json');
+  if (!existsSync(file)) return EMPTY;
+  const refuse = (why: string, cause?: unknown) =>
+    new ActionError('INPUT_INVALID', `docker's configuration ${file} ${why}.`, { cause, facts: { file } });
+  const content = await readFile(file, 'utf8');
+  if (content.length > LIMIT) throw refuse('is larger than 4 MiB');
+  let parsed: unknown;
+  try {
+    parsed = content.trim() === '' ? {} : JSON.parse(content);
+  } catch (error) {
+    throw refuse('is not JSON', error);
+  }
+  if (!isRecord(parsed)) throw refuse('is not a JSON object');
+  const { auths, credHelpers, credsStore, ...rest } = parsed;
+  return {
+    auths: Object.fromEntries(
+      entries(auths).map(([host, value]) => {
+        const { auth, identitytoken } = isRecord(value) ? value : {};
+        return [host, { ...(isText(auth) ? { auth } : {}), ...(isText(identitytoken) ? { identitytoken } : {}) }];
+      }),
+    ),
+    credHelpers: Object.fromEntries(entries(credHelpers).filter((entry): entry is [string, string] => isText(entry[1]))),
+    ...(isText(credsStore) ? { credsStore } : {}),
+    rest,
+  };
+}
+
+/** The names under which docker may file the credentials of a host, the usual one first. */
+export function keysOf(host: string): readonly string[] {
+  if (host !== 'docker.io') return [host, `https://${host}`, `http://${host}`, `https://${host}/v2/`, `https://${host}/v1/`];
+  return [DOCKER_HUB_KEY, 'index.docker.io', 'docker.io', 'registry-1.docker.io', 'https://index.docker.io'];
+}
+
+/**
+ * A configuration directory for this run alone: what the runner already has, with the given logins on top, in a file that
+ * only this user can read. Plugins, contexts and builders of the user's own directory stay reachable through links.
+ * The directory lies in the run's temp directory, so it goes away with that in the post step.
+ * @returns the variables that make docker and buildx use it
+ */
+export async function writePrivateDockerConfig(
+  runtime: Runtime,
+  logins: readonly Login[],
+): Promise<Readonly<Record<string, string>>> {
+  const own = dockerConfigDirectory(runtime.env);
+  const config = await readDockerConfig(own);
+  const directory = join(runtime.temp, 'docker');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await chmod(directory, 0o700);
+  for (const name of ['cli-plugins', 'contexts', 'tls']) {
+    const target = join(own, name);
+    const link = join(directory, name);
+    if (existsSync(target) && !existsSync(link)) await symlink(target, link, 'junction');
+  }
+
+  const auths = { ...config.auths };
+  const credHelpers = { ...config.credHelpers };
+  for (const { host, username, password } of logins) {
+    for (const key of keysOf(host)) {
+      delete auths[key];
+      delete credHelpers[key];
+    }
+    const key = host === 'docker.io' ? DOCKER_HUB_KEY : host;
+    auths[key] = { auth: Buffer.from(`${username}:${password}`).toString('base64') };
+    // An empty helper makes docker read this entry from the file, although a credential store may be set for all others.
+    if (config.credsStore !== undefined) credHelpers[key] = '';
+  }
+  const content = {
+    ...config.rest,
+    auths,
+    ...(Object.keys(credHelpers).length > 0 ? { credHelpers } : {}),
+    ...(config.credsStore === undefined ? {} : { credsStore: config.credsStore }),
+  };
+  await writeFile(join(directory, 'config.json'), JSON.stringify(content), { mode: 0o600 });
+  return { DOCKER_CONFIG: directory, BUILDX_CONFIG: runtime.env.BUILDX_CONFIG || join(own, 'buildx') };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function entries(value: unknown): [string, unknown][] {
+  return isRecord(value) ? Object.entries(value) : [];
+}
