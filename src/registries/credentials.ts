@@ -64,11 +64,17 @@ async function fromDocker(runtime: Runtime, config: DockerConfig, host: string):
       continue;
     }
     const { auth, identitytoken } = config.auths[key] ?? {};
-    if (identitytoken !== undefined) return { kind: 'identity-token', token: identitytoken, from: "docker's config.json" };
+    if (identitytoken !== undefined)
+      return { kind: 'identity-token', token: identitytoken, from: "docker's config.json" };
     const decoded = Buffer.from(auth ?? '', 'base64').toString('utf8');
     const colon = decoded.indexOf(':');
     if (colon > 0) {
-      return { kind: 'password', username: decoded.slice(0, colon), password: decoded.slice(colon + 1), from: "docker's config.json" };
+      return {
+        kind: 'password',
+        username: decoded.slice(0, colon),
+        password: decoded.slice(colon + 1),
+        from: "docker's config.json",
+      };
     }
   }
   return undefined;
@@ -77,7 +83,10 @@ async function fromDocker(runtime: Runtime, config: DockerConfig, host: string):
 /** https://github.com/docker/docker-credential-helpers#usage: the host on standard input, JSON on standard output. */
 async function askHelper(runtime: Runtime, helper: string, key: string): Promise<Found | undefined> {
   if (!/^[A-Za-z0-9._-]+$/.test(helper)) {
-    throw new ActionError('INPUT_INVALID', `docker's configuration names a credential helper "${helper.slice(0, 60)}", which is not a program name.`);
+    throw new ActionError(
+      'INPUT_INVALID',
+      `docker's configuration names a credential helper "${helper.slice(0, 60)}", which is not a program name.`,
+    );
   }
   const program = `docker-credential-${helper}`;
   // A helper reads its own credentials from wherever it keeps them: it gets the whole environment, as docker gives it.
@@ -92,7 +101,8 @@ async function askHelper(runtime: Runtime, helper: string, key: string): Promise
     );
   }
   const answer: unknown = parse(asked.stdout);
-  if (typeof answer !== 'object' || answer === null || !('Username' in answer) || !('Secret' in answer)) return undefined;
+  if (typeof answer !== 'object' || answer === null || !('Username' in answer) || !('Secret' in answer))
+    return undefined;
   const { Username: username, Secret: secret } = answer;
   if (typeof username !== 'string' || typeof secret !== 'string' || secret === '') return undefined;
   const from = `credential helper ${helper}`;

@@ -58,7 +58,9 @@ export async function readDockerConfig(directory: string): Promise<DockerConfig>
         return [host, { ...(isText(auth) ? { auth } : {}), ...(isText(identitytoken) ? { identitytoken } : {}) }];
       }),
     ),
-    credHelpers: Object.fromEntries(entries(credHelpers).filter((entry): entry is [string, string] => isText(entry[1]))),
+    credHelpers: Object.fromEntries(
+      entries(credHelpers).filter((entry): entry is [string, string] => isText(entry[1])),
+    ),
     ...(isText(credsStore) ? { credsStore } : {}),
     rest,
   };
@@ -66,7 +68,8 @@ export async function readDockerConfig(directory: string): Promise<DockerConfig>
 
 /** The names under which docker may file the credentials of a host, the usual one first. */
 export function keysOf(host: string): readonly string[] {
-  if (host !== 'docker.io') return [host, `https://${host}`, `http://${host}`, `https://${host}/v2/`, `https://${host}/v1/`];
+  if (host !== 'docker.io')
+    return [host, `https://${host}`, `http://${host}`, `https://${host}/v2/`, `https://${host}/v1/`];
   return [DOCKER_HUB_KEY, 'index.docker.io', 'docker.io', 'registry-1.docker.io', 'https://index.docker.io'];
 }
 

@@ -26,8 +26,12 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
   const problems = [
     ...(name === '' ? ['GITHUB_EVENT_NAME is not set'] : []),
     ...(SHA.test(sha) ? [] : [`GITHUB_SHA is "${sha.slice(0, 80)}", expected a full commit id`]),
-    ...(ref.startsWith('refs/') ? [] : [`GITHUB_REF is "${ref.slice(0, 80)}", expected a full ref such as refs/heads/main`]),
-    ...(owner === undefined ? [`GITHUB_REPOSITORY is "${(env.GITHUB_REPOSITORY ?? '').slice(0, 80)}", expected owner/name`] : []),
+    ...(ref.startsWith('refs/')
+      ? []
+      : [`GITHUB_REF is "${ref.slice(0, 80)}", expected a full ref such as refs/heads/main`]),
+    ...(owner === undefined
+      ? [`GITHUB_REPOSITORY is "${(env.GITHUB_REPOSITORY ?? '').slice(0, 80)}", expected owner/name`]
+      : []),
   ];
   if (problems.length > 0 || owner === undefined || repository === undefined) {
     throw new ActionError('EVENT_INVALID', `This does not look like a job of GitHub Actions: ${problems.join('; ')}.`);
@@ -106,7 +110,8 @@ function readPayload(path: string | undefined): Fields {
   } catch (error) {
     throw new ActionError('EVENT_INVALID', `The event payload ${path} cannot be read.`, { cause: error });
   }
-  if (content.length > PAYLOAD_LIMIT) throw new ActionError('EVENT_INVALID', `The event payload ${path} is larger than 32 MiB.`);
+  if (content.length > PAYLOAD_LIMIT)
+    throw new ActionError('EVENT_INVALID', `The event payload ${path} is larger than 32 MiB.`);
   try {
     return fields(JSON.parse(content));
   } catch (error) {

@@ -113,7 +113,13 @@ export function createExec(toolkit: ToolkitExec, cancelled: AbortSignal): Exec {
           }),
       );
       cancelled.throwIfAborted();
-      return { exitCode: signal === null ? exitCode : null, signal, timedOut, stdout: stdout.end(), stderr: stderr.end() };
+      return {
+        exitCode: signal === null ? exitCode : null,
+        signal,
+        timedOut,
+        stdout: stdout.end(),
+        stderr: stderr.end(),
+      };
     } catch (error) {
       cancelled.throwIfAborted();
       throw new ActionError('PROGRAM_MISSING', `"${command}" cannot be started: ${messageOf(error)}`, { cause: error });

@@ -23,7 +23,10 @@ export interface Runtime {
   readonly exec: Exec;
   readonly toolCache: ToolCache;
   /** GitHub's REST API with a token, for one repository. */
-  readonly github: (token: string, place: { readonly apiUrl: string; readonly owner: string; readonly name: string }) => GitHubApi;
+  readonly github: (
+    token: string,
+    place: { readonly apiUrl: string; readonly owner: string; readonly name: string },
+  ) => GitHubApi;
   /** Remembered for the post step. */
   readonly state: { readonly save: (name: string, value: string) => void; readonly get: (name: string) => string };
 }

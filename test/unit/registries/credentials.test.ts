@@ -35,57 +35,92 @@ const github = { actor: 'octocat', token: 'ghs_job' };
 
 test('what is given to the step comes before what docker has', async () => {
   const runtime = await withConfig({ auths: { 'ghcr.io': { auth: basic('old:stale') } } });
-  expect(await createCredentials(runtime, { logins: [login], github })('ghcr.io')).toMatchObject({ username: 'me', password: 'given' });
+  expect(await createCredentials(runtime, { logins: [login], github })('ghcr.io')).toMatchObject({
+    username: 'me',
+    password: 'given',
+  });
 });
 
 test('what docker has comes before the token of the job', async () => {
   const runtime = await withConfig({ auths: { 'ghcr.io': { auth: basic('old:pass:with:colons') } } });
-  expect(await createCredentials(runtime, { logins: [], github })('ghcr.io')).toMatchObject({ username: 'old', password: 'pass:with:colons' });
+  expect(await createCredentials(runtime, { logins: [], github })('ghcr.io')).toMatchObject({
+    username: 'old',
+    password: 'pass:with:colons',
+  });
 });
 
 test('the token of the job is for ghcr.io and for no other host', async () => {
   const find = createCredentials(await withConfig({}), { logins: [], github });
   expect(await find('ghcr.io')).toMatchObject({ username: 'octocat', password: 'ghs_job' });
-  for (const host of ['ghcr.io.evil.example', 'evil.example', 'xghcr.io', 'docker.io']) expect(await find(host)).toBeUndefined();
+  for (const host of ['ghcr.io.evil.example', 'evil.example', 'xghcr.io', 'docker.io'])
+    expect(await find(host)).toBeUndefined();
 });
 
 test('Docker Hub’s credentials are found under the name that docker login gives them', async () => {
   const runtime = await withConfig({ auths: { 'https://index.docker.io/v1/': { auth: basic('hub:pat') } } });
-  expect(await createCredentials(runtime, { logins: [] })('docker.io')).toMatchObject({ username: 'hub', password: 'pat' });
+  expect(await createCredentials(runtime, { logins: [] })('docker.io')).toMatchObject({
+    username: 'hub',
+    password: 'pat',
+  });
 });
 
 test('an identity token is not a password', async () => {
-  const runtime = await withConfig({ auths: { 'app.azurecr.io': { auth: basic('00000000-0000-0000-0000-000000000000:'), identitytoken: 'refresh' } } });
-  expect(await createCredentials(runtime, { logins: [] })('app.azurecr.io')).toMatchObject({ kind: 'identity-token', token: 'refresh' });
+  const runtime = await withConfig({
+    auths: { 'app.azurecr.io': { auth: basic('00000000-0000-0000-0000-000000000000:'), identitytoken: 'refresh' } },
+  });
+  expect(await createCredentials(runtime, { logins: [] })('app.azurecr.io')).toMatchObject({
+    kind: 'identity-token',
+    token: 'refresh',
+  });
 });
 
 test('a credential helper is asked by standard input, and its secret is masked', async () => {
-  const env = await helper('vault', 'test "$1" = get || exit 1; test "$(cat)" = r.example:5000 || exit 1; echo \'{"Username":"u","Secret":"s3cret"}\'');
+  const env = await helper(
+    'vault',
+    'test "$1" = get || exit 1; test "$(cat)" = r.example:5000 || exit 1; echo \'{"Username":"u","Secret":"s3cret"}\'',
+  );
   const runtime = await withConfig({ credHelpers: { 'r.example:5000': 'vault' } }, env);
-  expect(await createCredentials(runtime, { logins: [] })('r.example:5000')).toMatchObject({ username: 'u', password: 's3cret' });
+  expect(await createCredentials(runtime, { logins: [] })('r.example:5000')).toMatchObject({
+    username: 'u',
+    password: 's3cret',
+  });
   expect(base.recorded.masks).toContain('s3cret');
   expect(JSON.stringify(base.recorded.commands.map(({ args }) => args))).not.toContain('s3cret');
 });
 
 test('a helper that has nothing is no error; one that breaks is', async () => {
   const nothing = await helper('none', 'echo "credentials not found in native keychain"; exit 1');
-  expect(await createCredentials(await withConfig({ credsStore: 'none' }, nothing), { logins: [] })('r.example')).toBeUndefined();
+  expect(
+    await createCredentials(await withConfig({ credsStore: 'none' }, nothing), { logins: [] })('r.example'),
+  ).toBeUndefined();
   const broken = await helper('broken', 'echo "vault is sealed" >&2; exit 1');
-  await expect(createCredentials(await withConfig({ credsStore: 'broken' }, broken), { logins: [] })('r.example')).rejects.toThrow(/vault is sealed/);
+  await expect(
+    createCredentials(await withConfig({ credsStore: 'broken' }, broken), { logins: [] })('r.example'),
+  ).rejects.toThrow(/vault is sealed/);
 });
 
 test('the name of a helper cannot be a path', async () => {
   const runtime = await withConfig({ credsStore: '../../bin/sh' });
-  await expect(createCredentials(runtime, { logins: [] })('r.example')).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+  await expect(createCredentials(runtime, { logins: [] })('r.example')).rejects.toMatchObject({
+    code: 'INPUT_INVALID',
+  });
 });
 
 test('the private configuration holds the given login on top of what was there, readable by this user alone', async () => {
   await mkdir(join(directory, 'cli-plugins'));
-  const runtime = await withConfig({ auths: { 'ghcr.io': { auth: basic('old:stale') }, 'other.example': { auth: basic('a:b') } }, credsStore: 'desktop', proxies: { default: {} } });
+  const runtime = await withConfig({
+    auths: { 'ghcr.io': { auth: basic('old:stale') }, 'other.example': { auth: basic('a:b') } },
+    credsStore: 'desktop',
+    proxies: { default: {} },
+  });
   const env = await writePrivateDockerConfig(runtime, [login, { host: 'docker.io', username: 'hub', password: 'pat' }]);
   const file = join(env.DOCKER_CONFIG ?? '', 'config.json');
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
-    auths: { 'ghcr.io': { auth: basic('me:given') }, 'other.example': { auth: basic('a:b') }, 'https://index.docker.io/v1/': { auth: basic('hub:pat') } },
+    auths: {
+      'ghcr.io': { auth: basic('me:given') },
+      'other.example': { auth: basic('a:b') },
+      'https://index.docker.io/v1/': { auth: basic('hub:pat') },
+    },
     credHelpers: { 'ghcr.io': '', 'https://index.docker.io/v1/': '' },
     credsStore: 'desktop',
     proxies: { default: {} },

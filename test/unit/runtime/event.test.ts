@@ -25,7 +25,13 @@ async function environment(payload: unknown, over: Record<string, string> = {}) 
   };
 }
 
-const repository = { html_url: 'https://github.com/org/app', description: 'An app', license: { spdx_id: 'MIT' }, default_branch: 'main', private: false };
+const repository = {
+  html_url: 'https://github.com/org/app',
+  description: 'An app',
+  license: { spdx_id: 'MIT' },
+  default_branch: 'main',
+  private: false,
+};
 
 test('a push becomes a plain value', async () => {
   expect(readEvent(await environment({ repository }))).toEqual({
@@ -54,21 +60,36 @@ test('a repository counts as private unless the payload says otherwise', async (
 
 test('pull_request_target is about the pull request, not the base branch', async () => {
   const event = readEvent(
-    await environment({ number: 15, pull_request: { number: 15, head: { sha: 'b'.repeat(40) }, base: { ref: 'main' } }, repository }, { GITHUB_EVENT_NAME: 'pull_request_target' }),
+    await environment(
+      { number: 15, pull_request: { number: 15, head: { sha: 'b'.repeat(40) }, base: { ref: 'main' } }, repository },
+      { GITHUB_EVENT_NAME: 'pull_request_target' },
+    ),
   );
-  expect(event).toMatchObject({ ref: 'refs/pull/15/merge', sha: SHA, pullRequest: { number: 15, headSha: 'b'.repeat(40), baseRef: 'main' } });
+  expect(event).toMatchObject({
+    ref: 'refs/pull/15/merge',
+    sha: SHA,
+    pullRequest: { number: 15, headSha: 'b'.repeat(40), baseRef: 'main' },
+  });
 });
 
 test('DOCKER_METADATA_PR_HEAD_SHA names images after the head commit', async () => {
   const payload = { number: 15, pull_request: { number: 15, head: { sha: 'b'.repeat(40) } }, repository };
-  expect(readEvent(await environment(payload, { GITHUB_EVENT_NAME: 'pull_request', DOCKER_METADATA_PR_HEAD_SHA: 'true' })).sha).toBe('b'.repeat(40));
+  expect(
+    readEvent(await environment(payload, { GITHUB_EVENT_NAME: 'pull_request', DOCKER_METADATA_PR_HEAD_SHA: 'true' }))
+      .sha,
+  ).toBe('b'.repeat(40));
 });
 
 test('everything that is missing is named at once', () => {
-  expect(() => readEvent({ GITHUB_REF: 'main' })).toThrow(/GITHUB_EVENT_NAME is not set; GITHUB_SHA is "".*GITHUB_REF is "main".*GITHUB_REPOSITORY is ""/);
+  expect(() => readEvent({ GITHUB_REF: 'main' })).toThrow(
+    /GITHUB_EVENT_NAME is not set; GITHUB_SHA is "".*GITHUB_REF is "main".*GITHUB_REPOSITORY is ""/,
+  );
 });
 
-test.each([['not json', /not JSON/], ['[]', undefined]])('payload %s', async (payload, message) => {
+test.each([
+  ['not json', /not JSON/],
+  ['[]', undefined],
+])('payload %s', async (payload, message) => {
   const env = await environment(payload);
   if (message === undefined) expect(readEvent(env).repository.isPrivate).toBe(true);
   else expect(() => readEvent(env)).toThrow(message);

@@ -6,7 +6,11 @@ import { createExec } from '../../../src/runtime/exec.ts';
 const env = { PATH: process.env.PATH ?? '' };
 const node = process.execPath;
 
-function run(script: string, options: { input?: string; timeout?: number; onStdout?: (line: string) => void } = {}, signal = new AbortController().signal) {
+function run(
+  script: string,
+  options: { input?: string; timeout?: number; onStdout?: (line: string) => void } = {},
+  signal = new AbortController().signal,
+) {
   return createExec((line, args, rest) => toolkit(line, args, rest), signal)(node, ['-e', script], { env, ...options });
 }
 

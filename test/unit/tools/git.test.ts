@@ -11,10 +11,21 @@ beforeEach(async () => {
 });
 afterEach(() => runtime.dispose());
 
-const identity = { GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a@example.com', GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a@example.com' };
+const identity = {
+  GIT_AUTHOR_NAME: 'a',
+  GIT_AUTHOR_EMAIL: 'a@example.com',
+  GIT_COMMITTER_NAME: 'a',
+  GIT_COMMITTER_EMAIL: 'a@example.com',
+};
 
 function git(cwd: string, ...args: string[]): string {
-  return execFileSync('git', args, { cwd, env: { ...process.env, ...identity, GIT_COMMITTER_DATE: '2026-01-02T03:04:05Z' }, stdio: 'pipe' }).toString().trim();
+  return execFileSync('git', args, {
+    cwd,
+    env: { ...process.env, ...identity, GIT_COMMITTER_DATE: '2026-01-02T03:04:05Z' },
+    stdio: 'pipe',
+  })
+    .toString()
+    .trim();
 }
 
 function commit(cwd: string, message: string): string {
@@ -52,7 +63,11 @@ test('a shallow clone does not guess: it asks GitHub, and says unknown without',
   expect(await createHistory(runtime, undefined, true).relation(first, second)).toBe('unknown');
   const asked: string[] = [];
   const api = runtime.github('', { apiUrl: '', owner: '', name: '' });
-  const history = createHistory(runtime, { ...api, compare: async (base, head) => (asked.push(base, head), 'ahead') }, true);
+  const history = createHistory(
+    runtime,
+    { ...api, compare: async (base, head) => (asked.push(base, head), 'ahead') },
+    true,
+  );
   expect(await history.relation(first, second)).toBe('ahead');
   expect(asked).toEqual([first, second]);
 });
@@ -76,6 +91,8 @@ test('what a label holds reaches git only when it is a commit id', async () => {
 
 test('the date is the committer’s', async () => {
   const { second } = repositories();
-  expect((await createHistory(runtime, undefined, false).commitDate(second))?.toISOString()).toBe('2026-01-02T03:04:05.000Z');
+  expect((await createHistory(runtime, undefined, false).commitDate(second))?.toISOString()).toBe(
+    '2026-01-02T03:04:05.000Z',
+  );
   expect(await createHistory(runtime, undefined, false).commitDate('f'.repeat(40))).toBeUndefined();
 });
