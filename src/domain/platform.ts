@@ -5,3 +5,47 @@ export function platformName(platform: PlatformFields): string {
   const variant = platform.architecture === 'arm64' && platform.variant === 'v8' ? undefined : platform.variant;
   return [platform.os, platform.architecture, variant].filter(Boolean).join('/');
 }
+
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  i386: '386',
+  'x86-64': 'amd64',
+  x86_64: 'amd64',
+  aarch64: 'arm64',
+  armhf: 'arm/v7',
+  armel: 'arm/v6',
+};
+const DEFAULT_VARIANTS: Readonly<Record<string, string>> = { 'amd64/v1': 'amd64', 'arm64/v8': 'arm64', arm: 'arm/v7' };
+
+/**
+ * One spelling for one platform: `linux/aarch64`, `linux/arm64/v8` and `arm64` are all `linux/arm64`.
+ * The rules are those of https://github.com/containerd/platforms/blob/main/database.go
+ */
+export function normalPlatform(text: string): string {
+  const parts = text.trim().toLowerCase().split('/');
+  const [os = '', architecture = '', ...variant] = parts.length === 1 ? ['linux', ...parts] : parts;
+  const rest = [ARCHITECTURES[architecture] ?? architecture, ...variant.map((each) => each.replace(/^(?=\d)/, 'v'))];
+  const machine = rest.join('/');
+  return `${os === 'macos' ? 'darwin' : os}/${DEFAULT_VARIANTS[machine] ?? machine}`;
+}
+
+/**
+ * What is wrong with the platforms of an image, as a sentence; undefined when they are exactly those asked for. Pure.
+ * @param asked as the user wrote them; `local` stands for whatever the machine of the builder is
+ * @param present names of the platforms in the image, one for each manifest
+ */
+export function platformProblem(asked: readonly string[], present: readonly string[]): string | undefined {
+  const wanted = asked.filter((each) => each.trim() !== 'local');
+  const anyOne = wanted.length < asked.length;
+  const names = new Set(wanted.map(normalPlatform));
+  const held = new Set(present.map(normalPlatform));
+  const missing = [...names].filter((name) => !held.has(name));
+  const surplus = [...held].filter((name) => !names.has(name));
+  const twice = present.filter((name, at) => present.indexOf(name) !== at && !name.startsWith('windows/'));
+  const parts = [
+    missing.length > 0 ? `${missing.join(', ')} is missing` : '',
+    surplus.length > (anyOne ? 1 : 0) ? `${surplus.join(', ')} was not asked for` : '',
+    twice.length > 0 ? `${twice.join(', ')} is there more than once` : '',
+  ].filter(Boolean);
+  if (parts.length === 0) return undefined;
+  return `The image holds ${present.join(', ') || 'no platform'}; asked for was ${asked.join(', ')}: ${parts.join('; ')}.`;
+}

@@ -144,6 +144,13 @@ export const CATALOGUE = {
       'Build again. If it repeats, check the disk of the runner and whatever handed the files over (cache, artifact).',
     ],
   },
+  FOREIGN_LAYERS: {
+    ...image,
+    title: 'A layer lies elsewhere',
+    cause:
+      'The image refers to a layer by the address of somebody else, so its bytes can neither be scanned nor published with it.',
+    remedy: ['Build anew on a current base image: Windows base images carry their layers since 2023.'],
+  },
   PLATFORM_MISSING: {
     ...image,
     title: 'A platform is missing',

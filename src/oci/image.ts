@@ -17,6 +17,8 @@ export interface LocalImage {
   readonly blobs: readonly Descriptor[];
   /** The runnable images, in the order of the index; attestation manifests are not among them. */
   readonly platforms: readonly PlatformImage[];
+  /** The attestation manifests, in the order of the index. */
+  readonly attestations: readonly AttestationManifest[];
   /** Opens a blob anew, optionally from an offset in bytes. */
   readonly open: (blob: Descriptor, start?: number) => Readable;
   /** Path of a blob or manifest in the layout. */
@@ -39,6 +41,16 @@ export interface PlatformImage {
   readonly statements: readonly Statement[];
 }
 
+/** A manifest that carries statements about another manifest of the same index. */
+export interface AttestationManifest {
+  readonly digest: Digest;
+  /** `vnd.docker.reference.digest` of its descriptor in the index. */
+  readonly reference?: string;
+  /** Digest of `subject`, which BuildKit 0.32 and later write. */
+  readonly subject?: Digest;
+  readonly statements: readonly Statement[];
+}
+
 /** An in-toto statement that BuildKit or another builder put beside a platform, parsed. */
 export interface Statement {
   /** Digest of the attestation manifest that holds it. */
@@ -46,7 +58,7 @@ export interface Statement {
   readonly blob: Descriptor;
   readonly kind: 'sbom' | 'provenance' | 'other';
   readonly predicateType: string;
-  readonly subjects: readonly { readonly name: string; readonly sha256?: string }[];
+  readonly subjects: readonly { readonly name: string; readonly sha256?: string; readonly sha512?: string }[];
   /** Number of packages of an SPDX SBOM. */
   readonly packages?: number;
   /** `runDetails.builder.id` (SLSA v1) or `builder.id` (v0.2) of a provenance. */

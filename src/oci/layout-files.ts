@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import type { Readable } from 'node:stream';
+import pLimit from 'p-limit';
+import { type Digest, splitDigest } from '../domain/digest.ts';
+import type { Descriptor } from '../domain/manifest.ts';
+import { ActionError } from '../errors/action-error.ts';
+import { blobPath, corrupt, MANIFEST_LIMIT } from './document.ts';
+
+const CHUNK = 1024 * 1024;
+const PARALLEL = 4;
+
+/** The files of one layout, opened only where they lie inside its folder. */
+export interface LayoutFiles {
+  readonly path: (digest: Digest) => string;
+  readonly open: (blob: Descriptor, start?: number) => Readable;
+  /** The bytes of a small file of the layout. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
+  readonly read: (name: string, limit?: number) => Promise<Uint8Array>;
+  /** The bytes of a small blob, with digest and size checked. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
+  readonly readBlob: (blob: Descriptor, limit?: number) => Promise<Uint8Array>;
+  /** Reads every blob that was not read yet and checks digest and size. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
+  readonly verify: (blobs: readonly Descriptor[]) => Promise<void>;
+}
+
+export function openLayoutFiles(directory: string): LayoutFiles {
+  const path = (digest: Digest) => join(directory, ...blobPath(digest));
+  const checked = new Set<Digest>();
+
+  const openFile = async (name: string): Promise<FileHandle> => {
+    const file = join(directory, name);
+    let real: string;
+    try {
+      real = await realpath(file);
+    } catch (error) {
+      throw corrupt(`${file} is missing`, error);
+    }
+    // A link inside the layout may be followed, one that leads out of it may not: it could publish any file of the runner.
+    if (!real.startsWith((await realpath(directory)) + sep)) {
+      throw new ActionError('SOURCE_UNSAFE', `${file} is a link that leads out of the layout.`);
+    }
+    const handle = await open(real, 'r').catch((error: unknown) => {
+      throw corrupt(`${file} cannot be opened`, error);
+    });
+    if (!(await handle.stat()).isFile()) {
+      await handle.close();
+      throw corrupt(`${file} is not a file`);
+    }
+    return handle;
+  };
+
+  const read = async (name: string, limit = MANIFEST_LIMIT): Promise<Uint8Array> => {
+    await using handle = await openFile(name);
+    const { size } = await handle.stat();
+    if (size > limit) throw corrupt(`${join(directory, name)} has ${size} bytes, more than the ${limit} that are read`);
+    return handle.readFile();
+  };
+
+  const checkSize = (blob: Descriptor, size: number) => {
+    if (size !== blob.size)
+      throw corrupt(`${path(blob.digest)} has ${size} bytes, not the ${blob.size} of its descriptor`);
+  };
+
+  const checkDigest = (blob: Descriptor, hex: string) => {
+    const { algorithm, hex: wanted } = splitDigest(blob.digest);
+    if (hex !== wanted)
+      throw corrupt(`${path(blob.digest)} does not have this digest, its bytes give ${algorithm}:${hex}`);
+  };
+
+  const verifyOne = async (blob: Descriptor): Promise<void> => {
+    await using handle = await openFile(join(...blobPath(blob.digest)));
+    checkSize(blob, (await handle.stat()).size);
+    const hash = createHash(splitDigest(blob.digest).algorithm);
+    // One buffer for the whole file: with a new one for each chunk a large layer spends its time in the allocator.
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, blob.size) || 1);
+    let size = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) break;
+      size += bytesRead;
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+    checkSize(blob, size);
+    checkDigest(blob, hash.digest('hex'));
+  };
+
+  return {
+    path,
+    open: (blob, start = 0) => createReadStream(path(blob.digest), { start, highWaterMark: CHUNK }),
+    read,
+    readBlob: async (blob, limit = MANIFEST_LIMIT) => {
+      if (blob.size > limit) {
+        throw corrupt(`${path(blob.digest)} has ${blob.size} bytes, more than the ${limit} that are read`);
+      }
+      const bytes = await read(join(...blobPath(blob.digest)), limit);
+      checkSize(blob, bytes.length);
+      checkDigest(blob, createHash(splitDigest(blob.digest).algorithm).update(bytes).digest('hex'));
+      checked.add(blob.digest);
+      return bytes;
+    },
+    verify: async (blobs) => {
+      const limit = pLimit(PARALLEL);
+      const unread = blobs.filter((blob) => !checked.has(blob.digest));
+      await Promise.all(unread.map((blob) => limit(() => verifyOne(blob))));
+    },
+  };
+}

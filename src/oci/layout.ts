@@ -1,0 +1,222 @@
+import type { Digest } from '../domain/digest.ts';
+import { type Descriptor, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
+import { normalPlatform, platformName, platformProblem } from '../domain/platform.ts';
+import { ActionError } from '../errors/action-error.ts';
+import {
+  clean,
+  corrupt,
+  isFields,
+  type LayerDescriptor,
+  type ManifestDocument,
+  parseDocument,
+  parseManifest,
+  platformFields,
+  textFields,
+  textsOf,
+} from './document.ts';
+import type { AttestationManifest, LocalImage, PlatformImage } from './image.ts';
+import { type LayoutFiles, openLayoutFiles } from './layout-files.ts';
+import { parseStatement, STATEMENT_LIMIT } from './statement.ts';
+
+export interface Expectation {
+  /** As the user asked for them. */
+  readonly platforms?: readonly string[];
+  /** What the builder said that it wrote. */
+  readonly digest?: Digest;
+}
+
+/** A manifest of the index, parsed. */
+interface Child {
+  readonly bytes: ManifestBytes;
+  readonly document: ManifestDocument;
+}
+
+/**
+ * Reads the one image of an OCI layout and checks all of it: every manifest parsed, every blob hashed once. What the image
+ * does not refer to is left aside, as is the empty `ingest/` folder that buildx may leave.
+ * https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+ * @param directory with `oci-layout`, `index.json` and `blobs/`
+ * @throws ActionError LAYOUT_CORRUPT, FOREIGN_LAYERS, PLATFORM_MISSING; SOURCE_INVALID for several images or an index in
+ * an index; SOURCE_UNSAFE for links that lead out of the folder
+ */
+export async function readLayout(directory: string, expect: Expectation = {}): Promise<LocalImage> {
+  const files = openLayoutFiles(directory);
+  const descriptor = await readEntry(files, directory, expect.digest);
+  const root = await readManifest(files, descriptor);
+  const document = parseManifest(root.bytes, descriptor.mediaType, `the manifest ${descriptor.digest}`);
+  const children =
+    document.kind === 'manifest'
+      ? [{ bytes: root, document }]
+      : await Promise.all(document.manifests.map((each) => readChild(files, each)));
+
+  const images = children.filter((each) => isRunnable(each.bytes.descriptor));
+  const others = children.filter((each) => !images.includes(each));
+  if (images.length === 0) throw corrupt(`The index ${descriptor.digest} of ${directory} holds no image`);
+  const blobs = new Map<Digest, Descriptor>();
+  for (const { document: each } of children) {
+    for (const blob of [each.config, ...each.layers]) {
+      const known = blobs.get(blob.digest);
+      if (known !== undefined && known.size !== blob.size) {
+        throw corrupt(`The blob ${blob.digest} is said to have ${known.size} bytes and ${blob.size} bytes`);
+      }
+      if (known === undefined)
+        blobs.set(blob.digest, { mediaType: blob.mediaType, digest: blob.digest, size: blob.size });
+    }
+  }
+  const attestations: AttestationManifest[] = [];
+  for (const each of others) {
+    // One after the other: a statement may be large, and there is one or more for each platform.
+    if (referenceType(each.bytes.descriptor) === ATTESTATION) attestations.push(await readAttestation(files, each));
+  }
+  const platforms = await Promise.all(images.map((each) => readPlatform(files, each, attestations)));
+  if (expect.platforms !== undefined && expect.platforms.length > 0) {
+    const problem = platformProblem(
+      expect.platforms,
+      platforms.map(({ name }) => name),
+    );
+    if (problem !== undefined) throw new ActionError('PLATFORM_MISSING', problem);
+  }
+  await files.verify([...blobs.values()]);
+  return {
+    directory,
+    root,
+    // Some registries take a manifest only when its subject is there: https://github.com/moby/buildkit/issues/7007
+    manifests: unique([...images, ...others].map((each) => each.bytes).concat(root)),
+    blobs: [...blobs.values()],
+    platforms,
+    attestations,
+    open: files.open,
+    path: files.path,
+  };
+}
+
+/** The descriptor of the image. One image with several tags has several entries with the same digest. */
+async function readEntry(files: LayoutFiles, directory: string, wanted: Digest | undefined): Promise<Descriptor> {
+  const { imageLayoutVersion } = parseDocument(await files.read('oci-layout'), `${directory}/oci-layout`);
+  if (imageLayoutVersion !== '1.0.0') {
+    throw corrupt(`${directory}/oci-layout has imageLayoutVersion ${clean(imageLayoutVersion)}, not "1.0.0"`);
+  }
+  const index = parseManifest(await files.read('index.json'), MEDIA_TYPES.ociIndex, `${directory}/index.json`);
+  const entries = index.kind === 'index' ? index.manifests : [];
+  const digests = [...new Set(entries.map((entry) => entry.digest))];
+  const entry = wanted === undefined ? entries[0] : entries.find(({ digest }) => digest === wanted);
+  if (entries.length === 0) throw corrupt(`${directory}/index.json holds no image`);
+  if (entry === undefined) {
+    throw corrupt(`The builder reported ${wanted}, but ${directory}/index.json holds ${digests.join(', ')}`);
+  }
+  if (wanted === undefined && digests.length > 1) {
+    const named = entries.map(
+      (each) =>
+        `${clean(each.annotations?.['io.containerd.image.name'] ?? each.annotations?.['org.opencontainers.image.ref.name'] ?? 'without a name')} (${each.digest})`,
+    );
+    throw new ActionError(
+      'SOURCE_INVALID',
+      `${directory} holds ${digests.length} images, and one is wanted: ${[...new Set(named)].slice(0, 20).join(', ')}.`,
+    );
+  }
+  return { mediaType: entry.mediaType, digest: entry.digest, size: entry.size };
+}
+
+async function readManifest(files: LayoutFiles, descriptor: Descriptor): Promise<ManifestBytes> {
+  return { descriptor, bytes: await files.readBlob(descriptor) };
+}
+
+async function readChild(files: LayoutFiles, descriptor: Descriptor): Promise<Child> {
+  if (isIndexType(descriptor.mediaType)) {
+    // Taking it apart would change the digest that its builder gave it (P2), and few tools read an index in an index.
+    throw new ActionError(
+      'SOURCE_INVALID',
+      `The index holds another index (${descriptor.digest}). Give an image whose index names the manifest of each platform.`,
+    );
+  }
+  const bytes = await readManifest(files, descriptor);
+  const document = parseManifest(bytes.bytes, descriptor.mediaType, `the manifest ${descriptor.digest}`);
+  if (document.kind !== 'manifest') throw corrupt(`${descriptor.digest} is not a manifest`);
+  return { bytes, document };
+}
+
+const REFERENCE_TYPE = 'vnd.docker.reference.type';
+const REFERENCE_DIGEST = 'vnd.docker.reference.digest';
+const ATTESTATION = 'attestation-manifest';
+
+function referenceType(descriptor: Descriptor): string | undefined {
+  return descriptor.annotations?.[REFERENCE_TYPE];
+}
+
+/**
+ * Whatever a client could run is an image, and has to pass the gate. An annotation alone does not make it an attestation:
+ * clients choose by platform, so only what says `unknown/unknown` is out of their reach.
+ */
+function isRunnable(descriptor: Descriptor): boolean {
+  const { os, architecture } = descriptor.platform ?? {};
+  const unreachable = os === 'unknown' && architecture === 'unknown';
+  return !(unreachable && referenceType(descriptor) !== undefined);
+}
+
+const IMAGE_CONFIGS: readonly string[] = [MEDIA_TYPES.ociConfig, MEDIA_TYPES.dockerConfig];
+
+async function readPlatform(
+  files: LayoutFiles,
+  { bytes, document }: Child,
+  attestations: readonly AttestationManifest[],
+): Promise<PlatformImage> {
+  const { descriptor } = bytes;
+  const where = `the manifest ${descriptor.digest}`;
+  if (!IMAGE_CONFIGS.includes(document.config.mediaType)) {
+    throw corrupt(`${where} is not an image: its config is of media type ${clean(document.config.mediaType)}`);
+  }
+  refuseForeignLayers(document.layers, where);
+  const config = parseDocument(await files.readBlob(document.config), `the image config ${document.config.digest}`);
+  const own = platformFields(config);
+  const platform = descriptor.platform ?? own;
+  const [said, is] = [platform, own].map(({ os, architecture }) => normalPlatform(`${os}/${architecture}`));
+  if (own.os === 'unknown' || own.architecture === 'unknown') {
+    throw corrupt(`The image config ${document.config.digest} does not say for which platform it is`);
+  }
+  if (said !== is) throw corrupt(`The index says that ${descriptor.digest} is for ${said}, its config says ${is}`);
+  const diffIds = isFields(config.rootfs) ? textsOf(config.rootfs.diff_ids) : [];
+  if (diffIds.length !== document.layers.length) {
+    throw corrupt(`${where} has ${document.layers.length} layers, and its config speaks of ${diffIds.length}`);
+  }
+  return {
+    name: platformName(platform),
+    platform,
+    manifest: bytes,
+    configDigest: document.config.digest,
+    diffIds,
+    labels: textFields(isFields(config.config) ? config.config.Labels : undefined),
+    compressedSize: document.layers.reduce((sum, layer) => sum + layer.size, 0),
+    statements: attestations.filter((each) => each.reference === descriptor.digest).flatMap((each) => each.statements),
+  };
+}
+
+function refuseForeignLayers(layers: readonly LayerDescriptor[], where: string): void {
+  const foreign = layers.find(
+    ({ mediaType, urls }) => urls.length > 0 || /\.nondistributable\.|\.foreign\./.test(mediaType),
+  );
+  if (foreign !== undefined) {
+    throw new ActionError(
+      'FOREIGN_LAYERS',
+      `${where} has the layer ${foreign.digest} of type ${clean(foreign.mediaType)}, which lies elsewhere.`,
+    );
+  }
+}
+
+async function readAttestation(files: LayoutFiles, { bytes, document }: Child): Promise<AttestationManifest> {
+  const { digest, annotations } = bytes.descriptor;
+  const reference = annotations?.[REFERENCE_DIGEST];
+  // Other media types may come to mean something one day; until then they travel and are not looked at.
+  const layers = document.layers.filter(({ mediaType }) => mediaType === MEDIA_TYPES.inToto);
+  return {
+    digest,
+    ...(reference === undefined ? {} : { reference }),
+    ...(document.subject === undefined ? {} : { subject: document.subject.digest }),
+    statements: await Promise.all(
+      layers.map(async (layer) => parseStatement(await files.readBlob(layer, STATEMENT_LIMIT), digest, layer)),
+    ),
+  };
+}
+
+function unique(manifests: readonly ManifestBytes[]): readonly ManifestBytes[] {
+  return [...new Map(manifests.map((each) => [each.descriptor.digest, each])).values()];
+}
