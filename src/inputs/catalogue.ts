@@ -1,0 +1,318 @@
+import { entries, lines, list, pairs } from './lists.ts';
+import { logins, readHost } from './logins.ts';
+import { platforms } from './platforms.ts';
+import {
+  COMMANDS,
+  choice,
+  duration,
+  flag,
+  flagOrAttributes,
+  type InputsOf,
+  path,
+  pattern,
+  secret,
+  set,
+  shown,
+  text,
+} from './schema.ts';
+
+const KEY_VALUE = /^[^\s=][^=]*=/;
+
+/**
+ * Every input of every command: the parser, `action.yml` and the README's tables come from here. Names are those that
+ * users know from docker/build-push-action, docker/metadata-action, docker/login-action and aquasecurity/trivy-action.
+ */
+export const INPUTS = {
+  command: choice(COMMANDS, {
+    group: 'Run',
+    about: 'What to do. `publish` is the only command so far.',
+    default: 'publish',
+  }),
+
+  images: lines({
+    group: 'What',
+    about:
+      "Names of the image, one per line, without a tag: every name gets every tag. Needed unless `push: false`. docker/metadata-action's `name=…,enable=…` works.",
+    example: 'ghcr.io/org/app',
+  }),
+  tags: lines({
+    group: 'What',
+    about:
+      "Rules for the tags, one per line, in docker/metadata-action's syntax. Without rules: a branch gives `<branch>` and `sha-<short>`; the git tag `v1.2.3` gives `1.2.3`, `1.2`, `1`, `latest` and `sha-<short>`; a pull request gives `pr-<number>`.",
+    example: 'type=semver,pattern={{version}}',
+  }),
+  flavor: lines({
+    group: 'What',
+    about: "`latest`, `prefix` and `suffix` for all tags, in docker/metadata-action's syntax.",
+    example: 'latest=auto',
+  }),
+  labels: entries({
+    form: KEY_VALUE,
+    group: 'What',
+    about: 'Labels on top of the generated `org.opencontainers.image.*` ones, one `key=value` per line.',
+    example: 'org.opencontainers.image.vendor=Example Ltd',
+  }),
+  annotations: entries({
+    form: KEY_VALUE,
+    group: 'What',
+    about:
+      'Annotations, one `key=value` per line, with an optional level in front: `manifest:` (default), `index:`, `manifest-descriptor:`.',
+    example: 'index:org.opencontainers.image.title=app',
+  }),
+  source: path({
+    group: 'What',
+    about:
+      'An image that is built already, instead of a build: an OCI layout directory, a tar of one, or a `docker save` tar. Then Docker is not needed.',
+    example: 'out/image.tar',
+  }),
+  push: flag({
+    group: 'What',
+    about: 'Whether to push. With `false` the image is built and has to pass the gate, and stays on the runner.',
+    default: 'true',
+  }),
+
+  context: path({
+    group: 'Build',
+    about: 'The build context: a folder of the workspace, or the URL of a git repository.',
+    default: '.',
+  }),
+  file: path({
+    group: 'Build',
+    about: 'The Dockerfile. Empty: `Dockerfile` in the context.',
+    example: 'docker/Dockerfile',
+  }),
+  target: text({ group: 'Build', about: 'The stage to build. Empty: the last one.' }),
+  platforms: platforms({
+    group: 'Build',
+    about:
+      'The platforms to build, as a list. Empty: that of the builder. With `source`: the platforms that the image must hold.',
+    example: 'linux/amd64,linux/arm64',
+  }),
+  'build-args': entries({
+    form: /^[A-Za-z_][^\s=]*(?:=|$)/,
+    group: 'Build',
+    about: 'Build arguments, one `NAME=value` per line. Not for secrets: they stay visible in the image.',
+    example: 'NODE_VERSION=24',
+  }),
+  'build-metadata': flag({
+    group: 'Build',
+    about:
+      'Also pass the build arguments `BUILD_DATE` (of the commit), `VCS_REF` (its id) and `VERSION`, unless `build-args` sets them.',
+    default: 'false',
+  }),
+  'build-contexts': pairs({
+    group: 'Build',
+    about: 'More build contexts, one `name=path or URL` per line.',
+    form: 'name=path',
+    example: 'docs=./docs',
+  }),
+  secrets: pairs({
+    group: 'Build',
+    about:
+      'Secrets for `RUN --mount=type=secret`, one `id=value` per line. A value of several lines: the entry as a whole in double quotes. Masked, and never in the image.',
+    form: 'id=value',
+    secret: true,
+    example: 'npm-token=${{ secrets.NPM_TOKEN }}',
+  }),
+  'secret-envs': pairs({
+    group: 'Build',
+    about: 'Secrets from environment variables of the step, a list of `id=VARIABLE`.',
+    form: 'id=VARIABLE',
+    split: 'commas',
+  }),
+  'secret-files': pairs({ group: 'Build', about: 'Secrets from files, one `id=path` per line.', form: 'id=path' }),
+  ssh: list({
+    group: 'Build',
+    about: 'SSH agent sockets or keys for `RUN --mount=type=ssh`, a list.',
+    example: 'default',
+  }),
+  'cache-from': entries({
+    group: 'Build',
+    about: 'Where to take the build cache from, one per line.',
+    example: 'type=gha',
+  }),
+  'cache-to': entries({
+    group: 'Build',
+    about: 'Where to keep the build cache, one per line.',
+    example: 'type=gha,mode=max',
+  }),
+  'no-cache': flag({ group: 'Build', about: 'Build every step anew.', default: 'false' }),
+  'no-cache-filters': list({ group: 'Build', about: 'Stages to build anew, a list.' }),
+  pull: flag({ group: 'Build', about: 'Look for newer base images even when they are there.', default: 'false' }),
+  network: text({ group: 'Build', about: 'Network of `RUN` steps.', example: 'none' }),
+  'add-hosts': list({ group: 'Build', about: 'More host names for the build, a list of `host:address`.' }),
+  allow: list({
+    group: 'Build',
+    about: 'Entitlements to grant to the build, a list.',
+    example: 'network.host',
+  }),
+  'shm-size': text({ group: 'Build', about: 'Size of `/dev/shm` in `RUN` steps.', example: '2gb' }),
+  ulimit: entries({ group: 'Build', about: 'Limits for `RUN` steps, one per line.', example: 'nofile=1024:1024' }),
+  'cgroup-parent': text({ group: 'Build', about: 'The parent cgroup of `RUN` steps.' }),
+  builder: text({
+    group: 'Build',
+    about:
+      'Name of an existing builder. Empty: the current one when it can do the build, else one of driver docker-container is made for the run.',
+  }),
+  'driver-opts': entries({
+    form: KEY_VALUE,
+    group: 'Build',
+    about: 'Options for the builder that is made for the run, one `name=value` per line.',
+    example: 'image=moby/buildkit:v0.33.1',
+  }),
+  'buildkitd-config': path({
+    group: 'Build',
+    about: 'Path of a buildkitd.toml for the builder that is made for the run.',
+  }),
+
+  provenance: flagOrAttributes({
+    group: 'Attestations',
+    about:
+      'The record of how the image was built, for each platform: `true`, `false`, or attributes. Empty: `mode=max` in a public repository and `mode=min` in a private one. A missing one fails the run.',
+    example: 'mode=max',
+  }),
+  sbom: flagOrAttributes({
+    group: 'Attestations',
+    about:
+      'The list of what is inside, for each platform: `true`, `false`, or attributes such as `generator=<image>`. A missing one fails the run.',
+    default: 'true',
+  }),
+
+  scan: choice(['gate', 'report', 'off'], {
+    group: 'Gate',
+    about:
+      '`gate`: findings stop the run before anything is visible. `report`: findings are shown and do not stop it, a broken scan does. `off`: no scan.',
+    default: 'gate',
+  }),
+  severity: set(['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'], {
+    group: 'Gate',
+    about: 'The severities that close the gate.',
+    default: 'HIGH,CRITICAL',
+  }),
+  'ignore-unfixed': flag({
+    group: 'Gate',
+    about: 'Let vulnerabilities pass that have no fixed version yet.',
+    default: 'false',
+  }),
+  scanners: set(['vuln', 'secret', 'misconfig', 'license'], {
+    group: 'Gate',
+    about: 'What to look for.',
+    default: 'vuln,secret',
+  }),
+  ignorefile: path({
+    group: 'Gate',
+    about:
+      'A YAML file of accepted findings, each with a reason and the day on which it ends. No file is read unless it is named here.',
+    example: '.security/accepted.yaml',
+  }),
+  vex: list({ group: 'Gate', about: 'OpenVEX documents, a list of paths.', example: '.security/app.openvex.json' }),
+  'fail-on-eol': flag({
+    group: 'Gate',
+    about: 'Close the gate when the operating system of the image is past its end of life.',
+    default: 'true',
+  }),
+  'allow-unknown-os': flag({
+    group: 'Gate',
+    about:
+      'Let an image pass whose operating system packages the scanner cannot read. An image without any (`FROM scratch`) may always pass.',
+    default: 'false',
+  }),
+  'max-db-age': duration({
+    group: 'Gate',
+    about: 'How old the vulnerability database may be: `3d`, `12h`, `90m`.',
+    default: '3d',
+  }),
+  'trivy-version': pattern(/^v?\d+\.\d+\.\d+$/, 'a version such as 0.76.0 (`latest` is not a version)', {
+    group: 'Gate',
+    about:
+      'The version of Trivy. Empty: an allowed one on PATH, else the default one is installed and its checksum verified.',
+    example: '0.76.0',
+  }),
+  'db-repository': list({
+    group: 'Gate',
+    about: 'Where the vulnerability database comes from, a list that is tried in order.',
+    default: 'mirror.gcr.io/aquasec/trivy-db:2,ghcr.io/aquasecurity/trivy-db:2',
+  }),
+  'java-db-repository': list({
+    group: 'Gate',
+    about: 'Where the database of Java archives comes from, a list that is tried in order.',
+    default: 'mirror.gcr.io/aquasec/trivy-java-db:1,ghcr.io/aquasecurity/trivy-java-db:1',
+  }),
+  'sarif-file': path({
+    group: 'Gate',
+    about: 'Write the findings of all platforms to this file as SARIF, for github/codeql-action/upload-sarif.',
+    example: 'trivy.sarif',
+  }),
+
+  registry: text({
+    group: 'Registries',
+    about: 'The host that `username` and `password` are for. Empty: Docker Hub.',
+    example: 'ghcr.io',
+  }),
+  username: text({ group: 'Registries', about: 'User name at the registry.', example: '${{ github.actor }}' }),
+  password: secret({
+    group: 'Registries',
+    about: 'Password or token at the registry. Masked; never on a command line.',
+    example: '${{ secrets.GITHUB_TOKEN }}',
+  }),
+  'registry-auth': logins({
+    group: 'Registries',
+    about: 'Logins for several registries: a YAML list of `registry`, `username` and `password`.',
+  }),
+  'registry-ca': path({
+    group: 'Registries',
+    about: 'A PEM file with the certificates of your own authority, trusted besides the usual ones.',
+  }),
+  'insecure-registries': list(
+    {
+      group: 'Registries',
+      about: 'Hosts that may be spoken to over plain HTTP, a list. This machine (`localhost`) may always.',
+      example: 'registry.lan:5000',
+    },
+    (item) => {
+      const host = readHost(item);
+      if (!host.ok) return host.problems[0];
+      return host.value === item ? undefined : `got ${shown(item)}, expected the bare host: ${host.value}.`;
+    },
+  ),
+  'github-token': secret({
+    group: 'Registries',
+    about:
+      "Token for GitHub's API, to compare commits, and for ghcr.io when there is no other login. Needs `contents: read`, for ghcr.io also `packages: write`.",
+    default: '${{ github.token }}',
+  }),
+
+  'dry-run': flag({
+    group: 'Run',
+    about:
+      'Show what would be done and stop: no build, no write. With `push: false` it needs neither Docker nor a registry nor the network.',
+    default: 'false',
+  }),
+} as const;
+
+/** The parsed inputs of `publish`, before what is derived from several of them. */
+export type PublishValues = InputsOf<typeof INPUTS>;
+
+/** Every output, in the order of the README. */
+export const OUTPUTS = {
+  outcome: 'What the run came to, one word of the table below; also set when the run fails.',
+  digest: 'Digest of the image: the same that was built, scanned, pushed and read back.',
+  image: 'The first image name with the digest, `ghcr.io/org/app@sha256:…`.',
+  repository:
+    'The first image name without its host: GitHub blanks outputs that hold a masked value, and hosts may hold one.',
+  tags: 'Full names of the tags, `ghcr.io/org/app:1.2.3`, one per line.',
+  version: 'The main tag, as in `org.opencontainers.image.version`.',
+  labels: 'The labels, one `key=value` per line.',
+  'scan-critical': 'Number of findings of severity CRITICAL, over all platforms, before the policy.',
+  'scan-high': 'Number of findings of severity HIGH.',
+  'scan-medium': 'Number of findings of severity MEDIUM.',
+  'scan-low': 'Number of findings of severity LOW.',
+  'scan-unknown': 'Number of findings of severity UNKNOWN.',
+  'scan-gated': 'Number of findings that close the gate.',
+  'scan-suppressed': 'Number of findings that the ignore file or a VEX document accounts for.',
+  'sarif-file': 'Path of the SARIF file, when `sarif-file` asks for one.',
+  metadata: "BuildKit's metadata of the build, as JSON.",
+  json: 'Everything about the run, as JSON with a `schema` version.',
+} as const satisfies Record<string, string>;
+
+export type OutputName = keyof typeof OUTPUTS;

@@ -1,0 +1,139 @@
+import { CsvError, parse } from 'csv-parse/sync';
+import { bad, type Facts, type Field, field, good, type Mask, maskAll, type Reading } from './schema.ts';
+
+/** A name and what belongs to it, from `name=value`. */
+export interface Pair {
+  readonly name: string;
+  readonly value: string;
+}
+
+type ListFacts = Facts & { readonly default?: string };
+
+/** How one item is checked: a phrase that says what is wrong with it, or undefined. */
+export type CheckItem = (item: string) => string | undefined;
+
+/**
+ * Items on lines or separated by commas; `#` at the beginning of a line makes it a comment, and an item with a comma
+ * stands in double quotes. As docker/actions-toolkit reads lists:
+ * https://github.com/docker/actions-toolkit/blob/main/src/util.ts (getList)
+ */
+export function list(facts: ListFacts, check?: CheckItem): Field<readonly string[]> {
+  return field('list', facts, (raw) => {
+    const records = readRecords(raw, ',');
+    if (!records.ok) return records;
+    const items = records.value.flat().filter((item) => item !== '');
+    const problems = items.flatMap((item) => check?.(item) ?? []);
+    return problems.length > 0 ? bad(...problems) : good(items);
+  });
+}
+
+/**
+ * One entry on each line, commas kept. An entry that begins with a double quote goes on to the closing one, over line
+ * breaks, and `""` in it is a quote. `#` at the beginning of a line makes it a comment. The entries are never shown.
+ * @param facts.form what each entry must match
+ */
+export function entries(facts: ListFacts & { readonly form?: RegExp }): Field<readonly string[]> {
+  const { form, ...rest } = facts;
+  return field('lines', rest, (raw) => {
+    const read = readEntries(raw);
+    if (!read.ok || form === undefined) return read;
+    const problems = read.value.flatMap((entry, at) =>
+      form.test(entry) ? [] : [`entry ${at + 1} is not of the form \`${rest.example ?? 'name=value'}\`.`],
+    );
+    return problems.length > 0 ? bad(...problems) : read;
+  });
+}
+
+/** Lines as they are, for rules with a syntax of their own; blank lines and comments are left out. */
+export function lines(facts: ListFacts): Field<readonly string[]> {
+  return field('lines', facts, (raw) =>
+    good(
+      raw
+        .split(/\r?\n/)
+        .map((line) => line.trim())
+        .filter((line) => line !== '' && !line.startsWith('#')),
+    ),
+  );
+}
+
+/**
+ * Entries (or, with `split: 'commas'`, items of a list) of the form `name=value`. The values are never shown: they may
+ * be secrets, and with `secret` they are masked while they are read.
+ */
+export function pairs(
+  facts: ListFacts & { readonly form: string; readonly split?: 'lines' | 'commas'; readonly secret?: boolean },
+): Field<readonly Pair[]> {
+  const { form, split = 'lines', ...rest } = facts;
+  return field(split === 'lines' ? 'lines' : 'list', rest, (raw, mask) => {
+    if (rest.secret === true) maskValues(raw, mask);
+    const read = split === 'lines' ? readEntries(raw) : readItems(raw);
+    if (!read.ok) return read;
+    const found = read.value.map((entry) => toPair(entry));
+    if (rest.secret === true) for (const pair of found) maskAll(pair?.value ?? '', mask);
+    const problems = found.flatMap((pair, at) =>
+      pair === undefined
+        ? [`entry ${at + 1} is not of the form \`${form}\`.${rest.secret === true ? QUOTE_HINT : ''}`]
+        : [],
+    );
+    const pairsFound = found.filter((pair) => pair !== undefined);
+    const names = pairsFound.map((pair) => pair.name);
+    const twice = names.filter((name, at) => names.indexOf(name) !== at);
+    problems.push(...new Set(twice.map((name) => `\`${name}\` is given more than once.`)));
+    return problems.length > 0 ? bad(...problems) : good(pairsFound);
+  });
+}
+
+const QUOTE_HINT =
+  ' An entry of several lines stands in double quotes as a whole: `"name=first line`, …, `last line"`.';
+
+function toPair(entry: string): Pair | undefined {
+  const at = entry.indexOf('=');
+  const name = entry.slice(0, at).trim();
+  return at < 1 || name === '' || /\s/.test(name) || at === entry.length - 1
+    ? undefined
+    : { name, value: entry.slice(at + 1) };
+}
+
+/** Also what is not of the right form may hold a secret: each line, and what follows its first `=`, is masked. */
+function maskValues(raw: string, mask: Mask): void {
+  for (const line of raw.split(/\r?\n/)) {
+    const [, value = line] = /^\s*"?[\w.-]+=(.*)$/.exec(line) ?? [];
+    maskAll(value.trim(), mask);
+  }
+}
+
+function readEntries(raw: string): Reading<readonly string[]> {
+  // A delimiter that a YAML text cannot hold: then each record is one entry, commas and all.
+  const records = readRecords(raw, '\u0000');
+  return records.ok ? good(records.value.flat()) : records;
+}
+
+function readItems(raw: string): Reading<readonly string[]> {
+  const records = readRecords(raw, ',');
+  return records.ok ? good(records.value.flat().filter((item) => item !== '')) : records;
+}
+
+function readRecords(raw: string, delimiter: string): Reading<readonly (readonly string[])[]> {
+  try {
+    return good(
+      parse(raw, {
+        delimiter,
+        comment: '#',
+        comment_no_infix: true,
+        relax_column_count: true,
+        relax_quotes: true,
+        skip_empty_lines: true,
+        trim: true,
+      }),
+    );
+  } catch (error) {
+    // The message of the parser may quote the text, which may be a secret: only the code and the line are used.
+    if (!(error instanceof CsvError)) throw error;
+    const line = typeof error.lines === 'number' ? `line ${error.lines}: ` : '';
+    return bad(
+      error.code === 'CSV_QUOTE_NOT_CLOSED'
+        ? 'a double quote at the beginning of an entry is not closed.'
+        : `${line}text follows a closing double quote. Quote the whole entry, and write \`""\` for a quote in it.`,
+    );
+  }
+}

@@ -1,0 +1,119 @@
+import { parseDocument } from 'yaml';
+import {
+  bad,
+  type Facts,
+  type Field,
+  field,
+  good,
+  type Mask,
+  maskAll,
+  type Reading,
+  shown,
+  suggestion,
+} from './schema.ts';
+
+/** User name and password for one registry host. */
+export interface LoginInput {
+  /** Host as in image names: `docker.io`, `ghcr.io`, `registry.example.com:5000`. */
+  readonly host: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+const KEYS = ['registry', 'username', 'password'];
+
+/** Keys that docker/login-action knows and this action does not need, with what to do instead. */
+const FOREIGN_KEYS: Readonly<Record<string, string>> = {
+  ecr: 'Remove it. For Amazon ECR run aws-actions/amazon-ecr-login before this step; its login is found.',
+  scope: 'Remove it. Credentials are used for their host only.',
+  logout: 'Remove it. Credentials never outlive the job.',
+};
+
+/**
+ * docker/login-action's `registry-auth`: a YAML list of `registry`, `username` and `password`.
+ * https://github.com/docker/login-action#registry-auth
+ */
+export function logins(facts: Facts): Field<readonly LoginInput[]> {
+  return field('YAML list', { ...facts, secret: true }, (raw, mask) => {
+    if (raw === '') return good([]);
+    maskPasswordLines(raw, mask);
+    // The failsafe schema keeps every scalar as text: the password 0123 is not the number 123.
+    const document = parseDocument(raw, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent' });
+    const broken = document.errors[0];
+    if (broken !== undefined) {
+      // The parser's message may quote the text, which holds passwords.
+      const line = raw.slice(0, broken.pos[0]).split('\n').length;
+      return bad(`line ${line} is not YAML (${broken.code}). Put user name and password in single quotes.`);
+    }
+    const value: unknown = document.toJS({ maxAliasCount: 10 });
+    if (!Array.isArray(value)) return bad('expected a YAML list: each login begins with `- registry: <host>`.');
+    const read = value.map((entry: unknown, at) => readLogin(entry, `entry ${at + 1}`, mask));
+    const problems = read.flatMap((each) => (each.ok ? [] : each.problems));
+    const found = read.flatMap((each) => (each.ok ? [each.value] : []));
+    const hosts = found.map((login) => login.host);
+    const twice = new Set(hosts.filter((host, at) => hosts.indexOf(host) !== at));
+    problems.push(...[...twice].map((host) => `${host} is given more than once.`));
+    return problems.length > 0 ? bad(...problems) : good(found);
+  });
+}
+
+function readLogin(entry: unknown, where: string, mask: Mask): Reading<LoginInput> {
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
+    return bad(`${where}: expected \`registry\`, \`username\` and \`password\`.`);
+  }
+  const keys: Record<string, unknown> = { ...entry };
+  const { registry = 'docker.io', username, password, ...rest } = keys;
+  if (typeof password === 'string') maskAll(password, mask);
+  const problems = Object.keys(rest).map((key) =>
+    Object.hasOwn(FOREIGN_KEYS, key)
+      ? `${where}: \`${key}\` is not used here. ${FOREIGN_KEYS[key]}`
+      : `${where}: unknown key \`${key.slice(0, 40)}\`, expected ${KEYS.join(', ')}.${suggestion(key, KEYS)}`,
+  );
+  const host = typeof registry === 'string' ? readHost(registry) : bad('expected a host name.');
+  if (!host.ok) problems.push(...host.problems.map((problem) => `${where}: \`registry\` ${problem}`));
+  for (const [key, value] of Object.entries({ username, password })) {
+    if (typeof value !== 'string' || value.trim() === '') {
+      problems.push(
+        `${where}: \`${key}\` is missing or empty. If it comes from a secret, check that the secret exists.`,
+      );
+    }
+  }
+  return host.ok && typeof username === 'string' && typeof password === 'string' && problems.length === 0
+    ? good({ host: host.value, username: username.trim(), password: password.trim() })
+    : bad(...problems);
+}
+
+/** What stands behind `password:` on a line, also when the text as a whole is not YAML. */
+function maskPasswordLines(raw: string, mask: Mask): void {
+  for (const [, value = ''] of raw.matchAll(/^\s*-?\s*["']?password["']?\s*:[ \t]*(.+)$/gim)) {
+    const bare = value.trim().replace(/^(["'])(.*)\1$/, '$2');
+    if (!/^[|>][+-]?\d?$/.test(bare)) maskAll(bare, mask);
+  }
+}
+
+const HOST = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::\d{1,5})?$/;
+
+/** The names that users and docker give to Docker Hub. */
+const DOCKER_HUB = [
+  'docker.io',
+  'index.docker.io',
+  'registry-1.docker.io',
+  'registry.hub.docker.com',
+  'hub.docker.com',
+];
+
+/**
+ * A registry host as it stands in image names, from what users write: `https://index.docker.io/v1/` is `docker.io`.
+ * A path other than docker's old `/v1/` and `/v2/` is refused: credentials are filed under the host.
+ */
+export function readHost(raw: string): Reading<string> {
+  const host = raw
+    .trim()
+    .toLowerCase()
+    .replace(/^https?:\/\//, '')
+    .replace(/\/(?:v[12]\/?)?$/, '');
+  if (DOCKER_HUB.includes(host)) return good('docker.io');
+  return HOST.test(host)
+    ? good(host)
+    : bad(`got ${shown(raw)}, expected a host such as ghcr.io or registry.example.com:5000, without a path.`);
+}

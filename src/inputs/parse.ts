@@ -1,0 +1,134 @@
+import { ActionError } from '../errors/action-error.ts';
+import { INPUTS, type PublishValues } from './catalogue.ts';
+import { FOREIGN_INPUTS } from './foreign.ts';
+import { type LoginInput, readHost } from './logins.ts';
+import { RULES, WARNINGS } from './rules.ts';
+import { COMMANDS, type Mask, oneOf, type Schema, suggestion } from './schema.ts';
+
+/** What `publish` is asked to do. */
+export interface PublishInputs extends PublishValues {
+  /** From `registry`, `username` and `password`, or from `registry-auth`; one for each host. */
+  readonly logins: readonly LoginInput[];
+  /** Sentences for the log: inputs that have no effect here. */
+  readonly warnings: readonly string[];
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** What is wrong with one input. */
+export interface Problem {
+  readonly input?: string;
+  readonly says: string;
+}
+
+/**
+ * Reads the inputs of `publish` from the environment of the step.
+ * @param env `INPUT_<NAME>` as the runner sets them: upper case, spaces as `_`, hyphens kept
+ * @param mask called with each secret before anything else is done with it
+ * @throws ActionError INPUT_INVALID that names every problem at once
+ */
+export function parseInputs(env: Env, mask: Mask): PublishInputs {
+  const command = readCommand(env);
+  const { values, given, problems } = readTable<PublishValues>(INPUTS, command, env, mask);
+  const all = [...problems, ...RULES.flatMap((rule) => rule.says(values, given) ?? []).map((says) => ({ says }))];
+  if (all.length > 0) throw invalid(all);
+  return {
+    ...values,
+    logins: toLogins(values),
+    warnings: WARNINGS.flatMap((rule) => rule.says(values, given) ?? []),
+  };
+}
+
+function invalid(problems: readonly Problem[]): ActionError {
+  const lines = problems.map(({ input, says }) => `- ${input === undefined ? '' : `\`${input}\`: `}${says}`);
+  const title = lines.length === 1 ? 'An input cannot be used:' : `${lines.length} problems with the inputs:`;
+  const [first] = problems.flatMap(({ input }) => input ?? []);
+  return new ActionError('INPUT_INVALID', [title, ...lines].join('\n'), {
+    facts: first === undefined ? {} : { input: first },
+  });
+}
+
+/** The command decides which inputs belong, so it is read before them; what is wrong with it is said with the others. */
+function readCommand(env: Env): string {
+  const raw = readRaw(env).get('command') ?? '';
+  return COMMANDS.find((command) => command === raw) ?? 'publish';
+}
+
+function toLogins({ registry, username, password, 'registry-auth': several }: PublishValues): readonly LoginInput[] {
+  if (username === undefined || password === undefined) return several;
+  const host = readHost(registry ?? 'docker.io');
+  return host.ok ? [{ host: host.value, username, password }] : [];
+}
+
+/** The inputs by name, as written, without the white space around them; an empty one counts as unset. */
+function readRaw(env: Env): ReadonlyMap<string, string> {
+  const raw = new Map<string, string>();
+  for (const [key, value = ''] of Object.entries(env)) {
+    const name = /^INPUT_(.+)$/s.exec(key)?.[1];
+    if (name !== undefined && value.trim() !== '') raw.set(name.toLowerCase(), value.trim());
+  }
+  return raw;
+}
+
+/** What a table of inputs came to. */
+export interface TableReading<V> {
+  /** Where an input could not be read its default stands in, so that rules about the others can still speak. */
+  readonly values: V;
+  /** Tells whether an input is set to something other than its default. */
+  readonly given: (name: keyof V & string) => boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads all inputs of a table for one command, secrets first: no message is earlier than its mask. */
+export function readTable<V extends object>(table: Schema<V>, command: string, env: Env, mask: Mask): TableReading<V> {
+  const raw = readRaw(env);
+  const names: Extract<keyof V, string>[] = [];
+  for (const name in table) names.push(name);
+  const values: Partial<V> = {};
+  const given = new Set<string>();
+  const problems = new Map<string, readonly Problem[]>();
+  for (const name of names.toSorted((a, b) => Number(table[b].secret) - Number(table[a].secret))) {
+    const field = table[name];
+    const written = raw.get(name);
+    const fallback = field.read(field.default?.includes('${{') ? '' : (field.default ?? ''), mask);
+    const read = written === undefined || written === field.default ? fallback : field.read(written, mask);
+    if (read.ok) values[name] = read.value;
+    else if (fallback.ok) values[name] = fallback.value;
+    if (read !== fallback && !(read.ok && fallback.ok && isSame(read.value, fallback.value))) given.add(name);
+    if (given.has(name) && !field.commands.includes(command)) {
+      const owners = oneOf(field.commands.map((each) => `\`command: ${each}\``));
+      problems.set(name, [
+        { input: name, says: `belongs to ${owners}, and this is \`command: ${command}\`. Remove it.` },
+      ]);
+    } else if (!read.ok) {
+      problems.set(
+        name,
+        read.problems.map((says) => ({ input: name, says })),
+      );
+    }
+  }
+  if (!isComplete(values, names)) throw new ActionError('INTERNAL', 'The default of an input cannot be read.');
+  const strangers = [...raw.keys()].filter((name) => !Object.hasOwn(table, name));
+  return {
+    values,
+    given: (name) => given.has(name),
+    problems: [...names.flatMap((name) => problems.get(name) ?? []), ...strangers.map((name) => unknown(name, names))],
+  };
+}
+
+/** Values of inputs are texts, numbers and lists of them. */
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function isComplete<V extends object>(values: Partial<V>, names: readonly (keyof V)[]): values is V {
+  return names.every((name) => Object.hasOwn(values, name));
+}
+
+function unknown(name: string, names: readonly string[]): Problem {
+  const instead = Object.hasOwn(FOREIGN_INPUTS, name) ? FOREIGN_INPUTS[name] : undefined;
+  if (instead !== undefined) return { input: name, says: `is not an input of this action: ${instead}` };
+  const meant = suggestion(name.replaceAll('_', '-'), names);
+  const otherwise = ` If INPUT_${name.toUpperCase()} is an environment variable of your own, give it another name.`;
+  return { input: name.slice(0, 60), says: `is not an input of this action.${meant || otherwise}` };
+}

@@ -1,0 +1,158 @@
+import type { PublishValues } from './catalogue.ts';
+import { readHost } from './logins.ts';
+
+/** Tells whether the user has set an input to something other than its default. */
+export type Given = (name: keyof PublishValues) => boolean;
+
+interface Rule {
+  /** The sentence for the user, or undefined when the inputs go together. */
+  readonly says: (inputs: PublishValues, given: Given) => string | undefined;
+}
+
+/** Inputs that only a build can follow. `platforms`, `provenance` and `sbom` stay: they say what a source must hold. */
+const BUILD_ONLY = [
+  'context',
+  'file',
+  'target',
+  'labels',
+  'annotations',
+  'build-args',
+  'build-metadata',
+  'build-contexts',
+  'secrets',
+  'secret-envs',
+  'secret-files',
+  'ssh',
+  'cache-from',
+  'cache-to',
+  'no-cache',
+  'no-cache-filters',
+  'pull',
+  'network',
+  'add-hosts',
+  'allow',
+  'shm-size',
+  'ulimit',
+  'cgroup-parent',
+  'builder',
+  'driver-opts',
+  'buildkitd-config',
+] as const satisfies readonly (keyof PublishValues)[];
+
+const GATE_ONLY = [
+  'severity',
+  'ignore-unfixed',
+  'scanners',
+  'ignorefile',
+  'vex',
+  'fail-on-eol',
+  'allow-unknown-os',
+  'max-db-age',
+  'trivy-version',
+  'db-repository',
+  'java-db-repository',
+] as const satisfies readonly (keyof PublishValues)[];
+
+const named = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ');
+
+/** What inputs must and must not be together. Each rule that speaks is one problem. */
+export const RULES: readonly Rule[] = [
+  {
+    says: (inputs) =>
+      inputs.push && inputs.images.length === 0
+        ? '`images` is empty, and there is no name to push to. Add for instance `images: ghcr.io/${{ github.repository }}`, or set `push: false`.'
+        : undefined,
+  },
+  {
+    says: (_, given) => {
+      const ignored = given('source') ? BUILD_ONLY.filter(given) : [];
+      return ignored.length > 0
+        ? `\`source\` takes an image that is built already, so ${named(ignored)} could have no effect. Remove one or the other.`
+        : undefined;
+    },
+  },
+  {
+    says: (inputs, given) =>
+      given('username') && inputs.password === undefined
+        ? '`username` is set and `password` is empty. If it comes from a secret, check that the secret exists and that this event may read it (pull requests from forks may not).'
+        : undefined,
+  },
+  {
+    says: (inputs, given) =>
+      inputs.password !== undefined && !given('username')
+        ? '`password` is set without `username`. Add it, for instance `username: ${{ github.actor }}` on ghcr.io.'
+        : undefined,
+  },
+  {
+    says: (inputs, given) =>
+      given('registry') && !given('username') && inputs.password === undefined
+        ? '`registry` is set without `username` and `password`. Add them, or remove it when the login is done elsewhere.'
+        : undefined,
+  },
+  {
+    says: (_, given) => {
+      const also = (['registry', 'username', 'password'] as const).filter(given);
+      return given('registry-auth') && also.length > 0
+        ? `\`registry-auth\` cannot be used together with ${named(also)}. Make them an entry of \`registry-auth\`.`
+        : undefined;
+    },
+  },
+  {
+    says: (inputs) => {
+      const host = inputs.registry === undefined ? undefined : readHost(inputs.registry);
+      return host === undefined || host.ok ? undefined : `\`registry\`: ${host.problems.join(' ')}`;
+    },
+  },
+  {
+    says: (inputs, given) => {
+      if (!given('username') || inputs.password === undefined || given('registry')) return undefined;
+      const hosts = inputs.images.map(hostOfLine);
+      const first = hosts[0];
+      return first === undefined || hosts.some((host) => host === undefined || host === 'docker.io')
+        ? undefined
+        : `\`username\` and \`password\` without \`registry\` are for Docker Hub, and no image is there. Add \`registry: ${first}\`, or \`registry: docker.io\` if they are for base images.`;
+    },
+  },
+  {
+    says: (inputs) => {
+      const both = inputs['secret-envs'].map((each) => each.name);
+      const names = [...inputs.secrets, ...inputs['secret-files']].map((each) => each.name).concat(both);
+      const twice = new Set(names.filter((name, at) => names.indexOf(name) !== at));
+      return twice.size > 0
+        ? `${named([...twice])} is given by more than one of \`secrets\`, \`secret-envs\` and \`secret-files\`. Keep one.`
+        : undefined;
+    },
+  },
+  {
+    says: (inputs, given) => {
+      const ignored = (['driver-opts', 'buildkitd-config'] as const).filter(given);
+      return inputs.builder !== undefined && ignored.length > 0
+        ? `${named(ignored)} would be for a builder that is made for the run, and \`builder\` names an existing one. Remove one or the other.`
+        : undefined;
+    },
+  },
+  {
+    says: (inputs) =>
+      inputs.scan === 'off' && inputs['sarif-file'] !== undefined
+        ? '`sarif-file` asks for findings, and `scan: off` looks for none. Use `scan: report`, or remove it.'
+        : undefined,
+  },
+];
+
+/** Inputs that have no effect, but may well stay: `scan: off` is a switch for the moment, and says so itself. */
+export const WARNINGS: readonly Rule[] = [
+  {
+    says: (inputs, given) => {
+      const ignored = inputs.scan === 'off' ? GATE_ONLY.filter(given) : [];
+      return ignored.length > 0 ? `\`scan: off\`: ${named(ignored)} has no effect, and nothing is scanned.` : undefined;
+    },
+  },
+];
+
+/** The host of a line of `images`; undefined when the line needs more than a look. */
+function hostOfLine(line: string): string | undefined {
+  const name = /(?:^|,)name=([^,]*)/.exec(line)?.[1] ?? line;
+  if (/[,={]/.test(name)) return undefined;
+  const [first = '', ...rest] = name.toLowerCase().split('/');
+  return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost') ? first : 'docker.io';
+}

@@ -1,0 +1,211 @@
+import { closest, distance } from 'fastest-levenshtein';
+
+/** The commands that exist. An input names the ones that it belongs to. */
+export const COMMANDS = ['publish'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+/** The headings under which the README shows the inputs, in order. */
+export const GROUPS = ['What', 'Build', 'Attestations', 'Gate', 'Registries', 'Run'] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** What reading one input came to. A problem is a phrase that goes on after the input's name. */
+export type Reading<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Hides a value in every log from now on. */
+export type Mask = (secret: string) => void;
+
+/** One input: what the documentation says of it, and how its text becomes a value. */
+export interface Field<T> {
+  readonly kind: string;
+  readonly group: Group;
+  readonly commands: readonly string[];
+  /** What it does, in Markdown, for `action.yml` and the README. */
+  readonly about: string;
+  /** As it stands in `action.yml`. The runner fills in `${{ … }}`; without a runner such a default counts as unset. */
+  readonly default?: string;
+  readonly example?: string;
+  /** Neither its value nor a part of it is ever shown. */
+  readonly secret: boolean;
+  /** @param raw trimmed text; `''` is what an unset input without a default has */
+  readonly read: (raw: string, mask: Mask) => Reading<T>;
+}
+
+/** What an author of the table writes for each input. */
+export interface Facts {
+  readonly group: Group;
+  readonly about: string;
+  readonly example?: string;
+  /** Default: all commands. */
+  readonly commands?: readonly string[];
+}
+
+type WithDefault = Facts & { readonly default: string };
+
+/** A table of inputs by name whose values are those of `V`; a table literal gives `V` by inference. */
+export type Schema<V> = { readonly [K in keyof V]: Field<V[K]> };
+
+/** The values that a table of inputs gives. */
+export type InputsOf<S> = { readonly [K in keyof S]: S[K] extends Field<infer T> ? T : never };
+
+export function field<T>(
+  kind: string,
+  facts: Facts & { readonly default?: string; readonly secret?: boolean },
+  read: Field<T>['read'],
+): Field<T> {
+  return { commands: COMMANDS, secret: false, ...facts, kind, read };
+}
+
+export const good = <T>(value: T): Reading<T> => ({ ok: true, value });
+export const bad = (...problems: readonly string[]): Reading<never> => ({ ok: false, problems });
+
+/** A value as a message shows it: quoted, on one line, at most 80 characters. */
+export function shown(value: string): string {
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value);
+}
+
+/** ` Did you mean …?` when one of the words is near enough to be a slip of the pen, else nothing. */
+export function suggestion(word: string, words: readonly string[]): string {
+  if (words.length === 0) return '';
+  const lower = word.toLowerCase();
+  const near = closest(
+    lower,
+    words.map((each) => each.toLowerCase()),
+  );
+  const isNear = distance(lower, near) <= Math.max(lower.length < 4 ? 1 : 2, Math.floor(lower.length / 3));
+  const found = words.find((each) => each.toLowerCase() === near);
+  return isNear && found !== undefined ? ` Did you mean \`${found}\`?` : '';
+}
+
+/** Any text. Without a default, undefined when unset. */
+export function text(facts: WithDefault): Field<string>;
+export function text(facts: Facts): Field<string | undefined>;
+export function text(facts: Facts): Field<string | undefined> {
+  return field('text', facts, (raw) => good(raw || undefined));
+}
+
+/** A path of a file or folder, from the workspace. */
+export function path(facts: WithDefault): Field<string>;
+export function path(facts: Facts): Field<string | undefined>;
+export function path(facts: Facts): Field<string | undefined> {
+  return field('path', facts, (raw) =>
+    raw.includes('\0') || raw.includes('\n')
+      ? bad(`got ${shown(raw)}, expected one path on one line.`)
+      : good(raw || undefined),
+  );
+}
+
+/** A text of a form. `what` describes the form in an error: "a version such as 0.76.0". */
+export function pattern(form: RegExp, what: string, facts: Facts): Field<string | undefined> {
+  return field('text', facts, (raw) => {
+    if (raw === '') return good(undefined);
+    return form.test(raw) ? good(raw) : bad(`got ${shown(raw)}, expected ${what}.`);
+  });
+}
+
+/** A secret text, masked before anything else happens to it, and never shown. */
+export function secret(facts: Facts & { readonly default?: string }): Field<string | undefined> {
+  return field('secret', { ...facts, secret: true }, (raw, mask) => {
+    maskAll(raw, mask);
+    return good(raw || undefined);
+  });
+}
+
+/** Masks a secret and each of its lines: a log shows a text of several lines one by one. */
+export function maskAll(value: string, mask: Mask): void {
+  if (value.trim() === '') return;
+  mask(value);
+  const lines = value.split(/\r?\n/).map((line) => line.trim());
+  for (const line of lines) if (line !== '' && line !== value) mask(line);
+}
+
+const FLAGS: Readonly<Record<string, boolean>> = {
+  true: true,
+  True: true,
+  TRUE: true,
+  false: false,
+  False: false,
+  FALSE: false,
+};
+
+/** `true` or `false` and nothing else, as core.getBooleanInput reads them: https://yaml.org/spec/1.2/spec.html#id2804923 */
+export function flag(facts: WithDefault): Field<boolean> {
+  return field('true or false', facts, readFlag);
+}
+
+function readFlag(raw: string): Reading<boolean> {
+  const value = Object.hasOwn(FLAGS, raw) ? FLAGS[raw] : undefined;
+  return value === undefined ? bad(`got ${shown(raw)}, expected true or false.`) : good(value);
+}
+
+/** A flag, or attributes for what it switches on: `true`, `false`, `mode=max,version=v1`. Undefined when unset. */
+export function flagOrAttributes(facts: WithDefault): Field<boolean | string>;
+export function flagOrAttributes(facts: Facts): Field<boolean | string | undefined>;
+export function flagOrAttributes(facts: Facts): Field<boolean | string | undefined> {
+  return field<boolean | string | undefined>('true, false or attributes', facts, (raw) => {
+    if (raw === '') return good(undefined);
+    if (!raw.includes('=')) {
+      const asFlag = readFlag(raw);
+      return asFlag.ok ? asFlag : bad(`got ${shown(raw)}, expected true, false, or attributes such as \`name=value\`.`);
+    }
+    return raw.includes('\n')
+      ? bad(`got ${shown(raw)}, expected the attributes on one line, separated by commas.`)
+      : good(raw);
+  });
+}
+
+/** One word of a list. */
+export function choice<const W extends readonly string[]>(words: W, facts: WithDefault): Field<W[number]> {
+  return field(words.map((word) => `\`${word}\``).join(', '), facts, (raw) => {
+    const found = words.find((word) => word === raw);
+    return found === undefined
+      ? bad(`got ${shown(raw)}, expected ${oneOf(words)}.${suggestion(raw, words)}`)
+      : good(found);
+  });
+}
+
+/** Words of a list, separated by commas or line breaks, in any case; given back in the order of the list, each once. */
+export function set<const W extends readonly string[]>(words: W, facts: WithDefault): Field<readonly W[number][]> {
+  return field(`list of ${words.join(', ')}`, facts, (raw) => {
+    const given = raw.split(/[,\n]/).flatMap((word) => word.trim() || []);
+    const unknown = given.filter((word) => !words.some((each) => each.toLowerCase() === word.toLowerCase()));
+    if (unknown.length > 0) {
+      return bad(
+        ...unknown.map(
+          (word) => `got ${shown(word)}, expected one or more of ${words.join(', ')}.${suggestion(word, words)}`,
+        ),
+      );
+    }
+    return good(words.filter((word) => given.some((each) => each.toLowerCase() === word.toLowerCase())));
+  });
+}
+
+/** A whole number that is not negative, in decimal digits. */
+export function count(facts: WithDefault): Field<number> {
+  return field('number', facts, (raw) => {
+    const value = Number(raw);
+    return /^\d+$/.test(raw) && Number.isSafeInteger(value)
+      ? good(value)
+      : bad(`got ${shown(raw)}, expected a whole number such as 3.`);
+  });
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A length of time, `3d`, `12h`, `90m` or `45s`, as milliseconds. */
+export function duration(facts: WithDefault): Field<number> {
+  return field('duration', facts, (raw) => {
+    const [, digits, unit] = /^([1-9]\d{0,5})([smhd])$/.exec(raw) ?? [];
+    const milliseconds = UNITS[unit ?? ''];
+    return digits === undefined || milliseconds === undefined
+      ? bad(`got ${shown(raw)}, expected a length of time such as 3d, 12h or 90m.`)
+      : good(Number(digits) * milliseconds);
+  });
+}
+
+/** `a, b or c` */
+export function oneOf(words: readonly string[]): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} or ${last}`;
+}
