@@ -54,7 +54,7 @@ export function openLayoutFiles(directory: string): LayoutFiles {
     await using handle = await openFile(name);
     const { size } = await handle.stat();
     if (size > limit) throw corrupt(`${join(directory, name)} has ${size} bytes, more than the ${limit} that are read`);
-    return handle.readFile();
+    return await handle.readFile();
   };
 
   const checkSize = (blob: Descriptor, size: number) => {
