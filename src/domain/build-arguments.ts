@@ -1,0 +1,62 @@
+import type { BuildRequest } from './build-request.ts';
+
+/** Where a build takes place, and where its results go. */
+export interface BuildPlace {
+  readonly builder: string;
+  /** Fresh folder for the OCI layout. */
+  readonly directory: string;
+  readonly metadataFile: string;
+  /** Values of `--secret`: sources of secrets, never secrets. */
+  readonly secrets: readonly string[];
+  readonly provenance: string;
+  readonly sbom: string;
+}
+
+/** The arguments of `docker` for one build to an OCI layout. Pure. */
+export function buildArguments(request: BuildRequest, place: BuildPlace): readonly string[] {
+  const each = (flag: string, values: readonly string[]) => values.flatMap((value) => [flag, value]);
+  const one = (flag: string, value: string | undefined) => (value === undefined || value === '' ? [] : [flag, value]);
+  return [
+    'buildx',
+    'build',
+    ...one('--builder', place.builder),
+    ...one('--progress', 'plain'),
+    ...one('--file', request.file),
+    ...one('--target', request.target),
+    ...one('--platform', request.platforms.join(',')),
+    ...each('--build-arg', request.buildArgs),
+    ...each(
+      '--build-context',
+      request.buildContexts.map(({ name, value }) => `${name}=${value}`),
+    ),
+    ...each('--secret', place.secrets),
+    ...each('--ssh', request.ssh),
+    ...each('--cache-from', request.cacheFrom),
+    ...each('--cache-to', request.cacheTo),
+    ...(request.noCache ? ['--no-cache'] : []),
+    ...each('--no-cache-filter', request.noCacheFilters),
+    ...(request.pull ? ['--pull'] : []),
+    ...one('--network', request.network),
+    ...each('--add-host', request.addHosts),
+    ...each('--allow', request.allow),
+    ...one('--shm-size', request.shmSize),
+    ...each('--ulimit', request.ulimit),
+    ...one('--cgroup-parent', request.cgroupParent),
+    ...each('--label', request.labels),
+    ...each('--annotation', request.annotations),
+    ...each('--tag', request.tags),
+    `--provenance=${place.provenance}`,
+    `--sbom=${place.sbom}`,
+    // A folder rather than a tar: nothing has to be unpacked, and with the docker driver it is two to three times as fast.
+    ...one('--output', csvRecord(['type=oci', 'tar=false', `dest=${place.directory}`])),
+    ...one('--metadata-file', place.metadataFile),
+    // What follows is never read as an option.
+    '--',
+    request.context,
+  ];
+}
+
+/** One record of CSV, which buildx expects in `--output` and `--secret`. */
+export function csvRecord(fields: readonly string[]): string {
+  return fields.map((field) => (/[",\n\r]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
+}

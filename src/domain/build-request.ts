@@ -1,0 +1,136 @@
+import type { GitEvent } from './event.ts';
+
+export interface NamedValue {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** What to build, in the words of the inputs. The lists are passed on in their order. */
+export interface BuildRequest {
+  /** Folder, git URL or URL of a tar; may hold `{{defaultContext}}`. */
+  readonly context: string;
+  readonly file?: string | undefined;
+  readonly target?: string | undefined;
+  /** Empty: that of the builder. */
+  readonly platforms: readonly string[];
+  /** `NAME=value`, or `NAME` to take it from the environment. */
+  readonly buildArgs: readonly string[];
+  readonly buildContexts: readonly NamedValue[];
+  /** Id and value. */
+  readonly secrets: readonly NamedValue[];
+  /** Id and name of an environment variable. */
+  readonly secretEnvs: readonly NamedValue[];
+  /** Id and path. */
+  readonly secretFiles: readonly NamedValue[];
+  readonly ssh: readonly string[];
+  readonly cacheFrom: readonly string[];
+  readonly cacheTo: readonly string[];
+  readonly noCache: boolean;
+  readonly noCacheFilters: readonly string[];
+  readonly pull: boolean;
+  readonly network?: string | undefined;
+  readonly addHosts: readonly string[];
+  readonly allow: readonly string[];
+  readonly shmSize?: string | undefined;
+  readonly ulimit: readonly string[];
+  readonly cgroupParent?: string | undefined;
+  /** `key=value` */
+  readonly labels: readonly string[];
+  /** `key=value`, with the level in front where it is not the manifest: `index:key=value`. */
+  readonly annotations: readonly string[];
+  /** Full names with tags. Nothing is pushed under them; BuildKit makes the subjects of the attestations of them. */
+  readonly tags: readonly string[];
+  /** Undefined: the default of {@link provenanceAttributes}. */
+  readonly provenance: boolean | string | undefined;
+  readonly sbom: boolean | string;
+}
+
+/** Git reference of the commit of the event, as docker/build-push-action has it for `{{defaultContext}}`. */
+export function defaultContext({ repository, sha, serverUrl }: GitEvent): string {
+  return `${serverUrl.replace(/\/$/, '')}/${repository.owner}/${repository.name}.git#${sha}`;
+}
+
+/** The request with `{{defaultContext}}` filled in, in `context` and `build-contexts`. Pure. */
+export function expandContexts(request: BuildRequest, event: GitEvent): BuildRequest {
+  // A function: in a plain replacement text `$` would mean something.
+  const expand = (text: string) => text.replace(/\{\{\s*defaultContext\s*\}\}/g, () => defaultContext(event));
+  return {
+    ...request,
+    context: expand(request.context),
+    buildContexts: request.buildContexts.map(({ name, value }) => ({ name, value: expand(value) })),
+  };
+}
+
+/** Host of a context that is fetched with git over HTTPS; undefined for folders and everything else. */
+export function gitHost(context: string): string | undefined {
+  const match = /^https:\/\/([^/?#@]+)\/[^?#]+?(\.git(?=[?#]|$)|(?=[?#]))/i.exec(context);
+  // docker takes an https URL for git when its path ends in .git or it has a fragment; else it is a tar to download.
+  return match !== null && (match[2] !== '' || context.includes('#')) ? match[1]?.toLowerCase() : undefined;
+}
+
+/**
+ * The attributes of `--provenance`, or `false`. `mode=max` records build arguments and the Dockerfile, which is right for
+ * a public repository only. The builder is the run, so that whoever reads the provenance finds its log.
+ * https://docs.docker.com/build/metadata/attestations/slsa-provenance/
+ */
+export function provenanceAttributes(value: boolean | string | undefined, event: GitEvent): string {
+  const given = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : [];
+  if (value === false || given.includes('disabled=true')) return 'false';
+  const has = (key: string) => given.some((part) => part.startsWith(`${key}=`));
+  return [
+    ...(has('mode') ? [] : [`mode=${event.repository.isPrivate ? 'min' : 'max'}`]),
+    ...given,
+    ...(has('builder-id') ? [] : [`builder-id=${event.runUrl}`]),
+  ].join(',');
+}
+
+/** The value of `--sbom`: `true`, `false`, or attributes such as `generator=<image>`. */
+export function sbomAttributes(value: boolean | string): string {
+  return String(value);
+}
+
+const SECRET_WORDS = /(?:^|_)(?:TOKEN|PASSWORD|PASSWD|PASS|SECRET|KEY|CREDENTIALS?|APIKEY)(?:_|$)/i;
+
+/** Names of build arguments that look like secrets: their values stay in the image's history and in its provenance. */
+export function secretLookingArgs(buildArgs: readonly string[]): readonly string[] {
+  return buildArgs.map((arg) => arg.split('=', 1)[0] ?? '').filter((name) => SECRET_WORDS.test(name));
+}
+
+/** Which inputs need a buildx that is newer than the oldest one supported. */
+interface Gate {
+  readonly input: string;
+  /** Oldest version that can do it. */
+  readonly buildx: string;
+  readonly used: (request: BuildRequest, facts: { readonly cacheServiceV2: boolean }) => boolean;
+}
+
+const GATES: readonly Gate[] = [
+  // Layouts as a folder, `--provenance` and `--sbom`: what every build here needs.
+  { input: 'Building to an OCI layout', buildx: '0.10.0', used: () => true },
+  // https://github.com/docker/buildx/releases/tag/v0.12.0
+  { input: '`annotations`', buildx: '0.12.0', used: ({ annotations }) => annotations.length > 0 },
+  // GitHub has turned the first version of its cache service off: https://github.com/docker/buildx/releases/tag/v0.21.0
+  {
+    input: '`cache-from` or `cache-to` of `type=gha`',
+    buildx: '0.21.0',
+    used: (request, { cacheServiceV2 }) => cacheServiceV2 && usesCache(request, 'gha'),
+  },
+];
+
+/** Inputs that the given buildx cannot follow, with the version that can. Pure. */
+export function gatedInputs(
+  request: BuildRequest,
+  facts: { readonly cacheServiceV2: boolean },
+  /** Whether the buildx at hand is at least of this version. */
+  atLeast: (version: string) => boolean,
+): readonly { readonly input: string; readonly buildx: string }[] {
+  return GATES.filter((gate) => gate.used(request, facts) && !atLeast(gate.buildx)).map(({ input, buildx }) => ({
+    input,
+    buildx,
+  }));
+}
+
+/** Whether one of the caches is of a type such as `gha` or `s3`. */
+export function usesCache({ cacheFrom, cacheTo }: BuildRequest, type: string): boolean {
+  return [...cacheFrom, ...cacheTo].some((cache) => cache.split(',').some((part) => part.trim() === `type=${type}`));
+}
