@@ -1,0 +1,64 @@
+import { type Parsed, parsed, problems } from './parsed.ts';
+import { quoted } from './suggestion.ts';
+
+/** The name of a repository in a registry, without tag and digest. */
+export interface ImageName {
+  /** `ghcr.io`, `registry.example.com:5000`; Docker Hub is `docker.io`. What credentials are filed under. */
+  readonly host: string;
+  /** Path in the registry: `org/app`; `library/alpine` for `alpine`. */
+  readonly repository: string;
+  /** In full: `docker.io/library/alpine`. Equal for all ways of writing the same repository. */
+  readonly name: string;
+  /** As the user wrote it, lower-cased: `alpine`. What outputs show. */
+  readonly familiarName: string;
+}
+
+const DOCKER_HUB = 'docker.io';
+
+/** https://github.com/distribution/reference/blob/main/regexp.go */
+const HOST =
+  /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[a-f0-9:]+\])(?::(?<port>[0-9]{1,5}))?$/;
+const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const LENGTH = 255;
+
+/**
+ * Reads the name of an image as docker does, after lower-casing it: the first part is a host when it has a dot or a colon
+ * or is `localhost`, else the image is on Docker Hub.
+ * https://github.com/distribution/reference/blob/main/normalize.go
+ */
+export function parseImageName(text: string): Parsed<ImageName> {
+  const familiarName = text.trim().toLowerCase();
+  const refuse = (why: string) => problems(`${quoted(text.trim())} is not the name of an image: ${why}`);
+  if (familiarName === '') return refuse('it is empty');
+  if (familiarName.includes('://')) return refuse('leave out the scheme, as in `ghcr.io/org/app`');
+  if (familiarName.includes('@')) return refuse('leave out the digest');
+  const parts = familiarName.split('/');
+  const [first = '', ...rest] = parts;
+  const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
+  const path = hasHost ? rest : parts;
+  if (path.at(-1)?.includes(':')) {
+    return refuse(
+      path.length === 1 && !hasHost ? 'leave out the tag, or add a path after the host' : 'leave out the tag',
+    );
+  }
+
+  const host = !hasHost || first === 'index.docker.io' || first === apiHost(DOCKER_HUB) ? DOCKER_HUB : first;
+  const found = host.length > LENGTH ? null : HOST.exec(host);
+  const port = Number(found?.groups?.port ?? 443);
+  if (found === null || port < 1 || port > 65535) return refuse(`${quoted(host)} is not a host`);
+  const wrong = path.find((part) => !COMPONENT.test(part));
+  if (wrong !== undefined) {
+    return refuse(
+      `${quoted(wrong)} cannot be a part of it; parts are of a-z and 0-9, with single \`.\` and \`_\`, \`__\` or \`-\` between`,
+    );
+  }
+  const repository = host === DOCKER_HUB && path.length === 1 ? `library/${path[0]}` : path.join('/');
+  if (repository.length > LENGTH) return refuse(`the path is longer than ${LENGTH} characters`);
+  if (!hasHost && path.length === 1 && /^[a-f0-9]{64}$/.test(first)) return refuse('it looks like an image id');
+  return parsed({ host, repository, name: `${host}/${repository}`, familiarName });
+}
+
+/** The host that serves the API of a registry: that of Docker Hub has another name than its images. */
+export function apiHost(host: string): string {
+  return host === DOCKER_HUB ? 'registry-1.docker.io' : host;
+}

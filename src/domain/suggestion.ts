@@ -1,0 +1,19 @@
+import { closest, distance } from 'fastest-levenshtein';
+
+/** A text that somebody else wrote, as a message shows it: quoted, on one line, at most 80 characters. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text);
+}
+
+/** ` Did you mean …?` when one of the words is near enough to be a slip of the pen, else nothing. */
+export function didYouMean(word: string, words: readonly string[]): string {
+  if (words.length === 0) return '';
+  const lower = word.toLowerCase();
+  const near = closest(
+    lower,
+    words.map((each) => each.toLowerCase()),
+  );
+  const isNear = distance(lower, near) <= Math.max(lower.length < 4 ? 1 : 2, Math.floor(lower.length / 3));
+  const found = words.find((each) => each.toLowerCase() === near);
+  return isNear && found !== undefined ? ` Did you mean \`${found}\`?` : '';
+}

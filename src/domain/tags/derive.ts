@@ -1,0 +1,171 @@
+import type { GitEvent } from '../event.ts';
+import { quoted } from '../suggestion.ts';
+import { isOccasion } from './defaults.ts';
+import { type ExpressionScope, renderGlobal, type Template } from './expressions.ts';
+import type { Flavor } from './flavor.ts';
+import { replaceForeign, toTag } from './grammar.ts';
+import type { PlannedTag, TagOrder } from './planned.ts';
+import type { TagRule } from './rules.ts';
+import { evaluate, type Source } from './sources.ts';
+
+export interface DeriveTags {
+  readonly rules: readonly TagRule[];
+  readonly flavor: Flavor;
+  readonly event: GitEvent;
+  readonly commitDate: Date;
+  readonly now: Date;
+  /** DOCKER_METADATA_SHORT_SHA_LENGTH of metadata-action. Default 7. */
+  readonly shortShaLength?: number;
+}
+
+export interface DerivedTags {
+  /** The first tag, which is the version of the image; undefined when there is no tag. */
+  readonly version: string | undefined;
+  /** In metadata-action's order: the version, the other tags by priority, `latest`. */
+  readonly tags: readonly PlannedTag[];
+  readonly warnings: readonly string[];
+}
+
+/** What cannot be: `code` is the row of the error catalogue for it. */
+export interface NoTags {
+  readonly ok: false;
+  readonly code: 'TAG_INVALID' | 'INPUT_INVALID';
+  readonly problems: readonly string[];
+}
+
+/** A name that a rule made, before it becomes a tag. */
+interface Candidate {
+  readonly name: string;
+  readonly rule: string;
+  readonly standing: Standing;
+}
+
+type Standing = { readonly kind: 'immutable' } | { readonly kind: 'moving'; readonly order: TagOrder };
+
+/**
+ * The tags for an event, as docker/metadata-action derives them, and with each whether it is immutable or moving.
+ * Zero tags are a result here; whether that is an error is the caller's to say.
+ * https://github.com/docker/metadata-action/blob/master/src/meta.ts
+ * @returns `ok: false` with TAG_INVALID when a name cannot become a tag or two different names would become one, and
+ *   with INPUT_INVALID when an `enable` does not come out as true or false
+ */
+export function deriveTags(given: DeriveTags): ({ readonly ok: true } & DerivedTags) | NoTags {
+  const warnings = new Set<string>();
+  const entries: Entry[] = [];
+  for (const rule of given.rules.toSorted((a, b) => b.priority - a.priority)) {
+    if (rule.on !== undefined && !isOccasion(rule.on, given.event)) continue;
+    const enabled = renderGlobal(rule.enable, given);
+    if (enabled !== 'true' && enabled !== 'false') {
+      const problem = `tags: \`enable\` of \`${rule.text}\` came out as ${quoted(enabled)}, expected true or false.`;
+      return { ok: false, code: 'INPUT_INVALID', problems: [problem] };
+    }
+    const source = enabled === 'true' ? evaluate(rule, given, (warning) => warnings.add(warning)) : undefined;
+    const entry = source === undefined ? undefined : toEntry(rule, source, given);
+    if (entry !== undefined && entry.name !== '') entries.push(entry);
+  }
+  const latest = latestOf(entries, given);
+  const chosen = chooseTags(latest === undefined ? entries : [...entries, latest], (warning) => warnings.add(warning));
+  if (!chosen.ok) return chosen;
+  return { ok: true, version: chosen.tags[0]?.name, tags: chosen.tags, warnings: [...warnings] };
+}
+
+interface Entry extends Candidate {
+  readonly latest: boolean;
+  /** The order of `latest`, should this entry be what it is born of. */
+  readonly orderOfLatest: TagOrder;
+}
+
+function toEntry(rule: TagRule, source: Source, given: DeriveTags): Entry {
+  const prefix = renderIfAny(rule.prefix ?? given.flavor.prefix, given);
+  const suffix = renderIfAny(rule.suffix ?? given.flavor.suffix, given);
+  const orderFor = (scope: 'all' | 'major' | 'minor'): TagOrder => {
+    if (source.version === undefined) return { by: 'commit' };
+    const { is, before, after } = source.version;
+    return {
+      by: 'version',
+      version: is.text,
+      ...(is.scheme === 'semver' ? {} : { scheme: is.scheme }),
+      scope,
+      prefix: linePrefix(prefix + before),
+      suffix: replaceForeign(after + suffix),
+    };
+  };
+  const standing: Standing =
+    source.stands === 'for one'
+      ? { kind: 'immutable' }
+      : { kind: 'moving', order: source.stands === 'for commits' ? { by: 'commit' } : orderFor(source.stands) };
+  return {
+    name: `${prefix}${source.value}${suffix}`,
+    rule: rule.text,
+    standing,
+    latest: source.latest && rule.withoutLatest !== true,
+    orderOfLatest: orderFor('all'),
+  };
+}
+
+function renderIfAny(template: Template | undefined, scope: ExpressionScope): string {
+  return template === undefined ? '' : renderGlobal(template, scope);
+}
+
+/** What stands before versions in tags. A `v` there is a part of the version, which tags of the line may lack. */
+function linePrefix(text: string): string {
+  return replaceForeign(text)
+    .replace(/^[.-]+/, '')
+    .replace(/(^|[^A-Za-z0-9])v$/, '$1');
+}
+
+/**
+ * `latest`, if there is to be one. With `latest=auto` the first entry alone decides, and there is no `latest` without any
+ * entry, as in metadata-action. Where one of the entries is a version, `latest` follows the versions, else the commits.
+ */
+function latestOf(entries: readonly Entry[], given: DeriveTags): Candidate | undefined {
+  const [first] = entries;
+  const { flavor } = given;
+  if (first === undefined || flavor.latest === 'false' || (flavor.latest === 'auto' && !first.latest)) return undefined;
+  const prefix = flavor.prefixLatest ? renderIfAny(flavor.prefix, given) : '';
+  const suffix = flavor.suffixLatest ? renderIfAny(flavor.suffix, given) : '';
+  const parent = entries.find(({ orderOfLatest }) => orderOfLatest.by === 'version') ?? first;
+  return {
+    name: `${prefix}latest${suffix}`,
+    rule: `latest=${flavor.latest} (${parent.rule})`,
+    standing: { kind: 'moving', order: parent.orderOfLatest },
+  };
+}
+
+/** Names become tags, each once. A tag that several rules make is what the strongest of them says. */
+function chooseTags(
+  candidates: readonly Candidate[],
+  warn: (warning: string) => void,
+): { readonly ok: true; readonly tags: readonly PlannedTag[] } | NoTags {
+  const problems: string[] = [];
+  const byTag = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    const made = toTag(candidate.name);
+    if (made === undefined) {
+      problems.push(
+        `The rule \`${candidate.rule}\` makes the name ${quoted(candidate.name)}, of which no tag is left.`,
+      );
+      continue;
+    }
+    const before = byTag.get(made.tag);
+    if (before !== undefined && before.name !== candidate.name) {
+      problems.push(
+        `The names ${quoted(before.name)} (\`${before.rule}\`) and ${quoted(candidate.name)} (\`${candidate.rule}\`) would both become the tag ${made.tag}.`,
+      );
+      continue;
+    }
+    if (made.warning !== undefined) warn(made.warning);
+    if (before === undefined || strength(candidate.standing) > strength(before.standing)) {
+      byTag.set(made.tag, candidate);
+    }
+  }
+  if (problems.length > 0) return { ok: false, code: 'TAG_INVALID', problems };
+  const tags = [...byTag].map(([name, { rule, standing }]): PlannedTag => ({ name, rule, ...standing }));
+  return { ok: true, tags };
+}
+
+/** `1.2` is the version 1.2 of PEP 440 and the line 1.2 as well: then it moves, but never by commits alone. */
+function strength(standing: Standing): number {
+  if (standing.kind === 'immutable') return 1;
+  return standing.order.by === 'version' ? 2 : 0;
+}

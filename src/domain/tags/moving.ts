@@ -1,0 +1,135 @@
+import type { VersionOrder } from './planned.ts';
+import { compareVersions, readVersion, type Version } from './versions.ts';
+
+/** How the commit of this run relates to the one that the tag holds; `ahead`: this run's is the newer one. */
+export type CommitRelation = 'same' | 'ahead' | 'behind' | 'diverged' | 'unknown';
+
+export interface MoveDecision {
+  readonly move: boolean;
+  /** For the plan and the summary: `moves: …` or `stays: …`. */
+  readonly reason: string;
+  readonly warning?: string;
+}
+
+/**
+ * Whether a tag that stands for a line of versions moves to the version of this run: only when no version of its line in
+ * the registry is higher. Pre-releases there do not count; a pre-release moves the tag only where its line has no stable
+ * version and no later pre-release of the same kind. https://semver.org/#spec-item-11
+ * @param existingTags all tags of the repository; what is not a full version of the line is left aside
+ * @returns `highest`: the highest version of the line that is there
+ */
+export function decideByVersion(
+  order: VersionOrder,
+  existingTags: readonly string[],
+): MoveDecision & { readonly highest?: string } {
+  const scheme = order.scheme ?? 'semver';
+  const own = readVersion(order.version, scheme);
+  const name = lineName(order, own);
+  if (own === undefined) {
+    return { move: false, reason: `stays: ${order.version} is not a full version, which ${name} needs` };
+  }
+  const highest = existingTags
+    .map((tag) => versionIn(tag, order))
+    .filter((each) => each !== undefined && isOfLine(each, own, order.scope) && counts(each, own))
+    .reduce((best, each) => (each && (best === undefined || isHigher(each, best)) ? each : best), undefined);
+  if (highest === undefined) return { move: true, reason: `moves: ${own.text} is the first version of ${name}` };
+  return isHigher(highest, own)
+    ? {
+        move: false,
+        reason:
+          own.stage === 'pre' && highest.stage !== 'pre'
+            ? `stays: ${own.text} is a pre-release, and ${name} has ${highest.text}`
+            : `stays: ${name} has ${highest.text}, which is higher than ${own.text}`,
+        highest: highest.text,
+      }
+    : { move: true, reason: `moves: ${own.text} is the highest version of ${name}`, highest: highest.text };
+}
+
+/** A released version is higher than any pre-release here, also than one of a later version. */
+function isHigher(a: Version, b: Version): boolean {
+  const released = Number(a.stage !== 'pre') - Number(b.stage !== 'pre');
+  return released !== 0 ? released > 0 : compareVersions(a, b) > 0;
+}
+
+/** The version in a tag of the line, undefined when it is none. */
+function versionIn(tag: string, { prefix, suffix, scheme = 'semver' }: VersionOrder): Version | undefined {
+  const isOfFamily =
+    tag.length <= 128 && tag.length > prefix.length + suffix.length && tag.startsWith(prefix) && true;
+  return isOfFamily ? readVersion(tag.slice(prefix.length, tag.length - suffix.length), scheme) : undefined;
+}
+
+function isOfLine(version: Version, own: Version, scope: VersionOrder['scope']): boolean {
+  if (scope === 'all') return true;
+  return version.major === own.major && (scope === 'major' || version.minor === own.minor);
+}
+
+/** `1.2.3-alpine` reads as a pre-release of 1.2.3, so that only those of the same kind are worth comparing. */
+function counts(version: Version, own: Version): boolean {
+  if (version.stage === 'final') return true;
+  return version.stage === own.stage && version.channel === own.channel;
+}
+
+function lineName({ scope, prefix, suffix }: VersionOrder, own: Version | undefined): string {
+  const line = { all: 'the repository', major: `${own?.major}.x`, minor: `${own?.major}.${own?.minor}.x` }[scope];
+  if (prefix === '' && suffix === '') return line;
+  return scope === 'all' ? `${prefix}*${suffix}` : `${prefix}${line}${suffix}`;
+}
+
+const HOW_TO_KNOW =
+  'Check out with `fetch-depth: 0`, or give `github-token` with `contents: read`, so that the history can be read.';
+
+/**
+ * Whether a tag that follows a ref moves to the commit of this run: only forward. Where the history does not say which
+ * of the two is the newer one (it was rewritten, or this is a merge commit of a pull request, made anew for each push),
+ * the tag moves when the commit is what the ref points at now.
+ * @param recorded the commit that the tag's image was built from (`org.opencontainers.image.revision`)
+ * @param isTip whether `current` is what its ref points at now; undefined when that is not known
+ */
+export function decideByCommit(given: {
+  readonly recorded: string | undefined;
+  readonly current: string;
+  readonly relation: CommitRelation;
+  readonly isTip: boolean | undefined;
+}): MoveDecision {
+  const { recorded, relation, isTip } = given;
+  const current = commitName(given.current);
+  if (recorded === undefined) {
+    return {
+      move: true,
+      reason: 'moves: what it holds records no commit',
+      warning: `The image under the tag has no label org.opencontainers.image.revision, so nothing shows whether it is older than ${current}.`,
+    };
+  }
+  const held = commitName(recorded);
+  switch (relation) {
+    case 'same':
+      return { move: true, reason: `moves: holds another build of ${current}` };
+    case 'ahead':
+      return { move: true, reason: `moves: ${current} comes after ${held}` };
+    case 'behind':
+      return { move: false, reason: `stays: holds ${held}, which is newer than ${current}` };
+    case 'diverged':
+    case 'unknown': {
+      const between =
+        relation === 'diverged'
+          ? `neither ${held} nor ${current} comes after the other`
+          : `${held} is not in the history`;
+      if (isTip === true) return { move: true, reason: `moves: ${current} is the tip of its ref, and ${between}` };
+      const reason =
+        isTip === false
+          ? `stays: holds ${held}; ${between}, and ${current} is not the tip of its ref any more`
+          : `stays: holds ${held}; ${between}, and nothing tells whether ${current} is the tip of its ref. ${HOW_TO_KNOW}`;
+      if (relation === 'diverged' && isTip === false) return { move: false, reason };
+      return {
+        move: false,
+        reason: isTip === false ? `${reason}. ${HOW_TO_KNOW}` : reason,
+        warning: `Nothing shows whether ${current} is newer than ${held}, so the tag was left. ${HOW_TO_KNOW}`,
+      };
+    }
+  }
+}
+
+/** The revision comes out of an image that somebody made: it is shown only when it looks like a commit. */
+function commitName(revision: string): string {
+  return /^[0-9a-f]{7,64}$/i.test(revision) ? revision.slice(0, 7) : 'a revision that is no commit id';
+}

@@ -1,0 +1,26 @@
+/** How a moving tag knows which of two images is the newer one. */
+export type TagOrder = { readonly by: 'commit' } | VersionOrder;
+
+/** A tag that stands for the highest stable version of a line of versions. */
+export interface VersionOrder {
+  readonly by: 'version';
+  /** The version of this run, without a leading `v`. */
+  readonly version: string;
+  /** How versions are read; semver unless said otherwise. */
+  readonly scheme?: 'semver' | 'pep440';
+  /** The line: `latest` stands for all versions, `1` for those of one major number, `1.2` for those of one minor. */
+  readonly scope: 'all' | 'major' | 'minor';
+  /** What the tags of this line have around the version: `1.2-alpine` is compared with `1.2.3-alpine` only. */
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
+/**
+ * A tag that the rules made, and what is promised of it: an immutable tag never changes its digest, a moving tag only
+ * moves forward.
+ */
+export type PlannedTag = {
+  readonly name: string;
+  /** The rule that made it, as the user wrote it. */
+  readonly rule: string;
+} & ({ readonly kind: 'immutable' } | { readonly kind: 'moving'; readonly order: TagOrder });

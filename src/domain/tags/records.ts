@@ -1,0 +1,60 @@
+import { parse } from 'csv-parse/sync';
+import { type Parsed, parsed, problems } from '../parsed.ts';
+import { quoted } from '../suggestion.ts';
+
+/** One attribute of a line; without a key it is a bare word. */
+export interface Attribute {
+  /** Lower case. */
+  readonly key?: string;
+  readonly value: string;
+}
+
+/** A line of an input that holds rules, with its number among the lines given. */
+export interface Line {
+  readonly number: number;
+  readonly text: string;
+}
+
+/** The lines that say something: blank ones and comments (`#` at the beginning) are left out. */
+export function readLines(lines: readonly string[]): readonly Line[] {
+  return lines
+    .map((text, index) => ({ number: index + 1, text: text.trim() }))
+    .filter(({ text }) => text !== '' && !text.startsWith('#'));
+}
+
+/** A problem with its place: ``tags, line 2 (`type=semvr`): unknown type …``. */
+export function problemAt(input: string, line: Line, problem: string): string {
+  const text = line.text.length > 120 ? `${line.text.slice(0, 119)}…` : line.text;
+  return `${input}, line ${line.number} (\`${text}\`): ${problem}${/[.?]$/.test(problem) ? '' : '.'}`;
+}
+
+/**
+ * The attributes of a line: one CSV record, keys up to the first `=`. Values with a comma stand in double quotes, either
+ * the attribute (`type=match,"pattern=\d{1,3}"`) or the whole line, as metadata-action wants it.
+ */
+export function readAttributes(text: string): Parsed<readonly Attribute[]> {
+  const fields = readRecord(text);
+  if (!fields.ok) return fields;
+  const [first, ...more] = fields.value;
+  // A whole line in quotes: what was in them is the line.
+  const inner = first !== undefined && more.length === 0 && /(^|,)\s*"?type=.*,|,\s*"?type=/i.test(first);
+  const all = inner && first !== text ? readRecord(first) : fields;
+  return all.ok ? parsed(all.value.map(toAttribute)) : all;
+}
+
+function toAttribute(text: string): Attribute {
+  const at = text.indexOf('=');
+  if (at < 1) return { value: text.trim() };
+  return { key: text.slice(0, at).trim().toLowerCase(), value: text.slice(at + 1).trim() };
+}
+
+function readRecord(text: string): Parsed<readonly string[]> {
+  try {
+    const [fields = []] = parse(text, { relaxColumnCount: true, relaxQuotes: true, trim: true });
+    return parsed(fields.map(String));
+  } catch (error) {
+    return problems(
+      `not a list of \`key=value\` separated by commas: ${quoted(error instanceof Error ? error.message : '')}`,
+    );
+  }
+}

@@ -1,0 +1,198 @@
+import pep440 from '@renovate/pep440';
+import semver from 'semver';
+import { quoted } from '../suggestion.ts';
+import {
+  type ExpressionScope,
+  renderGlobal,
+  renderTemplate,
+  shortSha,
+  type Template,
+  type TemplatePart,
+} from './expressions.ts';
+import { branchOf, mergeGroupOf, pullRequestOf, tagOf } from './refs.ts';
+import type { TagRule } from './rules.ts';
+import { readVersion, type Version } from './versions.ts';
+
+/** What a rule makes of an event, before prefix and suffix. */
+export interface Source {
+  readonly value: string;
+  /** Whether it asks for `latest` when the flavor says `latest=auto`. */
+  readonly latest: boolean;
+  /** What the tag stands for: one image for ever, the newest commit, or the highest version of a line. */
+  readonly stands: 'for one' | 'for commits' | 'all' | 'major' | 'minor';
+  /** The version that the tag comes from, and the text that the rule puts around versions. */
+  readonly version?: { readonly is: Version; readonly before: string; readonly after: string };
+}
+
+type Warn = (warning: string) => void;
+
+/**
+ * Evaluates a rule. https://github.com/docker/metadata-action/blob/master/src/meta.ts
+ * @returns undefined when the rule is not for this event
+ */
+export function evaluate(rule: TagRule, scope: ExpressionScope, warn: Warn): Source | undefined {
+  const { event } = scope;
+  switch (rule.type) {
+    case 'schedule':
+      return /schedule/.test(event.name) ? ofCommits(renderTemplate(rule.pattern, {}, scope)) : undefined;
+    case 'semver':
+    case 'pep440':
+      return fromVersion(rule, scope, warn);
+    case 'match':
+      return fromMatch(rule, scope, warn);
+    case 'edge': {
+      const branch = branchOf(event);
+      const wanted = rule.branch ?? event.repository.defaultBranch;
+      if (wanted === undefined) warn('The default branch is not known, so type=edge makes no tag: give it `branch=`.');
+      return branch !== undefined && branch === wanted ? ofCommits('edge') : undefined;
+    }
+    case 'ref':
+      return fromRef(rule.event, scope);
+    case 'raw':
+      return ofCommits(renderGlobal(rule.value, scope));
+    case 'sha': {
+      const value = rule.format === 'short' ? shortSha(scope) : event.sha;
+      return event.sha === '' ? undefined : { value, latest: false, stands: 'for one' };
+    }
+  }
+}
+
+function ofCommits(value: string): Source {
+  return { value, latest: false, stands: 'for commits' };
+}
+
+function fromRef(kind: 'branch' | 'tag' | 'pr', { event }: ExpressionScope): Source | undefined {
+  if (kind === 'tag') {
+    const tag = tagOf(event);
+    if (tag === undefined) return undefined;
+    const version = readVersion(tag, 'semver');
+    return { value: tag, latest: true, stands: 'for one', ...versionIfAny(version) };
+  }
+  const isQueued = mergeGroupOf(event) !== undefined || event.name === 'merge_group';
+  const value = kind === 'pr' ? pullRequestOf(event) : isQueued ? undefined : branchOf(event);
+  return value === undefined ? undefined : ofCommits(value);
+}
+
+function versionIfAny(version: Version | undefined): Pick<Source, 'version'> {
+  return version === undefined ? {} : { version: { is: version, before: '', after: '' } };
+}
+
+/** The text that version rules read: `value` when given, else the git tag. */
+function givenText(value: Template | undefined, scope: ExpressionScope): string | undefined {
+  return value === undefined ? tagOf(scope.event) : renderGlobal(value, scope);
+}
+
+function fromVersion(
+  rule: Extract<TagRule, { type: 'semver' | 'pep440' }>,
+  scope: ExpressionScope,
+  warn: Warn,
+): Source | undefined {
+  const given = givenText(rule.value, scope);
+  if (given === undefined) return undefined;
+  const matched = rule.match === undefined ? null : given.match(rule.match);
+  if (rule.match !== undefined && matched === null) warn(`${rule.match.source} does not match ${quoted(given)}.`);
+  const raw = (matched === null ? given : (matched[1] ?? '')).replaceAll('/', '-');
+  const read = rule.type === 'semver' ? semverValues(raw) : pep440Values(raw);
+  if (read === undefined) {
+    const norm = rule.type === 'semver' ? 'semver (https://semver.org)' : 'PEP 440 (https://peps.python.org/pep-0440)';
+    warn(`${quoted(raw)} is not a version of ${norm}, so type=${rule.type} makes no tag of it.`);
+    return undefined;
+  }
+  const { version, values } = read;
+  // A pre-release never gets a short name: whatever the pattern, its tag is the whole version.
+  if (version.stage !== 'final') {
+    const isRaw = rule.pattern.parts.length === 1 && isExpression(rule.pattern.parts[0], 'raw');
+    const value = (isRaw ? values.raw : values.version) ?? '';
+    return { value, latest: false, stands: 'for one', ...versionIfAny(version) };
+  }
+  return {
+    value: renderTemplate(rule.pattern, values, scope),
+    latest: true,
+    stands: lineOf(rule.pattern),
+    version: { is: version, ...around(rule.pattern) },
+  };
+}
+
+interface VersionValues {
+  readonly version: Version;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+function semverValues(raw: string): VersionValues | undefined {
+  const parsed = semver.parse(raw);
+  const version = parsed === null ? undefined : readVersion(raw, 'semver');
+  if (parsed === null || version === undefined) return undefined;
+  const { major, minor, patch, prerelease, build } = parsed;
+  return {
+    version,
+    values: {
+      raw,
+      version: parsed.version,
+      major: `${major}`,
+      minor: `${minor}`,
+      patch: `${patch}`,
+      prerelease: prerelease.join(','),
+      build: build.join(','),
+    },
+  };
+}
+
+function pep440Values(raw: string): VersionValues | undefined {
+  const version = readVersion(raw, 'pep440');
+  const explained = pep440.explain(raw);
+  if (version === undefined || explained === null) return undefined;
+  const [major = 0, minor = 0, patch = 0] = explained.release;
+  return {
+    version,
+    values: { raw, version: version.text, major: `${major}`, minor: `${minor}`, patch: `${patch}` },
+  };
+}
+
+/** What a pattern on a stable version stands for, by the parts of the version that it shows. */
+function lineOf({ parts }: Template): Source['stands'] {
+  if (parts.some(({ kind }) => kind === 'block')) return 'for commits';
+  const has = (name: string) => parts.some((part) => isExpression(part, name));
+  if (has('version') || has('raw') || (has('major') && has('minor') && has('patch'))) return 'for one';
+  if (has('patch')) return 'for commits';
+  if (has('major')) return has('minor') ? 'minor' : 'major';
+  return has('minor') ? 'for commits' : 'all';
+}
+
+/** The text before and after the version in a pattern. `1.x` and `v1` belong to the versions `1.2.3` and `v1.2.3`. */
+function around({ parts }: Template): { readonly before: string; readonly after: string } {
+  const first = parts.findIndex(({ kind }) => kind !== 'text');
+  if (first < 0) return { before: '', after: '' };
+  const last = parts.findLastIndex(({ kind }) => kind !== 'text');
+  const text = (some: readonly TemplatePart[]) => some.map((part) => (part.kind === 'text' ? part.text : '')).join('');
+  return { before: text(parts.slice(0, first)), after: text(parts.slice(last + 1)).replace(/^(?:\.x)+/i, '') };
+}
+
+function isExpression(part: TemplatePart | undefined, name: string): boolean {
+  return part?.kind === 'expression' && part.name === name;
+}
+
+function fromMatch(rule: Extract<TagRule, { type: 'match' }>, scope: ExpressionScope, warn: Warn): Source | undefined {
+  const given = givenText(rule.value, scope);
+  if (given === undefined) return undefined;
+  const matched = given.match(rule.pattern);
+  const value = matched?.[rule.group];
+  if (value === undefined) {
+    const what = matched === null ? 'does not match' : `has no group ${rule.group} in`;
+    warn(`${rule.pattern.source} ${what} ${quoted(given)}.`);
+    return undefined;
+  }
+  const full = readVersion(value, 'semver');
+  if (full !== undefined) return { value, latest: true, stands: 'for one', ...versionIfAny(full) };
+  // `v(\d+\.\d+)` on v1.2.3 cuts out the name of a line, which then moves as `{{major}}.{{minor}}` does.
+  const whole = readVersion(given, 'semver');
+  const short = value.replace(/^v/, '');
+  const stands =
+    whole === undefined
+      ? 'for commits'
+      : short === `${whole.major}.${whole.minor}`
+        ? 'minor'
+        : short === `${whole.major}`
+          ? 'major'
+          : 'for commits';
+  return { value, latest: true, stands, ...(stands === 'for commits' ? {} : versionIfAny(whole)) };
+}

@@ -1,0 +1,60 @@
+import pep440 from '@renovate/pep440';
+import semver from 'semver';
+
+export type Scheme = 'semver' | 'pep440';
+
+/** A full version, read by its scheme. */
+export interface Version {
+  readonly scheme: Scheme;
+  /** Without a leading `v` and without build metadata. */
+  readonly text: string;
+  readonly major: number;
+  readonly minor: number;
+  /** `post`: a post-release of PEP 440, which has no tags of its own but its full name. */
+  readonly stage: 'final' | 'pre' | 'post';
+  /** First word of a pre-release: `beta`, `rc`. */
+  readonly channel?: string;
+}
+
+/**
+ * Reads a full version. Semver is read loosely, which allows a leading `v` and, for calendar versions, leading zeros:
+ * `2024.05.01` is a version, `2024.05` is none.
+ * @returns undefined for what is none
+ */
+export function readVersion(text: string, scheme: Scheme): Version | undefined {
+  return scheme === 'semver' ? readSemver(text) : readPep440(text);
+}
+
+/** Negative when `a` is the lower one. Both are of the same scheme. */
+export function compareVersions(a: Version, b: Version): number {
+  return a.scheme === 'semver' ? semver.compare(a.text, b.text) : pep440.compare(a.text, b.text);
+}
+
+function readSemver(text: string): Version | undefined {
+  const found = semver.parse(text, { loose: true });
+  if (found === null) return undefined;
+  const [channel] = found.prerelease;
+  return {
+    scheme: 'semver',
+    text: found.version,
+    major: found.major,
+    minor: found.minor,
+    stage: channel === undefined ? 'final' : 'pre',
+    ...(channel === undefined ? {} : { channel: String(channel) }),
+  };
+}
+
+function readPep440(text: string): Version | undefined {
+  const clean = pep440.valid(text) === null ? null : pep440.clean(text);
+  const found = clean === null ? null : pep440.explain(clean);
+  if (clean === null || found === null) return undefined;
+  const [major = 0, minor = 0] = found.release;
+  return {
+    scheme: 'pep440',
+    text: clean,
+    major,
+    minor,
+    stage: found.is_prerelease ? 'pre' : found.is_postrelease ? 'post' : 'final',
+    ...(found.is_prerelease ? { channel: /(?:a|b|rc|dev)(?=\d)/.exec(clean)?.[0] ?? '' } : {}),
+  };
+}
