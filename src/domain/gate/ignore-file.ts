@@ -1,0 +1,208 @@
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from 'yaml';
+import type { FindingClass } from './finding.ts';
+import type { IgnoreEntry } from './ignores.ts';
+import { parsePurl } from './purl.ts';
+
+export interface IgnoreProblem {
+  readonly line: number;
+  readonly message: string;
+}
+
+/** Groups of Trivy's own `.trivyignore.yaml`; `ignores` is ours and has entries for any kind of finding. */
+const GROUPS: Readonly<Record<string, FindingClass | undefined>> = {
+  ignores: undefined,
+  vulnerabilities: 'vulnerability',
+  misconfigurations: 'misconfiguration',
+  secrets: 'secret',
+  licenses: 'license',
+};
+
+const KEYS = [
+  'id',
+  'reason',
+  'statement',
+  'expires',
+  'expired_at',
+  'package',
+  'path',
+  'paths',
+  'purls',
+  'platform',
+] as const;
+type Key = (typeof KEYS)[number];
+
+const LARGEST = 1024 * 1024;
+const MOST_PROBLEMS = 50;
+
+/**
+ * Reads the text of an ignore file: a list of entries, or Trivy's groups of entries. Each needs an id, a reason
+ * (`statement` in Trivy's words) and an end: `expires` is the last day on which it holds, while Trivy's `expired_at` is
+ * the first on which it does not.
+ * @param file the name for messages
+ * @returns entries, or all problems with their lines (from 1), never both
+ */
+export function parseIgnoreFile(
+  text: string,
+  file: string,
+): { readonly entries: readonly IgnoreEntry[] } | { readonly problems: readonly IgnoreProblem[] } {
+  if (text.length > LARGEST)
+    return { problems: [{ line: 1, message: `the file has more than ${LARGEST} characters` }] };
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter, version: '1.2', schema: 'core', prettyErrors: false });
+  const lineOf = (offset: number | undefined) => counter.linePos(offset ?? 0).line || 1;
+  const problems: IgnoreProblem[] = document.errors.map((error) => ({
+    line: lineOf(error.pos[0]),
+    message: error.message.split('\n', 1)[0] ?? 'not YAML',
+  }));
+  const report = (node: Node | null | undefined, message: string) => {
+    problems.push({ line: lineOf(node?.range?.[0]), message });
+  };
+  visit(document, {
+    // One place for each entry: an alias could stand for a thousand of them.
+    Alias: (_, node) => {
+      report(node, 'aliases (`*name`) are not allowed');
+    },
+  });
+  const entries = problems.length > 0 ? [] : readTop(document.contents, { file, lineOf, report });
+  return problems.length > 0 ? { problems: problems.slice(0, MOST_PROBLEMS) } : { entries };
+}
+
+interface Reader {
+  readonly file: string;
+  readonly lineOf: (offset: number | undefined) => number;
+  readonly report: (node: Node | null | undefined, message: string) => void;
+}
+
+function readTop(contents: ParsedNode | null, reader: Reader): readonly IgnoreEntry[] {
+  if (contents === null || (isScalar(contents) && contents.value === null)) return [];
+  if (isSeq(contents)) return readEntries(contents, undefined, reader);
+  if (!isMap(contents)) {
+    reader.report(
+      contents,
+      'expected a YAML list of entries with `id`, `reason` and `expires`; a plain .trivyignore has no reasons',
+    );
+    return [];
+  }
+  return contents.items.flatMap(({ key, value }) => {
+    const name = isScalar(key) ? String(key.value) : '';
+    if (!Object.hasOwn(GROUPS, name)) {
+      reader.report(
+        key,
+        `unknown group "${name.slice(0, 40)}", expected a list of entries, or ${Object.keys(GROUPS).join(', ')}`,
+      );
+      return [];
+    }
+    return value === null || (isScalar(value) && value.value === null) ? [] : readEntries(value, GROUPS[name], reader);
+  });
+}
+
+function readEntries(node: Node | null, group: FindingClass | undefined, reader: Reader): readonly IgnoreEntry[] {
+  if (!isSeq(node)) {
+    reader.report(node, 'expected a list of entries');
+    return [];
+  }
+  return node.items.flatMap((item) => {
+    if (isMap(item)) return readEntry(item, group, reader) ?? [];
+    reader.report(isNode(item) ? item : node, 'expected an entry with `id`, `reason` and `expires`');
+    return [];
+  });
+}
+
+function isNode(value: unknown): value is Node {
+  return isScalar(value) || isSeq(value) || isMap(value) || isAlias(value);
+}
+
+function readEntry(map: YAMLMap, group: FindingClass | undefined, reader: Reader): IgnoreEntry | undefined {
+  const nodes = new Map<Key, Node | null>();
+  let sound = true;
+  const refuse = (node: Node | null | undefined, message: string): undefined => {
+    sound = false;
+    reader.report(node ?? map, message);
+  };
+  for (const { key, value } of map.items) {
+    const name = isScalar(key) ? String(key.value) : '';
+    const known = KEYS.find((each) => each === name);
+    if (known === undefined)
+      refuse(isNode(key) ? key : map, `unknown key "${name.slice(0, 40)}", expected ${KEYS.join(', ')}`);
+    else nodes.set(known, isNode(value) ? value : null);
+  }
+  const one = (key: Key): string | undefined => {
+    const node = nodes.get(key);
+    if (node === undefined) return undefined;
+    if (isScalar(node) && typeof node.value === 'string' && node.value.trim() !== '') return node.value.trim();
+    return refuse(node, `\`${key}\` must be a text`);
+  };
+  const many = (key: Key): readonly string[] => {
+    const node = nodes.get(key);
+    if (node === undefined || node === null) return node === null ? (refuse(map, `\`${key}\` is empty`) ?? []) : [];
+    if (!isSeq(node) || node.items.length === 0) return refuse(node, `\`${key}\` must be a list of texts`) ?? [];
+    return node.items.flatMap((item) =>
+      isScalar(item) && typeof item.value === 'string' && item.value !== ''
+        ? item.value
+        : (refuse(node, `\`${key}\` must be a list of texts`) ?? []),
+    );
+  };
+
+  const id = one('id');
+  const label = id === undefined ? 'the entry' : `the entry for ${id.slice(0, 80)}`;
+  const reason = one('reason') ?? one('statement');
+  const path = one('path');
+  const purls = many('purls');
+  const entry = {
+    id: id ?? '',
+    reason: reason ?? '',
+    lastDay:
+      lastDayOf(one('expires'), one('expired_at'), (key, message) => refuse(nodes.get(key), `${label}: ${message}`)) ??
+      '',
+    class: group,
+    package: one('package'),
+    paths: [...(path === undefined ? [] : [path]), ...many('paths')],
+    purls,
+    platform: one('platform'),
+    file: reader.file,
+    line: reader.lineOf(map.range?.[0]),
+  };
+  if (sound && id === undefined) refuse(map, 'an entry needs an `id`');
+  if (sound && reason === undefined) refuse(map, `${label} needs a \`reason\``);
+  if (sound && entry.lastDay === '')
+    refuse(map, `${label} needs \`expires\`, the last day on which it holds (YYYY-MM-DD)`);
+  for (const purl of purls) {
+    if (parsePurl(purl) === undefined)
+      refuse(nodes.get('purls'), `${label}: "${purl.slice(0, 80)}" is not a package URL`);
+  }
+  return sound ? entry : undefined;
+}
+
+const DAY = 86_400_000;
+
+function lastDayOf(
+  expires: string | undefined,
+  expiredAt: string | undefined,
+  refuse: (key: Key, message: string) => undefined,
+): string | undefined {
+  if (expires !== undefined && expiredAt !== undefined)
+    return refuse('expired_at', 'give `expires` or `expired_at`, not both');
+  const key = expires === undefined ? 'expired_at' : 'expires';
+  const day = expires ?? expiredAt;
+  if (day === undefined) return undefined;
+  const start = /^\d{4}-\d{2}-\d{2}$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
+  // `2026-02-30` is no day; Date would take it for the second of March.
+  if (Number.isNaN(start) || dayOf(start) !== day)
+    return refuse(key, `\`${key}\` is "${day.slice(0, 40)}", expected a day such as 2026-12-31`);
+  return key === 'expires' ? day : dayOf(start - DAY);
+}
+
+function dayOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}

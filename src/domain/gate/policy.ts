@@ -1,0 +1,178 @@
+import type { Digest } from '../digest.ts';
+import { END_OF_LIFE, type Finding, UNKNOWN_OS } from './finding.ts';
+import { daysLeft, hasEnded, type IgnoreEntry, ignoreMatches, placeOf } from './ignores.ts';
+import type { PlatformReport } from './platform-report.ts';
+import { countSeverities, type Severity, type SeverityCounts } from './severity.ts';
+import { judgeSystem, type SystemPolicy } from './system.ts';
+import { clearingStatement, type VexStatement } from './vex.ts';
+
+export interface GatePolicy extends SystemPolicy {
+  /** The severities that close the gate: a set, not a threshold. */
+  readonly severities: readonly Severity[];
+  readonly ignoreUnfixed: boolean;
+}
+
+export interface Judged {
+  /** Digest of the index, and the names under which it is going to be published, `ghcr.io/org/app`. */
+  readonly image: { readonly digest: Digest; readonly names: readonly string[] };
+  /** One for each platform. */
+  readonly reports: readonly PlatformReport[];
+  readonly policy: GatePolicy;
+  readonly ignores: readonly IgnoreEntry[];
+  readonly vex: readonly VexStatement[];
+  /** `YYYY-MM-DD` in UTC. */
+  readonly today: string;
+}
+
+/** A finding that does not close the gate because of what somebody has decided, and who. */
+export interface Suppressed {
+  readonly finding: Finding;
+  readonly by: 'ignorefile' | 'vex' | 'unfixed';
+  readonly reason: string;
+  /** Where it was decided: `.security/accepted.yaml:12`. */
+  readonly place?: string;
+  /** The last day on which it holds. */
+  readonly expires?: string;
+  readonly daysLeft?: number;
+}
+
+export interface PlatformVerdict {
+  readonly platform: string;
+  readonly digest: Digest;
+  readonly counts: SeverityCounts;
+  readonly gated: number;
+  /** `alpine 3.22.1`. */
+  readonly system?: string;
+  /** Packages that were looked at. */
+  readonly packages: number;
+}
+
+/** What the gate says. Every finding of the scan is in exactly one of `gated`, `others` and `suppressed`. */
+export interface Verdict {
+  readonly passed: boolean;
+  readonly gated: readonly Finding[];
+  readonly others: readonly Finding[];
+  readonly suppressed: readonly Suppressed[];
+  /** Of all findings, before the policy. */
+  readonly counts: { readonly total: SeverityCounts; readonly platforms: Readonly<Record<string, SeverityCounts>> };
+  readonly platforms: readonly PlatformVerdict[];
+  /** What was not looked at, or let pass by a setting. */
+  readonly notes: readonly string[];
+  /** About the ignore file: entries that have ended or match nothing. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Applies the policy to the reports of all platforms. Order: VEX, ignore entries, severity, unfixed. A finding is unfixed
+ * only when it is a vulnerability without a fixed version whose status is not `fixed`: secrets, misconfigurations and licences
+ * never are. Pure.
+ * @throws RangeError when there is no report at all: nothing looked at is not a pass
+ */
+export function judge({ image, reports, policy, ignores, vex, today }: Judged): Verdict {
+  if (reports.length === 0) throw new RangeError('a verdict needs a report');
+  const systems = reports.map((each) => judgeSystem(each, policy));
+  const gated: Finding[] = [];
+  const others: Finding[] = [];
+  const suppressed: Suppressed[] = [];
+  const used = new Set<IgnoreEntry>();
+  const ended = new Map<IgnoreEntry, number>();
+
+  const decide = (finding: Finding, { digest, report }: PlatformReport) => {
+    const matching = ignores.filter((entry) => ignoreMatches(entry, finding));
+    for (const entry of matching) used.add(entry);
+    const cleared = clearingStatement(vex, finding, {
+      digests: [image.digest, digest],
+      names: image.names,
+      architecture: report.architecture,
+    });
+    if (cleared !== undefined) {
+      suppressed.push({ finding, by: 'vex', reason: cleared.reason, place: cleared.place });
+      return;
+    }
+    const valid = matching.find((entry) => !hasEnded(entry, today));
+    if (valid !== undefined) {
+      const expiry = { expires: valid.lastDay, daysLeft: daysLeft(valid, today) };
+      suppressed.push({ finding, by: 'ignorefile', reason: valid.reason, place: placeOf(valid), ...expiry });
+      return;
+    }
+    for (const entry of matching) ended.set(entry, (ended.get(entry) ?? 0) + 1);
+    const [past] = matching;
+    const counted =
+      past === undefined
+        ? finding
+        : { ...finding, remark: `ignored until ${past.lastDay} by ${placeOf(past)}, which has ended` };
+    if (!closesGate(finding, policy)) others.push(counted);
+    else if (policy.ignoreUnfixed && isUnfixed(finding)) {
+      const reason = `no fixed version (status ${finding.package?.status ?? 'unknown'})`;
+      suppressed.push({ finding, by: 'unfixed', reason });
+    } else gated.push(counted);
+  };
+
+  const all = reports.map((each, at): readonly Finding[] => [
+    ...each.report.findings.map((finding) => ({ ...finding, platform: each.platform })),
+    ...(systems[at]?.findings ?? []),
+  ]);
+  reports.forEach((each, at) => {
+    for (const finding of all[at] ?? []) decide(finding, each);
+  });
+
+  return {
+    passed: gated.length === 0,
+    gated: gated.toSorted(byWeight),
+    others: others.toSorted(byWeight),
+    suppressed,
+    counts: {
+      total: countSeverities(all.flat()),
+      platforms: Object.fromEntries(
+        reports.map(({ platform }) => [
+          platform,
+          countSeverities(all.flat().filter((each) => each.platform === platform)),
+        ]),
+      ),
+    },
+    platforms: reports.map((each, at) => summarize(each, all[at] ?? [], gated)),
+    notes: systems.flatMap(({ notes }) => notes),
+    warnings: ignores.flatMap((entry) => ignoreWarning(entry, used.has(entry), ended.get(entry) ?? 0, today) ?? []),
+  };
+}
+
+function closesGate(finding: Finding, policy: GatePolicy): boolean {
+  // About the system the policy has switches of its own, whatever the severities are.
+  if (finding.id === END_OF_LIFE && finding.class === 'operating-system') return policy.failOnEol;
+  if (finding.id === UNKNOWN_OS && finding.class === 'operating-system') return true;
+  return policy.severities.includes(finding.severity);
+}
+
+function isUnfixed(finding: Finding): boolean {
+  return (
+    finding.class === 'vulnerability' && finding.package?.fixed === undefined && finding.package?.status !== 'fixed'
+  );
+}
+
+const WEIGHT: Readonly<Record<Severity, number>> = { CRITICAL: 0, HIGH: 1, MEDIUM: 2, LOW: 3, UNKNOWN: 4 };
+
+function byWeight(a: Finding, b: Finding): number {
+  return WEIGHT[a.severity] - WEIGHT[b.severity];
+}
+
+function summarize(
+  { platform, digest, report }: PlatformReport,
+  findings: readonly Finding[],
+  gated: readonly Finding[],
+): PlatformVerdict {
+  return {
+    platform,
+    digest,
+    counts: countSeverities(findings),
+    gated: gated.filter((each) => each.platform === platform).length,
+    packages: (report.systemPackages ?? 0) + report.languagePackages,
+    ...(report.system === undefined ? {} : { system: `${report.system.family} ${report.system.version}`.trim() }),
+  };
+}
+
+function ignoreWarning(entry: IgnoreEntry, used: boolean, counting: number, today: string): string | undefined {
+  const name = `${placeOf(entry)}: the entry for ${entry.id}`;
+  if (!used) return `${name} matches nothing that was found. Remove it.`;
+  if (!hasEnded(entry, today) || counting === 0) return undefined;
+  return `${name} ended on ${entry.lastDay}; ${counting === 1 ? 'a finding counts' : `${counting} findings count`} again.`;
+}

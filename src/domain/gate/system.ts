@@ -1,0 +1,67 @@
+import { END_OF_LIFE, type Finding, UNKNOWN_OS } from './finding.ts';
+import type { PlatformReport } from './platform-report.ts';
+
+export interface SystemPolicy {
+  readonly failOnEol: boolean;
+  readonly allowUnknownOs: boolean;
+}
+
+/** What there is to say about the operating system of one platform. */
+export interface SystemVerdict {
+  readonly findings: readonly Finding[];
+  readonly notes: readonly string[];
+}
+
+/**
+ * A scanner that cannot read the packages of an operating system finds nothing in them, and says so to nobody. Whether
+ * there were any to read is known from the files of the image.
+ * - no such file at all (`FROM scratch`): nothing was missed, and the note says what was looked at
+ * - files, but the scanner knows no system, or found no package: a finding, unless the policy allows it
+ */
+export function judgeSystem(
+  { platform, report, osFiles, scanners }: PlatformReport,
+  policy: SystemPolicy,
+): SystemVerdict {
+  if (!scanners.includes('vuln')) {
+    return {
+      findings: [],
+      notes: [`${platform}: vulnerabilities were not looked for (\`scanners\` is ${scanners.join(', ')}).`],
+    };
+  }
+  const { system, systemPackages = 0, languagePackages } = report;
+  const name = system === undefined ? undefined : `${system.family} ${system.version}`.trim();
+  const about = { class: 'operating-system', platform, severity: 'HIGH', target: name ?? 'operating system' } as const;
+  const findings: Finding[] = [];
+  const notes: string[] = [];
+
+  if (system?.endOfLife) {
+    findings.push({
+      ...about,
+      id: END_OF_LIFE,
+      title: `${name} is past its end of life and gets no more security updates`,
+    });
+    if (!policy.failOnEol) notes.push(`${platform}: ${name} is past its end of life (\`fail-on-eol\` is false).`);
+  }
+
+  const isWindows = report.os === 'windows';
+  if (system === undefined && osFiles.length === 0 && !isWindows) {
+    const found = languagePackages === 0 ? 'and none was found' : `${languagePackages} were found`;
+    notes.push(
+      `${platform}: there is no operating system in the image, so only language packages and binaries were looked at, ${found}.`,
+    );
+  } else if (systemPackages === 0) {
+    const seen = isWindows && osFiles.length === 0 ? 'it is a Windows image' : `the image holds ${shown(osFiles)}`;
+    const title =
+      system === undefined
+        ? `the scanner does not know the operating system, so its packages were not looked at (${seen})`
+        : `the scanner found no package of ${name} (${osFiles.length === 0 ? 'the image holds no package database' : seen})`;
+    if (policy.allowUnknownOs) notes.push(`${platform}: ${title}; \`allow-unknown-os\` lets it pass.`);
+    else findings.push({ ...about, id: UNKNOWN_OS, title });
+  }
+  return { findings, notes };
+}
+
+function shown(files: readonly string[]): string {
+  const rest = files.length > 4 ? ` and ${files.length - 4} more` : '';
+  return `${files.slice(0, 4).join(', ')}${rest}`;
+}

@@ -1,0 +1,167 @@
+import { DecodeError, fields, isFields, list, optionalText, text, texts, wrong } from './decode.ts';
+import type { Finding } from './finding.ts';
+import { parsePurl, purlMatches } from './purl.ts';
+
+/** https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md#status-labels */
+const STATUSES = ['not_affected', 'affected', 'fixed', 'under_investigation'] as const;
+export type VexStatus = (typeof STATUSES)[number];
+
+/** One statement of an OpenVEX document. */
+export interface VexStatement {
+  /** The id and its aliases. */
+  readonly vulnerabilities: readonly string[];
+  readonly products: readonly VexProduct[];
+  readonly status: VexStatus;
+  /** Why, in the words of the document. */
+  readonly reason: string;
+  /** Milliseconds: of two statements about the same thing the later one holds. */
+  readonly time: number;
+  /** Where it stands: `app.openvex.json statements[2]`. */
+  readonly place: string;
+}
+
+interface VexProduct {
+  readonly purls: readonly string[];
+  /** Undefined: the whole product. */
+  readonly subcomponents: readonly (readonly string[])[] | undefined;
+}
+
+const MOST = 20_000;
+
+/**
+ * Reads an OpenVEX document.
+ * @param file the name for messages
+ * @throws DecodeError with the path of what is wrong
+ */
+export function parseVex(json: string, file: string): readonly VexStatement[] {
+  const document = fields(parseJson(json), 'document');
+  const context = optionalText(document['@context'], '@context') ?? '';
+  if (!/^https:\/\/openvex\.dev\/ns(?:\/v\d+\.\d+\.\d+)?$/.test(context))
+    wrong('@context', 'https://openvex.dev/ns/v0.2.0', document['@context']);
+  const created = document.timestamp;
+  return list(document.statements, 'statements', MOST).map((each, at) => {
+    const path = `statements[${at}]`;
+    const statement = fields(each, path);
+    const status =
+      STATUSES.find((word) => word === statement.status) ??
+      wrong(`${path}.status`, STATUSES.join(', '), statement.status);
+    const words = [
+      optionalText(statement.justification, `${path}.justification`),
+      optionalText(statement.impact_statement, `${path}.impact_statement`),
+      optionalText(statement.status_notes, `${path}.status_notes`),
+    ].filter((word) => word !== undefined);
+    if (
+      status === 'not_affected' &&
+      statement.justification === undefined &&
+      statement.impact_statement === undefined
+    ) {
+      throw new DecodeError(`${path}: not_affected needs a justification or an impact_statement`);
+    }
+    return {
+      vulnerabilities: readVulnerability(statement.vulnerability, `${path}.vulnerability`),
+      products: list(statement.products, `${path}.products`, MOST).map((product, index) =>
+        readProduct(product, `${path}.products[${index}]`),
+      ),
+      status,
+      reason: [status, ...words].join(': '),
+      time: readTime(statement.timestamp ?? created, `${path}.timestamp`),
+      place: `${file} ${path}`,
+    };
+  });
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new DecodeError(`not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function readTime(value: unknown, path: string): number {
+  const time = Date.parse(text(value, path));
+  return Number.isNaN(time) ? wrong(path, 'a time such as 2026-01-02T03:04:05Z', value) : time;
+}
+
+function readVulnerability(value: unknown, path: string): readonly string[] {
+  // Version 0.0.1 of the specification had the bare id here.
+  if (typeof value === 'string') return [text(value, path)];
+  const { name, aliases, '@id': id } = fields(value, path);
+  return [text(name ?? id, `${path}.name`), ...texts(aliases, `${path}.aliases`, 1000)];
+}
+
+function readProduct(value: unknown, path: string): VexProduct {
+  if (typeof value === 'string') return { purls: [text(value, path)], subcomponents: undefined };
+  const product = fields(value, path);
+  const parts = list(product.subcomponents, `${path}.subcomponents`, MOST);
+  return {
+    purls: readNames(product, path),
+    subcomponents:
+      parts.length === 0 ? undefined : parts.map((part, at) => readNames(part, `${path}.subcomponents[${at}]`)),
+  };
+}
+
+function readNames(value: unknown, path: string): readonly string[] {
+  if (typeof value === 'string') return [text(value, path)];
+  const { '@id': id, identifiers } = fields(value, path);
+  const purl = isFields(identifiers) ? optionalText(identifiers.purl, `${path}.identifiers.purl`) : undefined;
+  const names = [optionalText(id, `${path}.@id`), purl].filter((name) => name !== undefined);
+  return names.length > 0 ? names : wrong(path, 'an @id or identifiers.purl', value);
+}
+
+/** The image that was scanned, as a VEX document can name it. */
+export interface VexSubject {
+  /** Digests of the index and of the platform's manifest. */
+  readonly digests: readonly string[];
+  /** `ghcr.io/org/app`, all places where it is going to be. */
+  readonly names: readonly string[];
+  readonly architecture: string;
+}
+
+/**
+ * The statement that clears a finding: the latest one about it says `not_affected` or `fixed`. Statements about other
+ * products, or about parts that the finding is not in, do not count.
+ */
+export function clearingStatement(
+  statements: readonly VexStatement[],
+  finding: Finding,
+  subject: VexSubject,
+): VexStatement | undefined {
+  if (finding.class !== 'vulnerability') return undefined;
+  const ids = [finding.id, ...(finding.aliases ?? [])];
+  const latest = statements
+    .filter(
+      (each) =>
+        each.vulnerabilities.some((id) => ids.includes(id)) &&
+        each.products.some((product) => speaksOf(product, finding, subject)),
+    )
+    .reduce<VexStatement | undefined>(
+      (best, each) => (best !== undefined && best.time > each.time ? best : each),
+      undefined,
+    );
+  return latest?.status === 'not_affected' || latest?.status === 'fixed' ? latest : undefined;
+}
+
+function speaksOf({ purls, subcomponents }: VexProduct, finding: Finding, subject: VexSubject): boolean {
+  const isOf = (names: readonly string[]) => names.some((name) => isFindingPackage(name, finding));
+  if (purls.some((purl) => isImage(purl, subject))) return subcomponents === undefined || subcomponents.some(isOf);
+  // A part of a package: the report does not tell what is inside of what, so such a statement clears nothing.
+  return subcomponents === undefined && isOf(purls);
+}
+
+function isFindingPackage(name: string, finding: Finding): boolean {
+  const purl = parsePurl(name);
+  return purl !== undefined && purlMatches(purl, parsePurl(finding.package?.purl));
+}
+
+/** https://github.com/package-url/purl-spec/blob/main/types-doc/oci-definition.md */
+function isImage(name: string, { digests, names, architecture }: VexSubject): boolean {
+  const purl = parsePurl(name);
+  if (purl?.type !== 'oci') return false;
+  const arch = purl.qualifiers?.arch;
+  if (arch !== undefined && arch !== architecture) return false;
+  if (purl.version) return digests.includes(purl.version);
+  // Without a digest it is every version of the image in that repository; a name alone could be anybody's.
+  const repository = purl.qualifiers?.repository_url?.toLowerCase();
+  return names.some((each) => each.toLowerCase() === repository);
+}
