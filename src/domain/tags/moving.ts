@@ -54,7 +54,7 @@ function isHigher(a: Version, b: Version): boolean {
 /** The version in a tag of the line, undefined when it is none. */
 function versionIn(tag: string, { prefix, suffix, scheme = 'semver' }: VersionOrder): Version | undefined {
   const isOfFamily =
-    tag.length <= 128 && tag.length > prefix.length + suffix.length && tag.startsWith(prefix) && true;
+    tag.length <= 128 && tag.length > prefix.length + suffix.length && tag.startsWith(prefix) && tag.endsWith(suffix);
   return isOfFamily ? readVersion(tag.slice(prefix.length, tag.length - suffix.length), scheme) : undefined;
 }
 
