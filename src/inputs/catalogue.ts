@@ -1,3 +1,5 @@
+import { SCANNERS, SEVERITIES } from '../domain/gate/severity.ts';
+import { quoted } from '../domain/suggestion.ts';
 import { entries, lines, list, pairs } from './lists.ts';
 import { logins, readHost } from './logins.ts';
 import { platforms } from './platforms.ts';
@@ -12,7 +14,6 @@ import {
   pattern,
   secret,
   set,
-  shown,
   text,
 } from './schema.ts';
 
@@ -38,7 +39,7 @@ export const INPUTS = {
   tags: lines({
     group: 'What',
     about:
-      "Rules for the tags, one per line, in docker/metadata-action's syntax. Without rules: a branch gives `<branch>` and `sha-<short>`; the git tag `v1.2.3` gives `1.2.3`, `1.2`, `1`, `latest` and `sha-<short>`; a pull request gives `pr-<number>`.",
+      "Rules for the tags, one per line, in docker/metadata-action's syntax. Without rules: a branch gives `<branch>` and `sha-<short>`; the git tag `v1.2.3` gives `1.2.3`, `1.2`, `1`, `latest` and `sha-<short>`; any other git tag its name and `sha-<short>`; a pull request gives `pr-<number>`.",
     example: 'type=semver,pattern={{version}}',
   }),
   flavor: lines({
@@ -184,7 +185,7 @@ export const INPUTS = {
       '`gate`: findings stop the run before anything is visible. `report`: findings are shown and do not stop it, a broken scan does. `off`: no scan.',
     default: 'gate',
   }),
-  severity: set(['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'UNKNOWN'], {
+  severity: set(SEVERITIES, {
     group: 'Gate',
     about: 'The severities that close the gate.',
     default: 'HIGH,CRITICAL',
@@ -194,7 +195,7 @@ export const INPUTS = {
     about: 'Let vulnerabilities pass that have no fixed version yet.',
     default: 'false',
   }),
-  scanners: set(['vuln', 'secret', 'misconfig', 'license'], {
+  scanners: set(SCANNERS, {
     group: 'Gate',
     about: 'What to look for.',
     default: 'vuln,secret',
@@ -272,7 +273,7 @@ export const INPUTS = {
     (item) => {
       const host = readHost(item);
       if (!host.ok) return host.problems[0];
-      return host.value === item ? undefined : `got ${shown(item)}, expected the bare host: ${host.value}.`;
+      return host.value === item ? undefined : `got ${quoted(item)}, expected the bare host: ${host.value}.`;
     },
   ),
   'github-token': secret({
@@ -312,7 +313,7 @@ export const OUTPUTS = {
   'scan-suppressed': 'Number of findings that the ignore file or a VEX document accounts for.',
   'sarif-file': 'Path of the SARIF file, when `sarif-file` asks for one.',
   metadata: "BuildKit's metadata of the build, as JSON.",
-  json: 'Everything about the run, as JSON with a `schema` version.',
+  json: 'Everything about the run, as JSON with a `schemaVersion`.',
 } as const satisfies Record<string, string>;
 
 export type OutputName = keyof typeof OUTPUTS;

@@ -1,5 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync';
-import { bad, type Facts, type Field, field, good, type Mask, maskAll, type Reading } from './schema.ts';
+import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
+import { type Facts, type Field, field, type Mask, maskAll } from './schema.ts';
 
 /** A name and what belongs to it, from `name=value`. */
 export interface Pair {
@@ -23,7 +24,7 @@ export function list(facts: ListFacts, check?: CheckItem): Field<readonly string
     if (!records.ok) return records;
     const items = records.value.flat().filter((item) => item !== '');
     const problems = items.flatMap((item) => check?.(item) ?? []);
-    return problems.length > 0 ? bad(...problems) : good(items);
+    return problems.length > 0 ? refused(...problems) : parsed(items);
   });
 }
 
@@ -40,20 +41,19 @@ export function entries(facts: ListFacts & { readonly form?: RegExp }): Field<re
     const problems = read.value.flatMap((entry, at) =>
       form.test(entry) ? [] : [`entry ${at + 1} is not of the form \`${rest.example ?? 'name=value'}\`.`],
     );
-    return problems.length > 0 ? bad(...problems) : read;
+    return problems.length > 0 ? refused(...problems) : read;
   });
 }
 
-/** Lines as they are, for rules with a syntax of their own; blank lines and comments are left out. */
+/**
+ * Lines as they are, for rules with a syntax of their own. Comments and blank lines stay, so that the number of a line in a
+ * message is the one that the user sees; when there is nothing else, there are no lines.
+ */
 export function lines(facts: ListFacts): Field<readonly string[]> {
-  return field('lines', facts, (raw) =>
-    good(
-      raw
-        .split(/\r?\n/)
-        .map((line) => line.trim())
-        .filter((line) => line !== '' && !line.startsWith('#')),
-    ),
-  );
+  return field('lines', facts, (raw) => {
+    const found = raw.split(/\r?\n/).map((line) => line.trim());
+    return parsed(found.some((line) => line !== '' && !line.startsWith('#')) ? found : []);
+  });
 }
 
 /**
@@ -79,7 +79,7 @@ export function pairs(
     const names = pairsFound.map((pair) => pair.name);
     const twice = names.filter((name, at) => names.indexOf(name) !== at);
     problems.push(...new Set(twice.map((name) => `\`${name}\` is given more than once.`)));
-    return problems.length > 0 ? bad(...problems) : good(pairsFound);
+    return problems.length > 0 ? refused(...problems) : parsed(pairsFound);
   });
 }
 
@@ -102,20 +102,20 @@ function maskValues(raw: string, mask: Mask): void {
   }
 }
 
-function readEntries(raw: string): Reading<readonly string[]> {
+function readEntries(raw: string): Parsed<readonly string[]> {
   // A delimiter that a YAML text cannot hold: then each record is one entry, commas and all.
   const records = readRecords(raw, '\u0000');
-  return records.ok ? good(records.value.flat()) : records;
+  return records.ok ? parsed(records.value.flat()) : records;
 }
 
-function readItems(raw: string): Reading<readonly string[]> {
+function readItems(raw: string): Parsed<readonly string[]> {
   const records = readRecords(raw, ',');
-  return records.ok ? good(records.value.flat().filter((item) => item !== '')) : records;
+  return records.ok ? parsed(records.value.flat().filter((item) => item !== '')) : records;
 }
 
-function readRecords(raw: string, delimiter: string): Reading<readonly (readonly string[])[]> {
+function readRecords(raw: string, delimiter: string): Parsed<readonly (readonly string[])[]> {
   try {
-    return good(
+    return parsed(
       parse(raw, {
         delimiter,
         comment: '#',
@@ -130,7 +130,7 @@ function readRecords(raw: string, delimiter: string): Reading<readonly (readonly
     // The message of the parser may quote the text, which may be a secret: only the code and the line are used.
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error.lines === 'number' ? `line ${error.lines}: ` : '';
-    return bad(
+    return refused(
       error.code === 'CSV_QUOTE_NOT_CLOSED'
         ? 'a double quote at the beginning of an entry is not closed.'
         : `${line}text follows a closing double quote. Quote the whole entry, and write \`""\` for a quote in it.`,

@@ -1,16 +1,7 @@
-import { parseDocument } from 'yaml';
-import {
-  bad,
-  type Facts,
-  type Field,
-  field,
-  good,
-  type Mask,
-  maskAll,
-  type Reading,
-  shown,
-  suggestion,
-} from './schema.ts';
+import { type Document, parseDocument } from 'yaml';
+import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
+import { didYouMean, quoted } from '../domain/suggestion.ts';
+import { type Facts, type Field, field, type Mask, maskAll } from './schema.ts';
 
 /** User name and password for one registry host. */
 export interface LoginInput {
@@ -35,7 +26,7 @@ const FOREIGN_KEYS: Readonly<Record<string, string>> = {
  */
 export function logins(facts: Facts): Field<readonly LoginInput[]> {
   return field('YAML list', { ...facts, secret: true }, (raw, mask) => {
-    if (raw === '') return good([]);
+    if (raw === '') return parsed([]);
     maskPasswordLines(raw, mask);
     // The failsafe schema keeps every scalar as text: the password 0123 is not the number 123.
     const document = parseDocument(raw, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent' });
@@ -43,44 +34,59 @@ export function logins(facts: Facts): Field<readonly LoginInput[]> {
     if (broken !== undefined) {
       // The parser's message may quote the text, which holds passwords.
       const line = raw.slice(0, broken.pos[0]).split('\n').length;
-      return bad(`line ${line} is not YAML (${broken.code}). Put user name and password in single quotes.`);
+      return refused(`line ${line} is not YAML (${broken.code}). Put user name and password in single quotes.`);
     }
-    const value: unknown = document.toJS({ maxAliasCount: 10 });
-    if (!Array.isArray(value)) return bad('expected a YAML list: each login begins with `- registry: <host>`.');
+    const value = toValue(document);
+    if (value === undefined) {
+      return refused(
+        'a value begins with `*`, which is an alias in YAML. Put user name and password in single quotes.',
+      );
+    }
+    if (!Array.isArray(value)) return refused('expected a YAML list: each login begins with `- registry: <host>`.');
     const read = value.map((entry: unknown, at) => readLogin(entry, `entry ${at + 1}`, mask));
     const problems = read.flatMap((each) => (each.ok ? [] : each.problems));
     const found = read.flatMap((each) => (each.ok ? [each.value] : []));
     const hosts = found.map((login) => login.host);
     const twice = new Set(hosts.filter((host, at) => hosts.indexOf(host) !== at));
     problems.push(...[...twice].map((host) => `${host} is given more than once.`));
-    return problems.length > 0 ? bad(...problems) : good(found);
+    return problems.length > 0 ? refused(...problems) : parsed(found);
   });
 }
 
-function readLogin(entry: unknown, where: string, mask: Mask): Reading<LoginInput> {
+/** The document as plain data; undefined when it holds an alias that leads nowhere, such as the password `*abc`. */
+function toValue(document: Document.Parsed): unknown {
+  try {
+    return document.toJS();
+  } catch {
+    // The message of the parser names the alias, which may be the password.
+    return undefined;
+  }
+}
+
+function readLogin(entry: unknown, where: string, mask: Mask): Parsed<LoginInput> {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
-    return bad(`${where}: expected \`registry\`, \`username\` and \`password\`.`);
+    return refused(`${where}: expected \`registry\`, \`username\` and \`password\`.`);
   }
   const keys: Record<string, unknown> = { ...entry };
   const { registry = 'docker.io', username, password, ...rest } = keys;
-  if (typeof password === 'string') maskAll(password, mask);
+  if (typeof password === 'string') maskAll(password.trim(), mask);
   const problems = Object.keys(rest).map((key) =>
     Object.hasOwn(FOREIGN_KEYS, key)
       ? `${where}: \`${key}\` is not used here. ${FOREIGN_KEYS[key]}`
-      : `${where}: unknown key \`${key.slice(0, 40)}\`, expected ${KEYS.join(', ')}.${suggestion(key, KEYS)}`,
+      : `${where}: unknown key \`${key.slice(0, 40)}\`, expected ${KEYS.join(', ')}.${didYouMean(key, KEYS)}`,
   );
-  const host = typeof registry === 'string' ? readHost(registry) : bad('expected a host name.');
+  const host = typeof registry === 'string' ? readHost(registry) : refused('expected a host name.');
   if (!host.ok) problems.push(...host.problems.map((problem) => `${where}: \`registry\` ${problem}`));
   for (const [key, value] of Object.entries({ username, password })) {
     if (typeof value !== 'string' || value.trim() === '') {
       problems.push(
-        `${where}: \`${key}\` is missing or empty. If it comes from a secret, check that the secret exists.`,
+        `${where}: \`${key}\` is missing or empty. If it comes from a secret, check that the secret exists, and put it in single quotes.`,
       );
     }
   }
   return host.ok && typeof username === 'string' && typeof password === 'string' && problems.length === 0
-    ? good({ host: host.value, username: username.trim(), password: password.trim() })
-    : bad(...problems);
+    ? parsed({ host: host.value, username: username.trim(), password: password.trim() })
+    : refused(...problems);
 }
 
 /** What stands behind `password:` on a line, also when the text as a whole is not YAML. */
@@ -106,14 +112,14 @@ const DOCKER_HUB = [
  * A registry host as it stands in image names, from what users write: `https://index.docker.io/v1/` is `docker.io`.
  * A path other than docker's old `/v1/` and `/v2/` is refused: credentials are filed under the host.
  */
-export function readHost(raw: string): Reading<string> {
+export function readHost(raw: string): Parsed<string> {
   const host = raw
     .trim()
     .toLowerCase()
     .replace(/^https?:\/\//, '')
     .replace(/\/(?:v[12]\/?)?$/, '');
-  if (DOCKER_HUB.includes(host)) return good('docker.io');
+  if (DOCKER_HUB.includes(host)) return parsed('docker.io');
   return HOST.test(host)
-    ? good(host)
-    : bad(`got ${shown(raw)}, expected a host such as ghcr.io or registry.example.com:5000, without a path.`);
+    ? parsed(host)
+    : refused(`got ${quoted(raw)}, expected a host such as ghcr.io or registry.example.com:5000, without a path.`);
 }

@@ -1,9 +1,10 @@
+import { didYouMean } from '../domain/suggestion.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { INPUTS, type PublishValues } from './catalogue.ts';
 import { FOREIGN_INPUTS } from './foreign.ts';
 import { type LoginInput, readHost } from './logins.ts';
 import { RULES, WARNINGS } from './rules.ts';
-import { COMMANDS, type Mask, oneOf, type Schema, suggestion } from './schema.ts';
+import { COMMANDS, type Mask, oneOf, type Schema } from './schema.ts';
 
 /** What `publish` is asked to do. */
 export interface PublishInputs extends PublishValues {
@@ -79,15 +80,15 @@ export interface TableReading<V> {
   readonly problems: readonly Problem[];
 }
 
-/** Reads all inputs of a table for one command, secrets first: no message is earlier than its mask. */
+/** Reads all inputs of a table for one command. Nothing is said before all are read, and so every secret masked. */
 export function readTable<V extends object>(table: Schema<V>, command: string, env: Env, mask: Mask): TableReading<V> {
   const raw = readRaw(env);
   const names: Extract<keyof V, string>[] = [];
   for (const name in table) names.push(name);
   const values: Partial<V> = {};
   const given = new Set<string>();
-  const problems = new Map<string, readonly Problem[]>();
-  for (const name of names.toSorted((a, b) => Number(table[b].secret) - Number(table[a].secret))) {
+  const problems: Problem[] = [];
+  for (const name of names) {
     const field = table[name];
     const written = raw.get(name);
     const fallback = field.read(field.default?.includes('${{') ? '' : (field.default ?? ''), mask);
@@ -97,23 +98,14 @@ export function readTable<V extends object>(table: Schema<V>, command: string, e
     if (read !== fallback && !(read.ok && fallback.ok && isSame(read.value, fallback.value))) given.add(name);
     if (given.has(name) && !field.commands.includes(command)) {
       const owners = oneOf(field.commands.map((each) => `\`command: ${each}\``));
-      problems.set(name, [
-        { input: name, says: `belongs to ${owners}, and this is \`command: ${command}\`. Remove it.` },
-      ]);
+      problems.push({ input: name, says: `belongs to ${owners}, and this is \`command: ${command}\`. Remove it.` });
     } else if (!read.ok) {
-      problems.set(
-        name,
-        read.problems.map((says) => ({ input: name, says })),
-      );
+      problems.push(...read.problems.map((says) => ({ input: name, says })));
     }
   }
   if (!isComplete(values, names)) throw new ActionError('INTERNAL', 'The default of an input cannot be read.');
-  const strangers = [...raw.keys()].filter((name) => !Object.hasOwn(table, name));
-  return {
-    values,
-    given: (name) => given.has(name),
-    problems: [...names.flatMap((name) => problems.get(name) ?? []), ...strangers.map((name) => unknown(name, names))],
-  };
+  for (const name of raw.keys()) if (!Object.hasOwn(table, name)) problems.push(unknown(name, names));
+  return { values, given: (name) => given.has(name), problems };
 }
 
 /** Values of inputs are texts, numbers and lists of them. */
@@ -128,7 +120,7 @@ function isComplete<V extends object>(values: Partial<V>, names: readonly (keyof
 function unknown(name: string, names: readonly string[]): Problem {
   const instead = Object.hasOwn(FOREIGN_INPUTS, name) ? FOREIGN_INPUTS[name] : undefined;
   if (instead !== undefined) return { input: name, says: `is not an input of this action: ${instead}` };
-  const meant = suggestion(name.replaceAll('_', '-'), names);
+  const meant = didYouMean(name.replaceAll('_', '-'), names);
   const otherwise = ` If INPUT_${name.toUpperCase()} is an environment variable of your own, give it another name.`;
   return { input: name.slice(0, 60), says: `is not an input of this action.${meant || otherwise}` };
 }

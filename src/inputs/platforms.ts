@@ -1,6 +1,8 @@
+import { parsed, problems as refused } from '../domain/parsed.ts';
 import { normalPlatform } from '../domain/platform.ts';
+import { didYouMean, quoted } from '../domain/suggestion.ts';
 import { list } from './lists.ts';
-import { bad, type Facts, type Field, good, shown, suggestion } from './schema.ts';
+import type { Facts, Field } from './schema.ts';
 
 const SYSTEMS = ['linux', 'windows', 'darwin', 'freebsd', 'netbsd', 'openbsd', 'wasi', 'wasip1', 'wasip2'];
 const ARCHITECTURES = [
@@ -30,7 +32,7 @@ export function platforms(facts: Facts): Field<readonly string[]> {
       if (!read.ok) return read;
       const names = read.value.map((item) => (item === 'local' ? item : normalPlatform(item)));
       const twice = new Set(names.filter((name, at) => names.indexOf(name) !== at));
-      return twice.size > 0 ? bad(...[...twice].map((name) => `names ${name} more than once.`)) : good(names);
+      return twice.size > 0 ? refused(...[...twice].map((name) => `names ${name} more than once.`)) : parsed(names);
     },
   };
 }
@@ -38,13 +40,13 @@ export function platforms(facts: Facts): Field<readonly string[]> {
 function problem(item: string): string | undefined {
   if (item === 'local') return undefined;
   const [os = '', architecture = '', variant, ...rest] = normalPlatform(item).split('/');
-  const got = `got ${shown(item)}`;
+  const got = `got ${quoted(item)}`;
   if (!item.includes('/') || rest.length > 0) return `${got}, expected os/architecture such as linux/arm64.`;
   const system = /^([a-z0-9]+)(?:\([\w.]+\))?$/.exec(os)?.[1] ?? os;
   if (!SYSTEMS.includes(system))
-    return `${got}, and ${shown(os)} is no operating system.${suggestion(system, SYSTEMS)}`;
+    return `${got}, and ${quoted(os)} is no operating system.${didYouMean(system, SYSTEMS)}`;
   if (!ARCHITECTURES.includes(architecture)) {
-    return `${got}, and ${shown(architecture)} is no architecture.${suggestion(architecture, ARCHITECTURES)}`;
+    return `${got}, and ${quoted(architecture)} is no architecture.${didYouMean(architecture, ARCHITECTURES)}`;
   }
-  return variant === undefined || VARIANT.test(variant) ? undefined : `${got}, and ${shown(variant)} is no variant.`;
+  return variant === undefined || VARIANT.test(variant) ? undefined : `${got}, and ${quoted(variant)} is no variant.`;
 }

@@ -106,7 +106,7 @@ export const RULES: readonly Rule[] = [
   {
     says: (inputs, given) => {
       if (!given('username') || inputs.password === undefined || given('registry')) return undefined;
-      const hosts = inputs.images.map(hostOfLine);
+      const hosts = inputs.images.filter((line) => line !== '' && !line.startsWith('#')).map(hostOfLine);
       const first = hosts[0];
       return first === undefined || hosts.some((host) => host === undefined || host === 'docker.io')
         ? undefined

@@ -1,4 +1,5 @@
-import { closest, distance } from 'fastest-levenshtein';
+import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
+import { didYouMean, quoted } from '../domain/suggestion.ts';
 
 /** The commands that exist. An input names the ones that it belongs to. */
 export const COMMANDS = ['publish'] as const;
@@ -7,11 +8,6 @@ export type Command = (typeof COMMANDS)[number];
 /** The headings under which the README shows the inputs, in order. */
 export const GROUPS = ['What', 'Build', 'Attestations', 'Gate', 'Registries', 'Run'] as const;
 export type Group = (typeof GROUPS)[number];
-
-/** What reading one input came to. A problem is a phrase that goes on after the input's name. */
-export type Reading<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Hides a value in every log from now on. */
 export type Mask = (secret: string) => void;
@@ -29,7 +25,7 @@ export interface Field<T> {
   /** Neither its value nor a part of it is ever shown. */
   readonly secret: boolean;
   /** @param raw trimmed text; `''` is what an unset input without a default has */
-  readonly read: (raw: string, mask: Mask) => Reading<T>;
+  readonly read: (raw: string, mask: Mask) => Parsed<T>;
 }
 
 /** What an author of the table writes for each input. */
@@ -57,32 +53,11 @@ export function field<T>(
   return { commands: COMMANDS, secret: false, ...facts, kind, read };
 }
 
-export const good = <T>(value: T): Reading<T> => ({ ok: true, value });
-export const bad = (...problems: readonly string[]): Reading<never> => ({ ok: false, problems });
-
-/** A value as a message shows it: quoted, on one line, at most 80 characters. */
-export function shown(value: string): string {
-  return JSON.stringify(value.length > 80 ? `${value.slice(0, 79)}…` : value);
-}
-
-/** ` Did you mean …?` when one of the words is near enough to be a slip of the pen, else nothing. */
-export function suggestion(word: string, words: readonly string[]): string {
-  if (words.length === 0) return '';
-  const lower = word.toLowerCase();
-  const near = closest(
-    lower,
-    words.map((each) => each.toLowerCase()),
-  );
-  const isNear = distance(lower, near) <= Math.max(lower.length < 4 ? 1 : 2, Math.floor(lower.length / 3));
-  const found = words.find((each) => each.toLowerCase() === near);
-  return isNear && found !== undefined ? ` Did you mean \`${found}\`?` : '';
-}
-
 /** Any text. Without a default, undefined when unset. */
 export function text(facts: WithDefault): Field<string>;
 export function text(facts: Facts): Field<string | undefined>;
 export function text(facts: Facts): Field<string | undefined> {
-  return field('text', facts, (raw) => good(raw || undefined));
+  return field('text', facts, (raw) => parsed(raw || undefined));
 }
 
 /** A path of a file or folder, from the workspace. */
@@ -91,16 +66,16 @@ export function path(facts: Facts): Field<string | undefined>;
 export function path(facts: Facts): Field<string | undefined> {
   return field('path', facts, (raw) =>
     raw.includes('\0') || raw.includes('\n')
-      ? bad(`got ${shown(raw)}, expected one path on one line.`)
-      : good(raw || undefined),
+      ? refused(`got ${quoted(raw)}, expected one path on one line.`)
+      : parsed(raw || undefined),
   );
 }
 
 /** A text of a form. `what` describes the form in an error: "a version such as 0.76.0". */
 export function pattern(form: RegExp, what: string, facts: Facts): Field<string | undefined> {
   return field('text', facts, (raw) => {
-    if (raw === '') return good(undefined);
-    return form.test(raw) ? good(raw) : bad(`got ${shown(raw)}, expected ${what}.`);
+    if (raw === '') return parsed(undefined);
+    return form.test(raw) ? parsed(raw) : refused(`got ${quoted(raw)}, expected ${what}.`);
   });
 }
 
@@ -108,7 +83,7 @@ export function pattern(form: RegExp, what: string, facts: Facts): Field<string 
 export function secret(facts: Facts & { readonly default?: string }): Field<string | undefined> {
   return field('secret', { ...facts, secret: true }, (raw, mask) => {
     maskAll(raw, mask);
-    return good(raw || undefined);
+    return parsed(raw || undefined);
   });
 }
 
@@ -134,9 +109,9 @@ export function flag(facts: WithDefault): Field<boolean> {
   return field('true or false', facts, readFlag);
 }
 
-function readFlag(raw: string): Reading<boolean> {
+function readFlag(raw: string): Parsed<boolean> {
   const value = Object.hasOwn(FLAGS, raw) ? FLAGS[raw] : undefined;
-  return value === undefined ? bad(`got ${shown(raw)}, expected true or false.`) : good(value);
+  return value === undefined ? refused(`got ${quoted(raw)}, expected true or false.`) : parsed(value);
 }
 
 /** A flag, or attributes for what it switches on: `true`, `false`, `mode=max,version=v1`. Undefined when unset. */
@@ -144,14 +119,16 @@ export function flagOrAttributes(facts: WithDefault): Field<boolean | string>;
 export function flagOrAttributes(facts: Facts): Field<boolean | string | undefined>;
 export function flagOrAttributes(facts: Facts): Field<boolean | string | undefined> {
   return field<boolean | string | undefined>('true, false or attributes', facts, (raw) => {
-    if (raw === '') return good(undefined);
+    if (raw === '') return parsed(undefined);
     if (!raw.includes('=')) {
       const asFlag = readFlag(raw);
-      return asFlag.ok ? asFlag : bad(`got ${shown(raw)}, expected true, false, or attributes such as \`name=value\`.`);
+      return asFlag.ok
+        ? asFlag
+        : refused(`got ${quoted(raw)}, expected true, false, or attributes such as \`name=value\`.`);
     }
     return raw.includes('\n')
-      ? bad(`got ${shown(raw)}, expected the attributes on one line, separated by commas.`)
-      : good(raw);
+      ? refused(`got ${quoted(raw)}, expected the attributes on one line, separated by commas.`)
+      : parsed(raw);
   });
 }
 
@@ -160,8 +137,8 @@ export function choice<const W extends readonly string[]>(words: W, facts: WithD
   return field(words.map((word) => `\`${word}\``).join(', '), facts, (raw) => {
     const found = words.find((word) => word === raw);
     return found === undefined
-      ? bad(`got ${shown(raw)}, expected ${oneOf(words)}.${suggestion(raw, words)}`)
-      : good(found);
+      ? refused(`got ${quoted(raw)}, expected ${oneOf(words)}.${didYouMean(raw, words)}`)
+      : parsed(found);
   });
 }
 
@@ -171,13 +148,13 @@ export function set<const W extends readonly string[]>(words: W, facts: WithDefa
     const given = raw.split(/[,\n]/).flatMap((word) => word.trim() || []);
     const unknown = given.filter((word) => !words.some((each) => each.toLowerCase() === word.toLowerCase()));
     if (unknown.length > 0) {
-      return bad(
+      return refused(
         ...unknown.map(
-          (word) => `got ${shown(word)}, expected one or more of ${words.join(', ')}.${suggestion(word, words)}`,
+          (word) => `got ${quoted(word)}, expected one or more of ${words.join(', ')}.${didYouMean(word, words)}`,
         ),
       );
     }
-    return good(words.filter((word) => given.some((each) => each.toLowerCase() === word.toLowerCase())));
+    return parsed(words.filter((word) => given.some((each) => each.toLowerCase() === word.toLowerCase())));
   });
 }
 
@@ -186,8 +163,8 @@ export function count(facts: WithDefault): Field<number> {
   return field('number', facts, (raw) => {
     const value = Number(raw);
     return /^\d+$/.test(raw) && Number.isSafeInteger(value)
-      ? good(value)
-      : bad(`got ${shown(raw)}, expected a whole number such as 3.`);
+      ? parsed(value)
+      : refused(`got ${quoted(raw)}, expected a whole number such as 3.`);
   });
 }
 
@@ -199,8 +176,8 @@ export function duration(facts: WithDefault): Field<number> {
     const [, digits, unit] = /^([1-9]\d{0,5})([smhd])$/.exec(raw) ?? [];
     const milliseconds = UNITS[unit ?? ''];
     return digits === undefined || milliseconds === undefined
-      ? bad(`got ${shown(raw)}, expected a length of time such as 3d, 12h or 90m.`)
-      : good(Number(digits) * milliseconds);
+      ? refused(`got ${quoted(raw)}, expected a length of time such as 3d, 12h or 90m.`)
+      : parsed(Number(digits) * milliseconds);
   });
 }
 

@@ -175,7 +175,11 @@ describe('what is refused', () => {
       { ...IMAGE, username: 'a', password: 'b', 'registry-auth': '- {username: a, password: b}' },
       /`registry-auth` cannot be used together with `username`, `password`/,
     ],
-    ['a login for the wrong host', { ...IMAGE, username: 'a', password: 'b' }, /Add `registry: ghcr\.io`/],
+    [
+      'a login for the wrong host',
+      { images: '# ours\n\nghcr.io/org/app', username: 'a', password: 'b' },
+      /Add `registry: ghcr\.io`/,
+    ],
     [
       'one secret from two places',
       { ...IMAGE, secrets: 'a=1', 'secret-envs': 'a=X' },
@@ -224,6 +228,18 @@ describe('what is refused', () => {
 describe('registry-auth', () => {
   const auth = (yaml: string) => parse({ ...IMAGE, 'registry-auth': yaml }).logins;
 
+  it.each([
+    ['on a line', '- username: me\n  password: "s3cret"', ['s3cret']],
+    ['between braces', '- { username: me, password: s3cret }', ['s3cret']],
+    [
+      'on lines of its own',
+      '- username: me\n  password: |\n    first\n    second',
+      ['first\nsecond', 'first', 'second'],
+    ],
+  ])('P8: masks a password %s', (_, yaml, secrets) => {
+    expect(parse({ ...IMAGE, 'registry-auth': yaml }).masked).toEqual(expect.arrayContaining(secrets));
+  });
+
   it('reads a list of logins, each value as text', () => {
     expect(
       auth("- registry: ghcr.io\n  username: me\n  password: 0123\n- username: you\n  password: 'a: b # c'\n"),
@@ -231,6 +247,26 @@ describe('registry-auth', () => {
       { host: 'ghcr.io', username: 'me', password: '0123' },
       { host: 'docker.io', username: 'you', password: 'a: b # c' },
     ]);
+  });
+
+  it.each([
+    '*canary',
+    '&canary',
+    '!canary',
+    '@canary',
+    '%canary',
+    '`canary',
+    'a: canary',
+    '{canary',
+    '"canary',
+    '|canary',
+  ])('P8: a password that is no plain YAML, %s, is masked and not quoted', (password) => {
+    const masked: string[] = [];
+    const yaml = `- username: me\n  password: ${password}\n`;
+    const attempt = () => parseInputs(withInputs({ ...IMAGE, 'registry-auth': yaml }), (value) => masked.push(value));
+    expect(attempt).toThrow(/single quotes/);
+    expect(attempt).not.toThrow(/canary/);
+    expect(masked).toContain(password);
   });
 
   it.each([

@@ -12,7 +12,6 @@ import {
   pattern,
   secret,
   set,
-  suggestion,
   text,
 } from '../../../src/inputs/schema.ts';
 
@@ -102,8 +101,10 @@ describe('lists', () => {
       'rules are left as they are',
       lines(facts),
       'type=match,"pattern=\\d{1,3}"\n  # no\n\n raw ',
-      ['type=match,"pattern=\\d{1,3}"', 'raw'],
+      ['type=match,"pattern=\\d{1,3}"', '# no', '', 'raw'],
     ],
+    ['rules that are all comments are none', lines(facts), '# one\n\n  # two', []],
+    ['a line break of Windows ends a rule', lines(facts), 'type=sha\r\ntype=edge', ['type=sha', 'type=edge']],
     [
       'platforms get one spelling',
       platforms(facts),
@@ -175,12 +176,6 @@ describe('P8: secrets', () => {
     expect(masked).toContain('s3cret');
     expect(problems.join()).not.toContain('s3cret');
   });
-});
-
-it('suggests only what is near', () => {
-  expect(suggestion('plattforms', ['platforms', 'push'])).toBe(' Did you mean `platforms`?');
-  expect(suggestion('zzz', ['platforms', 'push'])).toBe('');
-  expect(suggestion('x', [])).toBe('');
 });
 
 it('gives each input its own type', () => {
