@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { importsOf, readSources, violations } from '../../../scripts/architecture.ts';
+
+describe('the house', () => {
+  it('keeps its own rules', async () => {
+    const sources = await readSources();
+    expect(sources.map(({ file }) => file)).toEqual(expect.arrayContaining(['src/main.ts', 'scripts/architecture.ts']));
+    expect(violations(sources)).toEqual([]);
+  });
+});
+
+describe('what breaks the rules', () => {
+  it.each<[string, string, string]>([
+    ['src/domain/gate.ts', "import { x } from '../errors/action-error.ts';", 'domain may not import errors'],
+    ['src/domain/gate.ts', "import { readFile } from 'node:fs/promises';", 'src/domain is pure'],
+    ['src/domain/gate.ts', 'const now = new Date();', 'no clock'],
+    ['src/domain/gate.ts', 'const now = Date.now();', 'no clock'],
+    ['src/oci/layout.ts', "import type { X } from '../tools/trivy.ts';", 'oci may not import tools'],
+    ['src/registries/ecr.ts', "export { x } from '../oci/fetch.ts';", 'registries may not import oci'],
+    ['src/tools/buildx.ts', "import '../oci/layout.ts';", 'tools may not import oci'],
+    ['src/tools/buildx.ts', "const x = await import('../commands/run.ts');", 'tools may not import commands'],
+    ['src/inputs/parse.ts', "import {\n  a,\n  type B,\n} from '../runtime/runtime.ts';", 'inputs may not import port'],
+    ['src/oci/layout.ts', "import { e } from '../runtime/event.ts';", 'oci may not import runtime'],
+    ['src/commands/run.ts', "import { g } from '../runtime/github.ts';", 'only src/main.ts may know'],
+    ['src/commands/run.ts', "import { g } from '../main.ts';", 'commands may not import main'],
+    ['src/commands/run.ts', "import { g } from '../../test/support/tar.ts';", 'outside of src'],
+    [
+      'src/commands/run.ts',
+      "import * as core from '@actions/core';",
+      'only src/runtime/github.ts speaks to the toolkit',
+    ],
+    ['src/commands/run.ts', 'const token = process.env.TOKEN;', 'the environment comes through the runtime'],
+    ['src/oci/transport.ts', 'await fetch(url);', 'backpressure'],
+    ['src/cloud/aws.ts', "import { x } from '../domain/digest.ts';", 'cloud is not a room'],
+    ['src/oci/utils.ts', '', 'named for a thing of the domain'],
+    ['test/support/helpers.ts', '', 'named for a thing of the domain'],
+  ])('%s: %s', (file, text, says) => {
+    expect(violations([{ file, text }])).toEqual([expect.stringContaining(says)]);
+  });
+
+  it.each<[string, string]>([
+    ['src/main.ts', "import { createRuntime } from './runtime/github.ts';"],
+    ['src/runtime/github.ts', "import * as core from '@actions/core';"],
+    [
+      'src/oci/transport.ts',
+      "import { request } from 'node:https';\n// never fetch(): it ignores backpressure\nstore.fetch(url);",
+    ],
+    ['src/domain/tags.ts', "import semver from 'semver';\n/** not new Date() */"],
+    ['src/domain/x.ts', "const text = `\n import of data from './elsewhere'`;"],
+  ])('but not %s: %s', (file, text) => {
+    expect(violations([{ file, text }])).toEqual([]);
+  });
+});
+
+it('finds every kind of import', () => {
+  const text = `import a from 'a';
+import type { B } from "b";
+import 'c';
+import d, { e as f } from 'd';
+import * as g from 'g';
+export * from 'h';
+export { i } from 'i';
+import {
+  j,
+} from 'j';
+const k = await import('k');
+import data from './data.json' with { type: 'json' };
+export const from = 'not';
+`;
+  expect(importsOf(text)).toEqual(['a', 'b', 'c', 'd', 'g', 'h', 'i', 'j', './data.json', 'k']);
+});
