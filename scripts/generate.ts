@@ -1,0 +1,42 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fillBlocks, renderAction, renderErrors, renderReadmeBlocks } from './documents.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** Every generated file, by path from the root of the repository, as it should be. */
+export async function generatedFiles(root: string = ROOT): Promise<ReadonlyMap<string, string>> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  return new Map([
+    ['action.yml', renderAction()],
+    ['docs/errors.md', renderErrors()],
+    ['README.md', fillBlocks(readme, renderReadmeBlocks())],
+  ]);
+}
+
+/** The generated files that are not as they should be. */
+export async function staleFiles(root: string = ROOT): Promise<readonly string[]> {
+  const stale: string[] = [];
+  for (const [file, content] of await generatedFiles(root)) {
+    const present = await readFile(join(root, file), 'utf8').catch(() => undefined);
+    if (present !== content) stale.push(file);
+  }
+  return stale;
+}
+
+if (import.meta.main) {
+  const stale = await staleFiles();
+  if (process.argv.includes('--check')) {
+    for (const file of stale)
+      console.error(`${file} differs from what the tables in src say. Run: node scripts/generate.ts`);
+    if (stale.length > 0) process.exitCode = 1;
+    else console.log('All generated files are up to date.');
+  } else {
+    const files = await generatedFiles();
+    for (const file of stale) {
+      await mkdir(join(ROOT, dirname(file)), { recursive: true });
+      await writeFile(join(ROOT, file), files.get(file) ?? '');
+      console.log(`wrote ${file}`);
+    }
+  }
+}
