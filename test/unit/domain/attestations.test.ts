@@ -177,3 +177,18 @@ test('an attestation manifest whose subject is another platform than its referen
     expect.stringMatching(/^linux\/arm64 .* has the subject sha256:c{64}/),
   ]);
 });
+
+test('two attestation manifests for one platform', async () => {
+  const twice = await image({
+    change: {
+      index: (index) => {
+        const manifests: Json[] = Array.isArray(index.manifests) ? index.manifests : [];
+        const annotations = manifests[2]?.annotations;
+        return { ...index, manifests: manifests.map((each, at) => (at === 3 ? { ...each, annotations } : each)) };
+      },
+    },
+  });
+  expect(checkAttestations(twice, NONE).map(({ message }) => message)).toContainEqual(
+    expect.stringMatching(/^linux\/amd64 .* 2 attestation manifests/),
+  );
+});

@@ -237,18 +237,20 @@ describe('what is refused', () => {
       /its config speaks of 0/,
     ],
     [
-      'an image that hides behind the annotation of an attestation',
+      'an attestation that clients could choose by its platform',
       {
         attestations: 'image',
         change: {
           index: (index) => ({
             ...index,
-            manifests: manifests(index).map((each) => ({ ...each, platform: { os: 'linux', architecture: 'arm64' } })),
+            manifests: manifests(index).map((each, at) =>
+              at < 2 ? each : { ...each, platform: { os: 'linux', architecture: 's390x' } },
+            ),
           }),
         },
       },
       'LAYOUT_CORRUPT',
-      /its config says|does not say/,
+      /does not say for which platform/,
     ],
     [
       'a config nested too deep',
@@ -288,6 +290,20 @@ describe('what is refused', () => {
   ])('%s', async (_name, spec, code, message) => {
     const layout = await write(spec);
     await expect(readLayout(layout.directory)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  test('P1: an image does not escape the gate by calling itself an attestation', async () => {
+    const annotations = { 'vnd.docker.reference.type': 'attestation-manifest' };
+    const layout = await write({
+      attestations: 'none',
+      change: {
+        index: (index) => ({ ...index, manifests: manifests(index).map((each) => ({ ...each, annotations })) }),
+      },
+    });
+    expect((await readLayout(layout.directory)).platforms.map(({ name }) => name)).toEqual([
+      'linux/amd64',
+      'linux/arm64',
+    ]);
   });
 
   test('a platform that is missing, or that nobody asked for', async () => {

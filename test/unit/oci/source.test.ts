@@ -179,6 +179,14 @@ describe('P8: an archive reaches nothing outside of its folder', () => {
     ['a device', [{ header: { name: 'null', type: 'character-device', devmajor: 1, devminor: 3 } }]],
     ['a fifo', [{ header: { name: 'fifo', type: 'fifo' } }]],
     ['an entry twice', [layoutFile]],
+    [
+      'a link and a file of one name, in a docker save',
+      [
+        { header: { name: 'manifest.json' }, content: '[]' },
+        { header: { name: 'a/layer.tar', type: 'symlink', linkname: '../index.json' } },
+        { header: { name: 'a/layer.tar' }, content: 'x' },
+      ],
+    ],
     ['an entry twice, written differently', [{ header: { name: './oci-layout' }, content: 'x' }]],
     ['a file below a file', [{ header: { name: 'oci-layout/x' }, content: 'x' }]],
     [
