@@ -1,15 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { fillBlocks, renderAction, renderErrors, renderReadmeBlocks } from '../../../scripts/documents.ts';
 import { generatedFiles, staleFiles } from '../../../scripts/generate.ts';
-import { parseIgnoreFile } from '../../../src/domain/gate/ignore-file.ts';
 import { CATALOGUE } from '../../../src/errors/catalogue.ts';
 import { INPUTS, OUTPUTS } from '../../../src/inputs/catalogue.ts';
-import { FOREIGN_INPUTS } from '../../../src/inputs/foreign.ts';
-import { parseInputs } from '../../../src/inputs/parse.ts';
-
-const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
 
 describe('generated files', () => {
   it('are what the tables say', async () => {
@@ -52,66 +46,3 @@ describe('generated files', () => {
     expect(() => fillBlocks('no markers', { x: 'new' })).toThrow('<!-- x:begin --> is missing');
   });
 });
-
-describe('the README', () => {
-  const workflows = [...readme.matchAll(/^```yaml\n(.*?)^```/gms)].map((match) => match[1] ?? '');
-
-  it('shows workflows that the action accepts', () => {
-    const steps = workflows.flatMap((text) => parseAllDocuments(text).flatMap((document) => usesOf(document.toJS())));
-    expect(steps.length).toBeGreaterThan(5);
-    for (const inputs of steps) {
-      const env = Object.fromEntries(
-        Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
-      );
-      expect(() => parseInputs(env, () => {}), JSON.stringify(inputs)).not.toThrow();
-    }
-  });
-
-  it('begins with a whole workflow of twelve lines at most', () => {
-    const [first = ''] = workflows;
-    expect(Object.keys(parse(first))).toEqual(['on', 'permissions', 'jobs']);
-    expect(first.trimEnd().split('\n').length).toBeLessThanOrEqual(12);
-  });
-
-  it('shows an ignore file that the gate accepts', () => {
-    const [text = ''] = workflows.filter((each) => each.includes('# .security/accepted.yaml'));
-    expect(parseIgnoreFile(text, 'accepted.yaml')).toMatchObject({
-      entries: [{ platform: 'linux/arm64' }, { id: 'private-key' }],
-    });
-  });
-
-  it('has an answer for each input that it tells users of other actions to drop', () => {
-    for (const name of ['load', 'outputs', 'exit-code', 'image-ref', 'vuln-type', 'trivyignores', 'logout', 'driver']) {
-      expect(Object.hasOwn(FOREIGN_INPUTS, name), name).toBe(true);
-    }
-  });
-
-  it('links only to files and headings that exist', async () => {
-    const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map((match) =>
-      (match[1] ?? '')
-        .toLowerCase()
-        .replace(/[^\w\- ]/g, '')
-        .replaceAll(' ', '-'),
-    );
-    for (const [, target = ''] of readme.matchAll(/\]\(((?!https?:)[^)]+)\)/g)) {
-      const [file = '', anchor] = target.split('#');
-      if (file !== '') await readFile(new URL(`../../../${file}`, import.meta.url));
-      else expect(headings, target).toContain(anchor);
-    }
-  });
-});
-
-/** The `with:` of every step of this action in a YAML value. */
-function usesOf(value: unknown): readonly Readonly<Record<string, string>>[] {
-  if (typeof value !== 'object' || value === null) return [];
-  const own =
-    'uses' in value && typeof value.uses === 'string' && value.uses.includes('/registry-action@') && 'with' in value
-      ? [Object.fromEntries(Object.entries(value.with ?? {}).map(([name, text]) => [name, evaluated(String(text))]))]
-      : [];
-  return [...own, ...Object.values(value).flatMap(usesOf)];
-}
-
-/** What the runner makes of an expression that compares. */
-function evaluated(text: string): string {
-  return /^\$\{\{.*[!=]=.*\}\}$/.test(text) ? 'true' : text;
-}
