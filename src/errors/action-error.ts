@@ -10,6 +10,8 @@ export interface ErrorFacts {
   readonly platform?: string;
   /** HTTP status of the answer that led here. */
   readonly status?: number;
+  /** Seconds that the server wants to be left alone for (`Retry-After`). */
+  readonly retryAfter?: number;
   /** Input or file, and the line in it (from 1), for an annotation at the right place. */
   readonly input?: string;
   readonly file?: string;

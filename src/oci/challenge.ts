@@ -1,0 +1,47 @@
+/** One challenge of a `WWW-Authenticate` header: the scheme in lower case, parameter names in lower case. */
+export interface Challenge {
+  readonly scheme: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
+const PARAMETER = /\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/y;
+
+/**
+ * Parses `WWW-Authenticate`: several challenges in one header or in several, quoted commas, any case and white space.
+ * Node joins several headers with commas, which is the same thing. https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+ * What does not parse ends the list; the challenges before it stay.
+ */
+export function parseChallenges(header: string | undefined): readonly Challenge[] {
+  const text = (header ?? '').slice(0, 8192);
+  const challenges: Challenge[] = [];
+  let at = 0;
+  const match = (pattern: RegExp) => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text);
+    if (found !== null) at = pattern.lastIndex;
+    return found;
+  };
+  while (at < text.length) {
+    match(/[\s,]*/y);
+    const scheme = match(TOKEN)?.[0];
+    if (scheme === undefined) break;
+    const parameters: Record<string, string> = {};
+    // A parameter is followed by a comma and the next one; a comma and a word without "=" begins the next challenge.
+    for (let found = match(PARAMETER); found !== null; found = match(PARAMETER)) {
+      const [, name = '', quoted, bare = ''] = found;
+      parameters[name.toLowerCase()] ??= quoted === undefined ? bare : quoted.replaceAll(/\\(.)/g, '$1');
+      const comma = at;
+      if (match(/\s*,\s*/y) === null) break;
+      PARAMETER.lastIndex = at;
+      if (!PARAMETER.test(text)) {
+        at = comma;
+        break;
+      }
+    }
+    challenges.push({ scheme: scheme.toLowerCase(), parameters });
+    // A scheme with a bare token after it (Negotiate) has nothing for us: skip to the next comma.
+    match(/[^,]*/y);
+  }
+  return challenges;
+}

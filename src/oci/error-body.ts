@@ -1,0 +1,43 @@
+/** What an answer says of its error: the first code and all messages, or the beginning of whatever else it holds. */
+export interface ErrorBody {
+  readonly code?: string;
+  /** One line, at most 500 characters. */
+  readonly message?: string;
+}
+
+const LIMIT = 500;
+
+/**
+ * Reads the error of an answer: the envelope of the distribution specification, the forms of token services
+ * (`details`, `error_description`), AWS's `__type`, or text and HTML of a proxy.
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
+ */
+export function parseErrorBody(body: string): ErrorBody {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    return message(body.replaceAll(/<(style|script)[\s\S]*?<\/\1>/gi, ' ').replaceAll(/<[^>]*>/g, ' '));
+  }
+  const fields = record(parsed);
+  const [first] = Array.isArray(fields.errors) ? fields.errors.map(record) : [fields];
+  const code = [first?.code, fields.code, fields.error, fields.__type].find((each) => typeof each === 'string');
+  const texts = [first?.message, first?.detail, fields.message, fields.details, fields.detail, fields.error_description, fields.msg];
+  const said = texts.flatMap((each) => (typeof each === 'string' ? [each] : isEmpty(each) ? [] : [JSON.stringify(each)]));
+  return { ...(typeof code === 'string' ? { code: code.toUpperCase().slice(0, 100) } : {}), ...message([...new Set(said)].join(' ')) };
+}
+
+/** Text of a server, for a message of ours: one line, bounded, without control characters. */
+function message(text: string): { readonly message?: string } {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
+  const line = text.replaceAll(/[\s\u0000-\u001f\u007f]+/g, ' ').trim();
+  return line === '' ? {} : { message: line.length > LIMIT ? `${line.slice(0, LIMIT)}…` : line };
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+}

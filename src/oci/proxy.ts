@@ -1,0 +1,21 @@
+import { isLoopback } from './addresses.ts';
+
+/**
+ * The proxy for a URL, by the usual variables; lower case first, as curl has it. This machine is never behind a proxy.
+ * @returns URL of the proxy, or undefined
+ */
+export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const read = (name: string) => env[name.toLowerCase()] || env[name] || undefined;
+  const proxy = url.protocol === 'https:' ? (read('HTTPS_PROXY') ?? read('ALL_PROXY')) : (read('HTTP_PROXY') ?? read('ALL_PROXY'));
+  if (proxy === undefined || isLoopback(url.hostname)) return undefined;
+  const exempt = (read('NO_PROXY') ?? '').split(/[\s,]+/).some((entry) => isExempt(url, entry.toLowerCase()));
+  return exempt ? undefined : proxy;
+}
+
+/** `*`, `example.com` and `.example.com` (the domain and all below it), each with a port if only that one is meant. */
+function isExempt({ hostname, port, protocol }: URL, entry: string): boolean {
+  if (entry === '*') return true;
+  const [, domain = '', wanted] = /^\*?\.?(.*?)(?::(\d+))?$/.exec(entry) ?? [];
+  if (domain === '' || (wanted !== undefined && wanted !== (port || (protocol === 'https:' ? '443' : '80')))) return false;
+  return hostname === domain || hostname.endsWith(`.${domain}`);
+}

@@ -1,0 +1,105 @@
+import pLimit from 'p-limit';
+import type { Digest } from '../domain/digest.ts';
+import type { Descriptor, ManifestBytes } from '../domain/manifest.ts';
+import { ActionError } from '../errors/action-error.ts';
+import type { Clock } from '../runtime/runtime.ts';
+import type { LocalImage } from './image.ts';
+import type { Repository } from './repository.ts';
+
+export interface Pushed {
+  /** Blobs that were sent, and their bytes. */
+  readonly uploaded: number;
+  readonly bytes: number;
+  /** Blobs that the registry had already. */
+  readonly present: number;
+}
+
+export interface PushOptions {
+  /** Blobs at the same time. */
+  readonly concurrency?: number;
+  /** Called after each blob that was sent. */
+  readonly onProgress?: (sent: Descriptor) => void;
+}
+
+const CONCURRENCY = 4;
+
+/**
+ * Brings the content of an image to a repository, by digest: blobs, then manifests in an order in which a registry accepts
+ * them, the root last. Nothing gets a tag. What is there already is not sent again; a root that is there means that all of
+ * it is, because a registry takes a manifest only with everything that it refers to.
+ *
+ * Attestation manifests of BuildKit are children of the index and found through it. Registries that know the referrers API
+ * list them by their `subject` besides. Where it is missing no fallback tag `sha256-…` is written for them: it would
+ * clutter the list of tags, collide with immutable tags, and tell nothing that the index does not.
+ */
+export async function pushContent(repository: Repository, image: LocalImage, options: PushOptions = {}): Promise<Pushed> {
+  const { root } = image;
+  if ((await repository.head(root.descriptor.digest)) !== undefined) {
+    return { uploaded: 0, bytes: 0, present: image.blobs.length };
+  }
+  const limit = pLimit(options.concurrency ?? CONCURRENCY);
+  let uploaded = 0;
+  let bytes = 0;
+  // The largest first: a big layer that starts last is what everybody waits for at the end.
+  const blobs = image.blobs.toSorted((a, b) => b.size - a.size);
+  await allOrFirstError(
+    blobs.map((blob) =>
+      limit(async () => {
+        if (await repository.hasBlob(blob)) return;
+        await repository.putBlob(blob, () => image.open(blob));
+        uploaded++;
+        bytes += blob.size;
+        options.onProgress?.(blob);
+      }),
+    ),
+    () => limit.clearQueue(),
+  );
+  for (const manifest of image.manifests) await repository.put(manifest.descriptor.digest, manifest);
+  const held = await repository.head(root.descriptor.digest);
+  if (held?.digest !== root.descriptor.digest) {
+    throw new ActionError('DIGEST_MISMATCH', `${repository.host}/${repository.name} took the image ${root.descriptor.digest} and does not have it.`, {
+      facts: { registry: repository.host, repository: repository.name, reference: root.descriptor.digest },
+    });
+  }
+  return { uploaded, bytes, present: image.blobs.length - uploaded };
+}
+
+/** Waits for all that has begun, so that nothing goes on behind an error; what has not begun is dropped. */
+async function allOrFirstError(tasks: readonly Promise<void>[], drop: () => void): Promise<void> {
+  const first = await new Promise<unknown>((resolve) => {
+    let open = tasks.length;
+    let failure: unknown;
+    if (open === 0) resolve(undefined);
+    const settle = (error?: unknown) => {
+      if (error !== undefined && failure === undefined) {
+        failure = error;
+        drop();
+      }
+      if (--open === 0 || error !== undefined) resolve(failure);
+    };
+    for (const task of tasks) task.then(() => settle(), settle);
+  });
+  if (first !== undefined) throw first;
+}
+
+/** Milliseconds between looks at a tag that is not there yet. */
+const LOOKS = [0, 250, 1000, 3000] as const;
+
+/**
+ * Points a tag at an image that is there, and reads it back. Some registries need a moment until a new tag can be seen.
+ * @throws ActionError TAG_NOT_MOVED when the tag holds something else afterwards
+ */
+export async function writeTag(repository: Repository, tag: string, root: ManifestBytes, clock: Clock): Promise<void> {
+  await repository.put(tag, root);
+  let held: Digest | undefined;
+  for (const wait of LOOKS) {
+    if (wait > 0) await clock.sleep(wait);
+    held = (await repository.head(tag))?.digest;
+    if (held === root.descriptor.digest) return;
+  }
+  throw new ActionError(
+    'TAG_NOT_MOVED',
+    `${repository.host}/${repository.name}:${tag} was set to ${root.descriptor.digest} and holds ${held ?? 'nothing'}.`,
+    { facts: { registry: repository.host, repository: repository.name, reference: tag } },
+  );
+}

@@ -1,0 +1,79 @@
+import { buffer } from 'node:stream/consumers';
+import { FINGERPRINT, REVISION } from '../domain/annotations.ts';
+import { isDigest } from '../domain/digest.ts';
+import { type Descriptor, isIndexType, type ManifestBytes } from '../domain/manifest.ts';
+import type { Repository } from './repository.ts';
+
+/** What an image in a registry says of its origin. */
+export interface Recorded {
+  readonly revision?: string;
+  readonly fingerprint?: string;
+}
+
+const CONFIG_LIMIT = 8 * 1024 * 1024;
+
+/**
+ * Reads what an image records of its origin: the annotations of the index or manifest when the revision is there (no
+ * further request), else those of the first platform, else the labels of its config (two requests more).
+ */
+export async function readRecorded(repository: Repository, root: ManifestBytes): Promise<Recorded> {
+  const top = decode(root.bytes);
+  const own = pick(annotationsOf(top));
+  if (own.revision !== undefined) return own;
+  const manifest = isIndexType(root.descriptor.mediaType) ? await firstPlatform(repository, top) : top;
+  const annotated = pick(annotationsOf(manifest));
+  if (annotated.revision !== undefined) return { ...annotated, ...own };
+  const labels = await configLabels(repository, manifest);
+  return { ...pick(labels), ...own };
+}
+
+async function firstPlatform(repository: Repository, index: Fields): Promise<Fields> {
+  const children: readonly unknown[] = Array.isArray(index.manifests) ? index.manifests : [];
+  const child = children.map(fields).find((each) => fields(each.platform).os !== 'unknown');
+  if (child === undefined || !isDigest(child.digest)) return {};
+  const manifest = await repository.get(child.digest);
+  return manifest === undefined ? {} : decode(manifest.bytes);
+}
+
+async function configLabels(repository: Repository, manifest: Fields): Promise<Fields> {
+  const config = descriptor(manifest.config);
+  if (config === undefined || config.size > CONFIG_LIMIT) return {};
+  const bytes = await buffer(await repository.getBlob(config));
+  return fields(fields(decode(bytes).config).Labels);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}
+
+function annotationsOf(manifest: Fields): Fields {
+  return fields(manifest.annotations);
+}
+
+function pick(values: Fields): Recorded {
+  const text = (key: string) => {
+    const value = values[key];
+    return typeof value === 'string' && value !== '' ? value.slice(0, 200) : undefined;
+  };
+  const revision = text(REVISION);
+  const fingerprint = text(FINGERPRINT);
+  return { ...(revision === undefined ? {} : { revision }), ...(fingerprint === undefined ? {} : { fingerprint }) };
+}
+
+function descriptor(value: unknown): Descriptor | undefined {
+  const { mediaType, digest, size } = fields(value);
+  return typeof mediaType === 'string' && isDigest(digest) && typeof size === 'number'
+    ? { mediaType, digest, size }
+    : undefined;
+}
+
+/** A foreign image that cannot be read records nothing: that is an answer, not an error. */
+function decode(bytes: Uint8Array): Fields {
+  try {
+    return fields(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch {
+    return {};
+  }
+}

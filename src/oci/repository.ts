@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { connect } from 'node:tls';
+import { type Digest, isDigest, splitDigest } from '../domain/digest.ts';
+import { type Descriptor, MANIFEST_TYPES, type ManifestBytes } from '../domain/manifest.ts';
+import { apiHost } from '../domain/reference.ts';
+import { ActionError } from '../errors/action-error.ts';
+import type { Clock, Log } from '../runtime/runtime.ts';
+import { isLoopback } from './addresses.ts';
+import { createAuthenticator, type CredentialSource, type Scope } from './auth.ts';
+import { downloadBlob } from './download.ts';
+import { createSession, type Session } from './session.ts';
+import { listTags } from './tag-list.ts';
+import { createTransport, discard, readBody, type Timeouts } from './transport.ts';
+import { mountBlob, uploadBlob } from './upload.ts';
+
+/** One repository of a registry: what everything that moves images is built on. */
+export interface Repository {
+  /** As in image names: `docker.io`, `ghcr.io`, `registry.example.com:5000`. */
+  readonly host: string;
+  readonly name: string;
+  /** The manifest under a tag or digest, without its bytes; undefined when there is none. */
+  readonly head: (reference: string) => Promise<Descriptor | undefined>;
+  /** The same with its bytes, checked against the digest. */
+  readonly get: (reference: string) => Promise<ManifestBytes | undefined>;
+  /**
+   * Writes a manifest, byte for byte, under a tag or its digest.
+   * @throws ActionError DIGEST_MISMATCH when the registry confirms another digest
+   */
+  readonly put: (reference: string, manifest: ManifestBytes) => Promise<void>;
+  readonly hasBlob: (blob: Descriptor) => Promise<boolean>;
+  /** Uploads a blob. `open` is called once for each try. */
+  readonly putBlob: (blob: Descriptor, open: () => Readable) => Promise<void>;
+  /** Takes a blob over from another repository of the same registry; false when the registry would rather have the bytes. */
+  readonly mountBlob: (blob: Descriptor, from: string) => Promise<boolean>;
+  /** The bytes of a blob; the stream fails with DIGEST_MISMATCH when they are not what the descriptor says. */
+  readonly getBlob: (blob: Descriptor) => Promise<Readable>;
+  readonly listTags: () => Promise<readonly string[]>;
+}
+
+export interface RegistryClient {
+  readonly repository: (name: string) => Repository;
+  /** Requests sent to the registry so far. */
+  readonly requests: () => number;
+}
+
+export interface RegistryClientOptions {
+  /** As in image names. */
+  readonly host: string;
+  readonly credentials: CredentialSource;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly mask: (secret: string) => void;
+  readonly insecureHosts?: readonly string[];
+  readonly ca?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly timeouts?: Partial<Timeouts>;
+}
+
+/** What every part of the client needs to know of where it is. */
+export interface Place {
+  readonly session: Session;
+  readonly host: string;
+  readonly name: string;
+  readonly origin: string;
+  /** Rights are asked for once, in the width that a publish needs, so that one token serves all of it. */
+  readonly scopes: readonly Scope[];
+  readonly clock: Clock;
+}
+
+const MANIFEST_LIMIT = 4 * 1024 * 1024;
+const ACCEPT = MANIFEST_TYPES.join(', ');
+
+/** The client of one registry: https://github.com/opencontainers/distribution-spec/blob/main/spec.md */
+export async function createRegistryClient(options: RegistryClientOptions): Promise<RegistryClient> {
+  const { host, clock, signal, log, insecureHosts = [], ca, env = {}, timeouts } = options;
+  const api = apiHost(host);
+  const transport = createTransport({
+    signal,
+    insecureHosts,
+    ...(ca === undefined ? {} : { ca }),
+    env,
+    userAgent: 'registry-action/1',
+    ...(timeouts === undefined ? {} : { timeouts }),
+  });
+  const auth = createAuthenticator({ host, credentials: options.credentials, transport, clock, mask: options.mask });
+  const origin = await originOf(api, insecureHosts);
+  const session = createSession({ host, origin, transport, auth, clock, signal, log });
+  return {
+    repository: (name) => createRepository({ session, host, name, origin, scopes: [{ repository: name, actions: ['pull', 'push'] }], clock }),
+    requests: session.requests,
+  };
+}
+
+/** HTTPS, always, but for a registry on this machine or one that the user has listed, when it does not speak TLS. */
+async function originOf(api: string, insecureHosts: readonly string[]): Promise<string> {
+  const { hostname, port } = new URL(`https://${api}`);
+  const mayBePlain = insecureHosts.includes(api) || isLoopback(hostname);
+  return mayBePlain && !(await speaksTls(hostname, Number(port || 443))) ? `http://${api}` : `https://${api}`;
+}
+
+/** Whether a TLS handshake comes about; whom the certificate is for is the business of the requests. */
+function speaksTls(hostname: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port, rejectUnauthorized: false, timeout: 5000 });
+    const answer = (is: boolean) => () => {
+      socket.destroy();
+      resolve(is);
+    };
+    socket.once('secureConnect', answer(true)).once('error', answer(false)).once('timeout', answer(false));
+  });
+}
+
+function createRepository(place: Place): Repository {
+  const { session, host, name, scopes } = place;
+  const url = (reference: string) => new URL(`/v2/${name}/manifests/${reference}`, place.origin);
+  const facts = (reference: string) => ({ registry: host, repository: name, reference });
+  const read = (method: 'GET' | 'HEAD', reference: string, expect: readonly number[]) =>
+    session.request({
+      method,
+      url: url(reference),
+      headers: { accept: ACCEPT },
+      operation: 'read',
+      scopes,
+      expect,
+      what: `${method} manifest ${name}:${reference}`,
+      facts: facts(reference),
+    });
+
+  const get: Repository['get'] = async (reference) => {
+    const response = await read('GET', reference, [200, 404]);
+    const bytes = await readBody(response, MANIFEST_LIMIT);
+    if (response.status === 404) return undefined;
+    const where = `${host}/${name}:${reference}`;
+    const digest = digestOf(bytes, isDigest(reference) ? splitDigest(reference).algorithm : 'sha256');
+    const confirmed = response.headers['docker-content-digest'];
+    for (const expected of [isDigest(reference) ? reference : undefined, isDigest(confirmed) ? confirmed : undefined]) {
+      if (expected !== undefined && expected !== digestOf(bytes, splitDigest(expected).algorithm)) {
+        throw new ActionError('DIGEST_MISMATCH', `${where} should be ${expected}, and what came is ${digest}.`, { facts: facts(reference) });
+      }
+    }
+    return { descriptor: { mediaType: mediaTypeOf(bytes, response.headers['content-type'], where), digest, size: bytes.length }, bytes };
+  };
+
+  return {
+    host,
+    name,
+    get,
+
+    head: async (reference) => {
+      // 405: some registries and proxies know no HEAD; then a GET has to do.
+      const response = await read('HEAD', reference, [200, 404, 405]);
+      discard(response);
+      if (response.status === 404) return undefined;
+      const { 'docker-content-digest': digest, 'content-length': length, 'content-type': type = '' } = response.headers;
+      const size = Number(length);
+      if (response.status === 200 && isDigest(digest) && (!isDigest(reference) || digest === reference) && Number.isSafeInteger(size)) {
+        return { mediaType: bareType(type), digest, size };
+      }
+      return (await get(reference))?.descriptor;
+    },
+
+    put: async (reference, { descriptor, bytes }) => {
+      if (bytes.length > MANIFEST_LIMIT) {
+        throw new ActionError('TOO_LARGE', `The manifest ${descriptor.digest} has ${bytes.length} bytes; registries take 4 MiB.`, { facts: facts(reference) });
+      }
+      const response = await session.request({
+        method: 'PUT',
+        url: url(reference),
+        headers: { 'content-type': descriptor.mediaType },
+        body: { size: bytes.length, open: () => bytes },
+        operation: 'write',
+        scopes,
+        expect: [200, 201, 202],
+        what: `PUT manifest ${name}:${reference}`,
+        facts: facts(reference),
+      });
+      discard(response);
+      const confirmed = response.headers['docker-content-digest'];
+      if (isDigest(confirmed) && confirmed !== digestOf(bytes, splitDigest(confirmed).algorithm)) {
+        throw new ActionError('DIGEST_MISMATCH', `${host} took ${name}:${reference} for ${confirmed}; it is ${descriptor.digest}.`, { facts: facts(reference) });
+      }
+    },
+
+    hasBlob: async (blob) => {
+      const response = await session.request({
+        method: 'HEAD',
+        url: new URL(`/v2/${name}/blobs/${blob.digest}`, place.origin),
+        operation: 'read',
+        scopes,
+        expect: [200, 404, 405],
+        what: `HEAD blob ${name}@${blob.digest}`,
+        facts: facts(blob.digest),
+      });
+      discard(response);
+      const { 'content-length': length } = response.headers;
+      // A size that differs is another blob, whatever the registry calls it: it is sent again, and checked there.
+      return response.status === 200 && (length === undefined || Number(length) === blob.size);
+    },
+    putBlob: (blob, open) => uploadBlob(place, blob, open),
+    mountBlob: (blob, from) => mountBlob(place, blob, from),
+    getBlob: (blob) => downloadBlob(place, blob),
+    listTags: () => listTags(place),
+  };
+}
+
+function digestOf(bytes: Uint8Array, algorithm: 'sha256' | 'sha512'): Digest {
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+}
+
+function bareType(header: string): string {
+  return header.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+/**
+ * The media type: what the manifest says of itself, with which the header must agree (parameters aside).
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
+ */
+function mediaTypeOf(bytes: Uint8Array, header: string | undefined, where: string): string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    throw new ActionError('ANSWER_INVALID', `${where} is no manifest: it is not JSON.`);
+  }
+  const own = typeof parsed === 'object' && parsed !== null && 'mediaType' in parsed ? parsed.mediaType : undefined;
+  const served = bareType(header ?? '');
+  if (typeof own === 'string' && own !== '') {
+    if (MANIFEST_TYPES.includes(served) && served !== own) {
+      throw new ActionError('ANSWER_INVALID', `${where} was served as ${served} and calls itself ${own.slice(0, 100)}.`);
+    }
+    return own;
+  }
+  return served;
+}

@@ -1,0 +1,57 @@
+import { ActionError } from '../errors/action-error.ts';
+import { CATALOGUE } from '../errors/catalogue.ts';
+import type { Clock, Log } from '../runtime/runtime.ts';
+
+export interface RetryOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly log: Pick<Log, 'info'>;
+  /** Tries in all. */
+  readonly attempts?: number;
+  /** Seconds of waiting in all. */
+  readonly budget?: number;
+}
+
+const ATTEMPTS = 5;
+const BUDGET = 120;
+const FIRST = 0.5;
+
+/**
+ * Runs a task again when it failed with an error whose row of the catalogue says that waiting may help. The server's
+ * Retry-After is honoured in full; when it asks for more than what is left of the budget, there is no point in waiting.
+ * @throws what the task threw last, with the number of tries in the message
+ */
+export async function withRetry<T>(task: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { clock, signal, log, attempts = ATTEMPTS, budget = BUDGET } = options;
+  let left = budget;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await task();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ActionError) || CATALOGUE[error.code].retry !== 'backoff') throw error;
+      // Half of the wait is by chance, so that many jobs do not come back at the same moment.
+      const backoff = FIRST * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
+      const wait = Math.max(error.facts.retryAfter ?? 0, backoff);
+      if (attempt >= attempts || wait > left) throw exhausted(error, attempt, wait > left ? wait : undefined, clock);
+      left -= wait;
+      log.info(`${error.message} Trying again in ${wait.toFixed(1)} s (${attempt} of ${attempts - 1}).`);
+      await clock.sleep(wait * 1000, signal);
+    }
+  }
+}
+
+function exhausted(error: ActionError, attempts: number, wait: number | undefined, clock: Clock): ActionError {
+  const until =
+    wait === undefined ? '' : ` It asks to be left alone until ${new Date(clock.now().getTime() + wait * 1000).toISOString()}.`;
+  const tried = attempts === 1 ? '' : ` Tried ${attempts} times.`;
+  return new ActionError(error.code, `${error.message}${tried}${until}`, { cause: error.cause ?? error, facts: error.facts });
+}
+
+/** Seconds that a `Retry-After` header asks for, in its forms of a number and of a date; undefined for anything else. */
+export function parseRetryAfter(header: string | undefined, now: Date): number | undefined {
+  const text = (header ?? '').trim();
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const date = /^[A-Z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, (date - now.getTime()) / 1000);
+}

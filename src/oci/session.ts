@@ -1,0 +1,179 @@
+import pLimit from 'p-limit';
+import { ActionError, type ErrorFacts } from '../errors/action-error.ts';
+import type { RegistryAnswer } from '../errors/classify.ts';
+import type { Clock, Log } from '../runtime/runtime.ts';
+import { isInternal } from './addresses.ts';
+import type { Authenticator, Scope } from './auth.ts';
+import { parseErrorBody } from './error-body.ts';
+import { networkError, registryError } from './registry-error.ts';
+import { parseRetryAfter, withRetry } from './retry.ts';
+import { discard, type HttpRequest, type HttpResponse, readBody, type Transport } from './transport.ts';
+
+/** A request to the registry, and what its answer means. */
+export interface RegistryRequest extends HttpRequest {
+  readonly operation: RegistryAnswer['operation'];
+  readonly scopes: readonly Scope[];
+  /** Statuses that the caller understands; every other one is an error. */
+  readonly expect: readonly number[];
+  /** For messages: `HEAD manifest org/app:1.2.3`. */
+  readonly what: string;
+  readonly facts: ErrorFacts;
+  /** False when a second try is the caller's business, as with uploads. */
+  readonly retry?: boolean;
+}
+
+export interface Session {
+  readonly request: (request: RegistryRequest) => Promise<HttpResponse>;
+  /** Runs a task of several requests again as a whole, by the same rules as a single request. */
+  readonly retrying: <T>(task: () => Promise<T>) => Promise<T>;
+  /**
+   * Whether an address that the registry gave may be spoken to.
+   * @throws ActionError REDIRECT_REFUSED
+   */
+  readonly checkAddress: (target: URL, from: URL, what: string, facts: ErrorFacts) => void;
+  /** Requests sent to the registry so far, without those to token services and storage. */
+  readonly requests: () => number;
+}
+
+export interface SessionOptions {
+  readonly host: string;
+  readonly origin: string;
+  readonly transport: Transport;
+  readonly auth: Authenticator;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+}
+
+const ERROR_LIMIT = 64 * 1024;
+const HOPS = 5;
+/** Requests to one registry at the same time: what a browser, containerd and oras allow themselves. */
+const PARALLEL = 6;
+
+export function createSession(options: SessionOptions): Session {
+  const { host, origin, transport, auth, clock, signal, log } = options;
+  const limit = pLimit(PARALLEL);
+  const warned = new Set<string>();
+  let requests = 0;
+
+  /** One request with its redirects. Credentials go to the registry's own origin, and never again once it was left. */
+  const follow = async (request: RegistryRequest, authorization: string | undefined): Promise<HttpResponse> => {
+    let { url } = request;
+    let home = url.origin === origin;
+    for (let hop = 0; ; hop++) {
+      if (home) requests++;
+      const response = await transport({
+        ...request,
+        url,
+        headers: { ...request.headers, ...(home && authorization !== undefined ? { authorization } : {}) },
+      });
+      noteWarning(response);
+      const { location } = response.headers;
+      if (!isRedirect(request.method, response.status) || location === undefined) return response;
+      discard(response);
+      if (hop >= HOPS) throw refused(request.what, request.facts, `${host} redirects more than ${HOPS} times`);
+      const target = resolveLocation(location, url);
+      if (target === undefined) {
+        throw refused(request.what, request.facts, `${url.host} sent the address "${location.slice(0, 200)}", which is none`);
+      }
+      checkAddress(target, url, request.what, request.facts);
+      url = target;
+      home &&= url.origin === origin;
+    }
+  };
+
+  const checkAddress: Session['checkAddress'] = (target, from, what, facts) => {
+    if (from.protocol === 'https:' && target.protocol !== 'https:') {
+      const why = `${from.host} leads to ${target.protocol}//${target.host}, away from HTTPS. Behind a proxy that ends TLS the registry needs X-Forwarded-Proto`;
+      throw refused(what, facts, why);
+    }
+    if (target.host !== from.host && isInternal(target.hostname) && !isInternal(new URL(origin).hostname)) {
+      throw refused(what, facts, `${from.host} leads to ${target.host}, an internal address`);
+    }
+  };
+
+  /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#warnings: shown once, never acted on. */
+  const noteWarning = ({ headers }: HttpResponse) => {
+    const text = /^299 - "((?:[^"\\]|\\.){1,4096})"/.exec(String(headers.warning ?? ''))?.[1];
+    if (text === undefined || warned.has(text) || warned.size >= 20) return;
+    warned.add(text);
+    log.warning(`${host} says: ${text.slice(0, 500)}`);
+  };
+
+  /** With credentials, and once more with fresh ones when the registry refuses those. */
+  const authorized = async (request: RegistryRequest): Promise<HttpResponse> => {
+    for (let again = false; ; again = true) {
+      const response = await follow(request, await auth.header(request.scopes));
+      if (again || request.expect.includes(response.status)) return response;
+      if (response.status === 401) {
+        if (!(await auth.challenged(response, request.scopes))) return response;
+        discard(response);
+      } else if (response.status === 400 || response.status === 403) {
+        // ECR says 403, ECR Public 400 without a challenge, when what they mean is that the token has expired.
+        const error = await toError(request, response);
+        if (error.code !== 'TOKEN_EXPIRED') throw error;
+        auth.expire(request.scopes);
+      } else return response;
+    }
+  };
+
+  const toError = async (request: RegistryRequest, response: HttpResponse): Promise<ActionError> => {
+    const { status, headers } = response;
+    const body = await readBody(response, ERROR_LIMIT).catch(() => Buffer.alloc(0));
+    const seconds = parseRetryAfter(headers['retry-after'], clock.now());
+    const from = response.url.host === new URL(origin).host ? host : `${host} (${response.url.host})`;
+    const error = registryError(
+      { host, operation: request.operation, status, ...parseErrorBody(body.toString('utf8')) },
+      `${from} answered ${status} to ${request.what}`,
+      { ...request.facts, ...(seconds === undefined ? {} : { retryAfter: seconds }) },
+    );
+    const narrow = /error="?insufficient_scope/.test(String(headers['www-authenticate'] ?? ''));
+    return narrow && status !== 429 && error.code !== 'TOKEN_EXPIRED'
+      ? new ActionError('SCOPE_TOO_NARROW', `${error.message} The token lacks ${request.scopes.map(({ actions }) => actions.join(' and ')).join(', ')}.`, { facts: error.facts })
+      : error;
+  };
+
+  const attempt = async (request: RegistryRequest): Promise<HttpResponse> => {
+    try {
+      const response = await limit(() => authorized(request));
+      if (!request.expect.includes(response.status)) throw await toError(request, response);
+      return response;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw networkError(error, `${request.what} at ${host}`, request.facts);
+    }
+  };
+
+  const retrying = <T>(task: () => Promise<T>) => withRetry(task, { clock, signal, log });
+  return {
+    request: (request) => (request.retry === false ? attempt(request) : retrying(() => attempt(request))),
+    retrying,
+    checkAddress,
+    requests: () => requests,
+  };
+}
+
+function refused(what: string, facts: ErrorFacts, why: string): ActionError {
+  return new ActionError('REDIRECT_REFUSED', `${why} (${what}).`, { facts });
+}
+
+/** What may be followed: reads by any redirect, writes only by those that keep method and body. */
+function isRedirect(method: HttpRequest['method'], status: number): boolean {
+  if (status === 307 || status === 308) return true;
+  return (method === 'GET' || method === 'HEAD') && (status === 301 || status === 302 || status === 303);
+}
+
+/**
+ * The target of a `Location`: absolute, relative to the final URL of the request, or, as containerd tolerates it, a host and
+ * path without a scheme.
+ */
+export function resolveLocation(location: string, from: URL): URL | undefined {
+  if (location.length > 8192) return undefined;
+  const absolute = location.startsWith(`${from.host}/`) ? `${from.protocol}//${location}` : location;
+  try {
+    const url = new URL(absolute, from);
+    return url.username === '' && url.password === '' ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}

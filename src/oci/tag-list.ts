@@ -1,0 +1,54 @@
+import { ActionError } from '../errors/action-error.ts';
+import type { Place } from './repository.ts';
+import { readBody } from './transport.ts';
+
+const PAGE_LIMIT = 8 * 1024 * 1024;
+const PAGE_SIZE = 1000;
+const MOST = 100_000;
+
+/**
+ * All tags of a repository, page by page; empty when the repository does not exist yet. ECR refuses pages of more than 1000.
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
+ * @throws ActionError ANSWER_INVALID when the pages lead in a circle, elsewhere, or to more tags than anyone has
+ */
+export async function listTags(place: Place): Promise<readonly string[]> {
+  const { session, host, name, scopes } = place;
+  const facts = { registry: host, repository: name };
+  const tags = new Set<string>();
+  const seen = new Set<string>();
+  let next: URL | undefined = new URL(`/v2/${name}/tags/list?n=${PAGE_SIZE}`, place.origin);
+  while (next !== undefined) {
+    const url: URL = next;
+    if (seen.has(url.href) || url.origin !== place.origin || tags.size > MOST) {
+      throw new ActionError('ANSWER_INVALID', `The pages of tags of ${host}/${name} do not come to an end (${url.origin}${url.pathname}).`, { facts });
+    }
+    seen.add(url.href);
+    const what = `GET tags of ${name}`;
+    const response = await session.request({ method: 'GET', url, operation: 'read', scopes, expect: [200, 404], what, facts });
+    const body = await readBody(response, PAGE_LIMIT);
+    if (response.status === 404) return [];
+    for (const tag of readPage(body, `${host}/${name}`)) tags.add(tag);
+    next = nextPage(String(response.headers.link ?? ''), response.url);
+  }
+  return [...tags];
+}
+
+function readPage(body: Buffer, where: string): readonly string[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new ActionError('ANSWER_INVALID', `The list of tags of ${where} is not JSON.`);
+  }
+  const tags: unknown = typeof parsed === 'object' && parsed !== null && 'tags' in parsed ? parsed.tags : undefined;
+  // A repository whose last tag was deleted has `null`.
+  if (tags === null) return [];
+  if (!Array.isArray(tags)) throw new ActionError('ANSWER_INVALID', `The list of tags of ${where} holds no \`tags\`.`);
+  return tags.filter((tag) => typeof tag === 'string');
+}
+
+/** https://www.rfc-editor.org/rfc/rfc8288: `</v2/app/tags/list?last=b&n=2>; rel="next"`, absolute or relative. */
+function nextPage(link: string, from: URL): URL | undefined {
+  const target = /<([^>]{1,4096})>\s*;[^,]*\brel="?next\b/i.exec(link)?.[1];
+  return target === undefined ? undefined : new URL(target, from);
+}

@@ -1,0 +1,195 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Readable } from 'node:stream';
+import { getCACertificates } from 'node:tls';
+import { HttpsProxyAgent } from 'https-proxy-agent';
+import { ActionError } from '../errors/action-error.ts';
+import { isLoopback } from './addresses.ts';
+import { proxyFor } from './proxy.ts';
+
+/** What is sent: its length in bytes is always known, and it can be opened anew for another try. */
+export interface Body {
+  readonly size: number;
+  readonly open: () => Readable | Uint8Array;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Body;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** Where the answer came from, which a relative `Location` is relative to. */
+  readonly url: URL;
+  /** The body. It must be read to its end or destroyed. */
+  readonly stream: Readable;
+}
+
+/** One request and its answer, whatever its status: no redirect, no retry, no credentials of its own. */
+export type Transport = (request: HttpRequest) => Promise<HttpResponse>;
+
+export interface TransportOptions {
+  readonly signal: AbortSignal;
+  /** Hosts, with port where it is not the usual one, that may be spoken to over plain HTTP besides loopback. */
+  readonly insecureHosts: readonly string[];
+  /** PEM text of certificate authorities to trust besides the usual ones. */
+  readonly ca?: string;
+  /** For HTTPS_PROXY, HTTP_PROXY and NO_PROXY. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly userAgent: string;
+  readonly timeouts?: Partial<Timeouts>;
+}
+
+/** Milliseconds. */
+export interface Timeouts {
+  readonly connect: number;
+  /** Without a byte in either direction. */
+  readonly idle: number;
+  /** From the last byte of a request to the first of its answer: registries take their time to commit a large blob. */
+  readonly answer: number;
+}
+
+const TIMEOUTS: Timeouts = { connect: 15_000, idle: 60_000, answer: 600_000 };
+
+/**
+ * A transport over node:http and node:https. Uploads never go through `fetch()`, which ignores backpressure on request
+ * bodies and so holds a whole blob in memory.
+ * Its promise rejects with Node's own error (`code` ECONNRESET, CERT_HAS_EXPIRED, …), or with ActionError PLAIN_HTTP,
+ * and with the reason of the signal when the run is cancelled.
+ */
+export function createTransport(options: TransportOptions): Transport {
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const tls = options.ca === undefined ? {} : { ca: [...getCACertificates('default'), options.ca] };
+  const pool = { keepAlive: true, maxSockets: 64, scheduling: 'lifo' as const };
+  const plain = new http.Agent(pool);
+  const secure = new https.Agent({ ...pool, ...tls });
+  const proxies = new Map<string, HttpsProxyAgent<string>>();
+  const agentFor = (url: URL): http.Agent => {
+    const proxy = proxyFor(url, options.env);
+    if (proxy === undefined) return url.protocol === 'https:' ? secure : plain;
+    const agent = proxies.get(proxy) ?? new HttpsProxyAgent(proxy, { ...pool, ...tls });
+    proxies.set(proxy, agent);
+    return agent;
+  };
+
+  return async (request) => {
+    options.signal.throwIfAborted();
+    refusePlainHttp(request.url, options.insecureHosts);
+    return once(request, { agent: agentFor(request.url), timeouts, signal: options.signal, userAgent: options.userAgent });
+  };
+}
+
+function refusePlainHttp(url: URL, insecureHosts: readonly string[]): void {
+  if (url.protocol === 'https:') return;
+  if (url.protocol === 'http:' && (isLoopback(url.hostname) || insecureHosts.includes(url.host))) return;
+  throw new ActionError('PLAIN_HTTP', `${url.protocol}//${url.host} is not spoken to: it is neither HTTPS nor this machine.`, {
+    facts: { registry: url.host },
+  });
+}
+
+interface Exchange {
+  readonly agent: http.Agent;
+  readonly timeouts: Timeouts;
+  readonly signal: AbortSignal;
+  readonly userAgent: string;
+}
+
+function once(request: HttpRequest, { agent, timeouts, signal, userAgent }: Exchange): Promise<HttpResponse> {
+  const { method, url, headers, body } = request;
+  return new Promise<HttpResponse>((resolve, reject) => {
+    const client = url.protocol === 'https:' ? https : http;
+    let answered = false;
+    const outgoing = client.request(url, {
+      method,
+      agent,
+      headers: {
+        'user-agent': userAgent,
+        'accept-encoding': 'identity',
+        ...(body === undefined ? {} : { 'content-length': String(body.size) }),
+        ...(method === 'POST' && body === undefined ? { 'content-length': '0' } : {}),
+        ...headers,
+      },
+    });
+    const cancel = () => outgoing.destroy(toError(signal.reason));
+    signal.addEventListener('abort', cancel, { once: true });
+    const timeOut = (what: string, after: number) =>
+      outgoing.destroy(Object.assign(new Error(`${what} within ${after / 1000} s`), { code: 'ETIMEDOUT' }));
+    const connecting = setTimeout(() => timeOut('no connection', timeouts.connect), timeouts.connect);
+    outgoing.once('socket', (socket) => {
+      const connected = () => clearTimeout(connecting);
+      if (socket.connecting) socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
+      else connected();
+    });
+    outgoing.setTimeout(timeouts.idle, () => timeOut('nothing was sent or received', timeouts.idle));
+    outgoing.once('finish', () => outgoing.setTimeout(timeouts.answer, () => timeOut('no answer', timeouts.answer)));
+
+    outgoing.once('response', (incoming) => {
+      answered = true;
+      // From here on the socket's silence is the reader's: the time limit is for an answer that stops in the middle.
+      outgoing.setTimeout(timeouts.idle, () =>
+        incoming.destroy(Object.assign(new Error(`the answer stopped for ${timeouts.idle / 1000} s`), { code: 'ETIMEDOUT' })),
+      );
+      incoming.once('close', () => signal.removeEventListener('abort', cancel));
+      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, url, stream: incoming });
+    });
+    outgoing.on('error', (error) => {
+      clearTimeout(connecting);
+      // A registry may answer (401, 413) and close while the body is still being sent: then its answer counts.
+      if (answered) return;
+      signal.removeEventListener('abort', cancel);
+      reject(error);
+    });
+    send(outgoing, body);
+  });
+}
+
+/** Feeds the body with backpressure; a body that breaks breaks the request. */
+function send(outgoing: http.ClientRequest, body: Body | undefined): void {
+  if (body === undefined) {
+    outgoing.end();
+    return;
+  }
+  const content = body.open();
+  if (content instanceof Uint8Array) {
+    outgoing.end(content);
+    return;
+  }
+  content.once('error', (error) => outgoing.destroy(error));
+  outgoing.once('close', () => content.destroy());
+  content.pipe(outgoing);
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
+
+/**
+ * Reads a body of at most `limit` bytes.
+ * @throws ActionError ANSWER_INVALID when there is more
+ */
+export async function readBody(response: HttpResponse, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response.stream) {
+    const piece = Buffer.from(chunk);
+    size += piece.length;
+    if (size > limit) {
+      response.stream.destroy();
+      throw new ActionError('ANSWER_INVALID', `${response.url.host} sent more than ${limit} bytes where that is more than enough.`, {
+        facts: { registry: response.url.host },
+      });
+    }
+    chunks.push(piece);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Reads the rest of an answer whose body does not matter, so that its connection can be used again. */
+export function discard(response: HttpResponse): void {
+  response.stream.on('error', () => undefined);
+  response.stream.resume();
+}

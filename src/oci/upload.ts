@@ -1,0 +1,98 @@
+import type { Readable } from 'node:stream';
+import type { Descriptor } from '../domain/manifest.ts';
+import { ActionError } from '../errors/action-error.ts';
+import type { Place } from './repository.ts';
+import { resolveLocation } from './session.ts';
+import { discard, type HttpResponse } from './transport.ts';
+
+/**
+ * Uploads a blob with one POST and one PUT of known length, the one form that works at every registry: ECR drops the chunks
+ * after the first (aws/containers-roadmap#2831), GHCR refuses chunks of more than 4 MiB.
+ * A failed upload starts over with a new session. The bytes were hashed when the layout was read; whether they have arrived
+ * whole the registry checks against the digest, which is part of the request.
+ */
+export async function uploadBlob(place: Place, blob: Descriptor, open: () => Readable): Promise<void> {
+  const { session, host, name, scopes } = place;
+  const facts = { registry: host, repository: name, reference: blob.digest };
+  await session.retrying(async () => {
+    const started = await begin(place, blob, {});
+    const response = await session.request({
+      method: 'PUT',
+      url: closing(started, blob, place),
+      headers: { 'content-type': 'application/octet-stream' },
+      body: { size: blob.size, open },
+      operation: 'write',
+      scopes,
+      expect: [200, 201, 202, 204],
+      what: `PUT blob ${name}@${blob.digest}`,
+      facts,
+      retry: false,
+    });
+    discard(response);
+    const confirmed = response.headers['docker-content-digest'];
+    if (typeof confirmed === 'string' && confirmed.startsWith('sha256:') && blob.digest.startsWith('sha256:') && confirmed !== blob.digest) {
+      throw new ActionError('DIGEST_MISMATCH', `${host} took the blob ${name}@${blob.digest} for ${confirmed.slice(0, 80)}.`, { facts });
+    }
+  });
+}
+
+/**
+ * Asks the registry to take a blob over from another of its repositories. Whatever it answers but 201, the bytes have to be
+ * sent: refusals of a mount have all kinds of statuses (401, 403, 404, 400, 500), and none of them is worth failing for.
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#mounting-a-blob-from-another-repository
+ */
+export async function mountBlob(place: Place, blob: Descriptor, from: string): Promise<boolean> {
+  const pull = { repository: from, actions: ['pull'] as const };
+  try {
+    const response = await begin({ ...place, scopes: [...place.scopes, pull] }, blob, { mount: blob.digest, from });
+    if (response.status === 201) return true;
+    await cancel(place, response);
+    return false;
+  } catch (error) {
+    if (error instanceof ActionError && error.facts.status !== undefined) return false;
+    throw error;
+  }
+}
+
+async function begin(place: Place, blob: Descriptor, query: Readonly<Record<string, string>>): Promise<HttpResponse> {
+  const { session, host, name, scopes } = place;
+  const url = new URL(`/v2/${name}/blobs/uploads/`, place.origin);
+  for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+  const response = await session.request({
+    method: 'POST',
+    url,
+    operation: 'write',
+    scopes,
+    expect: 'mount' in query ? [201, 202] : [202],
+    what: `POST upload of ${name}@${blob.digest}`,
+    facts: { registry: host, repository: name, reference: blob.digest },
+    retry: false,
+  });
+  discard(response);
+  return response;
+}
+
+/** The address that closes an upload: what the registry gave, critical query and all, with the digest added. */
+function closing(started: HttpResponse, blob: Descriptor, { session, host, name }: Place): URL {
+  const facts = { registry: host, repository: name, reference: blob.digest };
+  const { location } = started.headers;
+  const url = location === undefined ? undefined : resolveLocation(location, started.url);
+  if (location === undefined || url === undefined) {
+    throw new ActionError('ANSWER_INVALID', `${host} began the upload of ${name}@${blob.digest} without an address to send it to.`, { facts });
+  }
+  session.checkAddress(url, started.url, `upload of ${name}@${blob.digest}`, facts);
+  url.searchParams.append('digest', blob.digest);
+  return url;
+}
+
+/** A session that is not needed is cancelled; registries that do not know how forget it by themselves. */
+async function cancel(place: Place, started: HttpResponse): Promise<void> {
+  const { location } = started.headers;
+  const url = location === undefined ? undefined : resolveLocation(location, started.url);
+  if (url === undefined || url.origin !== place.origin) return;
+  const what = `DELETE upload in ${place.name}`;
+  const facts = { registry: place.host, repository: place.name };
+  await place.session
+    .request({ method: 'DELETE', url, operation: 'write', scopes: place.scopes, expect: [200, 202, 204, 404], what, facts, retry: false })
+    .then(discard, () => undefined);
+}
