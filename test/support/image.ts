@@ -49,6 +49,4 @@ export function leakedToken(path = 'app/.npmrc'): ImageFiles {
 }
 
 /** The smallest Java archive: a zip without entries. */
-export function emptyJar(path = 'app/app.jar'): ImageFiles {
-  return { [path]: Buffer.concat([Buffer.from('PK\u0005\u0006', 'latin1'), Buffer.alloc(18)]) };
-}
+export const EMPTY_JAR: Uint8Array = Buffer.concat([Buffer.from('PK\u0005\u0006', 'latin1'), Buffer.alloc(18)]);

@@ -42,9 +42,13 @@ export async function writeTrivyDb(cacheDir: string, facts: DatabaseFacts = {}):
   return cacheDir;
 }
 
-/** The layer of a mirror: a tar.gz of the two files of the database. */
-export async function packTrivyDb(facts: DatabaseFacts = {}): Promise<Buffer> {
-  return gzipSync(await tarOf({ 'trivy.db': await readFile(FIXTURE), 'metadata.json': metadata(facts) }), { level: 1 });
+/**
+ * The layer of a mirror: a tar.gz of the two files of the database.
+ * @param content another file in the place of the database
+ */
+export async function packTrivyDb(facts: DatabaseFacts = {}, content?: string): Promise<Buffer> {
+  const database = content ?? (await readFile(FIXTURE));
+  return gzipSync(await tarOf({ 'trivy.db': database, 'metadata.json': metadata(facts) }), { level: 1 });
 }
 
 /** The layer of a mirror of the Java index, which knows one jar by the SHA-1 of its bytes. */

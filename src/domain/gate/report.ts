@@ -48,7 +48,7 @@ export function decodeReport(json: unknown): ScanReport {
   const config = fields(metadata.ImageConfig, 'Metadata.ImageConfig');
   const system = decodeSystem(metadata.OS);
   const results = list(report.Results, 'Results', MOST_RESULTS).map((each, at) =>
-    decodeResult(each, `Results[${at}]`, system),
+    decodeResult(each, `Results[${at}]`, { system, artifact: report.ArtifactName }),
   );
   const findings = results.flatMap((result) => result.findings);
   if (findings.length > MOST_FINDINGS)
@@ -80,19 +80,26 @@ function decodeSystem(value: unknown): ScanReport['system'] {
   return { family, version: optionalText(Name, 'Metadata.OS.Name') ?? '', endOfLife: EOSL === true };
 }
 
-function decodeResult(value: unknown, path: string, system: ScanReport['system']) {
+interface About {
+  readonly system: ScanReport['system'];
+  /** What Trivy was given to scan: a path of this run. It stands where there is no better name. */
+  readonly artifact: unknown;
+}
+
+function decodeResult(value: unknown, path: string, { system, artifact }: About) {
   const result = fields(value, path);
   const resultClass = optionalText(result.Class, `${path}.Class`) ?? '';
   const isSystem = resultClass === 'os-pkgs';
-  // Trivy names the packages of the system after its input, which is a path of this run.
+  const given = optionalText(result.Target, `${path}.Target`) ?? '';
+  const isConfig = given === artifact && (resultClass === 'config' || resultClass === 'secret');
   const ofSystem = system === undefined ? 'operating system' : `${system.family} ${system.version}`.trim();
-  const target = isSystem ? ofSystem : (optionalText(result.Target, `${path}.Target`) ?? '');
+  const target = isSystem ? ofSystem : isConfig ? 'image config' : given;
   const type = optionalText(result.Type, `${path}.Type`) ?? resultClass;
   const modified = list(result.ExperimentalModifiedFindings, `${path}.ExperimentalModifiedFindings`, MOST_FINDINGS);
   // Whatever is left out is decided here, and never by a configuration that the scanner may have found.
   if (modified.length > 0)
     throw new DecodeError(`${path}: the scanner itself has left out ${modified.length} findings`);
-  const context = { target, type, isSystem };
+  const context = { target, type, file: isSystem || isConfig ? undefined : given };
   const read = (name: string, decode: (value: Fields, path: string, context: Context) => ReportFinding | undefined) =>
     list(result[name], `${path}.${name}`, MOST_FINDINGS).flatMap((each, at) => {
       const where = `${path}.${name}[${at}]`;
@@ -113,7 +120,8 @@ function decodeResult(value: unknown, path: string, system: ScanReport['system']
 interface Context {
   readonly target: string;
   readonly type: string;
-  readonly isSystem: boolean;
+  /** The target when it is a file of the image. */
+  readonly file: string | undefined;
 }
 
 function decodeSeverity(value: unknown, path: string): Severity {
@@ -130,7 +138,7 @@ function relative(path: string | undefined): string | undefined {
   return path?.replace(/^\/+/, '') || undefined;
 }
 
-function decodeVulnerability(value: Fields, path: string, { target, type, isSystem }: Context): ReportFinding {
+function decodeVulnerability(value: Fields, path: string, { target, type, file }: Context): ReportFinding {
   const at = (name: string) => optionalText(value[name], `${path}.${name}`);
   const identifier = optionalFields(value.PkgIdentifier, `${path}.PkgIdentifier`);
   return {
@@ -140,7 +148,7 @@ function decodeVulnerability(value: Fields, path: string, { target, type, isSyst
     target,
     title: at('Title'),
     url: at('PrimaryURL'),
-    path: relative(at('PkgPath') ?? (isSystem ? undefined : target)),
+    path: relative(at('PkgPath') ?? file),
     layer: layerOf(value, path),
     aliases: value.VendorIDs === undefined ? undefined : texts(value.VendorIDs, `${path}.VendorIDs`, 1000),
     package: {
@@ -154,7 +162,7 @@ function decodeVulnerability(value: Fields, path: string, { target, type, isSyst
   };
 }
 
-function decodeSecret(value: Fields, path: string, { target }: Context): ReportFinding {
+function decodeSecret(value: Fields, path: string, { target, file }: Context): ReportFinding {
   const line = value.StartLine;
   return {
     class: 'secret',
@@ -162,13 +170,13 @@ function decodeSecret(value: Fields, path: string, { target }: Context): ReportF
     severity: decodeSeverity(value.Severity, `${path}.Severity`),
     target: relative(target) ?? '',
     title: optionalText(value.Title, `${path}.Title`),
-    path: relative(target),
-    line: typeof line === 'number' && line > 0 ? line : undefined,
+    path: relative(file),
+    line: file !== undefined && typeof line === 'number' && line > 0 ? line : undefined,
     layer: layerOf(value, path),
   };
 }
 
-function decodeMisconfiguration(value: Fields, path: string, { target }: Context): ReportFinding | undefined {
+function decodeMisconfiguration(value: Fields, path: string, { target, file }: Context): ReportFinding | undefined {
   const status = optionalText(value.Status, `${path}.Status`) ?? 'FAIL';
   if (status === 'PASS' || status === 'EXCEPTION') return undefined;
   const line = isFields(value.CauseMetadata) ? value.CauseMetadata.StartLine : undefined;
@@ -180,8 +188,8 @@ function decodeMisconfiguration(value: Fields, path: string, { target }: Context
     target: relative(target) ?? '',
     title: optionalText(value.Title, `${path}.Title`),
     url: optionalText(value.PrimaryURL, `${path}.PrimaryURL`),
-    path: relative(target),
-    line: typeof line === 'number' && line > 0 ? line : undefined,
+    path: relative(file),
+    line: file !== undefined && typeof line === 'number' && line > 0 ? line : undefined,
     layer: layerOf(value, path),
     aliases: older === undefined ? undefined : [older],
   };

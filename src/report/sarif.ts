@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto';
+import { describeSubject, type Finding } from '../domain/gate/finding.ts';
+import type { Suppressed, Verdict } from '../domain/gate/policy.ts';
+import { SEVERITIES, type Severity } from '../domain/gate/severity.ts';
+
+export interface SarifOptions {
+  /** Name of the image without tag and digest, `ghcr.io/org/app`: part of the category. */
+  readonly image: string;
+  /** Path of the Dockerfile in the repository, with forward slashes: what the alerts point at. */
+  readonly dockerfile: string;
+  readonly trivyVersion: string;
+}
+
+/** A SARIF log; only what is read of it elsewhere is typed. */
+export interface Sarif {
+  readonly $schema: string;
+  readonly version: '2.1.0';
+  readonly runs: readonly SarifRun[];
+}
+
+export interface SarifRun {
+  readonly tool: {
+    readonly driver: { readonly name: string; readonly rules: readonly SarifRule[] } & Record<string, unknown>;
+  };
+  readonly automationDetails: { readonly id: string };
+  readonly columnKind: 'utf16CodeUnits';
+  readonly results: readonly SarifResult[];
+}
+
+export interface SarifRule {
+  readonly id: string;
+  readonly [more: string]: unknown;
+}
+
+export interface SarifResult {
+  readonly ruleId: string;
+  readonly ruleIndex: number;
+  readonly level: Level;
+  readonly message: { readonly text: string };
+  readonly locations: readonly unknown[];
+  readonly partialFingerprints: Readonly<Record<string, string>>;
+  readonly suppressions: readonly unknown[];
+}
+
+type Level = 'error' | 'warning' | 'note';
+
+const LEVELS: Readonly<Record<Severity, Level>> = {
+  CRITICAL: 'error',
+  HIGH: 'error',
+  MEDIUM: 'warning',
+  LOW: 'note',
+  UNKNOWN: 'note',
+};
+
+/** A score in the middle of each of GitHub's ranges, so that code scanning and the gate say the same word. */
+const SCORES: Readonly<Record<Severity, string>> = {
+  CRITICAL: '9.5',
+  HIGH: '8.0',
+  MEDIUM: '5.5',
+  LOW: '2.0',
+  UNKNOWN: '0.0',
+};
+
+/**
+ * All findings of a scan as SARIF 2.1.0: one run for each platform, also for those without findings, so that alerts close.
+ * Severities are complete, whatever the policy is; what was accepted is marked as suppressed. Category and fingerprints hold
+ * neither tag nor digest nor a path of the run, so that an alert stays the same alert from one build to the next.
+ * https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+ */
+export function toSarif(verdict: Verdict, options: SarifOptions): Sarif {
+  const accepted = verdict.suppressed.filter(({ by }) => by !== 'unfixed');
+  const unfixed = verdict.suppressed.filter(({ by }) => by === 'unfixed').map(({ finding }) => finding);
+  const open = [...verdict.gated, ...verdict.others, ...unfixed];
+  const platforms = [...new Set(verdict.platforms.map(({ platform }) => platform))];
+  return {
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: platforms.map((platform) =>
+      toRun(
+        platform,
+        open.filter((finding) => finding.platform === platform),
+        accepted.filter(({ finding }) => finding.platform === platform),
+        options,
+      ),
+    ),
+  };
+}
+
+/** `registry-action/ghcr.io/org/app/linux-arm64/`: the trailing slash makes all of it the category, and nothing the run. */
+export function sarifCategory(image: string, platform: string): string {
+  return `registry-action/${image}/${platform.replaceAll('/', '-')}/`;
+}
+
+function toRun(
+  platform: string,
+  open: readonly Finding[],
+  accepted: readonly Suppressed[],
+  options: SarifOptions,
+): SarifRun {
+  const all = [...open, ...accepted.map(({ finding }) => finding)];
+  const rules = rulesOf(all);
+  const index = new Map(rules.map(({ id }, at) => [id, at]));
+  const seen = new Map<string, number>();
+  /** The form that code scanning itself makes: `<hash>:<count>` tells twins apart. */
+  const fingerprintOf = (finding: Finding) => {
+    const hash = hashOf(finding);
+    const count = (seen.get(hash) ?? 0) + 1;
+    seen.set(hash, count);
+    return `${hash}:${count}`;
+  };
+  const result = (finding: Finding, suppressions: readonly unknown[]): SarifResult => ({
+    ruleId: finding.id,
+    ruleIndex: index.get(finding.id) ?? -1,
+    level: LEVELS[finding.severity],
+    message: { text: messageOf(finding) },
+    locations: [locationOf(finding, options.dockerfile)],
+    partialFingerprints: { primaryLocationLineHash: fingerprintOf(finding) },
+    suppressions,
+  });
+  return {
+    tool: {
+      driver: {
+        name: 'Trivy',
+        fullName: 'Trivy Vulnerability Scanner',
+        informationUri: 'https://github.com/aquasecurity/trivy',
+        version: options.trivyVersion,
+        rules,
+      },
+    },
+    automationDetails: { id: sarifCategory(options.image, platform) },
+    columnKind: 'utf16CodeUnits',
+    results: [
+      ...open.map((finding) => result(finding, [])),
+      ...accepted.map((each) => result(each.finding, [suppressionOf(each)])),
+    ],
+  };
+}
+
+function suppressionOf({ reason, place, expires }: Suppressed) {
+  const until = expires === undefined ? '' : ` (until ${expires})`;
+  return {
+    kind: 'external',
+    status: 'accepted',
+    justification: `${reason}${until}${place === undefined ? '' : `, ${place}`}`,
+  };
+}
+
+const NAMES = {
+  vulnerability: 'Vulnerability',
+  secret: 'Secret',
+  misconfiguration: 'Misconfiguration',
+  license: 'License',
+  'operating-system': 'OperatingSystem',
+} as const satisfies Record<Finding['class'], string>;
+
+/** One rule for each id, with the worst severity that its findings have. */
+function rulesOf(findings: readonly Finding[]): readonly SarifRule[] {
+  const byId = new Map<string, Finding[]>();
+  for (const finding of findings) byId.set(finding.id, [...(byId.get(finding.id) ?? []), finding]);
+  return [...byId].map(([id, same]): SarifRule => {
+    const severity = SEVERITIES.find((each) => same.some((finding) => finding.severity === each)) ?? 'UNKNOWN';
+    const [first] = same;
+    const title = first?.title ?? id;
+    const kind = NAMES[first?.class ?? 'vulnerability'];
+    return {
+      id,
+      name: kind,
+      shortDescription: { text: title.slice(0, 1000) },
+      fullDescription: { text: title.slice(0, 1000) },
+      ...(first?.url !== undefined && URL.canParse(first.url) ? { helpUri: first.url } : {}),
+      help: { text: `${kind} ${id}: ${title}` },
+      defaultConfiguration: { level: LEVELS[severity] },
+      properties: {
+        tags: [kind.toLowerCase(), 'security', severity],
+        precision: 'very-high',
+        'security-severity': SCORES[severity],
+      },
+    };
+  });
+}
+
+function messageOf(finding: Finding): string {
+  return [
+    `${finding.id} (${finding.severity}) in ${describeSubject(finding)}${finding.title === undefined ? '' : `: ${finding.title}`}`,
+    `Platform: ${finding.platform}`,
+    `Found in: ${finding.path ?? finding.target}${finding.line === undefined ? '' : `:${finding.line}`}`,
+    finding.package?.status === undefined ? '' : `Status: ${finding.package.status}`,
+    finding.remark ?? '',
+  ]
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
+/** The file in the image is no file of the repository: alerts point at the Dockerfile, and name the place inside besides. */
+function locationOf(finding: Finding, dockerfile: string) {
+  const name = finding.package?.name ?? finding.path ?? finding.target;
+  const inside = finding.path ?? finding.target;
+  return {
+    physicalLocation: {
+      artifactLocation: { uri: encodeURI(dockerfile) },
+      region: { startLine: 1, startColumn: 1, endLine: 1, endColumn: 1 },
+    },
+    message: { text: inside },
+    logicalLocations: [
+      {
+        name,
+        fullyQualifiedName: finding.package?.purl ?? `${inside}/${name}`,
+        kind: finding.package === undefined ? 'resource' : 'module',
+      },
+    ],
+  };
+}
+
+/** The same for the same thing in the next build: no version, no line, no layer. */
+function hashOf({ class: kind, id, package: pkg, path, target }: Finding): string {
+  // The version of the system is in its target, and a system that was updated still has the same package.
+  const place = path ?? (pkg === undefined ? target : '');
+  return createHash('sha256').update([kind, id, pkg?.type, pkg?.name, place].join('\u0000')).digest('hex');
+}
