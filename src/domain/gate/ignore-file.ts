@@ -173,9 +173,9 @@ function readEntry(map: YAMLMap, group: FindingClass | undefined, reader: Reader
     file: reader.file,
     line: reader.lineOf(map.range?.[0]),
   };
-  if (sound && id === undefined) refuse(map, 'an entry needs an `id`');
-  if (sound && reason === undefined) refuse(map, `${label} needs a \`reason\``);
-  if (sound && entry.lastDay === '')
+  if (!nodes.has('id')) refuse(map, 'an entry needs an `id`');
+  if (!nodes.has('reason') && !nodes.has('statement')) refuse(map, `${label} needs a \`reason\``);
+  if (!nodes.has('expires') && !nodes.has('expired_at'))
     refuse(map, `${label} needs \`expires\`, the last day on which it holds (YYYY-MM-DD)`);
   for (const purl of purls) {
     if (parsePurl(purl) === undefined)
