@@ -175,8 +175,8 @@ export const INPUTS = {
   sbom: flagOrAttributes({
     group: 'Attestations',
     about:
-      'The list of what is inside, for each platform: `true`, `false`, or attributes such as `generator=<image>`. A missing one fails the run.',
-    default: 'true',
+      'The list of what is inside, for each platform: `true`, `false`, or attributes such as `generator=<image>`. Empty: `true` for a build; a `source` may go without. A missing one fails the run.',
+    example: 'generator=docker/buildkit-syft-scanner:1',
   }),
 
   scan: choice(['gate', 'report', 'off'], {

@@ -1,6 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 
-const LOOPBACK = blocks([['127.0.0.0', 8, 'ipv4'], ['::1', 128, 'ipv6']]);
+const LOOPBACK = blocks([
+  ['127.0.0.0', 8, 'ipv4'],
+  ['::1', 128, 'ipv6'],
+]);
 
 /** Addresses that only make sense inside of a network: a server on the internet has no business pointing there. */
 const INTERNAL = blocks([

@@ -43,7 +43,9 @@ export interface Authenticator {
   readonly expire: (scopes: readonly Scope[]) => void;
 }
 
-type Method = { readonly kind: 'basic' } | { readonly kind: 'bearer'; readonly realm: URL; readonly service: string | undefined };
+type Method =
+  | { readonly kind: 'basic' }
+  | { readonly kind: 'bearer'; readonly realm: URL; readonly service: string | undefined };
 
 interface Token {
   readonly value: string;
@@ -112,7 +114,11 @@ function joined(header: string | readonly string[] | undefined): string | undefi
 function choose(challenges: readonly Challenge[], from: URL, host: string): Method | undefined {
   const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.realm !== undefined);
   if (bearer?.parameters.realm !== undefined) {
-    return { kind: 'bearer', realm: trustedRealm(bearer.parameters.realm, from, host), service: bearer.parameters.service };
+    return {
+      kind: 'bearer',
+      realm: trustedRealm(bearer.parameters.realm, from, host),
+      service: bearer.parameters.service,
+    };
   }
   return challenges.some(({ scheme }) => scheme === 'basic') ? { kind: 'basic' } : undefined;
 }
@@ -124,9 +130,13 @@ function choose(challenges: readonly Challenge[], from: URL, host: string): Meth
  */
 function trustedRealm(realm: string, from: URL, host: string): URL {
   const refuse = (why: string) =>
-    new ActionError('REDIRECT_REFUSED', `${host} wants credentials to be sent to "${realm.slice(0, 200)}", which ${why}.`, {
-      facts: { registry: host },
-    });
+    new ActionError(
+      'REDIRECT_REFUSED',
+      `${host} wants credentials to be sent to "${realm.slice(0, 200)}", which ${why}.`,
+      {
+        facts: { registry: host },
+      },
+    );
   let url: URL;
   try {
     url = new URL(realm, from);
@@ -143,19 +153,29 @@ function trustedRealm(realm: string, from: URL, host: string): URL {
 
 function basicHeader({ host, mask }: AuthOptions, credentials: Credentials): string {
   if (credentials.kind !== 'password') {
-    throw new ActionError('UNAUTHORIZED', `${host} wants a user name and a password, and there is an identity token only.`, {
-      facts: { registry: host },
-    });
+    throw new ActionError(
+      'UNAUTHORIZED',
+      `${host} wants a user name and a password, and there is an identity token only.`,
+      {
+        facts: { registry: host },
+      },
+    );
   }
   const encoded = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64');
   mask(encoded);
   return `Basic ${encoded}`;
 }
 
-async function fetchToken(options: AuthOptions, how: Method & { kind: 'bearer' }, scopes: readonly Scope[]): Promise<Token> {
+async function fetchToken(
+  options: AuthOptions,
+  how: Method & { kind: 'bearer' },
+  scopes: readonly Scope[],
+): Promise<Token> {
   const credentials = await options.credentials();
   let response =
-    credentials?.kind === 'identity-token' ? await post(options, how, scopes, credentials.token) : await get(options, how, scopes, credentials);
+    credentials?.kind === 'identity-token'
+      ? await post(options, how, scopes, credentials.token)
+      : await get(options, how, scopes, credentials);
   // Not every service knows the OAuth form: https://distribution.github.io/distribution/spec/auth/oauth/
   if (credentials?.kind === 'identity-token' && (response.status === 404 || response.status === 405)) {
     await readBody(response, TOKEN_LIMIT);
@@ -172,7 +192,12 @@ async function fetchToken(options: AuthOptions, how: Method & { kind: 'bearer' }
   return readToken(body, options);
 }
 
-function get({ transport }: AuthOptions, { realm, service }: Method & { kind: 'bearer' }, scopes: readonly Scope[], credentials: Credentials | undefined) {
+function get(
+  { transport }: AuthOptions,
+  { realm, service }: Method & { kind: 'bearer' },
+  scopes: readonly Scope[],
+  credentials: Credentials | undefined,
+) {
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set('service', service);
   for (const scope of scopes) url.searchParams.append('scope', scopeText(scope));
@@ -183,7 +208,12 @@ function get({ transport }: AuthOptions, { realm, service }: Method & { kind: 'b
   return transport({ method: 'GET', url, headers: basic });
 }
 
-function post({ transport }: AuthOptions, { realm, service }: Method & { kind: 'bearer' }, scopes: readonly Scope[], token: string) {
+function post(
+  { transport }: AuthOptions,
+  { realm, service }: Method & { kind: 'bearer' },
+  scopes: readonly Scope[],
+  token: string,
+) {
   const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, client_id: CLIENT });
   if (service !== undefined) form.set('service', service);
   form.set('scope', scopes.map(scopeText).join(' '));
@@ -203,10 +233,15 @@ function readToken(body: Buffer, { host, clock, mask }: AuthOptions): Token {
   } catch {
     parsed = undefined;
   }
-  const fields = typeof parsed === 'object' && parsed !== null ? new Map(Object.entries(parsed)) : new Map<string, unknown>();
-  const value = [fields.get('token'), fields.get('access_token')].find((each) => typeof each === 'string' && each !== '');
+  const fields =
+    typeof parsed === 'object' && parsed !== null ? new Map(Object.entries(parsed)) : new Map<string, unknown>();
+  const value = [fields.get('token'), fields.get('access_token')].find(
+    (each) => typeof each === 'string' && each !== '',
+  );
   if (typeof value !== 'string') {
-    throw new ActionError('ANSWER_INVALID', `The token service of ${host} answered 200 without a token.`, { facts: { registry: host } });
+    throw new ActionError('ANSWER_INVALID', `The token service of ${host} answered 200 without a token.`, {
+      facts: { registry: host },
+    });
   }
   mask(value);
   const seconds = fields.get('expires_in');

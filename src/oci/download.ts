@@ -35,7 +35,8 @@ async function* verified(place: Place, blob: Descriptor, first: HttpResponse): A
   const { algorithm, hex } = splitDigest(blob.digest);
   const hash = createHash(algorithm);
   const facts = { registry: place.host, repository: place.name, reference: blob.digest };
-  const wrong = (what: string) => new ActionError('DIGEST_MISMATCH', `${place.host}/${place.name}@${blob.digest} ${what}.`, { facts });
+  const wrong = (what: string) =>
+    new ActionError('DIGEST_MISMATCH', `${place.host}/${place.name}@${blob.digest} ${what}.`, { facts });
   let response = first;
   let done = 0;
   for (let stalls = 0; ; ) {
@@ -62,7 +63,11 @@ async function* verified(place: Place, blob: Descriptor, first: HttpResponse): A
     }
     stalls = done > before ? 0 : stalls + 1;
     if (stalls >= STALLS) {
-      throw new ActionError('REGISTRY_UNREACHABLE', `${place.host} broke off the blob ${place.name}@${blob.digest} at byte ${done} of ${blob.size}, again and again.`, { facts });
+      throw new ActionError(
+        'REGISTRY_UNREACHABLE',
+        `${place.host} broke off the blob ${place.name}@${blob.digest} at byte ${done} of ${blob.size}, again and again.`,
+        { facts },
+      );
     }
     response = await open(place, blob, done);
   }

@@ -22,9 +22,22 @@ export function parseErrorBody(body: string): ErrorBody {
   const fields = record(parsed);
   const [first] = Array.isArray(fields.errors) ? fields.errors.map(record) : [fields];
   const code = [first?.code, fields.code, fields.error, fields.__type].find((each) => typeof each === 'string');
-  const texts = [first?.message, first?.detail, fields.message, fields.details, fields.detail, fields.error_description, fields.msg];
-  const said = texts.flatMap((each) => (typeof each === 'string' ? [each] : isEmpty(each) ? [] : [JSON.stringify(each)]));
-  return { ...(typeof code === 'string' ? { code: code.toUpperCase().slice(0, 100) } : {}), ...message([...new Set(said)].join(' ')) };
+  const texts = [
+    first?.message,
+    first?.detail,
+    fields.message,
+    fields.details,
+    fields.detail,
+    fields.error_description,
+    fields.msg,
+  ];
+  const said = texts.flatMap((each) =>
+    typeof each === 'string' ? [each] : isEmpty(each) ? [] : [JSON.stringify(each)],
+  );
+  return {
+    ...(typeof code === 'string' ? { code: code.toUpperCase().slice(0, 100) } : {}),
+    ...message([...new Set(said)].join(' ')),
+  };
 }
 
 /** Text of a server, for a message of ours: one line, bounded, without control characters. */

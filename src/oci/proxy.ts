@@ -6,7 +6,8 @@ import { isLoopback } from './addresses.ts';
  */
 export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>>): string | undefined {
   const read = (name: string) => env[name.toLowerCase()] || env[name] || undefined;
-  const proxy = url.protocol === 'https:' ? (read('HTTPS_PROXY') ?? read('ALL_PROXY')) : (read('HTTP_PROXY') ?? read('ALL_PROXY'));
+  const proxy =
+    url.protocol === 'https:' ? (read('HTTPS_PROXY') ?? read('ALL_PROXY')) : (read('HTTP_PROXY') ?? read('ALL_PROXY'));
   if (proxy === undefined || isLoopback(url.hostname)) return undefined;
   const exempt = (read('NO_PROXY') ?? '').split(/[\s,]+/).some((entry) => isExempt(url, entry.toLowerCase()));
   return exempt ? undefined : proxy;
@@ -16,6 +17,7 @@ export function proxyFor(url: URL, env: Readonly<Record<string, string | undefin
 function isExempt({ hostname, port, protocol }: URL, entry: string): boolean {
   if (entry === '*') return true;
   const [, domain = '', wanted] = /^\*?\.?(.*?)(?::(\d+))?$/.exec(entry) ?? [];
-  if (domain === '' || (wanted !== undefined && wanted !== (port || (protocol === 'https:' ? '443' : '80')))) return false;
+  if (domain === '' || (wanted !== undefined && wanted !== (port || (protocol === 'https:' ? '443' : '80'))))
+    return false;
   return hostname === domain || hostname.endsWith(`.${domain}`);
 }

@@ -32,7 +32,11 @@ const CONCURRENCY = 4;
  * list them by their `subject` besides. Where it is missing no fallback tag `sha256-…` is written for them: it would
  * clutter the list of tags, collide with immutable tags, and tell nothing that the index does not.
  */
-export async function pushContent(repository: Repository, image: LocalImage, options: PushOptions = {}): Promise<Pushed> {
+export async function pushContent(
+  repository: Repository,
+  image: LocalImage,
+  options: PushOptions = {},
+): Promise<Pushed> {
   const { root } = image;
   if ((await repository.head(root.descriptor.digest)) !== undefined) {
     return { uploaded: 0, bytes: 0, present: image.blobs.length };
@@ -57,9 +61,13 @@ export async function pushContent(repository: Repository, image: LocalImage, opt
   for (const manifest of image.manifests) await repository.put(manifest.descriptor.digest, manifest);
   const held = await repository.head(root.descriptor.digest);
   if (held?.digest !== root.descriptor.digest) {
-    throw new ActionError('DIGEST_MISMATCH', `${repository.host}/${repository.name} took the image ${root.descriptor.digest} and does not have it.`, {
-      facts: { registry: repository.host, repository: repository.name, reference: root.descriptor.digest },
-    });
+    throw new ActionError(
+      'DIGEST_MISMATCH',
+      `${repository.host}/${repository.name} took the image ${root.descriptor.digest} and does not have it.`,
+      {
+        facts: { registry: repository.host, repository: repository.name, reference: root.descriptor.digest },
+      },
+    );
   }
   return { uploaded, bytes, present: image.blobs.length - uploaded };
 }

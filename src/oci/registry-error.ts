@@ -2,7 +2,12 @@ import { ActionError, type ErrorFacts } from '../errors/action-error.ts';
 import { classify, classifyNetwork, type RegistryAnswer } from '../errors/classify.ts';
 
 /** An error answer as the row of the catalogue that it belongs to, with the server's own words behind ours. */
-export function registryError(answer: RegistryAnswer, happened: string, facts: ErrorFacts, cause?: unknown): ActionError {
+export function registryError(
+  answer: RegistryAnswer,
+  happened: string,
+  facts: ErrorFacts,
+  cause?: unknown,
+): ActionError {
   const words = [answer.code, answer.message].filter((each) => each !== undefined && each !== '').join(': ');
   return new ActionError(classify(answer), words === '' ? `${happened}.` : `${happened}: ${words}`, {
     facts: { ...facts, status: answer.status },

@@ -7,7 +7,7 @@ import { apiHost } from '../domain/reference.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
 import { isLoopback } from './addresses.ts';
-import { createAuthenticator, type CredentialSource, type Scope } from './auth.ts';
+import { type CredentialSource, createAuthenticator, type Scope } from './auth.ts';
 import { downloadBlob } from './download.ts';
 import { createSession, type Session } from './session.ts';
 import { listTags } from './tag-list.ts';
@@ -88,7 +88,15 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
   const origin = await originOf(api, insecureHosts);
   const session = createSession({ host, origin, transport, auth, clock, signal, log });
   return {
-    repository: (name) => createRepository({ session, host, name, origin, scopes: [{ repository: name, actions: ['pull', 'push'] }], clock }),
+    repository: (name) =>
+      createRepository({
+        session,
+        host,
+        name,
+        origin,
+        scopes: [{ repository: name, actions: ['pull', 'push'] }],
+        clock,
+      }),
     requests: session.requests,
   };
 }
@@ -137,10 +145,19 @@ function createRepository(place: Place): Repository {
     const confirmed = response.headers['docker-content-digest'];
     for (const expected of [isDigest(reference) ? reference : undefined, isDigest(confirmed) ? confirmed : undefined]) {
       if (expected !== undefined && expected !== digestOf(bytes, splitDigest(expected).algorithm)) {
-        throw new ActionError('DIGEST_MISMATCH', `${where} should be ${expected}, and what came is ${digest}.`, { facts: facts(reference) });
+        throw new ActionError('DIGEST_MISMATCH', `${where} should be ${expected}, and what came is ${digest}.`, {
+          facts: facts(reference),
+        });
       }
     }
-    return { descriptor: { mediaType: mediaTypeOf(bytes, response.headers['content-type'], where), digest, size: bytes.length }, bytes };
+    return {
+      descriptor: {
+        mediaType: mediaTypeOf(bytes, response.headers['content-type'], where),
+        digest,
+        size: bytes.length,
+      },
+      bytes,
+    };
   };
 
   return {
@@ -155,7 +172,12 @@ function createRepository(place: Place): Repository {
       if (response.status === 404) return undefined;
       const { 'docker-content-digest': digest, 'content-length': length, 'content-type': type = '' } = response.headers;
       const size = Number(length);
-      if (response.status === 200 && isDigest(digest) && (!isDigest(reference) || digest === reference) && Number.isSafeInteger(size)) {
+      if (
+        response.status === 200 &&
+        isDigest(digest) &&
+        (!isDigest(reference) || digest === reference) &&
+        Number.isSafeInteger(size)
+      ) {
         return { mediaType: bareType(type), digest, size };
       }
       return (await get(reference))?.descriptor;
@@ -163,7 +185,11 @@ function createRepository(place: Place): Repository {
 
     put: async (reference, { descriptor, bytes }) => {
       if (bytes.length > MANIFEST_LIMIT) {
-        throw new ActionError('TOO_LARGE', `The manifest ${descriptor.digest} has ${bytes.length} bytes; registries take 4 MiB.`, { facts: facts(reference) });
+        throw new ActionError(
+          'TOO_LARGE',
+          `The manifest ${descriptor.digest} has ${bytes.length} bytes; registries take 4 MiB.`,
+          { facts: facts(reference) },
+        );
       }
       const response = await session.request({
         method: 'PUT',
@@ -179,7 +205,11 @@ function createRepository(place: Place): Repository {
       discard(response);
       const confirmed = response.headers['docker-content-digest'];
       if (isDigest(confirmed) && confirmed !== digestOf(bytes, splitDigest(confirmed).algorithm)) {
-        throw new ActionError('DIGEST_MISMATCH', `${host} took ${name}:${reference} for ${confirmed}; it is ${descriptor.digest}.`, { facts: facts(reference) });
+        throw new ActionError(
+          'DIGEST_MISMATCH',
+          `${host} took ${name}:${reference} for ${confirmed}; it is ${descriptor.digest}.`,
+          { facts: facts(reference) },
+        );
       }
     },
 
@@ -228,7 +258,10 @@ function mediaTypeOf(bytes: Uint8Array, header: string | undefined, where: strin
   const served = bareType(header ?? '');
   if (typeof own === 'string' && own !== '') {
     if (MANIFEST_TYPES.includes(served) && served !== own) {
-      throw new ActionError('ANSWER_INVALID', `${where} was served as ${served} and calls itself ${own.slice(0, 100)}.`);
+      throw new ActionError(
+        'ANSWER_INVALID',
+        `${where} was served as ${served} and calls itself ${own.slice(0, 100)}.`,
+      );
     }
     return own;
   }

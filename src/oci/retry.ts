@@ -43,9 +43,14 @@ export async function withRetry<T>(task: () => Promise<T>, options: RetryOptions
 
 function exhausted(error: ActionError, attempts: number, wait: number | undefined, clock: Clock): ActionError {
   const until =
-    wait === undefined ? '' : ` It asks to be left alone until ${new Date(clock.now().getTime() + wait * 1000).toISOString()}.`;
+    wait === undefined
+      ? ''
+      : ` It asks to be left alone until ${new Date(clock.now().getTime() + wait * 1000).toISOString()}.`;
   const tried = attempts === 1 ? '' : ` Tried ${attempts} times.`;
-  return new ActionError(error.code, `${error.message}${tried}${until}`, { cause: error.cause ?? error, facts: error.facts });
+  return new ActionError(error.code, `${error.message}${tried}${until}`, {
+    cause: error.cause ?? error,
+    facts: error.facts,
+  });
 }
 
 /** Seconds that a `Retry-After` header asks for, in its forms of a number and of a date; undefined for anything else. */

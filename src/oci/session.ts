@@ -74,7 +74,11 @@ export function createSession(options: SessionOptions): Session {
       if (hop >= HOPS) throw refused(request.what, request.facts, `${host} redirects more than ${HOPS} times`);
       const target = resolveLocation(location, url);
       if (target === undefined) {
-        throw refused(request.what, request.facts, `${url.host} sent the address "${location.slice(0, 200)}", which is none`);
+        throw refused(
+          request.what,
+          request.facts,
+          `${url.host} sent the address "${location.slice(0, 200)}", which is none`,
+        );
       }
       checkAddress(target, url, request.what, request.facts);
       url = target;
@@ -129,7 +133,11 @@ export function createSession(options: SessionOptions): Session {
     );
     const narrow = /error="?insufficient_scope/.test(String(headers['www-authenticate'] ?? ''));
     return narrow && status !== 429 && error.code !== 'TOKEN_EXPIRED'
-      ? new ActionError('SCOPE_TOO_NARROW', `${error.message} The token lacks ${request.scopes.map(({ actions }) => actions.join(' and ')).join(', ')}.`, { facts: error.facts })
+      ? new ActionError(
+          'SCOPE_TOO_NARROW',
+          `${error.message} The token lacks ${request.scopes.map(({ actions }) => actions.join(' and ')).join(', ')}.`,
+          { facts: error.facts },
+        )
       : error;
   };
 

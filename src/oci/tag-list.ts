@@ -20,11 +20,23 @@ export async function listTags(place: Place): Promise<readonly string[]> {
   while (next !== undefined) {
     const url: URL = next;
     if (seen.has(url.href) || url.origin !== place.origin || tags.size > MOST) {
-      throw new ActionError('ANSWER_INVALID', `The pages of tags of ${host}/${name} do not come to an end (${url.origin}${url.pathname}).`, { facts });
+      throw new ActionError(
+        'ANSWER_INVALID',
+        `The pages of tags of ${host}/${name} do not come to an end (${url.origin}${url.pathname}).`,
+        { facts },
+      );
     }
     seen.add(url.href);
     const what = `GET tags of ${name}`;
-    const response = await session.request({ method: 'GET', url, operation: 'read', scopes, expect: [200, 404], what, facts });
+    const response = await session.request({
+      method: 'GET',
+      url,
+      operation: 'read',
+      scopes,
+      expect: [200, 404],
+      what,
+      facts,
+    });
     const body = await readBody(response, PAGE_LIMIT);
     if (response.status === 404) return [];
     for (const tag of readPage(body, `${host}/${name}`)) tags.add(tag);

@@ -79,16 +79,25 @@ export function createTransport(options: TransportOptions): Transport {
   return async (request) => {
     options.signal.throwIfAborted();
     refusePlainHttp(request.url, options.insecureHosts);
-    return once(request, { agent: agentFor(request.url), timeouts, signal: options.signal, userAgent: options.userAgent });
+    return once(request, {
+      agent: agentFor(request.url),
+      timeouts,
+      signal: options.signal,
+      userAgent: options.userAgent,
+    });
   };
 }
 
 function refusePlainHttp(url: URL, insecureHosts: readonly string[]): void {
   if (url.protocol === 'https:') return;
   if (url.protocol === 'http:' && (isLoopback(url.hostname) || insecureHosts.includes(url.host))) return;
-  throw new ActionError('PLAIN_HTTP', `${url.protocol}//${url.host} is not spoken to: it is neither HTTPS nor this machine.`, {
-    facts: { registry: url.host },
-  });
+  throw new ActionError(
+    'PLAIN_HTTP',
+    `${url.protocol}//${url.host} is not spoken to: it is neither HTTPS nor this machine.`,
+    {
+      facts: { registry: url.host },
+    },
+  );
 }
 
 interface Exchange {
@@ -131,7 +140,9 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent }: Exch
       answered = true;
       // From here on the socket's silence is the reader's: the time limit is for an answer that stops in the middle.
       outgoing.setTimeout(timeouts.idle, () =>
-        incoming.destroy(Object.assign(new Error(`the answer stopped for ${timeouts.idle / 1000} s`), { code: 'ETIMEDOUT' })),
+        incoming.destroy(
+          Object.assign(new Error(`the answer stopped for ${timeouts.idle / 1000} s`), { code: 'ETIMEDOUT' }),
+        ),
       );
       incoming.once('close', () => signal.removeEventListener('abort', cancel));
       resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, url, stream: incoming });
@@ -179,9 +190,13 @@ export async function readBody(response: HttpResponse, limit: number): Promise<B
     size += piece.length;
     if (size > limit) {
       response.stream.destroy();
-      throw new ActionError('ANSWER_INVALID', `${response.url.host} sent more than ${limit} bytes where that is more than enough.`, {
-        facts: { registry: response.url.host },
-      });
+      throw new ActionError(
+        'ANSWER_INVALID',
+        `${response.url.host} sent more than ${limit} bytes where that is more than enough.`,
+        {
+          facts: { registry: response.url.host },
+        },
+      );
     }
     chunks.push(piece);
   }

@@ -30,8 +30,17 @@ export async function uploadBlob(place: Place, blob: Descriptor, open: () => Rea
     });
     discard(response);
     const confirmed = response.headers['docker-content-digest'];
-    if (typeof confirmed === 'string' && confirmed.startsWith('sha256:') && blob.digest.startsWith('sha256:') && confirmed !== blob.digest) {
-      throw new ActionError('DIGEST_MISMATCH', `${host} took the blob ${name}@${blob.digest} for ${confirmed.slice(0, 80)}.`, { facts });
+    if (
+      typeof confirmed === 'string' &&
+      confirmed.startsWith('sha256:') &&
+      blob.digest.startsWith('sha256:') &&
+      confirmed !== blob.digest
+    ) {
+      throw new ActionError(
+        'DIGEST_MISMATCH',
+        `${host} took the blob ${name}@${blob.digest} for ${confirmed.slice(0, 80)}.`,
+        { facts },
+      );
     }
   });
 }
@@ -78,7 +87,11 @@ function closing(started: HttpResponse, blob: Descriptor, { session, host, name 
   const { location } = started.headers;
   const url = location === undefined ? undefined : resolveLocation(location, started.url);
   if (location === undefined || url === undefined) {
-    throw new ActionError('ANSWER_INVALID', `${host} began the upload of ${name}@${blob.digest} without an address to send it to.`, { facts });
+    throw new ActionError(
+      'ANSWER_INVALID',
+      `${host} began the upload of ${name}@${blob.digest} without an address to send it to.`,
+      { facts },
+    );
   }
   session.checkAddress(url, started.url, `upload of ${name}@${blob.digest}`, facts);
   url.searchParams.append('digest', blob.digest);
@@ -93,6 +106,15 @@ async function cancel(place: Place, started: HttpResponse): Promise<void> {
   const what = `DELETE upload in ${place.name}`;
   const facts = { registry: place.host, repository: place.name };
   await place.session
-    .request({ method: 'DELETE', url, operation: 'write', scopes: place.scopes, expect: [200, 202, 204, 404], what, facts, retry: false })
+    .request({
+      method: 'DELETE',
+      url,
+      operation: 'write',
+      scopes: place.scopes,
+      expect: [200, 202, 204, 404],
+      what,
+      facts,
+      retry: false,
+    })
     .then(discard, () => undefined);
 }

@@ -1,0 +1,36 @@
+import { rm } from 'node:fs/promises';
+import type { Runtime } from '../runtime/runtime.ts';
+import { removeBuilder } from '../tools/builder.ts';
+import { dockerEnvironment } from '../tools/docker-environment.ts';
+
+/** Names under which the main step leaves what the post step must remove. */
+export const STATE = { builder: 'builder', environment: 'docker-environment' } as const;
+
+/**
+ * The post step: removes the builder that the main step made, and the run's private directory with its credentials, build
+ * secrets, layouts and reports. What cannot be removed is a warning, because the job's own result stands already.
+ * @returns always true
+ */
+export async function cleanUp(runtime: Runtime): Promise<boolean> {
+  const warn = (what: string) => (error: unknown) =>
+    runtime.log.warning(`${what} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
+  const builder = runtime.state.get(STATE.builder);
+  if (builder !== '') {
+    const environment = dockerEnvironment(runtime.env, readEnvironment(runtime.state.get(STATE.environment)));
+    await removeBuilder(runtime, environment, builder).catch(warn(`Builder ${builder}`));
+  }
+  await rm(runtime.temp, { recursive: true, force: true, maxRetries: 3 }).then(
+    () => runtime.log.info("Removed the run's private files."),
+    warn(runtime.temp),
+  );
+  return true;
+}
+
+/** The variables as the main step saved them. */
+function readEnvironment(saved: string): Record<string, string> {
+  const parsed: unknown = JSON.parse(saved || '{}');
+  if (typeof parsed !== 'object' || parsed === null) return {};
+  return Object.fromEntries(
+    Object.entries(parsed).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
+}

@@ -1,0 +1,115 @@
+import type { Digest } from '../../domain/digest.ts';
+import { isInPlace, type TagDecision } from '../../domain/publish-plan.ts';
+import { ActionError, toActionError } from '../../errors/action-error.ts';
+import type { LocalImage } from '../../oci/image.ts';
+import { pushContent, writeTag } from '../../oci/push.ts';
+import type { Repository } from '../../oci/repository.ts';
+import type { Clock, Log } from '../../runtime/runtime.ts';
+
+/** One repository that the image goes to. */
+export interface Target {
+  /** As the user wrote it, lower-cased: `ghcr.io/org/app`. */
+  readonly image: string;
+  readonly repository: Repository;
+  /** What was decided before the build. */
+  readonly planned: readonly TagDecision[];
+}
+
+/** What became of one target. The results of all targets stand side by side: none hides another (P9). */
+export interface TargetResult {
+  readonly image: string;
+  readonly host: string;
+  readonly decisions: readonly TagDecision[];
+  /** Tags that were written and read back in this run. */
+  readonly written: readonly string[];
+  readonly uploaded?: { readonly blobs: number; readonly bytes: number; readonly present: number };
+  readonly error?: ActionError;
+}
+
+interface Apply {
+  readonly targets: readonly Target[];
+  readonly image: LocalImage;
+  /** Reads what a target holds now and decides again: time has passed since the plan. */
+  readonly decide: (target: Target, digest: Digest) => Promise<readonly TagDecision[]>;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/**
+ * Brings an image that has passed the gate to all targets: content by digest everywhere, then the immutable tags, then the
+ * moving ones. A phase begins only when the one before it has succeeded everywhere, so no tag moves anywhere before all
+ * content is everywhere, and a failure of one target does not keep the others from getting their content.
+ * @returns one result for each target, in their order; a failure is in `error`, never thrown
+ */
+export async function applyPublish({ targets, image, decide, log, clock }: Apply): Promise<readonly TargetResult[]> {
+  const digest = image.root.descriptor.digest;
+  let results: readonly TargetResult[] = targets.map((target) => ({
+    image: target.image,
+    host: target.repository.host,
+    decisions: target.planned,
+    written: [],
+  }));
+  /** One phase: every target that is still well, at the same time. */
+  const phase = async (
+    step: (target: Target, so: TargetResult) => Promise<Partial<TargetResult>>,
+  ): Promise<boolean> => {
+    results = await Promise.all(
+      targets.map(async (target, index): Promise<TargetResult> => {
+        const so = results[index];
+        if (so === undefined) throw new RangeError('every target has a result');
+        try {
+          return { ...so, ...(await step(target, so)) };
+        } catch (error) {
+          return { ...so, error: toActionError(error) };
+        }
+      }),
+    );
+    return results.every(({ error }) => error === undefined);
+  };
+
+  const write = (kind: TagDecision['kind']) => async (target: Target, so: TargetResult) => {
+    const written = [...so.written];
+    for (const { tag, action } of so.decisions.filter((each) => each.kind === kind)) {
+      if (action !== 'create' && action !== 'move') continue;
+      await writeTag(target.repository, tag, image.root, clock);
+      written.push(tag);
+      log.info(`${target.image}:${tag} → ${digest}`);
+    }
+    return { written };
+  };
+
+  const done =
+    (await phase(async ({ repository, image: name, planned }) => {
+      if (isInPlace(planned)) return {};
+      const pushed = await pushContent(repository, image, {});
+      log.info(`${name}: ${pushed.uploaded} blobs sent (${pushed.bytes} bytes), ${pushed.present} were there`);
+      return { uploaded: { blobs: pushed.uploaded, bytes: pushed.bytes, present: pushed.present } };
+    })) &&
+    (await phase(async (target) => {
+      if (isInPlace(target.planned)) return {};
+      const decisions = await decide(target, digest);
+      refuseConflicts(decisions, digest, target.repository);
+      return { decisions };
+    })) &&
+    (await phase(write('immutable'))) &&
+    (await phase(write('moving')));
+  if (!done) log.debug('A target has failed; the phases after that were left out.');
+  return results;
+}
+
+/** @throws ActionError TAG_IMMUTABLE naming every tag that must not change its digest */
+export function refuseConflicts(
+  decisions: readonly TagDecision[],
+  digest: Digest | undefined,
+  repository: Repository,
+): void {
+  const conflicts = decisions.filter(({ action }) => action === 'conflict');
+  const [first] = conflicts;
+  if (first === undefined) return;
+  const wanted = digest === undefined ? '' : ` This image is ${digest}.`;
+  throw new ActionError(
+    'TAG_IMMUTABLE',
+    `${conflicts.map(({ image, tag, from, reason }) => `${image}:${tag} is there as ${from} and ${reason}`).join('; ')}.${wanted}`,
+    { facts: { registry: repository.host, repository: repository.name, reference: first.tag } },
+  );
+}

@@ -1,0 +1,206 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describeFinding, describeSubject } from '../../domain/gate/finding.ts';
+import type { IgnoreEntry } from '../../domain/gate/ignores.ts';
+import { judge, type Verdict } from '../../domain/gate/policy.ts';
+import type { VexStatement } from '../../domain/gate/vex.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { PublishInputs } from '../../inputs/parse.ts';
+import type { LocalImage } from '../../oci/image.ts';
+import { toSarif } from '../../report/sarif.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { TRIVY } from '../../tools/checksums.ts';
+import { readIgnoreFile, readVex } from '../../tools/gate-files.ts';
+import { installTool, type Tool } from '../../tools/installer.ts';
+import { scanPlatforms } from '../../tools/trivy.ts';
+import { type Database, databaseDirectory, prepareDatabase, prepareJavaDatabase } from '../../tools/trivy-database.ts';
+import { type Draft, step } from './draft.ts';
+
+/** What the policy reads from files of the repository, read and checked. */
+export interface GateFiles {
+  readonly ignores: readonly IgnoreEntry[];
+  readonly vex: readonly VexStatement[];
+}
+
+/** A scanner that is ready, with its database where it needs one. */
+interface Scanner {
+  readonly trivy: Tool;
+  readonly database?: Database;
+}
+
+const MINUTE = 60_000;
+const SCAN_TIMEOUT = 15 * MINUTE;
+const SHOWN = 20;
+/** GitHub shows ten annotations of a kind for each step; one is left for the error itself. */
+const ANNOTATED = 9;
+
+/**
+ * Reads what the gate needs from the workspace, so that its problems are told before anything slow begins.
+ * @throws ActionErrors of IGNOREFILE_INVALID and VEX_INVALID
+ */
+export async function prepareGate({ workspace }: Runtime, inputs: PublishInputs): Promise<GateFiles> {
+  const { ignorefile } = inputs;
+  if (inputs.scan === 'off') return { ignores: [], vex: [] };
+  return {
+    ignores: ignorefile === undefined ? [] : await readIgnoreFile(workspace, ignorefile),
+    vex: await readVex(workspace, inputs.vex),
+  };
+}
+
+/** Gets the scanner and its database. Started before the build, so that the two do not wait for each other. */
+export function startScanner(runtime: Runtime, inputs: PublishInputs): () => Promise<Scanner> {
+  const start = async (): Promise<Scanner> => {
+    const trivy = await installTool(runtime, TRIVY, { version: inputs['trivy-version'] });
+    if (!inputs.scanners.includes('vuln')) return { trivy };
+    const database = await prepareDatabase(runtime, trivy, {
+      repositories: inputs['db-repository'],
+      maxAge: inputs['max-db-age'],
+      cacheDir: databaseDirectory(runtime),
+    });
+    return { trivy, database };
+  };
+  if (inputs.scan === 'off') return start;
+  const started = start();
+  // Whoever asks for it gets the error; until then nobody does, and an unhandled rejection would end the process.
+  started.catch(() => undefined);
+  return () => started;
+}
+
+/**
+ * Lets an image pass, or not (P1): every platform is scanned, and the policy is applied to what was found.
+ * @throws ActionError FINDINGS when the gate is closed and `scan` is `gate`; whatever keeps the scan from being done
+ */
+export async function passGate(
+  runtime: Runtime,
+  inputs: PublishInputs,
+  files: GateFiles,
+  scanner: () => Promise<Scanner>,
+  image: LocalImage,
+  draft: Draft,
+): Promise<void> {
+  draft.scan = inputs.scan;
+  if (inputs.scan === 'off') {
+    const warning = '`scan: off`: nobody has looked at what is inside of this image.';
+    draft.warnings.push(warning);
+    runtime.log.warning(warning);
+    return;
+  }
+  const { verdict, trivy } = await step(runtime, draft, 'Gate', () =>
+    examine(runtime, inputs, files, scanner, image, draft),
+  );
+  draft.verdict = verdict;
+  await writeSarif(runtime, inputs, verdict, trivy, draft);
+  for (const warning of verdict.warnings) {
+    draft.warnings.push(warning);
+    runtime.log.warning(warning, 'Gate', inputs.ignorefile === undefined ? {} : { file: inputs.ignorefile });
+  }
+  if (verdict.passed) return;
+  await annotate(runtime, inputs, verdict);
+  if (inputs.scan === 'gate') throw closed(verdict);
+}
+
+async function examine(
+  runtime: Runtime,
+  inputs: PublishInputs,
+  { ignores, vex }: GateFiles,
+  scanner: () => Promise<Scanner>,
+  image: LocalImage,
+  draft: Draft,
+): Promise<{ readonly verdict: Verdict; readonly trivy: Tool }> {
+  const { trivy, database } = await scanner();
+  const cacheDir = databaseDirectory(runtime);
+  runtime.log.info(
+    `Trivy ${trivy.version}${database === undefined ? '' : `, database of ${database.updatedAt.toISOString()}`}`,
+  );
+  const reports = await scanPlatforms(runtime, trivy, image, {
+    scanners: inputs.scanners,
+    cacheDir: database?.cacheDir,
+    prepareJava: async () =>
+      (await prepareJavaDatabase(runtime, trivy, { repositories: inputs['java-db-repository'], cacheDir })).cacheDir,
+    timeout: SCAN_TIMEOUT,
+  });
+  const verdict = judge({
+    image: { digest: image.root.descriptor.digest, names: draft.tags.map((name) => name.replace(/:[^:/]*$/, '')) },
+    reports,
+    policy: {
+      severities: inputs.severity,
+      ignoreUnfixed: inputs['ignore-unfixed'],
+      failOnEol: inputs['fail-on-eol'],
+      allowUnknownOs: inputs['allow-unknown-os'],
+    },
+    ignores,
+    vex,
+    today: runtime.clock.now().toISOString().slice(0, 10),
+  });
+  for (const { platform, packages, system, counts, gated } of verdict.platforms) {
+    const found = Object.entries(counts).map(([severity, count]) => `${count} ${severity.toLowerCase()}`);
+    runtime.log.info(
+      `${platform}: ${system ?? 'no operating system'}, ${packages} packages, ${found.join(', ')}; ${gated} close the gate`,
+    );
+  }
+  for (const note of verdict.notes) runtime.log.info(note);
+  for (const finding of verdict.gated) runtime.log.info(describeFinding(finding));
+  return { verdict, trivy };
+}
+
+function closed({ gated }: Verdict): ActionError {
+  const lines = gated.slice(0, SHOWN).map((finding) => `- ${describeFinding(finding)}`);
+  const more = gated.length > SHOWN ? [`- and ${gated.length - SHOWN} more, in the summary`] : [];
+  const [first] = gated;
+  return new ActionError(
+    'FINDINGS',
+    [
+      `${gated.length} ${gated.length === 1 ? 'finding closes' : 'findings close'} the gate; nothing was written to any registry:`,
+      ...lines,
+      ...more,
+    ].join('\n'),
+    { facts: first === undefined ? {} : { platform: first.platform } },
+  );
+}
+
+/** The findings on the line of the Dockerfile that brought the base image in. */
+async function annotate(runtime: Runtime, inputs: PublishInputs, { gated }: Verdict): Promise<void> {
+  const say = inputs.scan === 'gate' ? runtime.log.error : runtime.log.warning;
+  const file = inputs.source === undefined ? dockerfileOf(runtime, inputs) : undefined;
+  const text =
+    file === undefined ? undefined : await readFile(join(runtime.workspace, file), 'utf8').catch(() => undefined);
+  const line = text === undefined ? undefined : lineOfLastStage(text);
+  const place = file === undefined || line === undefined ? {} : { file, line };
+  for (const finding of gated.slice(0, ANNOTATED)) {
+    say(describeFinding(finding), `${finding.severity}: ${describeSubject(finding)}`, place);
+  }
+}
+
+/** Path of the Dockerfile from the workspace, with forward slashes. */
+function dockerfileOf(runtime: Runtime, inputs: PublishInputs): string {
+  const file = inputs.file ?? join(inputs.context, 'Dockerfile');
+  return relative(runtime.workspace, resolve(runtime.workspace, file)).replaceAll('\\', '/');
+}
+
+/** The line (from 1) of the last FROM, which is what the image is built on. */
+function lineOfLastStage(dockerfile: string): number {
+  return Math.max(1, dockerfile.split('\n').findLastIndex((line) => /^\s*FROM\s/i.test(line)) + 1);
+}
+
+/** Written before the verdict is acted on: the file is wanted most of all when the gate is closed. */
+async function writeSarif(
+  runtime: Runtime,
+  inputs: PublishInputs,
+  verdict: Verdict,
+  trivy: Tool,
+  draft: Draft,
+): Promise<void> {
+  const path = inputs['sarif-file'];
+  if (path === undefined) return;
+  const [first] = draft.tags;
+  const sarif = toSarif(verdict, {
+    image: first?.replace(/:[^:/]*$/, '') ?? 'image',
+    dockerfile: dockerfileOf(runtime, inputs),
+    trivyVersion: trivy.version,
+  });
+  const file = resolve(runtime.workspace, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, JSON.stringify(sarif, null, 2));
+  draft.sarifFile = path;
+  runtime.log.info(`Wrote ${path}.`);
+}

@@ -1,0 +1,140 @@
+import type { GitEvent } from '../../domain/event.ts';
+import { fullNames, parseImages } from '../../domain/images.ts';
+import { buildMetadataArgs, deriveAnnotations, deriveLabels } from '../../domain/labels.ts';
+import type { Parsed } from '../../domain/parsed.ts';
+import type { ImageName } from '../../domain/reference.ts';
+import { deriveTags } from '../../domain/tags/derive.ts';
+import { parseFlavor } from '../../domain/tags/flavor.ts';
+import type { PlannedTag } from '../../domain/tags/planned.ts';
+import { parseTagRules } from '../../domain/tags/rules.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { ErrorCode } from '../../errors/catalogue.ts';
+import type { PublishInputs } from '../../inputs/parse.ts';
+import { commitDateOfPayload, readEvent, repositoryFacts } from '../../runtime/event.ts';
+import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+import { createHistory } from '../../tools/git.ts';
+import type { Draft } from './draft.ts';
+
+/** Everything that is derived from the event: what the image is called and what is written on it. */
+export interface Naming {
+  readonly event: GitEvent;
+  /** The repositories to publish to. */
+  readonly images: readonly ImageName[];
+  readonly tags: readonly PlannedTag[];
+  /** `image:tag`, in metadata-action's order. */
+  readonly fullNames: readonly string[];
+  readonly version?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** `level:key=value` */
+  readonly annotations: readonly string[];
+  readonly buildMetadata: Readonly<Record<string, string>>;
+  /** GitHub's API; undefined without a token, or offline. */
+  readonly api?: GitHubApi;
+}
+
+/**
+ * Derives tags, labels and annotations.
+ * @param options.offline neither the network nor GitHub's API may be used: the clone and the payload have to do
+ * @throws ActionError EVENT_INVALID, INPUT_INVALID, TAG_INVALID, and NO_TAGS when an image would have no name
+ */
+export async function nameImage(
+  runtime: Runtime,
+  inputs: PublishInputs,
+  { offline }: { readonly offline: boolean },
+  draft: Draft,
+): Promise<Naming> {
+  const bare = readEvent(runtime.env);
+  const token = inputs['github-token'];
+  const api =
+    offline || token === undefined
+      ? undefined
+      : runtime.github(token, { apiUrl: bare.apiUrl, owner: bare.repository.owner, name: bare.repository.name });
+  const event = await complete(bare, api);
+  draft.commit = { sha: event.sha, ref: event.ref, repositoryUrl: event.repository.url, runUrl: event.runUrl };
+
+  const now = runtime.clock.now();
+  const commitDate =
+    (await createHistory(runtime, api, false).commitDate(event.sha)) ?? commitDateOfPayload(runtime.env) ?? now;
+  const images = take(parseImages(inputs.images)).filter(({ enable }) => enable);
+  const derived = deriveTags({
+    rules: take(parseTagRules(inputs.tags)),
+    flavor: take(parseFlavor(inputs.flavor)),
+    event,
+    commitDate,
+    now,
+    ...shortShaLength(runtime.env),
+  });
+  if (!derived.ok) throw refused(derived.code, derived.problems);
+  const { tags, version } = derived;
+  for (const warning of derived.warnings) {
+    draft.warnings.push(warning);
+    runtime.log.warning(warning);
+  }
+
+  const about = { event, version, created: commitDate, now };
+  const labels = take(deriveLabels({ ...about, custom: inputs.labels }));
+  const levels = (runtime.env.DOCKER_METADATA_ANNOTATIONS_LEVELS ?? '').split(',');
+  const leveled = inputs.annotations.filter((line) => LEVEL.test(line));
+  const custom = inputs.annotations.filter((line) => !LEVEL.test(line));
+  const annotations = [...take(deriveAnnotations({ ...about, custom, levels })), ...leveled];
+  const names = fullNames(images, tags);
+  draft.tags = names;
+  draft.tagNames = tags.map(({ name }) => name);
+  draft.labels = labels;
+  draft.annotations = annotations;
+  if (version !== undefined) draft.version = version;
+  for (const name of names) runtime.log.info(name);
+  if (inputs.push && tags.length === 0) {
+    throw new ActionError(
+      'NO_TAGS',
+      `No rule of \`tags\` fits the event ${event.name} of ${event.ref}, so there is no tag to publish.`,
+    );
+  }
+  return {
+    event,
+    images: images.map(({ reference }) => reference),
+    tags,
+    fullNames: names,
+    ...(version === undefined ? {} : { version }),
+    labels,
+    annotations,
+    buildMetadata: buildMetadataArgs({ commitDate, sha: event.sha, version }),
+    ...(api === undefined ? {} : { api }),
+  };
+}
+
+/** Payloads of some events (a schedule, for instance) do not hold the repository; GitHub's API does. */
+async function complete(event: GitEvent, api: GitHubApi | undefined): Promise<GitEvent> {
+  if (api === undefined || event.repository.defaultBranch !== undefined) return event;
+  const { owner, name } = event.repository;
+  const answer = await api.repository();
+  return answer === undefined
+    ? event
+    : { ...event, repository: repositoryFacts(answer, { owner, name, serverUrl: event.serverUrl }) };
+}
+
+function take<T>(read: Parsed<T>): T {
+  if (!read.ok) throw refused('INPUT_INVALID', read.problems);
+  return read.value;
+}
+
+function refused(code: ErrorCode, problems: readonly string[]): ActionError {
+  return new ActionError(code, problems.join('\n'));
+}
+
+/** A level in front of an annotation, as docker/build-push-action has it: `index:key=value`, `manifest[linux/arm64]:key=value`. */
+const LEVEL = /^(?:(?:manifest|index)(?:-descriptor)?(?:\[[^\]]*\])?,?)+:/;
+
+/** metadata-action's variable for longer short commit ids. */
+function shortShaLength(env: Runtime['env']): { readonly shortShaLength?: number } {
+  const given = env.DOCKER_METADATA_SHORT_SHA_LENGTH;
+  if (given === undefined || given === '') return {};
+  const length = Number(given);
+  if (!Number.isInteger(length) || length < 4 || length > 64) {
+    throw new ActionError(
+      'INPUT_INVALID',
+      `DOCKER_METADATA_SHORT_SHA_LENGTH is "${given.slice(0, 20)}", expected a number from 4 to 64.`,
+    );
+  }
+  return { shortShaLength: length };
+}

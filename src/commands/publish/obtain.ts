@@ -1,0 +1,82 @@
+import { join, resolve } from 'node:path';
+import { platformName } from '../../domain/platform.ts';
+import type { PublishInputs } from '../../inputs/parse.ts';
+import { requireAttestations } from '../../oci/attestations.ts';
+import { fetchLayout } from '../../oci/fetch.ts';
+import type { LocalImage } from '../../oci/image.ts';
+import { readLayout } from '../../oci/layout.ts';
+import { openSource } from '../../oci/source.ts';
+import type { ImageFacts } from '../../report/record.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { Plan } from './preflight.ts';
+
+/** An image on this machine and, in a few words, where it is from. */
+export interface Obtained {
+  readonly image: LocalImage;
+  readonly origin: string;
+}
+
+/** Takes the image that another builder has left: its own bytes, checked, never converted when they are OCI already. */
+export async function takeSource(runtime: Runtime, inputs: PublishInputs, path: string): Promise<Obtained> {
+  const { directory, kind } = await openSource(resolve(runtime.workspace, path), {
+    temp: runtime.temp,
+    signal: runtime.signal,
+  });
+  const image = await readLayout(directory, {
+    ...(inputs.platforms.length > 0 ? { platforms: inputs.platforms } : {}),
+  });
+  // Other builders attest in other ways, or not at all: what must be inside is what the user asks for.
+  requireAttestations(image, { requireSbom: isAsked(inputs.sbom), requireProvenance: isAsked(inputs.provenance) });
+  runtime.log.info(`${path} (${kind}) holds ${image.root.descriptor.digest}: ${namesOf(image)}.`);
+  return { image, origin: `source ${path} (${kind})` };
+}
+
+/** Takes what an earlier run of this very build has published, to bring it where it is still missing. */
+export async function takePublished(
+  runtime: Runtime,
+  inputs: PublishInputs,
+  plan: Required<Pick<Plan, 'digest' | 'holder'>>,
+): Promise<Obtained> {
+  const { digest, holder } = plan;
+  const directory = join(runtime.temp, 'published');
+  runtime.log.info(
+    `This build was published before, as ${holder.image}@${digest}: it is taken from there, not built again.`,
+  );
+  await fetchLayout(holder.repository, digest, directory);
+  const image = await readLayout(directory, { digest });
+  requireAttestations(image, attestationsOfBuild(inputs));
+  return { image, origin: `${holder.image}, where an earlier run published it` };
+}
+
+/** A build must attest unless it is told not to. */
+export function attestationsOfBuild({ sbom, provenance }: PublishInputs) {
+  return { requireSbom: sbom !== false, requireProvenance: provenance !== false };
+}
+
+function isAsked(value: boolean | string | undefined): boolean {
+  return value !== undefined && value !== false;
+}
+
+export function namesOf(image: LocalImage): string {
+  return image.platforms.map(({ name }) => name).join(', ');
+}
+
+/** What the summary and `json` say of an image. */
+export function describeImage({ image, origin }: Obtained): ImageFacts {
+  return {
+    digest: image.root.descriptor.digest,
+    mediaType: image.root.descriptor.mediaType,
+    origin,
+    platforms: image.platforms.map(({ platform, manifest, compressedSize, diffIds, statements }) => {
+      const packages = statements.flatMap(({ kind, packages: count }) => (kind === 'sbom' ? [count ?? 0] : []));
+      return {
+        name: platformName(platform),
+        digest: manifest.descriptor.digest,
+        bytes: compressedSize,
+        layers: diffIds.length,
+        ...(packages.length === 0 ? {} : { sbomPackages: packages.reduce((sum, count) => sum + count, 0) }),
+        provenance: statements.some(({ kind }) => kind === 'provenance'),
+      };
+    }),
+  };
+}

@@ -1,0 +1,138 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Digest } from '../../domain/digest.ts';
+import { planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
+import { ActionError, ActionErrors } from '../../errors/action-error.ts';
+import type { PublishInputs } from '../../inputs/parse.ts';
+import type { PublishRecord } from '../../report/record.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { createHistory } from '../../tools/git.ts';
+import { applyPublish } from './apply.ts';
+import { buildImage } from './build.ts';
+import { type Draft, emptyDraft, failed, step, succeeded } from './draft.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { passGate, prepareGate, startScanner } from './gate.ts';
+import { type Naming, nameImage } from './naming.ts';
+import { describeImage, takePublished, takeSource } from './obtain.ts';
+import { type Plan, preflight } from './preflight.ts';
+import { readState } from './state.ts';
+import { type Destination, openDestinations } from './targets.ts';
+
+/**
+ * `command: publish`, from the commit to the tags in all registries. Never throws: what went wrong is in the record, with
+ * all that was known until then.
+ */
+export async function publish(runtime: Runtime, inputs: PublishInputs): Promise<PublishRecord> {
+  const draft = emptyDraft();
+  try {
+    return await walk(runtime, inputs, draft);
+  } catch (error) {
+    return failed(draft, runtime.signal.aborted ? runtime.signal.reason : error);
+  }
+}
+
+async function walk(runtime: Runtime, inputs: PublishInputs, draft: Draft): Promise<PublishRecord> {
+  // A dry run that would not push either is for looking at names: it reaches for nothing outside of this machine.
+  const offline = inputs['dry-run'] && !inputs.push;
+  const naming = await step(runtime, draft, 'Tags and labels', () => nameImage(runtime, inputs, { offline }, draft));
+  if (offline) return succeeded(draft, 'planned');
+
+  // Whatever the files of the gate have to say against themselves is said before a build.
+  const files = await prepareGate(runtime, inputs);
+  const { source: path } = inputs;
+  const source =
+    path === undefined ? undefined : await step(runtime, draft, 'Source', () => takeSource(runtime, inputs, path));
+  if (source !== undefined) draft.image = describeImage(source);
+
+  const history = createHistory(runtime, naming.api, true);
+  const wanted = {
+    tags: naming.tags,
+    sha: naming.event.sha,
+    ref: naming.event.ref,
+    ...(source === undefined
+      ? { fingerprint: fingerprintOf(inputs) }
+      : { digest: source.image.root.descriptor.digest }),
+  };
+  const destinations = inputs.push ? await open(runtime, inputs, naming) : [];
+  const plan: Plan = inputs.push
+    ? await step(runtime, draft, 'Pre-flight', () => preflight(runtime, destinations, history, wanted, draft))
+    : { targets: [], inPlace: false };
+  warnAbout(runtime, draft);
+  if (inputs['dry-run']) return succeeded(draft, 'planned');
+  if (plan.inPlace && plan.digest !== undefined) return finished(runtime, draft, plan.digest);
+
+  const scanner = startScanner(runtime, inputs);
+  const obtained = source ?? (await build(runtime, inputs, naming, plan, draft));
+  draft.image = describeImage(obtained);
+  await passGate(runtime, inputs, files, scanner, obtained.image, draft);
+  if (!inputs.push) return succeeded(draft, 'built');
+
+  const decide = async ({ image, repository }: Destination, digest: Digest) => {
+    const known: Wanted = { ...wanted, digest };
+    return planTags(known, await readState(repository, history, { ...wanted, image, digest }));
+  };
+  const results = await step(runtime, draft, 'Push', () =>
+    applyPublish({ targets: plan.targets, image: obtained.image, decide, log: runtime.log, clock: runtime.clock }),
+  );
+  draft.targets = results;
+  warnAbout(runtime, draft);
+  const errors = results.flatMap(({ error }) => error ?? []);
+  const [first] = errors;
+  if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
+  const changed = results.some(({ written, uploaded }) => written.length > 0 || (uploaded?.blobs ?? 0) > 0);
+  return succeeded(draft, changed ? 'published' : 'unchanged');
+}
+
+/** Builds, or takes what this very build was published as before. */
+function build(runtime: Runtime, inputs: PublishInputs, naming: Naming, { digest, holder }: Plan, draft: Draft) {
+  return digest !== undefined && holder !== undefined
+    ? step(runtime, draft, 'Take what was published', () => takePublished(runtime, inputs, { digest, holder }))
+    : step(runtime, draft, 'Build', () => buildImage(runtime, inputs, naming, draft));
+}
+
+/** Nothing is missing anywhere: the image of this very build, under all its tags. */
+function finished(runtime: Runtime, draft: Draft, digest: Digest): PublishRecord {
+  runtime.log.info(`Everything is in place already, as ${digest}: nothing to build, nothing to write.`);
+  draft.image ??= { digest, mediaType: '', origin: 'an earlier run', platforms: [] };
+  return succeeded(draft, 'unchanged');
+}
+
+async function open(
+  runtime: Runtime,
+  inputs: PublishInputs,
+  { event, images }: Naming,
+): Promise<readonly Destination[]> {
+  const caFile = inputs['registry-ca'];
+  const token = inputs['github-token'];
+  return openDestinations(runtime, images, {
+    known: { logins: inputs.logins, ...(token === undefined ? {} : { github: { actor: event.actor, token } }) },
+    insecureHosts: inputs['insecure-registries'],
+    ...(caFile === undefined ? {} : { ca: await readAuthority(resolve(runtime.workspace, caFile)) }),
+  });
+}
+
+async function readAuthority(file: string): Promise<string> {
+  const pem = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} cannot be read.`, {
+      cause,
+      facts: { input: 'registry-ca' },
+    });
+  });
+  if (!pem.includes('-----BEGIN CERTIFICATE-----')) {
+    throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} holds no PEM certificate.`, {
+      facts: { input: 'registry-ca' },
+    });
+  }
+  return pem;
+}
+
+/** Each warning once, however often the tag was looked at. */
+function warnAbout(runtime: Runtime, draft: Draft): void {
+  const decisions: readonly TagDecision[] = draft.targets.flatMap((target) => target.decisions);
+  for (const { image, tag, warning } of decisions) {
+    const text = `${image}:${tag}: ${warning}`;
+    if (warning === undefined || draft.warnings.includes(text)) continue;
+    draft.warnings.push(text);
+    runtime.log.warning(text);
+  }
+}

@@ -1,0 +1,19 @@
+import { cleanUp } from './commands/clean-up.ts';
+import { run } from './commands/run.ts';
+import { ActionError } from './errors/action-error.ts';
+import { createRuntime } from './runtime/github.ts';
+
+// The runner cancels a job with SIGINT, and 7.5 seconds later with SIGTERM.
+const cancellation = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => cancellation.abort(new ActionError('CANCELLED', `The run was cancelled (${signal}).`)));
+}
+
+// The same file serves both steps; the state tells which one this is. The post step must work after a cancellation too.
+const runtime = createRuntime(cancellation.signal);
+const isPost = runtime.state.get('isPost') === 'true';
+runtime.state.save('isPost', 'true');
+runtime.state.save('temp', runtime.temp);
+
+const succeeded = isPost ? await cleanUp(runtime) : await run(runtime);
+if (!succeeded) process.exitCode = 1;

@@ -1,0 +1,75 @@
+import { errorFacts } from './errors.ts';
+import { JSON_VERSION, type PublishRecord } from './record.ts';
+
+/**
+ * The outputs of a run, by name. Everything is also in `json`. Digest and host-less repository are there apart, because
+ * GitHub blanks an output that contains a masked value, such as an account id in a host name.
+ */
+export function renderOutputs(record: PublishRecord): Readonly<Record<string, string>> {
+  const { image, verdict } = record;
+  const [first] = record.targets;
+  const counts = verdict?.counts.total;
+  const count = (value: number | undefined) => (value === undefined ? '' : String(value));
+  return {
+    outcome: record.outcome,
+    digest: image?.digest ?? '',
+    image: image === undefined || first === undefined ? '' : `${first.image}@${image.digest}`,
+    repository: first === undefined ? '' : withoutHost(first.image),
+    tags: record.tags.join('\n'),
+    version: record.version ?? '',
+    labels: Object.entries(record.labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join('\n'),
+    'scan-critical': count(counts?.CRITICAL),
+    'scan-high': count(counts?.HIGH),
+    'scan-medium': count(counts?.MEDIUM),
+    'scan-low': count(counts?.LOW),
+    'scan-unknown': count(counts?.UNKNOWN),
+    'scan-gated': count(verdict?.gated.length),
+    'scan-suppressed': count(verdict?.suppressed.length),
+    'sarif-file': record.sarifFile ?? '',
+    metadata: record.buildMetadata === undefined ? '' : JSON.stringify(record.buildMetadata),
+    json: JSON.stringify(toJson(record)),
+  };
+}
+
+/** The repository without its registry: `org/app` of `ghcr.io/org/app`. */
+function withoutHost(image: string): string {
+  const [first = '', ...rest] = image.split('/');
+  return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost') ? rest.join('/') : image;
+}
+
+/** Everything, for programs; `version` is that of the schema in docs/json-output.md. */
+function toJson(record: PublishRecord) {
+  const { verdict } = record;
+  return {
+    schemaVersion: JSON_VERSION,
+    outcome: record.outcome,
+    errors: record.errors.map(errorFacts),
+    warnings: record.warnings,
+    commit: record.commit,
+    version: record.version,
+    // The first four are what metadata-action's `json` holds.
+    tags: record.tags,
+    'tag-names': record.tagNames,
+    labels: record.labels,
+    annotations: record.annotations,
+    image: record.image,
+    scan:
+      verdict === undefined
+        ? { mode: record.scan }
+        : {
+            mode: record.scan,
+            passed: verdict.passed,
+            counts: verdict.counts,
+            gated: verdict.gated,
+            suppressed: verdict.suppressed,
+            notes: verdict.notes,
+          },
+    registries: record.targets.map(({ error, ...target }) => ({
+      ...target,
+      ...(error === undefined ? {} : { error: errorFacts(error) }),
+    })),
+    steps: record.steps,
+  };
+}

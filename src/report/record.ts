@@ -1,0 +1,60 @@
+import type { Verdict } from '../domain/gate/policy.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { TagDecision } from '../domain/publish-plan.ts';
+import type { ActionError } from '../errors/action-error.ts';
+
+/** All that is known of a run at its end, whatever end that was: the source of outputs, summary and `json`. */
+export interface PublishRecord {
+  readonly outcome: Outcome;
+  readonly errors: readonly ActionError[];
+  readonly warnings: readonly string[];
+  /** The commit, absent when the event could not be read. */
+  readonly commit?: {
+    readonly sha: string;
+    readonly ref: string;
+    readonly repositoryUrl: string;
+    readonly runUrl: string;
+  };
+  /** Full names, in metadata-action's order. */
+  readonly tags: readonly string[];
+  readonly tagNames: readonly string[];
+  readonly version?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: readonly string[];
+  readonly image?: ImageFacts;
+  readonly verdict?: Verdict;
+  /** Whether the gate was asked at all, and how. */
+  readonly scan: 'gate' | 'report' | 'off' | 'not-reached';
+  readonly sarifFile?: string;
+  readonly targets: readonly TargetFacts[];
+  /** buildx's metadata file. */
+  readonly buildMetadata?: unknown;
+  readonly steps: readonly { readonly name: string; readonly milliseconds: number }[];
+}
+
+export interface ImageFacts {
+  readonly digest: string;
+  readonly mediaType: string;
+  /** Where the bytes came from: `docker buildx (builder …)`, `source image.tar`, or an earlier run. */
+  readonly origin: string;
+  readonly platforms: readonly {
+    readonly name: string;
+    readonly digest: string;
+    readonly bytes: number;
+    readonly layers: number;
+    readonly sbomPackages?: number;
+    readonly provenance: boolean;
+  }[];
+}
+
+export interface TargetFacts {
+  readonly image: string;
+  readonly host: string;
+  readonly decisions: readonly TagDecision[];
+  readonly written: readonly string[];
+  readonly uploaded?: { readonly blobs: number; readonly bytes: number; readonly present: number };
+  readonly error?: ActionError;
+}
+
+/** The version of the `json` output: raised when a field is renamed or removed, not when one is added. */
+export const JSON_VERSION = 1;
