@@ -127,7 +127,7 @@ async function findOnPath(runtime: Runtime, program: string): Promise<string | u
 
 /** What `<program> --version` says, or undefined when it does not run or says something else. */
 async function versionOf(runtime: Runtime, path: string): Promise<string | undefined> {
-  const world = await isolate(runtime, 'version');
+  const world = await isolate(runtime, 'version', 'offline');
   try {
     const { exitCode, stdout } = await runtime.exec(path, ['--version'], {
       env: world.env,

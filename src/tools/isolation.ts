@@ -15,8 +15,9 @@ export interface Isolation {
  * Makes such a world below the run's temp directory. The environment holds where programs are, proxies, certificates and
  * locale: no token, no login of Docker, and no setting of a tool (`TRIVY_*`), because any of them could change a verdict or
  * be read by a program that is not to be trusted with it.
+ * @param network `offline` leaves the proxies out too, whose addresses may hold a password
  */
-export async function isolate(runtime: Runtime, name: string): Promise<Isolation> {
+export async function isolate(runtime: Runtime, name: string, network: 'online' | 'offline'): Promise<Isolation> {
   const directory = await mkdtemp(join(runtime.temp, `${name}-`));
   const inside = async (each: string) => {
     await mkdir(join(directory, each), { mode: 0o700 });
@@ -28,7 +29,8 @@ export async function isolate(runtime: Runtime, name: string): Promise<Isolation
     await inside('tmp'),
     await inside('docker'),
   ];
-  const env = childEnvironment(runtime.env, [], {
+  const inherited = Object.entries(runtime.env).filter(([key]) => network === 'online' || !/_proxy$/i.test(key));
+  const env = childEnvironment(Object.fromEntries(inherited), [], {
     HOME: home,
     USERPROFILE: home,
     APPDATA: home,

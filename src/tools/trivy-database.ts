@@ -32,9 +32,13 @@ export interface DatabaseOptions {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Where the databases are kept for the length of a job, so that a second run of this action finds them. */
+/**
+ * Where the databases are kept for the length of a job, so that a second run of this action finds them. Outside of a job
+ * it is a place that nobody else can have prepared.
+ */
 export function databaseDirectory(runtime: Runtime): string {
-  return join(runtime.env.RUNNER_TEMP || dirname(runtime.temp), 'registry-action-trivy');
+  const { RUNNER_TEMP } = runtime.env;
+  return RUNNER_TEMP ? join(RUNNER_TEMP, 'registry-action-trivy') : join(runtime.temp, 'trivy');
 }
 
 /**
@@ -130,7 +134,7 @@ async function download(
   // A name that begins with a hyphen would be read as a flag.
   if (!/^[a-z0-9][\w.:/@-]*$/i.test(repository))
     return failed('DATABASE_UNREACHABLE', 'this is not the name of a repository');
-  const world = await isolate(runtime, 'database');
+  const world = await isolate(runtime, 'database', 'online');
   try {
     const target = join(world.directory, 'cache');
     const [flag, mirror] = kind.flags;

@@ -123,7 +123,7 @@ async function scanPlatform(
   platform: ScannablePlatform,
   options: PlatformScan,
 ): Promise<ScanReport> {
-  const world = await isolate(runtime, `scan-${options.view}`);
+  const world = await isolate(runtime, `scan-${options.view}`, 'offline');
   try {
     await makeView(join(world.cwd, options.view), image, platform);
     const output = join(world.directory, 'report.json');

@@ -171,6 +171,7 @@ describe('the cache', () => {
   test('it lies where other steps of the job find it, outside of what the post step removes', () => {
     const inJob = { ...runtime, env: { RUNNER_TEMP: '/runner/_temp' }, temp: '/runner/_temp/registry-action-x' };
     expect(databaseDirectory(inJob)).toBe('/runner/_temp/registry-action-trivy');
+    expect(databaseDirectory({ ...inJob, env: {} })).toBe('/runner/_temp/registry-action-x/trivy');
   });
 });
 

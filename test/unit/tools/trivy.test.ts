@@ -202,7 +202,12 @@ describe('hostile surroundings change nothing', () => {
   test('the scan never writes into the workspace and is not started there', async () => {
     await scan({ platforms: [{ platform: 'linux/amd64', files: CLEAN }] });
     expect(await readdir(runtime.workspace)).toEqual([]);
-    for (const { options } of runtime.recorded.commands) expect(options.cwd).not.toContain(runtime.workspace);
+    for (const { args, options } of runtime.recorded.commands) {
+      expect(options.cwd?.startsWith(runtime.temp)).toBe(true);
+      for (const flag of ['--config', '--ignorefile', '--secret-config', '--cache-dir']) {
+        expect(args[args.indexOf(flag) + 1]?.startsWith(runtime.temp)).toBe(true);
+      }
+    }
   });
 });
 
@@ -312,6 +317,8 @@ test('case 34 (P8): no credential of the job reaches the scanner, in its environ
     'XDG_RUNTIME_DIR',
     'XDG_CONFIG_HOME',
     'NPM_TOKEN',
+    'HTTPS_PROXY',
+    'all_proxy',
   ];
   const env = {
     PATH: process.env.PATH,
@@ -328,6 +335,10 @@ test('case 34 (P8): no credential of the job reaches the scanner, in its environ
   const seen = await readFile(dump, 'utf8');
   expect(seen).toContain('PATH=');
   expect(seen).not.toContain(canary);
+  // Were they not set, registry clients would look in other places.
+  for (const name of ['DOCKER_CONFIG', 'HOME', 'XDG_RUNTIME_DIR']) {
+    expect(seen.match(new RegExp(`^${name}=(.*)$`, 'm'))?.[1]?.startsWith(in_.temp)).toBe(true);
+  }
   for (const name of names.filter((each) => !each.startsWith('XDG') && each !== 'DOCKER_CONFIG'))
     expect(seen).not.toContain(`${name}=`);
 });
