@@ -44,20 +44,27 @@ export async function pushContent(
   const limit = pLimit(options.concurrency ?? CONCURRENCY);
   let uploaded = 0;
   let bytes = 0;
+  let failure: { readonly error: unknown } | undefined;
+  const bring = async (blob: Descriptor): Promise<void> => {
+    // Behind an error nothing new begins; what has begun is waited for, so that nothing goes on after it was thrown.
+    if (failure !== undefined || (await repository.hasBlob(blob))) return;
+    await repository.putBlob(blob, () => image.open(blob));
+    uploaded++;
+    bytes += blob.size;
+    options.onProgress?.(blob);
+  };
   // The largest first: a big layer that starts last is what everybody waits for at the end.
   const blobs = image.blobs.toSorted((a, b) => b.size - a.size);
-  await allOrFirstError(
+  await Promise.all(
     blobs.map((blob) =>
-      limit(async () => {
-        if (await repository.hasBlob(blob)) return;
-        await repository.putBlob(blob, () => image.open(blob));
-        uploaded++;
-        bytes += blob.size;
-        options.onProgress?.(blob);
-      }),
+      limit(() =>
+        bring(blob).catch((error: unknown) => {
+          failure ??= { error };
+        }),
+      ),
     ),
-    () => limit.clearQueue(),
   );
+  if (failure !== undefined) throw failure.error;
   for (const manifest of image.manifests) await repository.put(manifest.descriptor.digest, manifest);
   const held = await repository.head(root.descriptor.digest);
   if (held?.digest !== root.descriptor.digest) {
@@ -72,33 +79,22 @@ export async function pushContent(
   return { uploaded, bytes, present: image.blobs.length - uploaded };
 }
 
-/** Waits for all that has begun, so that nothing goes on behind an error; what has not begun is dropped. */
-async function allOrFirstError(tasks: readonly Promise<void>[], drop: () => void): Promise<void> {
-  const first = await new Promise<unknown>((resolve) => {
-    let open = tasks.length;
-    let failure: unknown;
-    if (open === 0) resolve(undefined);
-    const settle = (error?: unknown) => {
-      if (error !== undefined && failure === undefined) {
-        failure = error;
-        drop();
-      }
-      if (--open === 0 || error !== undefined) resolve(failure);
-    };
-    for (const task of tasks) task.then(() => settle(), settle);
-  });
-  if (first !== undefined) throw first;
-}
-
 /** Milliseconds between looks at a tag that is not there yet. */
 const LOOKS = [0, 250, 1000, 3000] as const;
 
 /**
  * Points a tag at an image that is there, and reads it back. Some registries need a moment until a new tag can be seen.
- * @throws ActionError TAG_NOT_MOVED when the tag holds something else afterwards
+ * ECR and Harbor refuse an immutable tag even when it holds the same digest (aws/containers-roadmap#2380): that is success.
+ * @throws ActionError TAG_IMMUTABLE, TAG_NOT_MOVED when the tag holds something else afterwards
  */
 export async function writeTag(repository: Repository, tag: string, root: ManifestBytes, clock: Clock): Promise<void> {
-  await repository.put(tag, root);
+  try {
+    await repository.put(tag, root);
+  } catch (error) {
+    const same = async () => (await repository.head(tag))?.digest === root.descriptor.digest;
+    if (error instanceof ActionError && error.code === 'TAG_IMMUTABLE' && (await same())) return;
+    throw error;
+  }
   let held: Digest | undefined;
   for (const wait of LOOKS) {
     if (wait > 0) await clock.sleep(wait);
