@@ -26,7 +26,7 @@ export function renderOutputs(record: PublishRecord): Readonly<Record<string, st
     'scan-low': count(counts?.LOW),
     'scan-unknown': count(counts?.UNKNOWN),
     'scan-gated': count(verdict?.gated.length),
-    'scan-suppressed': count(verdict?.suppressed.length),
+    'scan-suppressed': count(verdict?.suppressed.filter(({ by }) => by !== 'unfixed').length),
     'sarif-file': record.sarifFile ?? '',
     metadata: record.buildMetadata === undefined ? '' : JSON.stringify(record.buildMetadata),
     json: JSON.stringify(toJson(record)),

@@ -40,7 +40,7 @@ describe('what a run gets', () => {
       file: undefined,
       platforms: [],
       provenance: undefined,
-      sbom: true,
+      sbom: undefined,
       scan: 'gate',
       severity: ['CRITICAL', 'HIGH'],
       scanners: ['vuln', 'secret'],
