@@ -1,0 +1,104 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startDaemon } from './daemon.ts';
+import { run, succeeds } from './programs.ts';
+
+export interface Engine {
+  /** Variables with which `docker` speaks to it. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly stop: () => Promise<void>;
+}
+
+/** Our own bridge, so that another engine's is not touched, and can be taken away again. */
+const BRIDGE = { name: 'e2e-br0', address: '10.213.7.1/24' };
+
+/**
+ * Starts containerd and the Docker Engine with the containerd image store, with all their data below `home`. No firewall rule
+ * and no forwarding is set up: what the tests build and run needs no network, or the host's.
+ * @param env holds the PATH with the engine's programs
+ */
+export async function startEngine(home: string, env: NodeJS.ProcessEnv): Promise<Engine> {
+  await mkdir(home, { recursive: true });
+  // The path of a socket must be short; a clone may lie deep.
+  const sockets = mkdtempSync(join(tmpdir(), 'e2e-engine-'));
+  const containerdSocket = join(sockets, 'containerd.sock');
+  const socket = join(sockets, 'docker.sock');
+  const host = `unix://${socket}`;
+  const started: { readonly stop: () => Promise<void> }[] = [];
+  const stop = async () => {
+    for (const daemon of started.reverse()) await daemon.stop();
+    await removeBridge(env);
+    await unmount(home);
+    rmSync(sockets, { recursive: true, force: true });
+  };
+  try {
+    mkdirSync(join(home, 'containerd'), { recursive: true });
+    started.push(
+      await startDaemon(
+        'containerd',
+        'containerd',
+        [
+          '--address',
+          containerdSocket,
+          '--root',
+          join(home, 'containerd', 'root'),
+          '--state',
+          join(home, 'containerd', 'state'),
+        ],
+        { home, env, ready: () => succeeds('ctr', ['--address', containerdSocket, 'version'], { env }) },
+      ),
+    );
+    await makeBridge(env);
+    const configuration = join(home, 'daemon.json');
+    await writeFile(configuration, JSON.stringify({ features: { 'containerd-snapshotter': true } }));
+    const args = [
+      '--config-file',
+      configuration,
+      '--containerd',
+      containerdSocket,
+      '--data-root',
+      join(home, 'docker'),
+      '--exec-root',
+      join(sockets, 'exec'),
+      '--pidfile',
+      join(sockets, 'dockerd.pid'),
+      '--host',
+      host,
+      `--bridge=${BRIDGE.name}`,
+      '--iptables=false',
+      '--ip6tables=false',
+      '--ip-forward=false',
+    ];
+    const ready = () => succeeds('docker', ['--host', host, 'version'], { env });
+    started.push(await startDaemon('dockerd', 'dockerd', args, { home, env, ready }));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { env: { DOCKER_HOST: host }, stop };
+}
+
+/** Filesystems of containers that outlive an engine that was killed would keep its folder from being removed. */
+export async function unmount(home: string): Promise<void> {
+  const mounts = await readFile('/proc/mounts', 'utf8');
+  const below = mounts
+    .split('\n')
+    .map((line) => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '))
+    .filter((path) => path.startsWith(`${home}/`));
+  for (const path of below.reverse()) await run('umount', ['--lazy', path]).catch(() => undefined);
+}
+
+async function makeBridge(env: NodeJS.ProcessEnv): Promise<void> {
+  await removeBridge(env);
+  await run('busybox', ['brctl', 'addbr', BRIDGE.name], { env });
+  await run('busybox', ['ip', 'address', 'add', BRIDGE.address, 'dev', BRIDGE.name], { env });
+  await run('busybox', ['ip', 'link', 'set', BRIDGE.name, 'up'], { env });
+}
+
+/** Also that of a run that crashed. */
+export async function removeBridge(env: NodeJS.ProcessEnv): Promise<void> {
+  await run('busybox', ['ip', 'link', 'set', BRIDGE.name, 'down'], { env }).catch(() => undefined);
+  await run('busybox', ['brctl', 'delbr', BRIDGE.name], { env }).catch(() => undefined);
+}

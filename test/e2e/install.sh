@@ -1,0 +1,88 @@
+#!/bin/bash
+# Fetches programs for the end-to-end tests into a folder, and changes nothing else on the machine. Each part can run by itself
+# and again: what is there is left alone.
+#
+#   install.sh debian HOME PACKAGE…   Debian packages of the newest suite, unpacked below HOME/root
+#   install.sh own HOME PACKAGE…      the same from the machine's own suite, for programs that need its C library
+#   install.sh buildx HOME VERSION    buildx from its Go module, into HOME/docker/cli-plugins
+#   install.sh buildkit HOME VERSION  buildkitd and buildctl from their Go module, into HOME/bin
+#   install.sh act HOME VERSION       act from its Go module, into HOME/bin
+set -euo pipefail
+part=${1:?part} home=${2:?folder}
+shift 2
+mkdir -p "$home/bin" "$home/docker/cli-plugins" "$home/root"
+home=$(realpath "$home")
+export PATH=$PATH:$home/root/usr/lib/go/bin
+
+# A mirror or a proxy has a bad second now and then.
+retried() {
+  local attempt
+  for attempt in 1 2 3; do
+    "$@" && return
+    sleep $((attempt * 3))
+  done
+  return 1
+}
+
+# The mirror that the machine is configured with, in either of apt's two notations.
+mirror() {
+  { cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true; } |
+    sed -nE 's#^(URIs:|deb( \[[^]]*\])?) +(https?://[^ ]+/debian)/?( .*)?$#\3#p' | head -n 1
+}
+
+# apt with lists, cache and sources of its own: the machine's are neither read nor written.
+apt_apart() {
+  local apart=$1
+  shift
+  apt-get -qq -o "Dir::Etc::SourceList=$apart/sources.list" -o Dir::Etc::SourceParts=/dev/null -o "Dir::State::Lists=$apart/lists" \
+    -o "Dir::Cache=$apart/cache" -o Dir::State::status=/var/lib/dpkg/status -o APT::Sandbox::User=root -o Acquire::Retries=3 "$@"
+}
+
+packages() {
+  local suite=$1 apart=$home/apt/$1 keyring=/usr/share/keyrings/debian-archive-keyring.gpg from wanted=()
+  shift
+  from=$(mirror)
+  mkdir -p "$apart/lists/partial" "$apart/cache/archives/partial" "$apart/unpacked"
+  echo "deb $([ -f $keyring ] && echo "[signed-by=$keyring] ")${from:-http://deb.debian.org/debian} $suite main" >"$apart/sources.list"
+  for each in "$@"; do [ -f "$apart/unpacked/$each" ] || wanted+=("$each"); done
+  [ ${#wanted[@]} -gt 0 ] || return 0
+  retried apt_apart "$apart" update
+  rm -rf "$apart/debs" && mkdir -p "$apart/debs" && cd "$apart/debs"
+  retried apt_apart "$apart" download "${wanted[@]}"
+  for each in *.deb; do
+    dpkg -x "$each" "$home/root"
+    touch "$apart/unpacked/${each%%_*}"
+  done
+  rm -rf "$apart/debs"
+}
+
+# Modules whose go.mod has `exclude` lines cannot be installed by name, but as tools of another module.
+tool() {
+  local version=$1 into=$2 variable=$3 module
+  shift 3
+  module=$home/go/$(basename "$into")-$(basename "$1")
+  mkdir -p "$module" "$into"
+  cd "$module"
+  [ -f go.mod ] || go mod init e2e >/dev/null 2>&1
+  # Its hundreds of lines about modules are only of use when it fails.
+  retried go get -tool "${@/%/@$version}" 2>get.log || { tail -n 20 get.log >&2; return 1; }
+  go build -trimpath -ldflags "-s -w -X $variable=$version" -o "$into/" "$@"
+}
+
+case $part in
+  debian) packages sid "$@" ;;
+  own) packages "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$@" ;;
+  buildx)
+    tool "$1" "$home/go/out" github.com/docker/buildx/version.Version github.com/docker/buildx/cmd/buildx
+    mv "$home/go/out/buildx" "$home/docker/cli-plugins/docker-buildx"
+    ;;
+  buildkit)
+    tool "$1" "$home/go/buildkit" github.com/moby/buildkit/version.Version github.com/moby/buildkit/cmd/buildkitd github.com/moby/buildkit/cmd/buildctl
+    mv "$home/go/buildkit/buildctl" "$home/go/buildkit/buildkitd" "$home/bin/"
+    ;;
+  act)
+    export GOBIN=$home/bin
+    retried go install "github.com/nektos/act@$1" 2>"$home/act.log" || { tail -n 20 "$home/act.log" >&2; exit 1; }
+    ;;
+  *) echo "unknown part $part" >&2; exit 2 ;;
+esac
