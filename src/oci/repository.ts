@@ -160,14 +160,32 @@ function createRepository(place: Place): Repository {
     };
   };
 
+  const hasBlob: Repository['hasBlob'] = async (blob) => {
+    const response = await session.request({
+      method: 'HEAD',
+      url: new URL(`/v2/${name}/blobs/${blob.digest}`, place.origin),
+      operation: 'read',
+      scopes,
+      // Whether it may be written is for the upload to find out.
+      expect: [200, 400, 403, 404, 405],
+      what: `HEAD blob ${name}@${blob.digest}`,
+      facts: facts(blob.digest),
+    });
+    discard(response);
+    const { 'content-length': length } = response.headers;
+    // A size that differs is another blob, whatever the registry calls it: it is sent again, and checked there.
+    return response.status === 200 && (length === undefined || Number(length) === blob.size);
+  };
+
   return {
     host,
     name,
     get,
 
     head: async (reference) => {
-      // 405: some registries and proxies know no HEAD; then a GET has to do.
-      const response = await read('HEAD', reference, [200, 404, 405]);
+      // What is wrong with a HEAD cannot be said: some registries know none (405), Artifactory answers 403 for what is not
+      // there, Harbor 412 for what its policy keeps back. Then a GET has to do, which says why.
+      const response = await read('HEAD', reference, [200, 400, 403, 404, 405, 412]);
       discard(response);
       if (response.status === 404) return undefined;
       const { 'docker-content-digest': digest, 'content-length': length, 'content-type': type = '' } = response.headers;
@@ -213,22 +231,8 @@ function createRepository(place: Place): Repository {
       }
     },
 
-    hasBlob: async (blob) => {
-      const response = await session.request({
-        method: 'HEAD',
-        url: new URL(`/v2/${name}/blobs/${blob.digest}`, place.origin),
-        operation: 'read',
-        scopes,
-        expect: [200, 404, 405],
-        what: `HEAD blob ${name}@${blob.digest}`,
-        facts: facts(blob.digest),
-      });
-      discard(response);
-      const { 'content-length': length } = response.headers;
-      // A size that differs is another blob, whatever the registry calls it: it is sent again, and checked there.
-      return response.status === 200 && (length === undefined || Number(length) === blob.size);
-    },
-    putBlob: (blob, open) => uploadBlob(place, blob, open),
+    hasBlob,
+    putBlob: (blob, open) => uploadBlob(place, blob, open, hasBlob),
     mountBlob: (blob, from) => mountBlob(place, blob, from),
     getBlob: (blob) => downloadBlob(place, blob),
     listTags: () => listTags(place),

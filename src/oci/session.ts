@@ -77,7 +77,7 @@ export function createSession(options: SessionOptions): Session {
         throw refused(
           request.what,
           request.facts,
-          `${url.host} sent the address "${location.slice(0, 200)}", which is none`,
+          `${url.host} sent the address "${location.replace(/[?#].*$/s, '').slice(0, 200)}", which is none`,
         );
       }
       checkAddress(target, url, request.what, request.facts);
@@ -101,22 +101,23 @@ export function createSession(options: SessionOptions): Session {
     const text = /^299 - "((?:[^"\\]|\\.){1,4096})"/.exec(String(headers.warning ?? ''))?.[1];
     if (text === undefined || warned.has(text) || warned.size >= 20) return;
     warned.add(text);
-    log.warning(`${host} says: ${text.slice(0, 500)}`);
+    log.warning(`${host} says: ${auth.redact(text.slice(0, 500))}`);
   };
 
   /** With credentials, and once more with fresh ones when the registry refuses those. */
   const authorized = async (request: RegistryRequest): Promise<HttpResponse> => {
     for (let again = false; ; again = true) {
-      const response = await follow(request, await auth.header(request.scopes));
+      const sent = await auth.header(request.scopes);
+      const response = await follow(request, sent);
       if (again || request.expect.includes(response.status)) return response;
       if (response.status === 401) {
-        if (!(await auth.challenged(response, request.scopes))) return response;
+        if (!(await auth.challenged(response, request.scopes, sent))) return response;
         discard(response);
       } else if (response.status === 400 || response.status === 403) {
         // ECR says 403, ECR Public 400 without a challenge, when what they mean is that the token has expired.
         const error = await toError(request, response);
         if (error.code !== 'TOKEN_EXPIRED') throw error;
-        auth.expire(request.scopes);
+        await auth.expire(request.scopes, sent);
       } else return response;
     }
   };
@@ -127,7 +128,7 @@ export function createSession(options: SessionOptions): Session {
     const seconds = parseRetryAfter(headers['retry-after'], clock.now());
     const from = response.url.host === new URL(origin).host ? host : `${host} (${response.url.host})`;
     const error = registryError(
-      { host, operation: request.operation, status, ...parseErrorBody(body.toString('utf8')) },
+      { host, operation: request.operation, status, ...parseErrorBody(auth.redact(body.toString('utf8'))) },
       `${from} answered ${status} to ${request.what}`,
       { ...request.facts, ...(seconds === undefined ? {} : { retryAfter: seconds }) },
     );

@@ -79,12 +79,14 @@ export function createTransport(options: TransportOptions): Transport {
   return async (request) => {
     options.signal.throwIfAborted();
     refusePlainHttp(request.url, options.insecureHosts);
-    return once(request, {
-      agent: agentFor(request.url),
-      timeouts,
-      signal: options.signal,
-      userAgent: options.userAgent,
-    });
+    const exchange = { agent: agentFor(request.url), timeouts, signal: options.signal, userAgent: options.userAgent };
+    try {
+      return await once(request, exchange);
+    } catch (error) {
+      // A server may close a connection while it waits in the pool; nothing has been done then, and nothing needs a wait.
+      if (!(error instanceof Error && 'stale' in error)) throw error;
+      return once(request, exchange);
+    }
   };
 }
 
@@ -125,34 +127,45 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent }: Exch
     });
     const cancel = () => outgoing.destroy(toError(signal.reason));
     signal.addEventListener('abort', cancel, { once: true });
-    const timeOut = (what: string, after: number) =>
-      outgoing.destroy(Object.assign(new Error(`${what} within ${after / 1000} s`), { code: 'ETIMEDOUT' }));
-    const connecting = setTimeout(() => timeOut('no connection', timeouts.connect), timeouts.connect);
+    const late = (what: string, after: number) =>
+      Object.assign(new Error(`${what} within ${after / 1000} s`), { code: 'ETIMEDOUT' });
+    const connecting = setTimeout(() => outgoing.destroy(late('no connection', timeouts.connect)), timeouts.connect);
     outgoing.once('socket', (socket) => {
       const connected = () => clearTimeout(connecting);
       if (socket.connecting) socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
       else connected();
     });
-    outgoing.setTimeout(timeouts.idle, () => timeOut('nothing was sent or received', timeouts.idle));
-    outgoing.once('finish', () => outgoing.setTimeout(timeouts.answer, () => timeOut('no answer', timeouts.answer)));
+    // One listener: each `setTimeout` with a callback would add another.
+    let silence = () => outgoing.destroy(late('nothing was sent or received', timeouts.idle));
+    outgoing.on('timeout', () => silence());
+    outgoing.setTimeout(timeouts.idle);
+    outgoing.once('finish', () => {
+      if (answered) return;
+      silence = () => outgoing.destroy(late('no answer', timeouts.answer));
+      outgoing.setTimeout(timeouts.answer);
+    });
 
     outgoing.once('response', (incoming) => {
       answered = true;
-      // From here on the socket's silence is the reader's: the time limit is for an answer that stops in the middle.
-      outgoing.setTimeout(timeouts.idle, () =>
-        incoming.destroy(
-          Object.assign(new Error(`the answer stopped for ${timeouts.idle / 1000} s`), { code: 'ETIMEDOUT' }),
-        ),
-      );
-      incoming.once('close', () => signal.removeEventListener('abort', cancel));
+      silence = () => {
+        incoming.destroy(late('the answer did not go on', timeouts.idle));
+        return outgoing;
+      };
+      outgoing.setTimeout(timeouts.idle);
+      incoming.once('close', () => {
+        signal.removeEventListener('abort', cancel);
+        // Answered before the end of the body (401, 413): the rest of it is not sent.
+        if (!outgoing.writableFinished) outgoing.destroy();
+      });
       resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, url, stream: incoming });
     });
-    outgoing.on('error', (error) => {
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
       clearTimeout(connecting);
-      // A registry may answer (401, 413) and close while the body is still being sent: then its answer counts.
+      // A registry may answer and close while the body is still being sent: then its answer counts.
       if (answered) return;
       signal.removeEventListener('abort', cancel);
-      reject(error);
+      const stale = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      reject(stale ? Object.assign(error, { stale }) : error);
     });
     send(outgoing, body);
   });

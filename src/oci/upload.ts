@@ -11,10 +11,19 @@ import { discard, type HttpResponse } from './transport.ts';
  * A failed upload starts over with a new session. The bytes were hashed when the layout was read; whether they have arrived
  * whole the registry checks against the digest, which is part of the request.
  */
-export async function uploadBlob(place: Place, blob: Descriptor, open: () => Readable): Promise<void> {
+export async function uploadBlob(
+  place: Place,
+  blob: Descriptor,
+  open: () => Readable,
+  isThere: (blob: Descriptor) => Promise<boolean>,
+): Promise<void> {
   const { session, host, name, scopes } = place;
   const facts = { registry: host, repository: name, reference: blob.digest };
+  let again = false;
   await session.retrying(async () => {
+    // The connection may have broken after the registry had everything.
+    if (again && (await isThere(blob))) return;
+    again = true;
     const started = await begin(place, blob, {});
     const response = await session.request({
       method: 'PUT',
@@ -23,12 +32,16 @@ export async function uploadBlob(place: Place, blob: Descriptor, open: () => Rea
       body: { size: blob.size, open },
       operation: 'write',
       scopes,
-      expect: [200, 201, 202, 204],
+      expect: [200, 201, 202, 204, 404],
       what: `PUT blob ${name}@${blob.digest}`,
       facts,
       retry: false,
     });
     discard(response);
+    if (response.status === 404) {
+      const what = `${host} has forgotten the upload of ${name}@${blob.digest} before it was done.`;
+      throw new ActionError('UPLOAD_REJECTED', what, { facts: { ...facts, status: 404 } });
+    }
     const confirmed = response.headers['docker-content-digest'];
     if (
       typeof confirmed === 'string' &&

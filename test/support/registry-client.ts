@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import type { Digest } from '../../src/domain/digest.ts';
+import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../../src/domain/manifest.ts';
 import { createRegistryClient, type RegistryClientOptions, type Repository } from '../../src/oci/repository.ts';
 import type { TestRegistry } from './registry.ts';
 import { createTestClock } from './runtime.ts';
@@ -12,6 +15,20 @@ export interface TestClient {
   /** Requests as the client counts them. */
   readonly requests: () => number;
   readonly repositoryOf: (name: string) => Repository;
+}
+
+/** The descriptor of a layer with these bytes. */
+export function layerOf(bytes: Uint8Array): Descriptor {
+  const digest: Digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  return { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest, size: bytes.length };
+}
+
+/** A manifest without layers, whose config is the empty one. */
+export function manifestOf(changes: Readonly<Record<string, unknown>> = {}): ManifestBytes {
+  const mediaType = MEDIA_TYPES.ociManifest;
+  const config = { ...layerOf(Buffer.from('{}')), mediaType: MEDIA_TYPES.ociEmpty };
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, config, layers: [], ...changes }));
+  return { descriptor: { ...layerOf(bytes), mediaType }, bytes };
 }
 
 /** A client of a test registry, with a clock that waits in no time. */

@@ -1,0 +1,167 @@
+import { ActionError } from '../errors/action-error.ts';
+import type { Clock } from '../runtime/runtime.ts';
+import { parseErrorBody } from './error-body.ts';
+import { registryError } from './registry-error.ts';
+import { parseRetryAfter } from './retry.ts';
+import { readBody, type Transport } from './transport.ts';
+
+export type Credentials =
+  | { readonly kind: 'password'; readonly username: string; readonly password: string }
+  /** A refresh token, exchanged at the token service (ACR and others call it identity token). */
+  | { readonly kind: 'identity-token'; readonly token: string };
+
+/** Asked anew before each token, so that credentials that run out can be replaced. */
+export type CredentialSource = () => Promise<Credentials | undefined>;
+
+/** A scope of the token service, the repository that is written to first: some registries read only the first one.
+ *  https://distribution.github.io/distribution/spec/auth/scope/ */
+export interface Scope {
+  readonly repository: string;
+  readonly actions: readonly ('pull' | 'push' | 'delete')[];
+}
+
+export interface AuthOptions {
+  /** Host of the registry's API. */
+  readonly host: string;
+  readonly credentials: CredentialSource;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly mask: (secret: string) => void;
+}
+
+/** The options, with all secrets known by now taken out of texts. */
+export interface Guarded extends AuthOptions {
+  readonly redact: (text: string) => string;
+}
+
+export function keyOf(scopes: readonly Scope[]): string {
+  return scopes.map(scopeText).join(' ');
+}
+
+export type Method =
+  | { readonly kind: 'basic' }
+  | { readonly kind: 'bearer'; readonly realm: URL; readonly service: string | undefined };
+
+export interface Token {
+  readonly value: string;
+  /** When it is replaced, in milliseconds since the epoch: before it ends, because an upload may outlive its beginning. */
+  readonly until: number;
+}
+
+const TOKEN_LIMIT = 64 * 1024;
+/** A token service that does not say grants 60 seconds: https://distribution.github.io/distribution/spec/auth/token/ */
+const SHORTEST = 60;
+/** Seconds before its end in which a token is replaced; half of its life for one that lives shorter than a minute. */
+const SPARE = 30;
+const CLIENT = 'registry-action';
+
+function scopeText({ repository, actions }: Scope): string {
+  return `repository:${repository}:${actions.join(',')}`;
+}
+
+export function basicHeader({ host, mask }: AuthOptions, credentials: Credentials): string {
+  if (credentials.kind !== 'password') {
+    throw new ActionError(
+      'UNAUTHORIZED',
+      `${host} wants a user name and a password, and there is an identity token only.`,
+      {
+        facts: { registry: host },
+      },
+    );
+  }
+  return `Basic ${encoded(credentials, mask)}`;
+}
+
+function encoded({ username, password }: Credentials & { kind: 'password' }, mask: (secret: string) => void): string {
+  const text = Buffer.from(`${username}:${password}`).toString('base64');
+  mask(text);
+  return text;
+}
+
+/** Fetches a token for these scopes: by POST with an identity token, by GET with a password or nobody's. */
+export async function fetchToken(
+  options: Guarded,
+  how: Method & { kind: 'bearer' },
+  scopes: readonly Scope[],
+): Promise<Token> {
+  const credentials = await options.credentials();
+  let response =
+    credentials?.kind === 'identity-token'
+      ? await post(options, how, scopes, credentials.token)
+      : await get(options, how, scopes, credentials);
+  // Not every service knows the OAuth form: https://distribution.github.io/distribution/spec/auth/oauth/
+  if (credentials?.kind === 'identity-token' && (response.status === 404 || response.status === 405)) {
+    await readBody(response, TOKEN_LIMIT);
+    response = await get(options, how, scopes, undefined);
+  }
+  const body = await readBody(response, TOKEN_LIMIT);
+  const { status } = response;
+  if (status !== 200) {
+    const seconds = parseRetryAfter(response.headers['retry-after'], options.clock.now());
+    throw registryError(
+      { host: options.host, operation: 'token', status, ...parseErrorBody(options.redact(body.toString('utf8'))) },
+      `${how.realm.host} answered ${status} when asked for a token for ${keyOf(scopes)}`,
+      {
+        registry: options.host,
+        ...(scopes[0] === undefined ? {} : { repository: scopes[0].repository }),
+        ...(seconds === undefined ? {} : { retryAfter: seconds }),
+      },
+    );
+  }
+  return readToken(body, options);
+}
+
+function get(
+  { transport, mask }: AuthOptions,
+  { realm, service }: Method & { kind: 'bearer' },
+  scopes: readonly Scope[],
+  credentials: Credentials | undefined,
+) {
+  const url = new URL(realm);
+  if (service !== undefined) url.searchParams.set('service', service);
+  for (const scope of scopes) url.searchParams.append('scope', scopeText(scope));
+  const basic = credentials?.kind === 'password' ? { authorization: `Basic ${encoded(credentials, mask)}` } : {};
+  return transport({ method: 'GET', url, headers: basic });
+}
+
+function post(
+  { transport }: AuthOptions,
+  { realm, service }: Method & { kind: 'bearer' },
+  scopes: readonly Scope[],
+  token: string,
+) {
+  const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, client_id: CLIENT });
+  if (service !== undefined) form.set('service', service);
+  form.set('scope', scopes.map(scopeText).join(' '));
+  const content = Buffer.from(form.toString());
+  return transport({
+    method: 'POST',
+    url: realm,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: { size: content.length, open: () => content },
+  });
+}
+
+function readToken(body: Buffer, { host, clock, mask }: AuthOptions): Token {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString('utf8'));
+  } catch {
+    parsed = undefined;
+  }
+  const fields =
+    typeof parsed === 'object' && parsed !== null ? new Map(Object.entries(parsed)) : new Map<string, unknown>();
+  const value = [fields.get('token'), fields.get('access_token')].find(
+    (each) => typeof each === 'string' && each !== '',
+  );
+  if (typeof value !== 'string') {
+    throw new ActionError('ANSWER_INVALID', `The token service of ${host} answered 200 without a token.`, {
+      facts: { registry: host },
+    });
+  }
+  mask(value);
+  const seconds = fields.get('expires_in');
+  // `issued_at` is of another clock: the life is counted from when the answer came.
+  const life = typeof seconds === 'number' && Number.isFinite(seconds) ? Math.max(seconds, 1) : SHORTEST;
+  return { value, until: clock.now().getTime() + (life - Math.min(SPARE, life / 2)) * 1000 };
+}
