@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { delimiter, join, relative } from 'node:path';
+import { licenses } from './licenses.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -27,18 +28,8 @@ export async function build({ root, lib, dist }: BuildPlace = HERE): Promise<voi
   await rm(lib, { recursive: true, force: true });
   await rm(dist, { recursive: true, force: true });
   await run(root, 'tsc', '-p', 'tsconfig.build.json', '--outDir', lib);
-  await run(
-    root,
-    'ncc',
-    'build',
-    join(lib, 'main.js'),
-    '--out',
-    dist,
-    '--license',
-    'licenses.txt',
-    '--no-cache',
-    '--quiet',
-  );
+  await run(root, 'ncc', 'build', join(lib, 'main.js'), '--out', dist, '--no-cache', '--quiet');
+  await writeFile(join(dist, 'licenses.txt'), await licenses(root));
 }
 
 /** Runs a program of the repository's own and waits for it. */

@@ -73,7 +73,7 @@ function renderRoad(record: PublishRecord): string {
     ['commit', `commit ${record.commit?.sha.slice(0, 7) ?? ''}`, 'done'],
     [
       'build',
-      'build',
+      record.image?.origin.startsWith('source ') ? 'source' : 'build',
       reached(record.image !== undefined, record.outcome === 'build-failed' || record.outcome === 'image-rejected'),
     ],
     ['gate', record.scan === 'off' ? 'gate off' : 'gate', reached(record.verdict !== undefined, gateFailed)],

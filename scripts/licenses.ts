@@ -1,0 +1,30 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/**
+ * The licences of all packages that may be in the bundle: those that the lock file does not mark as for development only.
+ * (ncc's own `--license` finds none of the packages that are linked as ES modules.)
+ * @throws Error when a package names no licence at all
+ */
+export async function licenses(root: string): Promise<string> {
+  const lock: unknown = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'));
+  const packages = Object.entries(fields(fields(lock).packages))
+    .filter(([path, facts]) => path !== '' && fields(facts).dev !== true && fields(facts).devOptional !== true)
+    .map(([path]) => path)
+    .toSorted();
+  const texts = await Promise.all(packages.map((path) => licenseOf(join(root, path))));
+  return `${texts.join(`\n\n${'─'.repeat(80)}\n\n`)}\n`;
+}
+
+async function licenseOf(directory: string): Promise<string> {
+  const facts = fields(JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')));
+  const name = `${facts.name} ${facts.version}`;
+  const file = (await readdir(directory)).toSorted().find((each) => /^(licen[cs]e|copying)/i.test(each));
+  if (file === undefined && typeof facts.license !== 'string') throw new Error(`${name} names no licence.`);
+  const text = file === undefined ? '' : `\n\n${(await readFile(join(directory, file), 'utf8')).trim()}`;
+  return `${name} (${typeof facts.license === 'string' ? facts.license : 'see below'})${text}`;
+}
+
+function fields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}
