@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { find } from '../e2e/programs.ts';
+import { type Registry, startRegistry } from '../e2e/registry.ts';
+import { writeLayout } from '../support/layout.ts';
+import { measureAction } from './action.ts';
+import { type Contestant, compare, printGoal, printResults, type Result, type Run } from './compare.ts';
+import { type Measured, measureCommand } from './measure.ts';
+
+const MEBIBYTE = 1024 * 1024;
+/** Of the layers, in MiB: some large, some small, as in an application's image. Together 500. */
+const LAYERS = [200, 120, 80, 50, 30, 15, 4, 1];
+const OURS = 'this action';
+
+export interface Place {
+  /** Folder for data and pid files of registries. */
+  readonly home: string;
+  /** Folder for what is large; in memory where that is possible, so that no disk is measured. */
+  readonly large: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly rounds: number;
+}
+
+/** Pushing an image that lies as a layout to an empty docker-registry. */
+export async function benchPush(place: Place): Promise<void> {
+  const { large, env, rounds } = place;
+  const layout = join(large, 'layout');
+  await writeLayout(layout, {
+    platforms: [
+      {
+        platform: 'linux/amd64',
+        // Of random bytes, so that nobody gains by compressing again.
+        layers: LAYERS.map((size, index) => ({ [`layer-${index}`]: randomBytes(size * MEBIBYTE) })),
+      },
+    ],
+    shape: 'manifest',
+    names: ['bench:1'],
+  });
+
+  const command =
+    (program: string, args: (target: string) => readonly string[]) =>
+    (target: string): Promise<Measured> =>
+      measureCommand([program, ...args(target)], { env });
+  const pushers: Readonly<Record<string, (target: string) => Promise<Measured>>> = {
+    [OURS]: (target) => {
+      const inputs = { source: layout, images: target, tags: 'type=raw,value=1', flavor: 'latest=false', scan: 'off' };
+      return measureAction({ inputs, env: { PATH: env.PATH } });
+    },
+    'crane push': command('crane', (target) => ['push', layout, `${target}:1`]),
+    'oras cp': command('oras', (target) => [
+      ...['cp', '--no-tty', '--from-oci-layout', `${layout}:1`],
+      ...['--to-plain-http', `${target}:1`],
+    ]),
+    'skopeo copy': command('skopeo', (target) => [
+      ...['--insecure-policy', 'copy', '--quiet', '--dest-tls-verify=false'],
+      ...[`oci:${layout}:1`, `docker://${target}:1`],
+    ]),
+  };
+  const contestants: readonly Contestant[] = Object.entries(pushers)
+    .filter(([name]) => isThere(name, env))
+    .map(([name, push]) => ({ name, run: () => onEmptyRegistry(place, push) }));
+  const results = await compare(contestants, rounds);
+  printResults(`Push ${LAYERS.reduce((sum, size) => sum + size)} MiB in ${LAYERS.length} layers`, results, OURS);
+  printGoals(results);
+}
+
+function isThere(name: string, env: NodeJS.ProcessEnv): boolean {
+  const [program = ''] = name.split(' ');
+  if (name === OURS || find(program, env.PATH ?? '') !== undefined) return true;
+  console.log(`  ${name} is left out: there is no ${program} on PATH.`);
+  return false;
+}
+
+function printGoals(results: readonly Result[]): void {
+  const ours = results.find(({ name }) => name === OURS);
+  const [fastest] = results.filter(({ name }) => name !== OURS).toSorted((one, other) => one.seconds - other.seconds);
+  if (ours === undefined || fastest === undefined) return;
+  const speed = fastest.seconds / ours.seconds;
+  printGoal(`at least 1.0 × the speed of the fastest (${fastest.name})`, `${speed.toFixed(2)} ×`, speed >= 1);
+  const peak = ours.peak / MEBIBYTE;
+  printGoal('at most 150 MiB of memory', `${peak.toFixed(0)} MiB`, peak <= 150);
+}
+
+/** Each push goes to a registry of its own that has seen nothing yet. */
+async function onEmptyRegistry({ home, large, env }: Place, push: (target: string) => Promise<Measured>): Promise<Run> {
+  const data = await mkdtemp(join(large, 'registry-'));
+  const own = join(home, data.slice(large.length + 1));
+  await mkdir(own, { recursive: true });
+  await symlink(data, join(own, 'data'));
+  let registry: Registry | undefined;
+  try {
+    registry = await startRegistry({ home: own, env });
+    const measured = await push(`${registry.host}/bench/image`);
+    return { ...measured, requests: (await registry.requests()).length };
+  } finally {
+    await registry?.stop();
+    await rm(data, { recursive: true, force: true });
+    await rm(own, { recursive: true, force: true });
+  }
+}
