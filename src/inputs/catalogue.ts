@@ -313,7 +313,7 @@ export const OUTPUTS = {
   'scan-suppressed': 'Number of findings that the ignore file or a VEX document accounts for.',
   'sarif-file': 'Path of the SARIF file, when `sarif-file` asks for one.',
   metadata: "BuildKit's metadata of the build, as JSON.",
-  json: 'Everything about the run, as JSON with a `schemaVersion`.',
+  json: 'Everything about the run, as JSON with a `schemaVersion`: see `docs/json-output.md`.',
 } as const satisfies Record<string, string>;
 
 export type OutputName = keyof typeof OUTPUTS;

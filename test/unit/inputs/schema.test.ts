@@ -187,6 +187,6 @@ it('gives each input its own type', () => {
   expectTypeOf<PublishValues['context']>().toEqualTypeOf<string>();
   expectTypeOf<PublishValues['file']>().toEqualTypeOf<string | undefined>();
   expectTypeOf<PublishValues['push']>().toEqualTypeOf<boolean>();
-  expectTypeOf<PublishValues['sbom']>().toEqualTypeOf<string | boolean>();
+  expectTypeOf<PublishValues['sbom']>().toEqualTypeOf<string | boolean | undefined>();
   expect(Object.keys(INPUTS)).toContain('images');
 });

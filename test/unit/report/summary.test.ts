@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { ActionError } from '../../../src/errors/action-error.ts';
+import { OUTPUTS } from '../../../src/inputs/catalogue.ts';
+import { renderOutputs } from '../../../src/report/outputs.ts';
+import type { PublishRecord } from '../../../src/report/record.ts';
+import { renderSummary } from '../../../src/report/summary.ts';
+
+const digest = `sha256:${'a'.repeat(64)}` as const;
+const decision = { image: 'ghcr.io/org/app', kind: 'moving', reason: 'moves: first of its line' } as const;
+
+const published: PublishRecord = {
+  outcome: 'published',
+  errors: [],
+  warnings: ['`scan: off`: nobody has looked'],
+  commit: {
+    sha: 'b'.repeat(40),
+    ref: 'refs/heads/a|b<script>',
+    repositoryUrl: 'https://github.com/org/app',
+    runUrl: 'https://github.com/org/app/actions/runs/1',
+  },
+  tags: ['ghcr.io/org/app:main'],
+  tagNames: ['main'],
+  version: 'main',
+  labels: { 'org.opencontainers.image.title': 'app' },
+  annotations: [],
+  image: {
+    digest,
+    mediaType: 'application/vnd.oci.image.index.v1+json',
+    origin: 'docker buildx',
+    platforms: [{ name: 'linux/amd64', digest, bytes: 1536, layers: 2, sbomPackages: 7, provenance: true }],
+  },
+  scan: 'off',
+  targets: [
+    {
+      image: 'ghcr.io/org/app',
+      host: 'ghcr.io',
+      decisions: [
+        { ...decision, tag: 'main', action: 'create' },
+        { ...decision, tag: 'old', action: 'leave', reason: 'stays: newer' },
+      ],
+      written: ['main'],
+      uploaded: { blobs: 3, bytes: 2048, present: 1 },
+    },
+  ],
+  steps: [{ name: 'Build', milliseconds: 1500 }],
+};
+
+describe('the summary', () => {
+  test('shows what was built, what moved or stayed and why, and each registry', () => {
+    const summary = renderSummary(published);
+    expect(summary).toMatch(/^## ✅ main · sha256:aaaaaaaaaaaa: published/);
+    expect(summary).toMatch(/linux\/amd64 .*1\.5 KiB \| 2 \| 7 packages \| ✓/);
+    expect(summary).toMatch(/app:main<\/code> \| moving \| 🆕 created/);
+    expect(summary).toMatch(/app:old<\/code> \| moving \| ⏸️ left \|.*stays: newer/);
+    expect(summary).toMatch(/✅ published \| 3 blobs, 2\.0 KiB/);
+    expect(summary).toContain('<code>scan: off</code>: nobody has looked');
+  });
+
+  test('a branch name cannot put markup into it', () => {
+    expect(renderSummary(published)).not.toMatch(/<script>|\| b</);
+  });
+
+  test('a planned tag is not called written', () => {
+    const planned = {
+      ...published,
+      outcome: 'planned',
+      targets: published.targets.map((target) => ({ ...target, written: [] })),
+    } as const;
+    expect(renderSummary(planned)).toMatch(/app:main<\/code> \| moving \| 🆕 to create/);
+  });
+
+  test('an error comes with its title, a link, and the steps of its remedy', () => {
+    const error = new ActionError('TAG_IMMUTABLE', 'ghcr.io/org/app:1.2.3 is there as something else');
+    const { image: _image, ...rest } = published;
+    const summary = renderSummary({ ...rest, outcome: 'tag-conflict', errors: [error], targets: [] });
+    expect(summary).toMatch(/## ❌ main: tag-conflict/);
+    expect(summary).toMatch(/\[TAG_IMMUTABLE\]\(.*docs\/errors\.md#tag_immutable\)/);
+    expect(summary).toMatch(/> 1\. Publish under a new version/);
+  });
+});
+
+describe('the outputs', () => {
+  test('are exactly those that action.yml declares', () => {
+    expect(Object.keys(renderOutputs(published)).toSorted()).toEqual(Object.keys(OUTPUTS).toSorted());
+  });
+
+  test('hold the digest and a repository without its host', () => {
+    expect(renderOutputs(published)).toMatchObject({
+      outcome: 'published',
+      digest,
+      image: `ghcr.io/org/app@${digest}`,
+      repository: 'org/app',
+      tags: 'ghcr.io/org/app:main',
+    });
+  });
+
+  test('`json` tells an error with code, message and remedy', () => {
+    const error = new ActionError('DENIED', 'no', { facts: { registry: 'ghcr.io', status: 403 } });
+    const json = JSON.parse(renderOutputs({ ...published, outcome: 'registry-failed', errors: [error] }).json ?? '');
+    expect(json).toMatchObject({
+      schemaVersion: 1,
+      errors: [{ code: 'DENIED', message: 'no', facts: { registry: 'ghcr.io', status: 403 } }],
+    });
+    expect(json.errors[0].remedy.length).toBeGreaterThan(0);
+  });
+});
