@@ -4,7 +4,7 @@ import { splitDigest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { Place } from './repository.ts';
-import { discard, type HttpResponse } from './transport.ts';
+import type { HttpResponse } from './transport.ts';
 
 /** Times that a broken download goes on where it stopped without a byte of progress in between. */
 const STALLS = 3;
@@ -58,7 +58,6 @@ async function* verified(place: Place, blob: Descriptor, first: HttpResponse): A
       if (error instanceof ActionError) throw error;
       if (done === blob.size) break;
     } finally {
-      discard(response);
       response.stream.destroy();
     }
     stalls = done > before ? 0 : stalls + 1;

@@ -171,7 +171,7 @@ function createRepository(place: Place): Repository {
       what: `HEAD blob ${name}@${blob.digest}`,
       facts: facts(blob.digest),
     });
-    discard(response);
+    await discard(response);
     const { 'content-length': length } = response.headers;
     // A size that differs is another blob, whatever the registry calls it: it is sent again, and checked there.
     return response.status === 200 && (length === undefined || Number(length) === blob.size);
@@ -186,7 +186,7 @@ function createRepository(place: Place): Repository {
       // What is wrong with a HEAD cannot be said: some registries know none (405), Artifactory answers 403 for what is not
       // there, Harbor 412 for what its policy keeps back. Then a GET has to do, which says why.
       const response = await read('HEAD', reference, [200, 400, 403, 404, 405, 412]);
-      discard(response);
+      await discard(response);
       if (response.status === 404) return undefined;
       const { 'docker-content-digest': digest, 'content-length': length, 'content-type': type = '' } = response.headers;
       const size = Number(length);
@@ -220,7 +220,7 @@ function createRepository(place: Place): Repository {
         what: `PUT manifest ${name}:${reference}`,
         facts: facts(reference),
       });
-      discard(response);
+      await discard(response);
       const confirmed = response.headers['docker-content-digest'];
       if (isDigest(confirmed) && confirmed !== digestOf(bytes, splitDigest(confirmed).algorithm)) {
         throw new ActionError(

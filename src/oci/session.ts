@@ -70,7 +70,7 @@ export function createSession(options: SessionOptions): Session {
       noteWarning(response);
       const { location } = response.headers;
       if (!isRedirect(request.method, response.status) || location === undefined) return response;
-      discard(response);
+      await discard(response);
       if (hop >= HOPS) throw refused(request.what, request.facts, `${host} redirects more than ${HOPS} times`);
       const target = resolveLocation(location, url);
       if (target === undefined) {
@@ -112,7 +112,7 @@ export function createSession(options: SessionOptions): Session {
       if (again || request.expect.includes(response.status)) return response;
       if (response.status === 401) {
         if (!(await auth.challenged(response, request.scopes, sent))) return response;
-        discard(response);
+        await discard(response);
       } else if (response.status === 400 || response.status === 403) {
         // ECR says 403, ECR Public 400 without a challenge, when what they mean is that the token has expired.
         const error = await toError(request, response);

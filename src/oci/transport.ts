@@ -83,7 +83,7 @@ export function createTransport(options: TransportOptions): Transport {
     try {
       return await once(request, exchange);
     } catch (error) {
-      // A server may close a connection while it waits in the pool; nothing has been done then, and nothing needs a wait.
+      // A server may close a connection while it waits in the pool; then nothing was done, and nothing needs a wait.
       if (!(error instanceof Error && 'stale' in error)) throw error;
       return once(request, exchange);
     }
@@ -164,27 +164,32 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent }: Exch
       // A registry may answer and close while the body is still being sent: then its answer counts.
       if (answered) return;
       signal.removeEventListener('abort', cancel);
-      const stale = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      // A stream is not sent again: part of it may have been taken, and an upload that broke needs a new session.
+      const stale = !streams && outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(stale ? Object.assign(error, { stale }) : error);
     });
-    send(outgoing, body);
+    const streams = send(outgoing, body);
   });
 }
 
-/** Feeds the body with backpressure; a body that breaks breaks the request. */
-function send(outgoing: http.ClientRequest, body: Body | undefined): void {
+/**
+ * Feeds the body with backpressure; a body that breaks breaks the request.
+ * @returns whether it is a stream
+ */
+function send(outgoing: http.ClientRequest, body: Body | undefined): boolean {
   if (body === undefined) {
     outgoing.end();
-    return;
+    return false;
   }
   const content = body.open();
   if (content instanceof Uint8Array) {
     outgoing.end(content);
-    return;
+    return false;
   }
   content.once('error', (error) => outgoing.destroy(error));
   outgoing.once('close', () => content.destroy());
   content.pipe(outgoing);
+  return true;
 }
 
 function toError(reason: unknown): Error {
@@ -216,8 +221,10 @@ export async function readBody(response: HttpResponse, limit: number): Promise<B
   return Buffer.concat(chunks);
 }
 
-/** Reads the rest of an answer whose body does not matter, so that its connection can be used again. */
-export function discard(response: HttpResponse): void {
-  response.stream.on('error', () => undefined);
-  response.stream.resume();
+/** Most of an answer without interest that is read for the sake of its connection. */
+const REST = 64 * 1024;
+
+/** Reads the rest of an answer whose body does not matter, so that the next request can have its connection. Never fails. */
+export async function discard(response: HttpResponse): Promise<void> {
+  await readBody(response, REST).catch(() => undefined);
 }

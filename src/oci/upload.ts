@@ -37,7 +37,7 @@ export async function uploadBlob(
       facts,
       retry: false,
     });
-    discard(response);
+    await discard(response);
     if (response.status === 404) {
       const what = `${host} has forgotten the upload of ${name}@${blob.digest} before it was done.`;
       throw new ActionError('UPLOAD_REJECTED', what, { facts: { ...facts, status: 404 } });
@@ -90,7 +90,7 @@ async function begin(place: Place, blob: Descriptor, query: Readonly<Record<stri
     facts: { registry: host, repository: name, reference: blob.digest },
     retry: false,
   });
-  discard(response);
+  await discard(response);
   return response;
 }
 
