@@ -89,8 +89,12 @@ async function askHelper(runtime: Runtime, helper: string, key: string): Promise
     );
   }
   const program = `docker-credential-${helper}`;
-  // A helper reads its own credentials from wherever it keeps them: it gets the whole environment, as docker gives it.
-  const env = childEnvironment(runtime.env, Object.keys(runtime.env));
+  // A helper reads its own credentials from wherever it keeps them, as it does below docker: it gets the environment of the
+  // step, without the inputs and the tokens of the job, which are none of its business.
+  const env = childEnvironment(
+    runtime.env,
+    Object.keys(runtime.env).filter((name) => !/^(?:INPUT|ACTIONS|STATE)_/.test(name)),
+  );
   const asked = await runtime.exec(program, ['get'], { env, input: key, timeout: 60_000 });
   if (asked.exitCode !== 0) {
     // "credentials not found in native keychain" is the helpers' way to say that they have none.
