@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { connect } from 'node:tls';
 import { type Digest, isDigest, splitDigest } from '../domain/digest.ts';
 import { type Descriptor, MANIFEST_TYPES, type ManifestBytes } from '../domain/manifest.ts';
 import { apiHost } from '../domain/reference.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
-import { isLoopback } from './addresses.ts';
 import { type CredentialSource, createAuthenticator, type Scope } from './auth.ts';
 import { downloadBlob } from './download.ts';
+import { originOf } from './origin.ts';
 import { createSession, type Session } from './session.ts';
 import { listTags } from './tag-list.ts';
-import { createTransport, discard, readBody, type Timeouts } from './transport.ts';
+import { createTransport, discard, type Timeouts } from './transport.ts';
 import { mountBlob, uploadBlob } from './upload.ts';
 
 /** One repository of a registry: what everything that moves images is built on. */
@@ -101,45 +100,29 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
   };
 }
 
-/** HTTPS, always, but for a registry on this machine or one that the user has listed, when it does not speak TLS. */
-async function originOf(api: string, insecureHosts: readonly string[]): Promise<string> {
-  const { hostname, port } = new URL(`https://${api}`);
-  const mayBePlain = insecureHosts.includes(api) || isLoopback(hostname);
-  return mayBePlain && !(await speaksTls(hostname, Number(port || 443))) ? `http://${api}` : `https://${api}`;
-}
-
-/** Whether a TLS handshake comes about; whom the certificate is for is the business of the requests. */
-function speaksTls(hostname: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port, rejectUnauthorized: false, timeout: 5000 });
-    const answer = (is: boolean) => () => {
-      socket.destroy();
-      resolve(is);
-    };
-    socket.once('secureConnect', answer(true)).once('error', answer(false)).once('timeout', answer(false));
-  });
-}
-
 function createRepository(place: Place): Repository {
   const { session, host, name, scopes } = place;
   const url = (reference: string) => new URL(`/v2/${name}/manifests/${reference}`, place.origin);
   const facts = (reference: string) => ({ registry: host, repository: name, reference });
   const read = (method: 'GET' | 'HEAD', reference: string, expect: readonly number[]) =>
-    session.request({
-      method,
-      url: url(reference),
-      headers: { accept: ACCEPT },
-      operation: 'read',
-      scopes,
-      expect,
-      what: `${method} manifest ${name}:${reference}`,
-      facts: facts(reference),
-    });
+    session.read(
+      {
+        method,
+        url: url(reference),
+        headers: { accept: ACCEPT },
+        operation: 'read',
+        scopes,
+        expect,
+        what: `${method} manifest ${name}:${reference}`,
+        facts: facts(reference),
+      },
+      MANIFEST_LIMIT,
+    );
 
   const get: Repository['get'] = async (reference) => {
     const response = await read('GET', reference, [200, 404]);
-    const bytes = await readBody(response, MANIFEST_LIMIT);
     if (response.status === 404) return undefined;
+    const { body: bytes } = response;
     const where = `${host}/${name}:${reference}`;
     const digest = digestOf(bytes, isDigest(reference) ? splitDigest(reference).algorithm : 'sha256');
     const confirmed = response.headers['docker-content-digest'];
@@ -186,7 +169,6 @@ function createRepository(place: Place): Repository {
       // What is wrong with a HEAD cannot be said: some registries know none (405), Artifactory answers 403 for what is not
       // there, Harbor 412 for what its policy keeps back. Then a GET has to do, which says why.
       const response = await read('HEAD', reference, [200, 400, 403, 404, 405, 412]);
-      await discard(response);
       if (response.status === 404) return undefined;
       const { 'docker-content-digest': digest, 'content-length': length, 'content-type': type = '' } = response.headers;
       const size = Number(length);

@@ -24,6 +24,8 @@ export interface RegistryRequest extends HttpRequest {
 
 export interface Session {
   readonly request: (request: RegistryRequest) => Promise<HttpResponse>;
+  /** The same with the whole body, of at most `limit` bytes: a connection that breaks within it is worth another try, too. */
+  readonly read: (request: RegistryRequest, limit: number) => Promise<HttpResponse & { readonly body: Buffer }>;
   /** Runs a task of several requests again as a whole, by the same rules as a single request. */
   readonly retrying: <T>(task: () => Promise<T>) => Promise<T>;
   /**
@@ -142,11 +144,11 @@ export function createSession(options: SessionOptions): Session {
       : error;
   };
 
-  const attempt = async (request: RegistryRequest): Promise<HttpResponse> => {
+  const attempt = async <T>(request: RegistryRequest, use: (response: HttpResponse) => Promise<T>): Promise<T> => {
     try {
       const response = await limit(() => authorized(request));
       if (!request.expect.includes(response.status)) throw await toError(request, response);
-      return response;
+      return await use(response);
     } catch (error) {
       signal.throwIfAborted();
       throw networkError(error, `${request.what} at ${host}`, request.facts);
@@ -154,8 +156,11 @@ export function createSession(options: SessionOptions): Session {
   };
 
   const retrying = <T>(task: () => Promise<T>) => withRetry(task, { clock, signal, log });
+  const send = <T>(request: RegistryRequest, use: (response: HttpResponse) => Promise<T>): Promise<T> =>
+    request.retry === false ? attempt(request, use) : retrying(() => attempt(request, use));
   return {
-    request: (request) => (request.retry === false ? attempt(request) : retrying(() => attempt(request))),
+    request: (request) => send(request, async (response) => response),
+    read: (request, most) => send(request, async (response) => ({ ...response, body: await readBody(response, most) })),
     retrying,
     checkAddress,
     requests: () => requests,

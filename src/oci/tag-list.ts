@@ -1,6 +1,5 @@
 import { ActionError } from '../errors/action-error.ts';
 import type { Place } from './repository.ts';
-import { readBody } from './transport.ts';
 
 const PAGE_LIMIT = 8 * 1024 * 1024;
 const PAGE_SIZE = 1000;
@@ -28,19 +27,13 @@ export async function listTags(place: Place): Promise<readonly string[]> {
     }
     seen.add(url.href);
     const what = `GET tags of ${name}`;
-    const response = await session.request({
-      method: 'GET',
-      url,
-      operation: 'read',
-      scopes,
-      expect: [200, 404],
-      what,
-      facts,
-    });
-    const body = await readBody(response, PAGE_LIMIT);
+    const response = await session.read(
+      { method: 'GET', url, operation: 'read', scopes, expect: [200, 404], what, facts },
+      PAGE_LIMIT,
+    );
     if (response.status === 404) return [];
-    for (const tag of readPage(body, `${host}/${name}`)) tags.add(tag);
-    next = nextPage(String(response.headers.link ?? ''), response.url);
+    for (const tag of readPage(response.body, `${host}/${name}`)) tags.add(tag);
+    next = nextPage(String(response.headers.link ?? ''), response.url, `${host}/${name}`);
   }
   return [...tags];
 }
@@ -60,7 +53,12 @@ function readPage(body: Buffer, where: string): readonly string[] {
 }
 
 /** https://www.rfc-editor.org/rfc/rfc8288: `</v2/app/tags/list?last=b&n=2>; rel="next"`, absolute or relative. */
-function nextPage(link: string, from: URL): URL | undefined {
+function nextPage(link: string, from: URL, where: string): URL | undefined {
   const target = /<([^>]{1,4096})>\s*;[^,]*\brel="?next\b/i.exec(link)?.[1];
-  return target === undefined ? undefined : new URL(target, from);
+  if (target === undefined) return undefined;
+  if (URL.canParse(target, from.href)) return new URL(target, from);
+  throw new ActionError(
+    'ANSWER_INVALID',
+    `The list of tags of ${where} goes on at "${target.slice(0, 200)}", which is no address.`,
+  );
 }

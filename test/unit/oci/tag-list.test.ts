@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { startRegistry } from '../../support/registry.ts';
+import { connect, manifestOf } from '../../support/registry-client.ts';
+
+const { bytes, descriptor } = manifestOf();
+
+async function tagged(count: number, ...[options]: Parameters<typeof startRegistry>) {
+  const registry = await startRegistry(options);
+  const tags = Array.from({ length: count }, (_, at) => `v${String(at).padStart(5, '0')}`);
+  for (const tag of tags) registry.putManifest('org/app', tag, descriptor.mediaType, bytes);
+  return { registry, tags, ...(await connect(registry)) };
+}
+
+const LINK = { header: 'link', from: /^<.*>/ } as const;
+
+describe('listing tags', () => {
+  it('asks for pages of 1000 and follows relative links to the end', async () => {
+    const { registry, tags, repository } = await tagged(2500);
+    await using _ = registry;
+    expect(await repository.listTags()).toEqual(tags);
+    expect(registry.log.map(({ query }) => query)).toEqual(['?n=1000', '?last=v00999&n=1000', '?last=v01999&n=1000']);
+  });
+
+  it('follows pages that are smaller than asked for', async () => {
+    const { registry, tags, repository } = await tagged(7, { pageSize: 2 });
+    await using _ = registry;
+    expect(await repository.listTags()).toEqual(tags);
+    expect(registry.requests()).toBe(4);
+  });
+
+  it('51: follows an absolute link, and one with other parameters around it', async () => {
+    const { registry, tags, repository } = await tagged(4, { pageSize: 2 });
+    await using _ = registry;
+    const to = `<http://${registry.host}/v2/org/app/tags/list?last=v00001&n=2>; title="x"`;
+    registry.addFault({ match: {}, action: { rewrite: { ...LINK, to } } });
+    expect(await repository.listTags()).toEqual(tags);
+  });
+
+  it('a repository that is not there has none, as has one whose tags are null', async () => {
+    await using registry = await startRegistry();
+    const { repository } = await connect(registry);
+    expect(await repository.listTags()).toEqual([]);
+    registry.addFault({ match: {}, action: { status: 200, body: { name: 'org/app', tags: null } } });
+    expect(await repository.listTags()).toEqual([]);
+  });
+
+  it('51: pages that lead in a circle are refused', async () => {
+    const { registry, repository } = await tagged(9, { pageSize: 2 });
+    await using _ = registry;
+    const to = '</v2/org/app/tags/list?n=1000>';
+    registry.addFault({ match: { nth: 3 }, action: { rewrite: { ...LINK, to } } });
+    await expect(repository.listTags()).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
+    expect(registry.requests()).toBe(3);
+  });
+
+  it.each(['<http://example.com/v2/x/tags/list>', '<//example.com/x>', '<http://[>'])(
+    'a next page at %s is refused',
+    async (to) => {
+      const { registry, repository } = await tagged(9, { pageSize: 2 });
+      await using _ = registry;
+      registry.addFault({ match: {}, action: { rewrite: { ...LINK, to } } });
+      await expect(repository.listTags()).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
+      expect(registry.requests()).toBe(1);
+    },
+  );
+
+  it.each(['<html>', '[]', '{}', '{"tags":"latest"}'])('an answer of %s is refused', async (body) => {
+    await using registry = await startRegistry({ faults: [{ match: {}, action: { status: 200, body } }] });
+    const { repository } = await connect(registry);
+    await expect(repository.listTags()).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
+  });
+});
