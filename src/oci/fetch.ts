@@ -3,9 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import pLimit from 'p-limit';
-import { type Digest, isDigest, splitDigest } from '../domain/digest.ts';
-import { isIndexType, type ManifestBytes } from '../domain/manifest.ts';
+import { type Digest, splitDigest } from '../domain/digest.ts';
+import type { ManifestBytes } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
+import { parseManifest } from './document.ts';
 import type { Repository } from './repository.ts';
 
 const PARALLEL = 4;
@@ -37,14 +38,15 @@ export async function fetchLayout(repository: Repository, digest: Digest, direct
   };
   await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true });
   const root = await get(digest);
-  const children = isIndexType(root.descriptor.mediaType)
-    ? await Promise.all(digestsOf(root, 'manifests').map(({ digest: child }) => get(child)))
-    : [];
+  const document = documentOf(root);
+  const children =
+    document.kind === 'index' ? await Promise.all(document.manifests.map((child) => get(child.digest))) : [];
 
+  const documents = [document, ...children.map(documentOf)];
   const blobs = new Map(
-    [root, ...children]
-      .flatMap((manifest) => ['config', 'layers'].flatMap((key) => digestsOf(manifest, key)))
-      .map((each) => [each.digest, each]),
+    documents
+      .flatMap((each) => (each.kind === 'manifest' ? [each.config, ...each.layers] : []))
+      .map((blob) => [blob.digest, blob]),
   );
   const limit = pLimit(PARALLEL);
   await Promise.all(
@@ -59,19 +61,6 @@ export async function fetchLayout(repository: Repository, digest: Digest, direct
   await writeFile(join(directory, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [root.descriptor] }));
 }
 
-/** The descriptors under a key of a manifest, one or many. */
-function digestsOf({ bytes }: ManifestBytes, key: string) {
-  const manifest: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  const value: unknown =
-    typeof manifest === 'object' && manifest !== null
-      ? Object.entries(manifest).find(([name]) => name === key)?.[1]
-      : undefined;
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return list.flatMap((each) => {
-    if (typeof each !== 'object' || each === null || !('digest' in each) || !isDigest(each.digest)) return [];
-    const mediaType =
-      'mediaType' in each && typeof each.mediaType === 'string' ? each.mediaType : 'application/octet-stream';
-    const size = 'size' in each && typeof each.size === 'number' ? each.size : 0;
-    return [{ mediaType, digest: each.digest, size }];
-  });
+function documentOf({ descriptor, bytes }: ManifestBytes) {
+  return parseManifest(bytes, descriptor.mediaType, descriptor.digest);
 }

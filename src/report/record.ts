@@ -47,10 +47,12 @@ export interface ImageFacts {
   }[];
 }
 
+/** What became of one repository. The results of all stand side by side: none hides another (P9). */
 export interface TargetFacts {
   readonly image: string;
   readonly host: string;
   readonly decisions: readonly TagDecision[];
+  /** Tags that were written and read back in this run. */
   readonly written: readonly string[];
   readonly uploaded?: { readonly blobs: number; readonly bytes: number; readonly present: number };
   readonly error?: ActionError;

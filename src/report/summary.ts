@@ -108,7 +108,7 @@ function renderImage({ image }: PublishRecord): string {
     code(shortDigest(digest)),
     bytes(size),
     String(layers),
-    sbomPackages === undefined ? '–' : `${sbomPackages} packages`,
+    sbomPackages === undefined ? '–' : `${sbomPackages} ${sbomPackages === 1 ? 'package' : 'packages'}`,
     provenance ? '✓' : '–',
   ]);
   return [

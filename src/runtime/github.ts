@@ -26,7 +26,7 @@ export function createRuntime(signal: AbortSignal): Runtime {
     signal,
     temp,
     workspace: resolve(process.env.GITHUB_WORKSPACE ?? process.cwd()),
-    secret: (value) => core.setSecret(value),
+    secret: maskOnce(),
     output: (name, value) => core.setOutput(name, value),
     summary: async (markdown) => {
       // Outside of a job there is no summary file, and nothing to complain about.
@@ -36,6 +36,16 @@ export function createRuntime(signal: AbortSignal): Runtime {
     toolCache: cache,
     github,
     state: { save: (name, value) => core.saveState(name, value), get: (name) => core.getState(name) },
+  };
+}
+
+/** A mask for each value once: a token is met again with each request, and each mask is a line in the log. */
+function maskOnce(): Runtime['secret'] {
+  const masked = new Set<string>();
+  return (value) => {
+    if (value === '' || masked.has(value)) return;
+    masked.add(value);
+    core.setSecret(value);
   };
 }
 

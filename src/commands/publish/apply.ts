@@ -4,6 +4,7 @@ import { ActionError, toActionError } from '../../errors/action-error.ts';
 import type { LocalImage } from '../../oci/image.ts';
 import { pushContent, writeTag } from '../../oci/push.ts';
 import type { Repository } from '../../oci/repository.ts';
+import type { TargetFacts } from '../../report/record.ts';
 import type { Clock, Log } from '../../runtime/runtime.ts';
 
 /** One repository that the image goes to. */
@@ -13,17 +14,6 @@ export interface Target {
   readonly repository: Repository;
   /** What was decided before the build. */
   readonly planned: readonly TagDecision[];
-}
-
-/** What became of one target. The results of all targets stand side by side: none hides another (P9). */
-export interface TargetResult {
-  readonly image: string;
-  readonly host: string;
-  readonly decisions: readonly TagDecision[];
-  /** Tags that were written and read back in this run. */
-  readonly written: readonly string[];
-  readonly uploaded?: { readonly blobs: number; readonly bytes: number; readonly present: number };
-  readonly error?: ActionError;
 }
 
 interface Apply {
@@ -41,20 +31,18 @@ interface Apply {
  * content is everywhere, and a failure of one target does not keep the others from getting their content.
  * @returns one result for each target, in their order; a failure is in `error`, never thrown
  */
-export async function applyPublish({ targets, image, decide, log, clock }: Apply): Promise<readonly TargetResult[]> {
+export async function applyPublish({ targets, image, decide, log, clock }: Apply): Promise<readonly TargetFacts[]> {
   const digest = image.root.descriptor.digest;
-  let results: readonly TargetResult[] = targets.map((target) => ({
+  let results: readonly TargetFacts[] = targets.map((target) => ({
     image: target.image,
     host: target.repository.host,
     decisions: target.planned,
     written: [],
   }));
   /** One phase: every target that is still well, at the same time. */
-  const phase = async (
-    step: (target: Target, so: TargetResult) => Promise<Partial<TargetResult>>,
-  ): Promise<boolean> => {
+  const phase = async (step: (target: Target, so: TargetFacts) => Promise<Partial<TargetFacts>>): Promise<boolean> => {
     results = await Promise.all(
-      targets.map(async (target, index): Promise<TargetResult> => {
+      targets.map(async (target, index): Promise<TargetFacts> => {
         const so = results[index];
         if (so === undefined) throw new RangeError('every target has a result');
         try {
@@ -67,16 +55,23 @@ export async function applyPublish({ targets, image, decide, log, clock }: Apply
     return results.every(({ error }) => error === undefined);
   };
 
-  const write = (kind: TagDecision['kind']) => async (target: Target, so: TargetResult) => {
-    const written = [...so.written];
-    for (const { tag, action } of so.decisions.filter((each) => each.kind === kind)) {
-      if (action !== 'create' && action !== 'move') continue;
-      await writeTag(target.repository, tag, image.root, clock);
-      written.push(tag);
-      log.info(`${target.image}:${tag} → ${digest}`);
-    }
-    return { written };
-  };
+  const write =
+    (kind: TagDecision['kind']) =>
+    async (target: Target, so: TargetFacts): Promise<Partial<TargetFacts>> => {
+      const written = [...so.written];
+      for (const { tag, action } of so.decisions.filter((each) => each.kind === kind)) {
+        if (action !== 'create' && action !== 'move') continue;
+        try {
+          await writeTag(target.repository, tag, image.root, clock);
+        } catch (error) {
+          // What was written before stays written, and the result has to say so.
+          return { written, error: toActionError(error) };
+        }
+        written.push(tag);
+        log.info(`${target.image}:${tag} → ${digest}`);
+      }
+      return { written };
+    };
 
   const done =
     (await phase(async ({ repository, image: name, planned }) => {

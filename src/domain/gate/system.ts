@@ -45,7 +45,10 @@ export function judgeSystem(
 
   const isWindows = report.os === 'windows';
   if (system === undefined && osFiles.length === 0 && !isWindows) {
-    const found = languagePackages === 0 ? 'and none was found' : `${languagePackages} were found`;
+    const found =
+      languagePackages === 0
+        ? 'and none was found'
+        : `${languagePackages} ${languagePackages === 1 ? 'was' : 'were'} found`;
     notes.push(
       `${platform}: there is no operating system in the image, so only language packages and binaries were looked at, ${found}.`,
     );
