@@ -10,6 +10,8 @@ import { ActionError } from '../errors/action-error.ts';
 import { blobPath, corrupt, MANIFEST_LIMIT } from './document.ts';
 
 const CHUNK = 1024 * 1024;
+/** A stream has a new buffer for each chunk: larger ones are no faster to send, and cost memory. */
+const SENT = 256 * 1024;
 const PARALLEL = 4;
 
 /** The files of one layout, opened only where they lie inside its folder. */
@@ -87,7 +89,7 @@ export function openLayoutFiles(directory: string): LayoutFiles {
 
   return {
     path,
-    open: (blob, start = 0) => createReadStream(path(blob.digest), { start, highWaterMark: CHUNK }),
+    open: (blob, start = 0) => createReadStream(path(blob.digest), { start, highWaterMark: SENT }),
     read,
     readBlob: async (blob, limit = MANIFEST_LIMIT) => {
       if (blob.size > limit) {
