@@ -1,7 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Readable } from 'node:stream';
-import { getCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { ActionError } from '../errors/action-error.ts';
 import { isLoopback } from './addresses.ts';
@@ -63,7 +63,10 @@ const TIMEOUTS: Timeouts = { connect: 15_000, idle: 60_000, answer: 600_000 };
  */
 export function createTransport(options: TransportOptions): Transport {
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
-  const tls = options.ca === undefined ? {} : { ca: [...getCACertificates('default'), options.ca] };
+  // One context for all: with `ca` each request would compare and each connection parse all certificates anew.
+  const { ca } = options;
+  const tls =
+    ca === undefined ? {} : { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ca] }) };
   const pool = { keepAlive: true, maxSockets: 64, scheduling: 'lifo' as const };
   const plain = new http.Agent(pool);
   const secure = new https.Agent({ ...pool, ...tls });
@@ -79,7 +82,13 @@ export function createTransport(options: TransportOptions): Transport {
   return async (request) => {
     options.signal.throwIfAborted();
     refusePlainHttp(request.url, options.insecureHosts);
-    const exchange = { agent: agentFor(request.url), timeouts, signal: options.signal, userAgent: options.userAgent };
+    const exchange = {
+      agent: agentFor(request.url),
+      timeouts,
+      signal: options.signal,
+      userAgent: options.userAgent,
+      tls,
+    };
     try {
       return await once(request, exchange);
     } catch (error) {
@@ -107,14 +116,17 @@ interface Exchange {
   readonly timeouts: Timeouts;
   readonly signal: AbortSignal;
   readonly userAgent: string;
+  /** For the server's own TLS: what a proxy's agent is made with is for the way to the proxy. */
+  readonly tls: { readonly secureContext?: SecureContext };
 }
 
-function once(request: HttpRequest, { agent, timeouts, signal, userAgent }: Exchange): Promise<HttpResponse> {
+function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }: Exchange): Promise<HttpResponse> {
   const { method, url, headers, body } = request;
   return new Promise<HttpResponse>((resolve, reject) => {
     const client = url.protocol === 'https:' ? https : http;
     let answered = false;
-    const outgoing = client.request(url, {
+    const settings = {
+      ...tls,
       method,
       agent,
       headers: {
@@ -124,7 +136,8 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent }: Exch
         ...(method === 'POST' && body === undefined ? { 'content-length': '0' } : {}),
         ...headers,
       },
-    });
+    };
+    const outgoing = client.request(url, settings);
     const cancel = () => outgoing.destroy(toError(signal.reason));
     signal.addEventListener('abort', cancel, { once: true });
     const late = (what: string, after: number) =>

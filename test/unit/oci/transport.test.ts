@@ -1,0 +1,237 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import * as http from 'node:http';
+import { connect as connectTo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isInternal, isLoopback } from '../../../src/oci/addresses.ts';
+import type { Credentials } from '../../../src/oci/auth.ts';
+import { proxyFor } from '../../../src/oci/proxy.ts';
+import { createTransport, readBody } from '../../../src/oci/transport.ts';
+import { startRegistry } from '../../support/registry.ts';
+import { connect } from '../../support/registry-client.ts';
+
+let temp: string;
+/** A self-signed certificate for 127.0.0.1 and localhost, and one for a registry elsewhere. */
+let tls: { readonly key: string; readonly cert: string };
+let elsewhere: { readonly key: string; readonly cert: string };
+
+async function certificate(name: string, names: string) {
+  const [key, cert] = [join(temp, `${name}.key`), join(temp, `${name}.pem`)];
+  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=${names}`, '-keyout', key, '-out', cert];
+  await promisify(execFile)('openssl', [...request, ...subject]);
+  return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') };
+}
+
+beforeAll(async () => {
+  temp = await mkdtemp(join(tmpdir(), 'transport-'));
+  tls = await certificate('local', 'IP:127.0.0.1,DNS:localhost');
+  elsewhere = await certificate('elsewhere', 'DNS:registry.example.test');
+});
+afterAll(() => rm(temp, { recursive: true, force: true }));
+
+/** A CONNECT proxy that leads every name to one port of this machine, and notes what it was asked for. */
+async function startProxy(port: number) {
+  const asked: { readonly target: string; readonly authorization: string | undefined }[] = [];
+  const server = http.createServer((_, response) => response.writeHead(405).end());
+  const tunnels = new Set<{ destroy: () => void }>();
+  server.on('connect', (request, client) => {
+    tunnels.add(client);
+    asked.push({ target: request.url ?? '', authorization: request.headers['proxy-authorization'] });
+    const upstream = connectTo(port, '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      upstream.pipe(client).pipe(upstream);
+    });
+    for (const each of [client, upstream]) each.on('error', () => each.destroy());
+    client.on('close', () => upstream.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const close = async () => {
+    for (const tunnel of tunnels) tunnel.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return {
+    asked,
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function transport(options: Partial<Parameters<typeof createTransport>[0]> = {}) {
+  return createTransport({
+    signal: new AbortController().signal,
+    insecureHosts: [],
+    env: {},
+    userAgent: 'test',
+    ...options,
+  });
+}
+
+describe('65: TLS', () => {
+  it('a certificate that nobody vouches for is TLS_UNTRUSTED, at once, and no credentials are sent', async () => {
+    await using registry = await startRegistry({ tls, auth: { basic: { username: 'bot', password: 'canary' } } });
+    const credentials = async (): Promise<Credentials> => ({ kind: 'password', username: 'bot', password: 'canary' });
+    const { repository, sleeps } = await connect(registry, { credentials });
+    await expect(repository.head('1.0')).rejects.toMatchObject({ code: 'TLS_UNTRUSTED' });
+    expect(sleeps).toEqual([]);
+    expect(registry.log).toEqual([]);
+  });
+
+  it('is trusted with its own authority given, without losing the usual ones', async () => {
+    await using registry = await startRegistry({ tls });
+    const { repository } = await connect(registry, { ca: tls.cert });
+    expect(await repository.head('1.0')).toBeUndefined();
+  });
+
+  it('a certificate for another name is TLS_UNTRUSTED', async () => {
+    await using registry = await startRegistry({ tls: elsewhere });
+    const { repository } = await connect(registry, { ca: elsewhere.cert });
+    await expect(repository.head('1.0')).rejects.toMatchObject({ code: 'TLS_UNTRUSTED' });
+  });
+
+  it('19: an upload address that leads from HTTPS to HTTP is refused, with the usual cause', async () => {
+    await using registry = await startRegistry({ tls });
+    const rewrite = { header: 'location', from: /^https/, to: 'http' };
+    registry.addFault({ match: { method: 'POST' }, action: { rewrite } });
+    const { repository } = await connect(registry, { ca: tls.cert });
+    const blob = { mediaType: 'x', digest: `sha256:${'a'.repeat(64)}`, size: 1 } as const;
+    const failed = repository.putBlob(blob, () => expect.unreachable('nothing is to be sent'));
+    await expect(failed).rejects.toMatchObject({ code: 'REDIRECT_REFUSED' });
+    await expect(failed).rejects.toThrow('X-Forwarded-Proto');
+    expect(registry.writes()).toHaveLength(1);
+  });
+});
+
+describe('65: the way to a registry', () => {
+  it('a name that does not exist and a port without a listener are REGISTRY_UNREACHABLE, tried again', async () => {
+    const unknown = await connect({ host: 'registry.invalid' });
+    const failed = unknown.repository.head('1.0');
+    await expect(failed).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
+    await expect(failed).rejects.toThrow('registry.invalid');
+    const gone = await startRegistry();
+    await gone.close();
+    const { repository, sleeps } = await connect(gone);
+    await expect(repository.head('1.0')).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
+    expect(sleeps).toHaveLength(4);
+  });
+
+  it('plain HTTP to another machine is refused unless its host is listed', async () => {
+    const send = transport();
+    const url = new URL('http://registry.example.test:5000/v2/');
+    await expect(send({ method: 'GET', url })).rejects.toMatchObject({ code: 'PLAIN_HTTP' });
+    const listed = transport({ insecureHosts: ['registry.example.test:5000'], timeouts: { connect: 500 } });
+    await expect(listed({ method: 'GET', url })).rejects.not.toMatchObject({ code: 'PLAIN_HTTP' });
+  });
+
+  it('goes through HTTPS_PROXY by CONNECT, with the credentials of the proxy for the proxy only', async () => {
+    await using registry = await startRegistry({ tls: elsewhere });
+    await using proxy = await startProxy(Number(registry.host.split(':')[1]));
+    const env = { HTTPS_PROXY: `http://proxyuser:proxypass@127.0.0.1:${proxy.port}` };
+    const host = 'registry.example.test';
+    const { repository } = await connect({ host }, { ca: elsewhere.cert, env });
+    expect(await repository.head('1.0')).toBeUndefined();
+    const authorization = `Basic ${Buffer.from('proxyuser:proxypass').toString('base64')}`;
+    expect(proxy.asked).toEqual([{ target: `${host}:443`, authorization }]);
+    expect(JSON.stringify(registry.log)).not.toContain('proxy-authorization');
+  });
+
+  it('a registry on this machine is never behind a proxy, and NO_PROXY is heeded', async () => {
+    await using registry = await startRegistry();
+    await using proxy = await startProxy(1);
+    const env = { HTTP_PROXY: `http://127.0.0.1:${proxy.port}`, HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
+    const { repository } = await connect(registry, { env });
+    await repository.head('1.0');
+    const away = await connect({ host: 'registry.invalid' }, { env: { ...env, NO_PROXY: '.invalid' } });
+    await expect(away.repository.head('1.0')).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
+    expect(proxy.asked).toEqual([]);
+  });
+
+  const env = {
+    HTTPS_PROXY: 'http://s',
+    HTTP_PROXY: 'http://p',
+    NO_PROXY: 'corp.test, .dot.test,only.test:8443 *.star.test',
+  };
+  it.each([
+    ['https://registry.test/', env, 'http://s'],
+    ['http://registry.test/', env, 'http://p'],
+    ['https://corp.test/', env, undefined],
+    ['https://deep.corp.test/', env, undefined],
+    ['https://notcorp.test/', env, 'http://s'],
+    ['https://a.dot.test/', env, undefined],
+    ['https://a.star.test/', env, undefined],
+    ['https://only.test/', env, 'http://s'],
+    ['https://only.test:8443/', env, undefined],
+    ['https://registry.test/', { NO_PROXY: '*', HTTPS_PROXY: 'http://s' }, undefined],
+    ['https://registry.test/', { https_proxy: 'http://lower', HTTPS_PROXY: 'http://s' }, 'http://lower'],
+    ['https://registry.test/', { HTTPS_PROXY: 'http://s', no_proxy: 'REGISTRY.test' }, undefined],
+    ['https://registry.test/', { HTTP_PROXY: 'http://p' }, undefined],
+    ['https://registry.test/', { ALL_PROXY: 'http://all' }, 'http://all'],
+    ['https://registry.test/', {}, undefined],
+    ['http://localhost:5000/', env, undefined],
+    ['http://127.0.0.1:5000/', env, undefined],
+    ['https://[::1]:5000/', env, undefined],
+  ])('%s with %j goes through %s', (url, variables, expected) => {
+    expect(proxyFor(new URL(url), variables)).toBe(expected);
+  });
+});
+
+describe('67: a server that keeps silent', () => {
+  it('before its answer is given up, and said to be slow', async () => {
+    await using registry = await startRegistry({ faults: [{ match: {}, action: { hang: 'before' } }] });
+    const send = transport({ timeouts: { idle: 100, answer: 150 } });
+    const url = new URL(`http://${registry.host}/v2/`);
+    await expect(send({ method: 'GET', url })).rejects.toMatchObject({
+      code: 'ETIMEDOUT',
+      message: 'no answer within 0.15 s',
+    });
+  });
+
+  it('within its answer is given up', async () => {
+    const fault = { status: 200, body: 'x'.repeat(1000) };
+    await using registry = await startRegistry({ faults: [{ match: {}, action: fault }] });
+    registry.addFault({ match: {}, action: { hang: 'mid-answer' } });
+    const send = transport({ timeouts: { idle: 100 } });
+    const response = await send({ method: 'GET', url: new URL(`http://${registry.host}/v2/`) });
+    await expect(readBody(response, 2000)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+  });
+
+  it('a cancelled run ends the request with the reason of the run', async () => {
+    await using registry = await startRegistry({ faults: [{ match: {}, action: { hang: 'before' } }] });
+    const controller = new AbortController();
+    const send = transport({ signal: controller.signal });
+    const waiting = send({ method: 'GET', url: new URL(`http://${registry.host}/v2/`) });
+    setTimeout(() => controller.abort(new Error('the run was cancelled')), 50);
+    await expect(waiting).rejects.toThrow('the run was cancelled');
+  });
+});
+
+describe('addresses', () => {
+  it.each([
+    ['localhost', true, true],
+    ['registry.localhost', true, true],
+    ['127.0.0.1', true, true],
+    ['127.8.8.8', true, true],
+    ['[::1]', true, true],
+    ['10.1.2.3', false, true],
+    ['169.254.169.254', false, true],
+    ['172.31.0.1', false, true],
+    ['192.168.0.1', false, true],
+    ['100.100.0.1', false, true],
+    ['0.0.0.0', false, true],
+    ['[fe80::1]', false, true],
+    ['[fd00::1]', false, true],
+    ['[::ffff:a00:5]', false, true],
+    ['172.32.0.1', false, false],
+    ['8.8.8.8', false, false],
+    ['[2606:4700::1]', false, false],
+    ['notlocalhost', false, false],
+    ['ghcr.io', false, false],
+  ])('%s: loopback %s, internal %s', (host, loopback, internal) => {
+    expect(isLoopback(host)).toBe(loopback);
+    expect(isInternal(host)).toBe(internal);
+  });
+});
