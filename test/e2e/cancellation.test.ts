@@ -37,6 +37,7 @@ describe.each(BUILDERS)('A job that is cancelled during a long build by $builder
   it('ends buildx, says that it was cancelled, and its post step removes the builder', async () => {
     const start = performance.now();
     let stopped = 0;
+    let building: readonly string[] = [];
     const ran = await scene.publish({
       inputs: {
         images: `${registry.host}/org/app`,
@@ -46,11 +47,14 @@ describe.each(BUILDERS)('A job that is cancelled during a long build by $builder
       },
       event: await pushEvent(scene.repository),
       onLine: (line) => {
-        if (stopped === 0 && /RUN .*sleep/.test(line)) stopped = performance.now();
+        if (stopped > 0 || !/RUN .*sleep/.test(line)) return;
+        stopped = performance.now();
+        building = commandLines().filter((command) => command.includes(MARK));
       },
       signalAfter: { line: /RUN .*sleep/, signal: 'SIGINT' },
     });
     expect(stopped, ran.log).toBeGreaterThan(start);
+    expect(building.length).toBeGreaterThan(0);
     // The runner waits 7.5 seconds before it gets rough.
     expect(performance.now() - stopped).toBeLessThan(7500);
     expect(ran.exitCode, ran.log).toBe(1);

@@ -39,12 +39,12 @@ export async function startDaemon(
   });
   failed.catch(() => undefined);
   const { pid } = child;
-  if (pid !== undefined) writeFileSync(pidFile, `${pid} ${startOf(pid)}\n`);
+  note(pid, pidFile);
   child.unref();
   const daemon: Daemon = {
     pid: pid ?? 0,
     log: () => readFile(logFile, 'utf8'),
-    stop: () => stopByFile(pidFile),
+    stop: () => stop(pidFile),
   };
   try {
     await Promise.race([failed, until(ready)]);
@@ -72,7 +72,7 @@ export function claim(home: string): void {
 
 /** Stops what the pid files below a folder name, newest first, when it still is the process that was started. */
 export async function stopAll(home: string): Promise<void> {
-  for (const file of pidFiles(home)) await stopByFile(file);
+  for (const file of pidFiles(home)) await stop(file);
 }
 
 function pidFiles(home: string): readonly string[] {
@@ -88,7 +88,13 @@ function pidFiles(home: string): readonly string[] {
   }
 }
 
-async function stopByFile(file: string): Promise<void> {
+/** Writes a pid file for {@link stop}. */
+export function note(pid: number | undefined, file: string): void {
+  if (pid !== undefined) writeFileSync(file, `${pid} ${startOf(pid)}\n`);
+}
+
+/** Stops what a pid file names, when it still is the process that was started, and removes the file. */
+export async function stop(file: string): Promise<void> {
   let pid: number;
   try {
     const [first = '', start = ''] = readFileSync(file, 'utf8').trim().split(' ');

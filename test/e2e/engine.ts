@@ -1,6 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDaemon } from './daemon.ts';
 import { run, succeeds } from './programs.ts';
@@ -17,12 +15,11 @@ const BRIDGE = { name: 'e2e-br0', address: '10.213.7.1/24' };
 /**
  * Starts containerd and the Docker Engine with the containerd image store, with all their data below `home`. No firewall rule
  * and no forwarding is set up: what the tests build and run needs no network, or the host's.
+ * @param sockets folder with a short path, for what is only there while it runs
  * @param env holds the PATH with the engine's programs
  */
-export async function startEngine(home: string, env: NodeJS.ProcessEnv): Promise<Engine> {
+export async function startEngine(home: string, sockets: string, env: NodeJS.ProcessEnv): Promise<Engine> {
   await mkdir(home, { recursive: true });
-  // The path of a socket must be short; a clone may lie deep.
-  const sockets = mkdtempSync(join(tmpdir(), 'e2e-engine-'));
   const containerdSocket = join(sockets, 'containerd.sock');
   const socket = join(sockets, 'docker.sock');
   const host = `unix://${socket}`;
@@ -31,10 +28,8 @@ export async function startEngine(home: string, env: NodeJS.ProcessEnv): Promise
     for (const daemon of started.reverse()) await daemon.stop();
     await removeBridge(env);
     await unmount(home);
-    rmSync(sockets, { recursive: true, force: true });
   };
   try {
-    mkdirSync(join(home, 'containerd'), { recursive: true });
     started.push(
       await startDaemon(
         'containerd',

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readlink, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { coerce, gte } from 'semver';
 import { findTrivy } from '../support/trivy.ts';
-import { claim, stopAll } from './daemon.ts';
+import { claim, stop, stopAll } from './daemon.ts';
 import { removeBridge, startEngine, unmount } from './engine.ts';
 import { hasBuildkitImage, loadBuildkitImage, pushSbomGenerator } from './images.ts';
 import { find, run, succeeds, timed } from './programs.ts';
@@ -82,10 +83,14 @@ export async function setUp(): Promise<Environment> {
   const trivy = await installMissing(home, env, usable);
   env.PATH = `${dirname(trivy)}${delimiter}${env.PATH}`;
   env.E2E_RUN = runHome();
+  // Everything temporary lies below one folder with a short path (sockets need one), which the run's folder knows.
+  const temp = await mkdtemp(join(tmpdir(), 'e2e-'));
+  await symlink(temp, temporary());
+  env.TMPDIR = temp;
 
   try {
     if (!usable) {
-      const start = () => startEngine(join(runHome(), 'engine'), env);
+      const start = () => startEngine(join(runHome(), 'engine'), temp, env);
       Object.assign(env, (await timed('start containerd and the Docker Engine', start)).env);
     }
     const registry = await timed('start a registry', () => startRegistry({ home: join(runHome(), 'registry'), env }));
@@ -102,6 +107,11 @@ export async function setUp(): Promise<Environment> {
   }
 }
 
+const temporary = () => join(runHome(), 'temporary');
+
+/** The pid file of the process that runs the tests: it goes first, so that it starts nothing new. */
+export const testsPid = () => join(runHome(), 'tests.pid');
+
 /** Whether the run's folder is this process's. */
 let isOurs = false;
 
@@ -109,8 +119,14 @@ let isOurs = false;
 export async function tearDown(): Promise<void> {
   if (!isOurs) return;
   const env = { ...process.env, PATH: searchPath(e2eHome()) };
+  await stop(testsPid());
   await stopAll(runHome());
   await removeBridge(env);
+  const temp = await readlink(temporary()).catch(() => undefined);
+  if (temp !== undefined) {
+    await unmount(temp);
+    await rm(temp, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
   await unmount(runHome());
   await rm(runHome(), { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   isOurs = false;

@@ -93,9 +93,15 @@ export async function timed<T>(what: string, task: () => Promise<T>): Promise<T>
 export async function show(
   program: string,
   args: readonly string[],
-  options: { readonly env: NodeJS.ProcessEnv; readonly cwd: string; readonly signal: AbortSignal },
+  options: {
+    readonly env: NodeJS.ProcessEnv;
+    readonly cwd: string;
+    readonly signal: AbortSignal;
+    readonly onSpawn: (pid: number | undefined) => void;
+  },
 ): Promise<number | null> {
   const child = spawn(program, args, { cwd: options.cwd, env: options.env, stdio: 'inherit' });
+  options.onSpawn(child.pid);
   const end = () => child.kill('SIGTERM');
   options.signal.addEventListener('abort', end);
   try {

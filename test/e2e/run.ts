@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { actionEntry } from '../support/action.ts';
-import { runHome, setUp, tearDown } from './environment.ts';
+import { note } from './daemon.ts';
+import { runHome, setUp, tearDown, testsPid } from './environment.ts';
 import { endChildren, show, timed } from './programs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -28,7 +29,12 @@ async function main(): Promise<number> {
   if (!existsSync(actionEntry())) throw new Error(`There is no ${actionEntry()}: run \`npm run build\` first.`);
   const { env } = await timed('set-up', () => Promise.race([setUp(), cancelled]));
   const args = ['run', '--config', 'test/e2e/vitest.config.ts', ...process.argv.slice(2)];
-  const code = await show(VITEST, args, { cwd: ROOT, env, signal: cancellation.signal });
+  const code = await show(VITEST, args, {
+    cwd: ROOT,
+    env,
+    signal: cancellation.signal,
+    onSpawn: (pid) => note(pid, testsPid()),
+  });
   return cancellation.signal.aborted ? 130 : (code ?? 1);
 }
 

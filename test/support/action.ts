@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
@@ -29,7 +29,7 @@ export interface ActionOptions {
   readonly event?: WorkflowEvent;
   /** `RUNNER_TEMP`; default: a fresh folder. Runs that share one share the scanner's database, as steps of a job do. */
   readonly tempDir?: string;
-  /** `RUNNER_TOOL_CACHE`; default: one for all runs of this process, so that tools are installed once. */
+  /** `RUNNER_TOOL_CACHE`; default: a fresh folder. Runs that share one share the tools that they install. */
   readonly toolCache?: string;
   /** Called with the main step's process, to signal it or to look at it. */
   readonly onSpawn?: (child: ChildProcess) => void;
@@ -95,15 +95,15 @@ export async function runAction(options: ActionOptions): Promise<ActionRun> {
   };
   const runnerTemp = options.tempDir ?? join(root, 'temp');
   const workspace = options.workspace ?? join(root, 'workspace');
-  const toolCache = options.toolCache ?? (await sharedToolCache());
+  const toolCache = options.toolCache ?? join(root, 'tools');
   for (const each of [runnerTemp, workspace, toolCache, join(root, 'home')]) await mkdir(each, { recursive: true });
   for (const each of Object.values(files)) await writeFile(each, '');
   const event = options.event ?? DEFAULT_EVENT;
   await writeFile(join(root, 'event.json'), JSON.stringify(event.payload));
 
   const given: Record<string, string | undefined> = {
-    // The runner's Node is not on PATH; ours is, and its folder holds other programs of this project.
-    PATH: process.env.PATH,
+    // The scanner that the set-up of the tests has found is there, as on a machine that has it.
+    PATH: [process.env.TEST_TRIVY_DIR ?? [], process.env.PATH ?? []].flat().join(delimiter),
     HOME: join(root, 'home'),
     ...(await inputVariables(options.inputs)),
     ...jobVariables(event),
@@ -217,21 +217,6 @@ function jobVariables(event: WorkflowEvent): Record<string, string> {
 
 /** Nothing listens there: a test that wants GitHub's API brings one. */
 const CLOSED_PORT = 'http://127.0.0.1:9';
-
-let toolCachePath: Promise<string> | undefined;
-
-/** One folder for all runs of this process, removed when it ends. */
-function sharedToolCache(): Promise<string> {
-  toolCachePath ??= mkdtemp(join(tmpdir(), 'action-tools-')).then((path) => {
-    process.on('exit', () => removeNow(path));
-    return path;
-  });
-  return toolCachePath;
-}
-
-function removeNow(path: string): void {
-  process.getBuiltinModule('node:fs').rmSync(path, { recursive: true, force: true });
-}
 
 function step(
   env: NodeJS.ProcessEnv,
