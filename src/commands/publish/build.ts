@@ -108,7 +108,7 @@ function annotationsFor(inputs: PublishInputs, { annotations, labels, event }: N
   const hasIndex = inputs.platforms.length > 1 || inputs.sbom !== false || inputs.provenance !== false;
   const level = hasIndex ? 'index' : 'manifest';
   const standard = { ...labels, [REVISION]: event.sha, [FINGERPRINT]: fingerprintOf(inputs) };
-  const top = Object.entries(standard).map(([key, value]) => `${level}:${key}=${value}`);
+  const top = Object.entries(standard).flatMap(([key, value]) => (value === '' ? [] : [`${level}:${key}=${value}`]));
   // A later one wins: what the user says comes last, but for the two that later runs rely on.
   const relied = top.filter(
     (line) => line.startsWith(`${level}:${REVISION}=`) || line.startsWith(`${level}:${FINGERPRINT}=`),
