@@ -10,7 +10,9 @@ export function proxyFor(url: URL, env: Readonly<Record<string, string | undefin
     url.protocol === 'https:' ? (read('HTTPS_PROXY') ?? read('ALL_PROXY')) : (read('HTTP_PROXY') ?? read('ALL_PROXY'));
   if (proxy === undefined || isLoopback(url.hostname)) return undefined;
   const exempt = (read('NO_PROXY') ?? '').split(/[\s,]+/).some((entry) => isExempt(url, entry.toLowerCase()));
-  return exempt ? undefined : proxy;
+  if (exempt) return undefined;
+  // `proxy.example.com:3128` is what many write, and curl takes it for HTTP.
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
 }
 
 /** `*`, `example.com` and `.example.com` (the domain and all below it), each with a port if only that one is meant. */

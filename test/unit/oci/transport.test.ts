@@ -170,6 +170,7 @@ describe('65: the way to a registry', () => {
     ['https://registry.test/', { HTTPS_PROXY: 'http://s', no_proxy: 'REGISTRY.test' }, undefined],
     ['https://registry.test/', { HTTP_PROXY: 'http://p' }, undefined],
     ['https://registry.test/', { ALL_PROXY: 'http://all' }, 'http://all'],
+    ['https://registry.test/', { HTTPS_PROXY: 'proxy.test:3128' }, 'http://proxy.test:3128'],
     ['https://registry.test/', {}, undefined],
     ['http://localhost:5000/', env, undefined],
     ['http://127.0.0.1:5000/', env, undefined],
