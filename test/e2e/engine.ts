@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startDaemon } from './daemon.ts';
@@ -9,8 +10,12 @@ export interface Engine {
   readonly stop: () => Promise<void>;
 }
 
-/** Our own bridge, so that another engine's is not touched, and can be taken away again. */
-const BRIDGE = { name: 'e2e-br0', address: '10.213.7.1/24' };
+/** A bridge of this engine's own, so that no other engine's is touched, and this one can be taken away again. */
+function bridgeOf(home: string): { readonly name: string; readonly address: string } {
+  const hash = createHash('sha256').update(home).digest();
+  // A name has 15 characters at most.
+  return { name: `e2e-${hash.toString('hex').slice(0, 8)}`, address: `10.213.${hash[0] ?? 0}.1/24` };
+}
 
 /**
  * Starts containerd and the Docker Engine with the containerd image store, with all their data below `home`. No firewall rule
@@ -26,7 +31,7 @@ export async function startEngine(home: string, sockets: string, env: NodeJS.Pro
   const started: { readonly stop: () => Promise<void> }[] = [];
   const stop = async () => {
     for (const daemon of started.reverse()) await daemon.stop();
-    await removeBridge(env);
+    await removeBridge(home, env);
     await unmount(home);
   };
   try {
@@ -45,7 +50,7 @@ export async function startEngine(home: string, sockets: string, env: NodeJS.Pro
         { home, env, ready: () => succeeds('ctr', ['--address', containerdSocket, 'version'], { env }) },
       ),
     );
-    await makeBridge(env);
+    await makeBridge(home, env);
     const configuration = join(home, 'daemon.json');
     await writeFile(configuration, JSON.stringify({ features: { 'containerd-snapshotter': true } }));
     const args = [
@@ -61,7 +66,7 @@ export async function startEngine(home: string, sockets: string, env: NodeJS.Pro
       join(sockets, 'dockerd.pid'),
       '--host',
       host,
-      `--bridge=${BRIDGE.name}`,
+      `--bridge=${bridgeOf(home).name}`,
       '--iptables=false',
       '--ip6tables=false',
       '--ip-forward=false',
@@ -85,15 +90,17 @@ export async function unmount(home: string): Promise<void> {
   for (const path of below.reverse()) await run('umount', ['--lazy', path]).catch(() => undefined);
 }
 
-async function makeBridge(env: NodeJS.ProcessEnv): Promise<void> {
-  await removeBridge(env);
-  await run('busybox', ['brctl', 'addbr', BRIDGE.name], { env });
-  await run('busybox', ['ip', 'address', 'add', BRIDGE.address, 'dev', BRIDGE.name], { env });
-  await run('busybox', ['ip', 'link', 'set', BRIDGE.name, 'up'], { env });
+async function makeBridge(home: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const { name, address } = bridgeOf(home);
+  await removeBridge(home, env);
+  await run('busybox', ['brctl', 'addbr', name], { env });
+  await run('busybox', ['ip', 'address', 'add', address, 'dev', name], { env });
+  await run('busybox', ['ip', 'link', 'set', name, 'up'], { env });
 }
 
 /** Also that of a run that crashed. */
-export async function removeBridge(env: NodeJS.ProcessEnv): Promise<void> {
-  await run('busybox', ['ip', 'link', 'set', BRIDGE.name, 'down'], { env }).catch(() => undefined);
-  await run('busybox', ['brctl', 'delbr', BRIDGE.name], { env }).catch(() => undefined);
+export async function removeBridge(home: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const { name } = bridgeOf(home);
+  await run('busybox', ['ip', 'link', 'set', name, 'down'], { env }).catch(() => undefined);
+  await run('busybox', ['brctl', 'delbr', name], { env }).catch(() => undefined);
 }

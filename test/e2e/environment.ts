@@ -90,7 +90,7 @@ export async function setUp(): Promise<Environment> {
 
   try {
     if (!usable) {
-      const start = () => startEngine(join(runHome(), 'engine'), temp, env);
+      const start = () => startEngine(engineHome(), temp, env);
       Object.assign(env, (await timed('start containerd and the Docker Engine', start)).env);
     }
     const registry = await timed('start a registry', () => startRegistry({ home: join(runHome(), 'registry'), env }));
@@ -107,6 +107,7 @@ export async function setUp(): Promise<Environment> {
   }
 }
 
+const engineHome = () => join(runHome(), 'engine');
 const temporary = () => join(runHome(), 'temporary');
 
 /** The pid file of the process that runs the tests: it goes first, so that it starts nothing new. */
@@ -121,7 +122,7 @@ export async function tearDown(): Promise<void> {
   const env = { ...process.env, PATH: searchPath(e2eHome()) };
   await stop(testsPid());
   await stopAll(runHome());
-  await removeBridge(env);
+  await removeBridge(engineHome(), env);
   const temp = await readlink(temporary()).catch(() => undefined);
   if (temp !== undefined) {
     await unmount(temp);

@@ -12,7 +12,6 @@ part=${1:?part} home=${2:?folder}
 shift 2
 mkdir -p "$home/bin" "$home/docker/cli-plugins" "$home/root"
 home=$(realpath "$home")
-export PATH=$PATH:$home/root/usr/lib/go/bin
 
 # A mirror or a proxy has a bad second now and then.
 retried() {
@@ -44,8 +43,11 @@ packages() {
   from=$(mirror)
   mkdir -p "$apart/lists/partial" "$apart/cache/archives/partial" "$apart/unpacked"
   echo "deb $([ -f $keyring ] && echo "[signed-by=$keyring] ")${from:-http://deb.debian.org/debian} $suite main" >"$apart/sources.list"
+  # Parts run side by side.
+  exec 9>"$apart/lock"
+  flock 9
   for each in "$@"; do [ -f "$apart/unpacked/$each" ] || wanted+=("$each"); done
-  [ ${#wanted[@]} -gt 0 ] || return 0
+  [ ${#wanted[@]} -gt 0 ] || { exec 9>&-; return 0; }
   retried apt_apart "$apart" update
   rm -rf "$apart/debs" && mkdir -p "$apart/debs" && cd "$apart/debs"
   retried apt_apart "$apart" download "${wanted[@]}"
@@ -53,7 +55,8 @@ packages() {
     dpkg -x "$each" "$home/root"
     touch "$apart/unpacked/${each%%_*}"
   done
-  rm -rf "$apart/debs"
+  cd "$home" && rm -rf "$apart/debs"
+  exec 9>&-
 }
 
 # Modules whose go.mod has `exclude` lines cannot be installed by name, but as tools of another module.

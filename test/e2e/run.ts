@@ -44,6 +44,7 @@ try {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = cancellation.signal.aborted ? 130 : 1;
 } finally {
+  endChildren();
   if (existsSync(runHome())) await timed('stop everything', tearDown);
 }
 // What was under way when a signal came has nothing more to say.
