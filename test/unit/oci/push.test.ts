@@ -117,6 +117,15 @@ describe('pushing an image', () => {
     expect(registry.writes().every(({ path }) => path.includes('/uploads/'))).toBe(true);
   });
 
+  it('behind an error no other upload begins', async () => {
+    await using registry = await startRegistry();
+    const { image: local } = await image();
+    registry.addFault({ match: { method: 'POST', nth: 'all' }, action: { status: 403 } });
+    const { repository } = await connect(registry);
+    await expect(pushContent(repository, local, { concurrency: 1 })).rejects.toMatchObject({ code: 'DENIED' });
+    expect(registry.log.map(({ method }) => method)).toEqual(['HEAD', 'HEAD', 'POST']);
+  });
+
   it('pushes again, what it has sent already is not sent twice', async () => {
     await using registry = await startRegistry();
     const { image: local } = await image();
