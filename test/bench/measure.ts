@@ -14,12 +14,13 @@ const INTERVAL = 20;
 
 /**
  * Runs a command to its end, and measures it.
- * @throws Error with the end of what it wrote when it fails
+ * @returns `said`: the end of what it wrote
+ * @throws Error with that when it fails
  */
 export async function measureCommand(
   command: readonly string[],
   options: { readonly env: NodeJS.ProcessEnv; readonly cwd?: string },
-): Promise<Measured> {
+): Promise<Measured & { readonly said: string }> {
   const [program = '', ...args] = command;
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const watch = watchTree(child.pid ?? 0);
@@ -32,7 +33,7 @@ export async function measureCommand(
   const [code, signal] = await once(child, 'close');
   const measured = watch.end();
   if (code !== 0) throw new Error(`${command.join(' ')} ended with ${signal ?? `exit code ${code}`}:\n${said}`);
-  return measured;
+  return { ...measured, said };
 }
 
 /** Watches a process and all below it, from now until {@link end}. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { find } from '../e2e/programs.ts';
 import { type Registry, startRegistry } from '../e2e/registry.ts';
 import { writeLayout } from '../support/layout.ts';
@@ -12,6 +13,10 @@ const MEBIBYTE = 1024 * 1024;
 /** Of the layers, in MiB: some large, some small, as in an application's image. Together 500. */
 const LAYERS = [200, 120, 80, 50, 30, 15, 4, 1];
 const OURS = 'this action';
+/** Named apart: the others check no blob before they push, and start no Node. */
+const PHASE = 'its push phase alone';
+const PHASE_SCRIPT = fileURLToPath(new URL('push-phase.ts', import.meta.url));
+const OWN: readonly string[] = [OURS, PHASE];
 
 export interface Place {
   /** Folder for data and pid files of registries. */
@@ -47,6 +52,11 @@ export async function benchPush(place: Place): Promise<void> {
       const inputs = { source: layout, images: target, tags: 'type=raw,value=1', flavor: 'latest=false', scan: 'off' };
       return measureAction({ inputs, env: { PATH: env.PATH } });
     },
+    [PHASE]: async (target) => {
+      const [host = '', ...name] = target.split('/');
+      const measured = await measureCommand([process.execPath, PHASE_SCRIPT, layout, host, name.join('/')], { env });
+      return { ...measured, seconds: Number(measured.said) };
+    },
     'crane push': command('crane', (target) => ['push', layout, `${target}:1`]),
     'oras cp': command('oras', (target) => [
       ...['cp', '--no-tty', '--from-oci-layout', `${layout}:1`],
@@ -67,19 +77,26 @@ export async function benchPush(place: Place): Promise<void> {
 
 function isThere(name: string, env: NodeJS.ProcessEnv): boolean {
   const [program = ''] = name.split(' ');
-  if (name === OURS || find(program, env.PATH ?? '') !== undefined) return true;
+  if (OWN.includes(name) || find(program, env.PATH ?? '') !== undefined) return true;
   console.log(`  ${name} is left out: there is no ${program} on PATH.`);
   return false;
 }
 
 function printGoals(results: readonly Result[]): void {
-  const ours = results.find(({ name }) => name === OURS);
-  const [fastest] = results.filter(({ name }) => name !== OURS).toSorted((one, other) => one.seconds - other.seconds);
-  if (ours === undefined || fastest === undefined) return;
-  const speed = fastest.seconds / ours.seconds;
-  printGoal(`at least 1.0 × the speed of the fastest (${fastest.name})`, `${speed.toFixed(2)} ×`, speed >= 1);
-  const peak = ours.peak / MEBIBYTE;
-  printGoal('at most 150 MiB of memory', `${peak.toFixed(0)} MiB`, peak <= 150);
+  const [fastest] = results.filter(({ name }) => !OWN.includes(name)).toSorted((a, b) => a.seconds - b.seconds);
+  for (const { name, seconds, peak } of results.filter((each) => OWN.includes(each.name))) {
+    if (fastest !== undefined) {
+      const speed = fastest.seconds / seconds;
+      printGoal(
+        `${name}: at least 1.0 × the speed of the fastest (${fastest.name})`,
+        `${speed.toFixed(2)} ×`,
+        speed >= 1,
+      );
+    }
+    const mebibytes = peak / MEBIBYTE;
+    printGoal(`${name}: at most 150 MiB of memory`, `${mebibytes.toFixed(0)} MiB`, mebibytes <= 150);
+  }
+  console.log('');
 }
 
 /** Each push goes to a registry of its own that has seen nothing yet. */

@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { e2eHome, runHome, setUp, tearDown } from '../e2e/environment.ts';
+import { endChildren, find, run, timed } from '../e2e/programs.ts';
+import { actionEntry } from '../support/action.ts';
+import { benchChain } from './chain.ts';
+import { benchPush } from './push.ts';
+
+const ROUNDS = 3;
+const PARTS = ['push', 'chain'] as const;
+const INSTALL = fileURLToPath(new URL('../e2e/install.sh', import.meta.url));
+
+let cancelled = false;
+const cancellation = new Promise<never>((_, reject) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      cancelled = true;
+      endChildren();
+      reject(new Error(`Ended by ${signal}.`));
+    });
+  }
+});
+cancellation.catch(() => undefined);
+
+/** Runs what the arguments name, `push` or `chain`; without arguments both. */
+async function main(): Promise<void> {
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.find((each) => !PARTS.some((part) => part === each));
+  if (unknown !== undefined) throw new Error(`There is no "${unknown}" to measure; there are ${PARTS.join(' and ')}.`);
+  if (process.getuid?.() !== 0 || process.platform !== 'linux') {
+    throw new Error('The benchmark starts a Docker Engine: it needs Linux and root.');
+  }
+  if (!existsSync(actionEntry())) throw new Error(`There is no ${actionEntry()}: run \`npm run build\` first.`);
+  const { env } = await timed('set-up', () => setUp());
+  await needSkopeo(env);
+  console.log('');
+  // In memory where that is possible: the disk is the same for all, and slower than any of them.
+  const large = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bench-'));
+  try {
+    const place = { home: runHome(), large, env, rounds: ROUNDS };
+    if (wanted.length === 0 || wanted.includes('chain')) await benchChain(place);
+    if (wanted.length === 0 || wanted.includes('push')) await benchPush(place);
+  } finally {
+    await rm(large, { recursive: true, force: true });
+  }
+}
+
+/** Nothing but this needs it. Where it cannot be had, the others are measured without it. */
+async function needSkopeo(env: NodeJS.ProcessEnv): Promise<void> {
+  if (find('skopeo', env.PATH ?? '') !== undefined) return;
+  await timed('install skopeo', () =>
+    run('bash', [INSTALL, 'own', e2eHome(), 'skopeo'], { env, timeout: 300_000 }),
+  ).catch((error: unknown) => console.log(error instanceof Error ? error.message : error));
+}
+
+const measuring = main();
+try {
+  await Promise.race([measuring, cancellation]);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = cancelled ? 130 : 1;
+  // What was under way fails now, and takes away what it has made before the engine goes.
+  await Promise.race([measuring.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 20_000).unref())]);
+} finally {
+  if (existsSync(runHome())) await timed('stop everything', tearDown);
+}
+process.exit();
