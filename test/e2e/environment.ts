@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readlink, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { coerce, gte } from 'semver';
@@ -75,7 +75,9 @@ export async function setUp(): Promise<Environment> {
       ? 'The running Docker Engine is used.'
       : 'There is no Docker Engine with the containerd image store to use: one is started.',
   );
-  if (!usable) {
+  // The action is run with a home of its own; builders and plugins of the machine are found all the same.
+  if (usable) env.DOCKER_CONFIG ??= join(homedir(), '.docker');
+  else {
     env.DOCKER_CONFIG = join(home, 'docker');
     delete env.DOCKER_HOST;
     delete env.DOCKER_CONTEXT;

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -41,14 +40,14 @@ function watchProcesses() {
   return { commands, scanners, stop: () => clearInterval(timer) };
 }
 
-/** Files below a folder that hold a secret, as they are or compressed. */
-async function filesWithSecrets(folder: string): Promise<readonly string[]> {
+/** Files below a folder that hold one of the texts, as they are or compressed. */
+async function filesWith(texts: readonly string[], folder: string): Promise<readonly string[]> {
   const hits: string[] = [];
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const bytes = await readFile(join(entry.parentPath, entry.name));
-    const text = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
-    if (FORMS.some((form) => text.includes(form))) hits.push(join(entry.parentPath, entry.name));
+    const content = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+    if (texts.some((text) => content.includes(text))) hits.push(join(entry.parentPath, entry.name));
   }
   return hits;
 }
@@ -110,22 +109,16 @@ RUN --mount=type=secret,id=token ["/bin/busybox", "sh", "-c", "/bin/busybox wc -
   });
 
   it('are in no file after the post step', async () => {
-    const folders = [ran.runnerTemp, ran.workspace, join(ran.runnerTemp, '..'), process.env.DOCKER_CONFIG ?? ''];
+    // The folder of the whole run holds the runner's temporary files, the home folder and the tools.
+    const folders = [join(ran.runnerTemp, '..'), ran.workspace, process.env.DOCKER_CONFIG ?? ''];
     for (const folder of folders)
-      expect({ folder, files: await filesWithSecrets(folder) }).toEqual({ folder, files: [] });
+      expect({ folder, files: await filesWith(FORMS, folder) }).toEqual({ folder, files: [] });
   });
 
   it('are in nothing that the registry holds: no layer, no manifest, no attestation', async () => {
-    expect(await filesWithSecrets(join(registryHome, 'data'))).toEqual([]);
-    // The secret was there while it was built.
-    const blobs = execFileSync(
-      'sh',
-      ['-c', `find ${registryHome}/data -name data -type f -exec sh -c 'gunzip -c {} 2>/dev/null | strings' ';'`],
-      {
-        encoding: 'utf8',
-        maxBuffer: 256 * 1024 * 1024,
-      },
-    );
-    expect(blobs).toContain(`${SECRETS.build.length} /run/secrets/token`);
+    const data = join(registryHome, 'data');
+    expect(await filesWith(FORMS, data)).toEqual([]);
+    // The secret was there while the image was built: its length is in a layer.
+    expect(await filesWith([`${SECRETS.build.length} /run/secrets/token`], data)).not.toEqual([]);
   });
 });
