@@ -113,6 +113,8 @@ export function createSession(options: SessionOptions): Session {
       const response = await follow(request, sent);
       if (again || request.expect.includes(response.status)) return response;
       if (response.status === 401) {
+        // Who may name a token service is the registry alone: storage that it leads to would be handed the credentials.
+        if (response.url.origin !== origin) return response;
         if (!(await auth.challenged(response, request.scopes, sent))) return response;
         await discard(response);
       } else if (response.status === 400 || response.status === 403) {

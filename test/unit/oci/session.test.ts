@@ -83,6 +83,21 @@ describe('where a registry on the internet may lead', () => {
     ]);
   });
 
+  it.each(['Bearer realm="https://thief.example.com/token"', 'Bearer realm="/token"', 'Basic realm="x"'])(
+    'storage that asks for credentials by %s gets none, and names no token service',
+    async (wanted) => {
+      const { request, sent } = sessionWith(
+        { status: 307, headers: { location: 'https://storage.example.com/a' } },
+        { status: 401, headers: { 'www-authenticate': wanted } },
+      );
+      await expect(request()).rejects.toMatchObject({ code: 'UNAUTHORIZED', facts: { status: 401 } });
+      expect(sent.map(({ url, headers }) => [url.host, headers?.authorization])).toEqual([
+        [HOST, undefined],
+        ['storage.example.com', undefined],
+      ]);
+    },
+  );
+
   it('another port and another scheme are another origin', async () => {
     const { request, sent } = sessionWith(BASIC, {
       status: 307,
