@@ -28,7 +28,7 @@ export interface Repository {
    */
   readonly put: (reference: string, manifest: ManifestBytes) => Promise<void>;
   readonly hasBlob: (blob: Descriptor) => Promise<boolean>;
-  /** Uploads a blob. `open` is called once for each try. */
+  /** Uploads a blob, once for all that ask for it at the same time. `open` is called once for each try. */
   readonly putBlob: (blob: Descriptor, open: () => Readable) => Promise<void>;
   /** Takes a blob over from another repository of the same registry; false when the registry would rather have the bytes. */
   readonly mountBlob: (blob: Descriptor, from: string) => Promise<boolean>;
@@ -66,6 +66,8 @@ export interface Place {
   /** Rights are asked for once, in the width that a publish needs, so that one token serves all of it. */
   readonly scopes: readonly Scope[];
   readonly clock: Clock;
+  /** Uploads of this client that are on their way, by repository and digest. */
+  readonly uploads: Map<string, Promise<void>>;
 }
 
 const MANIFEST_LIMIT = 4 * 1024 * 1024;
@@ -86,6 +88,7 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
   const auth = createAuthenticator({ host, credentials: options.credentials, transport, clock, mask: options.mask });
   const origin = await originOf(api, insecureHosts);
   const session = createSession({ host, origin, transport, auth, clock, signal, log });
+  const uploads: Place['uploads'] = new Map();
   return {
     repository: (name) =>
       createRepository({
@@ -95,6 +98,7 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
         origin,
         scopes: [{ repository: name, actions: ['pull', 'push'] }],
         clock,
+        uploads,
       }),
     requests: session.requests,
   };

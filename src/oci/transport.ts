@@ -5,13 +5,8 @@ import { createSecureContext, getCACertificates, type SecureContext } from 'node
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { ActionError } from '../errors/action-error.ts';
 import { isLoopback } from './addresses.ts';
+import { type Body, sendBody } from './body.ts';
 import { proxyFor } from './proxy.ts';
-
-/** What is sent: its length in bytes is always known, and it can be opened anew for another try. */
-export interface Body {
-  readonly size: number;
-  readonly open: () => Readable | Uint8Array;
-}
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -181,28 +176,8 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
       const stale = !streams && outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(stale ? Object.assign(error, { stale }) : error);
     });
-    const streams = send(outgoing, body);
+    const streams = sendBody(outgoing, body);
   });
-}
-
-/**
- * Feeds the body with backpressure; a body that breaks breaks the request.
- * @returns whether it is a stream
- */
-function send(outgoing: http.ClientRequest, body: Body | undefined): boolean {
-  if (body === undefined) {
-    outgoing.end();
-    return false;
-  }
-  const content = body.open();
-  if (content instanceof Uint8Array) {
-    outgoing.end(content);
-    return false;
-  }
-  content.once('error', (error) => outgoing.destroy(error));
-  outgoing.once('close', () => content.destroy());
-  content.pipe(outgoing);
-  return true;
 }
 
 function toError(reason: unknown): Error {

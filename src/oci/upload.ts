@@ -10,8 +10,25 @@ import { discard, type HttpResponse } from './transport.ts';
  * after the first (aws/containers-roadmap#2831), GHCR refuses chunks of more than 4 MiB.
  * A failed upload starts over with a new session. The bytes were hashed when the layout was read; whether they have arrived
  * whole the registry checks against the digest, which is part of the request.
+ * Images that are pushed at the same time share blobs, the empty config above all: whoever comes second waits for the first.
  */
-export async function uploadBlob(
+export function uploadBlob(
+  place: Place,
+  blob: Descriptor,
+  open: () => Readable,
+  isThere: (blob: Descriptor) => Promise<boolean>,
+): Promise<void> {
+  const key = `${place.name}@${blob.digest}`;
+  const begun = place.uploads.get(key);
+  if (begun !== undefined) return begun;
+  const upload = send(place, blob, open, isThere);
+  const done = () => void place.uploads.delete(key);
+  place.uploads.set(key, upload);
+  upload.then(done, done);
+  return upload;
+}
+
+async function send(
   place: Place,
   blob: Descriptor,
   open: () => Readable,

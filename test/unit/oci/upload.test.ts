@@ -181,6 +181,56 @@ describe('uploading a blob', () => {
     expect(sleeps).toHaveLength(1);
   });
 
+  it.each([
+    ['shorter', 200_000, 'only 200000'],
+    ['longer', 400_000, 'more'],
+  ])('a file that is %s than it was ends the upload at once, and no byte too much is sent', async (_, now, said) => {
+    await using registry = await startRegistry();
+    const { repository, sleeps } = await connect(registry);
+    const changed = () => Readable.from(pieces(Buffer.alloc(now, 'x')));
+    const failed = repository.putBlob(layer, changed);
+    await expect(failed).rejects.toMatchObject({ code: 'LAYOUT_CORRUPT' });
+    await expect(failed).rejects.toThrow(said);
+    expect(sleeps).toEqual([]);
+    for (const { bytes: came } of registry.log) expect(came).toBeLessThanOrEqual(layer.size);
+    expect(registry.blob('org/app', layer.digest)).toBeUndefined();
+  });
+
+  it('34: eight pushes at the same time send a blob that they share once, to each repository', async () => {
+    await using registry = await startRegistry();
+    const { repositoryOf } = await connect(registry);
+    const names = ['org/app', 'org/other'];
+    await Promise.all(
+      names.flatMap((name) => Array.from({ length: 8 }, () => repositoryOf(name).putBlob(layer, open))),
+    );
+    expect(shown(registry).toSorted()).toEqual(['POST 202', 'POST 202', 'PUT 201', 'PUT 201']);
+    for (const name of names) expect(registry.blob(name, layer.digest)?.equals(bytes)).toBe(true);
+  });
+
+  it('an upload that failed for all that waited for it can be asked for again', async () => {
+    await using registry = await startRegistry({
+      faults: [{ match: { method: 'POST' }, action: { status: 403 } }],
+    });
+    const { repository } = await connect(registry);
+    const both = await Promise.allSettled([repository.putBlob(layer, open), repository.putBlob(layer, open)]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await repository.putBlob(layer, open);
+    expect(registry.blob('org/app', layer.digest)?.equals(bytes)).toBe(true);
+  });
+
+  it('64: a repository that has to be created first is said so, once', async () => {
+    const message = "The repository with name 'org/app' does not exist in the registry with id '123456789012'";
+    const body = { errors: [{ code: 'NAME_UNKNOWN', message }] };
+    await using registry = await startRegistry({
+      faults: [{ match: { method: 'POST' }, action: { status: 404, body } }],
+    });
+    const { repository, sleeps } = await connect(registry);
+    const failed = repository.putBlob(layer, open);
+    await expect(failed).rejects.toMatchObject({ code: 'REPOSITORY_UNKNOWN', facts: { repository: 'org/app' } });
+    await expect(failed).rejects.toThrow('does not exist in the registry');
+    expect(sleeps).toEqual([]);
+  });
+
   it('a file that breaks while it is read ends the upload with its own error', async () => {
     await using registry = await startRegistry();
     const { repository } = await connect(registry);
