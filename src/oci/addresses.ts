@@ -28,14 +28,29 @@ function blocks(networks: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[
 
 /** `hostname` of a URL, where an IPv6 address stands in brackets. */
 function within(list: BlockList, hostname: string): boolean {
-  const address = hostname.replace(/^\[|\]$/g, '');
+  const address = bareHost(hostname);
   const family = isIP(address);
   return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
+/** Without the brackets of an IPv6 address, and without the dot of a name that is written from the root. */
+function bareHost(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+}
+
+/** Whether an address lies in a network, written as `10.0.0.0/8` or as one address. False for names and what is neither. */
+export function inNetwork(hostname: string, network: string): boolean {
+  const [, base = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
+  const family = isIP(base);
+  const most = family === 6 ? 128 : 32;
+  const bits = length === undefined ? most : Number(length);
+  return family !== 0 && bits <= most && within(blocks([[base, bits, family === 6 ? 'ipv6' : 'ipv4']]), hostname);
+}
+
 /** This machine: `localhost` and its subdomains (https://www.rfc-editor.org/rfc/rfc6761#section-6.3), 127.0.0.0/8, ::1. */
 export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || within(LOOPBACK, hostname);
+  const name = bareHost(hostname);
+  return name === 'localhost' || name.endsWith('.localhost') || within(LOOPBACK, hostname);
 }
 
 /** A private, link-local or loopback address, written as an address or as `localhost`. */

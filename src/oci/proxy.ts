@@ -1,4 +1,4 @@
-import { isLoopback } from './addresses.ts';
+import { inNetwork, isLoopback } from './addresses.ts';
 
 /**
  * The proxy for a URL, by the usual variables; lower case first, as curl has it. This machine is never behind a proxy.
@@ -15,11 +15,15 @@ export function proxyFor(url: URL, env: Readonly<Record<string, string | undefin
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
 }
 
-/** `*`, `example.com` and `.example.com` (the domain and all below it), each with a port if only that one is meant. */
+/**
+ * `*`, `example.com` and `.example.com` (the domain and all below it), each with a port if only that one is meant, and
+ * addresses and networks: `10.0.0.0/8`, `fd00::1`, `[fd00::1]:5000`.
+ */
 function isExempt({ hostname, port, protocol }: URL, entry: string): boolean {
   if (entry === '*') return true;
-  const [, domain = '', wanted] = /^\*?\.?(.*?)(?::(\d+))?$/.exec(entry) ?? [];
+  const [, bracketed, plain = '', wanted] = /^\*?\.?(?:\[([^\]]+)\]|([^:]*|.*:.*:.*))(?::(\d+))?$/.exec(entry) ?? [];
+  const domain = bracketed ?? plain;
   if (domain === '' || (wanted !== undefined && wanted !== (port || (protocol === 'https:' ? '443' : '80'))))
     return false;
-  return hostname === domain || hostname.endsWith(`.${domain}`);
+  return hostname === domain || hostname.endsWith(`.${domain}`) || inNetwork(hostname, domain);
 }
