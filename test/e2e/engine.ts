@@ -10,7 +10,10 @@ export interface Engine {
   readonly stop: () => Promise<void>;
 }
 
-/** A bridge of this engine's own, so that no other engine's is touched, and this one can be taken away again. */
+/**
+ * A bridge of this engine's own, so that no other engine's is touched, and this one can be taken away again. (With
+ * `--bridge=none` dockerd would remove docker0, whosever it is.)
+ */
 function bridgeOf(home: string): { readonly name: string; readonly address: string } {
   const hash = createHash('sha256').update(home).digest();
   // A name has 15 characters at most.

@@ -176,7 +176,9 @@ async function installMissing(home: string, env: NodeJS.ProcessEnv, usable: bool
   const plugin = join(home, 'docker', 'cli-plugins', 'docker-buildx');
   const needsBuildx = !usable && !(await succeeds(plugin, ['version']));
   const needsBuildkit =
-    !existsSync(join(home, 'bin', 'buildkitd')) && !(await isReachable('https://registry-1.docker.io/v2/'));
+    !existsSync(join(home, 'bin', 'buildkitd')) &&
+    !(usable && (await hasBuildkitImage(env))) &&
+    !(await isReachable('https://registry-1.docker.io/v2/'));
   const needsAct = find('act', env.PATH ?? '') === undefined;
   const modules = async () => {
     if (!needsBuildx && !needsBuildkit && !needsAct) return;

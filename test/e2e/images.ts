@@ -76,6 +76,8 @@ export async function pushSbomGenerator(
   );
   const name = `${host}/sbom-generator:1`;
   await build(context, ['--output', `type=image,name=${name},push=true,registry.insecure=true`], env);
+  // It is in the registry now; an engine that is not ours keeps nothing of it.
+  await run('docker', ['image', 'rm', '--force', name], { env });
   return name;
 }
 

@@ -15,7 +15,7 @@ export const PLATFORMS = ['linux/amd64', 'linux/arm64'] as const;
 
 /** The two kinds of builder, and the inputs that choose them. */
 export const BUILDERS = [
-  { builder: "the engine's own BuildKit", driver: 'docker', inputs: {} },
+  { builder: "the engine's own BuildKit", driver: 'docker', inputs: { builder: 'default' } },
   { builder: 'a docker-container builder', driver: 'docker-container', inputs: { 'driver-opts': 'network=host' } },
 ] as const;
 
