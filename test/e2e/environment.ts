@@ -75,6 +75,9 @@ export async function setUp(): Promise<Environment> {
       ? 'The running Docker Engine is used.'
       : 'There is no Docker Engine with the containerd image store to use: one is started.',
   );
+  if (!usable && (process.platform !== 'linux' || process.getuid?.() !== 0)) {
+    throw new Error('To start a Docker Engine, Linux and root are needed.');
+  }
   // The action is run with a home of its own; builders and plugins of the machine are found all the same.
   if (usable) env.DOCKER_CONFIG ??= join(homedir(), '.docker');
   else {
