@@ -48,7 +48,7 @@ export async function pushContent(
   const bring = async (blob: Descriptor): Promise<void> => {
     // Behind an error nothing new begins; what has begun is waited for, so that nothing goes on after it was thrown.
     if (failure !== undefined || (await repository.hasBlob(blob))) return;
-    await repository.putBlob(blob, () => image.open(blob));
+    await repository.putBlob(blob, () => ({ path: image.path(blob.digest) }));
     uploaded++;
     bytes += blob.size;
     options.onProgress?.(blob);

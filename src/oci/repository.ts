@@ -6,12 +6,16 @@ import { apiHost } from '../domain/reference.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
 import { type CredentialSource, createAuthenticator, type Scope } from './auth.ts';
+import type { BlobFile } from './body.ts';
 import { downloadBlob } from './download.ts';
 import { originOf } from './origin.ts';
 import { createSession, type Session } from './session.ts';
 import { listTags } from './tag-list.ts';
 import { createTransport, discard, type Timeouts } from './transport.ts';
 import { mountBlob, uploadBlob } from './upload.ts';
+
+/** The bytes of a blob, opened anew for each try. */
+export type OpenBlob = () => Readable | BlobFile;
 
 /** One repository of a registry: what everything that moves images is built on. */
 export interface Repository {
@@ -29,7 +33,7 @@ export interface Repository {
   readonly put: (reference: string, manifest: ManifestBytes) => Promise<void>;
   readonly hasBlob: (blob: Descriptor) => Promise<boolean>;
   /** Uploads a blob, once for all that ask for it at the same time. `open` is called once for each try. */
-  readonly putBlob: (blob: Descriptor, open: () => Readable) => Promise<void>;
+  readonly putBlob: (blob: Descriptor, open: OpenBlob) => Promise<void>;
   /** Takes a blob over from another repository of the same registry; false when the registry would rather have the bytes. */
   readonly mountBlob: (blob: Descriptor, from: string) => Promise<boolean>;
   /** The bytes of a blob; the stream fails with DIGEST_MISMATCH when they are not what the descriptor says. */

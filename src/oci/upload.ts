@@ -1,7 +1,6 @@
-import type { Readable } from 'node:stream';
 import type { Descriptor } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
-import type { Place } from './repository.ts';
+import type { OpenBlob, Place } from './repository.ts';
 import { resolveLocation } from './session.ts';
 import { discard, type HttpResponse } from './transport.ts';
 
@@ -15,7 +14,7 @@ import { discard, type HttpResponse } from './transport.ts';
 export function uploadBlob(
   place: Place,
   blob: Descriptor,
-  open: () => Readable,
+  open: OpenBlob,
   isThere: (blob: Descriptor) => Promise<boolean>,
 ): Promise<void> {
   const key = `${place.name}@${blob.digest}`;
@@ -31,7 +30,7 @@ export function uploadBlob(
 async function send(
   place: Place,
   blob: Descriptor,
-  open: () => Readable,
+  open: OpenBlob,
   isThere: (blob: Descriptor) => Promise<boolean>,
 ): Promise<void> {
   const { session, host, name, scopes } = place;

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { ErrorFacts } from '../errors/action-error.ts';
 
 /**
@@ -99,9 +98,6 @@ export interface GitHubApi {
   /** The repository as the webhook payload would hold it, unparsed. */
   readonly repository: () => Promise<unknown>;
 }
-
-/** A blob's bytes, opened anew each time, so that an upload can start over. */
-export type OpenBlob = () => Readable;
 
 /** What a child process may inherit: where things are, proxies, locale. No credential is among these (P8). */
 const INHERITED = [
