@@ -30,7 +30,7 @@ export async function compare(contestants: readonly Contestant[], rounds: number
     const first = round % contestants.length;
     const order = [...contestants.slice(first), ...contestants.slice(0, first)];
     for (const { name, run } of order) runs.get(name)?.push(await run(round));
-    process.stdout.write(styleText('dim', `  round ${round + 1} of ${rounds}\r`, { stream: process.stdout }));
+    console.log(styleText('dim', `  round ${round + 1} of ${rounds}`, { stream: process.stdout }));
   }
   return [...runs].map(([name, each]) => ({
     name,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { e2eHome, runHome, setUp, tearDown } from '../e2e/environment.ts';
@@ -36,7 +36,9 @@ async function main(): Promise<void> {
   if (!existsSync(actionEntry())) throw new Error(`There is no ${actionEntry()}: run \`npm run build\` first.`);
   const { env } = await timed('set-up', () => setUp());
   await needSkopeo(env);
-  console.log('');
+  console.log(
+    `${availableParallelism()} processors, load ${loadavg()[0]?.toFixed(1)}: other work on this machine spoils the times.\n`,
+  );
   // In memory where that is possible: the disk is the same for all, and slower than any of them.
   const large = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bench-'));
   try {
