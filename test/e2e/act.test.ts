@@ -6,11 +6,13 @@ import { actionEntry } from '../support/action.ts';
 import { pushEvent } from '../support/repository.ts';
 import { run } from './programs.ts';
 import type { Registry } from './registry.ts';
-import { asClient, createScene, PLATFORMS, type Scene } from './scene.ts';
+import { actionBuilders, asClient, createScene, PLATFORMS, type Scene } from './scene.ts';
 
 let scene: Scene;
 let registry: Registry;
+let before: readonly string[];
 beforeAll(async () => {
+  before = await actionBuilders();
   scene = await createScene();
   registry = await scene.registry();
 });
@@ -74,5 +76,5 @@ jobs:
   expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
   expect(log).toContain(`deploying ${digest} after published`);
   expect(log).toContain("Removed the run's private files.");
-  expect(await run('docker', ['buildx', 'ls', '--format', '{{.Name}}'])).not.toContain('registry-action-');
+  expect(await actionBuilders()).toEqual(before);
 });

@@ -2,9 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pushEvent } from '../support/repository.ts';
-import { run } from './programs.ts';
 import { type Registry, writes } from './registry.ts';
-import { BUILDERS, createScene, type Scene } from './scene.ts';
+import { actionBuilders, BUILDERS, createScene, type Scene } from './scene.ts';
 
 /** Marks the build of this test in the command lines of all processes. */
 const MARK = 'cancelled-by-test';
@@ -25,7 +24,9 @@ function commandLines(): readonly string[] {
 describe.each(BUILDERS)('A job that is cancelled during a long build by $builder', ({ inputs }) => {
   let scene: Scene;
   let registry: Registry;
+  let before: readonly string[];
   beforeAll(async () => {
+    before = await actionBuilders();
     scene = await createScene();
     registry = await scene.registry();
     await scene.repository.commit('A long build', {
@@ -65,7 +66,6 @@ describe.each(BUILDERS)('A job that is cancelled during a long build by $builder
 
     const post = await ran.post();
     expect(post.exitCode, post.log).toBe(0);
-    expect(await run('docker', ['buildx', 'ls', '--format', '{{.Name}}'])).not.toContain('registry-action-');
-    expect(await run('docker', ['ps', '--all', '--format', '{{.Names}}'])).not.toContain('registry-action-');
+    expect(await actionBuilders()).toEqual(before);
   });
 });

@@ -81,7 +81,10 @@ export async function setUp(): Promise<Environment> {
   // The action is run with a home of its own; builders and plugins of the machine are found all the same.
   if (usable) env.DOCKER_CONFIG ??= join(homedir(), '.docker');
   else {
-    env.DOCKER_CONFIG = join(home, 'docker');
+    // Builders are noted there: those of a run that failed are nothing to the next one.
+    env.DOCKER_CONFIG = join(runHome(), 'docker');
+    await mkdir(env.DOCKER_CONFIG);
+    await symlink(join(home, 'docker', 'cli-plugins'), join(env.DOCKER_CONFIG, 'cli-plugins'));
     delete env.DOCKER_HOST;
     delete env.DOCKER_CONTEXT;
   }

@@ -7,7 +7,17 @@ import { pushEvent } from '../support/repository.ts';
 import { writeTrivyDb } from '../support/trivy-db.ts';
 import { run } from './programs.ts';
 import { type Registry, writes } from './registry.ts';
-import { asClient, authFor, BUILDERS, blobOf, builtLayout, createScene, PLATFORMS, type Scene } from './scene.ts';
+import {
+  actionBuilders,
+  asClient,
+  authFor,
+  BUILDERS,
+  blobOf,
+  builtLayout,
+  createScene,
+  PLATFORMS,
+  type Scene,
+} from './scene.ts';
 
 interface Descriptor {
   readonly mediaType: string;
@@ -34,6 +44,7 @@ const ATTESTATION = 'application/vnd.docker.attestation.manifest.v1+json';
 describe.each(BUILDERS)('An image of two platforms, built by $builder, at two registries', ({ driver, inputs }) => {
   let scene: Scene;
   let open: Registry;
+  let before: readonly string[];
   let secure: Registry;
   let ran: ActionRun;
   let layout: string;
@@ -42,6 +53,7 @@ describe.each(BUILDERS)('An image of two platforms, built by $builder, at two re
     `${registry.host}/org/app${reference.startsWith('sha256:') ? '@' : ':'}${reference}`;
 
   beforeAll(async () => {
+    before = await actionBuilders();
     scene = await createScene();
     [open, secure] = await Promise.all([scene.registry(), scene.registry({ secure: true })]);
     ran = await scene.publish({
@@ -183,8 +195,6 @@ describe.each(BUILDERS)('An image of two platforms, built by $builder, at two re
     const post = await ran.post();
     expect(post.exitCode, post.log).toBe(0);
     await expect(readFile(join(ran.state.temp ?? '', 'x'))).rejects.toThrow('ENOENT');
-    const builders = await run('docker', ['buildx', 'ls', '--format', '{{.Name}}']);
-    expect(builders).not.toContain('registry-action-');
-    expect(await run('docker', ['ps', '--all', '--format', '{{.Names}}'])).not.toContain('registry-action-');
+    expect(await actionBuilders()).toEqual(before);
   });
 });

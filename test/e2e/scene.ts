@@ -131,3 +131,13 @@ export async function asClient(
   };
   return run(program, args, { env, ...options });
 }
+
+/** Builders of the action that are there now, and their containers. */
+export async function actionBuilders(): Promise<readonly string[]> {
+  const names = [
+    await run('docker', ['buildx', 'ls', '--format', '{{.Name}}']),
+    await run('docker', ['ps', '--all', '--format', '{{.Names}}']),
+  ];
+  const own = names.flatMap((text) => text.split('\n').filter((name) => name.includes('registry-action-')));
+  return [...new Set(own)].sort();
+}
