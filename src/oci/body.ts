@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { ClientRequest } from 'node:http';
 import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { ActionError } from '../errors/action-error.ts';
 
 /** What is sent: its length in bytes is always known, and it can be opened anew for another try. */
@@ -48,9 +49,14 @@ const CHUNK = 1024 * 1024;
 
 /**
  * Sends a file through two buffers, one of which is filled while the other is on its way. A stream makes a new buffer for
- * each chunk, which costs a large layer twice the memory and a fifth of the time.
+ * each chunk, which costs a large layer twice the memory and a fifth of the time. Stops when there is an answer: a registry
+ * that refuses (401, 413) wants no more of it.
  */
 async function sendFile(outgoing: ClientRequest, path: string, size: number): Promise<void> {
+  let answered = false;
+  outgoing.once('response', () => {
+    answered = true;
+  });
   const closed = new Promise<void>((resolve) => outgoing.once('close', resolve));
   /** Resolves when the bytes have left, so that their buffer is free; or when nobody takes them any more. */
   const write = (bytes: Uint8Array) =>
@@ -62,14 +68,18 @@ async function sendFile(outgoing: ClientRequest, path: string, size: number): Pr
   const buffers = [Buffer.allocUnsafeSlow(length), Buffer.allocUnsafeSlow(length)] as const;
   const written = [Promise.resolve(), Promise.resolve()];
   let at = 0;
-  for (let turn: 0 | 1 = 0; at < size && !outgoing.destroyed; turn = turn === 0 ? 1 : 0) {
+  for (let turn: 0 | 1 = 0; at < size; turn = turn === 0 ? 1 : 0) {
     await written[turn];
     const { bytesRead } = await file.read(buffers[turn], 0, Math.min(length, size - at), at);
     if (bytesRead === 0) throw notAsAnnounced(outgoing, size, at);
     at += bytesRead;
+    // A refusal may lie in the socket, and writing to one that the server has closed would lose it: a whole turn of the event
+    // loop passes first, in which it is read.
+    await setImmediate();
+    await setImmediate();
+    if (answered || outgoing.destroyed) return;
     written[turn] = write(buffers[turn].subarray(0, bytesRead));
   }
-  await Promise.all(written);
   outgoing.end();
 }
 

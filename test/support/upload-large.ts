@@ -20,5 +20,5 @@ const client = await createRegistryClient({
 });
 const blob = { mediaType: 'application/octet-stream', digest, size: Number(size) };
 const files = openLayoutFiles(directory);
-await client.repository('org/app').putBlob(blob, () => files.open(blob));
+await client.repository('org/app').putBlob(blob, () => ({ path: files.path(digest) }));
 process.stdout.write(String(process.resourceUsage().maxRSS));

@@ -51,7 +51,7 @@ it('a blob of 256 MiB arrives whole, and never lies in memory', async () => {
   const args = [PROGRAM, sink.host, temp, `sha256:${HEX}`, String(SIZE)];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
   expect(sink.received).toEqual([{ length: String(SIZE), hex: HEX }]);
-  // A program that reads TypeScript holds half of it before it begins; with the whole blob it would hold more than all.
-  expect(Number(stdout) * 1024).toBeLessThan(SIZE * 0.8);
+  // A program that reads TypeScript holds a good third of it before it begins; with the whole blob it would hold more than all.
+  expect(Number(stdout) * 1024).toBeLessThan(SIZE * 0.6);
   expect(Number(stdout)).toBeGreaterThan(0);
 });
