@@ -56,35 +56,56 @@ export async function scanPlatforms(
   options: ScanOptions,
 ): Promise<readonly PlatformReport[]> {
   const readLayers = createLayerReader(image.open);
-  const facts = await Promise.all(image.platforms.map((each) => readLayers(layersOf(each))));
-  const needsJava =
-    facts.some(({ hasJava }) => hasJava) && options.scanners.some((each) => each === 'vuln' || each === 'license');
-  const javaDir = needsJava ? await options.prepareJava?.() : undefined;
+  const reading = Promise.all(image.platforms.map((each) => readLayers(layersOf(each))));
+  // Trivy works in processes of its own while the layers are read here. Only an image with Java archives needs one more
+  // database before a scan can say anything about them: then what has begun without it is dropped.
+  const [read, early] = await Promise.allSettled([reading, scanAll(runtime, trivy, image, options)]);
+  if (read.status === 'rejected') throw read.reason;
+  const facts = read.value;
+  const looksForJava = options.scanners.some((each) => each === 'vuln' || each === 'license');
+  const javaDir = looksForJava && facts.some(({ hasJava }) => hasJava) ? await options.prepareJava?.() : undefined;
+  if (javaDir === undefined && early.status === 'rejected') throw early.reason;
+  const scanned =
+    javaDir === undefined && early.status === 'fulfilled'
+      ? early.value
+      : await scanAll(runtime, trivy, image, options, javaDir);
 
-  const limit = pLimit(availableParallelism());
-  const names = viewNames(image.platforms);
-  const reports = await Promise.all(
-    image.platforms.map((platform, at) =>
-      limit(async (): Promise<PlatformReport> => {
-        const report = await scanPlatform(runtime, trivy, image, platform, {
-          ...options,
-          view: names[at] ?? `platform-${at}`,
-          javaDir,
-        });
-        return {
-          platform: platform.name,
-          digest: platform.manifest.descriptor.digest,
-          report,
-          scanners: options.scanners,
-          osFiles: facts[at]?.osFiles ?? [],
-        };
-      }),
-    ),
-  );
+  const reports = image.platforms.flatMap((platform, at): readonly PlatformReport[] => {
+    const report = scanned[at];
+    if (report === undefined) return [];
+    return [
+      {
+        platform: platform.name,
+        digest: platform.manifest.descriptor.digest,
+        report,
+        scanners: options.scanners,
+        osFiles: facts[at]?.osFiles ?? [],
+      },
+    ];
+  });
   const expected = image.platforms.map(({ name, manifest }) => ({ name, digest: manifest.descriptor.digest }));
   const problem = coverageProblem(expected, reports);
   if (problem !== undefined) throw new ActionError('REPORT_INVALID', `The scan does not cover the image: ${problem}.`);
   return reports;
+}
+
+/** The platforms at the same time, as many as there are processors. */
+function scanAll(
+  runtime: Runtime,
+  trivy: Tool,
+  image: ScannableImage,
+  options: ScanOptions,
+  javaDir?: string,
+): Promise<readonly ScanReport[]> {
+  const limit = pLimit(availableParallelism());
+  const names = viewNames(image.platforms);
+  return Promise.all(
+    image.platforms.map((platform, at) =>
+      limit(() =>
+        scanPlatform(runtime, trivy, image, platform, { ...options, view: names[at] ?? `platform-${at}`, javaDir }),
+      ),
+    ),
+  );
 }
 
 /** `linux-arm-v7`: it becomes part of the report, so it is the same in each run. Twins get a number. */
