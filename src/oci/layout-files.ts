@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import pLimit from 'p-limit';
@@ -8,8 +9,10 @@ import { type Digest, splitDigest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { blobPath, corrupt, MANIFEST_LIMIT } from './document.ts';
+import { type Hasher, hashHere, hashInThreads } from './hasher.ts';
 
-const CHUNK = 1024 * 1024;
+/** Bytes from which on the start of threads is won back. */
+const WORTH_THREADS = 64 * 1024 * 1024;
 /** A stream has a new buffer for each chunk: larger ones are no faster to send, and cost memory. */
 const SENT = 256 * 1024;
 const PARALLEL = 4;
@@ -70,21 +73,12 @@ export function openLayoutFiles(directory: string): LayoutFiles {
       throw corrupt(`${path(blob.digest)} does not have this digest, its bytes give ${algorithm}:${hex}`);
   };
 
-  const verifyOne = async (blob: Descriptor): Promise<void> => {
+  const verifyOne = async (blob: Descriptor, hasher: Hasher): Promise<void> => {
     await using handle = await openFile(join(...blobPath(blob.digest)));
     checkSize(blob, (await handle.stat()).size);
-    const hash = createHash(splitDigest(blob.digest).algorithm);
-    // One buffer for the whole file: with a new one for each chunk a large layer spends its time in the allocator.
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, blob.size) || 1);
-    let size = 0;
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
-      if (bytesRead === 0) break;
-      size += bytesRead;
-      hash.update(buffer.subarray(0, bytesRead));
-    }
+    const { size, hex } = await hasher.hash(handle.fd, splitDigest(blob.digest).algorithm);
     checkSize(blob, size);
-    checkDigest(blob, hash.digest('hex'));
+    checkDigest(blob, hex);
   };
 
   return {
@@ -102,9 +96,14 @@ export function openLayoutFiles(directory: string): LayoutFiles {
       return bytes;
     },
     verify: async (blobs) => {
-      const limit = pLimit(PARALLEL);
       const unread = blobs.filter((blob) => !checked.has(blob.digest));
-      await Promise.all(unread.map((blob) => limit(() => verifyOne(blob))));
+      const bytes = unread.reduce((sum, { size }) => sum + size, 0);
+      const threads = Math.min(availableParallelism(), PARALLEL, unread.length);
+      await using hasher = bytes >= WORTH_THREADS && threads > 1 ? hashInThreads(threads) : hashHere;
+      const limit = pLimit(PARALLEL);
+      // The largest first: one that starts last is what everybody waits for at the end.
+      const order = unread.toSorted((a, b) => b.size - a.size);
+      await Promise.all(order.map((blob) => limit(() => verifyOne(blob, hasher))));
     },
   };
 }
