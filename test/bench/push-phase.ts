@@ -1,11 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { readLayout } from '../../src/oci/layout.ts';
 import { pushContent, writeTag } from '../../src/oci/push.ts';
 import { createRegistryClient } from '../../src/oci/repository.ts';
 import { createTestRuntime } from '../support/runtime.ts';
 
-// Pushes a layout by itself: `push-phase.ts <layout> <host> <repository>`. Says the seconds of that alone, without those
+// Pushes a layout by itself: `push-phase.ts <layout> <host> <repository> [file of its authority]`. Says the seconds of that alone, without those
 // in which Node starts and the layout is read and checked.
-const [layout = '', host = '', name = ''] = process.argv.slice(2);
+const [layout = '', host = '', name = '', ca = ''] = process.argv.slice(2);
 await using runtime = await createTestRuntime();
 const { clock, signal, log } = runtime;
 const image = await readLayout(layout);
@@ -17,6 +18,7 @@ const client = await createRegistryClient({
   signal,
   log,
   mask: () => undefined,
+  ...(ca === '' ? {} : { ca: await readFile(ca, 'utf8') }),
 });
 const repository = client.repository(name);
 await pushContent(repository, image);

@@ -43,36 +43,56 @@ export async function benchPush(place: Place): Promise<void> {
     names: ['bench:1'],
   });
 
+  const contestants = Object.entries(pushersOf(layout, env)).filter(([name]) => isThere(name, env));
+  const size = LAYERS.reduce((sum, each) => sum + each);
+  // Registries speak TLS; those on a developer's machine do not, and there the kernel copies files without the program.
+  for (const tls of [true, false]) {
+    const runs = contestants.map(
+      ([name, push]): Contestant => ({ name, run: () => onEmptyRegistry(place, tls, push) }),
+    );
+    const results = await compare(runs, rounds);
+    printResults(`Push ${size} MiB in ${LAYERS.length} layers, ${tls ? 'with' : 'without'} TLS`, results, OURS);
+    printGoals(results);
+  }
+}
+
+/** Pushes to `host/name`; `ca` is the authority of a registry that speaks TLS. */
+type Push = (target: string, ca: string | undefined) => Promise<Measured>;
+
+function pushersOf(layout: string, env: NodeJS.ProcessEnv): Readonly<Record<string, Push>> {
   const command =
-    (program: string, args: (target: string) => readonly string[]) =>
-    (target: string): Promise<Measured> =>
-      measureCommand([program, ...args(target)], { env });
-  const pushers: Readonly<Record<string, (target: string) => Promise<Measured>>> = {
-    [OURS]: (target) => {
-      const inputs = { source: layout, images: target, tags: 'type=raw,value=1', flavor: 'latest=false', scan: 'off' };
-      return measureAction({ inputs, env: { PATH: env.PATH } });
+    (program: string, args: (target: string, plain: boolean) => readonly string[]): Push =>
+    (target, ca) =>
+      // Programs in Go read this one.
+      measureCommand([program, ...args(target, ca === undefined)], {
+        env: { ...env, SSL_CERT_FILE: ca ?? env.SSL_CERT_FILE },
+      });
+  return {
+    [OURS]: (target, ca = '') => {
+      const names = { images: target, tags: 'type=raw,value=1', flavor: 'latest=false' };
+      return measureAction({
+        inputs: { ...names, source: layout, scan: 'off', 'registry-ca': ca },
+        env: { PATH: env.PATH },
+      });
     },
-    [PHASE]: async (target) => {
+    [PHASE]: async (target, ca = '') => {
       const [host = '', ...name] = target.split('/');
-      const measured = await measureCommand([process.execPath, PHASE_SCRIPT, layout, host, name.join('/')], { env });
+      const measured = await measureCommand([process.execPath, PHASE_SCRIPT, layout, host, name.join('/'), ca], {
+        env,
+      });
       return { ...measured, seconds: Number(measured.said) };
     },
     'crane push': command('crane', (target) => ['push', layout, `${target}:1`]),
-    'oras cp': command('oras', (target) => [
+    'oras cp': command('oras', (target, plain) => [
       ...['cp', '--no-tty', '--from-oci-layout', `${layout}:1`],
-      ...['--to-plain-http', `${target}:1`],
+      ...(plain ? ['--to-plain-http'] : []),
+      `${target}:1`,
     ]),
-    'skopeo copy': command('skopeo', (target) => [
-      ...['--insecure-policy', 'copy', '--quiet', '--dest-tls-verify=false'],
+    'skopeo copy': command('skopeo', (target, plain) => [
+      ...['--insecure-policy', 'copy', '--quiet', ...(plain ? ['--dest-tls-verify=false'] : [])],
       ...[`oci:${layout}:1`, `docker://${target}:1`],
     ]),
   };
-  const contestants: readonly Contestant[] = Object.entries(pushers)
-    .filter(([name]) => isThere(name, env))
-    .map(([name, push]) => ({ name, run: () => onEmptyRegistry(place, push) }));
-  const results = await compare(contestants, rounds);
-  printResults(`Push ${LAYERS.reduce((sum, size) => sum + size)} MiB in ${LAYERS.length} layers`, results, OURS);
-  printGoals(results);
 }
 
 function isThere(name: string, env: NodeJS.ProcessEnv): boolean {
@@ -102,15 +122,15 @@ function printGoals(results: readonly Result[]): void {
 }
 
 /** Each push goes to a registry of its own that has seen nothing yet. */
-async function onEmptyRegistry({ home, large, env }: Place, push: (target: string) => Promise<Measured>): Promise<Run> {
+async function onEmptyRegistry({ home, large, env }: Place, tls: boolean, push: Push): Promise<Run> {
   const data = await mkdtemp(join(large, 'registry-'));
   const own = join(home, data.slice(large.length + 1));
   await mkdir(own, { recursive: true });
   await symlink(data, join(own, 'data'));
   let registry: Registry | undefined;
   try {
-    registry = await startRegistry({ home: own, env });
-    const measured = await push(`${registry.host}/bench/image`);
+    registry = await startRegistry({ home: own, env, tls });
+    const measured = await push(`${registry.host}/bench/image`, registry.ca);
     return { ...measured, requests: (await registry.requests()).length };
   } finally {
     await registry?.stop();
