@@ -7,7 +7,6 @@ export const OUTCOMES = {
   unchanged: 'Everything was in place already; nothing was written.',
   built: 'The image was built and has passed the gate; `push: false` kept it on the runner.',
   planned: '`dry-run` stopped after the plan.',
-  'logged-in': 'The credentials work.',
 
   'invalid-input': 'An input, a file it names, or the event cannot be used.',
   findings: 'The gate found what the policy does not allow.',
@@ -22,3 +21,10 @@ export const OUTCOMES = {
 } as const satisfies Record<string, string>;
 
 export type Outcome = keyof typeof OUTCOMES;
+
+const GREEN: ReadonlySet<string> = new Set(['published', 'unchanged', 'built', 'planned'] satisfies Outcome[]);
+
+/** Whether the job goes on. */
+export function isGreen(outcome: string): boolean {
+  return GREEN.has(outcome);
+}

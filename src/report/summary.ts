@@ -1,5 +1,5 @@
 import { shortDigest } from '../domain/digest.ts';
-import { OUTCOMES } from '../domain/outcome.ts';
+import { isGreen, OUTCOMES } from '../domain/outcome.ts';
 import type { ActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { renderVerdict } from './findings.ts';
@@ -7,7 +7,6 @@ import { bytes, code, details, duration, plain, prose, table } from './markdown.
 import type { PublishRecord, TargetFacts } from './record.ts';
 
 const DOCS = 'https://github.com/org/registry-action/blob/v1/docs/errors.md';
-const GREEN = new Set(['published', 'unchanged', 'built', 'planned', 'logged-in']);
 
 /** The job summary: what came of the run at first sight, then the road, the image, the gate, and each registry. Pure. */
 export function renderSummary(record: PublishRecord): string {
@@ -16,7 +15,7 @@ export function renderSummary(record: PublishRecord): string {
       ? (record.version ?? 'publish')
       : `${record.version ?? 'image'} · ${shortDigest(record.image.digest)}`;
   return [
-    `## ${GREEN.has(record.outcome) ? '✅' : record.outcome === 'cancelled' ? '⏹️' : '❌'} ${plain(title)}: ${record.outcome}`,
+    `## ${isGreen(record.outcome) ? '✅' : record.outcome === 'cancelled' ? '⏹️' : '❌'} ${plain(title)}: ${record.outcome}`,
     OUTCOMES[record.outcome],
     commitLine(record),
     ...record.errors.map(renderError),

@@ -42,7 +42,7 @@ packages() {
   shift
   from=$(mirror)
   mkdir -p "$apart/lists/partial" "$apart/cache/archives/partial" "$apart/unpacked"
-  echo "deb $([ -f $keyring ] && echo "[signed-by=$keyring] ")${from:-http://deb.debian.org/debian} $suite main" >"$apart/sources.list"
+  echo "deb $([ -f $keyring ] && echo "[signed-by=$keyring] ")${from:?no Debian mirror is configured in /etc/apt} $suite main" >"$apart/sources.list"
   # Parts run side by side.
   exec 9>"$apart/lock"
   flock 9
