@@ -1,13 +1,11 @@
 import { type Digest, isDigest } from '../domain/digest.ts';
+import { type Fields, isFields } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, MANIFEST_TYPES, type PlatformFields } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 
 /** Largest manifest, index or config that is read. Registries take 4 MiB: https://github.com/distribution/distribution */
 export const MANIFEST_LIMIT = 4 * 1024 * 1024;
 const DEPTH_LIMIT = 100;
-
-/** JSON objects of untrusted documents. */
-export type Fields = Readonly<Record<string, unknown>>;
 
 /** An image index, checked. */
 export interface IndexDocument {
@@ -137,10 +135,6 @@ export function platformFields(value: Fields): PlatformFields {
     ...(variant === undefined ? {} : { variant }),
     ...(version === undefined ? {} : { 'os.version': version }),
   };
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The entries of an object whose values are text. */

@@ -1,3 +1,5 @@
+import { fieldsOf } from '../domain/fields.ts';
+
 /** What an answer says of its error: the first code and all messages, or the beginning of whatever else it holds. */
 export interface ErrorBody {
   readonly code?: string;
@@ -19,8 +21,8 @@ export function parseErrorBody(body: string): ErrorBody {
   } catch {
     return message(body.replaceAll(/<(style|script)[\s\S]*?<\/\1>/gi, ' ').replaceAll(/<[^>]*>/g, ' '));
   }
-  const fields = record(parsed);
-  const [first] = Array.isArray(fields.errors) ? fields.errors.map(record) : [fields];
+  const fields = fieldsOf(parsed);
+  const [first] = Array.isArray(fields.errors) ? fields.errors.map(fieldsOf) : [fields];
   const code = [first?.code, fields.code, fields.error, fields.__type].find((each) => typeof each === 'string');
   const texts = [
     first?.message,
@@ -45,10 +47,6 @@ function message(text: string): { readonly message?: string } {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
   const line = text.replaceAll(/[\s\u0000-\u001f\u007f]+/g, ' ').trim();
   return line === '' ? {} : { message: line.length > LIMIT ? `${line.slice(0, LIMIT)}…` : line };
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }
 
 function isEmpty(value: unknown): boolean {

@@ -1,11 +1,11 @@
 import type { Digest } from '../domain/digest.ts';
+import { isFields } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
 import { normalPlatform, platformName, platformProblem } from '../domain/platform.ts';
 import { ActionError } from '../errors/action-error.ts';
 import {
   clean,
   corrupt,
-  isFields,
   type LayerDescriptor,
   type ManifestDocument,
   parseDocument,

@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { FINGERPRINT, REVISION } from '../domain/annotations.ts';
 import { isDigest } from '../domain/digest.ts';
+import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, type ManifestBytes } from '../domain/manifest.ts';
 import type { Repository } from './repository.ts';
 
@@ -29,7 +30,7 @@ export async function readRecorded(repository: Repository, root: ManifestBytes):
 
 async function firstPlatform(repository: Repository, index: Fields): Promise<Fields> {
   const children: readonly unknown[] = Array.isArray(index.manifests) ? index.manifests : [];
-  const child = children.map(fields).find((each) => fields(each.platform).os !== 'unknown');
+  const child = children.map(fieldsOf).find((each) => fieldsOf(each.platform).os !== 'unknown');
   if (child === undefined || !isDigest(child.digest)) return {};
   const manifest = await repository.get(child.digest);
   return manifest === undefined ? {} : decode(manifest.bytes);
@@ -39,17 +40,11 @@ async function configLabels(repository: Repository, manifest: Fields): Promise<F
   const config = descriptor(manifest.config);
   if (config === undefined || config.size > CONFIG_LIMIT) return {};
   const bytes = await buffer(await repository.getBlob(config));
-  return fields(fields(decode(bytes).config).Labels);
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function fields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+  return fieldsOf(fieldsOf(decode(bytes).config).Labels);
 }
 
 function annotationsOf(manifest: Fields): Fields {
-  return fields(manifest.annotations);
+  return fieldsOf(manifest.annotations);
 }
 
 function pick(values: Fields): Recorded {
@@ -63,7 +58,7 @@ function pick(values: Fields): Recorded {
 }
 
 function descriptor(value: unknown): Descriptor | undefined {
-  const { mediaType, digest, size } = fields(value);
+  const { mediaType, digest, size } = fieldsOf(value);
   return typeof mediaType === 'string' && isDigest(digest) && typeof size === 'number'
     ? { mediaType, digest, size }
     : undefined;
@@ -72,7 +67,7 @@ function descriptor(value: unknown): Descriptor | undefined {
 /** A foreign image that cannot be read records nothing: that is an answer, not an error. */
 function decode(bytes: Uint8Array): Fields {
   try {
-    return fields(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    return fieldsOf(JSON.parse(Buffer.from(bytes).toString('utf8')));
   } catch {
     return {};
   }

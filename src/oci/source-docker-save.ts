@@ -6,9 +6,10 @@ import type { Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { Digest } from '../domain/digest.ts';
+import { isFields } from '../domain/fields.ts';
 import { type Descriptor, MEDIA_TYPES } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
-import { blobPath, clean, corrupt, isFields, MANIFEST_LIMIT, parseDocument, textsOf } from './document.ts';
+import { blobPath, clean, corrupt, MANIFEST_LIMIT, parseDocument, textsOf } from './document.ts';
 import { EXTRACT_LIMITS, type Extracted, metered } from './source-tar.ts';
 
 /** One image of `manifest.json`. https://github.com/moby/docker-image-spec/blob/main/v1.2.md#combined-image-json--filesystem-changeset-format */

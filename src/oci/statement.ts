@@ -1,6 +1,7 @@
 import type { Digest } from '../domain/digest.ts';
+import { type Fields, isFields } from '../domain/fields.ts';
 import type { Descriptor } from '../domain/manifest.ts';
-import { corrupt, type Fields, isFields, parseDocument } from './document.ts';
+import { corrupt, parseDocument } from './document.ts';
 import type { Statement } from './image.ts';
 
 /** Largest statement that is read; what BuildKit itself allows for one. */

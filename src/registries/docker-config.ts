@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { isFields } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
@@ -49,12 +50,12 @@ export async function readDockerConfig(directory: string): Promise<DockerConfig>
   } catch (error) {
     throw refuse('is not JSON', error);
   }
-  if (!isRecord(parsed)) throw refuse('is not a JSON object');
+  if (!isFields(parsed)) throw refuse('is not a JSON object');
   const { auths, credHelpers, credsStore, ...rest } = parsed;
   return {
     auths: Object.fromEntries(
       entries(auths).map(([host, value]) => {
-        const { auth, identitytoken } = isRecord(value) ? value : {};
+        const { auth, identitytoken } = isFields(value) ? value : {};
         return [host, { ...(isText(auth) ? { auth } : {}), ...(isText(identitytoken) ? { identitytoken } : {}) }];
       }),
     ),
@@ -120,10 +121,6 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function entries(value: unknown): [string, unknown][] {
-  return isRecord(value) ? Object.entries(value) : [];
+  return isFields(value) ? Object.entries(value) : [];
 }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { GitEvent, RepositoryFacts } from '../domain/event.ts';
+import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const REPOSITORY = /^([A-Za-z0-9._-]+)\/([A-Za-z0-9._-]+)$/;
@@ -38,10 +37,10 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
   }
 
   const serverUrl = env.GITHUB_SERVER_URL ?? 'https://github.com';
-  const pullRequest = fields(payload.pull_request);
-  const headSha = text(fields(pullRequest.head).sha);
-  const pullBase = text(fields(pullRequest.base).ref);
-  const baseRef = text(payload.base_ref) ?? text(fields(payload.merge_group).base_ref);
+  const pullRequest = fieldsOf(payload.pull_request);
+  const headSha = text(fieldsOf(pullRequest.head).sha);
+  const pullBase = text(fieldsOf(pullRequest.base).ref);
+  const baseRef = text(payload.base_ref) ?? text(fieldsOf(payload.merge_group).base_ref);
   return {
     name,
     ref,
@@ -66,7 +65,7 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
 
 /** The time of the head commit, where a push payload tells it. */
 export function commitDateOfPayload(env: Readonly<Record<string, string | undefined>>): Date | undefined {
-  const commit = fields(readPayload(env.GITHUB_EVENT_PATH).head_commit);
+  const commit = fieldsOf(readPayload(env.GITHUB_EVENT_PATH).head_commit);
   const date = new Date(text(commit.timestamp) ?? '');
   return commit.id === env.GITHUB_SHA && !Number.isNaN(date.getTime()) ? date : undefined;
 }
@@ -76,9 +75,9 @@ export function repositoryFacts(
   value: unknown,
   known: { readonly owner: string; readonly name: string; readonly serverUrl: string },
 ): RepositoryFacts {
-  const repository = fields(value);
+  const repository = fieldsOf(value);
   const description = text(repository.description);
-  const license = text(fields(repository.license).spdx_id);
+  const license = text(fieldsOf(repository.license).spdx_id);
   const defaultBranch = text(repository.default_branch);
   return {
     owner: known.owner,
@@ -94,11 +93,11 @@ export function repositoryFacts(
 /** metadata-action's switch for pull requests: name images after the head commit instead of the merge commit. */
 function pullRequestHead(env: Readonly<Record<string, string | undefined>>, payload: Fields): string | undefined {
   if (!/^true$/i.test(env.DOCKER_METADATA_PR_HEAD_SHA ?? '')) return undefined;
-  return text(fields(fields(payload.pull_request).head).sha);
+  return text(fieldsOf(fieldsOf(payload.pull_request).head).sha);
 }
 
 function pullRequestNumber(payload: Fields): number | undefined {
-  const number = fields(payload.pull_request).number ?? payload.number;
+  const number = fieldsOf(payload.pull_request).number ?? payload.number;
   return typeof number === 'number' && Number.isSafeInteger(number) && number > 0 ? number : undefined;
 }
 
@@ -113,14 +112,10 @@ function readPayload(path: string | undefined): Fields {
   if (content.length > PAYLOAD_LIMIT)
     throw new ActionError('EVENT_INVALID', `The event payload ${path} is larger than 32 MiB.`);
   try {
-    return fields(JSON.parse(content));
+    return fieldsOf(JSON.parse(content));
   } catch (error) {
     throw new ActionError('EVENT_INVALID', `The event payload ${path} is not JSON.`, { cause: error });
   }
-}
-
-function fields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }
 
 function text(value: unknown): string | undefined {

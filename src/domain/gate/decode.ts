@@ -1,9 +1,9 @@
+import { type Fields, isFields } from '../fields.ts';
+
 /** A document of others is not what it should be; the message begins with the path of the value. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
 }
-
-export type Fields = Readonly<Record<string, unknown>>;
 
 /** Texts longer than this are cut: they are shown to people, and come from a file that anybody may have made. */
 const LONGEST = 1000;
@@ -18,10 +18,6 @@ function kindOf(value: unknown): string {
 /** @throws DecodeError always */
 export function wrong(path: string, expected: string, value: unknown): never {
   throw new DecodeError(`${path}: expected ${expected}, got ${kindOf(value)}`);
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function fields(value: unknown, path: string): Fields {

@@ -1,15 +1,5 @@
-import {
-  DecodeError,
-  type Fields,
-  fields,
-  isFields,
-  list,
-  optionalFields,
-  optionalText,
-  text,
-  texts,
-  wrong,
-} from './decode.ts';
+import { type Fields, isFields } from '../fields.ts';
+import { DecodeError, fields, list, optionalFields, optionalText, text, texts, wrong } from './decode.ts';
 import type { Finding } from './finding.ts';
 import { SEVERITIES, type Severity } from './severity.ts';
 

@@ -1,4 +1,5 @@
-import { DecodeError, fields, isFields, list, optionalText, text, texts, wrong } from './decode.ts';
+import { isFields } from '../fields.ts';
+import { DecodeError, fields, list, optionalText, text, texts, wrong } from './decode.ts';
 import type { Finding } from './finding.ts';
 import { parsePurl, purlMatches } from './purl.ts';
 
