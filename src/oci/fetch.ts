@@ -3,10 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import pLimit from 'p-limit';
-import { type Digest, splitDigest } from '../domain/digest.ts';
+import type { Digest } from '../domain/digest.ts';
 import type { ManifestBytes } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
-import { parseManifest } from './document.ts';
+import { blobPath, parseManifest } from './document.ts';
 import type { Repository } from './repository.ts';
 
 const PARALLEL = 4;
@@ -17,10 +17,7 @@ const PARALLEL = 4;
  * @throws ActionError MANIFEST_UNKNOWN when the image or a child of it is gone, and all that reading can raise
  */
 export async function fetchLayout(repository: Repository, digest: Digest, directory: string): Promise<void> {
-  const path = (of: Digest) => {
-    const { algorithm, hex } = splitDigest(of);
-    return join(directory, 'blobs', algorithm, hex);
-  };
+  const path = (of: Digest) => join(directory, ...blobPath(of));
   const get = async (wanted: Digest): Promise<ManifestBytes> => {
     const manifest = await repository.get(wanted);
     if (manifest === undefined) {

@@ -1,3 +1,4 @@
+import { metadataJson } from '../domain/labels.ts';
 import { errorFacts } from './errors.ts';
 import { JSON_VERSION, type PublishRecord } from './record.ts';
 
@@ -49,11 +50,7 @@ function toJson(record: PublishRecord) {
     warnings: record.warnings,
     commit: record.commit,
     version: record.version,
-    // The first four are what metadata-action's `json` holds.
-    tags: record.tags,
-    'tag-names': record.tagNames,
-    labels: record.labels,
-    annotations: record.annotations,
+    ...metadataJson(record),
     image: record.image,
     scan:
       verdict === undefined

@@ -1,7 +1,5 @@
+import type { CommitRelation } from '../domain/tags/moving.ts';
 import { childEnvironment, type GitHubApi, type Runtime } from '../runtime/runtime.ts';
-
-/** How one commit relates to another, as far as it can be found out. */
-export type Relation = 'same' | 'ahead' | 'behind' | 'diverged' | 'unknown';
 
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const SECONDS = 1000;
@@ -11,7 +9,7 @@ export interface History {
   /** Committer date; undefined when neither knows the commit. */
   readonly commitDate: (sha: string) => Promise<Date | undefined>;
   /** `ahead`: `current` descends from `recorded`. */
-  readonly relation: (recorded: string, current: string) => Promise<Relation>;
+  readonly relation: (recorded: string, current: string) => Promise<CommitRelation>;
   /** Whether a full ref points at the commit right now; undefined when it cannot be asked. */
   readonly isTip: (ref: string, sha: string) => Promise<boolean | undefined>;
 }
