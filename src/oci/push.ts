@@ -17,8 +17,6 @@ export interface Pushed {
 export interface PushOptions {
   /** Blobs at the same time. */
   readonly concurrency?: number;
-  /** Called after each blob that was sent. */
-  readonly onProgress?: (sent: Descriptor) => void;
 }
 
 const CONCURRENCY = 4;
@@ -51,7 +49,6 @@ export async function pushContent(
     await repository.putBlob(blob, () => ({ path: image.path(blob.digest) }));
     uploaded++;
     bytes += blob.size;
-    options.onProgress?.(blob);
   };
   // The largest first: a big layer that starts last is what everybody waits for at the end.
   const blobs = image.blobs.toSorted((a, b) => b.size - a.size);

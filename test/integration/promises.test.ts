@@ -1,9 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { startRegistry } from '../support/registry.ts';
-import { createSetting, GOOD, VULNERABLE } from './setting.ts';
+import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import { createSetting, GOOD, type Setting, VULNERABLE } from './setting.ts';
 
 const name = (registry: { readonly host: string }, repository = 'org/app') => `${registry.host}/${repository}`;
+
+/** The branch tag holds an image of a commit that nobody knows any more. */
+async function holdUnknownCommit(setting: Setting, registry: TestRegistry) {
+  const annotations = { 'org.opencontainers.image.revision': 'f'.repeat(40) };
+  const foreign = await setting.image({ ...GOOD, annotations }, 'foreign');
+  await registry.putLayout('org/app', 'main', foreign.directory);
+  return foreign;
+}
 
 describe('P1: nothing is visible before the verdict', () => {
   test('a vulnerable arm64 beside a clean amd64 fails the run by name, and no registry sees a write', async () => {
@@ -180,11 +188,7 @@ describe('P4: moving tags only move forward', () => {
   test('a shallow clone that cannot tell leaves the tag and says what to do', async () => {
     await using setting = await createSetting();
     await using registry = await startRegistry();
-    const foreign = await setting.image(
-      { ...GOOD, annotations: { 'org.opencontainers.image.revision': 'f'.repeat(40) } },
-      'foreign',
-    );
-    await registry.putLayout('org/app', 'main', foreign.directory);
+    const foreign = await holdUnknownCommit(setting, registry);
     await setting.image();
     await setting.repository.git('remote', 'remove', 'origin');
     const run = await setting.publish({ images: name(registry) });
@@ -198,11 +202,7 @@ describe('P4: moving tags only move forward', () => {
   test('a rewritten branch moves its tag when the commit is what the branch points at now', async () => {
     await using setting = await createSetting();
     await using registry = await startRegistry();
-    const foreign = await setting.image(
-      { ...GOOD, annotations: { 'org.opencontainers.image.revision': 'f'.repeat(40) } },
-      'foreign',
-    );
-    await registry.putLayout('org/app', 'main', foreign.directory);
+    await holdUnknownCommit(setting, registry);
     const image = await setting.image();
     await setting.repository.git('push', '--force', 'origin', 'main');
     expect((await setting.publish({ images: name(registry) })).exitCode).toBe(0);

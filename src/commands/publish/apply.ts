@@ -76,7 +76,7 @@ export async function applyPublish({ targets, image, decide, log, clock }: Apply
   const done =
     (await phase(async ({ repository, image: name, planned }) => {
       if (isInPlace(planned)) return {};
-      const pushed = await pushContent(repository, image, {});
+      const pushed = await pushContent(repository, image);
       log.info(`${name}: ${pushed.uploaded} blobs sent (${pushed.bytes} bytes), ${pushed.present} were there`);
       return { uploaded: { blobs: pushed.uploaded, bytes: pushed.bytes, present: pushed.present } };
     })) &&

@@ -65,7 +65,13 @@ test('a shallow clone does not guess: it asks GitHub, and says unknown without',
   const api = runtime.github('', { apiUrl: '', owner: '', name: '' });
   const history = createHistory(
     runtime,
-    { ...api, compare: async (base, head) => (asked.push(base, head), 'ahead') },
+    {
+      ...api,
+      compare: async (base, head) => {
+        asked.push(base, head);
+        return 'ahead';
+      },
+    },
     true,
   );
   expect(await history.relation(first, second)).toBe('ahead');
