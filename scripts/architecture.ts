@@ -13,12 +13,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   inputs: ['domain', 'errors'],
   port: ['domain', 'errors', 'inputs'],
   runtime: ['domain', 'errors', 'inputs', 'port'],
-  oci: ['domain', 'errors', 'inputs', 'port'],
-  registries: ['domain', 'errors', 'inputs', 'port'],
+  http: ['domain', 'errors', 'inputs', 'port'],
+  oci: ['domain', 'errors', 'inputs', 'port', 'http'],
+  registries: ['domain', 'errors', 'inputs', 'port', 'http'],
   tools: ['domain', 'errors', 'inputs', 'port'],
-  report: ['domain', 'errors', 'inputs', 'port', 'oci', 'registries', 'tools'],
-  commands: ['domain', 'errors', 'inputs', 'port', 'runtime', 'oci', 'registries', 'tools', 'report'],
-  main: ['domain', 'errors', 'inputs', 'port', 'runtime', 'oci', 'registries', 'tools', 'report', 'commands'],
+  report: ['domain', 'errors', 'inputs', 'port', 'http', 'oci', 'registries', 'tools'],
+  commands: ['domain', 'errors', 'inputs', 'port', 'runtime', 'http', 'oci', 'registries', 'tools', 'report'],
+  main: ['domain', 'errors', 'inputs', 'port', 'runtime', 'http', 'oci', 'registries', 'tools', 'report', 'commands'],
 };
 
 const GITHUB = 'src/runtime/github.ts';
@@ -32,7 +33,7 @@ interface Source {
 /** Words that a file must not hold, where, and why. */
 const FORBIDDEN: readonly { readonly where: RegExp; readonly what: RegExp; readonly why: string }[] = [
   {
-    where: /^src\/oci\//,
+    where: /^src\/(?:http|oci|registries)\//,
     what: /(?<![.\w$#])fetch\s*\(/,
     why: 'fetch() ignores backpressure on request bodies; the client uses node:http(s)',
   },

@@ -281,6 +281,62 @@ export const CATALOGUE = {
     cause: 'The registry says that the token has expired, and a fresh one was refused as well.',
     remedy: ['Log in right before this step, or let this action log in (`registry`, `username`, `password`).'],
   },
+  ID_TOKEN_UNAVAILABLE: {
+    ...registry,
+    title: 'GitHub offers this job no OIDC token',
+    cause:
+      'A login without a stored secret begins with a token from GitHub, which a job gets only when it asks for the right.',
+    remedy: [
+      'Add `id-token: write` to the `permissions:` of the job (and keep `contents: read`, because naming one permission drops all others).',
+      'In a reusable workflow the calling job has to grant it, too.',
+      'A pull request from a fork never gets one: run the job for pushes only, or give `username` and `password`.',
+    ],
+  },
+  ID_TOKEN_AUDIENCE: {
+    ...registry,
+    title: 'The OIDC token is for another audience',
+    cause: 'The token service accepts tokens for the audience of its trust policy only, and this one names another.',
+    remedy: [
+      'Set the audience of the trust policy (AWS identity provider, Azure federated credential, Google provider, Docker connection, Artifactory provider) to the one that the message shows.',
+      'Or set `oidc-audience` to the audience that the trust policy has.',
+    ],
+  },
+  ID_TOKEN_SUBJECT: {
+    ...registry,
+    title: 'The trust policy does not accept this workflow',
+    cause:
+      'The token service compares the subject of the OIDC token (repository, branch, tag or environment) with its trust policy, and they do not match.',
+    remedy: [
+      'Allow the subject that the message shows, letter by letter, in the trust policy.',
+      'A job with `environment:` has another subject than one without. Repositories made or renamed since 2026-07-15 carry ids in it (`repo:org@1/app@2:…`): allow both forms.',
+      'A change of a trust policy takes up to five minutes to work.',
+    ],
+  },
+  ID_TOKEN_EXPIRED: {
+    ...registryLater,
+    title: 'The OIDC token has expired',
+    cause: 'The token from GitHub lives for about five minutes; a wrong clock on either side makes it shorter.',
+    remedy: ['Run the job again.', 'On a self-hosted runner check that its clock is right (`timedatectl`).'],
+  },
+  KEYLESS_REFUSED: {
+    ...registry,
+    title: 'The login without a stored secret was refused',
+    cause:
+      'The token service did not accept the exchange, for a reason other than audience, subject or age of the token.',
+    remedy: [
+      'Check the names in the inputs against the cloud: role, provider, service account, client and tenant id, connection id.',
+      'Check that the identity may use the registry: its roles are listed in docs/registries.md.',
+    ],
+  },
+  CAPABILITY_MISSING: {
+    ...registry,
+    title: 'This kind of registry cannot do that',
+    cause: 'Registries differ in what their APIs offer; the matrix in the README shows which has what.',
+    remedy: [
+      'Do what the message says instead.',
+      'If the host is of another kind than was assumed, name it in `registry-type`.',
+    ],
+  },
   DENIED: {
     ...registry,
     title: 'The registry denies access',

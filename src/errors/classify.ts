@@ -3,7 +3,8 @@ import type { ErrorCode } from './catalogue.ts';
 /** What a registry said, as far as it matters for the cause. */
 export interface RegistryAnswer {
   readonly host: string;
-  readonly operation: 'read' | 'write' | 'token';
+  /** `keyless` is the exchange of GitHub's OIDC token at a cloud's token service. */
+  readonly operation: 'read' | 'write' | 'delete' | 'token' | 'keyless';
   readonly status: number;
   /** `errors[0].code` of the body, upper case, when there is one. */
   readonly code?: string;

@@ -1,5 +1,6 @@
 import { ActionError } from '../errors/action-error.ts';
-import { isInternal, isLoopback } from './addresses.ts';
+import { isInternal, isLoopback } from '../http/addresses.ts';
+import type { HttpResponse } from '../http/transport.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import {
   type AuthOptions,
@@ -11,7 +12,6 @@ import {
   type Scope,
   type Token,
 } from './token.ts';
-import type { HttpResponse } from './transport.ts';
 
 export type { AuthOptions, CredentialSource, Credentials, Scope } from './token.ts';
 
@@ -41,8 +41,8 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
       given.mask(secret);
     },
     redact: (text) => [...secrets].reduce((clean, secret) => clean.replaceAll(secret, '***'), text),
-    credentials: async () => {
-      const credentials = await given.credentials();
+    credentials: async (refused) => {
+      const credentials = await given.credentials(refused);
       const secret = credentials?.kind === 'password' ? credentials.password : credentials?.token;
       if (secret !== undefined && secret !== '') options.mask(secret);
       return credentials;
@@ -71,12 +71,20 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
     if (tokens.get(key) === held) tokens.delete(key);
   };
   const expire: Authenticator['expire'] = async (scopes, sent) => {
+    if (method?.kind === 'basic') return renew(sent);
     const key = keyOf(scopes);
     const held = tokens.get(key);
     // Of several requests that were refused with the same token, the first one drops it and all wait for the next.
     if (held === undefined) return;
     const token = await held.catch(() => undefined);
     if (token === undefined || sent === `Bearer ${token.value}`) forget(key, held);
+  };
+
+  /** Basic credentials that have run out, as those of ECR do after twelve hours. */
+  const renew = async (sent: string | undefined): Promise<void> => {
+    const held = await options.credentials();
+    if (held?.kind === 'password' && basicHeader(options, held) === sent)
+      await options.credentials({ secret: held.password });
   };
 
   return {

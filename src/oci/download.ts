@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { splitDigest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
+import type { HttpResponse } from '../http/transport.ts';
 import type { Place } from './repository.ts';
-import type { HttpResponse } from './transport.ts';
 
 /** Times that a broken download goes on where it stopped without a byte of progress in between. */
 const STALLS = 3;

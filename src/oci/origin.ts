@@ -1,5 +1,5 @@
 import { connect } from 'node:tls';
-import { isLoopback } from './addresses.ts';
+import { isLoopback } from '../http/addresses.ts';
 
 /** HTTPS, always, but for a registry on this machine or one that the user has listed, when it does not speak TLS. */
 export async function originOf(api: string, insecureHosts: readonly string[]): Promise<string> {

@@ -4,14 +4,14 @@ import { type Digest, isDigest, splitDigest } from '../domain/digest.ts';
 import { type Descriptor, MANIFEST_TYPES, type ManifestBytes } from '../domain/manifest.ts';
 import { apiHost } from '../domain/reference.ts';
 import { ActionError } from '../errors/action-error.ts';
+import type { BlobFile } from '../http/body.ts';
+import { createTransport, discard, type Timeouts } from '../http/transport.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
 import { type CredentialSource, createAuthenticator, type Scope } from './auth.ts';
-import type { BlobFile } from './body.ts';
 import { downloadBlob } from './download.ts';
 import { originOf } from './origin.ts';
 import { createSession, type Session } from './session.ts';
 import { listTags } from './tag-list.ts';
-import { createTransport, discard, type Timeouts } from './transport.ts';
 import { mountBlob, uploadBlob } from './upload.ts';
 
 /** The bytes of a blob, opened anew for each try. */

@@ -1,13 +1,13 @@
 import pLimit from 'p-limit';
 import { ActionError, type ErrorFacts } from '../errors/action-error.ts';
 import type { RegistryAnswer } from '../errors/classify.ts';
+import { isInternal } from '../http/addresses.ts';
+import { parseErrorBody } from '../http/error-body.ts';
+import { networkError, registryError } from '../http/registry-error.ts';
+import { parseRetryAfter, withRetry } from '../http/retry.ts';
+import { discard, type HttpRequest, type HttpResponse, readBody, type Transport } from '../http/transport.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
-import { isInternal } from './addresses.ts';
 import type { Authenticator, Scope } from './auth.ts';
-import { parseErrorBody } from './error-body.ts';
-import { networkError, registryError } from './registry-error.ts';
-import { parseRetryAfter, withRetry } from './retry.ts';
-import { discard, type HttpRequest, type HttpResponse, readBody, type Transport } from './transport.ts';
 
 /** A request to the registry, and what its answer means. */
 export interface RegistryRequest extends HttpRequest {

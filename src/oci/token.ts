@@ -1,17 +1,20 @@
 import { ActionError } from '../errors/action-error.ts';
+import { parseErrorBody } from '../http/error-body.ts';
+import { registryError } from '../http/registry-error.ts';
+import { parseRetryAfter } from '../http/retry.ts';
+import { readBody, type Transport } from '../http/transport.ts';
 import type { Clock } from '../runtime/runtime.ts';
-import { parseErrorBody } from './error-body.ts';
-import { registryError } from './registry-error.ts';
-import { parseRetryAfter } from './retry.ts';
-import { readBody, type Transport } from './transport.ts';
 
 export type Credentials =
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
   /** A refresh token, exchanged at the token service (ACR and others call it identity token). */
   | { readonly kind: 'identity-token'; readonly token: string };
 
-/** Asked anew before each token, so that credentials that run out can be replaced. */
-export type CredentialSource = () => Promise<Credentials | undefined>;
+/**
+ * Asked anew before each token, so that credentials that run out can be replaced.
+ * @param refused what the registry calls expired: something else is wanted
+ */
+export type CredentialSource = (refused?: { readonly secret: string }) => Promise<Credentials | undefined>;
 
 /** A scope of the token service, the repository that is written to first: some registries read only the first one.
  *  https://distribution.github.io/distribution/spec/auth/scope/ */

@@ -1,8 +1,8 @@
 import type { Descriptor } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
+import { discard, type HttpResponse } from '../http/transport.ts';
 import type { OpenBlob, Place } from './repository.ts';
 import { resolveLocation } from './session.ts';
-import { discard, type HttpResponse } from './transport.ts';
 
 /**
  * Uploads a blob with one POST and one PUT of known length, the one form that works at every registry: ECR drops the chunks

@@ -1,11 +1,9 @@
 import { ActionError } from '../errors/action-error.ts';
 import { childEnvironment, type Runtime } from '../runtime/runtime.ts';
 import { type DockerConfig, dockerConfigDirectory, keysOf, type Login, readDockerConfig } from './docker-config.ts';
+import type { Found } from './vendor.ts';
 
-/** Credentials of one host and where they came from, for the log: never the secret itself. */
-export type Found =
-  | { readonly kind: 'password'; readonly username: string; readonly password: string; readonly from: string }
-  | { readonly kind: 'identity-token'; readonly token: string; readonly from: string };
+export type { Found } from './vendor.ts';
 
 export interface KnownCredentials {
   /** From `username`/`password` or `registry-auth`. */
@@ -14,23 +12,44 @@ export interface KnownCredentials {
   readonly github?: { readonly actor: string; readonly token: string };
 }
 
-type Resolver = (host: string) => Promise<Found | undefined>;
+/** The vendor's own ways to credentials, bound to one host. */
+export interface VendorLogin {
+  readonly keyless: () => Promise<Found | undefined>;
+  readonly ambient: () => Promise<Found | undefined>;
+}
+
+/** @param refused credentials that the registry calls expired: fresh ones are fetched where there are fresh ones */
+export type Resolver = (host: string, refused?: Refused) => Promise<Found | undefined>;
+
+/** The secret of the credentials that were refused. */
+export interface Refused {
+  readonly secret: string;
+}
 
 /** What docker writes in place of a user name when the secret is an identity token. */
 const TOKEN_USER = '<token>';
 
+/** Credentials are replaced this long before they end, so that a request does not outlive them. In milliseconds. */
+const SPARE = 60_000;
+
 /**
- * Finds the credentials for a host. The order is the documented one: given to this step, then what docker on this runner
- * has (its file, then its credential helpers), then the job's own token for ghcr.io, else none (anonymous).
- * A host gets only what is filed under exactly its name.
+ * Finds the credentials for a host. The order is the documented one: given to this step, then keyless as the inputs say,
+ * then what docker on this runner has (its file, then its credential helpers), then the job's own token for ghcr.io and
+ * what else lies on the runner for the vendor, else none (anonymous). A host gets only what is filed under exactly its
+ * name, and a vendor's logins only when it is that vendor's.
  */
-export function createCredentials(runtime: Runtime, known: KnownCredentials): Resolver {
+export function createCredentials(
+  runtime: Runtime,
+  known: KnownCredentials,
+  vendorLogin: (host: string) => VendorLogin | undefined = () => undefined,
+): Resolver {
   let config: Promise<DockerConfig> | undefined;
-  const order: readonly Resolver[] = [
+  const order: readonly ((host: string) => Promise<Found | undefined>)[] = [
     async (host) => {
       const login = known.logins.find((each) => each.host === host);
       return login === undefined ? undefined : { kind: 'password', ...pick(login), from: 'inputs of this step' };
     },
+    async (host) => vendorLogin(host)?.keyless(),
     async (host) => {
       config ??= readDockerConfig(dockerConfigDirectory(runtime.env));
       return fromDocker(runtime, await config, host);
@@ -39,16 +58,39 @@ export function createCredentials(runtime: Runtime, known: KnownCredentials): Re
       host === 'ghcr.io' && known.github !== undefined
         ? { kind: 'password', username: known.github.actor, password: known.github.token, from: 'github-token' }
         : undefined,
+    async (host) => vendorLogin(host)?.ambient(),
   ];
-  return async (host) => {
+  const find = async (host: string): Promise<Found | undefined> => {
     for (const resolve of order) {
       const found = await resolve(host);
       if (found === undefined) continue;
-      runtime.secret(found.kind === 'password' ? found.password : found.token);
+      runtime.secret(secretOf(found));
+      runtime.log.debug(`Credentials for ${host}: ${found.from}.`);
       return found;
     }
     return undefined;
   };
+
+  const held = new Map<string, Promise<Found | undefined>>();
+  return async (host, refused) => {
+    const before = held.get(host);
+    if (before !== undefined) {
+      const found = await before.catch(() => undefined);
+      const good =
+        found !== undefined &&
+        secretOf(found) !== refused?.secret &&
+        (found.until === undefined || found.until.getTime() - SPARE > runtime.clock.now().getTime());
+      if (good || held.get(host) !== before) return good ? found : held.get(host);
+    }
+    const fresh = find(host);
+    held.set(host, fresh);
+    return fresh;
+  };
+}
+
+/** The part of credentials that nobody may see. */
+export function secretOf(found: Found): string {
+  return found.kind === 'password' ? found.password : found.token;
 }
 
 function pick({ username, password }: Login) {

@@ -16,6 +16,8 @@ export interface RegistryOptions extends ContentOptions {
   readonly faults?: readonly Fault[];
   /** PEM text; then the registry speaks HTTPS. */
   readonly tls?: { readonly key: string; readonly cert: string };
+  /** What it calls itself in addresses, when it is reached under another name: `https://ghcr.io`. */
+  readonly origin?: string;
   /** Default: a free one. */
   readonly port?: number;
   /** The clock by which tokens expire, in milliseconds; default: the real one. */
@@ -69,7 +71,7 @@ export interface TestRegistry {
 export async function startRegistry(options: RegistryOptions = {}): Promise<TestRegistry> {
   const { auth = 'none', tls, now = Date.now } = options;
   let host = '';
-  const origin = () => `${tls === undefined ? 'http' : 'https'}://${host}`;
+  const origin = () => options.origin ?? `${tls === undefined ? 'http' : 'https'}://${host}`;
   const content = createContent(options, origin);
   const guard = createGuard(auth, origin, now);
   const faults = createFaults(options.faults ?? []);

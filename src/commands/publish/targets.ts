@@ -29,7 +29,7 @@ export async function openDestinations(
     hosts.map(async (host) => {
       const client = await createRegistryClient({
         host,
-        credentials: () => credentials(host),
+        credentials: (refused) => credentials(host, refused),
         clock: runtime.clock,
         signal: runtime.signal,
         log: runtime.log,

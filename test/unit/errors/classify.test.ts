@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE } from '../../../src/errors/catalogue.ts';
 import { classify, classifyNetwork, type RegistryAnswer } from '../../../src/errors/classify.ts';
-import { parseErrorBody } from '../../../src/oci/error-body.ts';
+import { parseErrorBody } from '../../../src/http/error-body.ts';
 
 interface Recorded extends Pick<RegistryAnswer, 'host' | 'operation' | 'status'> {
   readonly to: keyof typeof CATALOGUE;

@@ -30,7 +30,7 @@ describe('what breaks the rules', () => {
       'only src/runtime/github.ts speaks to the toolkit',
     ],
     ['src/commands/run.ts', 'const token = process.env.TOKEN;', 'the environment comes through the runtime'],
-    ['src/oci/transport.ts', 'await fetch(url);', 'backpressure'],
+    ['src/http/transport.ts', 'await fetch(url);', 'backpressure'],
     ['src/cloud/aws.ts', "import { x } from '../domain/digest.ts';", 'cloud is not a room'],
     ['src/oci/utils.ts', '', 'named for a thing of the domain'],
     ['test/support/helpers.ts', '', 'named for a thing of the domain'],
@@ -42,7 +42,7 @@ describe('what breaks the rules', () => {
     ['src/main.ts', "import { createRuntime } from './runtime/github.ts';"],
     ['src/runtime/github.ts', "import * as core from '@actions/core';"],
     [
-      'src/oci/transport.ts',
+      'src/http/transport.ts',
       "import { request } from 'node:https';\n// never fetch(): it ignores backpressure\nstore.fetch(url);",
     ],
     ['src/domain/tags.ts', "import semver from 'semver';\n/** not new Date() */"],

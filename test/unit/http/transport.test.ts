@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isInternal, isLoopback } from '../../../src/oci/addresses.ts';
+import { isInternal, isLoopback } from '../../../src/http/addresses.ts';
 import type { Credentials } from '../../../src/oci/auth.ts';
-import { proxyFor } from '../../../src/oci/proxy.ts';
-import { createTransport, readBody } from '../../../src/oci/transport.ts';
+import { proxyFor } from '../../../src/http/proxy.ts';
+import { createTransport, readBody } from '../../../src/http/transport.ts';
 import { startRegistry } from '../../support/registry.ts';
 import { connect } from '../../support/registry-client.ts';
 

@@ -1,0 +1,124 @@
+import { ActionError, type ErrorFacts } from '../errors/action-error.ts';
+import type { RegistryAnswer } from '../errors/classify.ts';
+import type { Clock, Log } from '../runtime/runtime.ts';
+import { parseErrorBody } from './error-body.ts';
+import { networkError, registryError } from './registry-error.ts';
+import { parseRetryAfter, withRetry } from './retry.ts';
+import { type HttpRequest, readBody, type Transport } from './transport.ts';
+
+/** One request to a management API or a token service. */
+export interface ApiRequest {
+  readonly method: HttpRequest['method'];
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** At most one of these: the body as JSON, or as a form. */
+  readonly json?: unknown;
+  readonly form?: Readonly<Record<string, string>>;
+  /** Statuses that the caller understands; every other one is an error. */
+  readonly expect: readonly number[];
+  readonly operation: RegistryAnswer['operation'];
+  /** For messages: `creating the repository org/app`. */
+  readonly what: string;
+  readonly facts?: ErrorFacts;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The parsed JSON; undefined when the body is empty or of another form. */
+  readonly json: unknown;
+  readonly text: string;
+}
+
+/** Sends requests to management APIs of vendors: bounded answers, retries by the catalogue, errors as rows of it. */
+export interface Api {
+  /** @throws ActionError of the row that the answer belongs to */
+  readonly request: (request: ApiRequest) => Promise<ApiAnswer>;
+  /** Masks a secret in the log, and takes it out of whatever a server says in an error. Call it before its first use. */
+  readonly secret: (value: string) => void;
+}
+
+export interface ApiOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly mask: (secret: string) => void;
+}
+
+/** Lists of a thousand images with their tags stay well below. */
+const LIMIT = 32 * 1024 * 1024;
+
+export function createApi({ transport, clock, signal, log, mask }: ApiOptions): Api {
+  const secrets = new Set<string>();
+  const redact = (text: string) => [...secrets].reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
+
+  const send = async (request: ApiRequest): Promise<ApiAnswer> => {
+    const { method, url, operation, what, expect } = request;
+    const facts = { registry: url.host, ...request.facts };
+    try {
+      const { headers, content } = encode(request);
+      const response = await transport({
+        method,
+        url,
+        headers: { accept: 'application/json', ...headers, ...request.headers },
+        ...(content === undefined ? {} : { body: { size: content.length, open: () => content } }),
+      });
+      const text = (await readBody(response, LIMIT)).toString('utf8');
+      const { status } = response;
+      if (expect.includes(status)) return { status, headers: response.headers, json: parse(text), text };
+      const seconds = retryAfter(response.headers, clock.now());
+      throw registryError(
+        { host: url.host, operation, status, ...parseErrorBody(redact(text)) },
+        `${url.host} answered ${status} to ${what}`,
+        { ...facts, ...(seconds === undefined ? {} : { retryAfter: seconds }) },
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      throw networkError(error, `${what} at ${url.host}`, facts);
+    }
+  };
+
+  return {
+    request: (request) => withRetry(() => send(request), { clock, signal, log }),
+    secret: (value) => {
+      if (value === '') return;
+      secrets.add(value);
+      mask(value);
+    },
+  };
+}
+
+function encode({ json, form }: ApiRequest): { readonly headers: Record<string, string>; readonly content?: Buffer } {
+  if (form !== undefined) {
+    return {
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      content: Buffer.from(new URLSearchParams(form).toString()),
+    };
+  }
+  if (json === undefined) return { headers: {} };
+  return { headers: { 'content-type': 'application/json' }, content: Buffer.from(JSON.stringify(json)) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Docker Hub's API says when, in seconds since the epoch, where all others say how long (X-Retry-After). */
+function retryAfter(headers: ApiAnswer['headers'], now: Date): number | undefined {
+  const { 'retry-after': usual, 'x-retry-after': hub } = headers;
+  if (typeof usual === 'string') return parseRetryAfter(usual, now);
+  const at = typeof hub === 'string' && /^\d{9,11}$/.test(hub) ? Number(hub) : undefined;
+  return at === undefined ? undefined : Math.max(0, at - now.getTime() / 1000);
+}
+
+/** An answer that is not what the API's description says. */
+export function unexpected(host: string, what: string, facts: ErrorFacts = {}): ActionError {
+  return new ActionError('ANSWER_INVALID', `${host} answered ${what} in a form that its description does not hold.`, {
+    facts: { registry: host, ...facts },
+  });
+}

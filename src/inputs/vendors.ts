@@ -1,0 +1,15 @@
+/** The kinds of registries that this action knows the ways of: the values of `registry-type`. */
+export const VENDOR_IDS = [
+  'docker-hub',
+  'ghcr',
+  'ecr',
+  'ecr-public',
+  'artifact-registry',
+  'acr',
+  'harbor',
+  'nexus',
+  'artifactory',
+  'distribution',
+] as const;
+
+export type VendorId = (typeof VENDOR_IDS)[number];

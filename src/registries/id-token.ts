@@ -1,0 +1,66 @@
+import { fieldsOf } from '../domain/fields.ts';
+import { ActionError } from '../errors/action-error.ts';
+import { type Api, unexpected } from '../http/api.ts';
+
+/** The claims of GitHub's token that trust policies look at, for errors: nothing in them is secret. */
+export interface Claims {
+  readonly subject: string;
+  readonly audience: string;
+  readonly issuer: string;
+}
+
+/**
+ * Asks GitHub for a token that says who this job is; it lives for about five minutes.
+ * https://docs.github.com/actions/reference/security/oidc
+ * @throws ActionError ID_TOKEN_UNAVAILABLE when the job lacks `permissions: id-token: write`
+ */
+export async function requestIdToken(
+  env: Readonly<Record<string, string | undefined>>,
+  api: Api,
+  audience: string,
+): Promise<string> {
+  const { ACTIONS_ID_TOKEN_REQUEST_URL: address, ACTIONS_ID_TOKEN_REQUEST_TOKEN: token } = env;
+  if (!address || !token || !URL.canParse(address)) {
+    throw new ActionError(
+      'ID_TOKEN_UNAVAILABLE',
+      `GitHub offers this job no OIDC token (for the audience ${audience}): it lacks the permission \`id-token: write\`.`,
+    );
+  }
+  api.secret(token);
+  const url = new URL(address);
+  url.searchParams.set('audience', audience);
+  const answer = await api.request({
+    method: 'GET',
+    url,
+    headers: { authorization: `Bearer ${token}`, 'user-agent': 'actions/oidc-client' },
+    expect: [200],
+    operation: 'token',
+    what: `the request for an OIDC token for ${audience}`,
+  });
+  const { value } = fieldsOf(answer.json);
+  if (typeof value !== 'string' || readClaims(value) === undefined) throw unexpected(url.host, 'the OIDC token');
+  api.secret(value);
+  return value;
+}
+
+/** What a JWT says of itself; not verified, because that is for the one who is shown it. Undefined when it is none. */
+export function readClaims(token: string): Claims | undefined {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+    const { sub, aud, iss } = fieldsOf(parsed);
+    const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, 500) : '');
+    return sub === undefined ? undefined : { subject: text(sub), audience: text(aud), issuer: text(iss) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * GitHub's subject with and without the ids that repositories made or renamed since 2026-07-15 carry
+ * (`repo:org@1/app@2:…`): trust policies are written in either form.
+ * https://docs.github.com/actions/reference/security/oidc
+ */
+export function subjectForms(subject: string): readonly string[] {
+  const plain = subject.replace(/^repo:([^/:@]+)@\d+\/([^/:@]+)@\d+:/, 'repo:$1/$2:');
+  return plain === subject ? [subject] : [subject, plain];
+}

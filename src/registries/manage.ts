@@ -1,0 +1,34 @@
+import { ActionError } from '../errors/action-error.ts';
+import type { Capability, Management, ManagementPlace, Support, Vendor } from './vendor.ts';
+
+/** Everything that can be asked of a repository; what the vendor lacks answers with CAPABILITY_MISSING. */
+export type Managed = Required<Management>;
+
+/**
+ * Opens one repository of a vendor for management.
+ * @throws from its functions: ActionError CAPABILITY_MISSING with what to do instead, when the vendor lacks them
+ */
+export function manage(vendor: Vendor, place: ManagementPlace): Managed {
+  const own = vendor.manage(place);
+  const where = `${place.host}/${place.repository}`;
+  const lacks = (capability: Capability) => () => {
+    throw missing(vendor, capability, where);
+  };
+  return {
+    exists: own.exists ?? lacks('create-repository'),
+    create: own.create ?? lacks('create-repository'),
+    list: own.list ?? lacks('list-images'),
+    deleteTag: own.deleteTag ?? lacks('delete-tag'),
+    deleteDigest: own.deleteDigest ?? lacks('delete-digest'),
+    preflight: own.preflight ?? (async () => []),
+  };
+}
+
+/** The error of somebody who asks a vendor for what it lacks. */
+export function missing(vendor: Vendor, capability: Capability, where: string): ActionError {
+  const support: Support = vendor.capabilities[capability];
+  const instead = typeof support === 'object' && 'lacks' in support ? ` ${support.lacks}` : '';
+  return new ActionError('CAPABILITY_MISSING', `${vendor.title} has no "${capability}" (${where}).${instead}`, {
+    facts: { registry: where.split('/', 1)[0] ?? where },
+  });
+}

@@ -1,0 +1,148 @@
+import type { Digest } from '../domain/digest.ts';
+import type { Descriptor } from '../domain/manifest.ts';
+import type { Api } from '../http/api.ts';
+import type { Transport } from '../http/transport.ts';
+import type { Keyless } from '../inputs/keyless.ts';
+import type { VendorId } from '../inputs/vendors.ts';
+import type { Clock, Log } from '../runtime/runtime.ts';
+
+/** What vendors are compared by: the columns of the README's matrix. */
+export const CAPABILITIES = {
+  keyless: 'Keyless login',
+  'create-repository': 'Create a repository',
+  'list-images': 'List images',
+  'push-time': 'Push time',
+  'pull-time': 'Pull time',
+  size: 'Size',
+  'delete-tag': 'Delete a tag',
+  'delete-digest': 'Delete a digest',
+  'immutable-tags': 'Immutable tags',
+} as const satisfies Record<string, string>;
+
+export type Capability = keyof typeof CAPABILITIES;
+
+/**
+ * Whether a vendor has something: `yes`; in part, with the restriction; or not, with what to do instead. Both texts are
+ * sentences for users, and stand in errors and in the README.
+ */
+export type Support = 'yes' | { readonly partly: string } | { readonly lacks: string };
+
+/** Credentials of one host and where they came from, for the log: never the secret itself. */
+export type Found =
+  | {
+      readonly kind: 'password';
+      readonly username: string;
+      readonly password: string;
+      readonly from: string;
+      /** When they stop to work, where that is known. */
+      readonly until?: Date;
+    }
+  | { readonly kind: 'identity-token'; readonly token: string; readonly from: string; readonly until?: Date };
+
+/** An image of a repository, as far as the vendor knows it. */
+export interface ListedImage {
+  readonly digest: Digest;
+  /** Empty for an untagged one. */
+  readonly tags: readonly string[];
+  readonly mediaType?: string;
+  /** Bytes, as the vendor counts them (compressed). */
+  readonly size?: number;
+  readonly pushedAt?: Date;
+  readonly pulledAt?: Date;
+  /** For a child of an index or a referrer, where the list says so. */
+  readonly parents?: readonly Digest[];
+}
+
+/** How a repository is to be made. What is left out is the vendor's default. */
+export interface NewRepository {
+  readonly immutableTags?: boolean;
+  readonly scanOnPush?: boolean;
+  /** Name or ARN of the customer's key, for encryption at rest. */
+  readonly kmsKey?: string;
+  readonly public?: boolean;
+}
+
+/** What can be done with one repository of a vendor. What the vendor lacks is not there; `capabilities` says why. */
+export interface Management {
+  /** Whether pushes find a repository. */
+  readonly exists?: () => Promise<boolean>;
+  /** Makes it; `exists` when somebody else was faster or it was there. */
+  readonly create?: (settings: NewRepository) => Promise<'created' | 'exists'>;
+  /** All images, page by page. Never by manifest GETs where the vendor has a list, because a GET counts as a pull. */
+  readonly list?: () => AsyncIterable<ListedImage>;
+  /** Removes the tag and leaves the image where the vendor can. */
+  readonly deleteTag?: (tag: string) => Promise<'deleted' | 'absent'>;
+  readonly deleteDigest?: (digest: Digest) => Promise<'deleted' | 'absent'>;
+  /**
+   * What the vendor's API tells before a push that the registry tells only at the write: quota, missing link, missing
+   * right. Problems that would stop the push are thrown; doubts are returned as sentences.
+   */
+  readonly preflight?: () => Promise<readonly string[]>;
+}
+
+/** The distribution API of one repository, as far as vendors need it: the client of src/oci fits. */
+export interface ImageStore {
+  readonly head: (reference: string) => Promise<Descriptor | undefined>;
+  readonly listTags: () => Promise<readonly string[]>;
+  /** False when there is no such manifest. */
+  readonly deleteManifest: (reference: string) => Promise<boolean>;
+}
+
+/** What a vendor works with to get credentials. */
+export interface LoginPlace {
+  /** As in image names: `ghcr.io`, `123456789012.dkr.ecr.eu-west-1.amazonaws.com`. */
+  readonly host: string;
+  readonly keyless: Keyless;
+  readonly api: Api;
+  /** For SDKs that bring their own requests. */
+  readonly transport: Transport;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /**
+   * A fresh token of this job from GitHub's OIDC provider.
+   * @throws ActionError ID_TOKEN_UNAVAILABLE when the job lacks `id-token: write`
+   */
+  readonly idToken: (audience: string) => Promise<string>;
+}
+
+export interface GitHubAccess {
+  readonly token: string;
+  readonly actor: string;
+  /** `https://api.github.com` */
+  readonly apiUrl: string;
+  /** `org/repo` of the job. */
+  readonly repository: string;
+}
+
+/** What a vendor works with to manage one repository. */
+export interface ManagementPlace extends LoginPlace {
+  /** Without the host: `org/app`. */
+  readonly repository: string;
+  /** Where the registry answers: `https://ghcr.io/`. */
+  readonly origin: URL;
+  /** Base of the management API, when the user names one (`registry-api`). */
+  readonly apiUrl?: URL;
+  /** The job's own token for GitHub's API, and where that is. */
+  readonly github?: GitHubAccess;
+  /** Those of the registry itself, never older than they may be. */
+  readonly credentials: () => Promise<Found | undefined>;
+  readonly store: ImageStore;
+}
+
+/** One kind of registry: only what is particular to it. */
+export interface Vendor {
+  readonly id: VendorId;
+  readonly title: string;
+  /** Hosts that are this vendor's, anchored at both ends; none where everybody has a host of their own. */
+  readonly hosts: readonly RegExp[];
+  readonly capabilities: Readonly<Record<Capability, Support>>;
+  /**
+   * Credentials without a stored secret; undefined when nothing of `keyless` is for this vendor.
+   * Called again when they run out.
+   */
+  readonly login?: (place: LoginPlace) => Promise<Found | undefined>;
+  /** Credentials that lie around on the runner for this vendor besides docker's own, asked last. */
+  readonly ambient?: (place: LoginPlace) => Promise<Found | undefined>;
+  readonly manage: (place: ManagementPlace) => Management;
+}
