@@ -12,7 +12,7 @@ import { downloadBlob } from './download.ts';
 import { originOf } from './origin.ts';
 import { createSession, type Session } from './session.ts';
 import { listTags } from './tag-list.ts';
-import { mountBlob, uploadBlob } from './upload.ts';
+import { checkPush, mountBlob, uploadBlob } from './upload.ts';
 
 /** The bytes of a blob, opened anew for each try. */
 export type OpenBlob = () => Readable | BlobFile;
@@ -39,6 +39,16 @@ export interface Repository {
   /** The bytes of a blob; the stream fails with DIGEST_MISMATCH when they are not what the descriptor says. */
   readonly getBlob: (blob: Descriptor) => Promise<Readable>;
   readonly listTags: () => Promise<readonly string[]>;
+  /**
+   * Deletes a manifest by digest, or a tag where the registry can; false when there is none.
+   * @throws ActionError UNSUPPORTED when the registry does not delete
+   */
+  readonly deleteManifest: (reference: string) => Promise<boolean>;
+  /**
+   * Begins an upload and cancels it: the way to learn, before a build, whether a push would be let in. Nothing is sent.
+   * @throws ActionError DENIED, UNAUTHORIZED, SCOPE_TOO_NARROW, REPOSITORY_UNKNOWN, QUOTA_EXCEEDED, …
+   */
+  readonly checkPush: () => Promise<void>;
 }
 
 export interface RegistryClient {
@@ -226,6 +236,22 @@ function createRepository(place: Place): Repository {
     mountBlob: (blob, from) => mountBlob(place, blob, from),
     getBlob: (blob) => downloadBlob(place, blob),
     listTags: () => listTags(place),
+    checkPush: () => checkPush(place),
+
+    deleteManifest: async (reference) => {
+      const response = await session.request({
+        method: 'DELETE',
+        url: url(reference),
+        operation: 'delete',
+        // Asked for apart: a token service may grant a publisher no right to delete, and then say no to all.
+        scopes: [{ repository: name, actions: ['pull', 'push', 'delete'] }],
+        expect: [200, 202, 204, 404],
+        what: `DELETE manifest ${name}:${reference}`,
+        facts: facts(reference),
+      });
+      await discard(response);
+      return response.status !== 404;
+    },
   };
 }
 

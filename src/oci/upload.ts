@@ -92,8 +92,18 @@ export async function mountBlob(place: Place, blob: Descriptor, from: string): P
   }
 }
 
-async function begin(place: Place, blob: Descriptor, query: Readonly<Record<string, string>>): Promise<HttpResponse> {
+/** Begins an upload and cancels it. */
+export async function checkPush(place: Place): Promise<void> {
+  await cancel(place, await place.session.retrying(() => begin(place, undefined, {})));
+}
+
+async function begin(
+  place: Place,
+  blob: Descriptor | undefined,
+  query: Readonly<Record<string, string>>,
+): Promise<HttpResponse> {
   const { session, host, name, scopes } = place;
+  const what = blob === undefined ? `to ${name}` : `of ${name}@${blob.digest}`;
   const url = new URL(`/v2/${name}/blobs/uploads/`, place.origin);
   for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
   const response = await session.request({
@@ -102,8 +112,8 @@ async function begin(place: Place, blob: Descriptor, query: Readonly<Record<stri
     operation: 'write',
     scopes,
     expect: 'mount' in query ? [201, 202] : [202],
-    what: `POST upload of ${name}@${blob.digest}`,
-    facts: { registry: host, repository: name, reference: blob.digest },
+    what: `POST upload ${what}`,
+    facts: { registry: host, repository: name, ...(blob === undefined ? {} : { reference: blob.digest }) },
     retry: false,
   });
   await discard(response);

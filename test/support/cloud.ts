@@ -64,7 +64,9 @@ export async function startCloud(hosts: Readonly<Record<string, Host>>): Promise
     const url = new URL(request.url ?? '/', `https://${host}`);
     const asked = { method: request.method ?? '', host, url, headers: request.headers, body };
     requests.push(asked);
-    const reply = await Promise.resolve(found(asked)).catch((error: unknown): CloudReply => ({ status: 599, body: String(error) }));
+    const reply = await Promise.resolve(found(asked)).catch(
+      (error: unknown): CloudReply => ({ status: 599, body: String(error) }),
+    );
     const { status, headers = {}, body: content } = reply;
     const text = content === undefined ? '' : typeof content === 'string' ? content : JSON.stringify(content);
     const type = typeof content === 'string' ? 'text/plain' : 'application/json';

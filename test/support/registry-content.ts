@@ -24,6 +24,8 @@ interface Upload {
 export interface ContentOptions {
   readonly referrers?: boolean;
   readonly immutable?: ImmutableTags;
+  /** What DELETE on a manifest takes; default: digests only, as registry:2 does. */
+  readonly deletes?: 'digests' | 'digests and tags' | 'nothing';
   /** The most tags on one page. */
   readonly pageSize?: number;
 }
@@ -73,6 +75,7 @@ export function createContent(options: ContentOptions, origin: () => string) {
     if (kind === 'manifests') {
       if (method === 'PUT') return takeManifest(name, rest, request);
       if (method === 'GET' || method === 'HEAD') return giveManifest(name, rest, request);
+      if (method === 'DELETE') return dropManifest(name, rest);
     }
     if (kind === 'blobs/uploads')
       return method === 'POST' && rest === '' ? begin(name, request) : proceed(name, rest, request);
@@ -117,6 +120,19 @@ export function createContent(options: ContentOptions, origin: () => string) {
         ...(options.referrers && subject !== '' ? { 'oci-subject': subject } : {}),
       },
     };
+  };
+
+  const dropManifest = (name: string, reference: string): Reply => {
+    const { deletes = 'digests' } = options;
+    if (deletes === 'nothing') return errorReply(405, 'UNSUPPORTED', 'The operation is unsupported.');
+    const isTag = !DIGEST.test(reference);
+    if (isTag && deletes === 'digests')
+      return errorReply(400, 'DIGEST_INVALID', 'provided digest did not match uploaded content');
+    const held = repositories.get(name);
+    const gone = isTag ? held?.tags.delete(reference) : held?.manifests.delete(reference);
+    if (held === undefined || gone !== true) return errorReply(404, 'MANIFEST_UNKNOWN', 'manifest unknown');
+    for (const [tag, digest] of held.tags) if (digest === reference) held.tags.delete(tag);
+    return { status: 202 };
   };
 
   const giveManifest = (name: string, reference: string, { headers }: Received): Reply => {

@@ -19,7 +19,7 @@ export interface BearerOptions {
   /** POST is answered with 404. */
   readonly getOnly?: boolean;
   /** What is granted of what is asked for; default: all. */
-  readonly grant?: readonly ('pull' | 'push')[];
+  readonly grant?: readonly ('pull' | 'push' | 'delete')[];
 }
 
 interface Granted {
@@ -30,8 +30,10 @@ interface Granted {
 /** What a request needs: an action on a repository. */
 export interface Need {
   readonly repository: string;
-  readonly action: 'pull' | 'push';
+  readonly action: 'pull' | 'push' | 'delete';
 }
+
+const SCOPES = { pull: 'pull', push: 'pull,push', delete: 'delete' } as const;
 
 /** Guards the registry, and answers at /token. `now` in milliseconds since the epoch. */
 export function createGuard(auth: RegistryAuth, origin: () => string, now: () => number) {
@@ -58,9 +60,7 @@ export function createGuard(auth: RegistryAuth, origin: () => string, now: () =>
       const valid = granted !== undefined && granted.until > now();
       const missing = needs.filter(({ repository, action }) => !granted?.scopes.get(repository)?.has(action));
       if (valid && missing.length === 0) return undefined;
-      const scope = needs.map(
-        (need) => `repository:${need.repository}:${need.action === 'push' ? 'pull,push' : 'pull'}`,
-      );
+      const scope = needs.map((need) => `repository:${need.repository}:${SCOPES[need.action]}`);
       const error = header === '' ? '' : `,error="${valid ? 'insufficient_scope' : 'invalid_token'}"`;
       const challenge = `Bearer realm="${origin()}/token",service="test registry",scope="${scope.join(' ')}"${error}`;
       return errorReply(401, 'UNAUTHORIZED', 'authentication required', missing, { 'www-authenticate': challenge });

@@ -183,9 +183,10 @@ function tampered({ headers, ...rest }: Received, actions: readonly FaultAction[
 }
 
 function needsOf({ method, url }: Received): readonly Need[] {
-  const repository = parsePath(url.pathname)?.name;
+  const { name: repository, kind } = parsePath(url.pathname) ?? {};
   if (repository === undefined) return [];
-  const own: Need = { repository, action: method === 'GET' || method === 'HEAD' ? 'pull' : 'push' };
+  const write = method === 'DELETE' && kind === 'manifests' ? 'delete' : 'push';
+  const own: Need = { repository, action: method === 'GET' || method === 'HEAD' ? 'pull' : write };
   const from = url.searchParams.get('from');
   return from === null ? [own] : [own, { repository: from, action: 'pull' }];
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { type Credentials, createAuthenticator } from '../../../src/oci/auth.ts';
 import type { HttpRequest } from '../../../src/http/transport.ts';
+import { type Credentials, createAuthenticator } from '../../../src/oci/auth.ts';
 import { type BearerOptions, type RegistryAuth, startRegistry } from '../../support/registry.ts';
 import { connect, layerOf } from '../../support/registry-client.ts';
 import { createTestClock } from '../../support/runtime.ts';

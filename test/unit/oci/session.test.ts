@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import type { HttpRequest } from '../../../src/http/transport.ts';
 import { createAuthenticator } from '../../../src/oci/auth.ts';
 import { createSession, resolveLocation } from '../../../src/oci/session.ts';
-import type { HttpRequest } from '../../../src/http/transport.ts';
 import { createTestClock } from '../../support/runtime.ts';
 
 const HOST = 'registry.example.com';
