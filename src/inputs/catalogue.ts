@@ -3,6 +3,7 @@ import { quoted } from '../domain/suggestion.ts';
 import { entries, lines, list, pairs } from './lists.ts';
 import { logins, readHost } from './logins.ts';
 import { platforms } from './platforms.ts';
+import { registryApi, registryType } from './registries.ts';
 import {
   COMMANDS,
   choice,
@@ -26,7 +27,8 @@ const KEY_VALUE = /^[^\s=][^=]*=/;
 export const INPUTS = {
   command: choice(COMMANDS, {
     group: 'Run',
-    about: 'What to do. `publish` is the only command so far.',
+    about:
+      '`publish` carries an image from the commit to its tags. `login` only logs in to registries, for steps of your own, and logs out when the job ends.',
     default: 'publish',
   }),
 
@@ -258,7 +260,69 @@ export const INPUTS = {
   }),
   'registry-auth': logins({
     group: 'Registries',
-    about: 'Logins for several registries: a YAML list of `registry`, `username` and `password`.',
+    about:
+      'Several registries: a YAML list of `registry`, each with `username` and `password`, or with the inputs for a keyless login below, or alone.',
+  }),
+  'role-to-assume': pattern(
+    /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/,
+    'the ARN of a role, arn:aws:iam::<account>:role/<name>',
+    {
+      group: 'Registries',
+      about: 'Keyless, Amazon ECR: the role to assume with the OIDC token of the job. Needs `id-token: write`.',
+      example: 'arn:aws:iam::123456789012:role/publish',
+    },
+  ),
+  'role-session-name': pattern(/^[\w+=,.@-]{2,64}$/, 'at most 64 characters of A-Z a-z 0-9 _ + = , . @ -', {
+    group: 'Registries',
+    about: 'Keyless, Amazon ECR: the name of the session in CloudTrail. Empty: `GitHubActions`.',
+  }),
+  'workload-identity-provider': text({
+    group: 'Registries',
+    about: 'Keyless, Google: full name of the workload identity provider. Needs `id-token: write`.',
+    example: 'projects/123456789/locations/global/workloadIdentityPools/github/providers/repo',
+  }),
+  'service-account': text({
+    group: 'Registries',
+    about: 'Keyless, Google: email of the service account to act as. Empty: the workload identity itself.',
+    example: 'publish@my-project.iam.gserviceaccount.com',
+  }),
+  'azure-client-id': text({
+    group: 'Registries',
+    about: 'Keyless, Azure: client id of the app registration or managed identity. Needs `id-token: write`.',
+  }),
+  'azure-tenant-id': text({ group: 'Registries', about: 'Keyless, Azure: id of the Entra tenant.' }),
+  'dockerhub-connection-id': text({
+    group: 'Registries',
+    about: 'Keyless, Docker Hub: id of the OIDC connection in Docker Home. Needs `id-token: write`.',
+  }),
+  'dockerhub-organization': text({
+    group: 'Registries',
+    about: 'Keyless, Docker Hub: the organization that the connection belongs to.',
+  }),
+  'oidc-provider-name': text({
+    group: 'Registries',
+    about: 'Keyless, Artifactory: name of the OIDC provider there. Needs `id-token: write`.',
+  }),
+  'oidc-audience': text({
+    group: 'Registries',
+    about: "Keyless: the audience of the OIDC token. Empty: the vendor's usual one.",
+  }),
+  'registry-type': registryType({
+    group: 'Registries',
+    about: 'The kind of a registry whose host does not tell it, a list of `host=kind`, or one kind for all such hosts.',
+    example: 'harbor.example.com=harbor',
+  }),
+  'registry-api': registryApi({
+    group: 'Registries',
+    about: 'Where the management API of a registry is, when not at the same host: a list of `host=URL`.',
+    example: 'nexus.example.com:8082=https://nexus.example.com/repository/docker',
+  }),
+  'create-repository': flagOrAttributes({
+    group: 'Registries',
+    commands: ['publish'],
+    about:
+      'Make a repository that is missing, where pushes do not: `true`, or attributes `immutable=true,scan-on-push=true,kms-key=<key>,public=true`.',
+    default: 'false',
   }),
   'registry-ca': path({
     group: 'Registries',
@@ -285,14 +349,15 @@ export const INPUTS = {
 
   'dry-run': flag({
     group: 'Run',
+    commands: ['publish'],
     about:
       'Show what would be done and stop: no build, no write. With `push: false` it needs neither Docker nor a registry nor the network.',
     default: 'false',
   }),
 } as const;
 
-/** The parsed inputs of `publish`, before what is derived from several of them. */
-export type PublishValues = InputsOf<typeof INPUTS>;
+/** The parsed inputs, before what is derived from several of them. */
+export type InputValues = InputsOf<typeof INPUTS>;
 
 /** Every output, in the order of the README. */
 export const OUTPUTS = {
@@ -313,6 +378,7 @@ export const OUTPUTS = {
   'scan-suppressed': 'Number of findings that the ignore file or a VEX document accounts for.',
   'sarif-file': 'Path of the SARIF file, when `sarif-file` asks for one.',
   metadata: "BuildKit's metadata of the build, as JSON.",
+  registries: 'With `command: login`: the hosts that were logged in to, one per line.',
   json: 'Everything about the run, as JSON with a `schemaVersion`: see `docs/json-output.md`.',
 } as const satisfies Record<string, string>;
 

@@ -32,10 +32,10 @@ export const FOREIGN_INPUTS: Readonly<Record<string, string>> = {
   'sep-labels': 'remove it. The output `labels` has one label per line.',
   'sep-annotations': 'remove it. The output `json` holds the annotations.',
   // docker/login-action, aws-actions/amazon-ecr-login
-  ecr: 'remove it. For Amazon ECR run aws-actions/amazon-ecr-login before this step; its login is found.',
+  ecr: 'remove it. An Amazon ECR host is known by its name; `role-to-assume` logs in without a stored secret.',
   scope: 'remove it. Credentials are used for their host only.',
   logout: 'remove it. Credentials never outlive the job.',
-  registries: 'use `registry-auth`, or run aws-actions/amazon-ecr-login before this step.',
+  registries: 'use `registry-auth`, one entry for each registry.',
   'login-server': 'use `registry`.',
   // aquasecurity/trivy-action
   'image-ref': 'remove it. What was built (or `source`) is scanned, every platform of it.',

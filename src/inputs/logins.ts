@@ -1,6 +1,7 @@
 import { type Document, parseDocument } from 'yaml';
 import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
 import { didYouMean, quoted } from '../domain/suggestion.ts';
+import { KEYLESS_INPUTS, type Keyless, type KeylessInput } from './keyless.ts';
 import { type Facts, type Field, field, type Mask, maskAll } from './schema.ts';
 
 /** User name and password for one registry host. */
@@ -11,20 +12,28 @@ export interface LoginInput {
   readonly password: string;
 }
 
-const KEYS = ['registry', 'username', 'password'];
+/** What is known of one registry: credentials, or what a keyless login needs, or its name alone. */
+export interface RegistryEntry {
+  readonly host: string;
+  readonly login?: LoginInput;
+  readonly keyless: Keyless;
+}
+
+const KEYS = ['registry', 'username', 'password', ...KEYLESS_INPUTS];
 
 /** Keys that docker/login-action knows and this action does not need, with what to do instead. */
 const FOREIGN_KEYS: Readonly<Record<string, string>> = {
-  ecr: 'Remove it. For Amazon ECR run aws-actions/amazon-ecr-login before this step; its login is found.',
+  ecr: 'Remove it. An Amazon ECR host is known by its name; `role-to-assume` logs in without a stored secret.',
   scope: 'Remove it. Credentials are used for their host only.',
   logout: 'Remove it. Credentials never outlive the job.',
 };
 
 /**
- * docker/login-action's `registry-auth`: a YAML list of `registry`, `username` and `password`.
+ * docker/login-action's `registry-auth`: a YAML list of `registry`, `username` and `password`. Instead of the last two an
+ * entry may hold inputs of a keyless login, or nothing: then the host is logged in to by what is there.
  * https://github.com/docker/login-action#registry-auth
  */
-export function logins(facts: Facts): Field<readonly LoginInput[]> {
+export function logins(facts: Facts): Field<readonly RegistryEntry[]> {
   return field('YAML list', { ...facts, secret: true }, (raw, mask) => {
     if (raw === '') return parsed([]);
     maskPasswordLines(raw, mask);
@@ -63,30 +72,47 @@ function toValue(document: Document.Parsed): unknown {
   }
 }
 
-function readLogin(entry: unknown, where: string, mask: Mask): Parsed<LoginInput> {
+function readLogin(entry: unknown, where: string, mask: Mask): Parsed<RegistryEntry> {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
     return refused(`${where}: expected \`registry\`, \`username\` and \`password\`.`);
   }
   const keys: Record<string, unknown> = { ...entry };
-  const { registry = 'docker.io', username, password, ...rest } = keys;
+  const { registry = 'docker.io', username, password, ...others } = keys;
   if (typeof password === 'string') maskAll(password.trim(), mask);
-  const problems = Object.keys(rest).map((key) =>
-    Object.hasOwn(FOREIGN_KEYS, key)
-      ? `${where}: \`${key}\` is not used here. ${FOREIGN_KEYS[key]}`
-      : `${where}: unknown key \`${key.slice(0, 40)}\`, expected ${KEYS.join(', ')}.${didYouMean(key, KEYS)}`,
-  );
+  const problems: string[] = [];
+  const keyless: { [Name in KeylessInput]?: string } = {};
+  for (const [key, value] of Object.entries(others)) {
+    const name = KEYLESS_INPUTS.find((each) => each === key);
+    if (name !== undefined && typeof value === 'string' && value.trim() !== '') keyless[name] = value.trim();
+    else if (name !== undefined) problems.push(`${where}: \`${key}\` is empty.`);
+    else if (Object.hasOwn(FOREIGN_KEYS, key))
+      problems.push(`${where}: \`${key}\` is not used here. ${FOREIGN_KEYS[key]}`);
+    else
+      problems.push(
+        `${where}: unknown key \`${key.slice(0, 40)}\`, expected ${KEYS.join(', ')}.${didYouMean(key, KEYS)}`,
+      );
+  }
   const host = typeof registry === 'string' ? readHost(registry) : refused('expected a host name.');
   if (!host.ok) problems.push(...host.problems.map((problem) => `${where}: \`registry\` ${problem}`));
-  for (const [key, value] of Object.entries({ username, password })) {
+  const withPassword = username !== undefined || password !== undefined;
+  for (const [key, value] of withPassword ? Object.entries({ username, password }) : []) {
     if (typeof value !== 'string' || value.trim() === '') {
       problems.push(
         `${where}: \`${key}\` is missing or empty. If it comes from a secret, check that the secret exists, and put it in single quotes.`,
       );
     }
   }
-  return host.ok && typeof username === 'string' && typeof password === 'string' && problems.length === 0
-    ? parsed({ host: host.value, username: username.trim(), password: password.trim() })
-    : refused(...problems);
+  if (withPassword && Object.keys(keyless).length > 0) {
+    problems.push(`${where}: a password and a keyless login are given for the same registry. Keep one.`);
+  }
+  if (!host.ok || problems.length > 0) return refused(...problems);
+  return parsed({
+    host: host.value,
+    keyless,
+    ...(typeof username === 'string' && typeof password === 'string'
+      ? { login: { host: host.value, username: username.trim(), password: password.trim() } }
+      : {}),
+  });
 }
 
 /** What stands behind `password:` on a line, also when the text as a whole is not YAML. */

@@ -1,15 +1,21 @@
 import { didYouMean } from '../domain/suggestion.ts';
 import { ActionError } from '../errors/action-error.ts';
-import { INPUTS, type PublishValues } from './catalogue.ts';
+import { INPUTS, type InputValues } from './catalogue.ts';
 import { FOREIGN_INPUTS } from './foreign.ts';
+import { KEYLESS_INPUTS, type Keyless } from './keyless.ts';
 import { type LoginInput, readHost } from './logins.ts';
 import { RULES, WARNINGS } from './rules.ts';
 import { COMMANDS, type Mask, oneOf, type Schema } from './schema.ts';
 
-/** What `publish` is asked to do. */
-export interface PublishInputs extends PublishValues {
+/** What the action is asked to do. */
+export interface Inputs extends InputValues {
   /** From `registry`, `username` and `password`, or from `registry-auth`; one for each host. */
   readonly logins: readonly LoginInput[];
+  /** The registries that are named, besides those of `images`. */
+  readonly hosts: readonly string[];
+  /** What a keyless login has to go on, for all hosts, and instead of that for some. */
+  readonly keyless: Keyless;
+  readonly keylessOf: readonly { readonly host: string; readonly keyless: Keyless }[];
   /** Sentences for the log: inputs that have no effect here. */
   readonly warnings: readonly string[];
 }
@@ -23,19 +29,24 @@ export interface Problem {
 }
 
 /**
- * Reads the inputs of `publish` from the environment of the step.
+ * Reads the inputs from the environment of the step.
  * @param env `INPUT_<NAME>` as the runner sets them: upper case, spaces as `_`, hyphens kept
  * @param mask called with each secret before anything else is done with it
  * @throws ActionError INPUT_INVALID that names every problem at once
  */
-export function parseInputs(env: Env, mask: Mask): PublishInputs {
+export function parseInputs(env: Env, mask: Mask): Inputs {
   const command = readCommand(env);
-  const { values, given, problems } = readTable<PublishValues>(INPUTS, command, env, mask);
-  const all = [...problems, ...RULES.flatMap((rule) => rule.says(values, given) ?? []).map((says) => ({ says }))];
+  const { values, given, problems } = readTable<InputValues>(INPUTS, command, env, mask);
+  const all = [
+    ...problems,
+    ...RULES.filter(({ commands = ['publish'] }) => commands.some((each) => each === command))
+      .flatMap((rule) => rule.says(values, given) ?? [])
+      .map((says) => ({ says })),
+  ];
   if (all.length > 0) throw invalid(all);
   return {
     ...values,
-    logins: toLogins(values),
+    ...registriesOf(values),
     warnings: WARNINGS.flatMap((rule) => rule.says(values, given) ?? []),
   };
 }
@@ -55,10 +66,19 @@ function readCommand(env: Env): string {
   return COMMANDS.find((command) => command === raw) ?? 'publish';
 }
 
-function toLogins({ registry, username, password, 'registry-auth': several }: PublishValues): readonly LoginInput[] {
-  if (username === undefined || password === undefined) return several;
-  const host = readHost(registry ?? 'docker.io');
-  return host.ok ? [{ host: host.value, username, password }] : [];
+function registriesOf(values: InputValues): Pick<Inputs, 'logins' | 'hosts' | 'keyless' | 'keylessOf'> {
+  const { registry, username, password, 'registry-auth': several } = values;
+  const common: Keyless = Object.fromEntries(
+    KEYLESS_INPUTS.flatMap((name) => (values[name] ? [[name, values[name]]] : [])),
+  );
+  const single = readHost(registry ?? 'docker.io');
+  const login = username !== undefined && password !== undefined && single.ok;
+  return {
+    logins: login ? [{ host: single.value, username, password }] : several.flatMap((entry) => entry.login ?? []),
+    hosts: (login || registry !== undefined) && single.ok ? [single.value] : several.map(({ host }) => host),
+    keyless: common,
+    keylessOf: several.filter(({ keyless }) => Object.keys(keyless).length > 0),
+  };
 }
 
 /** The inputs by name, as written, without the white space around them; an empty one counts as unset. */

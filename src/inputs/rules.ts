@@ -1,12 +1,17 @@
-import type { PublishValues } from './catalogue.ts';
+import type { InputValues } from './catalogue.ts';
+import { createAttributes } from './create-repository.ts';
+import { KEYLESS_INPUTS } from './keyless.ts';
 import { readHost } from './logins.ts';
+import { COMMANDS, type Command } from './schema.ts';
 
 /** Tells whether the user has set an input to something other than its default. */
-export type Given = (name: keyof PublishValues) => boolean;
+export type Given = (name: keyof InputValues) => boolean;
 
 interface Rule {
+  /** Default: `publish` alone. */
+  readonly commands?: readonly Command[];
   /** The sentence for the user, or undefined when the inputs go together. */
-  readonly says: (inputs: PublishValues, given: Given) => string | undefined;
+  readonly says: (inputs: InputValues, given: Given) => string | undefined;
 }
 
 /** Inputs that only a build can follow. `platforms`, `provenance` and `sbom` stay: they say what a source must hold. */
@@ -37,7 +42,7 @@ const BUILD_ONLY = [
   'builder',
   'driver-opts',
   'buildkitd-config',
-] as const satisfies readonly (keyof PublishValues)[];
+] as const satisfies readonly (keyof InputValues)[];
 
 const GATE_ONLY = [
   'severity',
@@ -51,7 +56,7 @@ const GATE_ONLY = [
   'trivy-version',
   'db-repository',
   'java-db-repository',
-] as const satisfies readonly (keyof PublishValues)[];
+] as const satisfies readonly (keyof InputValues)[];
 
 const named = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ');
 
@@ -72,12 +77,14 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    commands: COMMANDS,
     says: (inputs, given) =>
       given('username') && inputs.password === undefined
         ? '`username` is set and `password` is empty. If it comes from a secret, check that the secret exists and that this event may read it (pull requests from forks may not).'
         : undefined,
   },
   {
+    commands: COMMANDS,
     says: (inputs, given) =>
       inputs.password !== undefined && !given('username')
         ? '`password` is set without `username`. Add it, for instance `username: ${{ github.actor }}` on ghcr.io.'
@@ -85,11 +92,12 @@ export const RULES: readonly Rule[] = [
   },
   {
     says: (inputs, given) =>
-      given('registry') && !given('username') && inputs.password === undefined
+      given('registry') && !given('username') && inputs.password === undefined && !KEYLESS_INPUTS.some(given)
         ? '`registry` is set without `username` and `password`. Add them, or remove it when the login is done elsewhere.'
         : undefined,
   },
   {
+    commands: COMMANDS,
     says: (_, given) => {
       const also = (['registry', 'username', 'password'] as const).filter(given);
       return given('registry-auth') && also.length > 0
@@ -98,6 +106,7 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    commands: COMMANDS,
     says: (inputs) => {
       const host = inputs.registry === undefined ? undefined : readHost(inputs.registry);
       return host === undefined || host.ok ? undefined : `\`registry\`: ${host.problems.join(' ')}`;
@@ -111,6 +120,29 @@ export const RULES: readonly Rule[] = [
       return first === undefined || hosts.some((host) => host === undefined || host === 'docker.io')
         ? undefined
         : `\`username\` and \`password\` without \`registry\` are for Docker Hub, and no image is there. Add \`registry: ${first}\`, or \`registry: docker.io\` if they are for base images.`;
+    },
+  },
+  {
+    commands: ['login'],
+    says: (_, given) =>
+      given('registry') || given('registry-auth') || given('username')
+        ? undefined
+        : 'there is no registry to log in to. Add `registry`, or one entry of `registry-auth` for each.',
+  },
+  {
+    commands: COMMANDS,
+    says: (_, given) => {
+      const keyless = KEYLESS_INPUTS.filter(given);
+      return given('username') && keyless.length > 0
+        ? `\`username\` and \`password\` come before ${named(keyless)}, which would have no effect for their registry. Keep one, or use \`registry-auth\` with one entry for each registry.`
+        : undefined;
+    },
+  },
+  {
+    says: (inputs) => {
+      const given = inputs['create-repository'];
+      const problems = typeof given === 'string' ? createAttributes(given).problems : [];
+      return problems.length > 0 ? `\`create-repository\`: ${problems.join(' ')}` : undefined;
     },
   },
   {

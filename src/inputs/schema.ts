@@ -2,12 +2,22 @@ import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
 import { didYouMean, quoted } from '../domain/suggestion.ts';
 
 /** The commands that exist. An input names the ones that it belongs to. */
-export const COMMANDS = ['publish'] as const;
+export const COMMANDS = ['publish', 'login'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** The headings under which the README shows the inputs, in order. */
 export const GROUPS = ['What', 'Build', 'Attestations', 'Gate', 'Registries', 'Run'] as const;
 export type Group = (typeof GROUPS)[number];
+
+/** The commands that the inputs under a heading belong to, unless an input says otherwise. */
+const OWNERS: Readonly<Record<Group, readonly Command[]>> = {
+  What: ['publish'],
+  Build: ['publish'],
+  Attestations: ['publish'],
+  Gate: ['publish'],
+  Registries: COMMANDS,
+  Run: COMMANDS,
+};
 
 /** Hides a value in every log from now on. */
 export type Mask = (secret: string) => void;
@@ -33,7 +43,7 @@ export interface Facts {
   readonly group: Group;
   readonly about: string;
   readonly example?: string;
-  /** Default: all commands. */
+  /** Default: those of the group. */
   readonly commands?: readonly string[];
 }
 
@@ -50,7 +60,7 @@ export function field<T>(
   facts: Facts & { readonly default?: string; readonly secret?: boolean },
   read: Field<T>['read'],
 ): Field<T> {
-  return { commands: COMMANDS, secret: false, ...facts, kind, read };
+  return { commands: OWNERS[facts.group], secret: false, ...facts, kind, read };
 }
 
 /** Any text. Without a default, undefined when unset. */

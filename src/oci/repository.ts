@@ -45,10 +45,11 @@ export interface Repository {
    */
   readonly deleteManifest: (reference: string) => Promise<boolean>;
   /**
-   * Begins an upload and cancels it: the way to learn, before a build, whether a push would be let in. Nothing is sent.
+   * Whether a push would be let in, as far as that can be told without one: by the rights in the token where it is a JWT,
+   * else, with `probe`, by an upload that is begun and cancelled. No byte is sent.
    * @throws ActionError DENIED, UNAUTHORIZED, SCOPE_TOO_NARROW, REPOSITORY_UNKNOWN, QUOTA_EXCEEDED, …
    */
-  readonly checkPush: () => Promise<void>;
+  readonly checkPush: (how: { readonly probe: boolean }) => Promise<void>;
 }
 
 export interface RegistryClient {
@@ -236,7 +237,7 @@ function createRepository(place: Place): Repository {
     mountBlob: (blob, from) => mountBlob(place, blob, from),
     getBlob: (blob) => downloadBlob(place, blob),
     listTags: () => listTags(place),
-    checkPush: () => checkPush(place),
+    checkPush: (how) => checkPush(place, how),
 
     deleteManifest: async (reference) => {
       const response = await session.request({

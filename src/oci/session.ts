@@ -8,6 +8,7 @@ import { parseRetryAfter, withRetry } from '../http/retry.ts';
 import { discard, type HttpRequest, type HttpResponse, readBody, type Transport } from '../http/transport.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
 import type { Authenticator, Scope } from './auth.ts';
+import { grantedActions } from './granted.ts';
 
 /** A request to the registry, and what its answer means. */
 export interface RegistryRequest extends HttpRequest {
@@ -33,6 +34,8 @@ export interface Session {
    * @throws ActionError REDIRECT_REFUSED
    */
   readonly checkAddress: (target: URL, from: URL, what: string, facts: ErrorFacts) => void;
+  /** What the token that is held allows on a repository; undefined when there is none, or it does not tell. */
+  readonly granted: (scopes: readonly Scope[], repository: string) => Promise<readonly string[] | undefined>;
   /** Requests sent to the registry so far, without those to token services and storage. */
   readonly requests: () => number;
 }
@@ -165,6 +168,7 @@ export function createSession(options: SessionOptions): Session {
     read: (request, most) => send(request, async (response) => ({ ...response, body: await readBody(response, most) })),
     retrying,
     checkAddress,
+    granted: async (scopes, repository) => grantedActions(await auth.header(scopes), repository),
     requests: () => requests,
   };
 }

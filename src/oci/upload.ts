@@ -92,9 +92,18 @@ export async function mountBlob(place: Place, blob: Descriptor, from: string): P
   }
 }
 
-/** Begins an upload and cancels it. */
-export async function checkPush(place: Place): Promise<void> {
-  await cancel(place, await place.session.retrying(() => begin(place, undefined, {})));
+/** Looks at the rights in the token, and where it does not tell begins an upload and cancels it. */
+export async function checkPush(place: Place, { probe }: { readonly probe: boolean }): Promise<void> {
+  const { session, host, name, scopes } = place;
+  const actions = await session.granted(scopes, name);
+  if (actions === undefined) {
+    if (probe) await cancel(place, await session.retrying(() => begin(place, undefined, {})));
+  } else if (!actions.includes('push')) {
+    const has = actions.length === 0 ? 'nothing' : actions.join(', ');
+    throw new ActionError('SCOPE_TOO_NARROW', `${host} grants these credentials ${has} on ${name}, and not push.`, {
+      facts: { registry: host, repository: name },
+    });
+  }
 }
 
 async function begin(

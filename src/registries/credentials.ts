@@ -1,6 +1,13 @@
 import { ActionError } from '../errors/action-error.ts';
 import { childEnvironment, type Runtime } from '../runtime/runtime.ts';
-import { type DockerConfig, dockerConfigDirectory, keysOf, type Login, readDockerConfig } from './docker-config.ts';
+import {
+  DOCKERS_OWN,
+  type DockerConfig,
+  dockerConfigDirectory,
+  keysOf,
+  type Login,
+  readDockerConfig,
+} from './docker-config.ts';
 import type { Found } from './vendor.ts';
 
 export type { Found } from './vendor.ts';
@@ -107,7 +114,7 @@ async function fromDocker(runtime: Runtime, config: DockerConfig, host: string):
     }
     const { auth, identitytoken } = config.auths[key] ?? {};
     if (identitytoken !== undefined)
-      return { kind: 'identity-token', token: identitytoken, from: "docker's config.json" };
+      return { kind: 'identity-token', token: identitytoken, from: `${DOCKERS_OWN}config.json` };
     const decoded = Buffer.from(auth ?? '', 'base64').toString('utf8');
     const colon = decoded.indexOf(':');
     if (colon > 0) {
@@ -115,7 +122,7 @@ async function fromDocker(runtime: Runtime, config: DockerConfig, host: string):
         kind: 'password',
         username: decoded.slice(0, colon),
         password: decoded.slice(colon + 1),
-        from: "docker's config.json",
+        from: `${DOCKERS_OWN}config.json`,
       };
     }
   }
@@ -151,7 +158,7 @@ async function askHelper(runtime: Runtime, helper: string, key: string): Promise
     return undefined;
   const { Username: username, Secret: secret } = answer;
   if (typeof username !== 'string' || typeof secret !== 'string' || secret === '') return undefined;
-  const from = `credential helper ${helper}`;
+  const from = `${DOCKERS_OWN}credential helper ${helper}`;
   return username === TOKEN_USER
     ? { kind: 'identity-token', token: secret, from }
     : { kind: 'password', username, password: secret, from };

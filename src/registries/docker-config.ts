@@ -5,6 +5,10 @@ import { join } from 'node:path';
 import { isFields } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import type { Found } from './vendor.ts';
+
+/** Begins `from` of credentials that docker on this runner has already. */
+export const DOCKERS_OWN = "docker's ";
 
 /** User name and password for one registry host, as the user gave them. */
 export interface Login {
@@ -12,6 +16,17 @@ export interface Login {
   readonly host: string;
   readonly username: string;
   readonly password: string;
+}
+
+/** What Azure wants for a user name when the password is an identity token. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/** Credentials in the form of docker's configuration file; undefined when they stand there already. */
+export function loginOf(host: string, found: Found): Login | undefined {
+  if (found.from.startsWith(DOCKERS_OWN)) return undefined;
+  return found.kind === 'password'
+    ? { host, username: found.username, password: found.password }
+    : { host, username: NOBODY, password: found.token };
 }
 
 /** The parts of docker's `config.json` that hold credentials. Everything else is carried along as it is. */

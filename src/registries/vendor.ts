@@ -145,4 +145,8 @@ export interface Vendor {
   /** Credentials that lie around on the runner for this vendor besides docker's own, asked last. */
   readonly ambient?: (place: LoginPlace) => Promise<Found | undefined>;
   readonly manage: (place: ManagementPlace) => Management;
+  /**
+   * Whether an upload is begun and cancelled before the build, because neither the token nor an API tells who may push.
+   */
+  readonly probesPush?: true;
 }

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { FINGERPRINT, REVISION } from '../../domain/annotations.ts';
 import type { BuildRequest } from '../../domain/build-request.ts';
-import type { PublishInputs } from '../../inputs/parse.ts';
+import type { Inputs } from '../../inputs/parse.ts';
 import { requireAttestations } from '../../oci/attestations.ts';
 import { readLayout } from '../../oci/layout.ts';
-import { writePrivateDockerConfig } from '../../registries/docker-config.ts';
+import { type Login, loginOf, writePrivateDockerConfig } from '../../registries/docker-config.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { chooseBuilder } from '../../tools/builder.ts';
 import { build } from '../../tools/buildx.ts';
@@ -15,6 +15,7 @@ import type { Draft } from './draft.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { Naming } from './naming.ts';
 import { attestationsOfBuild, namesOf, type Obtained } from './obtain.ts';
+import type { Destination } from './targets.ts';
 
 /**
  * Builds the image with buildx to an OCI layout, and reads the result back as any other image: digest as buildx reported
@@ -22,11 +23,12 @@ import { attestationsOfBuild, namesOf, type Obtained } from './obtain.ts';
  */
 export async function buildImage(
   runtime: Runtime,
-  inputs: PublishInputs,
+  inputs: Inputs,
   naming: Naming,
+  destinations: readonly Destination[],
   draft: Draft,
 ): Promise<Obtained> {
-  const environment = await writePrivateDockerConfig(runtime, inputs.logins);
+  const environment = await writePrivateDockerConfig(runtime, [...inputs.logins, ...(await loginsOf(destinations))]);
   const env = dockerEnvironment(runtime.env, environment);
   const docker = await inspectDocker(runtime, env);
   const config = inputs['buildkitd-config'];
@@ -61,7 +63,7 @@ export async function buildImage(
   return { image, origin: `docker buildx ${docker.buildx}, builder ${builder.name} (${builder.driver})` };
 }
 
-function toRequest(inputs: PublishInputs, naming: Naming): BuildRequest {
+function toRequest(inputs: Inputs, naming: Naming): BuildRequest {
   return {
     context: inputs.context,
     file: inputs.file,
@@ -93,7 +95,7 @@ function toRequest(inputs: PublishInputs, naming: Naming): BuildRequest {
 }
 
 /** BUILD_DATE, VCS_REF and VERSION, unless the user sets them. */
-function metadataArgs(inputs: PublishInputs, { buildMetadata }: Naming): readonly string[] {
+function metadataArgs(inputs: Inputs, { buildMetadata }: Naming): readonly string[] {
   if (!inputs['build-metadata']) return [];
   const own = new Set(inputs['build-args'].map((arg) => arg.split('=', 1)[0]));
   return Object.entries(buildMetadata).flatMap(([name, value]) => (own.has(name) ? [] : [`${name}=${value}`]));
@@ -104,7 +106,7 @@ function metadataArgs(inputs: PublishInputs, { buildMetadata }: Naming): readonl
  * reads the commit and the fingerprint there with one request. BuildKit refuses annotations of an index where there is
  * none: one platform without attestations.
  */
-function annotationsFor(inputs: PublishInputs, { annotations, labels, event }: Naming): readonly string[] {
+function annotationsFor(inputs: Inputs, { annotations, labels, event }: Naming): readonly string[] {
   const hasIndex = inputs.platforms.length > 1 || inputs.sbom !== false || inputs.provenance !== false;
   const level = hasIndex ? 'index' : 'manifest';
   const standard = { ...labels, [REVISION]: event.sha, [FINGERPRINT]: fingerprintOf(inputs) };
@@ -114,4 +116,16 @@ function annotationsFor(inputs: PublishInputs, { annotations, labels, event }: N
     (line) => line.startsWith(`${level}:${REVISION}=`) || line.startsWith(`${level}:${FINGERPRINT}=`),
   );
   return [...top.filter((line) => !relied.includes(line)), ...annotations, ...relied];
+}
+
+/** What the run has to log in with, for base images and caches at the same registries. */
+async function loginsOf(destinations: readonly Destination[]): Promise<readonly Login[]> {
+  const registries = [...new Set(destinations.map(({ registry }) => registry))];
+  const found = await Promise.all(
+    registries.map(async ({ host, credentials }) => {
+      const held = await credentials();
+      return held === undefined ? undefined : loginOf(host, held);
+    }),
+  );
+  return found.filter((login) => login !== undefined);
 }

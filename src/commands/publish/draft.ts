@@ -35,6 +35,13 @@ export async function step<T>(runtime: Runtime, draft: Draft, name: string, task
   }
 }
 
+/** A warning in log and summary, once. */
+export function warn(runtime: Runtime, draft: Draft, text: string): void {
+  if (draft.warnings.includes(text)) return;
+  draft.warnings.push(text);
+  runtime.log.warning(text);
+}
+
 /** A run that came to a good end. */
 export function succeeded(draft: Draft, outcome: Outcome): PublishRecord {
   return { ...draft, outcome, errors: [] };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PublishInputs } from '../../inputs/parse.ts';
+import type { Inputs } from '../../inputs/parse.ts';
 
 /**
  * The inputs that decide what a build makes. What names the result (tags, labels, version) is not among them: an image that
@@ -20,10 +20,10 @@ const DECISIVE = [
   'ulimit',
   'provenance',
   'sbom',
-] as const satisfies readonly (keyof PublishInputs)[];
+] as const satisfies readonly (keyof Inputs)[];
 
 /** A digest over what a build is asked to do, by which a later run knows its own work again. */
-export function fingerprintOf(inputs: PublishInputs): string {
+export function fingerprintOf(inputs: Inputs): string {
   const asked = DECISIVE.map((name) => [name, inputs[name] ?? null]);
   const secrets = (['secrets', 'secret-envs', 'secret-files'] as const).map((name) => [name, idsOf(inputs[name])]);
   return createHash('sha256')

@@ -5,7 +5,7 @@ import type { IgnoreEntry } from '../../domain/gate/ignores.ts';
 import { judge, type Verdict } from '../../domain/gate/policy.ts';
 import type { VexStatement } from '../../domain/gate/vex.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { PublishInputs } from '../../inputs/parse.ts';
+import type { Inputs } from '../../inputs/parse.ts';
 import type { LocalImage } from '../../oci/image.ts';
 import { toSarif } from '../../report/sarif.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -38,7 +38,7 @@ const ANNOTATED = 9;
  * Reads what the gate needs from the workspace, so that its problems are told before anything slow begins.
  * @throws ActionErrors of IGNOREFILE_INVALID and VEX_INVALID
  */
-export async function prepareGate({ workspace }: Runtime, inputs: PublishInputs): Promise<GateFiles> {
+export async function prepareGate({ workspace }: Runtime, inputs: Inputs): Promise<GateFiles> {
   const { ignorefile } = inputs;
   if (inputs.scan === 'off') return { ignores: [], vex: [] };
   return {
@@ -48,7 +48,7 @@ export async function prepareGate({ workspace }: Runtime, inputs: PublishInputs)
 }
 
 /** Gets the scanner and its database. Started before the build, so that the two do not wait for each other. */
-export function startScanner(runtime: Runtime, inputs: PublishInputs): () => Promise<Scanner> {
+export function startScanner(runtime: Runtime, inputs: Inputs): () => Promise<Scanner> {
   const start = async (): Promise<Scanner> => {
     const trivy = await installTool(runtime, TRIVY, { version: inputs['trivy-version'] });
     if (!inputs.scanners.includes('vuln')) return { trivy };
@@ -72,7 +72,7 @@ export function startScanner(runtime: Runtime, inputs: PublishInputs): () => Pro
  */
 export async function passGate(
   runtime: Runtime,
-  inputs: PublishInputs,
+  inputs: Inputs,
   files: GateFiles,
   scanner: () => Promise<Scanner>,
   image: LocalImage,
@@ -101,7 +101,7 @@ export async function passGate(
 
 async function examine(
   runtime: Runtime,
-  inputs: PublishInputs,
+  inputs: Inputs,
   { ignores, vex }: GateFiles,
   scanner: () => Promise<Scanner>,
   image: LocalImage,
@@ -159,7 +159,7 @@ function closed({ gated }: Verdict): ActionError {
 }
 
 /** The findings on the line of the Dockerfile that brought the base image in. */
-async function annotate(runtime: Runtime, inputs: PublishInputs, { gated }: Verdict): Promise<void> {
+async function annotate(runtime: Runtime, inputs: Inputs, { gated }: Verdict): Promise<void> {
   const say = inputs.scan === 'gate' ? runtime.log.error : runtime.log.warning;
   const file = inputs.source === undefined ? dockerfileOf(runtime, inputs) : undefined;
   const text =
@@ -172,7 +172,7 @@ async function annotate(runtime: Runtime, inputs: PublishInputs, { gated }: Verd
 }
 
 /** Path of the Dockerfile from the workspace, with forward slashes. */
-function dockerfileOf(runtime: Runtime, inputs: PublishInputs): string {
+function dockerfileOf(runtime: Runtime, inputs: Inputs): string {
   const file = inputs.file ?? join(inputs.context, 'Dockerfile');
   return relative(runtime.workspace, resolve(runtime.workspace, file)).replaceAll('\\', '/');
 }
@@ -185,7 +185,7 @@ function lineOfLastStage(dockerfile: string): number {
 /** Written before the verdict is acted on: the file is wanted most of all when the gate is closed. */
 async function writeSarif(
   runtime: Runtime,
-  inputs: PublishInputs,
+  inputs: Inputs,
   verdict: Verdict,
   trivy: Tool,
   draft: Draft,

@@ -9,7 +9,7 @@ import type { PlannedTag } from '../../domain/tags/planned.ts';
 import { parseTagRules } from '../../domain/tags/rules.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { ErrorCode } from '../../errors/catalogue.ts';
-import type { PublishInputs } from '../../inputs/parse.ts';
+import type { Inputs } from '../../inputs/parse.ts';
 import { commitDateOfPayload, readEvent, repositoryFacts } from '../../runtime/event.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/git.ts';
@@ -39,7 +39,7 @@ export interface Naming {
  */
 export async function nameImage(
   runtime: Runtime,
-  inputs: PublishInputs,
+  inputs: Inputs,
   { offline }: { readonly offline: boolean },
   draft: Draft,
 ): Promise<Naming> {

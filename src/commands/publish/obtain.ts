@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { platformName } from '../../domain/platform.ts';
-import type { PublishInputs } from '../../inputs/parse.ts';
+import type { Inputs } from '../../inputs/parse.ts';
 import { requireAttestations } from '../../oci/attestations.ts';
 import { fetchLayout } from '../../oci/fetch.ts';
 import type { LocalImage } from '../../oci/image.ts';
@@ -17,7 +17,7 @@ export interface Obtained {
 }
 
 /** Takes the image that another builder has left: its own bytes, checked, never converted when they are OCI already. */
-export async function takeSource(runtime: Runtime, inputs: PublishInputs, path: string): Promise<Obtained> {
+export async function takeSource(runtime: Runtime, inputs: Inputs, path: string): Promise<Obtained> {
   const { directory, kind } = await openSource(resolve(runtime.workspace, path), {
     temp: runtime.temp,
     signal: runtime.signal,
@@ -34,7 +34,7 @@ export async function takeSource(runtime: Runtime, inputs: PublishInputs, path: 
 /** Takes what an earlier run of this very build has published, to bring it where it is still missing. */
 export async function takePublished(
   runtime: Runtime,
-  inputs: PublishInputs,
+  inputs: Inputs,
   plan: Required<Pick<Plan, 'digest' | 'holder'>>,
 ): Promise<Obtained> {
   const { digest, holder } = plan;
@@ -49,7 +49,7 @@ export async function takePublished(
 }
 
 /** A build must attest unless it is told not to. */
-export function attestationsOfBuild({ sbom, provenance }: PublishInputs) {
+export function attestationsOfBuild({ sbom, provenance }: Inputs) {
   return { requireSbom: sbom !== false, requireProvenance: provenance !== false };
 }
 

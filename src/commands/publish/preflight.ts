@@ -1,10 +1,12 @@
 import { type Digest, shortDigest } from '../../domain/digest.ts';
 import { isInPlace, planTags, publishedBefore, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
 import { ActionError, ActionErrors, toActionError } from '../../errors/action-error.ts';
+import type { Inputs } from '../../inputs/parse.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { History } from '../../tools/git.ts';
+import { askAdmission } from './admission.ts';
 import { refuseConflicts, type Target } from './apply.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, warn } from './draft.ts';
 import { readState } from './state.ts';
 import type { Destination } from './targets.ts';
 
@@ -14,7 +16,7 @@ export interface Plan {
   /** The image is known already: it is the source, or an earlier run of this very build has published it. */
   readonly digest?: Digest;
   /** A repository that holds that image. */
-  readonly holder?: Destination;
+  readonly holder?: Target;
   /** Nothing is missing anywhere. */
   readonly inPlace: boolean;
 }
@@ -26,6 +28,7 @@ export interface Plan {
  */
 export async function preflight(
   runtime: Runtime,
+  inputs: Inputs,
   destinations: readonly Destination[],
   history: History,
   wanted: Wanted & { readonly ref: string },
@@ -60,6 +63,15 @@ export async function preflight(
       errors.push(toActionError(error));
     }
   }
+  const inPlace = targets.length > 0 && targets.every(({ planned }) => isInPlace(planned));
+  // Nobody is asked about a push that will not be.
+  if (errors.length === 0 && !inPlace) {
+    const asked = await Promise.allSettled(destinations.map((to) => askAdmission(runtime, inputs, to)));
+    for (const each of asked) {
+      if (each.status === 'rejected') errors.push(toActionError(each.reason));
+      else for (const doubt of each.value) warn(runtime, draft, doubt);
+    }
+  }
   const [first] = errors;
   if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
 
@@ -71,7 +83,7 @@ export async function preflight(
     targets,
     ...(digest === undefined ? {} : { digest }),
     ...(holder === undefined ? {} : { holder }),
-    inPlace: targets.length > 0 && targets.every(({ planned }) => isInPlace(planned)),
+    inPlace,
   };
 }
 

@@ -1,28 +1,27 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
-import { ActionError, ActionErrors } from '../../errors/action-error.ts';
-import type { PublishInputs } from '../../inputs/parse.ts';
+import { ActionErrors } from '../../errors/action-error.ts';
+import type { Inputs } from '../../inputs/parse.ts';
 import type { PublishRecord } from '../../report/record.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/git.ts';
-import { applyPublish } from './apply.ts';
+import { openRegistries } from '../registries.ts';
+import { applyPublish, type Target } from './apply.ts';
 import { buildImage } from './build.ts';
-import { type Draft, emptyDraft, failed, step, succeeded } from './draft.ts';
+import { type Draft, emptyDraft, failed, step, succeeded, warn } from './draft.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { passGate, prepareGate, startScanner } from './gate.ts';
 import { type Naming, nameImage } from './naming.ts';
 import { describeImage, takePublished, takeSource } from './obtain.ts';
 import { type Plan, preflight } from './preflight.ts';
 import { readState } from './state.ts';
-import { type Destination, openDestinations } from './targets.ts';
+import { type Destination, destinationsOf } from './targets.ts';
 
 /**
  * `command: publish`, from the commit to the tags in all registries. Never throws: what went wrong is in the record, with
  * all that was known until then.
  */
-export async function publish(runtime: Runtime, inputs: PublishInputs): Promise<PublishRecord> {
+export async function publish(runtime: Runtime, inputs: Inputs): Promise<PublishRecord> {
   const draft = emptyDraft();
   try {
     return await walk(runtime, inputs, draft);
@@ -31,7 +30,7 @@ export async function publish(runtime: Runtime, inputs: PublishInputs): Promise<
   }
 }
 
-async function walk(runtime: Runtime, inputs: PublishInputs, draft: Draft): Promise<PublishRecord> {
+async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<PublishRecord> {
   // A dry run that would not push either is for looking at names: it reaches for nothing outside of this machine.
   const offline = inputs['dry-run'] && !inputs.push;
   const naming = await step(runtime, draft, 'Tags and labels', () => nameImage(runtime, inputs, { offline }, draft));
@@ -55,19 +54,19 @@ async function walk(runtime: Runtime, inputs: PublishInputs, draft: Draft): Prom
   };
   const destinations = inputs.push ? await open(runtime, inputs, naming) : [];
   const plan: Plan = inputs.push
-    ? await step(runtime, draft, 'Pre-flight', () => preflight(runtime, destinations, history, wanted, draft))
+    ? await step(runtime, draft, 'Pre-flight', () => preflight(runtime, inputs, destinations, history, wanted, draft))
     : { targets: [], inPlace: false };
   warnAbout(runtime, draft);
   if (inputs['dry-run']) return succeeded(draft, 'planned');
   if (plan.inPlace && plan.digest !== undefined) return finished(runtime, draft, plan.digest);
 
   const scanner = startScanner(runtime, inputs);
-  const obtained = source ?? (await build(runtime, inputs, naming, plan, draft));
+  const obtained = source ?? (await build(runtime, inputs, naming, destinations, plan, draft));
   draft.image = describeImage(obtained);
   await passGate(runtime, inputs, files, scanner, obtained.image, draft);
   if (!inputs.push) return succeeded(draft, 'built');
 
-  const decide = async ({ image, repository }: Destination, digest: Digest) => {
+  const decide = async ({ image, repository }: Target, digest: Digest) => {
     const known: Wanted = { ...wanted, digest };
     return planTags(known, await readState(repository, history, { ...wanted, image, digest }));
   };
@@ -84,10 +83,17 @@ async function walk(runtime: Runtime, inputs: PublishInputs, draft: Draft): Prom
 }
 
 /** Builds, or takes what this very build was published as before. */
-function build(runtime: Runtime, inputs: PublishInputs, naming: Naming, { digest, holder }: Plan, draft: Draft) {
+function build(
+  runtime: Runtime,
+  inputs: Inputs,
+  naming: Naming,
+  destinations: readonly Destination[],
+  { digest, holder }: Plan,
+  draft: Draft,
+) {
   return digest !== undefined && holder !== undefined
     ? step(runtime, draft, 'Take what was published', () => takePublished(runtime, inputs, { digest, holder }))
-    : step(runtime, draft, 'Build', () => buildImage(runtime, inputs, naming, draft));
+    : step(runtime, draft, 'Build', () => buildImage(runtime, inputs, naming, destinations, draft));
 }
 
 /** Nothing is missing anywhere: the image of this very build, under all its tags. */
@@ -97,42 +103,15 @@ function finished(runtime: Runtime, draft: Draft, digest: Digest): PublishRecord
   return succeeded(draft, 'unchanged');
 }
 
-async function open(
-  runtime: Runtime,
-  inputs: PublishInputs,
-  { event, images }: Naming,
-): Promise<readonly Destination[]> {
-  const caFile = inputs['registry-ca'];
-  const token = inputs['github-token'];
-  return openDestinations(runtime, images, {
-    known: { logins: inputs.logins, ...(token === undefined ? {} : { github: { actor: event.actor, token } }) },
-    insecureHosts: inputs['insecure-registries'],
-    ...(caFile === undefined ? {} : { ca: await readAuthority(resolve(runtime.workspace, caFile)) }),
-  });
-}
-
-async function readAuthority(file: string): Promise<string> {
-  const pem = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} cannot be read.`, {
-      cause,
-      facts: { input: 'registry-ca' },
-    });
-  });
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) {
-    throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} holds no PEM certificate.`, {
-      facts: { input: 'registry-ca' },
-    });
-  }
-  return pem;
+async function open(runtime: Runtime, inputs: Inputs, { event, images }: Naming): Promise<readonly Destination[]> {
+  const hosts = images.map(({ host }) => host);
+  return destinationsOf(await openRegistries(runtime, inputs, hosts, event.actor), images);
 }
 
 /** Each warning once, however often the tag was looked at. */
 function warnAbout(runtime: Runtime, draft: Draft): void {
   const decisions: readonly TagDecision[] = draft.targets.flatMap((target) => target.decisions);
   for (const { image, tag, warning } of decisions) {
-    const text = `${image}:${tag}: ${warning}`;
-    if (warning === undefined || draft.warnings.includes(text)) continue;
-    draft.warnings.push(text);
-    runtime.log.warning(text);
+    if (warning !== undefined) warn(runtime, draft, `${image}:${tag}: ${warning}`);
   }
 }

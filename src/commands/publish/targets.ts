@@ -1,49 +1,24 @@
 import type { ImageName } from '../../domain/reference.ts';
-import { createRegistryClient, type Repository } from '../../oci/repository.ts';
-import { createCredentials, type KnownCredentials } from '../../registries/credentials.ts';
-import type { Runtime } from '../../runtime/runtime.ts';
+import type { Repository } from '../../oci/repository.ts';
+import type { Registry } from '../registries.ts';
 
 /** The repository behind a name that the user gave. */
 export interface Destination {
   /** As the user wrote it, lower-cased. */
   readonly image: string;
   readonly repository: Repository;
+  readonly registry: Registry;
 }
 
-export interface RegistryOptions {
-  readonly known: KnownCredentials;
-  readonly insecureHosts: readonly string[];
-  /** PEM text of further certificate authorities. */
-  readonly ca?: string;
-}
-
-/** One client for each host, so that repositories of one registry share tokens, connections and the limit of requests. */
-export async function openDestinations(
-  runtime: Runtime,
+/** The repositories behind the names, in their order. */
+export function destinationsOf(
+  registries: ReadonlyMap<string, Registry>,
   names: readonly ImageName[],
-  { known, insecureHosts, ca }: RegistryOptions,
-): Promise<readonly Destination[]> {
-  const credentials = createCredentials(runtime, known);
-  const hosts = [...new Set(names.map(({ host }) => host))];
-  const opened = await Promise.all(
-    hosts.map(async (host) => {
-      const client = await createRegistryClient({
-        host,
-        credentials: (refused) => credentials(host, refused),
-        clock: runtime.clock,
-        signal: runtime.signal,
-        log: runtime.log,
-        mask: runtime.secret,
-        insecureHosts,
-        ...(ca === undefined ? {} : { ca }),
-        env: runtime.env,
-      });
-      return [host, client] as const;
-    }),
-  );
-  const clients = new Map(opened);
+): readonly Destination[] {
   return names.flatMap((name) => {
-    const client = clients.get(name.host);
-    return client === undefined ? [] : [{ image: name.familiarName, repository: client.repository(name.repository) }];
+    const registry = registries.get(name.host);
+    return registry === undefined
+      ? []
+      : [{ image: name.familiarName, repository: registry.client.repository(name.repository), registry }];
   });
 }

@@ -152,7 +152,9 @@ describe('what is refused', () => {
   });
 
   it('names the command that exists when asked for another', () => {
-    expect(refusal({ ...IMAGE, command: 'promote' }).message).toContain('`command`: got "promote", expected publish.');
+    expect(refusal({ ...IMAGE, command: 'promote' }).message).toContain(
+      '`command`: got "promote", expected publish or login.',
+    );
   });
 
   it.each<[string, Readonly<Record<string, string>>, RegExp]>([
@@ -283,7 +285,7 @@ describe('registry-auth', () => {
     ],
     [
       '- registry: ghcr.io\n  ecr: auto\n  username: a\n  password: b',
-      /entry 1: `ecr` is not used here.*amazon-ecr-login/,
+      /entry 1: `ecr` is not used here.*role-to-assume/,
     ],
     ['- registry: ghcr.io/org\n  username: a\n  password: b', /entry 1: `registry` got "ghcr.io\/org"/],
     [

@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { INPUTS, type PublishValues } from '../../../src/inputs/catalogue.ts';
+import { INPUTS, type InputValues } from '../../../src/inputs/catalogue.ts';
 import { entries, lines, list, pairs } from '../../../src/inputs/lists.ts';
 import { platforms } from '../../../src/inputs/platforms.ts';
 import {
@@ -179,14 +179,14 @@ describe('P8: secrets', () => {
 });
 
 it('gives each input its own type', () => {
-  expectTypeOf<PublishValues['scan']>().toEqualTypeOf<'gate' | 'report' | 'off'>();
-  expectTypeOf<PublishValues['severity']>().toEqualTypeOf<
+  expectTypeOf<InputValues['scan']>().toEqualTypeOf<'gate' | 'report' | 'off'>();
+  expectTypeOf<InputValues['severity']>().toEqualTypeOf<
     readonly ('CRITICAL' | 'HIGH' | 'MEDIUM' | 'LOW' | 'UNKNOWN')[]
   >();
-  expectTypeOf<PublishValues['max-db-age']>().toEqualTypeOf<number>();
-  expectTypeOf<PublishValues['context']>().toEqualTypeOf<string>();
-  expectTypeOf<PublishValues['file']>().toEqualTypeOf<string | undefined>();
-  expectTypeOf<PublishValues['push']>().toEqualTypeOf<boolean>();
-  expectTypeOf<PublishValues['sbom']>().toEqualTypeOf<string | boolean | undefined>();
+  expectTypeOf<InputValues['max-db-age']>().toEqualTypeOf<number>();
+  expectTypeOf<InputValues['context']>().toEqualTypeOf<string>();
+  expectTypeOf<InputValues['file']>().toEqualTypeOf<string | undefined>();
+  expectTypeOf<InputValues['push']>().toEqualTypeOf<boolean>();
+  expectTypeOf<InputValues['sbom']>().toEqualTypeOf<string | boolean | undefined>();
   expect(Object.keys(INPUTS)).toContain('images');
 });

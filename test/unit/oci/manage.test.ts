@@ -38,7 +38,7 @@ describe('asking whether a push would be let in', () => {
   test('leaves nothing behind', async () => {
     await using registry = await startRegistry();
     const { repository } = await connect(registry);
-    await repository.checkPush();
+    await repository.checkPush({ probe: true });
     expect(registry.writes().map(({ method }) => method)).toEqual(['POST', 'DELETE']);
     expect(registry.openUploads()).toBe(0);
   });
@@ -46,6 +46,6 @@ describe('asking whether a push would be let in', () => {
   test('tells what the registry would say to a push', async () => {
     await using registry = await startRegistry({ auth: { bearer: { grant: ['pull'] } } });
     const { repository } = await connect(registry);
-    await expect(repository.checkPush()).rejects.toMatchObject({ code: 'SCOPE_TOO_NARROW' });
+    await expect(repository.checkPush({ probe: true })).rejects.toMatchObject({ code: 'SCOPE_TOO_NARROW' });
   });
 });

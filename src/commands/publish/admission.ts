@@ -1,0 +1,33 @@
+import { createAttributes } from '../../inputs/create-repository.ts';
+import type { Inputs } from '../../inputs/parse.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { Destination } from './targets.ts';
+
+/**
+ * Asks a registry, before the build, whether it will take the push: makes the repository when that is asked for, hears what
+ * the vendor's own API knows (quota, lock, missing link, rights), and whether the token or a probe lets a push in.
+ * @returns sentences of doubt, for warnings
+ * @throws ActionError with the reason that would stop the push
+ */
+export async function askAdmission(
+  runtime: Runtime,
+  inputs: Inputs,
+  { image, repository, registry }: Destination,
+): Promise<readonly string[]> {
+  const managed = registry.manage(repository.name);
+  const wish = inputs['create-repository'];
+  const create = wish === true || typeof wish === 'string';
+  const missing = create && !(await managed.exists());
+  if (missing && inputs['dry-run']) {
+    runtime.log.info(`create   ${image}: the repository is not there yet.`);
+    return [];
+  }
+  if (missing) {
+    const settings = typeof wish === 'string' ? createAttributes(wish).value : {};
+    const made = await managed.create(settings);
+    runtime.log.info(made === 'created' ? `Made the repository ${image}.` : `${image} is there by now.`);
+  }
+  const doubts = await managed.preflight();
+  await repository.checkPush({ probe: registry.vendor.probesPush === true && !inputs['dry-run'] });
+  return doubts.map((doubt) => `${image}: ${doubt}`);
+}

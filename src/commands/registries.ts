@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { apiHost } from '../domain/reference.ts';
+import { ActionError } from '../errors/action-error.ts';
+import { createApi } from '../http/api.ts';
+import { createTransport } from '../http/transport.ts';
+import type { Inputs } from '../inputs/parse.ts';
+import { originOf } from '../oci/origin.ts';
+import { createRegistryClient, type RegistryClient } from '../oci/repository.ts';
+import { createCredentials, type Resolver } from '../registries/credentials.ts';
+import { requestIdToken } from '../registries/id-token.ts';
+import { type Managed, manage } from '../registries/manage.ts';
+import type { Found, LoginPlace, Vendor } from '../registries/vendor.ts';
+import { vendorOf } from '../registries/vendors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+
+/** One registry: its distribution API, its management API, and the credentials for both. */
+export interface Registry {
+  /** As in image names. */
+  readonly host: string;
+  readonly vendor: Vendor;
+  readonly client: RegistryClient;
+  readonly credentials: () => Promise<Found | undefined>;
+  readonly manage: (repository: string) => Managed;
+}
+
+/**
+ * Opens registries, one client for each host: repositories of one registry share tokens, connections and the limit of
+ * requests. Nothing is sent before something is asked.
+ * @param actor who runs the job, for ghcr.io
+ */
+export async function openRegistries(
+  runtime: Runtime,
+  inputs: Inputs,
+  hosts: readonly string[],
+  actor: string,
+): Promise<ReadonlyMap<string, Registry>> {
+  const caFile = inputs['registry-ca'];
+  const ca = caFile === undefined ? undefined : await readAuthority(resolve(runtime.workspace, caFile));
+  const insecureHosts = inputs['insecure-registries'];
+  const { clock, signal, log, env } = runtime;
+  const shared = { clock, signal, log, mask: runtime.secret };
+  const transport = createTransport({
+    signal,
+    insecureHosts,
+    ...(ca === undefined ? {} : { ca }),
+    env,
+    userAgent: 'registry-action/1',
+  });
+  const api = createApi({ transport, ...shared });
+  const types = new Map(inputs['registry-type']);
+  const apis = new Map(inputs['registry-api']);
+
+  const placeOf = (host: string): LoginPlace => ({
+    host,
+    keyless: inputs.keylessOf.find((each) => each.host === host)?.keyless ?? inputs.keyless,
+    api,
+    transport,
+    env,
+    clock,
+    log,
+    idToken: (audience) => requestIdToken(env, api, audience),
+  });
+  const token = inputs['github-token'];
+  const credentials: Resolver = createCredentials(
+    runtime,
+    { logins: inputs.logins, ...(token === undefined ? {} : { github: { actor, token } }) },
+    (host) => {
+      const { login, ambient } = vendorOf(host, types);
+      return {
+        keyless: async () => login?.(placeOf(host)),
+        ambient: async () => ambient?.(placeOf(host)),
+      };
+    },
+  );
+  const github =
+    token === undefined
+      ? {}
+      : {
+          github: {
+            token,
+            actor,
+            apiUrl: env.GITHUB_API_URL ?? 'https://api.github.com',
+            repository: env.GITHUB_REPOSITORY ?? '',
+          },
+        };
+
+  const open = async (host: string): Promise<Registry> => {
+    const vendor = vendorOf(host, types);
+    const client = await createRegistryClient({
+      host,
+      credentials: (refused) => credentials(host, refused),
+      ...shared,
+      insecureHosts,
+      ...(ca === undefined ? {} : { ca }),
+      env,
+    });
+    const origin = new URL(await originOf(apiHost(host), insecureHosts));
+    const apiUrl = apis.get(host);
+    return {
+      host,
+      vendor,
+      client,
+      credentials: () => credentials(host),
+      manage: (repository) =>
+        manage(vendor, {
+          ...placeOf(host),
+          ...github,
+          repository,
+          origin,
+          ...(apiUrl === undefined ? {} : { apiUrl }),
+          credentials: () => credentials(host),
+          store: client.repository(repository),
+        }),
+    };
+  };
+  const opened = await Promise.all([...new Set(hosts)].map(open));
+  return new Map(opened.map((registry) => [registry.host, registry]));
+}
+
+async function readAuthority(file: string): Promise<string> {
+  const pem = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} cannot be read.`, {
+      cause,
+      facts: { input: 'registry-ca' },
+    });
+  });
+  if (!pem.includes('-----BEGIN CERTIFICATE-----')) {
+    throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} holds no PEM certificate.`, {
+      facts: { input: 'registry-ca' },
+    });
+  }
+  return pem;
+}
