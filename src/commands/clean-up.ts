@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { withdrawLogins } from '../registries/docker-logins.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { removeBuilder } from '../tools/builder.ts';
 import { dockerEnvironment } from '../tools/docker-environment.ts';
@@ -7,7 +8,7 @@ import { dockerEnvironment } from '../tools/docker-environment.ts';
 export const STATE = { builder: 'builder', environment: 'docker-environment' } as const;
 
 /**
- * The post step: removes the builder that the main step made, and the run's private directory with its credentials, build
+ * The post step: logs out, removes the builder that the main step made, and the run's private directory with its credentials, build
  * secrets, layouts and reports. What cannot be removed is a warning, because the job's own result stands already.
  * @returns always true
  */
@@ -19,6 +20,9 @@ export async function cleanUp(runtime: Runtime): Promise<boolean> {
     const environment = dockerEnvironment(runtime.env, readEnvironment(runtime.state.get(STATE.environment)));
     await removeBuilder(runtime, environment, builder).catch(warn(`Builder ${builder}`));
   }
+  await withdrawLogins(runtime).then((count) => {
+    if (count !== undefined) runtime.log.info(`Logged out of ${count} ${count === 1 ? 'registry' : 'registries'}.`);
+  }, warn("docker's logins"));
   await rm(runtime.temp, { recursive: true, force: true, maxRetries: 3 }).then(
     () => runtime.log.info("Removed the run's private files."),
     warn(runtime.temp),

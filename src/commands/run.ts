@@ -1,35 +1,70 @@
+import type { ActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
-import { parseInputs } from '../inputs/parse.ts';
+import { type Inputs, parseInputs, readCommand } from '../inputs/parse.ts';
+import type { Command } from '../inputs/schema.ts';
 import { errorLines } from '../report/errors.ts';
+import { renderLoginOutputs, renderLoginSummary } from '../report/login.ts';
 import { renderOutputs } from '../report/outputs.ts';
-import type { PublishRecord } from '../report/record.ts';
 import { renderSummary } from '../report/summary.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { failedLogin, login } from './login.ts';
 import { emptyDraft, failed } from './publish/draft.ts';
 import { publish } from './publish/publish.ts';
+
+/** What a command leaves for the user. */
+interface Report {
+  readonly errors: readonly ActionError[];
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly summary: string;
+}
+
+interface Entry {
+  readonly run: (runtime: Runtime, inputs: Inputs) => Promise<Report>;
+  /** The report of a run whose inputs could not be read. */
+  readonly refuse: (error: unknown) => Report;
+}
+
+function entry<R extends { readonly errors: readonly ActionError[] }>(
+  command: (runtime: Runtime, inputs: Inputs) => Promise<R>,
+  refuse: (error: unknown) => R,
+  outputs: (record: R) => Report['outputs'],
+  summary: (record: R) => string,
+): Entry {
+  const report = (record: R) => ({ errors: record.errors, outputs: outputs(record), summary: summary(record) });
+  return {
+    run: async (runtime, inputs) => report(await command(runtime, inputs)),
+    refuse: (error) => report(refuse(error)),
+  };
+}
+
+const ENTRIES: Readonly<Record<Command, Entry>> = {
+  publish: entry(publish, (error) => failed(emptyDraft(), error), renderOutputs, renderSummary),
+  login: entry(login, failedLogin, renderLoginOutputs, renderLoginSummary),
+};
 
 /**
  * The main step: inputs in, outputs, annotations and summary out.
  * @returns whether the step is green
  */
 export async function run(runtime: Runtime): Promise<boolean> {
-  const record = await attempt(runtime);
-  for (const error of record.errors) {
+  const { errors, outputs, summary } = await attempt(runtime);
+  for (const error of errors) {
     runtime.log.error(errorLines(error), CATALOGUE[error.code].title, error.facts);
     if (error.cause !== undefined) runtime.log.debug(`Cause: ${causes(error)}`);
   }
-  for (const [name, value] of Object.entries(renderOutputs(record))) runtime.output(name, value);
-  await runtime.summary(renderSummary(record));
-  return record.errors.length === 0;
+  for (const [name, value] of Object.entries(outputs)) runtime.output(name, value);
+  await runtime.summary(summary);
+  return errors.length === 0;
 }
 
-async function attempt(runtime: Runtime): Promise<PublishRecord> {
+async function attempt(runtime: Runtime): Promise<Report> {
+  const command = ENTRIES[readCommand(runtime.env)];
   try {
     const inputs = parseInputs(runtime.env, runtime.secret);
     for (const warning of inputs.warnings) runtime.log.warning(warning);
-    return await publish(runtime, inputs);
+    return await command.run(runtime, inputs);
   } catch (error) {
-    return failed(emptyDraft(), error);
+    return command.refuse(error);
   }
 }
 

@@ -6,6 +6,7 @@ export const OUTCOMES = {
   published: 'Every registry holds the image and its tags.',
   unchanged: 'Everything was in place already; nothing was written.',
   built: 'The image was built and has passed the gate; `push: false` kept it on the runner.',
+  'logged-in': 'Every registry took the credentials; they are filed for the steps that follow.',
   planned: '`dry-run` stopped after the plan.',
 
   'invalid-input': 'An input, a file it names, or the event cannot be used.',
@@ -22,7 +23,13 @@ export const OUTCOMES = {
 
 export type Outcome = keyof typeof OUTCOMES;
 
-const GREEN: ReadonlySet<string> = new Set(['published', 'unchanged', 'built', 'planned'] satisfies Outcome[]);
+const GREEN: ReadonlySet<string> = new Set([
+  'published',
+  'unchanged',
+  'built',
+  'logged-in',
+  'planned',
+] satisfies Outcome[]);
 
 /** Whether the job goes on. */
 export function isGreen(outcome: string): boolean {

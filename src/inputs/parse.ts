@@ -5,7 +5,7 @@ import { FOREIGN_INPUTS } from './foreign.ts';
 import { KEYLESS_INPUTS, type Keyless } from './keyless.ts';
 import { type LoginInput, readHost } from './logins.ts';
 import { RULES, WARNINGS } from './rules.ts';
-import { COMMANDS, type Mask, oneOf, type Schema } from './schema.ts';
+import { COMMANDS, type Command, type Mask, oneOf, type Schema } from './schema.ts';
 
 /** What the action is asked to do. */
 export interface Inputs extends InputValues {
@@ -61,7 +61,7 @@ function invalid(problems: readonly Problem[]): ActionError {
 }
 
 /** The command decides which inputs belong, so it is read before them; what is wrong with it is said with the others. */
-function readCommand(env: Env): string {
+export function readCommand(env: Env): Command {
   const raw = readRaw(env).get('command') ?? '';
   return COMMANDS.find((command) => command === raw) ?? 'publish';
 }

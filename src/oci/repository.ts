@@ -54,6 +54,11 @@ export interface Repository {
 
 export interface RegistryClient {
   readonly repository: (name: string) => Repository;
+  /**
+   * Proves that the registry takes the credentials, as `docker login` does: a request to /v2/ with what it asks for.
+   * @throws ActionError UNAUTHORIZED, DENIED, REGISTRY_UNREACHABLE, …
+   */
+  readonly checkLogin: () => Promise<void>;
   /** Requests sent to the registry so far. */
   readonly requests: () => number;
 }
@@ -115,6 +120,18 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
         clock,
         uploads,
       }),
+    checkLogin: async () => {
+      const response = await session.request({
+        method: 'GET',
+        url: new URL('/v2/', origin),
+        operation: 'read',
+        scopes: [],
+        expect: [200],
+        what: 'GET /v2/',
+        facts: { registry: host },
+      });
+      await discard(response);
+    },
     requests: session.requests,
   };
 }

@@ -1,0 +1,65 @@
+import { ActionError, ActionErrors, allErrors, toActionError } from '../errors/action-error.ts';
+import { CATALOGUE } from '../errors/catalogue.ts';
+import type { Inputs } from '../inputs/parse.ts';
+import { DOCKERS_OWN, type Login, loginOf } from '../registries/docker-config.ts';
+import { fileLogins } from '../registries/docker-logins.ts';
+import type { LoginFacts, LoginRecord } from '../report/login.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { openRegistries, type Registry } from './registries.ts';
+
+interface LoggedIn {
+  readonly facts: LoginFacts;
+  /** Absent when docker has it already. */
+  readonly login?: Login;
+}
+
+/**
+ * `command: login`: finds credentials for every registry that is named, proves that the registry takes them, and files them
+ * where docker and other tools look. All or nothing: when one fails, none is filed. The post step logs out. Never throws.
+ */
+export async function login(runtime: Runtime, inputs: Inputs): Promise<LoginRecord> {
+  try {
+    const actor = runtime.env.GITHUB_ACTOR ?? '';
+    const registries = await openRegistries(runtime, inputs, inputs.hosts, actor);
+    const tried = await Promise.allSettled([...registries.values()].map((registry) => logIn(runtime, registry)));
+    const errors = tried.flatMap((each) => (each.status === 'rejected' ? [toActionError(each.reason)] : []));
+    const [first] = errors;
+    if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
+
+    const done = tried.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const fresh = done.flatMap((each) => each.login ?? []);
+    if (fresh.length > 0) {
+      const file = await fileLogins(runtime, fresh);
+      runtime.log.info(`Filed in ${file}, until the job ends.`);
+    }
+    const logins = done.map(({ facts }) => facts);
+    return { outcome: 'logged-in', errors: [], warnings: inputs.warnings, logins };
+  } catch (error) {
+    return failedLogin(runtime.signal.aborted ? runtime.signal.reason : error);
+  }
+}
+
+/** A login that came to nothing. */
+export function failedLogin(thrown: unknown): LoginRecord {
+  const errors = allErrors(thrown);
+  const [first] = errors;
+  return { outcome: first === undefined ? 'failed' : CATALOGUE[first.code].outcome, errors, warnings: [], logins: [] };
+}
+
+async function logIn(runtime: Runtime, { host, vendor, client, credentials }: Registry): Promise<LoggedIn> {
+  const found = await credentials();
+  if (found === undefined) {
+    throw new ActionError(
+      'UNAUTHORIZED',
+      `There are no credentials for ${host}: neither a password nor a keyless login is given for it, and docker on this runner has none.`,
+      { facts: { registry: host } },
+    );
+  }
+  await client.checkLogin();
+  const until = found.until?.toISOString();
+  const ends = until === undefined ? '' : `, good until ${until}`;
+  runtime.log.info(`Logged in to ${host} (${vendor.title}) with credentials from ${found.from}${ends}.`);
+  const facts = { host, vendor: vendor.title, from: found.from, ...(until === undefined ? {} : { until }) };
+  const filed = found.from.startsWith(DOCKERS_OWN) ? undefined : loginOf(host, found);
+  return filed === undefined ? { facts } : { facts, login: filed };
+}

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fieldsOf, isFields } from '../domain/fields.ts';
+import { ActionError } from '../errors/action-error.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { DOCKER_HUB_KEY, dockerConfigDirectory, keysOf, type Login } from './docker-config.ts';
+
+/** What a login has changed, so that the logout can take back exactly that. Holds secrets: it lies in a private file. */
+interface Filed {
+  readonly file: string;
+  /** The file and its directory were not there before. */
+  readonly madeFile: boolean;
+  readonly madeDirectory: boolean;
+  readonly entries: readonly {
+    readonly key: string;
+    readonly wrote: string;
+    /** The entries of docker's file under all names of the host, as they were. */
+    readonly auths: Readonly<Record<string, unknown>>;
+    readonly helpers: Readonly<Record<string, unknown>>;
+  }[];
+}
+
+const RECORD = 'docker-logins.json';
+
+/**
+ * Adds logins to the configuration of docker on this runner, where docker, buildx, crane, oras, cosign and others look for
+ * them. What else stands there stays; what is replaced comes back with {@link withdrawLogins}.
+ * @returns the file
+ * @throws ActionError INPUT_INVALID when there is a file that is not docker's configuration
+ */
+export async function fileLogins(runtime: Runtime, logins: readonly Login[]): Promise<string> {
+  const directory = dockerConfigDirectory(runtime.env);
+  const madeDirectory = !existsSync(directory);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  // A link stays a link: what it leads to is written.
+  const given = join(directory, 'config.json');
+  const madeFile = !existsSync(given);
+  const file = madeFile ? given : await realpath(given);
+  const config = await read(file);
+
+  const auths = { ...fieldsOf(config.auths) };
+  const helpers = { ...fieldsOf(config.credHelpers) };
+  const entries = logins.map(({ host, username, password }) => {
+    const key = host === 'docker.io' ? DOCKER_HUB_KEY : host;
+    const names = keysOf(host);
+    const before = { auths: pick(auths, names), helpers: pick(helpers, names) };
+    for (const name of names) {
+      delete auths[name];
+      delete helpers[name];
+    }
+    const wrote = Buffer.from(`${username}:${password}`).toString('base64');
+    runtime.secret(wrote);
+    auths[key] = { auth: wrote };
+    // An empty helper makes tools read this entry from the file, although a credential store may be set for all others.
+    if (typeof config.credsStore === 'string') helpers[key] = '';
+    return { key, wrote, ...before };
+  });
+  const filed: Filed = { file, madeFile, madeDirectory, entries };
+  // Before the logins themselves: a job that is cancelled in between must still log out.
+  await writeFile(join(runtime.temp, RECORD), JSON.stringify(filed), { mode: 0o600 });
+  await replace(file, compose(config, auths, helpers));
+  return file;
+}
+
+/**
+ * Takes back what {@link fileLogins} wrote. What somebody else has changed in the meantime stays.
+ * @returns the number of logins that were taken back; undefined when there were none to take back
+ */
+export async function withdrawLogins(runtime: Runtime): Promise<number | undefined> {
+  const record = join(runtime.temp, RECORD);
+  if (!existsSync(record)) return undefined;
+  const filed = readFiled(await readFile(record, 'utf8'));
+  if (!existsSync(filed.file)) return 0;
+  const config = await read(filed.file);
+  let auths = { ...fieldsOf(config.auths) };
+  let helpers = { ...fieldsOf(config.credHelpers) };
+  let count = 0;
+  for (const entry of filed.entries) {
+    if (fieldsOf(auths[entry.key]).auth !== entry.wrote) continue;
+    delete auths[entry.key];
+    if (helpers[entry.key] === '') delete helpers[entry.key];
+    auths = { ...auths, ...entry.auths };
+    helpers = { ...helpers, ...entry.helpers };
+    count++;
+  }
+  const content = compose(config, auths, helpers);
+  if (filed.madeFile && Object.keys(content).every((name) => name === 'auths') && Object.keys(auths).length === 0) {
+    await rm(filed.file);
+    // Only when nothing else has come to lie there.
+    if (filed.madeDirectory) await rmdir(dirname(filed.file)).catch(() => undefined);
+  } else await replace(filed.file, content);
+  return count;
+}
+
+function compose(
+  config: Readonly<Record<string, unknown>>,
+  auths: Readonly<Record<string, unknown>>,
+  helpers: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const { credHelpers, ...rest } = config;
+  const keep =
+    Object.keys(helpers).length > 0 || (credHelpers !== undefined && Object.keys(fieldsOf(credHelpers)).length === 0);
+  return { ...rest, auths, ...(keep ? { credHelpers: helpers } : {}) };
+}
+
+function pick(from: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(names.flatMap((name) => (Object.hasOwn(from, name) ? [[name, from[name]]] : [])));
+}
+
+async function read(file: string): Promise<Readonly<Record<string, unknown>>> {
+  const text = existsSync(file) ? await readFile(file, 'utf8') : '';
+  let parsed: unknown;
+  try {
+    parsed = text.trim() === '' ? {} : JSON.parse(text);
+  } catch {
+    parsed = undefined;
+  }
+  if (isFields(parsed)) return parsed;
+  throw new ActionError('INPUT_INVALID', `docker's configuration ${file} is not a JSON object; repair or remove it.`, {
+    facts: { file },
+  });
+}
+
+/** In one step, so that a tool that reads at this moment sees the old file or the new one. */
+async function replace(file: string, content: unknown): Promise<void> {
+  const next = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
+  await writeFile(next, `${JSON.stringify(content, undefined, '\t')}\n`, { mode: 0o600 });
+  await rename(next, file);
+}
+
+function readFiled(text: string): Filed {
+  const { file, madeFile, madeDirectory, entries } = fieldsOf(JSON.parse(text));
+  return {
+    file: String(file),
+    madeFile: madeFile === true,
+    madeDirectory: madeDirectory === true,
+    entries: (Array.isArray(entries) ? entries : []).map((entry: unknown) => {
+      const { key, wrote, auths, helpers } = fieldsOf(entry);
+      return { key: String(key), wrote: String(wrote), auths: fieldsOf(auths), helpers: fieldsOf(helpers) };
+    }),
+  };
+}
