@@ -3,6 +3,8 @@ import { isGreen, OUTCOMES } from '../src/domain/outcome.ts';
 import { CATALOGUE, type CatalogueRow } from '../src/errors/catalogue.ts';
 import { INPUTS, OUTPUTS } from '../src/inputs/catalogue.ts';
 import { type Field, GROUPS, type Group } from '../src/inputs/schema.ts';
+import { CAPABILITIES, type Capability, type Support } from '../src/registries/vendor.ts';
+import { VENDORS } from '../src/registries/vendors.ts';
 
 /** What the groups of inputs are called in the README. */
 const HEADINGS: Readonly<Record<Group, string>> = {
@@ -48,11 +50,32 @@ export function renderReadmeBlocks(): Readonly<Record<string, string>> {
       ['output', ''],
       Object.entries(OUTPUTS).map(([name, about]) => [code(name), about]),
     ),
+    registries: renderMatrix(),
     outcomes: table(
       ['`outcome`', 'job', ''],
       Object.entries(OUTCOMES).map(([name, about]) => [code(name), isGreen(name) ? 'green' : 'red', about]),
     ),
   };
+}
+
+/** The matrix of registries by what they have, with the restrictions below it. */
+function renderMatrix(): string {
+  const names = Object.entries(CAPABILITIES);
+  const vendors = Object.values(VENDORS);
+  const notes: string[] = [];
+  const noteFor = (text: string) => {
+    if (!notes.includes(text)) notes.push(text);
+    return `<sup>${notes.indexOf(text) + 1}</sup>`;
+  };
+  const cell = (support: Support) =>
+    support === 'yes' ? '✓' : 'partly' in support ? `(✓)${noteFor(support.partly)}` : `–${noteFor(support.lacks)}`;
+  const isCapability = (name: string): name is Capability => Object.hasOwn(CAPABILITIES, name);
+  const rows = vendors.map(({ id, title, capabilities }) => [
+    `${title} ${code(id)}`,
+    ...names.flatMap(([name]) => (isCapability(name) ? [cell(capabilities[name])] : [])),
+  ]);
+  const matrix = table(['registry', ...names.map(([, title]) => title)], rows);
+  return [matrix, notes.map((text, at) => `${at + 1}. ${text}`).join('\n')].join('\n\n');
 }
 
 function inputTable(group: Group): string {
