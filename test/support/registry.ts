@@ -92,13 +92,18 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     if (actions.some((each) => 'reset' in each && each.reset === 'before'))
       return void request.socket.resetAndDestroy();
     if (actions.some((each) => 'hang' in each && each.hang === 'before')) return;
-    for (const each of actions) if ('delay' in each) await sleep(each.delay);
     if (actions.some((each) => 'expireTokens' in each)) guard.expireAll();
-
+    // When the request begins, as registries do: a body may take longer than a token lives.
+    const asked = { method, url, headers, body: Buffer.alloc(0) };
+    const refusal = url.pathname === '/token' ? undefined : guard.refuse(asked, needsOf(asked));
     const early = actions.some((each) => 'early' in each);
-    const body = early ? Buffer.alloc(0) : await readAll(request);
+    const arriving = early ? Promise.resolve(Buffer.alloc(0)) : readAll(request);
+    arriving.catch(() => undefined);
+    for (const each of actions) if ('delay' in each) await sleep(each.delay);
+
+    const body = await arriving;
     const received = { method, url, headers, body };
-    const reply = spoil(early ? { status: 500 } : answer(tampered(received, actions)), actions);
+    const reply = spoil(early ? { status: 500 } : answer(tampered(received, actions), refusal), actions);
     entry.status = actions.some((each) => 'reset' in each) ? 0 : reply.status;
     // Closing at once would lose the answer: the rest of the body is read for a moment, as nginx has it.
     if (early) response.setHeader('connection', 'close').once('finish', () => setTimeout(() => request.destroy(), 100));
@@ -106,10 +111,10 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
   };
 
   /** A fault that answers for the registry keeps it from doing anything. */
-  const answer = ({ actions, ...request }: Tampered): Reply => {
+  const answer = ({ actions, ...request }: Tampered, refusal: Reply | undefined): Reply => {
     if (actions.some((each) => 'status' in each)) return { status: 500 };
     if (request.url.pathname === '/token') return guard.token(request);
-    return guard.refuse(request, needsOf(request)) ?? content.answer(request);
+    return refusal ?? content.answer(request);
   };
 
   const listener = (request: http.IncomingMessage, response: http.ServerResponse) => {
