@@ -1,0 +1,109 @@
+import type { Entry } from './entry.ts';
+
+const BOTOCORE = { version: 'botocore 1.43.67 (0e6e240)', licence: 'Apache-2.0' } as const;
+const GOOGLE = { version: 'googleapis.dart 444fd6c', licence: 'BSD-3-Clause' } as const;
+const GAR = 'artifactregistry.projects.locations.repositories';
+const ECR = ['GetAuthorizationToken', 'DescribeRepositories', 'CreateRepository', 'DescribeImages', 'BatchDeleteImage'];
+const ECR_COMMON = [...ECR, 'PutImage', 'TagResource', 'SetRepositoryPolicy', 'GetRepositoryPolicy'];
+
+/** The contracts of Google, Azure and AWS. */
+export const CLOUDS = {
+  'artifact-registry': {
+    documents: [
+      {
+        format: 'google',
+        file: 'gar/artifactregistry-v1.discovery.json',
+        source: 'https://github.com/google/googleapis.dart discovery/googleapis/artifactregistry__v1.json',
+        ...GOOGLE,
+        operations: [
+          'artifactregistry.projects.locations.operations.get',
+          'artifactregistry.projects.getProjectSettings',
+          ...['create', 'get', 'list', 'patch', 'testIamPermissions'].map((name) => `${GAR}.${name}`),
+          ...['get', 'list'].map((name) => `${GAR}.dockerImages.${name}`),
+          ...['delete', 'get', 'list'].map((name) => `${GAR}.packages.${name}`),
+          ...['create', 'delete', 'get', 'list'].map((name) => `${GAR}.packages.tags.${name}`),
+          ...['batchDelete', 'delete', 'get', 'list'].map((name) => `${GAR}.packages.versions.${name}`),
+        ],
+      },
+    ],
+  },
+  'google-sts': {
+    documents: [
+      {
+        format: 'google',
+        file: 'gar/sts-v1.discovery.json',
+        source: 'https://github.com/google/googleapis.dart discovery/googleapis/sts__v1.json',
+        ...GOOGLE,
+        operations: ['sts.token'],
+      },
+    ],
+  },
+  'google-iamcredentials': {
+    documents: [
+      {
+        format: 'google',
+        file: 'gar/iamcredentials-v1.discovery.json',
+        source: 'https://github.com/google/googleapis.dart discovery/googleapis/iamcredentials__v1.json',
+        ...GOOGLE,
+        operations: ['iamcredentials.projects.serviceAccounts.generateAccessToken'],
+      },
+    ],
+  },
+  acr: {
+    documents: [
+      {
+        format: 'openapi',
+        file: 'azure/acr-dataplane.swagger.yaml',
+        source: 'https://github.com/Azure/acr-cli docs/swagger.yaml',
+        version: '2019-07-15-preview (cfbb835)',
+        licence: 'MIT',
+        operations: acrOperations('{reference}'),
+      },
+      {
+        format: 'openapi',
+        file: 'azure/acr-dataplane.2021-07-01.converted-openapi.json',
+        source: 'https://github.com/Azure/azure-sdk-for-js @azure/container-registry 1.1.2, converted',
+        version: '2021-07-01',
+        licence: 'MIT',
+        operations: acrOperations('{digest}'),
+      },
+    ],
+    spans: ['name'],
+  },
+  ecr: {
+    documents: [
+      {
+        format: 'aws',
+        file: 'aws/ecr.service-2.json',
+        source: 'https://github.com/boto/botocore botocore/data/ecr/2015-09-21/service-2.json',
+        ...BOTOCORE,
+        operations: [...ECR_COMMON, 'BatchGetImage', 'ListImages', 'PutImageTagMutability', 'DescribeRegistry'],
+      },
+    ],
+  },
+  'ecr-public': {
+    documents: [
+      {
+        format: 'aws',
+        file: 'aws/ecr-public.service-2.json',
+        source: 'https://github.com/boto/botocore botocore/data/ecr-public/2020-10-30/service-2.json',
+        ...BOTOCORE,
+        operations: [...ECR_COMMON, 'DescribeImageTags', 'DescribeRegistries'],
+      },
+    ],
+  },
+} as const satisfies Readonly<Record<string, Entry>>;
+
+function acrOperations(manifest: string): readonly string[] {
+  return [
+    'POST /oauth2/exchange',
+    'POST /oauth2/token',
+    'GET /acr/v1/_catalog',
+    ...['GET', 'PATCH'].map((method) => `${method} /acr/v1/{name}`),
+    'GET /acr/v1/{name}/_tags',
+    ...['GET', 'PATCH', 'DELETE'].map((method) => `${method} /acr/v1/{name}/_tags/{reference}`),
+    'GET /acr/v1/{name}/_manifests',
+    ...['GET', 'PATCH'].map((method) => `${method} /acr/v1/{name}/_manifests/${manifest}`),
+    'DELETE /v2/{name}/manifests/{reference}',
+  ];
+}
