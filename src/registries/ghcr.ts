@@ -13,6 +13,8 @@ export const ghcr: Vendor = {
   id: 'ghcr',
   title: 'GitHub Container Registry',
   hosts: [/^ghcr\.io$/],
+  // Its tokens do not tell what they allow.
+  probesPush: true,
   capabilities: {
     keyless: {
       partly: "The job's own `GITHUB_TOKEN` with `permissions: packages: write` is enough: nothing to set up.",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ActionError } from '../../../src/errors/action-error.ts';
 import { OUTPUTS } from '../../../src/inputs/catalogue.ts';
+import { renderLoginOutputs } from '../../../src/report/login.ts';
 import { renderOutputs } from '../../../src/report/outputs.ts';
 import type { PublishRecord } from '../../../src/report/record.ts';
 import { renderSummary } from '../../../src/report/summary.ts';
@@ -80,8 +81,10 @@ describe('the summary', () => {
 });
 
 describe('the outputs', () => {
-  test('are exactly those that action.yml declares', () => {
-    expect(Object.keys(renderOutputs(published)).toSorted()).toEqual(Object.keys(OUTPUTS).toSorted());
+  test('of all commands together are exactly those that action.yml declares', () => {
+    const login = renderLoginOutputs({ outcome: 'logged-in', errors: [], warnings: [], logins: [] });
+    const all = new Set([...Object.keys(renderOutputs(published)), ...Object.keys(login)]);
+    expect([...all].toSorted()).toEqual(Object.keys(OUTPUTS).toSorted());
   });
 
   test('hold the digest and a repository without its host', () => {
