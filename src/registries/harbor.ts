@@ -1,21 +1,126 @@
-import type { Vendor } from './vendor.ts';
-
-const MISSING = { lacks: 'Not there yet.' } as const;
+import { fieldsOf } from '../domain/fields.ts';
+import { ActionError } from '../errors/action-error.ts';
+import { unexpected } from '../http/api.ts';
+import { type Harbor, openHarbor } from './harbor-api.ts';
+import type { Management, ManagementPlace, NewRepository, Vendor } from './vendor.ts';
 
 export const harbor: Vendor = {
   id: 'harbor',
   title: 'Harbor',
   hosts: [],
   capabilities: {
-    keyless: MISSING,
-    'create-repository': MISSING,
-    'list-images': MISSING,
-    'push-time': MISSING,
-    'pull-time': MISSING,
-    size: MISSING,
-    'delete-tag': MISSING,
-    'delete-digest': MISSING,
-    'immutable-tags': MISSING,
+    keyless: {
+      lacks: 'It trusts one identity provider, and that is for people: store the secret of a robot account.',
+    },
+    'create-repository': { partly: 'The project is created; a push creates the repository in it.' },
+    'list-images': 'yes',
+    'push-time': 'yes',
+    'pull-time': 'yes',
+    size: 'yes',
+    'delete-tag': 'yes',
+    'delete-digest': { partly: 'All tags of the image go with it; space is freed by the next garbage collection.' },
+    'immutable-tags': { partly: 'By a rule of the project, which needs the right to make such rules.' },
   },
-  manage: () => ({}),
+  manage: manageHarbor,
 };
+
+function manageHarbor(place: ManagementPlace): Management {
+  const api = openHarbor(place);
+  return {
+    exists: async () => {
+      const { status } = await api.ask({
+        method: 'HEAD',
+        path: `/projects?${new URLSearchParams({ project_name: api.project })}`,
+        expect: [200, 404],
+        operation: 'read',
+        what: `the question for the project ${api.project}`,
+      });
+      return status === 200;
+    },
+    create: (settings) => create(api, place, settings),
+    list: api.images,
+    deleteTag: (tag) => {
+      const part = encodeURIComponent(tag);
+      return api.remove(`/${part}/tags/${part}`, tag);
+    },
+    deleteDigest: (digest) => api.remove(`/${encodeURIComponent(digest)}`, digest),
+    preflight: () => preflight(api, place),
+  };
+}
+
+async function create(
+  { ask, project, image }: Harbor,
+  { host, repository }: ManagementPlace,
+  settings: NewRepository,
+): Promise<'created' | 'exists'> {
+  if (settings.kmsKey !== undefined) {
+    throw new ActionError('CAPABILITY_MISSING', `Harbor at ${host} has no encryption keys of projects: leave it out.`, {
+      facts: { registry: host, repository },
+    });
+  }
+  const text = (value: boolean | undefined, name: string) => (value === undefined ? {} : { [name]: String(value) });
+  const { status } = await ask({
+    method: 'POST',
+    path: '/projects',
+    // Switches of projects are texts in Harbor's API.
+    json: {
+      project_name: project,
+      metadata: { ...text(settings.public, 'public'), ...text(settings.scanOnPush, 'auto_scan') },
+    },
+    expect: [201, 409],
+    operation: 'write',
+    what: `creating the project ${project}`,
+  });
+  // What was there keeps the rules that its owners gave it.
+  if (status === 409) return 'exists';
+  if (settings.immutableTags === true) {
+    await ask({
+      method: 'POST',
+      path: `/projects/${encodeURIComponent(project)}/immutabletagrules`,
+      json: {
+        action: 'immutable',
+        template: 'immutable_template',
+        scope_selectors: { repository: [{ kind: 'doublestar', decoration: 'repoMatches', pattern: image }] },
+        tag_selectors: [{ kind: 'doublestar', decoration: 'matches', pattern: '**' }],
+      },
+      expect: [201],
+      operation: 'write',
+      what: `making the tags of ${repository} immutable (the project ${project} was created)`,
+    });
+  }
+  return 'created';
+}
+
+async function preflight({ ask, project }: Harbor, { host, repository }: ManagementPlace): Promise<readonly string[]> {
+  const what = `the summary of the project ${project}`;
+  const facts = { registry: host, repository };
+  const { status, json } = await ask({
+    method: 'GET',
+    path: `/projects/${encodeURIComponent(project)}/summary`,
+    expect: [200, 403, 404],
+    operation: 'read',
+    what,
+  });
+  if (status === 404) return [];
+  if (status === 403) return [`${host} does not show this account ${what}, so its quota is not known.`];
+  const { quota, registry, repo_count: count } = fieldsOf(json);
+  if (typeof count !== 'number') throw unexpected(host, what, facts);
+  if (registry !== undefined && registry !== null) {
+    throw new ActionError(
+      'DENIED',
+      `The project ${project} of ${host} is a proxy cache, which takes no pushes. Push to a project that is none.`,
+      { facts },
+    );
+  }
+  const limit = fieldsOf(fieldsOf(quota).hard).storage;
+  const used = fieldsOf(fieldsOf(quota).used).storage;
+  // -1 is no limit.
+  if (typeof limit === 'number' && typeof used === 'number' && limit >= 0 && used >= limit) {
+    throw new ActionError(
+      'QUOTA_EXCEEDED',
+      `The project ${project} of ${host} is full: ${used} bytes of ${limit} are used.`,
+      { facts },
+    );
+  }
+  return [];
+}

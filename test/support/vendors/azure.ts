@@ -1,0 +1,161 @@
+import { fieldsOf } from '../../../src/domain/fields.ts';
+import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
+
+export interface AcrImage {
+  readonly digest: string;
+  readonly tags: string[];
+  readonly size: number;
+  readonly created: string;
+  readonly locked?: boolean;
+}
+
+export interface AzureOptions {
+  readonly now: () => Date;
+  readonly host: string;
+  readonly tenant: string;
+  readonly client: string;
+  readonly subject: string;
+  readonly users?: Readonly<Record<string, string>>;
+  readonly repositories?: Readonly<Record<string, { readonly images: AcrImage[]; readonly writeEnabled?: boolean }>>;
+  /** Whether the application has no role at the registry. */
+  readonly roleless?: boolean;
+  /** Answers instead of the service. */
+  readonly before?: (request: CloudRequest) => CloudReply | undefined;
+}
+
+const PAGE = 2;
+const jwt = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
+const claimsOf = (token: string) => {
+  const parsed: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+  return fieldsOf(parsed);
+};
+const error = (status: number, code: string, message: string): CloudReply => ({
+  status,
+  body: { errors: [{ code, message }] },
+});
+
+/** login.microsoftonline.com and one registry, as Entra's and ACR's documents describe them. */
+export function azureDouble(options: AzureOptions) {
+  const repositories = new Map(Object.entries(options.repositories ?? {}));
+  const state = { repositories, issued: [] as string[] };
+  const seconds = () => options.now().getTime() / 1000;
+  const issue = (kind: string, lives: number, more: object = {}) => {
+    const token = jwt({ kind, exp: seconds() + lives, n: state.issued.length, ...more });
+    state.issued.push(token);
+    return token;
+  };
+  const valid = (token: string, kind: string) => {
+    if (!state.issued.includes(token)) return false;
+    const { kind: is, exp } = claimsOf(token);
+    return is === kind && Number(exp) > seconds();
+  };
+  const guard =
+    (service: Service): Service =>
+    (request) =>
+      options.before?.(request) ?? service(request);
+
+  const entra: Service = ({ method, url, body }) => {
+    const aad = (status: number, code: string, text: string): CloudReply => ({
+      status,
+      body: { error: 'invalid_client', error_description: `${code}: ${text}`, error_codes: [Number(code.slice(6))] },
+    });
+    const form = new URLSearchParams(body);
+    if (method !== 'POST' || url.pathname !== `/${options.tenant}/oauth2/v2.0/token`) {
+      return aad(400, 'AADSTS90002', 'Tenant not found.');
+    }
+    if (form.get('client_id') !== options.client) return aad(400, 'AADSTS700016', 'Application was not found.');
+    if (
+      form.get('grant_type') !== 'client_credentials' ||
+      form.get('scope') !== 'https://containerregistry.azure.net/.default' ||
+      form.get('client_assertion_type') !== 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+    ) {
+      return aad(400, 'AADSTS900144', 'The request body is wrong.');
+    }
+    const { aud, sub, iss, exp } = claimsOf(form.get('client_assertion') ?? '');
+    if (Number(exp) <= seconds())
+      return aad(401, 'AADSTS700024', 'Client assertion is not within its valid time range.');
+    if (iss !== 'https://token.actions.githubusercontent.com') return aad(401, 'AADSTS700211', 'No matching issuer.');
+    if (aud !== 'api://AzureADTokenExchange') return aad(401, 'AADSTS700212', 'No matching audience.');
+    if (sub !== options.subject) return aad(401, 'AADSTS700213', 'No matching federated identity record found.');
+    return { status: 200, body: { token_type: 'Bearer', access_token: issue('entra', 3600) } };
+  };
+
+  const token: Service = ({ method, url, headers, body }) => {
+    const form = method === 'POST' ? new URLSearchParams(body) : url.searchParams;
+    if (form.get('service') !== options.host) return error(400, 'UNSUPPORTED', 'wrong service');
+    if (method === 'POST') {
+      if (form.get('grant_type') !== 'refresh_token' || !valid(form.get('refresh_token') ?? '', 'refresh')) {
+        return error(401, 'UNAUTHORIZED', 'authentication required');
+      }
+    } else {
+      const [user = '', password] = Buffer.from((headers.authorization ?? '').slice(6), 'base64')
+        .toString()
+        .split(':');
+      if (password === undefined || options.users?.[user] !== password) {
+        return error(401, 'UNAUTHORIZED', 'authentication required');
+      }
+    }
+    const scope = form.get('scope') ?? '';
+    if (!/^repository:[a-z0-9/]+:[a-z_,]+$/.test(scope)) return error(401, 'UNAUTHORIZED', 'no wildcards');
+    return { status: 200, body: { access_token: issue('access', 300, { scope }) } };
+  };
+
+  const registry: Service = (request) => {
+    const { method, url, headers, body } = request;
+    if (url.pathname === '/oauth2/token') return token(request);
+    if (url.pathname === '/oauth2/exchange') {
+      const form = new URLSearchParams(body);
+      const good = form.get('grant_type') === 'access_token' && form.get('service') === options.host;
+      if (method !== 'POST' || !good || form.get('tenant') !== options.tenant) return error(400, 'UNSUPPORTED', 'form');
+      if (options.roleless === true) return error(403, 'CONNECTIVITY_REFRESH_TOKEN_ERROR', 'no role');
+      if (!valid(form.get('access_token') ?? '', 'entra')) return error(401, 'UNAUTHORIZED', 'authentication required');
+      return { status: 200, body: { refresh_token: issue('refresh', 10_800) } };
+    }
+    const [, name = '', kind = '', reference = ''] =
+      /^\/acr\/v1\/(.+?)(?:\/(_manifests|_tags)(?:\/(.+))?)?$/.exec(url.pathname) ??
+      /^\/v2\/(.+)\/(manifests)\/(.+)$/.exec(url.pathname) ??
+      [];
+    const bearer = (headers.authorization ?? '').replace(/^Bearer /, '');
+    const allowed = valid(bearer, 'access') ? String(claimsOf(bearer).scope) : '';
+    const action = method === 'DELETE' ? /\bdelete\b/ : /\bmetadata_read\b/;
+    if (!allowed.startsWith(`repository:${name}:`) || !action.test(allowed)) {
+      return error(401, 'UNAUTHORIZED', 'authentication required');
+    }
+    const found = repositories.get(name);
+    if (found === undefined) return error(404, 'NAME_UNKNOWN', 'repository name not known to registry');
+    const { images } = found;
+    if (method === 'GET' && kind === '') {
+      const changeableAttributes = { writeEnabled: found.writeEnabled ?? true };
+      return { status: 200, body: { registry: options.host, imageName: name, changeableAttributes } };
+    }
+    if (method === 'GET' && kind === '_manifests') {
+      const from = images.findIndex(({ digest }) => digest === url.searchParams.get('last')) + 1;
+      const page = images.slice(from, from + PAGE);
+      const more = from + PAGE < images.length;
+      return {
+        status: 200,
+        ...(more ? { headers: { link: `<${url.pathname}?last=${page.at(-1)?.digest}&n=${PAGE}>; rel="next"` } } : {}),
+        body: {
+          imageName: name,
+          manifests: page.map(({ digest, tags, size, created }) => ({
+            digest,
+            imageSize: size,
+            createdTime: created,
+            mediaType: 'application/vnd.oci.image.manifest.v1+json',
+            ...(tags.length === 0 ? {} : { tags }),
+          })),
+        },
+      };
+    }
+    if (method !== 'DELETE') return error(405, 'UNSUPPORTED', 'method');
+    const image = images.find(({ digest, tags }) =>
+      kind === '_tags' ? tags.includes(reference) : digest === reference,
+    );
+    if (image === undefined) return error(404, 'MANIFEST_UNKNOWN', 'not known');
+    if (image.locked === true) return error(405, 'REGISTRY_DISALLOWED_OPERATION', 'the operation is disallowed');
+    if (kind === '_tags') image.tags.splice(image.tags.indexOf(reference), 1);
+    else images.splice(images.indexOf(image), 1);
+    return { status: 202 };
+  };
+  return { hosts: { 'login.microsoftonline.com': guard(entra), [options.host]: guard(registry) }, state };
+}
