@@ -18,6 +18,8 @@ const LIMIT = 32 * 1024 * 1024;
 export interface ImageFolder {
   readonly name: string;
   readonly digest: Digest;
+  /** Whether another image lies below it (`app/tool/1.0` below the tag `tool` of `app`), and would go with it. */
+  readonly shared: boolean;
   readonly created?: Date;
   readonly downloaded?: Date;
 }
@@ -112,17 +114,20 @@ export function openArtifactory(place: ManagementPlace): Artifactory {
       $or: [{ name: 'manifest.json' }, { name: 'list.manifest.json' }],
     });
     const find = `items.find(${criteria}).include("repo","path","name","created","sha256","stat.downloaded").sort({"$asc":["path","name"]})`;
-    const found: ImageFolder[] = [];
+    const found: Omit<ImageFolder, 'shared'>[] = [];
+    const nested = new Set<string>();
     for (let offset = 0; ; ) {
       const what = `the search for the images of ${repository}`;
       const { results } = fieldsOf(await query(`${find}.offset(${offset}).limit(${PAGE})`, what));
       if (!Array.isArray(results)) throw unexpected(host, what, facts);
       // Only an empty page is the last one: a server may have a limit of its own below ours.
-      if (results.length === 0) return found;
+      if (results.length === 0) return found.map((each) => ({ ...each, shared: nested.has(each.name) }));
       offset += results.length;
       for (const each of results) {
         const folder = readFolder(each, { key, image, host, facts });
-        if (folder !== undefined) found.push(folder);
+        const [top = '', ...below] = folder.name.split('/');
+        if (below.length === 0) found.push(folder);
+        else nested.add(top);
       }
     }
   };
@@ -142,12 +147,12 @@ interface Sought {
   readonly facts: { readonly registry: string; readonly repository: string };
 }
 
-/** Undefined for a row of another image, whose name is longer (`app/tool` besides `app`). */
-function readFolder(value: unknown, { key, image, host, facts }: Sought): ImageFolder | undefined {
+/** The name has slashes for a row of another image, whose name is longer (`app/tool` besides `app`). */
+function readFolder(value: unknown, { key, image, host, facts }: Sought): Omit<ImageFolder, 'shared'> {
   const { repo, path, sha256, created, stats } = fieldsOf(value);
-  if (typeof path !== 'string' || repo !== key) throw unexpected(host, 'a row of the search', facts);
-  const name = path.startsWith(`${image}/`) ? path.slice(image.length + 1) : '';
-  if (name === '' || name.includes('/')) return undefined;
+  if (typeof path !== 'string' || repo !== key || !path.startsWith(`${image}/`))
+    throw unexpected(host, 'a row of the search', facts);
+  const name = path.slice(image.length + 1);
   const digest = `sha256:${String(sha256)}`;
   if (!isDigest(digest)) throw unexpected(host, 'a row of the search', facts);
   const [first] = Array.isArray(stats) ? stats : [];

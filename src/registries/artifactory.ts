@@ -4,7 +4,7 @@ import { ActionError } from '../errors/action-error.ts';
 import { unexpected } from '../http/api.ts';
 import { parseErrorBody } from '../http/error-body.ts';
 import { registryError } from '../http/registry-error.ts';
-import { openArtifactory } from './artifactory-api.ts';
+import { type ImageFolder, openArtifactory } from './artifactory-api.ts';
 import { artifactoryIdentity } from './artifactory-identity.ts';
 import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from './vendor.ts';
 
@@ -102,7 +102,14 @@ function manage(place: ManagementPlace): Management {
     yield* images.values();
   }
 
-  const remove = async (folder: string): Promise<'deleted' | 'absent'> => {
+  const remove = async ({ name: folder, shared }: ImageFolder): Promise<'deleted' | 'absent'> => {
+    if (shared) {
+      throw new ActionError(
+        'CAPABILITY_MISSING',
+        `${host}/${repository} has the tag ${folder}, and ${repository}/${folder} is an image as well: in Artifactory both are one folder and would be deleted together. Delete the tag by hand in Artifactory.`,
+        { facts },
+      );
+    }
     const parts = [key, ...image.split('/'), folder].map(encodeURIComponent);
     const { status } = await ask({
       method: 'DELETE',
@@ -117,13 +124,15 @@ function manage(place: ManagementPlace): Management {
   const deleteTag = async (tag: string): Promise<'deleted' | 'absent'> => {
     // An empty name would be the folder of the whole image.
     if (!TAG.test(tag)) throw new ActionError('TAG_INVALID', `${JSON.stringify(tag)} is not a tag.`, { facts });
-    return remove(tag);
+    // By a list first: without a manifest of its own the folder is another image (`app/tool` besides `app`).
+    const found = (await folders()).find(({ name }) => name === tag);
+    return found === undefined ? 'absent' : remove(found);
   };
 
   /** After a fresh list: a tag that has moved since the last one holds another image. */
   const deleteDigest = async (digest: Digest): Promise<'deleted' | 'absent'> => {
     const gone: ('deleted' | 'absent')[] = [];
-    for (const folder of await folders()) if (folder.digest === digest) gone.push(await remove(folder.name));
+    for (const folder of await folders()) if (folder.digest === digest) gone.push(await remove(folder));
     return gone.includes('deleted') ? 'deleted' : 'absent';
   };
 

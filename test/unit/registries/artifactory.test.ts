@@ -167,8 +167,19 @@ test('a tag and a digest are deleted with nothing beside them', async () => {
   expect(await images.deleteDigest(digest(1))).toBe('deleted');
   expect(await images.deleteDigest(digest(1))).toBe('absent');
   expect(await images.deleteDigest(digest(2))).toBe('deleted');
+  // Other images, and no tag of this one.
+  expect(await images.deleteDigest(digest(3))).toBe('absent');
+  expect(await images.deleteTag('tool')).toBe('absent');
   expect(paths()).toEqual(['team/app/tool/2.0', 'team/application/2.0']);
   expect(state.folders).toHaveLength(3);
+});
+
+test('a tag with another image below it is not deleted', async () => {
+  const folders = [folder('team/app/tool', 4), folder('team/app/tool/2.0', 3)];
+  const { open, state } = await setting({ folders });
+  await expect(open().deleteTag('tool')).rejects.toEqual(code('CAPABILITY_MISSING', 'one folder'));
+  await expect(open().deleteDigest(digest(4))).rejects.toEqual(code('CAPABILITY_MISSING', 'one folder'));
+  expect(state.folders).toHaveLength(2);
 });
 
 test.each(['', '.', '..', 'a/b', '%2e%2e'])('the tag %j never becomes a deletion', async (tag) => {
@@ -227,7 +238,8 @@ test.each<[ErrorCode, number, unknown]>([
 test('a refused creation or deletion is no success', async () => {
   const refused = await setting({ before: () => ({ status: 400, body: { errors: [{ message: 'Bad key' }] } }) });
   await expect(refused.open().create({})).rejects.toEqual(code('REGISTRY_REFUSED', 'Bad key'));
-  const denied = await setting({ before: () => ({ status: 403, body: { errors: [{ message: 'no' }] } }) });
+  const refusal = { status: 403, body: { errors: [{ message: 'no' }] } };
+  const denied = await setting({ before: ({ method }) => (method === 'DELETE' ? refusal : undefined) });
   await expect(denied.open().deleteTag('1.0')).rejects.toEqual(code('DENIED'));
 });
 
