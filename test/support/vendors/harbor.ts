@@ -1,0 +1,110 @@
+import { fieldsOf } from '../../../src/domain/fields.ts';
+import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
+
+export interface HarborArtifact {
+  readonly digest: string;
+  readonly tags: string[];
+  readonly pull_time?: string;
+  readonly children?: readonly string[];
+  readonly immutable?: boolean;
+}
+
+export interface HarborProject {
+  readonly metadata?: unknown;
+  readonly hard?: number;
+  readonly used?: number;
+  readonly proxy?: boolean;
+  readonly rules?: unknown[];
+  readonly repositories?: Readonly<Record<string, HarborArtifact[]>>;
+}
+
+export interface HarborOptions {
+  readonly host: string;
+  readonly users: Readonly<Record<string, string>>;
+  readonly projects?: Readonly<Record<string, HarborProject>>;
+  /** Whether pages say where the next one is, besides how many there are. */
+  readonly links?: boolean;
+  readonly before?: (request: CloudRequest) => CloudReply | undefined;
+}
+
+const PAGE = 2;
+const error = (status: number, code: string, message: string): CloudReply => ({
+  status,
+  body: { errors: [{ code, message }] },
+});
+
+/** Harbor's API v2.0 as its description knows it. */
+export function harborDouble(options: HarborOptions) {
+  const projects = new Map(Object.entries(options.projects ?? {}));
+  const state = { projects };
+  const service: Service = (request) => {
+    const { method, url, headers, body } = request;
+    const before = options.before?.(request);
+    if (before !== undefined) return before;
+    if (headers.cookie !== undefined) return error(403, 'FORBIDDEN', 'CSRF token not found in request');
+    const [user = '', password] = Buffer.from((headers.authorization ?? '').slice(6), 'base64')
+      .toString()
+      .split(':');
+    if (password === undefined || options.users[user] !== password) return error(401, 'UNAUTHORIZED', 'unauthorized');
+    const [root, version, kind, name = '', ...rest] = url.pathname.slice(1).split('/');
+    if (root !== 'api' || version !== 'v2.0' || kind !== 'projects') return error(404, 'NOT_FOUND', 'path');
+    if (name === '' && method === 'HEAD') {
+      return { status: projects.has(url.searchParams.get('project_name') ?? '') ? 200 : 404 };
+    }
+    if (name === '' && method === 'POST') {
+      const { project_name, metadata } = fieldsOf(JSON.parse(body));
+      if (typeof project_name !== 'string') return error(400, 'BAD_REQUEST', 'project_name');
+      if (Object.values(fieldsOf(metadata)).some((each) => typeof each !== 'string')) {
+        return error(422, 'UNPROCESSABLE', 'metadata holds texts');
+      }
+      if (projects.has(project_name)) return error(409, 'CONFLICT', 'The project already exists');
+      projects.set(project_name, { metadata, rules: [], repositories: {} });
+      return { status: 201 };
+    }
+    const project = projects.get(decodeURIComponent(name));
+    if (project === undefined || headers['x-is-resource-name'] !== 'true') return error(404, 'NOT_FOUND', 'project');
+    if (rest[0] === 'summary') {
+      const quota = { hard: { storage: project.hard ?? -1 }, used: { storage: project.used ?? 0 } };
+      const registry = project.proxy === true ? { registry: { id: 1, type: 'docker-hub' } } : {};
+      return { status: 200, body: { repo_count: 1, quota, ...registry } };
+    }
+    if (rest[0] === 'immutabletagrules' && method === 'POST') {
+      project.rules?.push(JSON.parse(body));
+      return { status: 201 };
+    }
+    const [, repository = '', , reference = '', , tag] = rest;
+    const artifacts = project.repositories?.[decodeURIComponent(decodeURIComponent(repository))];
+    if (artifacts === undefined || !repository.includes('%252F'))
+      return error(404, 'NOT_FOUND', 'repository not found');
+    if (method === 'GET') {
+      const page = Number(url.searchParams.get('page'));
+      const next = new URL(url);
+      next.searchParams.set('page', String(page + 1));
+      const link = options.links === true && page * PAGE < artifacts.length;
+      return {
+        status: 200,
+        headers: {
+          'x-total-count': String(artifacts.length),
+          ...(link ? { link: `<${next.pathname}${next.search}> ; rel="next"` } : {}),
+        },
+        body: artifacts.slice((page - 1) * PAGE, page * PAGE).map((each) => ({
+          digest: each.digest,
+          size: 7,
+          push_time: '2026-01-02T03:04:05.678Z',
+          pull_time: each.pull_time ?? '0001-01-01T00:00:00.000Z',
+          manifest_media_type: 'application/vnd.oci.image.index.v1+json',
+          tags: each.tags.length === 0 ? null : each.tags.map((text) => ({ name: text })),
+          references: each.children?.map((child_digest) => ({ child_digest })) ?? null,
+        })),
+      };
+    }
+    const wanted = decodeURIComponent(reference);
+    const found = artifacts.find(({ digest, tags }) => digest === wanted || tags.includes(wanted));
+    if (found === undefined) return error(404, 'NOT_FOUND', 'artifact not found');
+    if (found.immutable === true) return error(412, 'PRECONDITION', 'configured as immutable, cannot be deleted');
+    if (tag === undefined) artifacts.splice(artifacts.indexOf(found), 1);
+    else found.tags.splice(found.tags.indexOf(tag), 1);
+    return { status: 200 };
+  };
+  return { hosts: { [options.host]: service }, state };
+}
