@@ -1,21 +1,25 @@
+import { artifactRegistryManagement } from './artifact-registry-api.ts';
+import { googleIdentity } from './google-identity.ts';
 import type { Vendor } from './vendor.ts';
 
-const MISSING = { lacks: 'Not there yet.' } as const;
-
+/** Google Artifact Registry, and the gcr.io names that it serves since Container Registry ended. */
 export const artifactRegistry: Vendor = {
   id: 'artifact-registry',
   title: 'Google Artifact Registry',
   hosts: [/^[a-z0-9-]+-docker\.pkg\.dev$/, /^(?:(?:us|eu|asia)\.)?gcr\.io$/],
   capabilities: {
-    keyless: MISSING,
-    'create-repository': MISSING,
-    'list-images': MISSING,
-    'push-time': MISSING,
-    'pull-time': MISSING,
-    size: MISSING,
-    'delete-tag': MISSING,
-    'delete-digest': MISSING,
-    'immutable-tags': MISSING,
+    keyless: 'yes',
+    'create-repository': 'yes',
+    'list-images': 'yes',
+    'push-time': 'yes',
+    'pull-time': {
+      lacks: 'Google does not tell when an image was last pulled: choose by push time, or by number of images.',
+    },
+    size: 'yes',
+    'delete-tag': { partly: 'In repositories with immutable tags Google refuses to delete a tag.' },
+    'delete-digest': { partly: 'Google deletes an image together with its tags, and not while an index holds it.' },
+    'immutable-tags': { partly: 'The setting holds for all images and tags of a repository, without exceptions.' },
   },
-  manage: () => ({}),
+  login: googleIdentity,
+  manage: artifactRegistryManagement,
 };
