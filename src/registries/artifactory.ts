@@ -13,6 +13,8 @@ export const artifactory: Vendor = {
   id: 'artifactory',
   title: 'JFrog Artifactory',
   hosts: [/^[a-z0-9-]+\.jfrog\.io$/],
+  // Neither Basic credentials nor its tokens tell what they allow.
+  probesPush: true,
   capabilities: {
     keyless: 'yes',
     'create-repository': { partly: 'Needs the right to administer repositories, or a project of its own.' },

@@ -10,6 +10,8 @@ export const nexus: Vendor = {
   id: 'nexus',
   title: 'Sonatype Nexus',
   hosts: [],
+  // Neither Basic credentials nor its tokens tell what they allow.
+  probesPush: true,
   capabilities: {
     keyless: { lacks: 'Give `username` and `password`; a user token of Nexus works as both.' },
     'create-repository': 'yes',

@@ -29,12 +29,11 @@ export const VENDORS: Readonly<Record<VendorId, Vendor>> = {
  * The vendor behind a host. What no pattern knows is a plain distribution registry, unless `types` says otherwise; a
  * vendor's credentials go to hosts that its own patterns know, or that the user named.
  * @param host as in image names
- * @param types `registry-type`, by host
+ * @param types `registry-type`, by host; under `*` that of all hosts which no pattern knows
  */
 export function vendorOf(host: string, types: ReadonlyMap<string, VendorId> = new Map()): Vendor {
   const named = types.get(host);
   if (named !== undefined) return VENDORS[named];
-  return (
-    Object.values(VENDORS).find(({ hosts }) => hosts.some((pattern) => pattern.test(host))) ?? VENDORS.distribution
-  );
+  const known = Object.values(VENDORS).find(({ hosts }) => hosts.some((pattern) => pattern.test(host)));
+  return known ?? VENDORS[types.get('*') ?? 'distribution'];
 }

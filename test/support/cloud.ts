@@ -27,8 +27,8 @@ export interface CloudReply {
 
 export type Service = (request: CloudRequest) => CloudReply | Promise<CloudReply>;
 
-/** A service, or a registry in memory that is to be found under the name. */
-export type Host = Service | Pick<TestRegistry, 'host'>;
+/** A service, or a registry in memory that is to be found under the name, with the vendor's own API beside it. */
+export type Host = Service | (Pick<TestRegistry, 'host'> & { readonly api?: Service });
 
 export interface Cloud {
   /** What a process needs to reach it: HTTPS_PROXY, and NODE_EXTRA_CA_CERTS for the authority of its certificates. */
@@ -59,14 +59,18 @@ export async function startCloud(hosts: Readonly<Record<string, Host>>): Promise
     const host = (request.headers.host ?? '').replace(/:443$/, '');
     const found = hosts[host];
     if (found === undefined) return void response.writeHead(421).end();
-    if (typeof found !== 'function') return forward(request, response, found.host);
+    const service = typeof found === 'function' ? found : found.api;
+    const isRegistry = /^\/(?:v2\/|token)/.test(request.url ?? '');
+    if (typeof found !== 'function' && (isRegistry || service === undefined))
+      return forward(request, response, found.host);
+    if (service === undefined) return;
     const body = await readAll(request);
     const url = new URL(request.url ?? '/', `https://${host}`);
     const asked = { method: request.method ?? '', host, url, headers: request.headers, body };
     requests.push(asked);
-    const reply = await Promise.resolve(found(asked)).catch(
-      (error: unknown): CloudReply => ({ status: 599, body: String(error) }),
-    );
+    const reply = await Promise.resolve()
+      .then(() => service(asked))
+      .catch((error: unknown): CloudReply => ({ status: 599, body: String(error) }));
     const { status, headers = {}, body: content } = reply;
     const text = content === undefined ? '' : typeof content === 'string' ? content : JSON.stringify(content);
     const type = typeof content === 'string' ? 'text/plain' : 'application/json';

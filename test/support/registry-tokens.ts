@@ -4,7 +4,9 @@ import { errorReply, jsonReply, type Received, type Reply } from './registry-exc
 export type RegistryAuth =
   | 'none'
   | { readonly basic: { readonly username: string; readonly password: string } }
-  | { readonly bearer: BearerOptions };
+  | { readonly bearer: BearerOptions }
+  /** As a double of the vendor decides, which gives out the credentials. */
+  | { readonly accepts: (authorization: string) => boolean; readonly challenge: string };
 
 export interface BearerOptions {
   /** Without these everybody gets a token. */
@@ -49,6 +51,12 @@ export function createGuard(auth: RegistryAuth, origin: () => string, now: () =>
     refuse: (request: Received, needs: readonly Need[]): Reply | undefined => {
       if (auth === 'none') return undefined;
       const header = request.headers.authorization ?? '';
+      if ('accepts' in auth) {
+        if (header !== '' && auth.accepts(header)) return undefined;
+        return errorReply(401, 'UNAUTHORIZED', 'authentication required', undefined, {
+          'www-authenticate': auth.challenge,
+        });
+      }
       if ('basic' in auth) {
         const { username, password } = auth.basic;
         if (header === basic(username, password)) return undefined;

@@ -1,0 +1,192 @@
+import type { VendorId } from '../../../src/inputs/vendors.ts';
+import type { Host, Service } from '../../support/cloud.ts';
+import { type CheckedService, checked } from '../../support/contract/checked.ts';
+import { readContract } from '../../support/contract/read.ts';
+import type { Sent } from '../../support/contract.ts';
+import type { RegistryAuth, RegistryOptions, TestRegistry } from '../../support/registry.ts';
+import { artifactoryDouble } from '../../support/vendors/artifactory.ts';
+import { dockerHubDouble } from '../../support/vendors/docker-hub.ts';
+import { gitHubDouble } from '../../support/vendors/github.ts';
+import { nexusDouble } from '../../support/vendors/nexus.ts';
+
+/** One image as it was pushed, for doubles whose API has to know what their registry holds. */
+export interface Pushed {
+  readonly tag: string;
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly bytes: number;
+}
+
+/** A vendor in motion: its registry's guard, its hosts, and what its requests are held to. */
+export interface Running {
+  readonly auth: RegistryAuth;
+  readonly hosts: (registry: TestRegistry) => Readonly<Record<string, Host>>;
+  readonly checks: readonly CheckedService[];
+  /** Tells the API what the registry has taken. */
+  readonly learn: (pushed: Pushed) => void;
+  /** Tells the API what was deleted at the registry, where that is the way to delete. */
+  readonly forget?: (digest: string) => void;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Row {
+  readonly id: VendorId;
+  /** As in image names. */
+  readonly host: string;
+  readonly repository: string;
+  /** What logs in. */
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly registry?: Pick<RegistryOptions, 'deletes'>;
+  readonly start: () => Promise<Running>;
+}
+
+const PASSWORD = 'dckr_pat_0123456789';
+const SUBJECT = 'repo:acme@1/app@2:ref:refs/heads/main';
+const CREATED = '2026-11-01T10:00:00.000Z';
+const under =
+  (...prefixes: readonly string[]) =>
+  ({ url }: Sent) =>
+    prefixes.some((prefix) => url.pathname.startsWith(prefix));
+
+/** Basic credentials as the registry sees them. */
+const basic = (username: string, password: string) =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+
+export const ROWS: readonly Row[] = [
+  {
+    id: 'docker-hub',
+    host: 'docker.io',
+    repository: 'acme/app',
+    inputs: { username: 'acme', password: PASSWORD },
+    start: async () => {
+      const double = dockerHubDouble({ now: () => new Date(), users: { acme: PASSWORD } });
+      const hub = checked(double.hosts['hub.docker.com'], await readContract('docker-hub'));
+      return {
+        auth: { bearer: { username: 'acme', password: PASSWORD } },
+        hosts: (registry) => ({ 'registry-1.docker.io': registry, 'hub.docker.com': hub }),
+        checks: [hub],
+        learn: ({ tag, digest, mediaType, bytes }) =>
+          void double.state.repositories.get('acme/app')?.tags.set(tag, {
+            name: tag,
+            digest,
+            media_type: mediaType,
+            full_size: bytes,
+            tag_last_pushed: CREATED,
+          }),
+        forget: (digest) => {
+          const tags = double.state.repositories.get('acme/app')?.tags ?? new Map();
+          for (const [name, tag] of tags) if (tag.digest === digest) tags.delete(name);
+        },
+      };
+    },
+  },
+  {
+    id: 'ghcr',
+    host: 'ghcr.io',
+    repository: 'acme/app',
+    inputs: { 'github-token': 'ghs_of_the_job' },
+    start: async () => {
+      // The last tagged version of a package cannot be deleted.
+      const other = { id: 1, digest: `sha256:${'0'.repeat(64)}`, tags: ['0.1.0'], created: CREATED };
+      const double = gitHubDouble({
+        token: 'ghs_of_the_job',
+        packages: { 'acme/app': { kind: 'orgs', repository: 'acme/app', versions: [other] } },
+      });
+      const api = checked(
+        double.hosts['api.github.com'] ?? missing,
+        await readContract('github'),
+        under('/orgs/', '/users/'),
+      );
+      let id = 100;
+      return {
+        auth: { bearer: { username: 'octocat', password: 'ghs_of_the_job' } },
+        hosts: (registry) => ({ 'ghcr.io': registry, 'api.github.com': api }),
+        checks: [api],
+        learn: ({ tag, digest }) => {
+          const versions = double.state.packages.get('acme/app')?.versions ?? [];
+          const at = versions.findIndex((version) => version.digest === digest);
+          const tags = [...(versions[at]?.tags ?? []), tag];
+          const version = { id: versions[at]?.id ?? id++, digest, tags, created: CREATED };
+          versions.splice(at < 0 ? versions.length : at, at < 0 ? 0 : 1, version);
+        },
+        env: { GITHUB_API_URL: 'https://api.github.com', GITHUB_ACTOR: 'octocat', GITHUB_REPOSITORY: 'acme/app' },
+      };
+    },
+  },
+  {
+    id: 'nexus',
+    host: 'nexus.example.com',
+    repository: 'docker/app',
+    inputs: {
+      registry: 'nexus.example.com',
+      username: 'ci',
+      password: PASSWORD,
+      'registry-type': 'nexus',
+    },
+    start: async () => {
+      const double = nexusDouble({ user: 'ci', password: PASSWORD, repositories: [] });
+      const api = checked(double.hosts['nexus.example.com'] ?? missing, await readContract('nexus'));
+      let id = 0;
+      return {
+        auth: { basic: { username: 'ci', password: PASSWORD } },
+        hosts: (registry) => ({ 'nexus.example.com': { host: registry.host, api } }),
+        checks: [api],
+        learn: ({ tag, digest }) =>
+          void double.state.components.push({
+            id: `component-${id++}`,
+            repository: 'docker',
+            name: 'app',
+            version: tag,
+            sha256: digest.slice('sha256:'.length),
+            blobCreated: CREATED,
+          }),
+      };
+    },
+  },
+  {
+    id: 'artifactory',
+    host: 'acme.jfrog.io',
+    repository: 'docker-local/app',
+    inputs: { 'oidc-provider-name': 'github', 'oidc-audience': 'jfrog-github' },
+    start: async () => {
+      const double = artifactoryDouble({
+        repositories: [],
+        provider: { name: 'github', audience: 'jfrog-github', subject: SUBJECT },
+        username: 'ci-bot',
+      });
+      const api = checked(double.hosts['acme.jfrog.io'] ?? missing, await readContract('artifactory'));
+      const tokens = () => [...double.state.authorized].map((header) => header.replace(/^Bearer /, ''));
+      return {
+        auth: {
+          accepts: (header) => tokens().some((token) => header === basic('ci-bot', token)),
+          challenge: 'Basic realm="Artifactory Realm"',
+        },
+        hosts: (registry) => ({ 'acme.jfrog.io': { host: registry.host, api } }),
+        checks: [api],
+        learn: ({ tag, digest, mediaType }) =>
+          void double.state.folders.push({
+            repo: 'docker-local',
+            path: `app/${tag}`,
+            name: mediaType.includes('index') ? 'list.manifest.json' : 'manifest.json',
+            sha256: digest.slice('sha256:'.length),
+            created: CREATED,
+          }),
+      };
+    },
+  },
+  {
+    id: 'distribution',
+    host: 'registry.example.com',
+    repository: 'team/app',
+    inputs: { registry: 'registry.example.com', username: 'ci', password: PASSWORD },
+    registry: { deletes: 'digests and tags' },
+    start: async () => ({
+      auth: { basic: { username: 'ci', password: PASSWORD } },
+      hosts: (registry) => ({ 'registry.example.com': registry }),
+      checks: [],
+      learn: () => undefined,
+    }),
+  },
+];
+
+const missing: Service = () => ({ status: 500, body: 'the double has no such host' });
