@@ -5,8 +5,11 @@ import { readContract } from '../../support/contract/read.ts';
 import type { Sent } from '../../support/contract.ts';
 import type { RegistryAuth, RegistryOptions, TestRegistry } from '../../support/registry.ts';
 import { artifactoryDouble } from '../../support/vendors/artifactory.ts';
+import { type AcrImage, azureDouble } from '../../support/vendors/azure.ts';
 import { dockerHubDouble } from '../../support/vendors/docker-hub.ts';
 import { gitHubDouble } from '../../support/vendors/github.ts';
+import { googleDouble } from '../../support/vendors/google.ts';
+import { harborDouble } from '../../support/vendors/harbor.ts';
 import { nexusDouble } from '../../support/vendors/nexus.ts';
 
 /** One image as it was pushed, for doubles whose API has to know what their registry holds. */
@@ -42,6 +45,9 @@ export interface Row {
 
 const PASSWORD = 'dckr_pat_0123456789';
 const SUBJECT = 'repo:acme@1/app@2:ref:refs/heads/main';
+const PROVIDER = 'projects/123456789/locations/global/workloadIdentityPools/github/providers/repo';
+const CLIENT = '0f8fad5b-d9cb-469f-a165-70867728950e';
+const TENANT = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
 const CREATED = '2026-11-01T10:00:00.000Z';
 const under =
   (...prefixes: readonly string[]) =>
@@ -175,6 +181,113 @@ export const ROWS: readonly Row[] = [
     },
   },
   {
+    id: 'artifact-registry',
+    host: 'europe-docker.pkg.dev',
+    repository: 'my-project/images/app',
+    inputs: { 'workload-identity-provider': PROVIDER },
+    start: async () => {
+      const double = googleDouble({
+        provider: PROVIDER,
+        subject: SUBJECT,
+        now: () => new Date(),
+        permissions: ['artifactregistry.repositories.uploadArtifacts'],
+      });
+      const sts = checked(double.hosts['sts.googleapis.com'] ?? missing, await readContract('google-sts'));
+      const api = checked(
+        double.hosts['artifactregistry.googleapis.com'] ?? missing,
+        await readContract('artifact-registry'),
+      );
+      return {
+        auth: {
+          accepts: (header) => [...double.state.tokens].some((token) => header === basic('oauth2accesstoken', token)),
+          challenge: 'Basic realm="Artifact Registry"',
+        },
+        hosts: (registry) => ({
+          'europe-docker.pkg.dev': registry,
+          'sts.googleapis.com': sts,
+          'artifactregistry.googleapis.com': api,
+        }),
+        checks: [sts, api],
+        learn: ({ tag, digest }) => {
+          const held = double.state.images.find((image) => image.digest === digest);
+          if (held !== undefined) held.tags = [...held.tags, tag];
+          else
+            double.state.images.push({
+              uri: `europe-docker.pkg.dev/my-project/images/app@${digest}`,
+              digest,
+              package: 'app',
+              tags: [tag],
+            });
+        },
+      };
+    },
+  },
+  {
+    id: 'acr',
+    host: 'acme.azurecr.io',
+    repository: 'org/app',
+    inputs: { 'azure-client-id': CLIENT, 'azure-tenant-id': TENANT },
+    start: async () => {
+      const host = 'acme.azurecr.io';
+      const options = { now: () => new Date(), host, tenant: TENANT, client: CLIENT, subject: SUBJECT };
+      const images: AcrImage[] = [];
+      const double = azureDouble({ ...options, repositories: { 'org/app': { images } } });
+      const own = double.hosts[host] ?? missing;
+      const api = checked(own, await readContract('acr'), under('/acr/', '/oauth2/exchange'));
+      return {
+        auth: {
+          accepts: (header) => double.state.issued.some((token) => header === `Bearer ${token}`),
+          challenge: `Bearer realm="https://${host}/oauth2/token",service="${host}"`,
+        },
+        hosts: (registry) => ({
+          [host]: { host: registry.host, api },
+          'login.microsoftonline.com': double.hosts['login.microsoftonline.com'] ?? missing,
+        }),
+        checks: [api],
+        learn: ({ tag, digest, bytes }) => {
+          const held = images.find((image) => image.digest === digest);
+          if (held === undefined) images.push({ digest, tags: [tag], size: bytes, created: CREATED });
+          else held.tags.push(tag);
+        },
+        forget: (digest) =>
+          void images.splice(
+            images.findIndex((image) => image.digest === digest),
+            1,
+          ),
+      };
+    },
+  },
+  {
+    id: 'harbor',
+    host: 'harbor.example.com',
+    // A slash in the name behind the project is encoded twice.
+    repository: 'team/services/app',
+    inputs: {
+      registry: 'harbor.example.com',
+      username: 'robot$ci',
+      password: PASSWORD,
+      'registry-type': 'harbor.example.com=harbor',
+    },
+    start: async () => {
+      const host = 'harbor.example.com';
+      const double = harborDouble({ host, users: { robot$ci: PASSWORD } });
+      const api = checked(double.hosts[host] ?? missing, await readContract('harbor'));
+      return {
+        auth: { bearer: { username: 'robot$ci', password: PASSWORD } },
+        hosts: (registry) => ({ [host]: { host: registry.host, api } }),
+        checks: [api],
+        learn: ({ tag, digest }) => {
+          const project = double.state.projects.get('team');
+          const artifacts = project?.repositories?.['services/app'] ?? [];
+          const held = artifacts.find((artifact) => artifact.digest === digest);
+          if (held !== undefined) held.tags.push(tag);
+          else artifacts.push({ digest, tags: [tag] });
+          double.state.projects.set('team', { ...project, repositories: { 'services/app': artifacts } });
+        },
+      };
+    },
+  },
+  {
     id: 'distribution',
     host: 'registry.example.com',
     repository: 'team/app',
@@ -190,3 +303,27 @@ export const ROWS: readonly Row[] = [
 ];
 
 const missing: Service = () => ({ status: 500, body: 'the double has no such host' });
+
+/** Docker Hub once more, without a stored secret. */
+export const KEYLESS_HUB: Row = {
+  id: 'docker-hub',
+  host: 'docker.io',
+  repository: 'acme/app',
+  inputs: { 'dockerhub-connection-id': CLIENT, 'dockerhub-organization': 'acme' },
+  start: async () => {
+    const double = dockerHubDouble({
+      now: () => new Date(),
+      connection: { id: CLIENT, audience: 'https://identity.docker.com', subjects: [SUBJECT] },
+    });
+    const identity = checked(double.hosts['identity.docker.com'], await readContract('docker-hub'));
+    return {
+      auth: {
+        accepts: (header) => double.state.issued.some(({ token }) => header === basic('acme', token)),
+        challenge: 'Basic realm="Docker Hub"',
+      },
+      hosts: (registry) => ({ 'registry-1.docker.io': registry, 'identity.docker.com': identity }),
+      checks: [identity],
+      learn: () => undefined,
+    };
+  },
+};

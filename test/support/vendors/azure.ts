@@ -96,7 +96,9 @@ export function azureDouble(options: AzureOptions) {
       }
     }
     const scope = form.get('scope') ?? '';
-    if (!/^repository:[a-z0-9/]+:[a-z_,]+$/.test(scope)) return error(401, 'UNAUTHORIZED', 'no wildcards');
+    // Without a scope the token is for the login alone.
+    if (scope !== '' && !/^repository:[a-z0-9/]+:[a-z_,]+$/.test(scope))
+      return error(401, 'UNAUTHORIZED', 'no wildcards');
     return { status: 200, body: { access_token: issue('access', 300, { scope }) } };
   };
 
