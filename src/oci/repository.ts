@@ -10,6 +10,7 @@ import type { Clock, Log } from '../runtime/runtime.ts';
 import { type CredentialSource, createAuthenticator, type Scope } from './auth.ts';
 import { downloadBlob } from './download.ts';
 import { originOf } from './origin.ts';
+import { listReferrers, type Referrers, type ReferrersSupport } from './referrers.ts';
 import { createSession, type Session } from './session.ts';
 import { listTags } from './tag-list.ts';
 import { checkPush, mountBlob, uploadBlob } from './upload.ts';
@@ -39,6 +40,8 @@ export interface Repository {
   /** The bytes of a blob; the stream fails with DIGEST_MISMATCH when they are not what the descriptor says. */
   readonly getBlob: (blob: Descriptor) => Promise<Readable>;
   readonly listTags: () => Promise<readonly string[]>;
+  /** What refers to a manifest that is there, by the registry's API or its fallback. */
+  readonly referrers: (digest: Digest) => Promise<Referrers>;
   /**
    * Deletes a manifest by digest, or a tag where the registry can; false when there is none.
    * @throws ActionError UNSUPPORTED when the registry does not delete
@@ -88,6 +91,8 @@ export interface Place {
   readonly clock: Clock;
   /** Uploads of this client that are on their way, by repository and digest. */
   readonly uploads: Map<string, Promise<void>>;
+  /** What this client has learned of the registry. */
+  readonly memory: { referrers?: ReferrersSupport };
 }
 
 const MANIFEST_LIMIT = 4 * 1024 * 1024;
@@ -109,6 +114,7 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
   const origin = await originOf(api, insecureHosts);
   const session = createSession({ host, origin, transport, auth, clock, signal, log });
   const uploads: Place['uploads'] = new Map();
+  const memory: Place['memory'] = {};
   return {
     repository: (name) =>
       createRepository({
@@ -119,6 +125,7 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
         scopes: [{ repository: name, actions: ['pull', 'push'] }],
         clock,
         uploads,
+        memory,
       }),
     checkLogin: async () => {
       const response = await session.request({
@@ -254,6 +261,7 @@ function createRepository(place: Place): Repository {
     mountBlob: (blob, from) => mountBlob(place, blob, from),
     getBlob: (blob) => downloadBlob(place, blob),
     listTags: () => listTags(place),
+    referrers: (digest) => listReferrers(place, digest, get),
     checkPush: (how) => checkPush(place, how),
 
     deleteManifest: async (reference) => {

@@ -21,6 +21,8 @@ export interface RegistryRequest extends HttpRequest {
   readonly facts: ErrorFacts;
   /** False when a second try is the caller's business, as with uploads. */
   readonly retry?: boolean;
+  /** A redirect to another host is an answer of its own, and not followed. */
+  readonly stayHome?: boolean;
 }
 
 export interface Session {
@@ -75,6 +77,7 @@ export function createSession(options: SessionOptions): Session {
       noteWarning(response);
       const { location } = response.headers;
       if (!isRedirect(request.method, response.status) || location === undefined) return response;
+      if (request.stayHome === true && resolveLocation(location, url)?.origin !== origin) return response;
       await discard(response);
       if (hop >= HOPS) throw refused(request.what, request.facts, `${host} redirects more than ${HOPS} times`);
       const target = resolveLocation(location, url);

@@ -53,12 +53,12 @@ function readPage(body: Buffer, where: string): readonly string[] {
 }
 
 /** https://www.rfc-editor.org/rfc/rfc8288: `</v2/app/tags/list?last=b&n=2>; rel="next"`, absolute or relative. */
-function nextPage(link: string, from: URL, where: string): URL | undefined {
+export function nextPage(link: string, from: URL, where: string): URL | undefined {
   const target = /<([^>]{1,4096})>\s*;[^,]*\brel="?next\b/i.exec(link)?.[1];
   if (target === undefined) return undefined;
   if (URL.canParse(target, from.href)) return new URL(target, from);
   throw new ActionError(
     'ANSWER_INVALID',
-    `The list of tags of ${where} goes on at "${target.slice(0, 200)}", which is no address.`,
+    `The list of ${where} goes on at "${target.slice(0, 200)}", which is no address.`,
   );
 }

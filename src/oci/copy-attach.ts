@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import type { Digest } from '../domain/digest.ts';
+import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
+import { ActionError } from '../errors/action-error.ts';
+import type { Log } from '../runtime/runtime.ts';
+import type { ImageGraph } from './graph.ts';
+import { fallbackTag } from './referrers.ts';
+import type { Repository } from './repository.ts';
+
+/**
+ * Makes found what was copied and hangs on other manifests: one fallback index for each subject where the registry has no
+ * API, merged with what is there and read back, and cosign's tags. A tag of cosign that holds other signatures stays.
+ * @returns manifests written
+ * @throws ActionError DIGEST_MISMATCH when an attachment cannot be seen afterwards, TAG_IMMUTABLE
+ */
+export async function attach(to: Repository, graph: ImageGraph, log: Pick<Log, 'warning'>): Promise<number> {
+  let written = 0;
+  const bySubject = new Map<Digest, Descriptor[]>();
+  for (const { referrer, ofRoot } of graph.manifests) {
+    // BuildKit's attestations are found through the index.
+    if (referrer === undefined || ofRoot) continue;
+    bySubject.set(referrer.subject, [...(bySubject.get(referrer.subject) ?? []), referrer.descriptor]);
+  }
+  for (const [subject, ours] of bySubject) {
+    const { support, manifests: there } = await to.referrers(subject);
+    const lacking = lackingIn(there, ours);
+    if (lacking.length === 0) continue;
+    if (support === 'fallback') {
+      await to.put(fallbackTag(subject), indexOf([...there, ...lacking]));
+      written++;
+    }
+    if (lackingIn((await to.referrers(subject)).manifests, ours).length > 0) {
+      throw new ActionError(
+        'DIGEST_MISMATCH',
+        `${to.host}/${to.name} took ${lacking.length} manifests that refer to ${subject}, and does not list them.`,
+        { facts: { registry: to.host, repository: to.name, reference: subject } },
+      );
+    }
+  }
+  const manifests = new Map(graph.manifests.map(({ manifest }) => [manifest.descriptor.digest, manifest]));
+  for (const { tag, digest } of graph.tags) {
+    const manifest = manifests.get(digest);
+    const held = await to.head(tag);
+    if (manifest === undefined || held?.digest === digest) continue;
+    if (held !== undefined) {
+      log.warning(`${to.host}/${to.name}:${tag} holds ${held.digest} and not ${digest}; it was left as it is.`);
+      continue;
+    }
+    await to.put(tag, manifest);
+    written++;
+  }
+  return written;
+}
+
+function lackingIn(there: readonly Descriptor[], ours: readonly Descriptor[]): readonly Descriptor[] {
+  const digests = new Set(there.map((each) => each.digest));
+  return ours.filter((each) => !digests.has(each.digest));
+}
+
+function indexOf(manifests: readonly Descriptor[]): ManifestBytes {
+  const mediaType = MEDIA_TYPES.ociIndex;
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
+  return {
+    descriptor: { mediaType, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, size: bytes.length },
+    bytes,
+  };
+}

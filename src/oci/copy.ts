@@ -1,0 +1,175 @@
+import pLimit from 'p-limit';
+import type { Digest } from '../domain/digest.ts';
+import type { Descriptor } from '../domain/manifest.ts';
+import { ActionError } from '../errors/action-error.ts';
+import type { Log } from '../runtime/runtime.ts';
+import { attach } from './copy-attach.ts';
+import { fanOut } from './fan-out.ts';
+import { type GraphManifest, type ImageGraph, readGraph } from './graph.ts';
+import { cosignTags, fallbackTag } from './referrers.ts';
+import type { Repository } from './repository.ts';
+
+export interface CopyOptions {
+  readonly from: Repository;
+  readonly to: readonly Repository[];
+  /** The root; the source's tags may move meanwhile. */
+  readonly digest: Digest;
+  readonly log: Pick<Log, 'warning'>;
+}
+
+/** What was written, over all targets. */
+export interface Copied {
+  readonly manifests: number;
+  /** Blobs whose bytes were sent. */
+  readonly blobs: number;
+  readonly mounted: number;
+  /** Bytes of blobs that were sent. */
+  readonly bytes: number;
+}
+
+/** Uploads at the same time: fewer than the requests that a session allows, as each of them waits for a download. */
+const PARALLEL = 4;
+
+interface Target {
+  readonly to: Repository;
+  /** Manifests that it has to be given. */
+  readonly missing: readonly GraphManifest[];
+}
+
+/**
+ * Brings an image with all that belongs to it to other repositories, byte for byte: blobs, manifests leaves first, what
+ * refers to them, and at last fallback indexes and cosign's tags. The root gets no tag: that is for the caller, afterwards.
+ * A target whose root and attachments of the root are those of the source is left alone.
+ * Call it for one image at a time: uploads wait for downloads, which share the requests of one registry.
+ * @throws ActionError MANIFEST_UNKNOWN when the source lacks something, DIGEST_MISMATCH, and all that reading and writing raise
+ */
+export async function copyImage({ from, to, digest, log }: CopyOptions): Promise<Copied> {
+  const count = { manifests: 0, blobs: 0, mounted: 0, bytes: 0 };
+  const others = to.filter((each) => each.host !== from.host || each.name !== from.name);
+  if (others.length === 0) return count;
+  const held = await Promise.all(others.map((each) => each.head(digest)));
+  const tags = await from.listTags();
+  const open: { readonly to: Repository; readonly rooted: boolean }[] = [];
+  const attached = held.some((each) => each !== undefined)
+    ? new Set((await from.referrers(digest)).manifests.map((each) => each.digest))
+    : new Set<Digest>();
+  for (const [at, each] of others.entries()) {
+    const rooted = held[at] !== undefined;
+    if (!rooted || !(await isSame(from, each, digest, tags, attached))) open.push({ to: each, rooted });
+  }
+  if (open.length === 0) return count;
+
+  const graph = await readGraph(from, digest, tags);
+  const targets: Target[] = [];
+  for (const { to: each, rooted } of open) {
+    const missing: GraphManifest[] = [];
+    for (const node of graph.manifests) {
+      if (!rooted) missing.push(node);
+      else if (!node.ofRoot && (await each.head(node.manifest.descriptor.digest)) === undefined) missing.push(node);
+    }
+    targets.push({ to: each, missing });
+  }
+  for (let at = 0; at < targets.length; at += PARALLEL) {
+    await bringBlobs(from, graph, targets.slice(at, at + PARALLEL), count);
+  }
+  for (const { to: each, missing } of targets) {
+    for (const { manifest } of missing) {
+      await each.put(manifest.descriptor.digest, manifest);
+      count.manifests++;
+    }
+    count.manifests += await attach(each, graph, log);
+  }
+  return count;
+}
+
+/** Whether all that hangs on the root is at the target; tags of attachments that only the source has mean that it is not. */
+async function isSame(
+  from: Repository,
+  to: Repository,
+  digest: Digest,
+  tags: readonly string[],
+  attached: ReadonlySet<Digest>,
+): Promise<boolean> {
+  const there = new Set((await to.referrers(digest)).manifests.map((each) => each.digest));
+  if ([...attached].some((each) => !there.has(each))) return false;
+  const theirs = new Set(await to.listTags());
+  if (tags.some((tag) => /^sha(?:256|512)-[a-f0-9]{64,128}\.(?:sig|att|sbom)$/.test(tag) && !theirs.has(tag)))
+    return false;
+  for (const tag of cosignTags(digest, new Set(tags))) {
+    if ((await from.head(tag))?.digest !== (await to.head(tag))?.digest) return false;
+  }
+  // Children have fallback tags of their own, which a registry without the API lists among the others.
+  return !tags.some(
+    (tag) => /^sha(?:256|512)-[a-f0-9]{64}$/.test(tag) && tag !== fallbackTag(digest) && !theirs.has(tag),
+  );
+}
+
+async function bringBlobs(
+  from: Repository,
+  graph: ImageGraph,
+  targets: readonly Target[],
+  count: { blobs: number; mounted: number; bytes: number },
+): Promise<void> {
+  const wanted = targets.map((each) => new Set(each.missing.flatMap(({ blobs }) => blobs.map(({ digest }) => digest))));
+  // A registry that refused to mount twice, and never did, is not asked again.
+  const mounts = targets.map(() => ({ done: 0, refused: 0 }));
+  const limit = pLimit(Math.max(1, Math.floor(PARALLEL / targets.length)));
+  let failure: { readonly error: unknown } | undefined;
+
+  const lacks = async (at: number, blob: Descriptor): Promise<Repository | undefined> => {
+    const to = targets[at]?.to;
+    const mount = mounts[at];
+    if (to === undefined || mount === undefined || wanted[at]?.has(blob.digest) !== true) return undefined;
+    if (to.host === from.host && (mount.done > 0 || mount.refused < 2)) {
+      if (await to.mountBlob(blob, from.name)) {
+        mount.done++;
+        count.mounted++;
+        return undefined;
+      }
+      mount.refused++;
+      return to;
+    }
+    return (await to.hasBlob(blob)) ? undefined : to;
+  };
+
+  const bring = async (blob: Descriptor): Promise<void> => {
+    if (failure !== undefined) return;
+    const lacking = (await Promise.all(targets.map((_, at) => lacks(at, blob)))).filter((each) => each !== undefined);
+    if (lacking.length === 0) return;
+    const shared = fanOut(() => from.getBlob(blob), lacking.length);
+    const results = await Promise.allSettled(
+      lacking.map(async (to) => {
+        let opened = false;
+        const open = () => {
+          opened = true;
+          return shared.open();
+        };
+        try {
+          await to.putBlob(blob, open);
+        } finally {
+          if (!opened) shared.leave();
+        }
+        if (!opened) return;
+        count.blobs++;
+        count.bytes += blob.size;
+      }),
+    );
+    for (const each of results) if (each.status === 'rejected') throw each.reason;
+  };
+
+  // The largest first: a big layer that starts last is what everybody waits for at the end.
+  const blobs = [...graph.blobs.values()].toSorted((a, b) => b.size - a.size);
+  await Promise.all(
+    blobs.map((blob) =>
+      limit(() =>
+        bring(blob).catch((error: unknown) => {
+          failure ??= { error };
+        }),
+      ),
+    ),
+  );
+  if (failure === undefined) return;
+  throw failure.error instanceof Error
+    ? failure.error
+    : new ActionError('REGISTRY_UNREACHABLE', `The copy from ${from.host}/${from.name} broke off.`);
+}

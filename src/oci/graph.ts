@@ -1,0 +1,131 @@
+import type { Digest } from '../domain/digest.ts';
+import { type Fields, fieldsOf } from '../domain/fields.ts';
+import { type Descriptor, isIndexType, MANIFEST_TYPES, type ManifestBytes } from '../domain/manifest.ts';
+import { ActionError } from '../errors/action-error.ts';
+import { cosignTags, descriptorOf, textsOf } from './referrers.ts';
+import type { Repository } from './repository.ts';
+
+/** One manifest with what it needs to be there before it. */
+export interface GraphManifest {
+  readonly manifest: ManifestBytes;
+  readonly blobs: readonly Descriptor[];
+  /** Whether it is the root or a child of it, however deep: where the root is, that is too. */
+  readonly ofRoot: boolean;
+  /** What it says of itself in a list of referrers, when it has a subject. */
+  readonly referrer?: { readonly subject: Digest; readonly descriptor: Descriptor };
+}
+
+export interface ImageGraph {
+  readonly root: ManifestBytes;
+  /** Leaves first; the root before what refers to it. */
+  readonly manifests: readonly GraphManifest[];
+  readonly blobs: ReadonlyMap<Digest, Descriptor>;
+  /** Tags of cosign that hang on one of the manifests, and the manifest that they hold. */
+  readonly tags: readonly { readonly tag: string; readonly digest: Digest }[];
+}
+
+const MOST = 5000;
+
+/**
+ * Reads an image with all that belongs to it: children, what refers to any of them, and so on, and cosign's tags. Each
+ * manifest is read once and kept as it came.
+ * @throws ActionError MANIFEST_UNKNOWN when one is gone, TOO_LARGE beyond 5000 manifests, UNSUPPORTED, ANSWER_INVALID
+ */
+export async function readGraph(from: Repository, digest: Digest, tagList?: readonly string[]): Promise<ImageGraph> {
+  const facts = { registry: from.host, repository: from.name, reference: digest };
+  const nodes = new Map<Digest, GraphManifest>();
+  const begun = new Set<Digest>();
+  const found: { readonly tag: string; readonly digest: Digest }[] = [];
+
+  const read = async (reference: string): Promise<ManifestBytes> => {
+    if (begun.size > MOST) {
+      const what = `${from.host}/${from.name}@${digest} has more than ${MOST} manifests that belong to it.`;
+      throw new ActionError('TOO_LARGE', what, { facts });
+    }
+    const manifest = await from.get(reference);
+    if (manifest !== undefined) return manifest;
+    throw new ActionError('MANIFEST_UNKNOWN', `${from.host}/${from.name} does not hold ${reference} any more.`, {
+      facts: { ...facts, reference },
+    });
+  };
+
+  const visit = async (manifest: ManifestBytes, ofRoot: boolean, subject?: Digest): Promise<void> => {
+    const { descriptor } = manifest;
+    begun.add(descriptor.digest);
+    const where = `${from.host}/${from.name}@${descriptor.digest}`;
+    if (!MANIFEST_TYPES.includes(descriptor.mediaType)) {
+      const what = `${where} is of the type ${descriptor.mediaType.slice(0, 100)}, which cannot be copied as it is.`;
+      throw new ActionError('UNSUPPORTED', what, { facts: { ...facts, reference: descriptor.digest } });
+    }
+    const fields = parse(manifest, where);
+    const referrer = referrerOf(fields, descriptor);
+    // The index under a fallback tag is anybody's word: what does not name this subject does not belong to it.
+    if (subject !== undefined && referrer?.subject !== subject) return void begun.delete(descriptor.digest);
+    const parts = isIndexType(descriptor.mediaType)
+      ? partsOf(fields.manifests, where)
+      : [...partsOf([fields.config], where), ...partsOf(fields.layers ?? [], where)];
+    const blobs: Descriptor[] = [];
+    for (const part of parts) {
+      // An index may list what is no manifest; that lies among the blobs.
+      if (!isIndexType(descriptor.mediaType) || !MANIFEST_TYPES.includes(part.mediaType)) blobs.push(part);
+      else if (!begun.has(part.digest)) await visit(await read(part.digest), ofRoot);
+    }
+    nodes.set(descriptor.digest, { manifest, blobs, ofRoot, ...(referrer === undefined ? {} : { referrer }) });
+  };
+
+  const root = await read(digest);
+  await visit(root, true);
+  const tags = new Set(tagList ?? (await from.listTags()));
+  // A Map goes on over what is added meanwhile: what refers to a referrer is found in its turn.
+  for (const subject of nodes.keys()) {
+    for (const each of (await from.referrers(subject)).manifests) {
+      if (!begun.has(each.digest)) await visit(await read(each.digest), false, subject);
+    }
+    for (const tag of cosignTags(subject, tags)) {
+      const manifest = await read(tag);
+      found.push({ tag, digest: manifest.descriptor.digest });
+      if (!begun.has(manifest.descriptor.digest)) await visit(manifest, false);
+    }
+  }
+  const manifests = [...nodes.values()];
+  const blobs = new Map(manifests.flatMap((each) => each.blobs.map((blob) => [blob.digest, blob] as const)));
+  return { root, manifests, blobs, tags: found };
+}
+
+function parse(manifest: ManifestBytes, where: string): Fields {
+  try {
+    return fieldsOf(JSON.parse(Buffer.from(manifest.bytes).toString('utf8')));
+  } catch {
+    throw new ActionError('ANSWER_INVALID', `${where} is no manifest: it is not JSON.`);
+  }
+}
+
+/** What registries do not hold is left out: layers that may not be given away and say where else they are. */
+function partsOf(value: unknown, where: string): readonly Descriptor[] {
+  if (!Array.isArray(value)) throw new ActionError('ANSWER_INVALID', `${where} has no list of what it consists of.`);
+  return value.flatMap((each: unknown) => {
+    const part = descriptorOf(each);
+    if (part === undefined) throw new ActionError('ANSWER_INVALID', `${where} refers to something without a digest.`);
+    const { urls } = fieldsOf(each);
+    const foreign = /\.(?:foreign|nondistributable)\./.test(part.mediaType);
+    return foreign && Array.isArray(urls) && urls.length > 0 ? [] : [part];
+  });
+}
+
+/** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers */
+function referrerOf(fields: Fields, { mediaType, digest, size }: Descriptor): GraphManifest['referrer'] {
+  const subject = descriptorOf(fields.subject)?.digest;
+  if (subject === undefined) return undefined;
+  const { artifactType = fieldsOf(fields.config).mediaType } = fields;
+  const annotations = textsOf(fields.annotations);
+  return {
+    subject,
+    descriptor: {
+      mediaType,
+      digest,
+      size,
+      ...(typeof artifactType === 'string' && artifactType !== '' ? { artifactType } : {}),
+      ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
+    },
+  };
+}

@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import { copyImage } from '../../../src/oci/copy.ts';
+import { fallbackTag } from '../../../src/oci/referrers.ts';
+import { fill, SOURCE } from '../../support/copy-source.ts';
+import { type FaultAction, startRegistry, type TestRegistry } from '../../support/registry.ts';
+import { connect } from '../../support/registry-client.ts';
+
+const TARGET = 'org/target';
+const silent = { warning: () => undefined };
+
+async function within(...[options = { referrers: true }]: Parameters<typeof startRegistry>) {
+  const registry = await startRegistry(options);
+  const { repositoryOf } = await connect(registry);
+  return { registry, from: repositoryOf(SOURCE), target: repositoryOf(TARGET), ...fill(registry) };
+}
+
+function blobBytes(registry: TestRegistry): number {
+  const blobs = registry.log.filter(({ path }) => path.includes('/blobs/'));
+  const reads = blobs.filter(({ method }) => method === 'GET').length;
+  return reads + blobs.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Every manifest at a repository has what it refers to. */
+function expectWhole(registry: TestRegistry, name: string, digests: readonly string[]) {
+  for (const digest of digests) {
+    const bytes = registry.manifest(name, digest)?.bytes;
+    if (bytes === undefined) continue;
+    const { config, layers = [], manifests = [] } = JSON.parse(bytes.toString('utf8'));
+    for (const each of config === undefined ? layers : [config, ...layers]) {
+      expect(registry.blob(name, each.digest)).toBeDefined();
+    }
+    for (const each of manifests) expect(registry.manifest(name, each.digest)).toBeDefined();
+  }
+}
+
+describe('copying within a registry', () => {
+  it('mounts everything with at most 49 requests and no byte of a blob; again with at most 6', async () => {
+    const { registry, from, target, usual } = await within();
+    await using _ = registry;
+    const { root, children, referrers } = usual();
+    const options = { from, to: [target], digest: root.descriptor.digest, log: silent };
+    expect(await copyImage(options)).toMatchObject({ manifests: 5, blobs: 0, mounted: 21, bytes: 0 });
+    expect(registry.requests()).toBeLessThanOrEqual(49);
+    expect(blobBytes(registry)).toBe(0);
+    for (const { descriptor, bytes } of [root, ...children, ...referrers]) {
+      expect(registry.manifest(TARGET, descriptor.digest)?.bytes).toEqual(Buffer.from(bytes));
+    }
+    expect(registry.tags(TARGET)).toEqual({});
+    registry.clearLog();
+    expect(await copyImage(options)).toEqual({ manifests: 0, blobs: 0, mounted: 0, bytes: 0 });
+    expect(registry.requests()).toBeLessThanOrEqual(6);
+    expect(registry.writes()).toEqual([]);
+  });
+
+  it('brings a referrer that came later, and nothing else', async () => {
+    const { registry, from, target, usual, referrer } = await within();
+    await using _ = registry;
+    const { root } = usual();
+    const options = { from, to: [target], digest: root.descriptor.digest, log: silent };
+    await copyImage(options);
+    const late = referrer(root, 'late');
+    expect(await copyImage(options)).toMatchObject({ manifests: 1 });
+    expect(registry.manifest(TARGET, late.descriptor.digest)).toBeDefined();
+  });
+
+  it('does nothing when source and target are the same', async () => {
+    const { registry, from, usual } = await within();
+    await using _ = registry;
+    const { digest } = usual().root.descriptor;
+    expect(await copyImage({ from, to: [from], digest, log: silent })).toMatchObject({ manifests: 0 });
+    expect(registry.requests()).toBe(0);
+  });
+
+  it.each<readonly [string, FaultAction]>([
+    ['202', { status: 202 }],
+    ['401', { status: 401, body: { errors: [{ code: 'UNAUTHORIZED' }] } }],
+    ['403', { status: 403, body: { errors: [{ code: 'DENIED' }] } }],
+    ['404', { status: 404, body: { errors: [{ code: 'NAME_UNKNOWN' }] } }],
+    ['400', { status: 400, body: { errors: [{ code: 'INVALID_REQUEST' }] } }],
+    ['500', { status: 500 }],
+  ])('37: a mount answered by %s becomes one upload', async (_name, action) => {
+    const { registry, from, target, image } = await within();
+    await using _ = registry;
+    const root = image(['a', 'b', 'c', 'd']);
+    registry.addFault({ match: { method: 'POST', path: /mount=/, nth: 'all' }, action });
+    const copied = await copyImage({ from, to: [target], digest: root.descriptor.digest, log: silent });
+    expect(copied).toMatchObject({ blobs: 5, mounted: 0 });
+    expectWhole(registry, TARGET, [root.descriptor.digest]);
+    const puts = registry.writes().filter(({ method, path }) => method === 'PUT' && path.includes('/blobs/'));
+    expect(puts).toHaveLength(5);
+    expect(registry.openUploads()).toBe(0);
+  });
+
+  it('48: a source tag that moves meanwhile changes nothing', async () => {
+    const { registry, from, target, usual, image } = await within();
+    await using _ = registry;
+    const { root } = usual();
+    const copying = copyImage({ from, to: [target], digest: root.descriptor.digest, log: silent });
+    const other = image(['other'], {}, 'v1');
+    await copying;
+    expect(registry.manifest(TARGET, root.descriptor.digest)).toBeDefined();
+    expect(registry.manifest(TARGET, other.descriptor.digest)).toBeUndefined();
+  });
+
+  it('52, 57: without the API writes one fallback index per subject, merged, and the tags of cosign last', async () => {
+    const { registry, from, target, usual, index, image } = await within({});
+    await using _ = registry;
+    const { root, referrers } = usual();
+    const { digest } = root.descriptor;
+    const tag = fallbackTag(digest);
+    index(referrers, {}, tag);
+    const sig = `${digest.replace(':', '-')}.sig`;
+    image(['sig'], {}, sig);
+    const theirs = fill(registry, TARGET);
+    theirs.index([theirs.referrer(root, 'theirs')], {}, tag);
+    registry.clearLog();
+    await copyImage({ from, to: [target], digest, log: silent });
+    expect((await target.referrers(digest)).manifests).toHaveLength(3);
+    const puts = registry.writes().flatMap(({ method, path }) => (method === 'PUT' ? [path.split('/').at(-1)] : []));
+    expect(puts.slice(-2)).toEqual([tag, sig]);
+    expect(puts.filter((each) => each === tag)).toHaveLength(1);
+    registry.clearLog();
+    expect(await copyImage({ from, to: [target], digest, log: silent })).toMatchObject({ manifests: 0 });
+  });
+
+  it.each([1, 2, 3, 4, 5])('a break at manifest %i leaves no parent without its content, and no tag', async (nth) => {
+    const { registry, from, target, usual } = await within();
+    await using _ = registry;
+    const { root, children, referrers } = usual();
+    const { digest } = root.descriptor;
+    const action = { status: 403, body: { errors: [{ code: 'DENIED' }] } };
+    registry.addFault({ match: { method: 'PUT', path: /manifests/, nth }, action });
+    await expect(copyImage({ from, to: [target], digest, log: silent })).rejects.toMatchObject({ code: 'DENIED' });
+    const all = [root, ...children, ...referrers].map((each) => each.descriptor.digest);
+    expectWhole(registry, TARGET, all);
+    expect(all.filter((each) => registry.manifest(TARGET, each) !== undefined)).toHaveLength(nth - 1);
+    expect(registry.tags(TARGET)).toEqual({});
+    await copyImage({ from, to: [target], digest, log: silent });
+    expect(all.filter((each) => registry.manifest(TARGET, each) === undefined)).toEqual([]);
+  });
+});
+
+describe('copying to other registries', () => {
+  it('reads each blob once for all targets, and takes up what breaks', async () => {
+    const { registry, from, image } = await within();
+    await using _ = registry;
+    await using one = await startRegistry({ referrers: true });
+    await using two = await startRegistry();
+    const root = image(['x'.repeat(5_000_000), 'b', 'c']);
+    const to = [(await connect(one, {}, TARGET)).repository, (await connect(two, {}, TARGET)).repository];
+    const copied = await copyImage({ from, to, digest: root.descriptor.digest, log: silent });
+    expect(copied).toMatchObject({ blobs: 8, mounted: 0 });
+    expect(registry.log.filter(({ method, path }) => method === 'GET' && path.includes('/blobs/'))).toHaveLength(4);
+    for (const each of [one, two]) {
+      expect(each.manifest(TARGET, root.descriptor.digest)).toBeDefined();
+      expectWhole(each, TARGET, [root.descriptor.digest]);
+    }
+  });
+
+  it.each<readonly [string, 'source' | 'target', FaultAction]>([
+    ['the download', 'source', { reset: 'mid-answer' }],
+    ['one of the uploads', 'target', { reset: 'mid-body' }],
+  ])('%s breaks in the middle', async (_name, where, action) => {
+    const { registry, from, image } = await within();
+    await using _ = registry;
+    await using one = await startRegistry();
+    await using two = await startRegistry();
+    const root = image(['x'.repeat(5_000_000)]);
+    const to = [(await connect(one, {}, TARGET)).repository, (await connect(two, {}, TARGET)).repository];
+    const match = { method: where === 'source' ? 'GET' : 'PUT', path: /\/blobs\// };
+    (where === 'source' ? registry : one).addFault({ match, action });
+    await copyImage({ from, to, digest: root.descriptor.digest, log: silent });
+    for (const each of [one, two]) {
+      expect(each.manifest(TARGET, root.descriptor.digest)).toBeDefined();
+      expectWhole(each, TARGET, [root.descriptor.digest]);
+    }
+  });
+});

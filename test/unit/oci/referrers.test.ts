@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { fallbackTag } from '../../../src/oci/referrers.ts';
+import { fill, SOURCE } from '../../support/copy-source.ts';
+import { startRegistry } from '../../support/registry.ts';
+import { connect } from '../../support/registry-client.ts';
+
+describe('what refers to a manifest', () => {
+  it('is what the API lists, with types and annotations', async () => {
+    await using registry = await startRegistry({ referrers: true });
+    const { root, referrers } = fill(registry).usual();
+    const { repository } = await connect(registry, {}, SOURCE);
+    const found = await repository.referrers(root.descriptor.digest);
+    expect(found.support).toBe('api');
+    expect(found.manifests).toEqual(
+      referrers.map(({ descriptor }, at) => ({
+        ...descriptor,
+        artifactType: 'application/vnd.example.sbom',
+        annotations: { of: ['sbom', 'signature'][at] },
+      })),
+    );
+    expect(registry.requests()).toBe(1);
+  });
+
+  it.each([
+    { status: 404 },
+    { status: 400, body: { errors: [{ code: 'MANIFEST_INVALID' }] } },
+    { status: 405 },
+    { status: 303, headers: { location: 'https://registry.invalid/-/v2/packages' } },
+    { status: 200, headers: { 'content-type': 'text/html' }, body: '<html></html>' },
+  ])('52: $status of the API leads to the fallback tag, once for all', async (action) => {
+    await using registry = await startRegistry();
+    const { index, referrer, image } = fill(registry);
+    const root = image(['a']);
+    const sbom = referrer(root, 'sbom');
+    index([sbom], {}, fallbackTag(root.descriptor.digest));
+    registry.addFault({ match: { path: /referrers/ }, action });
+    const { repository } = await connect(registry, {}, SOURCE);
+    for (const _ of [1, 2]) {
+      expect(await repository.referrers(root.descriptor.digest)).toEqual({
+        support: 'fallback',
+        manifests: [sbom.descriptor],
+      });
+    }
+    expect(registry.requests()).toBe(3);
+  });
+
+  it('a fallback tag that holds the image itself lists nothing', async () => {
+    await using registry = await startRegistry();
+    const { index, image } = fill(registry);
+    const root = index([image(['a'])]);
+    registry.putManifest(SOURCE, fallbackTag(root.descriptor.digest), root.descriptor.mediaType, root.bytes);
+    const { repository } = await connect(registry, {}, SOURCE);
+    expect((await repository.referrers(root.descriptor.digest)).manifests).toEqual([]);
+  });
+
+  it('51: pages are followed by relative links, and a circle of them is refused', async () => {
+    await using registry = await startRegistry({ referrers: true });
+    const { root } = fill(registry).usual();
+    const { digest } = root.descriptor;
+    const { repository } = await connect(registry, {}, SOURCE);
+    const link = (page: number) => ({ link: `</v2/${SOURCE}/referrers/${digest}?page=${page}>; rel="next"` });
+    const match = { path: /referrers/ };
+    registry.addFault({ match, action: { headers: link(2) } });
+    expect((await repository.referrers(digest)).manifests).toHaveLength(2);
+    expect(registry.log.map(({ query }) => query)).toEqual(['', '?page=2']);
+    registry.addFault({ match: { ...match, nth: 'all' }, action: { headers: link(2) } });
+    await expect(repository.referrers(digest)).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
+    expect(registry.requests()).toBe(4);
+  });
+});
