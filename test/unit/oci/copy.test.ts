@@ -123,6 +123,20 @@ describe('copying within a registry', () => {
     expect(await copyImage({ from, to: [target], digest, log: silent })).toMatchObject({ manifests: 0 });
   });
 
+  it('57: a tag of cosign that holds other signatures at the target stays, and that is said', async () => {
+    const { registry, from, target, image } = await within();
+    await using _ = registry;
+    const root = image(['a']);
+    const sig = `${root.descriptor.digest.replace(':', '-')}.sig`;
+    image(['ours'], {}, sig);
+    const theirs = fill(registry, TARGET).image(['theirs'], {}, sig);
+    const lines: string[] = [];
+    const log = { warning: (line: string) => void lines.push(line) };
+    await copyImage({ from, to: [target], digest: root.descriptor.digest, log });
+    expect(registry.tags(TARGET)).toEqual({ [sig]: theirs.descriptor.digest });
+    expect(lines.join()).toContain(sig);
+  });
+
   it.each([1, 2, 3, 4, 5])('a break at manifest %i leaves no parent without its content, and no tag', async (nth) => {
     const { registry, from, target, usual } = await within();
     await using _ = registry;
