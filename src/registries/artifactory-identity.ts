@@ -3,7 +3,7 @@ import { ActionError } from '../errors/action-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { type ApiAnswer, unexpected } from '../http/api.ts';
 import { parseErrorBody } from '../http/error-body.ts';
-import { readClaims, subjectForms } from './id-token.ts';
+import { claimsSaid, readClaims } from './id-token.ts';
 import type { Found, LoginPlace } from './vendor.ts';
 
 /** The audience in JFrog's own instructions for GitHub; a provider may be set up with another one. */
@@ -76,14 +76,9 @@ function refused({ status, text }: ApiAnswer, token: string, host: string, provi
   const { code = '', message = '' } = parseErrorBody(text.replaceAll(token, '***'));
   const words = [code, message].filter((each) => each !== '').join(': ');
   const to = REFUSALS.find(([pattern]) => pattern.test(words))?.[1] ?? 'KEYLESS_REFUSED';
-  const claims = readClaims(token);
-  const seen =
-    claims === undefined
-      ? ''
-      : ` The token says: subject ${subjectForms(claims.subject).join(' or ')}, audience ${claims.audience}, issuer ${claims.issuer}.`;
   return new ActionError(
     to,
-    `${host} answered ${status} to the exchange of the OIDC token with the provider ${provider}${words === '' ? '' : `: ${words}`}.${seen} Compare it with the provider and its identity mappings (Administration → General Management → Manage Integrations).`,
+    `${host} answered ${status} to the exchange of the OIDC token with the provider ${provider}${words === '' ? '' : `: ${words}`}.${claimsSaid(token)} Compare it with the provider and its identity mappings (Administration → General Management → Manage Integrations).`,
     { facts: { registry: host, status } },
   );
 }

@@ -3,7 +3,7 @@ import { ActionError } from '../errors/action-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { type ApiAnswer, unexpected } from '../http/api.ts';
 import { parseErrorBody } from '../http/error-body.ts';
-import { readClaims, subjectForms } from './id-token.ts';
+import { claimsSaid } from './id-token.ts';
 import type { Found, LoginPlace } from './vendor.ts';
 
 const LOGIN = 'login.microsoftonline.com';
@@ -108,14 +108,9 @@ function wordsOf({ text }: ApiAnswer, secret: string): string {
 function refusedByEntra(answer: ApiAnswer, assertion: string, host: string): ActionError {
   const words = wordsOf(answer, assertion);
   const code = REFUSALS.find(([pattern]) => pattern.test(words))?.[1] ?? 'KEYLESS_REFUSED';
-  const claims = readClaims(assertion);
-  const seen =
-    claims === undefined
-      ? ''
-      : ` The token says: subject ${subjectForms(claims.subject).join(' or ')}, audience ${claims.audience}, issuer ${claims.issuer}; the application's federated credential must say the same, letter by letter.`;
   return new ActionError(
     code,
-    `${LOGIN} answered ${answer.status} to the exchange of the OIDC token: ${words || 'nothing'}.${seen}`,
+    `${LOGIN} answered ${answer.status} to the exchange of the OIDC token: ${words || 'nothing'}.${claimsSaid(assertion)} The application's federated credential must say the same, letter by letter.`,
     { facts: { registry: host, status: answer.status } },
   );
 }

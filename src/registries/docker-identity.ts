@@ -3,7 +3,7 @@ import { ActionError } from '../errors/action-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { type ApiAnswer, unexpected } from '../http/api.ts';
 import { parseErrorBody } from '../http/error-body.ts';
-import { readClaims, subjectForms } from './id-token.ts';
+import { claimsSaid } from './id-token.ts';
 import type { Found, LoginPlace } from './vendor.ts';
 
 const HOST = 'identity.docker.com';
@@ -102,14 +102,9 @@ function refused({ status, text }: ApiAnswer, token: string): ActionError {
   const words = [code, message].filter((each) => each !== '').join(': ');
   const to =
     REFUSALS.find((row) => row.words.test(words) && (row.status ?? status) === status)?.to ?? 'KEYLESS_REFUSED';
-  const claims = readClaims(token);
-  const seen =
-    claims === undefined
-      ? ''
-      : ` The token says: subject ${subjectForms(claims.subject).join(' or ')}, audience ${claims.audience}, issuer ${claims.issuer}.`;
   return new ActionError(
     to,
-    `${HOST} answered ${status} to the exchange of the OIDC token${words === '' ? '' : `: ${words}`}.${seen} The connection's ruleset in Docker Home shows why.`,
+    `${HOST} answered ${status} to the exchange of the OIDC token${words === '' ? '' : `: ${words}`}.${claimsSaid(token)} The connection's ruleset in Docker Home shows why.`,
     { facts: { registry: 'docker.io', status } },
   );
 }

@@ -1,24 +1,149 @@
-import type { Vendor } from './vendor.ts';
+import {
+  BatchDeleteImageCommand,
+  CreateRepositoryCommand,
+  DescribeImagesCommand,
+  DescribeRepositoriesCommand,
+  ECRClient,
+  GetAuthorizationTokenCommand,
+  type ImageIdentifier,
+} from '@aws-sdk/client-ecr';
+import { deleted, type EcrAnswer, identityFor, readAuthorization, toListed } from './aws/ecr-answers.ts';
+import { ECR_HOSTS, readEcrHost } from './aws/ecr-host.ts';
+import { ambientIdentity, type Identity, roleIdentity } from './aws/identity.ts';
+import { readSdkError, requestHandler, sdkError } from './aws/sdk.ts';
+import type { Found, LoginPlace, Management, ManagementPlace, NewRepository, Vendor } from './vendor.ts';
 
-const MISSING = { lacks: 'Not there yet.' } as const;
-
+/** Amazon ECR, private registries: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/ */
 export const ecr: Vendor = {
   id: 'ecr',
   title: 'Amazon ECR',
-  hosts: [
-    /^\d{12}\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.amazonaws\.(?:com(?:\.cn)?|eu)$/,
-    /^\d{12}\.dkr-ecr(?:-fips)?\.[a-z0-9-]+\.on\.(?:aws|amazonwebservices\.com\.cn)$/,
-  ],
+  hosts: ECR_HOSTS,
+  // A missing repository and a missing right are told at the beginning of an upload, and not before.
+  probesPush: true,
   capabilities: {
-    keyless: MISSING,
-    'create-repository': MISSING,
-    'list-images': MISSING,
-    'push-time': MISSING,
-    'pull-time': MISSING,
-    size: MISSING,
-    'delete-tag': MISSING,
-    'delete-digest': MISSING,
-    'immutable-tags': MISSING,
+    keyless: 'yes',
+    'create-repository': 'yes',
+    'list-images': 'yes',
+    'push-time': 'yes',
+    'pull-time': { partly: 'Amazon ECR renews the pull time once in 24 hours.' },
+    size: 'yes',
+    'delete-tag': { partly: 'Amazon ECR deletes the image with its last tag.' },
+    'delete-digest': { partly: 'An image that an index names can be deleted after the index only.' },
+    'immutable-tags': 'yes',
   },
-  manage: () => ({}),
+  login: (place) => logIn(place, (region) => roleIdentity(place, region)),
+  ambient: (place) => logIn(place, () => ambientIdentity(place)),
+  manage,
 };
+
+async function logIn(
+  place: LoginPlace,
+  identify: (region: string) => Identity | undefined,
+): Promise<Found | undefined> {
+  const host = readEcrHost(place.host);
+  const identity = host === undefined ? undefined : identify(host.region);
+  if (host === undefined || identity === undefined) return undefined;
+  const what = 'the request for a login';
+  const answer = await send(place, identity, host.region, what, (client) =>
+    client.send(new GetAuthorizationTokenCommand({})),
+  );
+  return readAuthorization(place, answer.authorizationData?.[0], identity.from);
+}
+
+function manage(place: ManagementPlace): Management {
+  const { host, repository: repositoryName } = place;
+  const found = readEcrHost(host);
+  // Only `registry-type` can bring another host here; without a region nobody can be asked.
+  if (found === undefined) return {};
+  const { account: registryId, region } = found;
+  let identity: Identity | undefined;
+  const ask = async <T>(what: string, task: (client: ECRClient) => Promise<T>): Promise<T> => {
+    identity ??= await identityFor(place, () => roleIdentity(place, region) ?? ambientIdentity(place));
+    return send(place, identity, region, `${what} ${repositoryName}`, task);
+  };
+  const remove = async (image: ImageIdentifier): Promise<'deleted' | 'absent'> => {
+    const answer = await ask('deleting from', (client) =>
+      client.send(new BatchDeleteImageCommand({ registryId, repositoryName, imageIds: [image] })),
+    );
+    return deleted(place, answer, image);
+  };
+
+  return {
+    exists: async () => {
+      const answer = await ask('looking for', async (client) => {
+        try {
+          return await client.send(new DescribeRepositoriesCommand({ registryId, repositoryNames: [repositoryName] }));
+        } catch (error) {
+          if (readSdkError(error).name === 'RepositoryNotFoundException') return undefined;
+          throw error;
+        }
+      });
+      return answer?.repositories?.some((each) => each.repositoryName === repositoryName) ?? false;
+    },
+
+    create: ({ immutableTags, scanOnPush = true, kmsKey }: NewRepository) =>
+      ask('creating', async (client) => {
+        try {
+          await client.send(
+            new CreateRepositoryCommand({
+              registryId,
+              repositoryName,
+              imageTagMutability: immutableTags === true ? 'IMMUTABLE' : 'MUTABLE',
+              imageScanningConfiguration: { scanOnPush },
+              encryptionConfiguration:
+                kmsKey === undefined ? { encryptionType: 'AES256' } : { encryptionType: 'KMS', kmsKey },
+            }),
+          );
+          return 'created';
+        } catch (error) {
+          if (readSdkError(error).name === 'RepositoryAlreadyExistsException') return 'exists';
+          throw error;
+        }
+      }),
+
+    list: async function* () {
+      let nextToken: string | undefined;
+      do {
+        const page: EcrAnswer = await ask('listing', (client) =>
+          client.send(
+            new DescribeImagesCommand({
+              registryId,
+              repositoryName,
+              maxResults: 1000,
+              ...(nextToken === undefined ? {} : { nextToken }),
+            }),
+          ),
+        );
+        yield* toListed(place, page);
+        nextToken = page.nextToken;
+      } while (nextToken !== undefined);
+    },
+
+    deleteTag: (imageTag) => remove({ imageTag }),
+    deleteDigest: (imageDigest) => remove({ imageDigest }),
+  };
+}
+
+/** Sends one request as somebody, and makes what goes wrong a row of the catalogue. */
+async function send<T>(
+  place: LoginPlace,
+  identity: Identity,
+  region: string,
+  what: string,
+  task: (client: ECRClient) => Promise<T>,
+): Promise<T> {
+  const endpoint = place.env.AWS_ENDPOINT_URL_ECR || place.env.AWS_ENDPOINT_URL;
+  const client = new ECRClient({
+    region,
+    credentials: identity.credentials,
+    requestHandler: requestHandler(place.transport),
+    ...(endpoint ? { endpoint } : {}),
+  });
+  try {
+    return await task(client);
+  } catch (error) {
+    throw sdkError(error, place.host, 'write', what, { registry: place.host });
+  } finally {
+    client.destroy();
+  }
+}

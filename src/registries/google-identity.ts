@@ -2,7 +2,7 @@ import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { type ApiAnswer, unexpected } from '../http/api.ts';
-import { readClaims, subjectForms } from './id-token.ts';
+import { claimsSaid } from './id-token.ts';
 import type { Found, LoginPlace } from './vendor.ts';
 
 const STS = 'sts.googleapis.com';
@@ -96,13 +96,8 @@ async function impersonate({ api, host }: LoginPlace, federated: string, account
 
 function refusedExchange(answer: ApiAnswer, token: string, host: string): ActionError {
   const words = wordsOf(answer, token);
-  const claims = readClaims(token);
   const code = REFUSALS.find(([pattern]) => pattern.test(words))?.[1] ?? 'KEYLESS_REFUSED';
-  const shown =
-    claims === undefined
-      ? ''
-      : ` The token says sub ${subjectForms(claims.subject).join(' or ')}, aud ${claims.audience}, iss ${claims.issuer}.`;
-  return new ActionError(code, `${STS} answered ${answer.status}: ${words}.${shown}`, {
+  return new ActionError(code, `${STS} answered ${answer.status}: ${words}.${claimsSaid(token)}`, {
     facts: { registry: host, status: answer.status },
   });
 }

@@ -64,3 +64,11 @@ export function subjectForms(subject: string): readonly string[] {
   const plain = subject.replace(/^repo:([^/:@]+)@\d+\/([^/:@]+)@\d+:/, 'repo:$1/$2:');
   return plain === subject ? [subject] : [subject, plain];
 }
+
+/** What the token says, for the error of a service that refused it: a sentence with a space in front, or nothing. */
+export function claimsSaid(token: string): string {
+  const claims = readClaims(token);
+  if (claims === undefined) return '';
+  const { subject, audience, issuer } = claims;
+  return ` The token says: subject ${subjectForms(subject).join(' or ')}, audience ${audience}, issuer ${issuer}.`;
+}

@@ -5,6 +5,7 @@ import { readContract } from '../../support/contract/read.ts';
 import type { Sent } from '../../support/contract.ts';
 import type { RegistryAuth, RegistryOptions, TestRegistry } from '../../support/registry.ts';
 import { artifactoryDouble } from '../../support/vendors/artifactory.ts';
+import { awsDouble } from '../../support/vendors/aws.ts';
 import { type AcrImage, azureDouble } from '../../support/vendors/azure.ts';
 import { dockerHubDouble } from '../../support/vendors/docker-hub.ts';
 import { gitHubDouble } from '../../support/vendors/github.ts';
@@ -48,6 +49,7 @@ const SUBJECT = 'repo:acme@1/app@2:ref:refs/heads/main';
 const PROVIDER = 'projects/123456789/locations/global/workloadIdentityPools/github/providers/repo';
 const CLIENT = '0f8fad5b-d9cb-469f-a165-70867728950e';
 const TENANT = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
+const ROLE = 'arn:aws:iam::123456789012:role/publish';
 const CREATED = '2026-11-01T10:00:00.000Z';
 const under =
   (...prefixes: readonly string[]) =>
@@ -57,6 +59,39 @@ const under =
 /** Basic credentials as the registry sees them. */
 const basic = (username: string, password: string) =>
   `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+
+/** Both kinds of ECR have one API. */
+function amazon(id: 'ecr' | 'ecr-public', host: string, repository: string, name: string): Row {
+  const isPublic = id === 'ecr-public';
+  const region = isPublic ? 'us-east-1' : 'eu-west-1';
+  return {
+    id,
+    host,
+    repository,
+    inputs: { 'role-to-assume': ROLE },
+    start: async () => {
+      const double = awsDouble({ region, role: ROLE, subject: SUBJECT });
+      const apiHost = isPublic ? 'api.ecr-public.us-east-1.amazonaws.com' : `api.ecr.${region}.amazonaws.com`;
+      const api = checked(double.hosts[apiHost] ?? missing, await readContract(id));
+      const accepts = (header: string) => double.state.logins.some((password) => header === basic('AWS', password));
+      return {
+        auth: { accepts, challenge: `Basic realm="https://${host}/",service="ecr.amazonaws.com"` },
+        hosts: (registry) => ({
+          [host]: registry,
+          [apiHost]: api,
+          [`sts.${region}.amazonaws.com`]: double.hosts[`sts.${region}.amazonaws.com`] ?? missing,
+        }),
+        checks: [api],
+        learn: ({ tag, digest, bytes }) => {
+          const images = double.state.repositories.get(name)?.images ?? [];
+          const held = images.find((image) => image.digest === digest);
+          if (held === undefined) images.push({ digest, tags: [tag], size: bytes });
+          else held.tags.push(tag);
+        },
+      };
+    },
+  };
+}
 
 export const ROWS: readonly Row[] = [
   {
@@ -180,6 +215,8 @@ export const ROWS: readonly Row[] = [
       };
     },
   },
+  amazon('ecr', '123456789012.dkr.ecr.eu-west-1.amazonaws.com', 'team/app', 'team/app'),
+  amazon('ecr-public', 'public.ecr.aws', 'a1b2c3d4/app', 'app'),
   {
     id: 'artifact-registry',
     host: 'europe-docker.pkg.dev',

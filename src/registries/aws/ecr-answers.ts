@@ -1,0 +1,94 @@
+import { isDigest } from '../../domain/digest.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { unexpected } from '../../http/api.ts';
+import { registryError } from '../../http/registry-error.ts';
+import type { Found, ListedImage, LoginPlace, ManagementPlace } from '../vendor.ts';
+import type { Identity } from './identity.ts';
+
+/** What both kinds of ECR answer to DescribeImages. */
+export interface EcrAnswer {
+  readonly imageDetails?:
+    | readonly {
+        readonly imageDigest?: string | undefined;
+        readonly imageTags?: readonly string[] | undefined;
+        readonly imageSizeInBytes?: number | undefined;
+        readonly imagePushedAt?: Date | undefined;
+        readonly lastRecordedPullTime?: Date | undefined;
+        readonly imageManifestMediaType?: string | undefined;
+      }[]
+    | undefined;
+  readonly nextToken?: string | undefined;
+}
+
+/** Both kinds of ECR delete several images at once, and tell of each what became of it, with status 200. */
+interface Deletion {
+  readonly imageIds?: readonly unknown[] | undefined;
+  readonly failures?:
+    | readonly {
+        readonly failureCode?: string | undefined;
+        readonly failureReason?: string | undefined;
+      }[]
+    | undefined;
+}
+
+/** User name and password from `base64(AWS:password)`. */
+export function readAuthorization(
+  place: LoginPlace,
+  data: { readonly authorizationToken?: string | undefined; readonly expiresAt?: Date | undefined } | undefined,
+  from: string,
+): Found {
+  const token = data?.authorizationToken ?? '';
+  const [username = '', ...rest] = Buffer.from(token, 'base64').toString('utf8').split(':');
+  const password = rest.join(':');
+  if (username === '' || password === '') throw unexpected(place.host, 'the request for a login');
+  place.api.secret(token);
+  place.api.secret(password);
+  return { kind: 'password', username, password, from, ...(data?.expiresAt && { until: data.expiresAt }) };
+}
+
+/** Who manages the repository: the password of docker's login does not open AWS's API. */
+export async function identityFor(place: ManagementPlace, find: () => Identity | undefined): Promise<Identity> {
+  const identity = find();
+  if (identity !== undefined) return identity;
+  throw new ActionError(
+    'UNAUTHORIZED',
+    `Managing ${place.host}/${place.repository} takes credentials of AWS; a user name and password are for docker's requests only. Give \`role-to-assume\`, or run aws-actions/configure-aws-credentials before this step.`,
+    { facts: { registry: place.host, repository: place.repository } },
+  );
+}
+
+export function toListed(place: ManagementPlace, { imageDetails = [] }: EcrAnswer): readonly ListedImage[] {
+  return imageDetails.map((image) => {
+    const { imageDigest: digest, imageTags: tags = [], imageSizeInBytes: size, imagePushedAt: pushedAt } = image;
+    if (!isDigest(digest)) throw unexpected(place.host, `the list of ${place.repository}`);
+    return {
+      digest,
+      tags,
+      ...(size === undefined ? {} : { size }),
+      ...(pushedAt === undefined ? {} : { pushedAt }),
+      ...(image.lastRecordedPullTime === undefined ? {} : { pulledAt: image.lastRecordedPullTime }),
+      ...(image.imageManifestMediaType === undefined ? {} : { mediaType: image.imageManifestMediaType }),
+    };
+  });
+}
+
+/** @throws ActionError of the failure that AWS tells, unless it is that there is no such image */
+export function deleted(
+  { host, repository }: ManagementPlace,
+  { imageIds = [], failures = [] }: Deletion,
+  { imageTag, imageDigest }: { readonly imageTag?: string | undefined; readonly imageDigest?: string | undefined },
+): 'deleted' | 'absent' {
+  const [failure] = failures;
+  const reference = imageTag ?? imageDigest ?? '';
+  if (failure === undefined) {
+    if (imageIds.length === 0) throw unexpected(host, `the deletion of ${repository}:${reference}`);
+    return 'deleted';
+  }
+  const { failureCode: code = 'Unknown', failureReason: message = '' } = failure;
+  if (code === 'ImageNotFound') return 'absent';
+  throw registryError(
+    { host, operation: 'delete', status: 200, code: code.toUpperCase(), message },
+    `AWS did not delete ${repository}:${reference} from ${host}`,
+    { registry: host, repository, reference },
+  );
+}

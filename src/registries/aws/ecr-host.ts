@@ -1,0 +1,21 @@
+/** An ECR registry as its host names it. */
+export interface EcrHost {
+  /** Twelve digits. */
+  readonly account: string;
+  readonly region: string;
+}
+
+/** https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html, with FIPS, dual-stack and China hosts. */
+export const ECR_HOSTS: readonly RegExp[] = [
+  /^(?<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?<region>[a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.(?:com(?:\.cn)?|eu)$/,
+  /^(?<account>\d{12})\.dkr-ecr(?:-fips)?\.(?<region>[a-z]{2}(?:-[a-z]+)+-\d)\.on\.(?:aws|amazonwebservices\.com\.cn)$/,
+];
+
+/** Account and region of a host; undefined when it is not ECR's. */
+export function readEcrHost(host: string): EcrHost | undefined {
+  for (const pattern of ECR_HOSTS) {
+    const { account, region } = pattern.exec(host)?.groups ?? {};
+    if (account !== undefined && region !== undefined) return { account, region };
+  }
+  return undefined;
+}

@@ -1,0 +1,122 @@
+import { AssumeRoleWithWebIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { ActionError } from '../../errors/action-error.ts';
+import type { ErrorCode } from '../../errors/catalogue.ts';
+import { networkError } from '../../http/registry-error.ts';
+import { claimsSaid } from '../id-token.ts';
+import type { LoginPlace } from '../vendor.ts';
+import { readSdkError, requestHandler } from './sdk.ts';
+
+/** AWS credentials, as the SDK wants them. */
+export interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
+export interface Identity {
+  /** For the log. */
+  readonly from: string;
+  /** Asked by the SDK before each request; fresh ones before they end. */
+  readonly credentials: () => Promise<AwsCredentials>;
+}
+
+/** Credentials are replaced this long before they end. In milliseconds. */
+const SPARE = 5 * 60_000;
+
+/** What tells that credentials of AWS lie around: without one of these nobody is asked, instance metadata least of all. */
+const HINTS = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_PROFILE',
+] as const;
+
+/** The role of `role-to-assume`, taken on with the token of the job; undefined when none is named. */
+export function roleIdentity(place: LoginPlace, region: string): Identity | undefined {
+  const role = place.keyless['role-to-assume'];
+  if (role === undefined) return undefined;
+  let held: Promise<AwsCredentials> | undefined;
+  return {
+    from: `the role ${role}`,
+    credentials: async () => {
+      const before = await held?.catch(() => undefined);
+      const ends = before?.expiration?.getTime() ?? 0;
+      if (before === undefined || ends - SPARE <= place.clock.now().getTime()) held = assume(place, role, region);
+      return held ?? assume(place, role, region);
+    },
+  };
+}
+
+/** The default chain of the SDK, where the environment says that there is something to find. */
+export function ambientIdentity({ env }: LoginPlace): Identity | undefined {
+  if (!HINTS.some((name) => env[name])) return undefined;
+  return { from: 'the AWS credentials of the environment', credentials: defaultProvider({ maxRetries: 1 }) };
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */
+async function assume(place: LoginPlace, role: string, region: string): Promise<AwsCredentials> {
+  const { keyless, api, env, transport } = place;
+  const china = region.startsWith('cn-') ? '.cn' : '';
+  const token = await place.idToken(keyless['oidc-audience'] ?? `sts.amazonaws.com${china}`);
+  const endpoint = env.AWS_ENDPOINT_URL_STS ?? env.AWS_ENDPOINT_URL;
+  const client = new STSClient({
+    region,
+    requestHandler: requestHandler(transport),
+    // The request is not signed: the token is what speaks for the job.
+    credentials: { accessKeyId: '', secretAccessKey: '' },
+    ...(endpoint ? { endpoint } : {}),
+  });
+  try {
+    const answer = await client.send(
+      new AssumeRoleWithWebIdentityCommand({
+        RoleArn: role,
+        RoleSessionName: keyless['role-session-name'] ?? 'GitHubActions',
+        WebIdentityToken: token,
+      }),
+    );
+    const {
+      AccessKeyId: accessKeyId,
+      SecretAccessKey: secretAccessKey,
+      SessionToken,
+      Expiration,
+    } = answer.Credentials ?? {};
+    if (!accessKeyId || !secretAccessKey || !SessionToken) {
+      throw new ActionError('ANSWER_INVALID', `AWS STS granted ${role} without credentials.`);
+    }
+    for (const each of [secretAccessKey, SessionToken]) api.secret(each);
+    return { accessKeyId, secretAccessKey, sessionToken: SessionToken, ...(Expiration && { expiration: Expiration }) };
+  } catch (error) {
+    throw refusal(error, place, role, token);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html#API_AssumeRoleWithWebIdentity_Errors */
+const REFUSALS: readonly { readonly name: RegExp; readonly words?: RegExp; readonly to: ErrorCode }[] = [
+  { name: /^InvalidIdentityToken/, words: /audience/i, to: 'ID_TOKEN_AUDIENCE' },
+  { name: /^ExpiredToken/, to: 'ID_TOKEN_EXPIRED' },
+  { name: /^InvalidIdentityToken/, words: /expired/i, to: 'ID_TOKEN_EXPIRED' },
+  // STS tells an audience that the trust policy does not have and a subject that it does not have in the same words.
+  { name: /^AccessDenied/, to: 'ID_TOKEN_SUBJECT' },
+  { name: /./, to: 'KEYLESS_REFUSED' },
+];
+
+function refusal(error: unknown, { host }: LoginPlace, role: string, token: string): unknown {
+  if (error instanceof ActionError) return error;
+  const { name, status, words } = readSdkError(error);
+  const facts = { registry: host };
+  if (status === undefined) return networkError(error, `taking on the role ${role}`, facts);
+  if (status >= 500 || /^(?:Throttl|IDPCommunication)/.test(name)) {
+    return new ActionError('REGISTRY_UNAVAILABLE', `AWS STS answered ${status} (${name}): ${words}`, { facts });
+  }
+  const rule = REFUSALS.find((each) => each.name.test(name) && (each.words?.test(words) ?? true));
+  return new ActionError(
+    rule?.to ?? 'KEYLESS_REFUSED',
+    `AWS did not let this job take on the role ${role} (${name}): ${words}${/[.!]$/.test(words) ? '' : '.'}${claimsSaid(token)}`,
+    { facts: { ...facts, status }, cause: error },
+  );
+}

@@ -1,0 +1,109 @@
+import { Readable } from 'node:stream';
+import { fieldsOf } from '../../domain/fields.ts';
+import { ActionError, type ErrorFacts } from '../../errors/action-error.ts';
+import type { RegistryAnswer } from '../../errors/classify.ts';
+import { networkError, registryError } from '../../http/registry-error.ts';
+import type { HttpRequest, Transport } from '../../http/transport.ts';
+
+/** A request as the SDK hands it to whoever sends it. */
+interface SdkRequest {
+  readonly method: string;
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | readonly string[] | null>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+const METHODS: readonly HttpRequest['method'][] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/**
+ * Sends the SDK's requests through the one transport, so that proxies, further authorities and time limits hold for them.
+ * https://github.com/aws/aws-sdk-js-v3/blob/main/supplemental-docs/CLIENTS.md#request-handler-requesthandler
+ */
+export function requestHandler(transport: Transport) {
+  return {
+    metadata: { handlerProtocol: 'http/1.1' },
+    handle: async (request: SdkRequest) => {
+      const { protocol, hostname, port, path, query = {}, headers } = request;
+      const url = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`);
+      for (const [name, value] of Object.entries(query)) {
+        for (const each of typeof value === 'object' && value !== null ? value : [value ?? ''])
+          url.searchParams.append(name, each);
+      }
+      const method = METHODS.find((each) => each === request.method) ?? 'POST';
+      const bytes = toBytes(request.body);
+      // What the transport says of itself: host and length.
+      const own = Object.fromEntries(
+        Object.entries(headers).filter(([name]) => !/^(?:content-length|host)$/i.test(name)),
+      );
+      const answer = await transport({
+        method,
+        url,
+        headers: own,
+        ...(bytes === undefined ? {} : { body: { size: bytes.length, open: () => bytes } }),
+      });
+      const flat = Object.entries(answer.headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]);
+      return {
+        response: {
+          statusCode: answer.status,
+          headers: Object.fromEntries(flat),
+          body: answer.stream instanceof Readable ? answer.stream : Readable.from(answer.stream),
+        },
+      };
+    },
+  };
+}
+
+function toBytes(body: unknown): Buffer | undefined {
+  if (body === undefined || body === null) return undefined;
+  if (typeof body === 'string') return Buffer.from(body);
+  if (body instanceof Uint8Array) return Buffer.from(body);
+  throw new ActionError('INTERNAL', 'The AWS SDK sent a body of an unknown form.');
+}
+
+/** What an SDK's error says, bounded: name, HTTP status, words. */
+export function readSdkError(error: unknown): {
+  readonly name: string;
+  readonly status?: number;
+  readonly words: string;
+} {
+  const { name, message, $metadata } = propertiesOf(error);
+  const { httpStatusCode: status } = fieldsOf($metadata);
+  return {
+    name: typeof name === 'string' ? name.slice(0, 100) : 'Error',
+    ...(typeof status === 'number' ? { status } : {}),
+    words: String(message).replaceAll(/\s+/g, ' ').slice(0, 500),
+  };
+}
+
+/** What an error carries, its name and words included, which are not properties of its own. */
+function propertiesOf(error: unknown): Readonly<Record<string, unknown>> {
+  return error instanceof Error ? { ...error, name: error.name, message: error.message } : fieldsOf(error);
+}
+
+/** An error of the SDK as the row of the catalogue that it belongs to. */
+export function sdkError(
+  error: unknown,
+  host: string,
+  operation: RegistryAnswer['operation'],
+  what: string,
+  facts: ErrorFacts,
+): unknown {
+  if (error instanceof ActionError) return error;
+  const { name, status, words } = readSdkError(error);
+  if (status !== undefined) {
+    return registryError(
+      { host, operation, status, code: name.toUpperCase(), message: words },
+      `AWS answered ${status} to ${what} (${host})`,
+      facts,
+      error,
+    );
+  }
+  if (name === 'CredentialsProviderError') {
+    return new ActionError('UNAUTHORIZED', `There are no AWS credentials for ${what} (${host}): ${words}`, { facts });
+  }
+  return networkError(error, what, facts);
+}

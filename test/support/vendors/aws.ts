@@ -1,0 +1,181 @@
+import { fieldsOf } from '../../../src/domain/fields.ts';
+import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
+
+export interface AwsImage {
+  readonly digest: string;
+  readonly tags: string[];
+  readonly size: number;
+  /** Names of images that are listed in this one. */
+  readonly children?: readonly string[];
+}
+
+export interface AwsRepository {
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly images: AwsImage[];
+}
+
+export interface AwsOptions {
+  readonly region: string;
+  readonly role: string;
+  readonly subject: string;
+  readonly now?: () => Date;
+  /** Images on a page, whatever is asked for. */
+  readonly page?: number;
+  readonly repositories?: readonly string[];
+  /** Seconds that a login of ECR lives; default: twelve hours. */
+  readonly loginLives?: number;
+  /** Answers instead of the service, for faults; undefined lets the request through. */
+  readonly before?: (request: CloudRequest) => CloudReply | undefined;
+}
+
+const PUSHED = 1_767_225_600;
+
+/** STS of a region, and both kinds of ECR. Keys are given out by STS, or are those of the environment. */
+export function awsDouble(options: AwsOptions) {
+  const { region, role, subject, now = () => new Date(), page = 2, loginLives = 12 * 3600 } = options;
+  const state = {
+    keys: new Set(['AKIAENVIRONMENT']),
+    sessions: new Map<string, string>(),
+    logins: [] as string[],
+    repositories: new Map<string, AwsRepository>(
+      (options.repositories ?? []).map((name) => [name, { settings: {}, images: [] }]),
+    ),
+    /** Names of operations, in order. */
+    asked: [] as string[],
+  };
+  const seconds = () => Math.floor(now().getTime() / 1000);
+
+  const sts: Service = (request) => {
+    const form = new URLSearchParams(request.body);
+    if (request.headers['content-type'] !== 'application/x-www-form-urlencoded') return { status: 415 };
+    if (form.get('Action') !== 'AssumeRoleWithWebIdentity' || form.get('Version') !== '2011-06-15')
+      return { status: 400 };
+    if (!/^[\w+=,.@-]{2,64}$/.test(form.get('RoleSessionName') ?? '')) return stsError(400, 'ValidationError', 'name');
+    const { aud, sub, exp } = claimsOf(form.get('WebIdentityToken') ?? '');
+    if (aud !== 'sts.amazonaws.com') return stsError(400, 'InvalidIdentityToken', 'Incorrect token audience');
+    if (Number(exp) <= seconds())
+      return stsError(400, 'ExpiredTokenException', 'Token expired: current date/time is later');
+    if (form.get('RoleArn') !== role || sub !== subject)
+      return stsError(403, 'AccessDenied', 'Not authorized to perform sts:AssumeRoleWithWebIdentity');
+    const key = `ASIA${String(state.sessions.size).padStart(16, '0')}`;
+    const session = `session-${key}`;
+    state.keys.add(key);
+    state.sessions.set(key, session);
+    const expiration = new Date((seconds() + 3600) * 1000).toISOString();
+    return {
+      status: 200,
+      headers: { 'content-type': 'text/xml' },
+      body: `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>${key}</AccessKeyId><SecretAccessKey>secret-of-${key}</SecretAccessKey><SessionToken>${session}</SessionToken><Expiration>${expiration}</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`,
+    };
+  };
+
+  /** Who signed, and for which service: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
+  const unsigned = ({ headers }: CloudRequest, service: string, where: string): CloudReply | undefined => {
+    const signed =
+      /^AWS4-HMAC-SHA256 Credential=([A-Z0-9]+)\/\d{8}\/([a-z0-9-]+)\/([a-z-]+)\/aws4_request, SignedHeaders=\S*host\S*, Signature=[0-9a-f]{64}$/.exec(
+        headers.authorization ?? '',
+      );
+    const [, key = '', at, what] = signed ?? [];
+    if (what !== service || at !== where)
+      return failure(400, 'InvalidSignatureException', 'The request signature is wrong.');
+    const session = state.sessions.get(key);
+    if (!state.keys.has(key) || (session !== undefined && headers['x-amz-security-token'] !== session))
+      return failure(400, 'UnrecognizedClientException', 'The security token included in the request is invalid.');
+    return undefined;
+  };
+
+  const registry =
+    (prefix: string, service: string, where: string): Service =>
+    (request) => {
+      const fault = options.before?.(request);
+      if (fault !== undefined) return fault;
+      const [target, operation = ''] = String(request.headers['x-amz-target']).split('.');
+      if (request.method !== 'POST' || target !== prefix) return failure(400, 'UnknownOperationException', '');
+      if (request.headers['content-type'] !== 'application/x-amz-json-1.1') return { status: 415 };
+      const refused = unsigned(request, service, where);
+      if (refused !== undefined) return refused;
+      state.asked.push(operation);
+      const parsed: unknown = JSON.parse(request.body);
+      return answer(operation, fieldsOf(parsed), service);
+    };
+
+  const answer = (operation: string, asked: Readonly<Record<string, unknown>>, service: string): CloudReply => {
+    const name = String(asked.repositoryName ?? fieldsOf({ first: [asked.repositoryNames].flat()[0] }).first ?? '');
+    if (operation === 'GetAuthorizationToken') {
+      const password = `ecr-password-${state.logins.length}-${service}`;
+      state.logins.push(password);
+      const data = {
+        authorizationToken: Buffer.from(`AWS:${password}`).toString('base64'),
+        expiresAt: seconds() + loginLives,
+      };
+      return { status: 200, body: { authorizationData: service === 'ecr' ? [data] : data } };
+    }
+    if (operation === 'CreateRepository') {
+      if (state.repositories.has(name))
+        return failure(400, 'RepositoryAlreadyExistsException', `The repository with name '${name}' already exists`);
+      state.repositories.set(name, { settings: asked, images: [] });
+      return { status: 200, body: { repository: { repositoryName: name } } };
+    }
+    const repository = state.repositories.get(name);
+    if (repository === undefined) {
+      const words = `The repository with name '${name}' does not exist in the registry with id '123456789012'`;
+      return failure(400, 'RepositoryNotFoundException', words);
+    }
+    if (operation === 'DescribeRepositories')
+      return { status: 200, body: { repositories: [{ repositoryName: name }] } };
+    if (operation === 'DescribeImages') {
+      const from = Number(asked.nextToken ?? 0);
+      const imageDetails = repository.images.slice(from, from + page).map(({ digest, tags, size }) => ({
+        imageDigest: digest,
+        ...(tags.length === 0 ? {} : { imageTags: tags }),
+        imageSizeInBytes: size,
+        imagePushedAt: PUSHED,
+        imageManifestMediaType: 'application/vnd.oci.image.index.v1+json',
+        ...(service === 'ecr' ? { lastRecordedPullTime: PUSHED + 86_400 } : {}),
+      }));
+      const next = from + page < repository.images.length ? { nextToken: String(from + page) } : {};
+      return { status: 200, body: { imageDetails, ...next } };
+    }
+    if (operation !== 'BatchDeleteImage') return failure(400, 'UnknownOperationException', operation);
+    const [id] = [asked.imageIds].flat().map(fieldsOf);
+    const image = repository.images.find(({ digest, tags }) =>
+      id?.imageDigest === undefined ? tags.includes(String(id?.imageTag)) : digest === id.imageDigest,
+    );
+    const fail = (failureCode: string, failureReason: string) => ({
+      status: 200,
+      body: { imageIds: [], failures: [{ imageId: id, failureCode, failureReason }] },
+    });
+    if (image === undefined) return fail('ImageNotFound', 'Requested image not found');
+    if (id?.imageDigest !== undefined && repository.images.some(({ children = [] }) => children.includes(image.digest)))
+      return fail('ImageReferencedByManifestList', 'Requested image referenced by manifest list');
+    if (id?.imageTag !== undefined) image.tags.splice(image.tags.indexOf(String(id.imageTag)), 1);
+    if (id?.imageDigest !== undefined || image.tags.length === 0)
+      repository.images.splice(repository.images.indexOf(image), 1);
+    return { status: 200, body: { imageIds: [{ imageDigest: image.digest }], failures: [] } };
+  };
+
+  const hosts = {
+    [`sts.${region}.amazonaws.com`]: sts,
+    [`api.ecr.${region}.amazonaws.com`]: registry('AmazonEC2ContainerRegistry_V20150921', 'ecr', region),
+    'sts.us-east-1.amazonaws.com': sts,
+    'api.ecr-public.us-east-1.amazonaws.com': registry('SpencerFrontendService', 'ecr-public', 'us-east-1'),
+  } satisfies Record<string, Service>;
+  return { hosts, state };
+}
+
+function failure(status: number, type: string, message: string): CloudReply {
+  return { status, headers: { 'x-amzn-requestid': '1' }, body: { __type: type, message } };
+}
+
+function stsError(status: number, code: string, message: string): CloudReply {
+  return {
+    status,
+    headers: { 'content-type': 'text/xml' },
+    body: `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
+  };
+}
+
+function claimsOf(token: string): Readonly<Record<string, unknown>> {
+  const parsed: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8') || '{}');
+  return fieldsOf(parsed);
+}
