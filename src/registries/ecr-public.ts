@@ -2,13 +2,15 @@ import {
   BatchDeleteImageCommand,
   CreateRepositoryCommand,
   DescribeImagesCommand,
+  DescribeRegistriesCommand,
   DescribeRepositoriesCommand,
   ECRPUBLICClient,
   GetAuthorizationTokenCommand,
   type ImageIdentifier,
 } from '@aws-sdk/client-ecr-public';
 import { ActionError } from '../errors/action-error.ts';
-import { deleted, type EcrAnswer, identityFor, readAuthorization, toListed } from './aws/ecr-answers.ts';
+import type { RegistryAnswer } from '../errors/classify.ts';
+import { deleted, type EcrAnswer, following, identityFor, readAuthorization, toListed } from './aws/ecr-answers.ts';
 import { ambientIdentity, type Identity, roleIdentity } from './aws/identity.ts';
 import { readSdkError, requestHandler, sdkError } from './aws/sdk.ts';
 import type { Found, LoginPlace, Management, ManagementPlace, Vendor } from './vendor.ts';
@@ -43,7 +45,7 @@ export const ecrPublic: Vendor = {
 
 async function logIn(place: LoginPlace, identity: Identity | undefined): Promise<Found | undefined> {
   if (!HOST.test(place.host) || identity === undefined) return undefined;
-  const answer = await send(place, identity, 'the request for a login', (client) =>
+  const answer = await send(place, identity, 'token', 'the request for a login', (client) =>
     client.send(new GetAuthorizationTokenCommand({})),
   );
   return readAuthorization(place, answer.authorizationData, identity.from);
@@ -61,12 +63,21 @@ function manage(place: ManagementPlace): Management {
     );
   }
   let identity: Identity | undefined;
-  const ask = async <T>(what: string, task: (client: ECRPUBLICClient) => Promise<T>): Promise<T> => {
+  let owned: Promise<void> | undefined;
+  const ask = async <T>(
+    operation: 'read' | 'write' | 'delete',
+    what: string,
+    task: (client: ECRPUBLICClient) => Promise<T>,
+  ): Promise<T> => {
     identity ??= await identityFor(place, () => roleIdentity(place, REGION) ?? ambientIdentity(place));
-    return send(place, identity, `${what} ${repositoryName}`, task);
+    const who = identity;
+    // The API would take the account's own repository of that name for one under somebody else's alias.
+    owned ??= requireAlias(place, who, alias);
+    await owned;
+    return send(place, who, operation, `${what} ${repositoryName}`, task);
   };
   const remove = async (image: ImageIdentifier): Promise<'deleted' | 'absent'> => {
-    const answer = await ask('deleting from', (client) =>
+    const answer = await ask('delete', 'deleting from', (client) =>
       client.send(new BatchDeleteImageCommand({ repositoryName, imageIds: [image] })),
     );
     return deleted(place, answer, image);
@@ -74,7 +85,7 @@ function manage(place: ManagementPlace): Management {
 
   return {
     exists: async () => {
-      const answer = await ask('looking for', async (client) => {
+      const answer = await ask('read', 'looking for', async (client) => {
         try {
           return await client.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
         } catch (error) {
@@ -85,15 +96,15 @@ function manage(place: ManagementPlace): Management {
       return answer?.repositories?.some((each) => each.repositoryName === repositoryName) ?? false;
     },
 
-    create: ({ immutableTags, scanOnPush, kmsKey }) =>
-      ask('creating', async (client) => {
-        if (immutableTags === true || scanOnPush === true || kmsKey !== undefined) {
-          throw new ActionError(
-            'CAPABILITY_MISSING',
-            'Amazon ECR Public has no immutable tags, no scanning and no keys of your own. Leave `immutable`, `scan-on-push` and `kms-key` out of `create-repository`.',
-            { facts: { registry: place.host, repository: place.repository } },
-          );
-        }
+    create: async ({ immutableTags, scanOnPush, kmsKey }) => {
+      if (immutableTags === true || scanOnPush === true || kmsKey !== undefined) {
+        throw new ActionError(
+          'CAPABILITY_MISSING',
+          'Amazon ECR Public has no immutable tags, no scanning and no keys of your own. Leave `immutable`, `scan-on-push` and `kms-key` out of `create-repository`.',
+          { facts: { registry: place.host, repository: place.repository } },
+        );
+      }
+      return ask('write', 'creating', async (client) => {
         try {
           await client.send(new CreateRepositoryCommand({ repositoryName }));
           return 'created';
@@ -101,17 +112,18 @@ function manage(place: ManagementPlace): Management {
           if (readSdkError(error).name === 'RepositoryAlreadyExistsException') return 'exists';
           throw error;
         }
-      }),
+      });
+    },
 
     list: async function* () {
       let nextToken: string | undefined;
       do {
         const more = nextToken === undefined ? {} : { nextToken };
-        const page: EcrAnswer = await ask('listing', (client) =>
+        const page: EcrAnswer = await ask('read', 'listing', (client) =>
           client.send(new DescribeImagesCommand({ repositoryName, maxResults: 1000, ...more })),
         );
         yield* toListed(place, page);
-        nextToken = page.nextToken;
+        nextToken = following(place, nextToken, page);
       } while (nextToken !== undefined);
     },
 
@@ -120,9 +132,24 @@ function manage(place: ManagementPlace): Management {
   };
 }
 
+/** @throws ActionError DENIED when the alias is not one of the account's own */
+async function requireAlias(place: ManagementPlace, identity: Identity, alias: string): Promise<void> {
+  const answer = await send(place, identity, 'read', 'the request for the aliases of the account', (client) =>
+    client.send(new DescribeRegistriesCommand({})),
+  );
+  const own = (answer.registries ?? []).flatMap(({ aliases = [] }) => aliases.flatMap(({ name }) => name ?? []));
+  if (own.includes(alias)) return;
+  throw new ActionError(
+    'DENIED',
+    `${place.host}/${place.repository} is under the alias ${alias}, and the account of these credentials has ${own.length === 0 ? 'none' : own.join(', ')}.`,
+    { facts: { registry: place.host, repository: place.repository } },
+  );
+}
+
 async function send<T>(
   place: LoginPlace,
   identity: Identity,
+  operation: RegistryAnswer['operation'],
   what: string,
   task: (client: ECRPUBLICClient) => Promise<T>,
 ): Promise<T> {
@@ -136,7 +163,7 @@ async function send<T>(
   try {
     return await task(client);
   } catch (error) {
-    throw sdkError(error, place.host, 'write', what, { registry: place.host });
+    throw sdkError(error, place.host, operation, what, { registry: place.host });
   } finally {
     client.destroy();
   }

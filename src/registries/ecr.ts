@@ -7,7 +7,8 @@ import {
   GetAuthorizationTokenCommand,
   type ImageIdentifier,
 } from '@aws-sdk/client-ecr';
-import { deleted, type EcrAnswer, identityFor, readAuthorization, toListed } from './aws/ecr-answers.ts';
+import type { RegistryAnswer } from '../errors/classify.ts';
+import { deleted, type EcrAnswer, following, identityFor, readAuthorization, toListed } from './aws/ecr-answers.ts';
 import { ECR_HOSTS, readEcrHost } from './aws/ecr-host.ts';
 import { ambientIdentity, type Identity, roleIdentity } from './aws/identity.ts';
 import { readSdkError, requestHandler, sdkError } from './aws/sdk.ts';
@@ -44,7 +45,7 @@ async function logIn(
   const identity = host === undefined ? undefined : identify(host.region);
   if (host === undefined || identity === undefined) return undefined;
   const what = 'the request for a login';
-  const answer = await send(place, identity, host.region, what, (client) =>
+  const answer = await send(place, identity, host.region, 'token', what, (client) =>
     client.send(new GetAuthorizationTokenCommand({})),
   );
   return readAuthorization(place, answer.authorizationData?.[0], identity.from);
@@ -57,12 +58,16 @@ function manage(place: ManagementPlace): Management {
   if (found === undefined) return {};
   const { account: registryId, region } = found;
   let identity: Identity | undefined;
-  const ask = async <T>(what: string, task: (client: ECRClient) => Promise<T>): Promise<T> => {
+  const ask = async <T>(
+    operation: 'read' | 'write' | 'delete',
+    what: string,
+    task: (client: ECRClient) => Promise<T>,
+  ): Promise<T> => {
     identity ??= await identityFor(place, () => roleIdentity(place, region) ?? ambientIdentity(place));
-    return send(place, identity, region, `${what} ${repositoryName}`, task);
+    return send(place, identity, region, operation, `${what} ${repositoryName}`, task);
   };
   const remove = async (image: ImageIdentifier): Promise<'deleted' | 'absent'> => {
-    const answer = await ask('deleting from', (client) =>
+    const answer = await ask('delete', 'deleting from', (client) =>
       client.send(new BatchDeleteImageCommand({ registryId, repositoryName, imageIds: [image] })),
     );
     return deleted(place, answer, image);
@@ -70,7 +75,7 @@ function manage(place: ManagementPlace): Management {
 
   return {
     exists: async () => {
-      const answer = await ask('looking for', async (client) => {
+      const answer = await ask('read', 'looking for', async (client) => {
         try {
           return await client.send(new DescribeRepositoriesCommand({ registryId, repositoryNames: [repositoryName] }));
         } catch (error) {
@@ -82,7 +87,7 @@ function manage(place: ManagementPlace): Management {
     },
 
     create: ({ immutableTags, scanOnPush = true, kmsKey }: NewRepository) =>
-      ask('creating', async (client) => {
+      ask('write', 'creating', async (client) => {
         try {
           await client.send(
             new CreateRepositoryCommand({
@@ -104,7 +109,7 @@ function manage(place: ManagementPlace): Management {
     list: async function* () {
       let nextToken: string | undefined;
       do {
-        const page: EcrAnswer = await ask('listing', (client) =>
+        const page: EcrAnswer = await ask('read', 'listing', (client) =>
           client.send(
             new DescribeImagesCommand({
               registryId,
@@ -115,7 +120,7 @@ function manage(place: ManagementPlace): Management {
           ),
         );
         yield* toListed(place, page);
-        nextToken = page.nextToken;
+        nextToken = following(place, nextToken, page);
       } while (nextToken !== undefined);
     },
 
@@ -129,6 +134,7 @@ async function send<T>(
   place: LoginPlace,
   identity: Identity,
   region: string,
+  operation: RegistryAnswer['operation'],
   what: string,
   task: (client: ECRClient) => Promise<T>,
 ): Promise<T> {
@@ -142,7 +148,7 @@ async function send<T>(
   try {
     return await task(client);
   } catch (error) {
-    throw sdkError(error, place.host, 'write', what, { registry: place.host });
+    throw sdkError(error, place.host, operation, what, { registry: place.host });
   } finally {
     client.destroy();
   }

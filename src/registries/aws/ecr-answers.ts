@@ -92,3 +92,13 @@ export function deleted(
     { registry: host, repository, reference },
   );
 }
+
+/** The token of the next page; a server that names the same page again would be asked for ever. */
+export function following(
+  { host, repository }: ManagementPlace,
+  before: string | undefined,
+  { nextToken }: EcrAnswer,
+): string | undefined {
+  if (nextToken !== undefined && nextToken === before) throw unexpected(host, `the list of ${repository}`);
+  return nextToken;
+}

@@ -60,7 +60,8 @@ export function requestHandler(transport: Transport) {
 function toBytes(body: unknown): Buffer | undefined {
   if (body === undefined || body === null) return undefined;
   if (typeof body === 'string') return Buffer.from(body);
-  if (body instanceof Uint8Array) return Buffer.from(body);
+  // Its bytes as they are: the SDK's own kind of array would be turned into text by a copy.
+  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   throw new ActionError('INTERNAL', 'The AWS SDK sent a body of an unknown form.');
 }
 

@@ -216,7 +216,7 @@ export const ROWS: readonly Row[] = [
     },
   },
   amazon('ecr', '123456789012.dkr.ecr.eu-west-1.amazonaws.com', 'team/app', 'team/app'),
-  amazon('ecr-public', 'public.ecr.aws', 'a1b2c3d4/app', 'app'),
+  amazon('ecr-public', 'public.ecr.aws', 'alias/app', 'app'),
   {
     id: 'artifact-registry',
     host: 'europe-docker.pkg.dev',

@@ -110,6 +110,16 @@ export function awsDouble(options: AwsOptions) {
       };
       return { status: 200, body: { authorizationData: service === 'ecr' ? [data] : data } };
     }
+    if (operation === 'DescribeRegistries') {
+      const aliases = [{ name: 'alias', status: 'ACTIVE', primaryRegistryAlias: true, defaultRegistryAlias: true }];
+      const registry = {
+        registryId: '123456789012',
+        registryArn: 'arn',
+        registryUri: 'public.ecr.aws/alias',
+        verified: false,
+      };
+      return { status: 200, body: { registries: [{ ...registry, aliases }] } };
+    }
     if (operation === 'CreateRepository') {
       if (state.repositories.has(name))
         return failure(400, 'RepositoryAlreadyExistsException', `The repository with name '${name}' already exists`);
