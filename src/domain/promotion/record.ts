@@ -1,0 +1,160 @@
+import { type Digest, isDigest } from '../digest.ts';
+import { fieldsOf, isFields } from '../fields.ts';
+import { type Parsed, parsed, problems } from '../parsed.ts';
+import { quoted } from '../suggestion.ts';
+
+/** The artifact type of a promotion record, and the media type of the JSON in it. */
+export const PROMOTION_TYPE = 'application/vnd.io.github.registry-action.promotion.v1+json';
+
+const SCHEMA_VERSION = 1;
+
+/** What was done to a stage, by whom, and why it was allowed. */
+export interface PromotionRecord {
+  readonly kind: 'promotion' | 'rollback';
+  readonly stage: string;
+  /** Where the image came from, in full: `ghcr.io/org/app:sha-abc1234`. */
+  readonly from: string;
+  /** The names that were written in the repository of the record, in full. */
+  readonly to: readonly string[];
+  /** What the stage holds since then. */
+  readonly digest: Digest;
+  /** What the stage held before; absent when it held nothing. */
+  readonly previousDigest?: Digest;
+  readonly actor: string;
+  /** Address of the run. */
+  readonly run: string;
+  /** Name of the event: `push`, `workflow_dispatch`. */
+  readonly event: string;
+  /** ISO 8601 in UTC: `2026-01-31T12:00:00.000Z`. */
+  readonly time: string;
+  /** The commit that the image was built from, when it names one. */
+  readonly commit?: string;
+  /** A person asked for it by name: this lifts a hold. */
+  readonly forced: boolean;
+  readonly requirements: readonly { readonly name: string; readonly detail: string }[];
+  /** All that is held back from this stage since then, so that the newest record alone says it. */
+  readonly held: readonly Digest[];
+}
+
+/** The largest record that is read, in bytes. */
+export const RECORD_LIMIT = 256 * 1024;
+const TEXT_LIMIT = 2048;
+const LIST_LIMIT = 1000;
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/;
+
+/** The bytes of a record: the same for the same record, whoever writes it. */
+export function recordBytes(record: PromotionRecord): Uint8Array {
+  const { kind, stage, from, to, digest, previousDigest, actor, run, event, time, commit, forced, held } = record;
+  return new TextEncoder().encode(
+    JSON.stringify({
+      schemaVersion: SCHEMA_VERSION,
+      kind,
+      stage,
+      from,
+      to,
+      digest,
+      ...(previousDigest === undefined ? {} : { previousDigest }),
+      actor,
+      run,
+      event,
+      time,
+      ...(commit === undefined ? {} : { commit }),
+      forced,
+      requirements: record.requirements.map(({ name, detail }) => ({ name, detail })),
+      held,
+    }),
+  );
+}
+
+/** Reads the bytes of a record that somebody else may have written. Never throws. */
+export function readRecord(bytes: Uint8Array): Parsed<PromotionRecord> {
+  if (bytes.length > RECORD_LIMIT) {
+    return problems(`a promotion record has at most ${RECORD_LIMIT} bytes, and this one has ${bytes.length}`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return problems('the promotion record is not JSON');
+  }
+  return parseRecord(value);
+}
+
+/** Reads a record out of JSON that somebody else may have written; fields it does not know are left aside. Never throws. */
+export function parseRecord(value: unknown): Parsed<PromotionRecord> {
+  if (!isFields(value)) return problems('the promotion record is not a JSON object');
+  if (value.schemaVersion !== SCHEMA_VERSION) {
+    return problems(
+      `the promotion record has the schemaVersion ${show(value.schemaVersion)}, and this version of the action knows ${SCHEMA_VERSION}`,
+    );
+  }
+  const found: string[] = [];
+  const refuse = (field: string, expected: string, got: unknown) =>
+    found.push(`${field} of the promotion record is ${show(got)}, expected ${expected}`);
+  const text = (field: string): string => {
+    const got = value[field];
+    if (isText(got)) return got;
+    refuse(field, `a text of 1 to ${TEXT_LIMIT} characters on one line`, got);
+    return '';
+  };
+  const matching = (field: string, pattern: RegExp, expected: string): string => {
+    const got = value[field];
+    if (isText(got) && pattern.test(got)) return got;
+    refuse(field, expected, got);
+    return '';
+  };
+  const list = (field: string): readonly unknown[] => {
+    const got = value[field];
+    if (Array.isArray(got) && got.length <= LIST_LIMIT) return got;
+    refuse(field, `a list of at most ${LIST_LIMIT} entries`, got);
+    return [];
+  };
+  const { kind, digest, previousDigest, forced, commit } = value;
+  const to = list('to');
+  const held = list('held');
+  const requirements = list('requirements').map((each) => fieldsOf(each));
+
+  if (kind !== 'promotion' && kind !== 'rollback') refuse('kind', 'promotion or rollback', kind);
+  if (!isDigest(digest)) refuse('digest', 'a digest', digest);
+  if (previousDigest !== undefined && !isDigest(previousDigest)) refuse('previousDigest', 'a digest', previousDigest);
+  if (typeof forced !== 'boolean') refuse('forced', 'true or false', forced);
+  if (!to.every(isText)) refuse('to', 'a list of names', to);
+  if (!held.every(isDigest)) refuse('held', 'a list of digests', held);
+  if (!requirements.every(({ name, detail }) => isText(name) && isText(detail))) {
+    refuse('requirements', 'a list of objects with a name and a detail', value.requirements);
+  }
+  const time = matching('time', TIME, 'a time in UTC such as 2026-01-31T12:00:00.000Z');
+  if (time !== '' && Number.isNaN(Date.parse(time))) refuse('time', 'a time that exists', time);
+  const record = {
+    kind: kind === 'rollback' ? ('rollback' as const) : ('promotion' as const),
+    stage: text('stage'),
+    from: text('from'),
+    to: to.filter(isText),
+    ...(isDigest(previousDigest) ? { previousDigest } : {}),
+    actor: text('actor'),
+    // It becomes a link in the summary.
+    run: matching('run', /^https?:\/\/[^\s"'<>\\]+$/, 'an http or https address'),
+    event: matching('event', /^[a-z_]{1,64}$/, 'the name of an event'),
+    time,
+    ...(commit === undefined
+      ? {}
+      : { commit: matching('commit', /^(?:[a-f0-9]{40}|[a-f0-9]{64})$/, 'a full commit id') }),
+    forced: forced === true,
+    requirements: requirements.flatMap(({ name, detail }) =>
+      isText(name) && isText(detail) ? [{ name, detail }] : [],
+    ),
+    held: held.filter(isDigest),
+  };
+  return found.length > 0 || !isDigest(digest) ? problems(...found) : parsed({ ...record, digest });
+}
+
+/** On one line: a record is shown in logs and summaries. */
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= TEXT_LIMIT && !/\p{Cc}/u.test(value);
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return quoted(value);
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  return value === undefined ? 'missing' : isFields(value) ? 'an object' : quoted(String(value));
+}
