@@ -273,6 +273,7 @@ export const CATALOGUE = {
       'Give `registry`, `username` and `password` (or `registry-auth`), or log in before this step.',
       'On GHCR use `username: ${{ github.actor }}` and `password: ${{ secrets.GITHUB_TOKEN }}` with `permissions: packages: write`.',
       'On Docker Hub use an access token instead of the password.',
+      'On ECR, Artifact Registry, Azure, Docker Hub and Artifactory a keyless login needs no secret: see docs/registries.md.',
     ],
   },
   TOKEN_EXPIRED: {
@@ -313,7 +314,7 @@ export const CATALOGUE = {
     ],
   },
   ID_TOKEN_EXPIRED: {
-    ...registryLater,
+    ...registry,
     title: 'The OIDC token has expired',
     cause: 'The token from GitHub lives for about five minutes; a wrong clock on either side makes it shorter.',
     remedy: ['Run the job again.', 'On a self-hosted runner check that its clock is right (`timedatectl`).'],
@@ -344,7 +345,10 @@ export const CATALOGUE = {
     remedy: [
       'Give the identity the right to push to the repository that the message names.',
       'On GHCR add `permissions: packages: write` to the job.',
-      'On ECR allow ecr:BatchCheckLayerAvailability, ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, ecr:PutImage, ecr:BatchGetImage.',
+      'On ECR allow ecr:GetAuthorizationToken on `*`, and on the repository ecr:BatchCheckLayerAvailability, ecr:InitiateLayerUpload, ecr:UploadLayerPart, ecr:CompleteLayerUpload, ecr:PutImage, ecr:BatchGetImage and ecr:GetDownloadUrlForLayer; for `create-repository` also ecr:DescribeRepositories and ecr:CreateRepository.',
+      'On ECR Public allow the same actions of ecr-public, ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken on `*`.',
+      'On Artifact Registry grant roles/artifactregistry.writer (artifactregistry.repositories.uploadArtifacts); on ACR AcrPush, or Container Registry Repository Writer.',
+      'On Harbor give the role Developer in the project; on Nexus nx-repository-view-docker-<repository>-add and -edit; on Artifactory Deploy/Cache and Delete/Overwrite.',
       'On Docker Hub use an access token with Read & Write, and check the namespace in `images`.',
     ],
   },
@@ -369,7 +373,8 @@ export const CATALOGUE = {
     cause: 'This registry does not create repositories by a push, or the name is wrong.',
     remedy: [
       'Create the repository in the registry first, and check the spelling in `images`.',
-      'On ECR: `aws ecr create-repository --repository-name <name>`, or a creation template for CREATE_ON_PUSH.',
+      'Or let this action make it: `create-repository: true`.',
+      'On ECR a creation template for CREATE_ON_PUSH works as well; on Harbor the project, on Artifact Registry the repository has to be there.',
     ],
   },
   NAME_INVALID: {
@@ -390,6 +395,16 @@ export const CATALOGUE = {
     cause: 'The registry answered 429 more often than waiting could help.',
     remedy: ['Run again later, with fewer jobs at the same time.', 'Log in: limits for anonymous use are lower.'],
   },
+  ABUSE_LIMIT: {
+    ...registryLater,
+    title: 'Docker Hub finds that too much comes from here',
+    cause:
+      'Docker Hub answers 429 without words to an address or account that asks thousands of times in a minute. It is not the pull limit, and a paid plan does not lift it.',
+    remedy: [
+      'Run again in some minutes, with fewer jobs at the same time (`strategy.max-parallel`).',
+      'Use a mirror of the base images (`mirror.gcr.io`, or a pull-through cache of your own), because runners share addresses.',
+    ],
+  },
   PULL_LIMIT: {
     ...registry,
     title: 'The pull limit of Docker Hub is used up',
@@ -397,6 +412,41 @@ export const CATALOGUE = {
     remedy: [
       'Log in to Docker Hub before the build, also for public base images.',
       'Use a mirror of the base images (`mirror.gcr.io`, or a pull-through cache of your own).',
+    ],
+  },
+  PULL_BLOCKED: {
+    ...registry,
+    title: 'The registry keeps the image back',
+    cause:
+      'The image is there; a policy of the project does not let it be read, because of its findings or a missing signature.',
+    remedy: [
+      'Fix the findings, or allow them in the project: Harbor → project → Configuration → Deployment security, or its CVE allowlist.',
+      'Give the user or robot that publishes a project where the policy is off, and promote from there.',
+    ],
+  },
+  READ_ONLY: {
+    ...registry,
+    title: 'The registry takes no writes',
+    cause: 'The registry is in read-only mode, or the project is a cache of another registry.',
+    remedy: [
+      'Switch read-only mode off (Harbor: Configuration → System settings; Nexus: Repository → Blob stores, or the task that set it; Quay: REGISTRY_STATE).',
+      'Name a project or repository of your own in `images` instead of a cache.',
+    ],
+  },
+  IMAGE_IN_USE: {
+    ...registry,
+    title: 'The image is in use',
+    cause: 'An index, a tag or the rules of the registry still hold the image, so it cannot be deleted.',
+    remedy: ['Delete the index or the tags that name it first; a child of an index goes with its index.'],
+  },
+  NETWORK_BLOCKED: {
+    ...registry,
+    title: 'The network rules of the registry keep the runner out',
+    cause:
+      'The registry accepts connections from listed addresses or private endpoints only, and the runner is elsewhere.',
+    remedy: [
+      "Allow the runner's address (Azure: registry → Networking), or use a self-hosted runner inside the network.",
+      'On GitHub-hosted larger runners use static addresses, or Azure private networking.',
     ],
   },
   QUOTA_EXCEEDED: {

@@ -15,17 +15,41 @@ export interface RegistryAnswer {
 interface Rule {
   readonly to: ErrorCode;
   readonly host?: RegExp;
-  readonly operation?: RegistryAnswer['operation'];
+  readonly operation?: readonly RegistryAnswer['operation'][];
   readonly status?: readonly number[];
   readonly code?: RegExp;
   readonly message?: RegExp;
 }
 
+const WRITES = ['write', 'delete'] as const;
+const KEYLESS = ['keyless'] as const;
+const DOCKER = /^(?:docker\.io|(?:registry-1|auth|index)\.docker\.io|hub\.docker\.com)$/;
+const REFUSED = [400, 401, 403, 404, 422] as const;
+
 /**
- * Rules from the most to the least particular; the first that fits decides. This table is the only place that looks at
- * status codes or words of others. `test/fixtures/registry-errors` holds a recorded body for each row.
+ * Rules from the most to the least particular; the first that fits decides. This table is the only place that reads
+ * causes from status codes and words of others. `test/fixtures/registry-errors` holds a recorded body for each row.
  */
 const RULES: readonly Rule[] = [
+  // Token services of the clouds. Entra has numbers, whose texts name all claims at once; the others have words.
+  // https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+  { to: 'ID_TOKEN_AUDIENCE', operation: KEYLESS, message: /\bAADSTS700212\b/ },
+  { to: 'ID_TOKEN_SUBJECT', operation: KEYLESS, message: /\bAADSTS(?:70021|700211|700213)\b/ },
+  { to: 'ID_TOKEN_EXPIRED', operation: KEYLESS, message: /\bAADSTS700024\b/ },
+  { to: 'KEYLESS_REFUSED', operation: KEYLESS, message: /\bAADSTS\d+\b/ },
+  { to: 'ID_TOKEN_AUDIENCE', operation: KEYLESS, status: REFUSED, message: /\baud(?:ience)?\b/i },
+  { to: 'ID_TOKEN_EXPIRED', operation: KEYLESS, status: REFUSED, code: /^EXPIREDTOKEN/ },
+  { to: 'ID_TOKEN_EXPIRED', operation: KEYLESS, status: REFUSED, message: /\bexp(?:ired)?\b|\bstale\b/i },
+  {
+    to: 'ID_TOKEN_SUBJECT',
+    operation: KEYLESS,
+    status: REFUSED,
+    message:
+      /attribute condition|mapped attribute|\bclaims?\b|identity mappings?|\bsub(?:ject)?\b|\bruleset|AssumeRoleWithWebIdentity/i,
+  },
+  // Docker says nothing at all when no ruleset of the connection fits.
+  { to: 'ID_TOKEN_SUBJECT', operation: KEYLESS, host: /^identity\.docker\.com$/, status: [401], message: /^$/ },
+  { to: 'KEYLESS_REFUSED', operation: KEYLESS, status: REFUSED },
   // Immutable tags, in each vendor's words (docker/buildx#3776, goharbor middleware, quay 3.17, ACR locks, kaniko#1095).
   {
     to: 'TAG_IMMUTABLE',
@@ -34,32 +58,74 @@ const RULES: readonly Rule[] = [
   },
   { to: 'TAG_IMMUTABLE', status: [409], code: /^(TAG_IMMUTABLE|TAG_ALREADY_EXISTS)$/ },
   { to: 'TAG_IMMUTABLE', status: [412], code: /^PRECONDITION$/, message: /immutable/i },
-  { to: 'TAG_IMMUTABLE', code: /^REGISTRY_DISALLOWED_OPERATION$/, operation: 'write' },
+  { to: 'TAG_IMMUTABLE', code: /^REGISTRY_DISALLOWED_OPERATION$/, operation: WRITES },
+  // Artifact Registry (FAILED_PRECONDITION of its API), GitLab's protected and immutable tags, Nexus without redeploy.
+  { to: 'TAG_IMMUTABLE', code: /^FAILED_PRECONDITION$/, message: /\bimmutable\b/i },
+  {
+    to: 'TAG_IMMUTABLE',
+    status: [400, 403],
+    message: /protected tag|does not allow updating|repository does not allow (?:updating|overwrit)/i,
+    operation: WRITES,
+  },
   {
     to: 'TAG_IMMUTABLE',
     status: [400, 403, 409],
     message: /\bimmutable\b|cannot be overwritten|updating existing tags/i,
-    operation: 'write',
+    operation: WRITES,
   },
   {
     to: 'TAG_IMMUTABLE',
     status: [400, 403],
     code: /^MANIFEST_INVALID$/,
     message: /403 Forbidden/i,
-    operation: 'write',
+    operation: WRITES,
   },
+  // Harbor keeps an image back whose findings its policy does not allow (goharbor/harbor#18792).
+  { to: 'PULL_BLOCKED', status: [403, 412], code: /^PROJECTPOLICYVIOLATION$/ },
+  { to: 'PULL_BLOCKED', message: /cannot be pulled due to configured policy/i },
+  {
+    to: 'READ_ONLY',
+    message:
+      /read[ -]?only mode|registry is read[ -]?only|is set to read[ -]?only|NEXUS-25275|repository is read[ -]?only/i,
+    operation: WRITES,
+  },
+  {
+    to: 'READ_ONLY',
+    status: [403, 405],
+    message: /proxy (?:cache )?project|pull[- ]through cache/i,
+    operation: WRITES,
+  },
+  // What a deletion would tear apart: children of an index, images under a tag.
+  {
+    to: 'IMAGE_IN_USE',
+    code: /^(IMAGEREFERENCEDBYMANIFESTLIST|GOOGLE_MANIFEST_DANGLING_(?:TAG|PARENT_IMAGE)|VIOLATE_FOREIGN_KEY_CONSTRAINT)$/,
+  },
+  { to: 'IMAGE_IN_USE', operation: ['delete'], message: /still referenced|referenced by|last tagged version/i },
+  // The network rules of a registry (ACR's firewall, private endpoints): https://aka.ms/acr/firewall
+  { to: 'NETWORK_BLOCKED', status: [403], message: /client with IP|is not allowed access|firewall|private endpoint/i },
   // Docker Hub's two limits are not the same thing: https://docs.docker.com/docker-hub/usage/pulls/
   { to: 'PULL_LIMIT', status: [429], message: /pull rate limit/i },
+  { to: 'ABUSE_LIMIT', status: [429], host: DOCKER, message: /^(?!.*\{)(?:.*too many requests.*)?$/is },
   { to: 'TOO_MANY_REQUESTS', status: [429] },
-  { to: 'TOO_MANY_REQUESTS', code: /^(TOOMANYREQUESTS|TOO_MANY_REQUESTS?|THROTTLINGEXCEPTION)$/ },
+  { to: 'TOO_MANY_REQUESTS', status: [403], message: /rate limit/i },
+  {
+    to: 'TOO_MANY_REQUESTS',
+    code: /^(TOOMANYREQUESTS|TOO_MANY_REQUESTS?|THROTTLING(?:EXCEPTION)?|THROTTLEEXCEPTION|RESOURCE_EXHAUSTED)$/,
+  },
   // Expired credentials: ECR answers 403, ECR Public 400 without a challenge (aws-ecr-orb#277, containers-roadmap#2835).
-  { to: 'TOKEN_EXPIRED', status: [400, 401, 403], message: /token (has|is) expired|expired token/i },
+  { to: 'TOKEN_EXPIRED', status: [400, 401, 403], message: /token (has|is) expired|expired token|token expired/i },
   { to: 'GHCR_PACKAGE_NOT_LINKED', host: /^ghcr\.io$/, message: /write_package|installation not allowed/i },
   {
     to: 'QUOTA_EXCEEDED',
     message: /quota|configured upper limit|no space left|insufficient storage|storage limit|LimitExceeded/i,
   },
   { to: 'QUOTA_EXCEEDED', status: [507] },
+  { to: 'QUOTA_EXCEEDED', code: /^(LIMITEXCEEDEDEXCEPTION|TOO_MANY_TAGS_REQUESTED)$/ },
+  {
+    to: 'UNAUTHORIZED',
+    code: /^(UNRECOGNIZEDCLIENTEXCEPTION|INVALIDSIGNATUREEXCEPTION|INVALIDCLIENTTOKENID|CONNECTIVITY_REFRESH_TOKEN_ERROR|UNAUTHENTICATED)$/,
+  },
+  { to: 'TOKEN_EXPIRED', code: /^EXPIREDTOKEN(?:EXCEPTION)?$/ },
   { to: 'UNAUTHORIZED', status: [401] },
   { to: 'UNAUTHORIZED', code: /^UNAUTHORIZED$/, status: [400, 403] },
   { to: 'REPOSITORY_UNKNOWN', code: /^(NAME_UNKNOWN|REPOSITORYNOTFOUNDEXCEPTION)$/ },
@@ -68,23 +134,27 @@ const RULES: readonly Rule[] = [
   { to: 'TOO_LARGE', status: [416], message: /exceeds the maximum permissible limit/i },
   {
     to: 'UPLOAD_REJECTED',
+    operation: ['write'],
     code: /^(DIGEST_INVALID|SIZE_INVALID|BLOB_UPLOAD_INVALID|BLOB_UPLOAD_UNKNOWN|RANGE_INVALID)$/,
   },
   {
     to: 'MANIFEST_INVALID',
     code: /^(MANIFEST_INVALID|MANIFEST_BLOB_UNKNOWN|MANIFEST_UNVERIFIED|TAG_INVALID|BLOB_UNKNOWN)$/,
-    operation: 'write',
+    operation: WRITES,
   },
   { to: 'MANIFEST_UNKNOWN', code: /^(MANIFEST_UNKNOWN|BLOB_UNKNOWN|NOT_FOUND)$/ },
   { to: 'DENIED', status: [403] },
-  { to: 'DENIED', code: /^DENIED$/ },
+  {
+    to: 'DENIED',
+    code: /^(DENIED|ACCESSDENIED(?:EXCEPTION)?|PERMISSION_DENIED|KMSEXCEPTION|BLOCKEDBYORGANIZATIONPOLICYEXCEPTION)$/,
+  },
   { to: 'UNSUPPORTED', status: [405, 501] },
   { to: 'UNSUPPORTED', code: /^UNSUPPORTED$/ },
-  { to: 'MANIFEST_UNKNOWN', status: [404], operation: 'read' },
+  { to: 'MANIFEST_UNKNOWN', status: [404], operation: ['read'] },
   { to: 'REPOSITORY_UNKNOWN', status: [404] },
-  { to: 'UPLOAD_REJECTED', status: [416] },
+  { to: 'UPLOAD_REJECTED', status: [416], operation: ['write'] },
   { to: 'REGISTRY_UNAVAILABLE', status: [408, 425, 499, 500, 502, 503, 504, 522, 524] },
-  { to: 'REGISTRY_UNAVAILABLE', code: /^(UNKNOWN|UNAVAILABLE)$/ },
+  { to: 'REGISTRY_UNAVAILABLE', code: /^(UNKNOWN|UNAVAILABLE|SERVEREXCEPTION|INTERNALFAILURE)$/ },
 ];
 
 /**
@@ -94,7 +164,7 @@ const RULES: readonly Rule[] = [
 export function classify(answer: RegistryAnswer): ErrorCode {
   const fits = (rule: Rule) =>
     (rule.host?.test(answer.host) ?? true) &&
-    (rule.operation === undefined || rule.operation === answer.operation) &&
+    (rule.operation?.includes(answer.operation) ?? true) &&
     (rule.status?.includes(answer.status) ?? true) &&
     (rule.code?.test(answer.code ?? '') ?? true) &&
     (rule.message?.test(answer.message ?? '') ?? true);

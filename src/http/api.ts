@@ -2,6 +2,7 @@ import { ActionError, type ErrorFacts } from '../errors/action-error.ts';
 import type { RegistryAnswer } from '../errors/classify.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
 import { parseErrorBody } from './error-body.ts';
+import { limitOf } from './rate-limit.ts';
 import { networkError, registryError } from './registry-error.ts';
 import { parseRetryAfter, withRetry } from './retry.ts';
 import { type HttpRequest, readBody, type Transport } from './transport.ts';
@@ -70,7 +71,7 @@ export function createApi({ transport, clock, signal, log, mask }: ApiOptions): 
       const seconds = retryAfter(response.headers, clock.now());
       throw registryError(
         { host: url.host, operation, status, ...parseErrorBody(redact(text)) },
-        `${url.host} answered ${status} to ${what}`,
+        `${url.host} answered ${status} to ${what}${limitOf(status, response.headers, clock.now())}`,
         { ...facts, ...(seconds === undefined ? {} : { retryAfter: seconds }) },
       );
     } catch (error) {

@@ -1,4 +1,4 @@
-import { fieldsOf } from '../domain/fields.ts';
+import { fieldsOf, isFields } from '../domain/fields.ts';
 
 /** What an answer says of its error: the first code and all messages, or the beginning of whatever else it holds. */
 export interface ErrorBody {
@@ -11,7 +11,7 @@ const LIMIT = 500;
 
 /**
  * Reads the error of an answer: the envelope of the distribution specification, the forms of token services
- * (`details`, `error_description`), AWS's `__type`, or text and HTML of a proxy.
+ * (`details`, `error_description`), AWS's `__type`, Google's and Nexus's, or text and HTML of a proxy.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
  */
 export function parseErrorBody(body: string): ErrorBody {
@@ -21,7 +21,11 @@ export function parseErrorBody(body: string): ErrorBody {
   } catch {
     return message(body.replaceAll(/<(style|script)[\s\S]*?<\/\1>/gi, ' ').replaceAll(/<[^>]*>/g, ' '));
   }
-  const fields = fieldsOf(parsed);
+  // Nexus answers with a list; Google wraps the error in an object of its own.
+  const outer = fieldsOf(Array.isArray(parsed) ? parsed[0] : parsed);
+  const fields = isFields(outer.error)
+    ? { ...outer, ...outer.error, code: outer.error.status, error: undefined }
+    : outer;
   const [first] = Array.isArray(fields.errors) ? fields.errors.map(fieldsOf) : [fields];
   const code = [first?.code, fields.code, fields.error, fields.__type].find((each) => typeof each === 'string');
   const texts = [

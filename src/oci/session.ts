@@ -3,6 +3,7 @@ import { ActionError, type ErrorFacts } from '../errors/action-error.ts';
 import type { RegistryAnswer } from '../errors/classify.ts';
 import { isInternal } from '../http/addresses.ts';
 import { parseErrorBody } from '../http/error-body.ts';
+import { limitOf } from '../http/rate-limit.ts';
 import { networkError, registryError } from '../http/registry-error.ts';
 import { parseRetryAfter, withRetry } from '../http/retry.ts';
 import { discard, type HttpRequest, type HttpResponse, readBody, type Transport } from '../http/transport.ts';
@@ -139,7 +140,7 @@ export function createSession(options: SessionOptions): Session {
     const from = response.url.host === new URL(origin).host ? host : `${host} (${response.url.host})`;
     const error = registryError(
       { host, operation: request.operation, status, ...parseErrorBody(auth.redact(body.toString('utf8'))) },
-      `${from} answered ${status} to ${request.what}`,
+      `${from} answered ${status} to ${request.what}${limitOf(status, headers, clock.now())}`,
       { ...request.facts, ...(seconds === undefined ? {} : { retryAfter: seconds }) },
     );
     const narrow = /error="?insufficient_scope/.test(String(headers['www-authenticate'] ?? ''));

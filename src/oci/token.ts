@@ -1,5 +1,6 @@
 import { ActionError } from '../errors/action-error.ts';
 import { parseErrorBody } from '../http/error-body.ts';
+import { limitOf } from '../http/rate-limit.ts';
 import { registryError } from '../http/registry-error.ts';
 import { parseRetryAfter } from '../http/retry.ts';
 import { readBody, type Transport } from '../http/transport.ts';
@@ -103,7 +104,7 @@ export async function fetchToken(
     const seconds = parseRetryAfter(response.headers['retry-after'], options.clock.now());
     throw registryError(
       { host: options.host, operation: 'token', status, ...parseErrorBody(options.redact(body.toString('utf8'))) },
-      `${how.realm.host} answered ${status} when asked for a token for ${keyOf(scopes)}`,
+      `${how.realm.host} answered ${status} when asked for a token for ${keyOf(scopes) || 'the login'}${limitOf(status, response.headers, options.clock.now())}`,
       {
         registry: options.host,
         ...(scopes[0] === undefined ? {} : { repository: scopes[0].repository }),

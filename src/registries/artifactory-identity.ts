@@ -1,9 +1,7 @@
 import { fieldsOf } from '../domain/fields.ts';
-import { ActionError } from '../errors/action-error.ts';
-import type { ErrorCode } from '../errors/catalogue.ts';
+import type { ActionError } from '../errors/action-error.ts';
 import { type ApiAnswer, unexpected } from '../http/api.ts';
-import { parseErrorBody } from '../http/error-body.ts';
-import { claimsSaid, readClaims } from './id-token.ts';
+import { exchangeRefused, readClaims } from './id-token.ts';
 import type { Found, LoginPlace } from './vendor.ts';
 
 /** The audience in JFrog's own instructions for GitHub; a provider may be set up with another one. */
@@ -11,13 +9,6 @@ const AUDIENCE = 'jfrog-github';
 
 /** Where credentials of this login say they come from: Artifactory's API takes them as a bearer. */
 export const FROM_PROVIDER = "Artifactory's OIDC provider";
-
-/** What the platform's refusals mean, by its words; the first row decides. */
-const REFUSALS: readonly (readonly [RegExp, ErrorCode])[] = [
-  [/\baud(ience)?\b/i, 'ID_TOKEN_AUDIENCE'],
-  [/\bexp(ired)?\b/i, 'ID_TOKEN_EXPIRED'],
-  [/\bclaims?\b|\bidentity mappings?\b|\bsub(ject)?\b/i, 'ID_TOKEN_SUBJECT'],
-];
 
 /**
  * Exchanges this job's OIDC token for an access token of the JFrog platform, through the provider that an administrator
@@ -73,12 +64,12 @@ function userOf(token: string): string | undefined {
 
 /** The refusal as a row of the catalogue, with the claims that the identity mappings are compared with. */
 function refused({ status, text }: ApiAnswer, token: string, host: string, provider: string): ActionError {
-  const { code = '', message = '' } = parseErrorBody(text.replaceAll(token, '***'));
-  const words = [code, message].filter((each) => each !== '').join(': ');
-  const to = REFUSALS.find(([pattern]) => pattern.test(words))?.[1] ?? 'KEYLESS_REFUSED';
-  return new ActionError(
-    to,
-    `${host} answered ${status} to the exchange of the OIDC token with the provider ${provider}${words === '' ? '' : `: ${words}`}.${claimsSaid(token)} Compare it with the provider and its identity mappings (Administration → General Management → Manage Integrations).`,
-    { facts: { registry: host, status } },
-  );
+  return exchangeRefused({
+    service: host,
+    host,
+    status,
+    text,
+    token,
+    advice: `Compare it with the provider ${provider} and its identity mappings (Administration → General Management → Manage Integrations).`,
+  });
 }

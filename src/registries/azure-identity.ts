@@ -1,9 +1,8 @@
 import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
-import type { ErrorCode } from '../errors/catalogue.ts';
 import { type ApiAnswer, unexpected } from '../http/api.ts';
 import { parseErrorBody } from '../http/error-body.ts';
-import { claimsSaid } from './id-token.ts';
+import { exchangeRefused } from './id-token.ts';
 import type { Found, LoginPlace } from './vendor.ts';
 
 const LOGIN = 'login.microsoftonline.com';
@@ -11,16 +10,6 @@ const AUDIENCE = 'api://AzureADTokenExchange';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Entra tokens go to registries of Azure's public cloud and to nobody else. */
 const REGISTRY = /^[a-z0-9-]+\.azurecr\.io$/;
-
-/**
- * What Entra's refusals mean; everything else is KEYLESS_REFUSED.
- * https://learn.microsoft.com/entra/identity-platform/reference-error-codes
- */
-const REFUSALS: readonly (readonly [RegExp, ErrorCode])[] = [
-  [/\bAADSTS700212\b/, 'ID_TOKEN_AUDIENCE'],
-  [/\bAADSTS(?:70021|700211|700213)\b/, 'ID_TOKEN_SUBJECT'],
-  [/\bAADSTS700024\b/, 'ID_TOKEN_EXPIRED'],
-];
 
 /**
  * Exchanges this job's OIDC token for one of Entra, and that for a refresh token of the registry, which lives for about
@@ -106,13 +95,14 @@ function wordsOf({ text }: ApiAnswer, secret: string): string {
 
 /** The refusal as a row of the catalogue, with the claims that the federated credential is compared with. */
 function refusedByEntra(answer: ApiAnswer, assertion: string, host: string): ActionError {
-  const words = wordsOf(answer, assertion);
-  const code = REFUSALS.find(([pattern]) => pattern.test(words))?.[1] ?? 'KEYLESS_REFUSED';
-  return new ActionError(
-    code,
-    `${LOGIN} answered ${answer.status} to the exchange of the OIDC token: ${words || 'nothing'}.${claimsSaid(assertion)} The application's federated credential must say the same, letter by letter.`,
-    { facts: { registry: host, status: answer.status } },
-  );
+  return exchangeRefused({
+    service: LOGIN,
+    host,
+    status: answer.status,
+    text: answer.text,
+    token: assertion,
+    advice: "The application's federated credential must say the same, letter by letter.",
+  });
 }
 
 function refusedByRegistry(answer: ApiAnswer, access: string, host: string, client: string): ActionError {

@@ -73,5 +73,5 @@ function manage({ host, repository, store }: ManagementPlace): Management {
 /** Version 2 says 400 DIGEST_INVALID for a tag, others 405: https://github.com/distribution/distribution/issues/1566 */
 function refusesTags(error: unknown): boolean {
   if (!(error instanceof ActionError)) return false;
-  return error.code === 'UNSUPPORTED' || (error.code === 'UPLOAD_REJECTED' && error.facts.status === 400);
+  return error.code === 'UNSUPPORTED' || error.facts.status === 400;
 }

@@ -1,9 +1,7 @@
 import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
-import type { ErrorCode } from '../errors/catalogue.ts';
 import { type ApiAnswer, unexpected } from '../http/api.ts';
-import { parseErrorBody } from '../http/error-body.ts';
-import { claimsSaid } from './id-token.ts';
+import { exchangeRefused } from './id-token.ts';
 import type { Found, LoginPlace } from './vendor.ts';
 
 const HOST = 'identity.docker.com';
@@ -15,20 +13,6 @@ const LIFETIME = { least: 300, usual: 3600, most: 21_600 } as const;
 
 /** Where credentials of this login say they come from: they open the registry, and perhaps nothing else of Docker's. */
 export const FROM_IDENTITY = "Docker's OIDC connection";
-
-interface Refusal {
-  readonly to: ErrorCode;
-  readonly words: RegExp;
-  readonly status?: number;
-}
-
-/** What the token service's refusals mean; an empty 401 is how it says that no ruleset fits. The first row decides. */
-const REFUSALS: readonly Refusal[] = [
-  { to: 'ID_TOKEN_AUDIENCE', words: /\baud(ience)?\b/i },
-  { to: 'ID_TOKEN_EXPIRED', words: /\bexp(ired)?\b/i },
-  { to: 'ID_TOKEN_SUBJECT', words: /\bsub(ject)?\b|\bruleset/i },
-  { to: 'ID_TOKEN_SUBJECT', words: /^$/, status: 401 },
-];
 
 /**
  * Exchanges this job's OIDC token for one of Docker, through a connection of the organization. The names that
@@ -98,13 +82,12 @@ function invalid(input: string, why: string): ActionError {
 
 /** The refusal as a row of the catalogue, with the claims that the connection's rulesets are compared with. */
 function refused({ status, text }: ApiAnswer, token: string): ActionError {
-  const { code = '', message = '' } = parseErrorBody(text.replaceAll(token, '***'));
-  const words = [code, message].filter((each) => each !== '').join(': ');
-  const to =
-    REFUSALS.find((row) => row.words.test(words) && (row.status ?? status) === status)?.to ?? 'KEYLESS_REFUSED';
-  return new ActionError(
-    to,
-    `${HOST} answered ${status} to the exchange of the OIDC token${words === '' ? '' : `: ${words}`}.${claimsSaid(token)} The connection's ruleset in Docker Home shows why.`,
-    { facts: { registry: 'docker.io', status } },
-  );
+  return exchangeRefused({
+    service: HOST,
+    host: 'docker.io',
+    status,
+    text,
+    token,
+    advice: "The connection's ruleset in Docker Home shows why.",
+  });
 }

@@ -1,8 +1,7 @@
 import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
-import type { ErrorCode } from '../errors/catalogue.ts';
 import { type ApiAnswer, unexpected } from '../http/api.ts';
-import { claimsSaid } from './id-token.ts';
+import { exchangeRefused } from './id-token.ts';
 import type { Found, LoginPlace } from './vendor.ts';
 
 const STS = 'sts.googleapis.com';
@@ -12,13 +11,6 @@ const PROVIDER = /^projects\/\d+\/locations\/global\/workloadIdentityPools\/[a-z
 const EXPECT = [200, 400, 401, 403, 404];
 /** Google's tokens go to Google's registries and to nobody else. */
 const REGISTRY = /^(?:[a-z0-9-]+-docker\.pkg\.dev|(?:(?:us|eu|asia)\.)?gcr\.io)$/;
-
-/** What the words of a refused exchange mean; everything else is KEYLESS_REFUSED. */
-const REFUSALS: readonly (readonly [RegExp, ErrorCode])[] = [
-  [/\baudience\b/i, 'ID_TOKEN_AUDIENCE'],
-  [/attribute condition|mapped attribute|\bsubject\b.*(?:rejected|denied|not allowed)/i, 'ID_TOKEN_SUBJECT'],
-  [/\bexpired\b|\bstale\b/i, 'ID_TOKEN_EXPIRED'],
-];
 
 /**
  * Exchanges this job's OIDC token for an access token of Google, directly or as a service account.
@@ -95,10 +87,13 @@ async function impersonate({ api, host }: LoginPlace, federated: string, account
 }
 
 function refusedExchange(answer: ApiAnswer, token: string, host: string): ActionError {
-  const words = wordsOf(answer, token);
-  const code = REFUSALS.find(([pattern]) => pattern.test(words))?.[1] ?? 'KEYLESS_REFUSED';
-  return new ActionError(code, `${STS} answered ${answer.status}: ${words}.${claimsSaid(token)}`, {
-    facts: { registry: host, status: answer.status },
+  return exchangeRefused({
+    service: STS,
+    host,
+    status: answer.status,
+    text: answer.text,
+    token,
+    advice: 'Compare it with the provider: its audience and its attribute condition.',
   });
 }
 

@@ -1,6 +1,8 @@
 import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
+import { classify } from '../errors/classify.ts';
 import { type Api, unexpected } from '../http/api.ts';
+import { parseErrorBody } from '../http/error-body.ts';
 
 /** The claims of GitHub's token that trust policies look at, for errors: nothing in them is secret. */
 export interface Claims {
@@ -71,4 +73,30 @@ export function claimsSaid(token: string): string {
   if (claims === undefined) return '';
   const { subject, audience, issuer } = claims;
   return ` The token says: subject ${subjectForms(subject).join(' or ')}, audience ${audience}, issuer ${issuer}.`;
+}
+
+/** A token service's refusal of the exchange. */
+export interface Refusal {
+  /** Host of the token service. */
+  readonly service: string;
+  /** The registry that the login is for. */
+  readonly host: string;
+  readonly status: number;
+  readonly text: string;
+  /** What was shown to it. */
+  readonly token: string;
+  /** A sentence on where to look. */
+  readonly advice: string;
+}
+
+/** The refusal as a row of the catalogue, with the service's own words and what the token says. */
+export function exchangeRefused({ service, host, status, text, token, advice }: Refusal): ActionError {
+  const said = parseErrorBody(text.replaceAll(token, '***'));
+  const words = [said.code, said.message].filter((each) => each !== undefined && each !== '').join(': ');
+  const spoken = words === '' ? '' : `: ${words.replace(/\.$/, '')}`;
+  return new ActionError(
+    classify({ host: service, operation: 'keyless', status, ...said }),
+    `${service} answered ${status} to the exchange of the OIDC token${spoken}.${claimsSaid(token)} ${advice}`,
+    { facts: { registry: host, status } },
+  );
 }

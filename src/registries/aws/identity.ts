@@ -1,9 +1,8 @@
 import { AssumeRoleWithWebIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { ActionError } from '../../errors/action-error.ts';
-import type { ErrorCode } from '../../errors/catalogue.ts';
 import { networkError } from '../../http/registry-error.ts';
-import { claimsSaid } from '../id-token.ts';
+import { exchangeRefused } from '../id-token.ts';
 import type { LoginPlace } from '../vendor.ts';
 import { readSdkError, requestHandler } from './sdk.ts';
 
@@ -95,16 +94,6 @@ async function assume(place: LoginPlace, role: string, region: string): Promise<
   }
 }
 
-/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html#API_AssumeRoleWithWebIdentity_Errors */
-const REFUSALS: readonly { readonly name: RegExp; readonly words?: RegExp; readonly to: ErrorCode }[] = [
-  { name: /^InvalidIdentityToken/, words: /audience/i, to: 'ID_TOKEN_AUDIENCE' },
-  { name: /^ExpiredToken/, to: 'ID_TOKEN_EXPIRED' },
-  { name: /^InvalidIdentityToken/, words: /expired/i, to: 'ID_TOKEN_EXPIRED' },
-  // STS tells an audience that the trust policy does not have and a subject that it does not have in the same words.
-  { name: /^AccessDenied/, to: 'ID_TOKEN_SUBJECT' },
-  { name: /./, to: 'KEYLESS_REFUSED' },
-];
-
 function refusal(error: unknown, { host }: LoginPlace, role: string, token: string): unknown {
   if (error instanceof ActionError) return error;
   const { name, status, words } = readSdkError(error);
@@ -113,10 +102,12 @@ function refusal(error: unknown, { host }: LoginPlace, role: string, token: stri
   if (status >= 500 || /^(?:Throttl|IDPCommunication)/.test(name)) {
     return new ActionError('REGISTRY_UNAVAILABLE', `AWS STS answered ${status} (${name}): ${words}`, { facts });
   }
-  const rule = REFUSALS.find((each) => each.name.test(name) && (each.words?.test(words) ?? true));
-  return new ActionError(
-    rule?.to ?? 'KEYLESS_REFUSED',
-    `AWS did not let this job take on the role ${role} (${name}): ${words}${/[.!]$/.test(words) ? '' : '.'}${claimsSaid(token)}`,
-    { facts: { ...facts, status }, cause: error },
-  );
+  return exchangeRefused({
+    service: `sts (${role})`,
+    host,
+    status,
+    text: JSON.stringify({ code: name, message: words }),
+    token,
+    advice: 'STS tells a wrong subject and a wrong audience of the trust policy in the same words: compare both.',
+  });
 }

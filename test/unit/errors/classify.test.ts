@@ -10,6 +10,29 @@ interface Recorded extends Pick<RegistryAnswer, 'host' | 'operation' | 'status'>
   readonly from: string;
 }
 
+/** Rows that no answer of a server leads to, and what does. */
+const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      ...['INPUT_INVALID', 'EVENT_INVALID', 'NO_TAGS', 'TAG_INVALID'],
+      ...['DOCKER_MISSING', 'DAEMON_UNREACHABLE', 'BUILDX_MISSING', 'BUILDX_TOO_OLD', 'BUILDER_UNSUITABLE'],
+      ...['BUILD_FAILED', 'BUILD_NO_SPACE', 'SOURCE_INVALID', 'SOURCE_UNSAFE', 'LAYOUT_CORRUPT', 'FOREIGN_LAYERS'],
+      ...['PLATFORM_MISSING', 'SBOM_MISSING', 'PROVENANCE_MISSING', 'ATTESTATION_MISMATCH', 'FINDINGS'],
+      ...['IGNOREFILE_INVALID', 'VEX_INVALID', 'SCANNER_UNAVAILABLE', 'SCANNER_REFUSED', 'SCANNER_FAILED'],
+      ...['SCANNER_TIMEOUT', 'REPORT_INVALID', 'DATABASE_UNREACHABLE', 'DATABASE_TOO_OLD', 'DATABASE_INVALID'],
+      ...['PROGRAM_MISSING', 'CANCELLED', 'INTERNAL', 'CAPABILITY_MISSING', 'ID_TOKEN_UNAVAILABLE'],
+    ].map((code) => [code, 'this action itself']),
+  ),
+  SCOPE_TOO_NARROW: 'a header beside the answer, or the rights in a token',
+  DIGEST_MISMATCH: 'bytes that are not what they should be',
+  TAG_NOT_MOVED: 'the read-back after a write',
+  REGISTRY_UNREACHABLE: 'a connection without an answer',
+  TLS_UNTRUSTED: 'a connection without an answer',
+  PLAIN_HTTP: 'an address that is not spoken to',
+  REDIRECT_REFUSED: 'an address that is not spoken to',
+  ANSWER_INVALID: 'an answer that is no error',
+};
+
 const recorded: readonly Recorded[] = JSON.parse(
   readFileSync(new URL('../../fixtures/registry-errors.json', import.meta.url), 'utf8'),
 );
@@ -21,6 +44,18 @@ describe('P10: what a registry said finds its remedy', () => {
       expect(classify({ host, operation, status, ...parseErrorBody(body) })).toBe(to);
     },
   );
+
+  test('every row that an answer can lead to has a recorded one, and no other row has', () => {
+    const told = new Set(recorded.map(({ to }) => to));
+    const rows = Object.keys(CATALOGUE).filter((code) => !(code in NOT_FROM_AN_ANSWER));
+    expect([...told].toSorted()).toEqual(rows.toSorted());
+    expect(Object.keys(NOT_FROM_AN_ANSWER).every((code) => code in CATALOGUE)).toBe(true);
+  });
+
+  test('every row has its place in docs/errors.md', () => {
+    const headings = [...readFileSync('docs/errors.md', 'utf8').matchAll(/^#+ (\S+)$/gm)].map(([, title]) => title);
+    expect(headings).toEqual(expect.arrayContaining(Object.keys(CATALOGUE)));
+  });
 
   test('a host that only looks like GHCR gets no advice for GHCR', () => {
     const answer = {

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isInternal, isLoopback } from '../../../src/http/addresses.ts';
-import type { Credentials } from '../../../src/oci/auth.ts';
 import { proxyFor } from '../../../src/http/proxy.ts';
 import { createTransport, readBody } from '../../../src/http/transport.ts';
+import type { Credentials } from '../../../src/oci/auth.ts';
 import { startRegistry } from '../../support/registry.ts';
 import { connect } from '../../support/registry-client.ts';
 

@@ -255,7 +255,7 @@ test('a tag is deleted once; what is refused is not taken for absent', async () 
   await expect(theirs.hub.deleteTag('1')).rejects.toEqual(code('DENIED', 'which is there'));
   const fixed = state.repositories.get('acme/app');
   if (fixed !== undefined) fixed.immutable = ['.*'];
-  await expect(hub.deleteTag('2')).rejects.toEqual(code('DENIED', 'immutable'));
+  await expect(hub.deleteTag('2')).rejects.toEqual(code('TAG_IMMUTABLE', 'immutable'));
 });
 
 test('a digest is deleted by the registry itself', async () => {

@@ -1,0 +1,43 @@
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/**
+ * What an answer tells of a limit, as a sentence: how much is left, in which time, for whom it is counted, when it starts
+ * anew. Docker Hub's pulls (`ratelimit-remaining: 0;w=21600`) and the `x-ratelimit-…` of its API and GitHub's.
+ * https://docs.docker.com/docker-hub/usage/pulls/#view-hourly-pull-rate-and-limit
+ * @returns undefined when the answer does not tell
+ */
+export function rateLimitSaid(headers: Headers, now: Date): string | undefined {
+  const limit = readCount(headers['ratelimit-limit']) ?? readCount(headers['x-ratelimit-limit']);
+  const left = readCount(headers['ratelimit-remaining']) ?? readCount(headers['x-ratelimit-remaining']);
+  if (left === undefined) return undefined;
+  const seconds = left.window ?? limit?.window;
+  const window = seconds === undefined ? '' : ` in ${hours(seconds)}`;
+  const whole = limit === undefined ? '' : ` of ${limit.count}`;
+  const source = String(headers['docker-ratelimit-source'] ?? '');
+  const counted = /^[0-9A-Za-z.:_-]{1,64}$/.test(source) ? `, counted for ${source}` : '';
+  return `${left.count}${whole} requests${window} are left${counted}; ${resets(headers, seconds, now)}`;
+}
+
+/** The same as a part of a message, in brackets, where a limit may be what an answer is about. */
+export function limitOf(status: number, headers: Headers, now: Date): string {
+  const said = status === 429 || status === 403 ? rateLimitSaid(headers, now) : undefined;
+  return said === undefined ? '' : ` (${said.replace(/\.$/, '')})`;
+}
+
+function resets(headers: Headers, window: number | undefined, now: Date): string {
+  const at = /^\d{9,11}$/.exec(String(headers['x-ratelimit-reset'] ?? ''))?.[0];
+  if (at !== undefined) return `the count starts anew at ${new Date(Number(at) * 1000).toISOString()}.`;
+  if (window === undefined) return 'the answer does not tell when that changes.';
+  return `all of them are back by ${new Date(now.getTime() + window * 1000).toISOString()} at the latest.`;
+}
+
+/** `100;w=21600` or `100` */
+function readCount(header: Headers[string]): { readonly count: number; readonly window?: number } | undefined {
+  const [, count, window] = /^(\d{1,9})(?:;w=(\d{1,9}))?$/.exec(String(header ?? '').trim()) ?? [];
+  if (count === undefined) return undefined;
+  return { count: Number(count), ...(window === undefined ? {} : { window: Number(window) }) };
+}
+
+function hours(seconds: number): string {
+  return seconds % 3600 === 0 ? `${seconds / 3600} h` : `${seconds} s`;
+}
