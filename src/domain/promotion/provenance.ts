@@ -1,0 +1,58 @@
+import { quoted } from '../suggestion.ts';
+import type { ProvenanceTerms } from './requirements.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What a SLSA provenance says of how an image was made. https://slsa.dev/spec/v1.0/provenance */
+export interface ProvenanceFacts {
+  readonly builder?: string;
+  /** Address of the source: `https://github.com/org/app`. */
+  readonly repository?: string;
+  /** Full commit id. */
+  readonly commit?: string;
+}
+
+/** Whether the provenance of one platform is the one that is asked for. There must be one, and each has to agree. */
+export function judgeProvenance(terms: ProvenanceTerms, provenances: readonly ProvenanceFacts[]): Verdict {
+  if (provenances.length === 0) return { met: false, reason: 'there is no provenance' };
+  const wrong = provenances.flatMap((facts) => {
+    const { builder, repository, commit } = facts;
+    return [
+      ...term('builder', terms.builder, builder, isBuilder),
+      ...term('repository', terms.repository, repository, (want, got) => repositoryKey(want) === repositoryKey(got)),
+      ...term('commit', terms.commit, commit, (want, got) => want.toLowerCase() === got.toLowerCase()),
+    ];
+  });
+  if (wrong.length > 0) return { met: false, reason: `its provenance ${[...new Set(wrong)].join(', and ')}` };
+  const said = [terms.builder && 'builder', terms.repository && 'repository', terms.commit && 'commit'].filter(Boolean);
+  return { met: true, detail: said.length > 0 ? `a provenance with the ${said.join(', ')} asked for` : 'a provenance' };
+}
+
+function term(
+  name: keyof ProvenanceTerms,
+  want: string | undefined,
+  got: string | undefined,
+  agrees: (want: string, got: string) => boolean,
+): readonly string[] {
+  if (want === undefined) return [];
+  if (got === undefined || got === '') return [`names no ${name}`];
+  return agrees(want, got) ? [] : [`has the ${name} ${quoted(got)}, not ${quoted(want)}`];
+}
+
+function isBuilder(want: string, got: string): boolean {
+  return want.endsWith('*') ? got.startsWith(want.slice(0, -1)) : got === want;
+}
+
+/**
+ * One spelling for one repository: BuildKit writes `https://github.com/org/app.git#refs/heads/main`, others
+ * `git+https://github.com/org/app@refs/heads/main`. `org/app` is on github.com.
+ */
+function repositoryKey(text: string): string {
+  const address = /^[\w.-]+\/[\w.-]+$/.test(text) ? `https://github.com/${text}` : text;
+  return address
+    .replace(/^git\+/, '')
+    .replace(/[?#].*$/s, '')
+    .replace(/@[^/@]*refs\/.*$/s, '')
+    .replace(/\/+$/, '')
+    .replace(/\.git$/, '')
+    .toLowerCase();
+}

@@ -1,0 +1,271 @@
+import { type Fields, isFields } from '../fields.ts';
+import { type Parsed, parsed, problems } from '../parsed.ts';
+import { normalPlatform } from '../platform.ts';
+import { didYouMean, quoted } from '../suggestion.ts';
+import { type Attribute, problemAt, readAttributes, readLines } from '../tags/records.ts';
+
+/** What must be shown of an image before it is promoted. */
+export type Requirement =
+  | { readonly name: 'platforms'; readonly platforms: readonly string[] }
+  | { readonly name: 'sbom' }
+  | ({ readonly name: 'provenance' } & ProvenanceTerms)
+  | { readonly name: 'signature' }
+  /** `maxAge` in milliseconds; `now`: the scan is made by this run. */
+  | { readonly name: 'scan'; readonly maxAge: number | 'now' }
+  | { readonly name: 'deployed'; readonly stage: string }
+  | { readonly name: 'branch'; readonly branch: string }
+  | { readonly name: 'not-older' };
+
+export interface ProvenanceTerms {
+  /** In full, or its beginning followed by `*`. */
+  readonly builder?: string;
+  /** `org/app` or an address. */
+  readonly repository?: string;
+  /** Full commit id. */
+  readonly commit?: string;
+}
+
+type Name = Requirement['name'];
+type Reader = (attributes: readonly Attribute[]) => Parsed<Requirement>;
+
+const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** A line has its name first: `provenance,builder=…` or `provenance=builder=…`. */
+const READERS: Readonly<Record<Name, Reader>> = {
+  platforms: readPlatforms,
+  sbom: bare({ name: 'sbom' }),
+  provenance: readProvenance,
+  signature: bare({ name: 'signature' }),
+  scan: readScan,
+  deployed: single('a stage, as in `deployed=staging`', (stage) => ({ name: 'deployed', stage })),
+  branch: single('a branch, as in `branch=main`', (branch) => ({
+    name: 'branch',
+    branch: branch.replace(/^refs\/heads\//, ''),
+  })),
+  'not-older': bare({ name: 'not-older' }),
+};
+const NAMES: readonly string[] = Object.keys(READERS);
+
+/** Reads the `require` input: one requirement on a line, its values after `=` and its attributes after commas. */
+export function readRequirements(lines: readonly string[]): Parsed<readonly Requirement[]> {
+  return all(
+    readLines(lines).map((line) => {
+      const read = readLine(line.text);
+      return read.ok ? read : problems(...read.problems.map((problem) => problemAt('require', line, problem)));
+    }),
+  );
+}
+
+/**
+ * Reads a list out of a policy file: lines as the input has them, or maps of one key such as `platforms: [linux/amd64]`,
+ * `provenance: { builder: … }`, `sbom: true`. A switch that is off is a problem: a policy says what must be.
+ * @param value parsed YAML
+ * @param where the file and the key in it, for messages
+ */
+export function readPolicy(value: unknown, where: string): Parsed<readonly Requirement[]> {
+  if (!Array.isArray(value)) return problems(`${where}: expected a list of requirements, such as \`- sbom\`.`);
+  return all(
+    value.map((entry: unknown, at) => {
+      const read = typeof entry === 'string' ? readLine(entry) : readEntry(entry);
+      return read.ok
+        ? read
+        : problems(
+            ...read.problems.map(
+              (problem) => `${where}, entry ${at + 1}: ${problem}${/[.?]$/.test(problem) ? '' : '.'}`,
+            ),
+          );
+    }),
+  );
+}
+
+/**
+ * All requirements of the policy file and of the input together. Every one has to be met, so the input can add to the file and
+ * never take away from it: platforms add up, and the youngest age of a scan counts.
+ */
+export function mergeRequirements(
+  policy: readonly Requirement[],
+  input: readonly Requirement[],
+): readonly Requirement[] {
+  const merged = new Map<string, Requirement>();
+  for (const each of [...policy, ...input]) {
+    const key = each.name === 'platforms' || each.name === 'scan' ? each.name : requirementText(each);
+    const before = merged.get(key);
+    merged.set(key, before === undefined ? each : stricter(before, each));
+  }
+  return [...merged.values()];
+}
+
+/** A requirement as a line of the input has it. */
+export function requirementText(requirement: Requirement): string {
+  switch (requirement.name) {
+    case 'platforms':
+      return `platforms=${requirement.platforms.join(',')}`;
+    case 'provenance': {
+      const { builder, repository, commit } = requirement;
+      const terms = Object.entries({ builder, repository, commit }).filter(([, value]) => value !== undefined);
+      return ['provenance', ...terms.map(([key, value]) => `${key}=${value}`)].join(',');
+    }
+    case 'scan':
+      return requirement.maxAge === 'now' ? 'scan=now' : `scan,max-age=${lengthOfTime(requirement.maxAge)}`;
+    case 'deployed':
+      return `deployed=${requirement.stage}`;
+    case 'branch':
+      return `branch=${requirement.branch}`;
+    case 'sbom':
+    case 'signature':
+    case 'not-older':
+      return requirement.name;
+  }
+}
+
+/** A length of time in the largest unit that it is a whole number of: `7d`. */
+export function lengthOfTime(milliseconds: number): string {
+  const [unit, size] =
+    Object.entries(UNITS)
+      .toReversed()
+      .find(([, each]) => milliseconds >= each && milliseconds % each === 0) ?? [];
+  return unit === undefined || size === undefined
+    ? `${Math.ceil(milliseconds / 1000)}s`
+    : `${milliseconds / size}${unit}`;
+}
+
+function stricter(a: Requirement, b: Requirement): Requirement {
+  if (a.name === 'platforms' && b.name === 'platforms') {
+    return { name: 'platforms', platforms: [...new Set([...a.platforms, ...b.platforms])] };
+  }
+  if (a.name === 'scan' && b.name === 'scan') {
+    if (a.maxAge === 'now' || b.maxAge === 'now') return { name: 'scan', maxAge: 'now' };
+    return { name: 'scan', maxAge: Math.min(a.maxAge, b.maxAge) };
+  }
+  return a;
+}
+
+function readLine(text: string): Parsed<Requirement> {
+  const read = readAttributes(text);
+  if (!read.ok) return read;
+  const [head, ...rest] = read.value;
+  if (head === undefined) return problems('it is empty');
+  if (head.key === undefined) return readNamed(head.value.toLowerCase(), rest);
+  return readNamed(head.key, [toAttribute(head.value), ...rest]);
+}
+
+function readEntry(entry: unknown): Parsed<Requirement> {
+  const [pair, ...more] = isFields(entry) ? Object.entries(entry) : [];
+  if (pair === undefined || more.length > 0) {
+    return problems('expected the name of a requirement, or a map with one as its only key');
+  }
+  const [name, value] = pair;
+  const key = name.toLowerCase();
+  if (value === true || value === null) return readNamed(key, []);
+  if (Array.isArray(value)) {
+    const values = value.map(scalar);
+    return values.every((each) => each !== undefined)
+      ? readNamed(
+          key,
+          values.map((each) => ({ value: each })),
+        )
+      : problems(`\`${key}\` holds something that is not a text`);
+  }
+  if (isFields(value)) return readFields(key, value);
+  const text = scalar(value);
+  return text === undefined
+    ? problems(`\`${key}\` is ${quoted(String(value))}; leave it out when it is not required`)
+    : readNamed(key, [toAttribute(text)]);
+}
+
+function readFields(name: string, fields: Fields): Parsed<Requirement> {
+  const attributes = Object.entries(fields).map(([key, value]) => ({ key: key.toLowerCase(), value: scalar(value) }));
+  const wrong = attributes.find(({ value }) => value === undefined);
+  if (wrong !== undefined) return problems(`\`${wrong.key}\` of \`${name}\` is not a text`);
+  return readNamed(
+    name,
+    attributes.map(({ key, value = '' }) => ({ key, value })),
+  );
+}
+
+function readNamed(name: string, attributes: readonly Attribute[]): Parsed<Requirement> {
+  return isName(name)
+    ? READERS[name](attributes)
+    : problems(`unknown requirement ${quoted(name)}, expected ${NAMES.join(', ')}.${didYouMean(name, NAMES)}`);
+}
+
+function readPlatforms(attributes: readonly Attribute[]): Parsed<Requirement> {
+  const platforms = attributes.map(({ key, value }) => (key === undefined ? value : `${key}=${value}`));
+  const wrong = platforms.filter((each) => !/^[a-z0-9_-]+(?:\/[a-z0-9_.-]+){1,2}$/i.test(each));
+  if (platforms.length === 0) return problems('it names no platform, expected `platforms=linux/amd64,linux/arm64`');
+  return wrong.length > 0
+    ? problems(...wrong.map((each) => `${quoted(each)} is not a platform such as linux/arm64`))
+    : parsed({ name: 'platforms', platforms: [...new Set(platforms.map(normalPlatform))] });
+}
+
+function readProvenance(attributes: readonly Attribute[]): Parsed<Requirement> {
+  const checks: Readonly<Record<keyof ProvenanceTerms, readonly [RegExp, string]>> = {
+    builder: [/^[^*\s]+\*?$/, 'an address in full, or its beginning followed by `*`'],
+    repository: [/^(?:[\w.-]+\/[\w.-]+|https?:\/\/\S+)$/, '`org/app` or an https address'],
+    commit: [/^(?:[a-f0-9]{40}|[a-f0-9]{64})$/i, 'a full commit id'],
+  };
+  const isTerm = (key: string): key is keyof ProvenanceTerms => Object.hasOwn(checks, key);
+  const found: string[] = [];
+  const terms = new Map<keyof ProvenanceTerms, string>();
+  for (const { key, value } of attributes) {
+    const word = key ?? value;
+    if (key === undefined || !isTerm(key)) {
+      found.push(
+        `\`provenance\` knows builder=, repository= and commit=, not ${quoted(word)}.${didYouMean(word, Object.keys(checks))}`,
+      );
+      continue;
+    }
+    const [grammar, expected] = checks[key];
+    if (terms.has(key)) found.push(`\`${key}\` is there twice`);
+    // An expression that came to nothing must not turn a check off.
+    if (!grammar.test(value)) found.push(`\`${key}\` is ${quoted(value)}, expected ${expected}`);
+    terms.set(key, key === 'commit' ? value.toLowerCase() : value);
+  }
+  return found.length > 0 ? problems(...found) : parsed({ name: 'provenance', ...Object.fromEntries(terms) });
+}
+
+function readScan(attributes: readonly Attribute[]): Parsed<Requirement> {
+  const [first, ...more] = attributes;
+  if (more.length > 0) return problems('`scan` takes one of `now` and `max-age=7d`');
+  if (first === undefined || (first.key === undefined && first.value === 'now')) {
+    return parsed({ name: 'scan', maxAge: 'now' });
+  }
+  const [, digits, unit = ''] = /^([1-9]\d{0,4})([mhd])$/.exec(first.value) ?? [];
+  const size = UNITS[unit];
+  return first.key !== 'max-age' || digits === undefined || size === undefined
+    ? problems(
+        `\`scan\` has ${quoted([first.key, first.value].filter((each) => each !== undefined).join('='))}, expected \`now\` or \`max-age=\` and a length of time such as 7d or 12h`,
+      )
+    : parsed({ name: 'scan', maxAge: Number(digits) * size });
+}
+
+function bare(requirement: Requirement): Reader {
+  return (attributes) =>
+    attributes.length === 0 ? parsed(requirement) : problems(`\`${requirement.name}\` takes no value`);
+}
+
+function single(expected: string, make: (value: string) => Requirement): Reader {
+  return ([first, ...more]) =>
+    first === undefined || first.value === '' || first.key !== undefined || more.length > 0
+      ? problems(`expected ${expected}; write one line for each`)
+      : parsed(make(first.value));
+}
+
+function all(read: readonly Parsed<Requirement>[]): Parsed<readonly Requirement[]> {
+  const found = read.flatMap((each) => (each.ok ? [] : each.problems));
+  return found.length > 0 ? problems(...found) : parsed(read.flatMap((each) => (each.ok ? [each.value] : [])));
+}
+
+function toAttribute(text: string): Attribute {
+  const at = text.indexOf('=');
+  return at < 1
+    ? { value: text.trim() }
+    : { key: text.slice(0, at).trim().toLowerCase(), value: text.slice(at + 1).trim() };
+}
+
+function scalar(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+function isName(name: string): name is Name {
+  return Object.hasOwn(READERS, name);
+}
