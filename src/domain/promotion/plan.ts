@@ -1,0 +1,106 @@
+import { type Digest, shortDigest } from '../digest.ts';
+import type { History } from './history.ts';
+import type { Judgement } from './judge.ts';
+
+/** One tag that a promotion is to write, and what it holds now. */
+export interface PlannedTarget {
+  /** `ghcr.io/org/prod/app` */
+  readonly image: string;
+  readonly tag: string;
+  readonly kind: 'immutable' | 'moving';
+  /** Undefined: there is no such tag. */
+  readonly holds?: Digest;
+}
+
+export interface Promotion {
+  /** What is promoted, or what a rollback goes to. */
+  readonly digest: Digest;
+  readonly targets: readonly PlannedTarget[];
+  readonly judgements: readonly Judgement[];
+  /** Of the stage that is promoted to. */
+  readonly history: History;
+  readonly rollback?: boolean;
+  /** A person asks for this digest by name: it lifts a hold, and nothing else. */
+  readonly force?: boolean;
+}
+
+/**
+ * - `create`: the tag is not there and will be written
+ * - `move`: it holds something else and will be written
+ * - `keep`: it holds the digest already
+ * - `refuse`: something that must be is not
+ * - `conflict`: it is immutable and holds something else
+ */
+export interface TargetDecision extends PlannedTarget {
+  readonly action: 'create' | 'move' | 'keep' | 'refuse' | 'conflict';
+  /** A phrase for the plan and the summary. */
+  readonly reason: string;
+}
+
+export interface PromotionPlan {
+  /** Only `go` writes anything: a promotion is done whole or not at all. */
+  readonly verdict: 'go' | 'unchanged' | 'refused' | 'conflict';
+  /** Immutable tags first: the order in which they are written. */
+  readonly decisions: readonly TargetDecision[];
+  /** Sentences on why it is refused, all of them; empty when it is not. */
+  readonly refusals: readonly string[];
+}
+
+/** Decides what a promotion does to each of its targets. Pure. */
+export function planPromotion(promotion: Promotion): PromotionPlan {
+  const { digest, targets } = promotion;
+  const refusals = refusalsOf(promotion);
+  const decisions = targets
+    .map((target): TargetDecision => ({ ...target, ...decide(target, digest, refusals, promotion.rollback === true) }))
+    .toSorted((a, b) => Number(a.kind === 'moving') - Number(b.kind === 'moving'));
+  const actions = new Set(decisions.map(({ action }) => action));
+  // No target at all is not "everything is in place".
+  const nothing = decisions.length === 0 ? ['There is no target to promote to.'] : [];
+  const isRefused = refusals.length > 0 || nothing.length > 0;
+  const writes = actions.has('create') || actions.has('move');
+  return {
+    verdict: isRefused ? 'refused' : actions.has('conflict') ? 'conflict' : writes ? 'go' : 'unchanged',
+    decisions,
+    refusals: [...refusals, ...nothing],
+  };
+}
+
+function refusalsOf({ digest, targets, judgements, history, rollback, force }: Promotion): readonly string[] {
+  const unmet = judgements.flatMap((each) => (each.met ? [] : [`${each.name}: ${each.reason}.`]));
+  if (rollback === true) {
+    // Else a rollback would be a way around the requirements.
+    return history.deployed.has(digest)
+      ? unmet
+      : [
+          ...unmet,
+          `${history.stage} has no record of ${shortDigest(digest)}, and a rollback only goes to what was there before. Promote it instead.`,
+        ];
+  }
+  const writes = targets.some(({ holds }) => holds !== digest);
+  const isHeld = history.held.has(digest) && force !== true && writes;
+  return isHeld
+    ? [
+        ...unmet,
+        `${history.stage} was rolled back from ${shortDigest(digest)}, and it is held back until a person promotes it by name (\`force: true\`).`,
+      ]
+    : unmet;
+}
+
+function decide(
+  { kind, holds }: PlannedTarget,
+  digest: Digest,
+  refusals: readonly string[],
+  rollback: boolean,
+): Pick<TargetDecision, 'action' | 'reason'> {
+  const isConflict = kind === 'immutable' && holds !== undefined && holds !== digest;
+  if (isConflict) {
+    return {
+      action: 'conflict',
+      reason: `holds ${shortDigest(holds)}, and never moves; this image is ${shortDigest(digest)}`,
+    };
+  }
+  if (refusals.length > 0) return { action: 'refuse', reason: refusals.join(' ') };
+  if (holds === digest) return { action: 'keep', reason: 'holds this image already' };
+  if (holds === undefined) return { action: 'create', reason: 'new' };
+  return { action: 'move', reason: `${rollback ? 'goes back' : 'moves'} from ${shortDigest(holds)}` };
+}
