@@ -55,7 +55,7 @@ export async function startCloud(hosts: Readonly<Record<string, Host>>): Promise
   const strangers: string[] = [];
   const sockets = new Set<Duplex>();
 
-  const server = https.createServer({ key, cert }, async (request, response) => {
+  const answer = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const host = (request.headers.host ?? '').replace(/:443$/, '');
     const found = hosts[host];
     if (found === undefined) return void response.writeHead(421).end();
@@ -75,7 +75,8 @@ export async function startCloud(hosts: Readonly<Record<string, Host>>): Promise
     const text = content === undefined ? '' : typeof content === 'string' ? content : JSON.stringify(content);
     const type = typeof content === 'string' ? 'text/plain' : 'application/json';
     response.writeHead(status, { 'content-type': type, ...headers }).end(request.method === 'HEAD' ? '' : text);
-  });
+  };
+  const server = https.createServer({ key, cert }, (request, response) => void answer(request, response));
   const proxy = http.createServer((_request, response) => response.writeHead(502).end());
   proxy.on('connect', (request: http.IncomingMessage, socket: Duplex) => {
     const host = (request.url ?? '').replace(/:443$/, '');
