@@ -14,7 +14,8 @@ export async function licenses(root: string): Promise<string> {
     .map(([path]) => path)
     .toSorted();
   const texts = await Promise.all(packages.map((path) => licenseOf(join(root, path))));
-  return `${texts.join(`\n\n${'─'.repeat(80)}\n\n`)}\n`;
+  // Line ends as git has them, so that a fresh clone builds the same file.
+  return `${texts.join(`\n\n${'─'.repeat(80)}\n\n`)}\n`.replaceAll(/\r\n?/g, '\n');
 }
 
 async function licenseOf(directory: string): Promise<string> {
