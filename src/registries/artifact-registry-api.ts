@@ -1,16 +1,16 @@
 import { isDigest } from '../domain/digest.ts';
-import { type Fields, fieldsOf } from '../domain/fields.ts';
+import { type Fields, fieldsOf, isFields } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../http/api.ts';
-import type { ListedImage, Management, ManagementPlace } from './vendor.ts';
+import { parseErrorBody } from '../http/error-body.ts';
+import { registryError } from '../http/registry-error.ts';
+import { finishOperation, type Waiting } from './artifact-registry-operation.ts';
+import type { Found, ListedImage, Management, ManagementPlace } from './vendor.ts';
 
 const HOST = 'artifactregistry.googleapis.com';
 const UPLOAD = 'artifactregistry.repositories.uploadArtifacts';
-const USERS = ['oauth2accesstoken', '_token', '_dcgcloud_token'];
-/** Operations take seconds; five minutes are far beyond. */
-const POLLS = 150;
-const POLL_EVERY = 2000;
-const PAGES = 10_000;
+/** Users whose password is an access token; the helpers gcloud and docker-credential-gcr have names of their own. */
+const USERS = /^(?:oauth2accesstoken|_token|_dcgcloud_token|_dcgcr_(?:\d+_)*token)$/;
 
 interface Name {
   /** `projects/p/locations/l` */
@@ -51,43 +51,30 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
   const home = `${parent}/repositories/${encodeURIComponent(repository)}`;
   const versions = `${home}/packages/${encodeURIComponent(image)}`;
 
+  const tokens = new Set<string>();
+
   const ask = async (
     path: string,
     request: Pick<ApiRequest, 'method' | 'expect' | 'operation' | 'what' | 'json'>,
   ): Promise<ApiAnswer> => {
     const found = await place.credentials();
-    if (found?.kind !== 'password' || !USERS.includes(found.username)) {
-      const who = found?.kind === 'password' && found.username.startsWith('_json_key') ? 'a service account key' : 'it';
+    const token = tokenOf(found);
+    if (token === undefined) {
       throw new ActionError(
         'UNAUTHORIZED',
-        `${HOST} needs an access token of Google, which ${who} is not: use workload-identity-provider, or the user oauth2accesstoken with an access token.`,
+        `${HOST} needs an access token of Google for ${request.what}, and there is ${whatIs(found)}: use workload-identity-provider, or the user oauth2accesstoken with an access token.`,
         { facts },
       );
     }
-    api.secret(found.password);
+    api.secret(token);
+    tokens.add(token);
     const url = new URL(`https://${HOST}/v1/${path}`);
-    return api.request({ ...request, url, headers: { authorization: `Bearer ${found.password}` }, facts });
+    const answer = await api.request({ ...request, url, headers: { authorization: `Bearer ${token}` }, facts });
+    if (answer.status === 200 && !isFields(answer.json)) throw unexpected(HOST, request.what, facts);
+    return answer;
   };
-
-  /** Waits for a long-running operation; its error is a google.rpc.Status. */
-  const finish = async (first: unknown, what: string): Promise<void> => {
-    let operation = fieldsOf(first);
-    for (let poll = 0; operation.done !== true; poll += 1) {
-      const { name } = operation;
-      if (typeof name !== 'string' || !/^projects\/[^/]+\/locations\/[^/]+\/operations\/[\w.-]+$/.test(name)) {
-        throw unexpected(HOST, what, facts);
-      }
-      if (poll === POLLS) {
-        throw new ActionError('REGISTRY_UNAVAILABLE', `${HOST} did not finish ${what} within 5 minutes.`, { facts });
-      }
-      await clock.sleep(POLL_EVERY);
-      operation = fieldsOf((await ask(name, { method: 'GET', expect: [200], operation: 'read', what })).json);
-    }
-    if (operation.error === undefined) return;
-    const { code, message } = fieldsOf(operation.error);
-    const words = String(message).replace(/\s+/g, ' ').slice(0, 500);
-    throw new ActionError(code === 7 ? 'DENIED' : 'REGISTRY_REFUSED', `${HOST} failed ${what}: ${words}`, { facts });
-  };
+  const redact = (text: string) => [...tokens].reduce((clean, token) => clean.replaceAll(token, '***'), text);
+  const waiting: Waiting = { host: HOST, facts, clock, ask, redact };
 
   const imagesOf = (json: unknown): readonly ListedImage[] => {
     const { dockerImages = [] } = fieldsOf(json);
@@ -108,11 +95,16 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
     });
   };
 
+  const exists = async () => {
+    const what = `the look for the repository ${repository}`;
+    const { status, json } = await ask(home, { method: 'GET', expect: [200, 404], operation: 'read', what });
+    if (status === 404) return false;
+    if (!String(fieldsOf(json).name).endsWith(`/repositories/${repository}`)) throw unexpected(HOST, what, facts);
+    return true;
+  };
+
   return {
-    exists: async () => {
-      const what = `the look for the repository ${repository}`;
-      return (await ask(home, { method: 'GET', expect: [200, 404], operation: 'read', what })).status === 200;
-    },
+    exists,
     create: async ({ immutableTags, scanOnPush, kmsKey }) => {
       const what = `creating the repository ${repository}`;
       const json = {
@@ -126,24 +118,32 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
       };
       const path = `${parent}/repositories?repositoryId=${encodeURIComponent(repository)}`;
       const answer = await ask(path, { method: 'POST', json, expect: [200, 409], operation: 'write', what });
-      if (answer.status === 409) return 'exists';
-      await finish(answer.json, what);
-      return 'created';
+      if (answer.status === 409) {
+        const said = parseErrorBody(redact(answer.text));
+        if (said.code === 'ALREADY_EXISTS') return 'exists';
+        throw registryError(
+          { host: HOST, operation: 'write', status: 409, ...said },
+          `${HOST} answered 409 to ${what}`,
+          facts,
+        );
+      }
+      const made = await finishOperation(waiting, answer.json, { what, operation: 'write', settled: 'ALREADY_EXISTS' });
+      return made ? 'created' : 'exists';
     },
     async *list() {
-      let page = '';
-      for (let count = 0; count < PAGES; count += 1) {
+      const what = 'the list of images';
+      const seen = new Set<string>();
+      for (let page = ''; ; ) {
         const path = `${home}/dockerImages?pageSize=1000${page === '' ? '' : `&pageToken=${encodeURIComponent(page)}`}`;
-        const what = 'the list of images';
         const { json } = await ask(path, { method: 'GET', expect: [200], operation: 'read', what });
-        if (json === undefined) throw unexpected(HOST, what, facts);
         yield* imagesOf(json);
-        const { nextPageToken } = fieldsOf(json);
-        if (typeof nextPageToken !== 'string' || nextPageToken === '') return;
-        if (nextPageToken === page) break;
+        const { nextPageToken = '' } = fieldsOf(json);
+        if (nextPageToken === '') return;
+        if (typeof nextPageToken !== 'string') throw unexpected(HOST, what, facts);
+        if (seen.has(nextPageToken)) throw unexpected(HOST, `${what} (its pages do not end)`, facts);
+        seen.add(nextPageToken);
         page = nextPageToken;
       }
-      throw unexpected(HOST, 'the list of images (its pages do not end)', facts);
     },
     deleteTag: async (tag) => {
       const path = `${versions}/tags/${encodeURIComponent(tag)}`;
@@ -156,20 +156,43 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
       const what = `deleting ${digest}`;
       const answer = await ask(path, { method: 'DELETE', expect: [200, 404], operation: 'delete', what });
       if (answer.status === 404) return 'absent';
-      await finish(answer.json, what);
-      return 'deleted';
+      const gone = await finishOperation(waiting, answer.json, { what, operation: 'delete', settled: 'NOT_FOUND' });
+      return gone ? 'deleted' : 'absent';
     },
     preflight: async () => {
+      const found = await place.credentials();
+      // The registry itself takes service account keys, so their lack of an access token stops no push.
+      if (tokenOf(found) === undefined) {
+        return [
+          `Whether the push is allowed shows only at the push: ${HOST} tells it to access tokens, and there is ${whatIs(found)}.`,
+        ];
+      }
+      const what = 'the look for the right to push';
       const answer = await ask(`${home}:testIamPermissions`, {
         method: 'POST',
         json: { permissions: [UPLOAD] },
         expect: [200, 403, 404],
         operation: 'read',
-        what: 'the look for the right to push',
+        what,
       });
-      if (answer.status !== 200) return [];
+      if (answer.status === 403)
+        return [`${HOST} answered 403 to ${what}: whether it is there shows only at the push.`];
       const { permissions = [] } = fieldsOf(answer.json);
-      if (Array.isArray(permissions) && permissions.includes(UPLOAD)) return [];
+      if (!Array.isArray(permissions)) throw unexpected(HOST, what, facts);
+      if (answer.status === 200 && permissions.includes(UPLOAD)) return [];
+      // IAM knows of no rights in what is not there.
+      const look = { method: 'GET', expect: [200, 403, 404], operation: 'read', what } as const;
+      const missing = answer.status === 404 || (await ask(home, look)).status === 404;
+      // gcr.io repositories may be made by the first push.
+      if (missing && repository === host)
+        return [
+          `There is no repository ${repository} yet; a push makes it when the identity may (roles/artifactregistry.createOnPushWriter).`,
+        ];
+      if (missing) {
+        throw new ActionError('REPOSITORY_UNKNOWN', `There is no repository ${home} at ${HOST}.`, {
+          facts: { ...facts, status: 404 },
+        });
+      }
       throw new ActionError(
         'DENIED',
         `${host}/${place.repository} needs the permission ${UPLOAD}, which this identity lacks: roles/artifactregistry.writer holds it.`,
@@ -177,6 +200,18 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
       );
     },
   };
+}
+
+/** The access token that credentials of the registry hold; undefined when they are of another kind. */
+function tokenOf(found: Found | undefined): string | undefined {
+  return found?.kind === 'password' && USERS.test(found.username) ? found.password : undefined;
+}
+
+function whatIs(found: Found | undefined): string {
+  if (found === undefined) return 'no login at all';
+  return found.kind === 'password' && found.username.startsWith('_json_key')
+    ? 'a service account key'
+    : 'a login of another kind';
 }
 
 /** Sizes are texts in Google's JSON, because they are 64-bit numbers. */

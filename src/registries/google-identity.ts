@@ -1,7 +1,8 @@
 import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { type ApiAnswer, unexpected } from '../http/api.ts';
-import { exchangeRefused } from './id-token.ts';
+import { parseErrorBody } from '../http/error-body.ts';
+import { claimsSaid, exchangeRefused } from './id-token.ts';
 import type { Found, LoginPlace } from './vendor.ts';
 
 const STS = 'sts.googleapis.com';
@@ -9,6 +10,8 @@ const IAM = 'iamcredentials.googleapis.com';
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 const PROVIDER = /^projects\/\d+\/locations\/global\/workloadIdentityPools\/[a-z0-9-]+\/providers\/[a-z0-9-]+$/;
 const EXPECT = [200, 400, 401, 403, 404];
+/** Seconds; no access token of Google lives longer than half a day. */
+const LONGEST = 12 * 3600;
 /** Google's tokens go to Google's registries and to nobody else. */
 const REGISTRY = /^(?:[a-z0-9-]+-docker\.pkg\.dev|(?:(?:us|eu|asia)\.)?gcr\.io)$/;
 
@@ -50,12 +53,17 @@ export async function googleIdentity(place: LoginPlace): Promise<Found | undefin
   });
   if (exchanged.status !== 200) throw refusedExchange(exchanged, subjectToken, host);
   const { access_token: federated, expires_in: seconds } = fieldsOf(exchanged.json);
-  if (typeof federated !== 'string' || federated === '') throw unexpected(STS, 'the exchange of the OIDC token');
+  if (typeof federated !== 'string' || federated === '') {
+    throw unexpected(STS, 'the exchange of the OIDC token', { registry: host });
+  }
   api.secret(federated);
   const account = keyless['service-account']?.trim() ?? '';
   if (account !== '') return impersonate(place, federated, account);
-  const until = typeof seconds === 'number' ? { until: new Date(clock.now().getTime() + seconds * 1000) } : {};
-  return { kind: 'password', username: 'oauth2accesstoken', password: federated, from: provider, ...until };
+  if (typeof seconds !== 'number' || !Number.isInteger(seconds) || seconds <= 0 || seconds > LONGEST) {
+    throw unexpected(STS, 'the exchange of the OIDC token', { registry: host });
+  }
+  const until = new Date(clock.now().getTime() + seconds * 1000);
+  return { kind: 'password', username: 'oauth2accesstoken', password: federated, until, from: provider };
 }
 
 /** 3300 seconds, because an hour is the most and clocks differ. */
@@ -71,36 +79,32 @@ async function impersonate({ api, host }: LoginPlace, federated: string, account
     facts: { registry: host },
   });
   if (answer.status !== 200) {
+    const { message = '' } = parseErrorBody(answer.text.replaceAll(federated, '***'));
+    const spoken = message === '' ? '' : `: ${message.replace(/\.$/, '')}`;
     throw new ActionError(
       'KEYLESS_REFUSED',
-      `${IAM} answered ${answer.status} to the request for a token of ${account}: ${wordsOf(answer, federated)}. The pool's principal needs roles/iam.workloadIdentityUser on that service account.`,
+      `${IAM} answered ${answer.status} to the request for a token of ${account}${spoken}. The pool's principal needs roles/iam.workloadIdentityUser on that service account.`,
       { facts: { registry: host, status: answer.status } },
     );
   }
   const { accessToken: password, expireTime } = fieldsOf(answer.json);
   const until = new Date(typeof expireTime === 'string' ? expireTime : Number.NaN);
   if (typeof password !== 'string' || password === '' || Number.isNaN(until.getTime())) {
-    throw unexpected(IAM, `the token of ${account}`);
+    throw unexpected(IAM, `the token of ${account}`, { registry: host });
   }
   api.secret(password);
   return { kind: 'password', username: 'oauth2accesstoken', password, until, from: `the service account ${account}` };
 }
 
-function refusedExchange(answer: ApiAnswer, token: string, host: string): ActionError {
-  return exchangeRefused({
-    service: STS,
-    host,
-    status: answer.status,
-    text: answer.text,
-    token,
-    advice: 'Compare it with the provider: its audience and its attribute condition.',
-  });
-}
-
-/** Google's own words, in one bounded line and without the token that was sent. */
-function wordsOf({ json, text }: ApiAnswer, token: string): string {
-  const { error, error_description: description } = fieldsOf(json);
-  const { message } = fieldsOf(error);
-  const words = [description, message, error].find((value) => typeof value === 'string') ?? text;
-  return String(words).replaceAll(token, '***').replace(/\s+/g, ' ').trim().slice(0, 500).replace(/\.$/, '');
+function refusedExchange({ status, text, json }: ApiAnswer, token: string, host: string): ActionError {
+  // Google's words for a provider that is not there speak of an audience that no setting of the token's can mend.
+  if (fieldsOf(json).error === 'invalid_target') {
+    return new ActionError(
+      'KEYLESS_REFUSED',
+      `${STS} answered ${status} to the exchange of the OIDC token: invalid_target. The pool or the provider that workload-identity-provider names is not there, deleted or disabled.${claimsSaid(token)}`,
+      { facts: { registry: host, status } },
+    );
+  }
+  const advice = 'Compare it with the provider: its audience and its attribute condition.';
+  return exchangeRefused({ service: STS, host, status, text, token, advice });
 }

@@ -1,4 +1,4 @@
-import { fieldsOf } from '../../../src/domain/fields.ts';
+import { type Fields, fieldsOf, isFields } from '../../../src/domain/fields.ts';
 import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
 
 export interface GoogleOptions {
@@ -7,105 +7,239 @@ export interface GoogleOptions {
   readonly now: () => Date;
   readonly account?: string;
   readonly permissions?: readonly string[];
+  /** What the provider accepts as audience; default: its own name. */
+  readonly audience?: string;
+  /** The google.rpc.Status that every operation ends with. */
+  readonly failure?: Fields;
+  /** Whether operations never end. */
+  readonly endless?: boolean;
 }
 export interface GoogleImage {
   readonly uri: string;
   readonly digest: string;
   readonly package: string;
   tags: string[];
+  /** The digest of an index that holds it. */
+  readonly parent?: string;
 }
 
-/** Google's token services and Artifact Registry, with pages of two. */
-export function googleDouble({ provider, subject, now, account, permissions = [] }: GoogleOptions) {
-  const state = { repositories: new Set<string>(), images: [] as GoogleImage[], tokens: new Set<string>(), polls: 0 };
-  const fail = (code: number, status: string, message: string): CloudReply => ({
-    status: code,
-    body: { error: { code, message, status } },
-  });
-  const bodyOf = (request: CloudRequest) => {
-    const parsed: unknown = JSON.parse(request.body === '' ? '{}' : request.body);
-    return fieldsOf(parsed);
+const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
+const EXCHANGE = {
+  grantType: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  requestedTokenType: 'urn:ietf:params:oauth:token-type:access_token',
+  scope: SCOPE,
+  subjectTokenType: 'urn:ietf:params:oauth:token-type:jwt',
+};
+const NEW_FIELDS = ['format', 'mode', 'dockerConfig', 'vulnerabilityScanningConfig', 'kmsKeyName'];
+const KEY = /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/;
+
+const fail = (code: number, status: string, message: string): CloudReply => ({
+  status: code,
+  body: { error: { code, message, status } },
+});
+const absent = fail(404, 'NOT_FOUND', 'Requested entity was not found.');
+const denied = (permission: string) =>
+  fail(403, 'PERMISSION_DENIED', `Permission '${permission}' denied on resource (or it may not exist).`);
+
+/** The JSON object of a request; undefined when it is none, or is not said to be one. */
+function bodyOf({ headers, body }: CloudRequest): Fields | undefined {
+  if (!/^application\/json(?:;|$)/.test(headers['content-type'] ?? '')) return undefined;
+  const parsed: unknown = JSON.parse(body);
+  return isFields(parsed) ? parsed : undefined;
+}
+
+/** Google's token services and Artifact Registry, with pages of two. Tokens stop to work when their time is over. */
+export function googleDouble(options: GoogleOptions) {
+  const { provider, subject, now, account } = options;
+  const { permissions = [], audience = `https://iam.googleapis.com/${provider}`, failure, endless = false } = options;
+  const state = {
+    repositories: new Map<string, Fields>(),
+    images: [] as GoogleImage[],
+    tokens: new Set<string>(),
+    operations: new Map<string, number>(),
+    polls: 0,
   };
+  const ends = new Map<string, number>();
+  const issue = (kind: string, seconds: number) => {
+    const token = `${kind}-${state.tokens.size + 1}`;
+    state.tokens.add(token);
+    ends.set(token, now().getTime() + seconds * 1000);
+    return token;
+  };
+  const holds = (request: CloudRequest, kind = '') => {
+    const [, token = ''] = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '') ?? [];
+    return token.startsWith(kind) && (ends.get(token) ?? 0) > now().getTime();
+  };
+
   const sts: Service = (request) => {
-    const body = bodyOf(request);
     const refuse = (error: string, words: string) => ({ status: 400, body: { error, error_description: words } });
-    if (body.audience !== `//iam.googleapis.com/${provider}`) return refuse('invalid_target', 'The target is invalid.');
-    const parsed: unknown = JSON.parse(
-      Buffer.from(String(body.subjectToken).split('.')[1] ?? '', 'base64url').toString('utf8'),
-    );
+    const body = bodyOf(request);
+    if (request.method !== 'POST' || request.url.pathname !== '/v1/token') return absent;
+    if (body === undefined) return refuse('invalid_request', 'The body is no JSON object.');
+    const wrong = Object.entries(EXCHANGE).find(([name, value]) => body[name] !== value);
+    if (wrong !== undefined) return refuse('invalid_request', `Invalid value for ${wrong[0]}.`);
+    if (body.audience !== `//iam.googleapis.com/${provider}`) {
+      return refuse(
+        'invalid_target',
+        'The target service indicated by the "audience" parameters is invalid. This might either be because the pool or provider is disabled or deleted or because it doesn\'t exist.',
+      );
+    }
+    const [, claims = ''] = String(body.subjectToken).split('.');
+    const parsed: unknown = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8'));
     const { sub, aud, exp } = fieldsOf(parsed);
-    if (aud !== `https://iam.googleapis.com/${provider}`)
+    if (aud !== audience) {
       return refuse('invalid_grant', `The audience in ID Token [${aud}] does not match the expected audience.`);
+    }
     if (Number(exp) * 1000 <= now().getTime()) return refuse('invalid_grant', 'The ID Token is expired.');
-    if (sub !== subject)
+    if (sub !== subject) {
       return refuse('unauthorized_client', 'The given credential is rejected by the attribute condition.');
-    state.tokens.add('federated');
-    return { status: 200, body: { access_token: 'federated', expires_in: 600, token_type: 'Bearer' } };
+    }
+    const { requestedTokenType: issued_token_type } = EXCHANGE;
+    const access_token = issue('federated', 600);
+    return { status: 200, body: { access_token, issued_token_type, expires_in: 600, token_type: 'Bearer' } };
   };
+
   const iam: Service = (request) => {
-    if (request.headers.authorization !== 'Bearer federated') return fail(401, 'UNAUTHENTICATED', 'Who are you?');
+    if (!holds(request, 'federated')) return fail(401, 'UNAUTHENTICATED', 'Who are you?');
     const name = `/v1/projects/-/serviceAccounts/${encodeURIComponent(account ?? '')}:generateAccessToken`;
-    if (request.url.pathname !== name)
-      return fail(403, 'PERMISSION_DENIED', "Permission 'iam.serviceAccounts.getAccessToken' denied.");
-    if (bodyOf(request).lifetime !== '3300s') return fail(400, 'INVALID_ARGUMENT', 'lifetime');
-    state.tokens.add('impersonated');
-    const expireTime = new Date(now().getTime() + 3_300_000).toISOString();
-    return { status: 200, body: { accessToken: 'impersonated', expireTime } };
+    if (request.method !== 'POST' || request.url.pathname !== name) return denied('iam.serviceAccounts.getAccessToken');
+    const { lifetime, scope } = bodyOf(request) ?? {};
+    const [, seconds = ''] = /^(\d+)s$/.exec(String(lifetime)) ?? [];
+    if (seconds === '' || Number(seconds) >= 3600) {
+      return fail(400, 'INVALID_ARGUMENT', 'The access token lifetime cannot exceed 3600 seconds.');
+    }
+    if (!Array.isArray(scope) || scope.join(' ') !== SCOPE) return fail(400, 'INVALID_ARGUMENT', 'scope');
+    const expireTime = new Date(now().getTime() + Number(seconds) * 1000).toISOString();
+    return { status: 200, body: { accessToken: issue('impersonated', Number(seconds)), expireTime } };
   };
-  const registry: Service = (request) => {
-    const { method, url } = request;
-    if (!state.tokens.has((request.headers.authorization ?? '').replace('Bearer ', '')))
-      return fail(401, 'UNAUTHENTICATED', 'Request had invalid authentication credentials.');
-    const path = url.pathname.slice('/v1/'.length);
-    if (path.includes('/operations/')) {
-      state.polls += 1;
-      return { status: 200, body: { name: path, done: state.polls % 2 === 0 } };
-    }
-    const operation = { status: 200, body: { name: `${path.split('/').slice(0, 4).join('/')}/operations/1` } };
-    if (method === 'POST' && path.endsWith('/repositories')) {
-      const name = `${path}/${url.searchParams.get('repositoryId')}`;
-      if (state.repositories.has(name)) return fail(409, 'ALREADY_EXISTS', 'the repository already exists');
-      state.repositories.add(name);
-      return operation;
-    }
-    const home = path
-      .split('/')
-      .slice(0, 6)
-      .join('/')
-      .replace(/:test.*/, '');
-    if (!state.repositories.has(home)) return fail(404, 'NOT_FOUND', 'Requested entity was not found.');
-    if (path.endsWith(':testIamPermissions')) return { status: 200, body: { permissions } };
-    if (path === home) return { status: 200, body: { name: home } };
-    if (path.endsWith('/dockerImages')) {
-      const from = Number(url.searchParams.get('pageToken') ?? 0);
-      const next = from + 2 < state.images.length ? { nextPageToken: String(from + 2) } : {};
-      const dockerImages = state.images.slice(from, from + 2).map(({ uri, tags }) => ({
-        uri,
-        tags,
-        imageSizeBytes: '12',
-        uploadTime: '2026-01-01T00:00:00Z',
-      }));
-      return { status: 200, body: { dockerImages, ...next } };
-    }
-    const [, , , , , , , name = '', kind, last = ''] = path.split('/');
-    const mine = state.images.filter((image) => image.package === decodeURIComponent(name));
-    const found = mine.find(({ tags, digest }) =>
-      kind === 'tags' ? tags.includes(last) : digest === decodeURIComponent(last),
-    );
-    if (method !== 'DELETE' || found === undefined) return fail(404, 'NOT_FOUND', 'Requested entity was not found.');
+
+  const start = (path: string): CloudReply => {
+    const name = `${decodeURIComponent(path).split('/').slice(0, 4).join('/')}/operations/op-${state.operations.size + 1}`;
+    state.operations.set(name, 0);
+    return { status: 200, body: { name } };
+  };
+  const poll = (name: string): CloudReply => {
+    const polls = state.operations.get(name);
+    if (polls === undefined) return absent;
+    state.polls += 1;
+    state.operations.set(name, polls + 1);
+    if (endless || polls === 0) return { status: 200, body: { name } };
+    return {
+      status: 200,
+      body: { name, done: true, ...(failure === undefined ? { response: {} } : { error: failure }) },
+    };
+  };
+
+  const create = (parent: string, request: CloudRequest): CloudReply => {
+    const id = request.url.searchParams.get('repositoryId') ?? '';
+    const body = bodyOf(request);
+    const invalid = (words: string) => fail(400, 'INVALID_ARGUMENT', words);
+    if (!/^[a-z](?:[a-z0-9.-]*[a-z0-9])?$/.test(id)) return invalid('repositoryId is not valid.');
+    if (body === undefined) return invalid('The request has no JSON body.');
+    const unknown = Object.keys(body).find((field) => !NEW_FIELDS.includes(field));
+    if (unknown !== undefined) return invalid(`Invalid JSON payload received. Unknown name "${unknown}".`);
+    if (body.format !== 'DOCKER' || body.mode !== 'STANDARD_REPOSITORY')
+      return invalid('format and mode are required.');
+    const { immutableTags = false } = fieldsOf(body.dockerConfig);
+    const { enablementConfig = 'INHERITED' } = fieldsOf(body.vulnerabilityScanningConfig);
+    if (typeof immutableTags !== 'boolean') return invalid('dockerConfig.immutableTags');
+    if (!['INHERITED', 'DISABLED'].includes(String(enablementConfig))) return invalid('enablementConfig');
+    if (body.kmsKeyName !== undefined && !KEY.test(String(body.kmsKeyName))) return invalid('kmsKeyName');
+    const name = `${parent}/${id}`;
+    if (state.repositories.has(name)) return fail(409, 'ALREADY_EXISTS', 'the repository already exists');
+    if (failure === undefined) state.repositories.set(name, { name, ...body });
+    return start(parent);
+  };
+
+  const list = ({ url }: CloudRequest): CloudReply => {
+    const from = Number(url.searchParams.get('pageToken') ?? 0);
+    if (!Number.isInteger(from) || from > state.images.length) return fail(400, 'INVALID_ARGUMENT', 'page token');
+    const dockerImages = state.images.slice(from, from + 2).map(({ uri, tags }) => ({
+      name: `projects/p/locations/us/repositories/r/dockerImages/${encodeURIComponent(uri.split('/').at(-1) ?? '')}`,
+      uri,
+      ...(tags.length > 0 ? { tags } : {}),
+      imageSizeBytes: '12',
+      uploadTime: '2026-01-01T00:00:00Z',
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    }));
+    return {
+      status: 200,
+      body: {
+        ...(dockerImages.length > 0 ? { dockerImages } : {}),
+        ...(from + 2 < state.images.length ? { nextPageToken: String(from + 2) } : {}),
+      },
+    };
+  };
+
+  const remove = (path: string, home: string, force: boolean): CloudReply => {
+    const [, , , , , , , name = '', kind, last = ''] = path.split('/').map(decodeURIComponent);
+    const mine = state.images.filter((image) => image.package === name);
+    const found = mine.find(({ tags, digest }) => (kind === 'tags' ? tags.includes(last) : digest === last));
+    if (found === undefined) return absent;
     if (kind === 'tags') {
+      if (fieldsOf(state.repositories.get(home)?.dockerConfig).immutableTags === true) {
+        return fail(
+          400,
+          'FAILED_PRECONDITION',
+          'Tags of this repository are immutable and cannot be moved or deleted.',
+        );
+      }
       found.tags = found.tags.filter((tag) => tag !== last);
       return { status: 200, body: {} };
     }
-    if (url.searchParams.get('force') !== 'true' && found.tags.length > 0)
-      return fail(400, 'FAILED_PRECONDITION', 'tags');
-    state.images.splice(state.images.indexOf(found), 1);
-    return operation;
+    if (!force && found.tags.length > 0) return fail(400, 'FAILED_PRECONDITION', 'The version has tags.');
+    if (state.images.some(({ digest }) => digest === found.parent)) {
+      return fail(400, 'FAILED_PRECONDITION', `${last} is referenced by parent manifests: ${found.parent}`);
+    }
+    if (failure === undefined) state.images.splice(state.images.indexOf(found), 1);
+    return start(path);
   };
-  const hosts: Record<string, Service> = {
+
+  const registry: Service = (request) => {
+    const { method, url } = request;
+    if (!holds(request)) {
+      return fail(401, 'UNAUTHENTICATED', 'Request had invalid authentication credentials.');
+    }
+    const path = url.pathname.slice('/v1/'.length);
+    if (method === 'GET' && path.includes('/operations/')) return poll(decodeURIComponent(path));
+    if (method === 'POST' && path.endsWith('/repositories')) return create(decodeURIComponent(path), request);
+    const [raw = '', verb] = path.split(/:(?=[a-zA-Z]+$)/);
+    const home = decodeURIComponent(raw.split('/').slice(0, 6).join('/'));
+    const repository = state.repositories.get(home);
+    if (method === 'POST' && verb === 'testIamPermissions') {
+      const { permissions: asked } = bodyOf(request) ?? {};
+      if (!Array.isArray(asked)) return fail(400, 'INVALID_ARGUMENT', 'permissions');
+      const granted = repository === undefined ? [] : asked.filter((each) => permissions.includes(String(each)));
+      // An empty list is left out of the JSON.
+      return { status: 200, body: granted.length > 0 ? { permissions: granted } : {} };
+    }
+    if (repository === undefined) return absent;
+    if (method === 'GET' && decodeURIComponent(path) === home) return { status: 200, body: repository };
+    if (method === 'GET' && path.endsWith('/dockerImages')) return list(request);
+    return method === 'DELETE' ? remove(path, home, url.searchParams.get('force') === 'true') : absent;
+  };
+
+  /** A push of a tag to a repository, as the registry itself takes or refuses it. */
+  const push = (home: string, image: GoogleImage): CloudReply => {
+    const repository = state.repositories.get(home);
+    if (repository === undefined) return absent;
+    const { immutableTags } = fieldsOf(repository.dockerConfig);
+    const taken = state.images.filter((each) => each.package === image.package && each.digest !== image.digest);
+    const moved = image.tags.find((tag) => taken.some(({ tags }) => tags.includes(tag)));
+    if (immutableTags === true && moved !== undefined) {
+      return fail(400, 'FAILED_PRECONDITION', `The tag ${moved} is immutable and cannot be moved.`);
+    }
+    for (const each of taken) each.tags = each.tags.filter((tag) => !image.tags.includes(tag));
+    const held = state.images.find((each) => each.package === image.package && each.digest === image.digest);
+    if (held === undefined) state.images.push(image);
+    else held.tags = [...new Set([...held.tags, ...image.tags])];
+    return { status: 200 };
+  };
+
+  const hosts = {
     'sts.googleapis.com': sts,
     'iamcredentials.googleapis.com': iam,
     'artifactregistry.googleapis.com': registry,
   };
-  return { hosts, state };
+  return { hosts, state, push };
 }
