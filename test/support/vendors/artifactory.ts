@@ -1,4 +1,5 @@
 import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
+import { claimsOf, jwt } from './oidc.ts';
 
 export interface ArtifactoryFolder {
   readonly repo: string;
@@ -28,12 +29,6 @@ export interface ArtifactoryOptions {
   readonly before?: (request: CloudRequest) => CloudReply | undefined;
 }
 
-/** A JWT that nobody signed. */
-export function jwt(claims: Readonly<Record<string, unknown>>): string {
-  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  return `${part({ alg: 'none' })}.${part(claims)}.c2ln`;
-}
-
 const failed = (status: number, message: string): CloudReply => ({ status, body: { errors: [{ status, message }] } });
 
 /** The JFrog platform: token exchange of Access, and the REST API of Artifactory. */
@@ -57,9 +52,10 @@ export function artifactoryDouble(options: ArtifactoryOptions = {}) {
     if (provider === undefined || asked.provider_name !== provider.name) {
       return failed(404, `Provider ${asked.provider_name} was not found`);
     }
-    const claims = JSON.parse(Buffer.from(asked.subject_token.split('.')[1], 'base64url').toString());
+    const claims = claimsOf(String(asked.subject_token));
     if (claims.aud !== provider.audience) return failed(400, 'Token audience does not match the provider');
-    if (claims.exp * 1000 < (options.now ?? (() => new Date()))().getTime()) return failed(401, 'Token has expired');
+    if (!(Number(claims.exp) * 1000 >= (options.now ?? (() => new Date()))().getTime()))
+      return failed(401, 'Token has expired');
     if (claims.sub !== provider.subject) return failed(403, 'No matching identity mapping was found for the claims');
     const token = jwt({ sub: subject, scp: 'applied-permissions/user' });
     state.authorized.add(`Bearer ${token}`);

@@ -1,5 +1,6 @@
 import { fieldsOf } from '../../../src/domain/fields.ts';
 import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
+import { claimsOf } from './oidc.ts';
 
 export interface AwsImage {
   readonly digest: string;
@@ -183,9 +184,4 @@ function stsError(status: number, code: string, message: string): CloudReply {
     headers: { 'content-type': 'text/xml' },
     body: `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
   };
-}
-
-function claimsOf(token: string): Readonly<Record<string, unknown>> {
-  const parsed: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8') || '{}');
-  return fieldsOf(parsed);
 }

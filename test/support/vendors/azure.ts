@@ -1,5 +1,5 @@
-import { fieldsOf } from '../../../src/domain/fields.ts';
 import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
+import { claimsOf, ISSUER, jwt } from './oidc.ts';
 
 export interface AcrImage {
   readonly digest: string;
@@ -24,11 +24,6 @@ export interface AzureOptions {
 }
 
 const PAGE = 2;
-const jwt = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
-const claimsOf = (token: string) => {
-  const parsed: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-  return fieldsOf(parsed);
-};
 const error = (status: number, code: string, message: string): CloudReply => ({
   status,
   body: { errors: [{ code, message }] },
@@ -74,7 +69,7 @@ export function azureDouble(options: AzureOptions) {
     const { aud, sub, iss, exp } = claimsOf(form.get('client_assertion') ?? '');
     if (Number(exp) <= seconds())
       return aad(401, 'AADSTS700024', 'Client assertion is not within its valid time range.');
-    if (iss !== 'https://token.actions.githubusercontent.com') return aad(401, 'AADSTS700211', 'No matching issuer.');
+    if (iss !== ISSUER) return aad(401, 'AADSTS700211', 'No matching issuer.');
     if (aud !== 'api://AzureADTokenExchange') return aad(401, 'AADSTS700212', 'No matching audience.');
     if (sub !== options.subject) return aad(401, 'AADSTS700213', 'No matching federated identity record found.');
     return { status: 200, body: { token_type: 'Bearer', access_token: issue('entra', 3600) } };

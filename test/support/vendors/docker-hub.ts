@@ -1,5 +1,6 @@
-import { type Fields, fieldsOf } from '../../../src/domain/fields.ts';
+import { fieldsOf } from '../../../src/domain/fields.ts';
 import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
+import { claimsOf, ISSUER } from './oidc.ts';
 
 export interface HubTag {
   readonly name: string;
@@ -70,10 +71,10 @@ function identity({ connection, now }: HubOptions, state: HubState): Service {
     if (types !== expected || !(seconds >= 300 && seconds <= 21_600)) {
       return { status: 400, body: { error: 'invalid_request' } };
     }
-    const claims = decode(form.get('subject_token') ?? '');
+    const claims = claimsOf(form.get('subject_token') ?? '');
     const bad = (error_description: string) => ({ status: 400, body: { error: 'invalid_grant', error_description } });
     if (connection === undefined || form.get('connection_id') !== connection.id) return bad('unknown connection');
-    if (claims.iss !== 'https://token.actions.githubusercontent.com') return bad('issuer is not supported');
+    if (claims.iss !== ISSUER) return bad('issuer is not supported');
     if (claims.aud !== connection.audience) return bad('token has an invalid audience');
     if (typeof claims.exp !== 'number' || claims.exp * 1000 <= now().getTime()) return bad('token is expired');
     if (!connection.subjects.includes(String(claims.sub))) return { status: 401 };
@@ -169,8 +170,4 @@ function json(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function decode(token: string): Fields {
-  return fieldsOf(json(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')));
 }

@@ -12,8 +12,8 @@ import {
   type ArtifactoryFolder,
   type ArtifactoryOptions,
   artifactoryDouble,
-  jwt,
 } from '../../support/vendors/artifactory.ts';
+import { jwt } from '../../support/vendors/oidc.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
