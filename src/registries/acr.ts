@@ -6,6 +6,7 @@ import { type Acr, openAcr } from './acr-api.ts';
 import { azureIdentity } from './azure-identity.ts';
 import { nextPage } from './link.ts';
 import type { ListedImage, Management, ManagementPlace, Vendor } from './vendor.ts';
+import { noVerdict } from './verdict.ts';
 
 export const acr: Vendor = {
   id: 'acr',
@@ -41,6 +42,10 @@ function manageAcr(place: ManagementPlace): Management {
       if (found?.writeEnabled === false) throw locked(place);
       return [];
     },
+    frozen: async (tags) => {
+      const locks = await Promise.all(tags.map((tag) => isLocked(registry, place, tag)));
+      return tags.filter((_, at) => locks[at] === true);
+    },
   };
 }
 
@@ -57,6 +62,18 @@ async function attributes({ ask, at, name }: Acr, { host, repository }: Manageme
   const { imageName, changeableAttributes } = fieldsOf(json);
   if (imageName !== repository) throw unexpected(host, `the attributes of ${repository}`);
   return fieldsOf(changeableAttributes);
+}
+
+/** Whether a tag is locked; a tag that cannot be seen is not. */
+async function isLocked({ ask, at, name }: Acr, { repository }: ManagementPlace, tag: string): Promise<boolean> {
+  const answer = await ask({
+    method: 'GET',
+    url: at(`/acr/v1/${name}/_tags/${encodeURIComponent(tag)}`),
+    expect: [200, 404],
+    operation: 'read',
+    what: `the attributes of ${repository}:${tag}`,
+  }).catch(noVerdict);
+  return fieldsOf(fieldsOf(fieldsOf(answer?.json).tag).changeableAttributes).writeEnabled === false;
 }
 
 function locked({ host, repository }: ManagementPlace): ActionError {

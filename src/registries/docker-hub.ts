@@ -163,6 +163,20 @@ function manage(place: ManagementPlace): Management {
     throw new ActionError('DENIED', `${HUB} says that ${found.username} may not push to ${repository}.`, { facts });
   };
 
+  /** Rules are regular expressions of RE2; those for all tags are understood here, others the registry itself applies. */
+  const frozen = async (tags: readonly string[]): Promise<readonly string[]> => {
+    const answer = await ask({
+      method: 'GET',
+      path: path('namespaces'),
+      expect: [200, 404],
+      operation: 'read',
+      what: `the settings of ${repository}`,
+    }).catch(noVerdict);
+    const { enabled, rules } = fieldsOf(fieldsOf(answer?.json).immutable_tags_settings);
+    const all = Array.isArray(rules) && rules.some((rule) => rule === '.*' || rule === '^.*$');
+    return enabled === true && all ? tags : [];
+  };
+
   return {
     exists,
     create,
@@ -170,6 +184,7 @@ function manage(place: ManagementPlace): Management {
     deleteTag,
     deleteDigest: async (digest) => ((await place.store.deleteManifest(digest)) ? 'deleted' : 'absent'),
     preflight,
+    frozen,
   };
 }
 

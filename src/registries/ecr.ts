@@ -6,13 +6,16 @@ import {
   ECRClient,
   GetAuthorizationTokenCommand,
   type ImageIdentifier,
+  type Repository,
 } from '@aws-sdk/client-ecr';
 import type { RegistryAnswer } from '../errors/classify.ts';
 import { deleted, type EcrAnswer, following, identityFor, readAuthorization, toListed } from './aws/ecr-answers.ts';
 import { ECR_HOSTS, readEcrHost } from './aws/ecr-host.ts';
 import { ambientIdentity, type Identity, roleIdentity } from './aws/identity.ts';
+import { immutableTags } from './aws/mutability.ts';
 import { readSdkError, requestHandler, sdkError } from './aws/sdk.ts';
 import type { Found, LoginPlace, Management, ManagementPlace, NewRepository, Vendor } from './vendor.ts';
+import { noVerdict } from './verdict.ts';
 
 /** Amazon ECR, private registries: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/ */
 export const ecr: Vendor = {
@@ -73,18 +76,22 @@ function manage(place: ManagementPlace): Management {
     return deleted(place, answer, image);
   };
 
+  const describe = async (): Promise<Repository | undefined> => {
+    const answer = await ask('read', 'looking for', async (client) => {
+      try {
+        return await client.send(new DescribeRepositoriesCommand({ registryId, repositoryNames: [repositoryName] }));
+      } catch (error) {
+        if (readSdkError(error).name === 'RepositoryNotFoundException') return undefined;
+        throw error;
+      }
+    });
+    return answer?.repositories?.find((each) => each.repositoryName === repositoryName);
+  };
+
   return {
-    exists: async () => {
-      const answer = await ask('read', 'looking for', async (client) => {
-        try {
-          return await client.send(new DescribeRepositoriesCommand({ registryId, repositoryNames: [repositoryName] }));
-        } catch (error) {
-          if (readSdkError(error).name === 'RepositoryNotFoundException') return undefined;
-          throw error;
-        }
-      });
-      return answer?.repositories?.some((each) => each.repositoryName === repositoryName) ?? false;
-    },
+    exists: async () => (await describe()) !== undefined,
+    // Who may push need not be allowed to look at the settings, or may have nothing but docker's password.
+    frozen: async (tags) => immutableTags((await describe().catch(noVerdict)) ?? {}, tags),
 
     create: ({ immutableTags, scanOnPush = true, kmsKey }: NewRepository) =>
       ask('write', 'creating', async (client) => {

@@ -14,6 +14,8 @@ export interface Harbor {
   /** First part of the repository, and the rest. */
   readonly project: string;
   readonly image: string;
+  /** Path of the repository's artifacts. */
+  readonly artifacts: string;
   readonly ask: (request: HarborRequest) => Promise<ApiAnswer>;
   readonly images: () => AsyncGenerator<ListedImage>;
   /** Deletes what lies behind `…/artifacts`. */
@@ -95,7 +97,7 @@ export function openHarbor(place: ManagementPlace): Harbor {
     return status === 404 ? 'absent' : 'deleted';
   };
 
-  return { project, image, ask, images, remove };
+  return { project, image, artifacts, ask, images, remove };
 }
 
 function readArtifact(value: unknown, host: string, what: string) {

@@ -3,6 +3,7 @@ import { ActionError } from '../errors/action-error.ts';
 import { unexpected } from '../http/api.ts';
 import { type Harbor, openHarbor } from './harbor-api.ts';
 import type { Management, ManagementPlace, NewRepository, Vendor } from './vendor.ts';
+import { noVerdict } from './verdict.ts';
 
 export const harbor: Vendor = {
   id: 'harbor',
@@ -45,6 +46,10 @@ function manageHarbor(place: ManagementPlace): Management {
     },
     deleteDigest: (digest) => api.remove(`/${encodeURIComponent(digest)}`, digest),
     preflight: () => preflight(api, place),
+    frozen: async (tags) => {
+      const rules = await Promise.all(tags.map((tag) => isImmutable(api, place, tag)));
+      return tags.filter((_, at) => rules[at] === true);
+    },
   };
 }
 
@@ -89,6 +94,19 @@ async function create(
     });
   }
   return 'created';
+}
+
+/** Whether a rule of the project makes a tag immutable; a tag that cannot be seen is not. */
+async function isImmutable({ ask, artifacts }: Harbor, { repository }: ManagementPlace, tag: string): Promise<boolean> {
+  const answer = await ask({
+    method: 'GET',
+    path: `${artifacts}/${encodeURIComponent(tag)}?with_tag=true&with_immutable_status=true`,
+    expect: [200, 404],
+    operation: 'read',
+    what: `the rules for ${repository}:${tag}`,
+  }).catch(noVerdict);
+  const { tags } = fieldsOf(answer?.json);
+  return Array.isArray(tags) && tags.map(fieldsOf).some(({ name, immutable }) => name === tag && immutable === true);
 }
 
 async function preflight({ ask, project }: Harbor, { host, repository }: ManagementPlace): Promise<readonly string[]> {

@@ -21,6 +21,7 @@ export function manage(vendor: Vendor, place: ManagementPlace): Managed {
     deleteTag: own.deleteTag ?? lacks('delete-tag'),
     deleteDigest: own.deleteDigest ?? lacks('delete-digest'),
     preflight: own.preflight ?? (async () => []),
+    frozen: own.frozen ?? (async () => []),
   };
 }
 

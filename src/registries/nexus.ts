@@ -1,9 +1,10 @@
 import type { Digest } from '../domain/digest.ts';
-import { fieldsOf } from '../domain/fields.ts';
+import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { unexpected } from '../http/api.ts';
 import { type NexusComponent, openNexus } from './nexus-api.ts';
 import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from './vendor.ts';
+import { noVerdict } from './verdict.ts';
 
 /** Sonatype Nexus Repository 3, which is managed by its REST API: https://help.sonatype.com/en/rest-and-integration-api.html */
 export const nexus: Vendor = {
@@ -38,13 +39,22 @@ function manage(place: ManagementPlace): Management {
   const { name, image, routed, ask, components } = openNexus(place);
   const facts = { registry: host, repository: place.repository };
 
-  const exists = async (): Promise<boolean> => {
+  const describe = async (): Promise<Fields | undefined> => {
     const path = `/v1/repositories/docker/hosted/${encodeURIComponent(name)}`;
     const what = `the question for the repository ${name}`;
     const { status, json } = await ask({ method: 'GET', path, expect: [200, 404], operation: 'read', what });
-    if (status === 404) return false;
-    if (fieldsOf(json).name !== name) throw unexpected(host, what, facts);
-    return true;
+    if (status === 404) return undefined;
+    const fields = fieldsOf(json);
+    if (fields.name !== name) throw unexpected(host, what, facts);
+    return fields;
+  };
+  const exists = async () => (await describe()) !== undefined;
+
+  /** Only administrators see the settings; without `latestPolicy` the tag `latest` is like all others. */
+  const frozen = async (tags: readonly string[]): Promise<readonly string[]> => {
+    const { writePolicy, latestPolicy } = fieldsOf((await describe().catch(noVerdict))?.storage);
+    const moves = (tag: string) => tag === 'latest' && latestPolicy === true;
+    return String(writePolicy).toUpperCase() === 'ALLOW_ONCE' ? tags.filter((tag) => !moves(tag)) : [];
   };
 
   const create = async (settings: NewRepository): Promise<'created' | 'exists'> => {
@@ -118,6 +128,7 @@ function manage(place: ManagementPlace): Management {
   return {
     exists,
     create,
+    frozen,
     list,
     deleteTag: (tag) => remove((component) => component.tag === tag, tag),
     deleteDigest: (digest) => remove((component) => component.digest === digest),

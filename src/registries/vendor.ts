@@ -78,6 +78,11 @@ export interface Management {
    * right. Problems that would stop the push are thrown; doubts are returned as sentences.
    */
   readonly preflight?: () => Promise<readonly string[]>;
+  /**
+   * Which of these tags, all of them there, the registry would not let move: its own settings decide, and its registry API
+   * tells only at the write. Empty when the settings cannot be seen.
+   */
+  readonly frozen?: (tags: readonly string[]) => Promise<readonly string[]>;
 }
 
 /** The distribution API of one repository, as far as vendors need it: the client of src/oci fits. */

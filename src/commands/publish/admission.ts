@@ -1,3 +1,4 @@
+import { ActionError } from '../../errors/action-error.ts';
 import { createAttributes } from '../../inputs/create-repository.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -6,6 +7,7 @@ import type { Destination } from './targets.ts';
 /**
  * Asks a registry, before the build, whether it will take the push: makes the repository when that is asked for, hears what
  * the vendor's own API knows (quota, lock, missing link, rights), and whether the token or a probe lets a push in.
+ * @param moves tags that hold something else now
  * @returns sentences of doubt, for warnings
  * @throws ActionError with the reason that would stop the push
  */
@@ -13,6 +15,7 @@ export async function askAdmission(
   runtime: Runtime,
   inputs: Inputs,
   { image, repository, registry }: Destination,
+  moves: readonly string[],
 ): Promise<readonly string[]> {
   const managed = registry.manage(repository.name);
   const wish = inputs['create-repository'];
@@ -28,6 +31,14 @@ export async function askAdmission(
     runtime.log.info(made === 'created' ? `Made the repository ${image}.` : `${image} is there by now.`);
   }
   const doubts = await managed.preflight();
+  const frozen = moves.length === 0 ? [] : await managed.frozen(moves);
+  if (frozen.length > 0) {
+    throw new ActionError(
+      'TAG_IMMUTABLE',
+      `${image} does not let tags move that it holds, and this run would move ${frozen.join(', ')}. Except them in the settings of the repository (${registry.vendor.title}), or leave them out of \`tags\`.`,
+      { facts: { registry: repository.host, repository: repository.name } },
+    );
+  }
   await repository.checkPush({ probe: registry.vendor.probesPush === true && !inputs['dry-run'] });
   return doubts.map((doubt) => `${image}: ${doubt}`);
 }

@@ -66,7 +66,9 @@ export async function preflight(
   const inPlace = targets.length > 0 && targets.every(({ planned }) => isInPlace(planned));
   // Nobody is asked about a push that will not be.
   if (errors.length === 0 && !inPlace) {
-    const asked = await Promise.allSettled(destinations.map((to) => askAdmission(runtime, inputs, to)));
+    const asked = await Promise.allSettled(
+      destinations.map((to) => askAdmission(runtime, inputs, to, movesOf(targets, to))),
+    );
     for (const each of asked) {
       if (each.status === 'rejected') errors.push(toActionError(each.reason));
       else for (const doubt of each.value) warn(runtime, draft, doubt);
@@ -85,6 +87,12 @@ export async function preflight(
     ...(holder === undefined ? {} : { holder }),
     inPlace,
   };
+}
+
+/** The tags of a destination that hold something else now. */
+function movesOf(targets: readonly Target[], to: Destination): readonly string[] {
+  const planned = targets.find(({ repository }) => repository === to.repository)?.planned ?? [];
+  return planned.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));
 }
 
 function ambiguous(targets: readonly Target[]): ActionError {

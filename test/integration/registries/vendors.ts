@@ -30,6 +30,8 @@ export interface Running {
   readonly learn: (pushed: Pushed) => void;
   /** Tells the API what was deleted at the registry, where that is the way to delete. */
   readonly forget?: (digest: string) => void;
+  /** Makes the settings hold the tag of such an image fast. */
+  readonly freeze?: (pushed: Pushed) => void;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -82,6 +84,10 @@ function amazon(id: 'ecr' | 'ecr-public', host: string, repository: string, name
           [`sts.${region}.amazonaws.com`]: double.hosts[`sts.${region}.amazonaws.com`] ?? missing,
         }),
         checks: [api],
+        freeze: () => {
+          const settings = { imageTagMutability: 'IMMUTABLE' };
+          double.state.repositories.set(name, { settings, images: [] });
+        },
         learn: ({ tag, digest, bytes }) => {
           const images = double.state.repositories.get(name)?.images ?? [];
           const held = images.find((image) => image.digest === digest);
@@ -113,6 +119,13 @@ export const ROWS: readonly Row[] = [
             media_type: mediaType,
             full_size: bytes,
             tag_last_pushed: CREATED,
+          }),
+        freeze: () =>
+          void double.state.repositories.set('acme/app', {
+            isPrivate: true,
+            immutable: ['.*'],
+            tags: new Map(),
+            writers: ['acme'],
           }),
         forget: (digest) => {
           const tags = double.state.repositories.get('acme/app')?.tags ?? new Map();
@@ -172,6 +185,8 @@ export const ROWS: readonly Row[] = [
         auth: { basic: { username: 'ci', password: PASSWORD } },
         hosts: (registry) => ({ 'nexus.example.com': { host: registry.host, api } }),
         checks: [api],
+        freeze: () =>
+          void double.state.repositories.set('docker', { storage: { writePolicy: 'ALLOW_ONCE', latestPolicy: true } }),
         learn: ({ tag, digest }) =>
           void double.state.components.push({
             id: `component-${id++}`,
@@ -286,6 +301,7 @@ export const ROWS: readonly Row[] = [
           if (held === undefined) images.push({ digest, tags: [tag], size: bytes, created: CREATED });
           else held.tags.push(tag);
         },
+        freeze: ({ tag, digest }) => void images.push({ digest, tags: [tag], size: 1, created: CREATED, locked: true }),
         forget: (digest) =>
           void images.splice(
             images.findIndex((image) => image.digest === digest),
@@ -313,6 +329,10 @@ export const ROWS: readonly Row[] = [
         auth: { bearer: { username: 'robot$ci', password: PASSWORD } },
         hosts: (registry) => ({ [host]: { host: registry.host, api } }),
         checks: [api],
+        freeze: ({ tag, digest }) => {
+          const held = { digest, tags: [tag], immutable: true };
+          double.state.projects.set('team', { repositories: { 'services/app': [held] } });
+        },
         learn: ({ tag, digest }) => {
           const project = double.state.projects.get('team');
           const artifacts = project?.repositories?.['services/app'] ?? [];

@@ -132,8 +132,11 @@ export function awsDouble(options: AwsOptions) {
       const words = `The repository with name '${name}' does not exist in the registry with id '123456789012'`;
       return failure(400, 'RepositoryNotFoundException', words);
     }
-    if (operation === 'DescribeRepositories')
-      return { status: 200, body: { repositories: [{ repositoryName: name }] } };
+    if (operation === 'DescribeRepositories') {
+      const { imageTagMutability, imageTagMutabilityExclusionFilters } = repository.settings;
+      const shown = { repositoryName: name, imageTagMutability, imageTagMutabilityExclusionFilters };
+      return { status: 200, body: { repositories: [shown] } };
+    }
     if (operation === 'DescribeImages') {
       const from = Number(asked.nextToken ?? 0);
       const imageDetails = repository.images.slice(from, from + page).map(({ digest, tags, size }) => ({

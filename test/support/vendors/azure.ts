@@ -144,6 +144,16 @@ export function azureDouble(options: AzureOptions) {
         },
       };
     }
+    if (method === 'GET' && kind === '_tags') {
+      const held = images.find(({ tags }) => tags.includes(reference));
+      if (held === undefined) return error(404, 'TAG_UNKNOWN', 'not known');
+      const tag = {
+        name: reference,
+        digest: held.digest,
+        changeableAttributes: { writeEnabled: held.locked !== true },
+      };
+      return { status: 200, body: { registry: options.host, imageName: name, tag } };
+    }
     if (method !== 'DELETE') return error(405, 'UNSUPPORTED', 'method');
     const image = images.find(({ digest, tags }) =>
       kind === '_tags' ? tags.includes(reference) : digest === reference,

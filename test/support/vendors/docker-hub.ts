@@ -132,7 +132,10 @@ function hub(options: HubOptions, state: HubState): Service {
     if (what === undefined) {
       if (method === 'HEAD') return { status: 200 };
       const permissions = { read: true, write, admin: write };
-      return { status: 200, body: { namespace, name, is_private: repository.isPrivate, permissions } };
+      const rules = repository.immutable ?? [];
+      const immutable_tags_settings = { enabled: repository.immutable !== undefined, rules };
+      const shown = { namespace, name, is_private: repository.isPrivate, permissions, immutable_tags_settings };
+      return { status: 200, body: shown };
     }
     if (what === 'immutabletags') {
       const { immutable_tags: on, immutable_tags_rules: rules } = fieldsOf(json(body));

@@ -76,6 +76,12 @@ export function harborDouble(options: HarborOptions) {
     const artifacts = project.repositories?.[decodeURIComponent(decodeURIComponent(repository))];
     if (artifacts === undefined || !repository.includes('%252F'))
       return error(404, 'NOT_FOUND', 'repository not found');
+    if (method === 'GET' && reference !== '') {
+      const held = artifacts.find(({ tags }) => tags.includes(decodeURIComponent(reference)));
+      if (held === undefined) return error(404, 'NOT_FOUND', 'artifact not found');
+      const immutable = url.searchParams.get('with_immutable_status') === 'true' && held.immutable === true;
+      return { status: 200, body: { digest: held.digest, tags: held.tags.map((name) => ({ name, immutable })) } };
+    }
     if (method === 'GET') {
       const page = Number(url.searchParams.get('page'));
       const next = new URL(url);

@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../../src/domain/fields.ts';
 import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
 
 export interface NexusTag {
@@ -97,7 +98,8 @@ export function nexusDouble(options: NexusOptions) {
     if (method === 'POST' && rest === '/repositories/docker/hosted') return create(body);
     const [, name = ''] = /^\/repositories\/docker\/hosted\/([^/]+)$/.exec(rest) ?? [];
     if (method === 'GET' && name !== '') {
-      return state.repositories.has(name) ? { status: 200, body: { name, format: 'docker' } } : { status: 404 };
+      if (!state.repositories.has(name)) return { status: 404 };
+      return { status: 200, body: { ...fieldsOf(state.repositories.get(name)), name, format: 'docker' } };
     }
     const [, id = ''] = /^\/components\/([^/]+)$/.exec(rest) ?? [];
     if (method !== 'DELETE' || id === '') return { status: 404 };

@@ -1,0 +1,28 @@
+/** What DescribeRepositories tells of a repository's tags. */
+export interface Mutability {
+  readonly imageTagMutability?: string | undefined;
+  readonly imageTagMutabilityExclusionFilters?:
+    | readonly { readonly filterType?: string | undefined; readonly filter?: string | undefined }[]
+    | undefined;
+}
+
+/**
+ * The tags that a repository of Amazon ECR does not let move: all, none, those that a filter names, or those that none does.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
+ */
+export function immutableTags(repository: Mutability, tags: readonly string[]): readonly string[] {
+  const { imageTagMutability: mode, imageTagMutabilityExclusionFilters: filters = [] } = repository;
+  const patterns = filters.flatMap(({ filterType, filter }) =>
+    filterType === 'WILDCARD' && filter !== undefined ? [wildcard(filter)] : [],
+  );
+  const excluded = (tag: string) => patterns.some((pattern) => pattern.test(tag));
+  if (mode === 'IMMUTABLE') return tags;
+  if (mode === 'IMMUTABLE_WITH_EXCLUSION') return tags.filter((tag) => !excluded(tag));
+  return mode === 'MUTABLE_WITH_EXCLUSION' ? tags.filter(excluded) : [];
+}
+
+/** `release-*`: a star stands for any characters, everything else for itself. Several stars in a row are one. */
+function wildcard(filter: string): RegExp {
+  const parts = filter.slice(0, 128).split(/\*+/);
+  return new RegExp(`^${parts.map((part) => part.replaceAll(/[^\w]/g, String.raw`\$&`)).join('.*')}$`);
+}
