@@ -6,6 +6,7 @@ import { parseErrorBody } from '../http/error-body.ts';
 import { registryError } from '../http/registry-error.ts';
 import { finishOperation, type Waiting } from './artifact-registry-operation.ts';
 import type { Found, ListedImage, Management, ManagementPlace } from './vendor.ts';
+import { noVerdict } from './verdict.ts';
 
 const HOST = 'artifactregistry.googleapis.com';
 const UPLOAD = 'artifactregistry.repositories.uploadArtifacts';
@@ -95,16 +96,22 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
     });
   };
 
-  const exists = async () => {
+  const describe = async (): Promise<Fields | undefined> => {
     const what = `the look for the repository ${repository}`;
     const { status, json } = await ask(home, { method: 'GET', expect: [200, 404], operation: 'read', what });
-    if (status === 404) return false;
-    if (!String(fieldsOf(json).name).endsWith(`/repositories/${repository}`)) throw unexpected(HOST, what, facts);
-    return true;
+    if (status === 404) return undefined;
+    const fields = fieldsOf(json);
+    if (!String(fields.name).endsWith(`/repositories/${repository}`)) throw unexpected(HOST, what, facts);
+    return fields;
   };
 
   return {
-    exists,
+    exists: async () => (await describe()) !== undefined,
+    // Immutability is a matter of the whole repository.
+    frozen: async (tags) => {
+      const { dockerConfig } = fieldsOf(await describe().catch(noVerdict));
+      return fieldsOf(dockerConfig).immutableTags === true ? tags : [];
+    },
     create: async ({ immutableTags, scanOnPush, kmsKey }) => {
       const what = `creating the repository ${repository}`;
       const json = {

@@ -181,30 +181,33 @@ describe('before the build it is told', () => {
 });
 
 describe('a tag that the settings of the registry hold fast', () => {
-  test.each(['ecr', 'acr', 'harbor', 'nexus', 'docker-hub'] as const)('%s: is told before the build', async (id) => {
-    const row = ROWS.find((each) => each.id === id);
-    if (row === undefined) throw new Error(`${id} is not told of`);
-    const running = await row.start();
-    const home = row.host === 'docker.io' ? 'registry-1.docker.io' : row.host;
-    await using registry = await startRegistry({ auth: running.auth, origin: `https://${home}` });
-    const oidc = oidcDouble();
-    await using cloud = await startCloud({ ...running.hosts(registry), ...oidc.hosts });
-    // Of a parent commit, so that the tag would move.
-    const first = await setting.repository.head();
-    const old = await setting.image(GOOD, `old-${id}`);
-    await registry.putLayout(row.repository, 'main', old.directory);
-    await setting.repository.commit(`next for ${id}`, { 'app.txt': id });
-    expect(await setting.repository.head()).not.toBe(first);
-    await setting.image(GOOD, `new-${id}`);
-    running.freeze?.({ tag: 'main', digest: old.digest, mediaType: '', bytes: 1 });
-    const run = await setting.publish(
-      { images: `${row.host}/${row.repository}`, source: `new-${id}`, scan: 'off', ...row.inputs },
-      { env: { ...cloud.env, ...oidc.env, ...running.env }, event: await setting.push() },
-    );
-    expect(run.exitCode, run.log).toBe(1);
-    expect(run.outputs.outcome).toBe('tag-conflict');
-    expect(run.annotations.map(({ message }) => message).join('\n')).toContain('this run would move main');
-    expect(registry.tags(row.repository)).toEqual({ main: old.digest });
-    expect(running.checks.flatMap(({ problems }) => problems)).toEqual([]);
-  });
+  test.each(['ecr', 'artifact-registry', 'acr', 'harbor', 'nexus', 'docker-hub'] as const)(
+    '%s: is told before the build',
+    async (id) => {
+      const row = ROWS.find((each) => each.id === id);
+      if (row === undefined) throw new Error(`${id} is not told of`);
+      const running = await row.start();
+      const home = row.host === 'docker.io' ? 'registry-1.docker.io' : row.host;
+      await using registry = await startRegistry({ auth: running.auth, origin: `https://${home}` });
+      const oidc = oidcDouble();
+      await using cloud = await startCloud({ ...running.hosts(registry), ...oidc.hosts });
+      // Of a parent commit, so that the tag would move.
+      const first = await setting.repository.head();
+      const old = await setting.image(GOOD, `old-${id}`);
+      await registry.putLayout(row.repository, 'main', old.directory);
+      await setting.repository.commit(`next for ${id}`, { 'app.txt': id });
+      expect(await setting.repository.head()).not.toBe(first);
+      await setting.image(GOOD, `new-${id}`);
+      running.freeze?.({ tag: 'main', digest: old.digest, mediaType: '', bytes: 1 });
+      const run = await setting.publish(
+        { images: `${row.host}/${row.repository}`, source: `new-${id}`, scan: 'off', ...row.inputs },
+        { env: { ...cloud.env, ...oidc.env, ...running.env }, event: await setting.push() },
+      );
+      expect(run.exitCode, run.log).toBe(1);
+      expect(run.outputs.outcome).toBe('tag-conflict');
+      expect(run.annotations.map(({ message }) => message).join('\n')).toContain('this run would move main');
+      expect(registry.tags(row.repository)).toEqual({ main: old.digest });
+      expect(running.checks.flatMap(({ problems }) => problems)).toEqual([]);
+    },
+  );
 });

@@ -260,6 +260,10 @@ export const ROWS: readonly Row[] = [
           'artifactregistry.googleapis.com': api,
         }),
         checks: [sts, api],
+        freeze: () => {
+          const name = 'projects/my-project/locations/europe/repositories/images';
+          double.state.repositories.set(name, { name, dockerConfig: { immutableTags: true } });
+        },
         learn: ({ tag, digest }) => {
           const held = double.state.images.find((image) => image.digest === digest);
           if (held !== undefined) held.tags = [...held.tags, tag];
