@@ -1,24 +1,16 @@
-import { afterEach, expect, test } from 'vitest';
-import type { ErrorCode } from '../../../src/errors/catalogue.ts';
-import { createApi } from '../../../src/http/api.ts';
-import { createTransport } from '../../../src/http/transport.ts';
+import { expect, test } from 'vitest';
 import { acr } from '../../../src/registries/acr.ts';
 import { manage } from '../../../src/registries/manage.ts';
-import type { Found, ListedImage, ManagementPlace } from '../../../src/registries/vendor.ts';
+import type { Found, ManagementPlace } from '../../../src/registries/vendor.ts';
 import { vendorOf } from '../../../src/registries/vendors.ts';
-import { startCloud } from '../../support/cloud.ts';
-import { createTestClock, createTestRuntime } from '../../support/runtime.ts';
+import { createTestClock } from '../../support/runtime.ts';
+import { collect, refusal, vendorPlace } from '../../support/vendor-place.ts';
 import { type AzureOptions, azureDouble } from '../../support/vendors/azure.ts';
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
+import { ISSUER, idTokens, SUBJECT } from '../../support/vendors/oidc.ts';
 
 const HOST = 'acme.azurecr.io';
 const CLIENT = '0f8fad5b-d9cb-469f-a165-70867728950e';
 const TENANT = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
-const SUBJECT = 'repo:acme@1/app@2:ref:refs/heads/main';
 const KEYLESS = { 'azure-client-id': CLIENT, 'azure-tenant-id': TENANT };
 const digest = (letter: string) => `sha256:${letter.repeat(64)}` as const;
 const image = (letter: string, tags: string[] = [], locked = false) => {
@@ -26,51 +18,27 @@ const image = (letter: string, tags: string[] = [], locked = false) => {
 };
 
 async function setting(
-  place: Partial<ManagementPlace> & { readonly lives?: number; readonly iss?: string } = {},
+  place: Partial<ManagementPlace> & { readonly lives?: number; readonly issuer?: string } = {},
   options: Partial<AzureOptions> = {},
 ) {
-  const { lives = 300, iss = 'https://token.actions.githubusercontent.com', ...rest } = place;
+  const { lives = 300, issuer = ISSUER, ...rest } = place;
   const clock = createTestClock();
   const repositories = { 'org/app': { images: [image('a', ['1', '2']), image('b'), image('c', ['3'], true)] } };
   const common = { now: clock.now, host: HOST, tenant: TENANT, client: CLIENT, subject: SUBJECT, repositories };
   const double = azureDouble({ ...common, users: { acme: 'good' }, ...options });
-  const cloud = await startCloud(double.hosts);
-  cleanups.push(cloud.close);
-  const runtime = await createTestRuntime({ clock });
-  cleanups.push(runtime.dispose);
-  const { signal } = new AbortController();
-  const transport = createTransport({ signal, insecureHosts: [], ca: cloud.ca, env: cloud.env, userAgent: 'test' });
-  const api = createApi({ transport, clock, signal, log: runtime.log, mask: runtime.secret });
   const found: Found = { kind: 'password', username: 'acme', password: 'good', from: 'the input `password`' };
-  const whole: ManagementPlace = {
+  const fields = {
     host: HOST,
     repository: 'org/app',
-    origin: new URL(`https://${HOST}/`),
     keyless: KEYLESS,
-    api,
-    transport,
-    env: {},
-    clock,
-    log: runtime.log,
-    idToken: async (aud) => {
-      const claims = { iss, aud, sub: SUBJECT, exp: clock.now().getTime() / 1000 + lives };
-      return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.signature`;
-    },
+    idToken: idTokens({ issuer, lives, now: clock.now }),
     credentials: async () => found,
-    store: { head: async () => undefined, listTags: async () => [], deleteManifest: async () => false },
     ...rest,
   };
-  return { ...double, cloud, clock, place: whole, registry: manage(acr, whole), login: async () => acr.login?.(whole) };
+  const scene = await vendorPlace(double.hosts, fields, clock);
+  const { place: whole } = scene;
+  return { ...double, ...scene, registry: manage(acr, whole), login: async () => acr.login?.(whole) };
 }
-
-async function all(images: AsyncIterable<ListedImage>): Promise<ListedImage[]> {
-  const list: ListedImage[] = [];
-  for await (const each of images) list.push(each);
-  return list;
-}
-
-const code = (expected: ErrorCode, message = '') =>
-  expect.objectContaining({ code: expected, message: expect.stringContaining(message) });
 
 test('a login without a stored secret lists and deletes images, page by page', async () => {
   const { login, place, state, clock, cloud } = await setting();
@@ -78,7 +46,7 @@ test('a login without a stored secret lists and deletes images, page by page', a
   expect(found).toMatchObject({ kind: 'identity-token', until: new Date(clock.now().getTime() + 10_800_000) });
   const registry = manage(acr, { ...place, credentials: async () => found });
   expect(await registry.exists()).toBe(true);
-  const images = await all(registry.list());
+  const images = await collect(registry.list());
   expect(images.map((each) => each.tags)).toEqual([['1', '2'], [], ['3']]);
   expect(images[0]).toMatchObject({ digest: digest('a'), size: 7, pushedAt: new Date('2026-01-02T03:04:05.678Z') });
   expect(await registry.deleteTag('2')).toBe('deleted');
@@ -94,33 +62,33 @@ test('a login without a stored secret lists and deletes images, page by page', a
 
 test('a password works as well, and a wrong one is UNAUTHORIZED', async () => {
   expect(await (await setting()).registry.exists()).toBe(true);
-  await expect((await setting({}, { users: {} })).registry.exists()).rejects.toEqual(code('UNAUTHORIZED'));
+  await expect((await setting({}, { users: {} })).registry.exists()).rejects.toEqual(refusal('UNAUTHORIZED'));
 });
 
 test('what is locked stays, and says how to unlock it', async () => {
   const { registry } = await setting();
-  await expect(registry.deleteTag('3')).rejects.toEqual(code('TAG_IMMUTABLE', '--image org/app:3'));
-  await expect(registry.deleteDigest(digest('c'))).rejects.toEqual(code('TAG_IMMUTABLE', '--image org/app@sha256'));
+  await expect(registry.deleteTag('3')).rejects.toEqual(refusal('TAG_IMMUTABLE', '--image org/app:3'));
+  await expect(registry.deleteDigest(digest('c'))).rejects.toEqual(refusal('TAG_IMMUTABLE', '--image org/app@sha256'));
   expect(await registry.preflight()).toEqual([]);
   const { registry: locked } = await setting({}, { repositories: { 'org/app': { images: [], writeEnabled: false } } });
-  await expect(locked.preflight()).rejects.toEqual(code('TAG_IMMUTABLE', '--write-enabled true'));
+  await expect(locked.preflight()).rejects.toEqual(refusal('TAG_IMMUTABLE', '--write-enabled true'));
   const { registry: none } = await setting({}, { repositories: {} });
   expect(await none.exists()).toBe(false);
-  await expect(all(none.list())).rejects.toEqual(code('REPOSITORY_UNKNOWN'));
-  expect(() => none.create({})).toThrow(code('CAPABILITY_MISSING', 'A push creates the repository.'));
+  await expect(collect(none.list())).rejects.toEqual(refusal('REPOSITORY_UNKNOWN'));
+  expect(() => none.create({})).toThrow(refusal('CAPABILITY_MISSING', 'A push creates the repository.'));
 });
 
 test.each([
   ['ID_TOKEN_AUDIENCE', { keyless: { ...KEYLESS, 'oidc-audience': 'else' } }, {}, 'audience else'],
   ['ID_TOKEN_SUBJECT', {}, { subject: 'other' }, 'repo:acme/app:ref:refs/heads/main'],
-  ['ID_TOKEN_SUBJECT', { iss: 'https://ghe.example' }, {}, 'issuer https://ghe.example'],
+  ['ID_TOKEN_SUBJECT', { issuer: 'https://ghe.example' }, {}, 'issuer https://ghe.example'],
   ['ID_TOKEN_EXPIRED', { lives: -1 }, {}, 'AADSTS700024'],
   ['KEYLESS_REFUSED', {}, { client: TENANT }, 'AADSTS700016'],
   ['KEYLESS_REFUSED', {}, { roleless: true }, 'AcrPush'],
   ['INPUT_INVALID', { keyless: { 'azure-client-id': CLIENT } }, {}, 'azure-tenant-id'],
   ['INPUT_INVALID', { keyless: { ...KEYLESS, 'azure-tenant-id': `${TENANT}/x` } }, {}, 'not a UUID'],
 ] as const)('a login fails with %s', async (expected, place, options, message) => {
-  await expect((await setting(place, options)).login()).rejects.toEqual(code(expected, message));
+  await expect((await setting(place, options)).login()).rejects.toEqual(refusal(expected, message));
 });
 
 test.each(['acme.azurecr.io.evil.com', 'evil.com', 'a.b.azurecr.io', 'acmeazurecr.io', 'acme.azurecr.io:8443'])(
@@ -144,6 +112,6 @@ test('a next page at another host is not asked', async () => {
           : undefined,
     },
   );
-  await expect(all(registry.list())).rejects.toEqual(code('ANSWER_INVALID'));
+  await expect(collect(registry.list())).rejects.toEqual(refusal('ANSWER_INVALID'));
   expect(cloud.strangers).toEqual([]);
 });

@@ -1,24 +1,17 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ErrorCode } from '../../../src/errors/catalogue.ts';
-import { createApi } from '../../../src/http/api.ts';
-import { createTransport } from '../../../src/http/transport.ts';
 import { artifactory } from '../../../src/registries/artifactory.ts';
 import { manage } from '../../../src/registries/manage.ts';
-import type { Found, ListedImage, ManagementPlace } from '../../../src/registries/vendor.ts';
+import type { Found, ManagementPlace } from '../../../src/registries/vendor.ts';
 import { vendorOf } from '../../../src/registries/vendors.ts';
-import { startCloud } from '../../support/cloud.ts';
-import { createTestClock, createTestRuntime } from '../../support/runtime.ts';
+import { createTestClock } from '../../support/runtime.ts';
+import { collect, refusal, vendorPlace } from '../../support/vendor-place.ts';
 import {
   type ArtifactoryFolder,
   type ArtifactoryOptions,
   artifactoryDouble,
 } from '../../support/vendors/artifactory.ts';
-import { jwt } from '../../support/vendors/oidc.ts';
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
+import { idTokens, jwt, SUBJECT } from '../../support/vendors/oidc.ts';
 
 const hex = (number: number) => String(number).padStart(64, '0');
 const digest = (number: number) => `sha256:${hex(number)}` as const;
@@ -38,7 +31,6 @@ const FOLDERS = [
   folder('team/application/2.0', 3),
   folder('team/app/2.0', 3, { repo: 'other-local' }),
 ];
-const SUBJECT = 'repo:acme@1/app@2:ref:refs/heads/main';
 const PROVIDER = { name: 'github', audience: 'jfrog-github', subject: SUBJECT };
 const BASIC = `Basic ${Buffer.from('ci:s3cret').toString('base64')}`;
 const PASSWORD: Found = { kind: 'password', username: 'ci', password: 's3cret', from: 'the inputs' };
@@ -57,52 +49,25 @@ async function setting({ place, found = PASSWORD, ...options }: Setting = {}) {
     now: clock.now,
     ...options,
   });
-  const cloud = await startCloud(double.hosts);
-  cleanups.push(cloud.close);
-  const runtime = await createTestRuntime({ clock });
-  cleanups.push(runtime.dispose);
-  const { signal } = new AbortController();
-  const transport = createTransport({ signal, insecureHosts: [], ca: cloud.ca, env: cloud.env, userAgent: 'test' });
-  const api = createApi({ transport, clock, signal, log: runtime.log, mask: runtime.secret });
-  const never = async () => {
-    throw new Error('nobody may ask for this');
-  };
-  const exp = Math.floor(clock.now().getTime() / 1000) + 300;
-  const home: ManagementPlace = {
+  const fields = {
     host: 'acme.jfrog.io',
     repository: 'docker-local/team/app',
-    origin: new URL('https://acme.jfrog.io/'),
-    keyless: {},
-    api,
-    transport,
-    env: {},
-    clock,
-    log: runtime.log,
-    idToken: async (aud) => jwt({ sub: SUBJECT, aud, iss: 'https://token.actions.githubusercontent.com', exp }),
+    idToken: idTokens({ now: clock.now }),
     credentials: async () => found,
-    store: { head: never, listTags: never, deleteManifest: never },
     ...place,
   };
-  const sent = () => cloud.requests.map(({ method, url }) => `${method} ${url.pathname}`);
-  return { ...double, cloud, clock, runtime, home, sent, open: () => manage(artifactory, home) };
+  const scene = await vendorPlace(double.hosts, fields, clock);
+  return { ...double, ...scene, open: () => manage(artifactory, scene.place) };
 }
 
-const code = (name: ErrorCode, text = '') =>
-  expect.objectContaining({ code: name, message: expect.stringContaining(text) });
 const keyless = { 'oidc-provider-name': 'github' };
-
-async function all(images: AsyncIterable<ListedImage>): Promise<readonly ListedImage[]> {
-  const found: ListedImage[] = [];
-  for await (const image of images) found.push(image);
-  return found;
-}
 
 test('the token of the job becomes one of Artifactory, and opens its API', async () => {
   const scene = await setting({ place: { keyless } });
-  const found = await artifactory.login?.(scene.home);
+  const found = await artifactory.login?.(scene.place);
   expect(found).toMatchObject({ kind: 'password', username: 'ci-bot' });
   expect(found?.until?.getTime()).toBe(scene.clock.now().getTime() + 3_600_000);
-  const images = manage(artifactory, { ...scene.home, credentials: async () => found });
+  const images = manage(artifactory, { ...scene.place, credentials: async () => found });
   expect(await images.exists()).toBe(true);
   expect(scene.cloud.requests.at(-1)?.headers.authorization).toMatch(/^Bearer /);
 });
@@ -115,14 +80,14 @@ test.each([
   ['jfac@01abc/users/jane', 'named', 'named'],
 ])('the user of the subject %s with the name %s is %s', async (subject, username, expected) => {
   const scene = await setting({ place: { keyless }, subject, ...(username === undefined ? {} : { username }) });
-  expect(await artifactory.login?.(scene.home)).toMatchObject({ username: expected });
+  expect(await artifactory.login?.(scene.place)).toMatchObject({ username: expected });
 });
 
 test('without a provider nothing is asked, and its audience can be another one', async () => {
   const scene = await setting({ provider: { ...PROVIDER, audience: 'acme' } });
-  expect(await artifactory.login?.(scene.home)).toBeUndefined();
+  expect(await artifactory.login?.(scene.place)).toBeUndefined();
   expect(scene.sent()).toEqual([]);
-  const other = { ...scene.home, keyless: { ...keyless, 'oidc-audience': 'acme' } };
+  const other = { ...scene.place, keyless: { ...keyless, 'oidc-audience': 'acme' } };
   expect(await artifactory.login?.(other)).toMatchObject({ kind: 'password' });
 });
 
@@ -137,14 +102,14 @@ test.each<[ErrorCode, string, Setting]>([
   ['ANSWER_INVALID', '', broken(200, { access_token: 'no-user-in-it' })],
 ])('a refused exchange is %s (%s)', async (name, text, options) => {
   const scene = await setting({ ...options, place: { keyless } });
-  const login = artifactory.login?.(scene.home);
-  await expect(login).rejects.toEqual(code(name, text));
-  await expect(login).rejects.not.toEqual(code(name, 'eyJ'));
+  const login = artifactory.login?.(scene.place);
+  await expect(login).rejects.toEqual(refusal(name, text));
+  await expect(login).rejects.not.toEqual(refusal(name, 'eyJ'));
 });
 
 test('the images are listed by digest over all pages, and no other image is among them', async () => {
   const scene = await setting();
-  const images = await all(scene.open().list());
+  const images = await collect(scene.open().list());
   expect(images).toEqual([
     {
       digest: digest(1),
@@ -177,14 +142,14 @@ test('a tag and a digest are deleted with nothing beside them', async () => {
 test('a tag with another image below it is not deleted', async () => {
   const folders = [folder('team/app/tool', 4), folder('team/app/tool/2.0', 3)];
   const { open, state } = await setting({ folders });
-  await expect(open().deleteTag('tool')).rejects.toEqual(code('CAPABILITY_MISSING', 'one folder'));
-  await expect(open().deleteDigest(digest(4))).rejects.toEqual(code('CAPABILITY_MISSING', 'one folder'));
+  await expect(open().deleteTag('tool')).rejects.toEqual(refusal('CAPABILITY_MISSING', 'one folder'));
+  await expect(open().deleteDigest(digest(4))).rejects.toEqual(refusal('CAPABILITY_MISSING', 'one folder'));
   expect(state.folders).toHaveLength(2);
 });
 
 test.each(['', '.', '..', 'a/b', '%2e%2e'])('the tag %j never becomes a deletion', async (tag) => {
   const { open, sent } = await setting();
-  await expect(open().deleteTag(tag)).rejects.toEqual(code('TAG_INVALID'));
+  await expect(open().deleteTag(tag)).rejects.toEqual(refusal('TAG_INVALID'));
   expect(sent()).toEqual([]);
 });
 
@@ -192,7 +157,7 @@ test.each(['docker-local', 'docker-local/', 'docker-local/../x', '', 'docker-loc
   'the repository %j is no image',
   async (repository) => {
     const { open } = await setting({ place: { repository } });
-    expect(open).toThrow(code('NAME_INVALID', '<repository key>/<image>'));
+    expect(open).toThrow(refusal('NAME_INVALID', '<repository key>/<image>'));
   },
 );
 
@@ -210,17 +175,19 @@ test('a repository is made once', async () => {
   });
   expect(await images.exists()).toBe(true);
   expect(await images.create({})).toBe('exists');
-  await expect(images.create({ immutableTags: true })).rejects.toEqual(code('CAPABILITY_MISSING', 'Delete/Overwrite'));
+  await expect(images.create({ immutableTags: true })).rejects.toEqual(
+    refusal('CAPABILITY_MISSING', 'Delete/Overwrite'),
+  );
 });
 
 test('a token as the password goes as a bearer, an API key as Basic', async () => {
   const token = jwt({ sub: 'jfac@01/users/ci' });
   const scene = await setting({ found: { ...PASSWORD, password: token }, authorized: [`Bearer ${token}`] });
   expect(await scene.open().exists()).toBe(true);
-  expect(await all(scene.open().list())).toHaveLength(3);
+  expect(await collect(scene.open().list())).toHaveLength(3);
   const wrong = await setting({ authorized: [] });
-  await expect(wrong.open().exists()).rejects.toEqual(code('UNAUTHORIZED'));
-  await expect(all(wrong.open().list())).rejects.toEqual(code('UNAUTHORIZED'));
+  await expect(wrong.open().exists()).rejects.toEqual(refusal('UNAUTHORIZED'));
+  await expect(collect(wrong.open().list())).rejects.toEqual(refusal('UNAUTHORIZED'));
 });
 
 test.each<[ErrorCode, number, unknown]>([
@@ -231,16 +198,16 @@ test.each<[ErrorCode, number, unknown]>([
   ['REGISTRY_UNAVAILABLE', 503, ''],
 ])('a list that fails is %s and no empty list (%s)', async (name, status, body) => {
   const scene = await setting({ before: () => ({ status, body }) });
-  await expect(all(scene.open().list())).rejects.toEqual(code(name));
-  await expect(scene.open().deleteDigest(digest(1))).rejects.toEqual(code(name));
+  await expect(collect(scene.open().list())).rejects.toEqual(refusal(name));
+  await expect(scene.open().deleteDigest(digest(1))).rejects.toEqual(refusal(name));
 });
 
 test('a refused creation or deletion is no success', async () => {
   const refused = await setting({ before: () => ({ status: 400, body: { errors: [{ message: 'Bad key' }] } }) });
-  await expect(refused.open().create({})).rejects.toEqual(code('REGISTRY_REFUSED', 'Bad key'));
-  const refusal = { status: 403, body: { errors: [{ message: 'no' }] } };
-  const denied = await setting({ before: ({ method }) => (method === 'DELETE' ? refusal : undefined) });
-  await expect(denied.open().deleteTag('1.0')).rejects.toEqual(code('DENIED'));
+  await expect(refused.open().create({})).rejects.toEqual(refusal('REGISTRY_REFUSED', 'Bad key'));
+  const answer = { status: 403, body: { errors: [{ message: 'no' }] } };
+  const denied = await setting({ before: ({ method }) => (method === 'DELETE' ? answer : undefined) });
+  await expect(denied.open().deleteTag('1.0')).rejects.toEqual(refusal('DENIED'));
 });
 
 test('hosts that only look like Artifactory get nothing', () => {

@@ -1,20 +1,12 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { ActionError } from '../../../src/errors/action-error.ts';
 import type { ErrorCode } from '../../../src/errors/catalogue.ts';
-import { createApi } from '../../../src/http/api.ts';
 import { registryError } from '../../../src/http/registry-error.ts';
-import { createTransport } from '../../../src/http/transport.ts';
 import { distribution } from '../../../src/registries/distribution.ts';
 import { manage } from '../../../src/registries/manage.ts';
-import type { ImageStore, ListedImage } from '../../../src/registries/vendor.ts';
+import type { ImageStore } from '../../../src/registries/vendor.ts';
 import { vendorOf } from '../../../src/registries/vendors.ts';
-import { startCloud } from '../../support/cloud.ts';
-import { createTestClock, createTestRuntime } from '../../support/runtime.ts';
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
+import { collect, refusal, vendorPlace } from '../../support/vendor-place.ts';
 
 const digest = (number: number) => `sha256:${String(number).padStart(64, '0')}` as const;
 const MEDIA = 'application/vnd.oci.image.index.v1+json';
@@ -39,9 +31,9 @@ function storeOf(refuse: { readonly tags?: Refusal; readonly digests?: Refusal }
       return found === undefined ? undefined : { mediaType: MEDIA, digest: found, size: 500 };
     },
     deleteManifest: async (reference) => {
-      const refusal = reference.includes(':') ? refuse.digests : refuse.tags;
-      if (refusal !== undefined) {
-        const { status, code } = refusal;
+      const answer = reference.includes(':') ? refuse.digests : refuse.tags;
+      if (answer !== undefined) {
+        const { status, code } = answer;
         throw registryError({ host: 'r.example.com', operation: 'delete', status, code }, `it answered ${status}`, {});
       }
       const gone = [...tags].filter(([tag, of]) => tag === reference || of === reference);
@@ -54,45 +46,21 @@ function storeOf(refuse: { readonly tags?: Refusal; readonly digests?: Refusal }
 
 async function setting(refuse: Parameters<typeof storeOf>[0] = {}) {
   const { store, tags } = storeOf(refuse);
-  const cloud = await startCloud({ 'r.example.com': () => ({ status: 500 }) });
-  cleanups.push(cloud.close);
-  const clock = createTestClock();
-  const runtime = await createTestRuntime({ clock });
-  cleanups.push(runtime.dispose);
-  const { signal } = new AbortController();
-  const transport = createTransport({ signal, insecureHosts: [], ca: cloud.ca, env: cloud.env, userAgent: 'test' });
-  const never = async () => {
-    throw new Error('nobody may ask for this');
-  };
-  const images = manage(distribution, {
-    host: 'r.example.com',
-    repository: 'team/app',
-    origin: new URL('https://r.example.com/'),
-    keyless: { 'oidc-provider-name': 'github', 'role-to-assume': 'role' },
-    api: createApi({ transport, clock, signal, log: runtime.log, mask: runtime.secret }),
-    transport,
-    env: {},
-    clock,
-    log: runtime.log,
-    idToken: never,
-    credentials: never,
-    store,
-  });
-  return { images, tags, cloud };
-}
-
-const code = (name: ErrorCode, text = '') =>
-  expect.objectContaining({ code: name, message: expect.stringContaining(text) });
-
-async function all(images: AsyncIterable<ListedImage>): Promise<readonly ListedImage[]> {
-  const found: ListedImage[] = [];
-  for await (const image of images) found.push(image);
-  return found;
+  const { cloud, place } = await vendorPlace(
+    { 'r.example.com': () => ({ status: 500 }) },
+    {
+      host: 'r.example.com',
+      repository: 'team/app',
+      keyless: { 'oidc-provider-name': 'github', 'role-to-assume': 'role' },
+      store,
+    },
+  );
+  return { images: manage(distribution, place), tags, cloud };
 }
 
 test('tagged images are listed by digest, and deleted by tag or digest', async () => {
   const { images, tags, cloud } = await setting();
-  expect(await all(images.list())).toEqual([
+  expect(await collect(images.list())).toEqual([
     { digest: digest(1), mediaType: MEDIA, tags: ['1.0', 'latest'] },
     { digest: digest(2), mediaType: MEDIA, tags: ['2.0'] },
   ]);
@@ -110,7 +78,7 @@ test.each([
   { status: 405, code: 'UNSUPPORTED' },
 ])('a registry that answers $status to the deletion of a tag lacks it, and what to do is said', async (tags) => {
   const { images, tags: left } = await setting({ tags });
-  await expect(images.deleteTag('1.0')).rejects.toEqual(code('CAPABILITY_MISSING', 'Delete the digest'));
+  await expect(images.deleteTag('1.0')).rejects.toEqual(refusal('CAPABILITY_MISSING', 'Delete the digest'));
   expect(left.size).toBe(3);
 });
 
@@ -118,20 +86,20 @@ test.each<[ErrorCode, Refusal]>([
   ['DENIED', { status: 403, code: 'DENIED' }],
   ['UNAUTHORIZED', { status: 401, code: 'UNAUTHORIZED' }],
   ['REGISTRY_UNAVAILABLE', { status: 503, code: 'UNAVAILABLE' }],
-])('another refusal keeps its own row: %s', async (name, refusal) => {
-  const { images } = await setting({ tags: refusal, digests: refusal });
-  await expect(images.deleteTag('1.0')).rejects.toEqual(code(name));
-  await expect(images.deleteDigest(digest(1))).rejects.toEqual(code(name));
+])('another refusal keeps its own row: %s', async (name, answer) => {
+  const { images } = await setting({ tags: answer, digests: answer });
+  await expect(images.deleteTag('1.0')).rejects.toEqual(refusal(name));
+  await expect(images.deleteDigest(digest(1))).rejects.toEqual(refusal(name));
 });
 
 test('deletions that are switched off are said to be', async () => {
   const { images } = await setting({ digests: { status: 405, code: 'UNSUPPORTED' } });
-  await expect(images.deleteDigest(digest(1))).rejects.toEqual(code('UNSUPPORTED', 'storage.delete.enabled'));
+  await expect(images.deleteDigest(digest(1))).rejects.toEqual(refusal('UNSUPPORTED', 'storage.delete.enabled'));
 });
 
 test('what the registry lacks is said with what to do instead, and every host is one of this kind', async () => {
   const { images } = await setting();
-  expect(() => images.create({})).toThrow(code('CAPABILITY_MISSING', 'The first push'));
+  expect(() => images.create({})).toThrow(refusal('CAPABILITY_MISSING', 'The first push'));
   expect(() => images.create({})).toThrow(ActionError);
   expect(vendorOf('127.0.0.1:5000')).toBe(distribution);
   expect(vendorOf('x.jfrog.io.evil.example')).toBe(distribution);

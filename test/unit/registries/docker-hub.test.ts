@@ -1,23 +1,17 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ErrorCode } from '../../../src/errors/catalogue.ts';
-import { createApi } from '../../../src/http/api.ts';
-import { createTransport } from '../../../src/http/transport.ts';
 import type { Keyless } from '../../../src/inputs/keyless.ts';
 import { dockerHub } from '../../../src/registries/docker-hub.ts';
 import { manage } from '../../../src/registries/manage.ts';
-import type { Found, ListedImage, ManagementPlace } from '../../../src/registries/vendor.ts';
+import type { Found, ManagementPlace } from '../../../src/registries/vendor.ts';
 import { vendorOf } from '../../../src/registries/vendors.ts';
-import { type Cloud, type CloudReply, startCloud } from '../../support/cloud.ts';
-import { createTestClock, createTestRuntime } from '../../support/runtime.ts';
+import type { CloudReply } from '../../support/cloud.ts';
+import { createTestClock } from '../../support/runtime.ts';
+import { collect, refusal, vendorPlace } from '../../support/vendor-place.ts';
 import { dockerHubDouble, type HubOptions, type HubTag } from '../../support/vendors/docker-hub.ts';
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
+import { idTokens, SUBJECT } from '../../support/vendors/oidc.ts';
 
 const CONNECTION = '0f8fad5b-d9cb-469f-a165-70867728950e';
-const SUBJECT = 'repo:acme@1/app@2:ref:refs/heads/main';
 const AUDIENCE = 'https://identity.docker.com';
 const KEYLESS = { 'dockerhub-connection-id': CONNECTION, 'dockerhub-organization': 'acme' };
 const digest = (letter: string) => `sha256:${letter.repeat(64)}` as const;
@@ -44,51 +38,28 @@ async function setting({ keyless = {}, env = {}, place, found = PAT, lives = 300
     connection: { id: CONNECTION, audience: AUDIENCE, subjects: [SUBJECT] },
     ...options,
   });
-  const cloud: Cloud = await startCloud(double.hosts);
-  cleanups.push(cloud.close);
-  const runtime = await createTestRuntime({ clock });
-  cleanups.push(runtime.dispose);
-  const { signal } = new AbortController();
-  const transport = createTransport({ signal, insecureHosts: [], ca: cloud.ca, env: cloud.env, userAgent: 'test' });
-  const api = createApi({ transport, clock, signal, log: runtime.log, mask: runtime.secret });
   const deleted: string[] = [];
-  const whole: ManagementPlace = {
+  const fields = {
     host: 'docker.io',
     repository: 'acme/app',
     origin: new URL('https://registry-1.docker.io/'),
     keyless,
-    api,
-    transport,
     env,
-    clock,
-    log: runtime.log,
-    idToken: async (audience) => {
-      const iss = 'https://token.actions.githubusercontent.com';
-      const claims = { iss, aud: audience, sub: SUBJECT, exp: clock.now().getTime() / 1000 + lives };
-      return `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.signature`;
-    },
+    idToken: idTokens({ lives, now: clock.now }),
     credentials: async () => found,
     store: {
-      head: async (tag) => (tag === 'ancient' ? { digest: C, mediaType: 'm', size: 1 } : undefined),
+      head: async (tag: string) => (tag === 'ancient' ? { digest: C, mediaType: 'm', size: 1 } : undefined),
       listTags: async () => [],
-      deleteManifest: async (reference) => {
+      deleteManifest: async (reference: string) => {
         deleted.push(reference);
         return reference === A;
       },
     },
     ...place,
   };
-  return { ...double, cloud, clock, runtime, place: whole, deleted, hub: manage(dockerHub, whole) };
+  const scene = await vendorPlace(double.hosts, fields, clock);
+  return { ...double, ...scene, deleted, hub: manage(dockerHub, scene.place) };
 }
-
-async function all(images: AsyncIterable<ListedImage>): Promise<ListedImage[]> {
-  const list: ListedImage[] = [];
-  for await (const image of images) list.push(image);
-  return list;
-}
-
-const code = (expected: ErrorCode, message: RegExp | string = '') =>
-  expect.objectContaining({ code: expected, message: expect.stringMatching(message) });
 
 const login = async (options: Setting = {}) => {
   const scene = await setting({ keyless: KEYLESS, ...options });
@@ -134,7 +105,7 @@ test.for<[string, Setting, string]>([
   ['a life in words', { env: { DOCKERHUB_OIDC_EXPIREIN: '1h' } }, '300 to 21600'],
 ])('an input that cannot be is refused before anything is sent: %s', async ([, options, message]) => {
   const { found, cloud } = await login(options);
-  await expect(found).rejects.toEqual(code('INPUT_INVALID', message));
+  await expect(found).rejects.toEqual(refusal('INPUT_INVALID', message));
   expect(cloud.requests).toEqual([]);
 });
 
@@ -162,14 +133,14 @@ test.for<[string, Setting, ErrorCode, RegExp]>([
   ['a fault', answering(IDENTITY, { status: 503 }), 'REGISTRY_UNAVAILABLE', /Tried 5 times/],
 ])('a refused exchange says why: %s', async ([, options, expected, message]) => {
   const { found } = await login(options);
-  await expect(found).rejects.toEqual(code(expected, message));
+  await expect(found).rejects.toEqual(refusal(expected, message));
 });
 
 test('what the token service says back of the token is not in the error', async () => {
   const { found } = await login({
     before: ({ body }) => ({ status: 403, body: { message: `no: ${new URLSearchParams(body).get('subject_token')}` } }),
   });
-  await expect(found).rejects.toEqual(code('KEYLESS_REFUSED', /no: \*\*\*/));
+  await expect(found).rejects.toEqual(refusal('KEYLESS_REFUSED', /no: \*\*\*/));
 });
 
 test('a repository is created once, private unless asked otherwise, with immutable tags when asked for', async () => {
@@ -195,7 +166,7 @@ test.for<[string, Setting, Parameters<ReturnType<typeof manage>['create']>[0], E
   ['a scan at push', {}, { scanOnPush: true }, 'CAPABILITY_MISSING', /Scout/],
 ])('what cannot be created is refused: %s', async ([, options, settings, expected, message]) => {
   const { hub, state } = await setting(options);
-  await expect(hub.create(settings)).rejects.toEqual(code(expected, message));
+  await expect(hub.create(settings)).rejects.toEqual(refusal(expected, message));
   expect(state.repositories.size).toBe(0);
 });
 
@@ -218,7 +189,7 @@ test('the list has each image once, from all pages, with the latest times of its
     tag('gone', undefined),
   ];
   const { hub, cloud } = await setting({ repositories: { 'acme/app': { tags } } });
-  expect(await all(hub.list())).toEqual([
+  expect(await collect(hub.list())).toEqual([
     {
       digest: A,
       tags: ['1', 'latest'],
@@ -236,13 +207,13 @@ test('the list has each image once, from all pages, with the latest times of its
 
 test('lists that cannot be are errors and not empty lists', async () => {
   const { hub } = await setting();
-  await expect(all(hub.list())).rejects.toEqual(code('REPOSITORY_UNKNOWN', 'acme/app'));
+  await expect(collect(hub.list())).rejects.toEqual(refusal('REPOSITORY_UNKNOWN', 'acme/app'));
   const nameless = await setting({ repositories: { 'acme/app': { tags: [tag('', A)] } } });
-  await expect(all(nameless.hub.list())).rejects.toEqual(code('ANSWER_INVALID', 'a tag'));
+  await expect(collect(nameless.hub.list())).rejects.toEqual(refusal('ANSWER_INVALID', 'a tag'));
   const formless = await setting({
     before: ({ url }) => (url.pathname.endsWith('/tags') ? { status: 200, body: {} } : undefined),
   });
-  await expect(all(formless.hub.list())).rejects.toEqual(code('ANSWER_INVALID', 'list of tags'));
+  await expect(collect(formless.hub.list())).rejects.toEqual(refusal('ANSWER_INVALID', 'list of tags'));
 });
 
 test('a tag is deleted once; what is refused is not taken for absent', async () => {
@@ -252,10 +223,10 @@ test('a tag is deleted once; what is refused is not taken for absent', async () 
   expect(await hub.deleteTag('1')).toBe('absent');
   expect([...(state.repositories.get('acme/app')?.tags.keys() ?? [])]).toEqual(['2']);
   const theirs = await setting({ repositories: { 'acme/app': { tags: [tag('1', A)] } } });
-  await expect(theirs.hub.deleteTag('1')).rejects.toEqual(code('DENIED', 'which is there'));
+  await expect(theirs.hub.deleteTag('1')).rejects.toEqual(refusal('DENIED', 'which is there'));
   const fixed = state.repositories.get('acme/app');
   if (fixed !== undefined) fixed.immutable = ['.*'];
-  await expect(hub.deleteTag('2')).rejects.toEqual(code('TAG_IMMUTABLE', 'immutable'));
+  await expect(hub.deleteTag('2')).rejects.toEqual(refusal('TAG_IMMUTABLE', 'immutable'));
 });
 
 test('a digest is deleted by the registry itself', async () => {
@@ -282,19 +253,21 @@ test('the bearer is renewed before it runs out, and when it is revoked', async (
 
 test('credentials that do not open the management API are told with what to do', async () => {
   const wrong = await setting({ found: { ...PAT, password: 'wrong' } });
-  await expect(wrong.hub.exists()).rejects.toEqual(code('UNAUTHORIZED', /Incorrect authentication.*personal access/));
+  await expect(wrong.hub.exists()).rejects.toEqual(
+    refusal('UNAUTHORIZED', /Incorrect authentication.*personal access/),
+  );
   const scene = await login();
   const keyless = manage(dockerHub, { ...scene.place, credentials: async () => scene.found });
   await expect(keyless.exists()).rejects.toEqual(
-    code('UNAUTHORIZED', /opens the registry only.*personal access token in `password`/),
+    refusal('UNAUTHORIZED', /opens the registry only.*personal access token in `password`/),
   );
   const none = await setting({ place: { credentials: async () => undefined } });
-  await expect(all(none.hub.list())).rejects.toEqual(code('UNAUTHORIZED', /no user name and password/));
+  await expect(collect(none.hub.list())).rejects.toEqual(refusal('UNAUTHORIZED', /no user name and password/));
 });
 
 test('credentials of another host that is called a Docker Hub do not go to Docker', async () => {
   const { hub, cloud } = await setting({ place: { host: 'mirror.example.com' } });
-  await expect(hub.exists()).rejects.toEqual(code('UNAUTHORIZED'));
+  await expect(hub.exists()).rejects.toEqual(refusal('UNAUTHORIZED'));
   expect(cloud.requests).toEqual([]);
   for (const host of ['docker.io.evil.example', 'evil-docker.io', 'docker.io.', 'xdocker.io'])
     expect(vendorOf(host).id).toBe('distribution');
@@ -304,7 +277,7 @@ test('credentials of another host that is called a Docker Hub do not go to Docke
 test('before a push, only a right that is known to be missing stops it', async () => {
   const theirs = { repositories: { 'acme/app': {} } };
   const { hub } = await setting(theirs);
-  await expect(hub.preflight()).rejects.toEqual(code('DENIED', 'acme may not push to acme/app'));
+  await expect(hub.preflight()).rejects.toEqual(refusal('DENIED', 'acme may not push to acme/app'));
   const mine = await setting({ repositories: { 'acme/app': { writers: ['acme'] } } });
   expect(await mine.hub.preflight()).toEqual([]);
   const missing = await setting();

@@ -1,23 +1,16 @@
-import { afterEach, expect, test } from 'vitest';
-import type { ErrorCode } from '../../../src/errors/catalogue.ts';
-import { createApi } from '../../../src/http/api.ts';
-import { createTransport } from '../../../src/http/transport.ts';
+import { expect, test } from 'vitest';
 import { manage } from '../../../src/registries/manage.ts';
-import type { ListedImage, ManagementPlace } from '../../../src/registries/vendor.ts';
+import type { ManagementPlace } from '../../../src/registries/vendor.ts';
 import { VENDORS, vendorOf } from '../../../src/registries/vendors.ts';
-import { type CloudRequest, startCloud } from '../../support/cloud.ts';
-import { createTestClock, createTestRuntime } from '../../support/runtime.ts';
+import type { Clock } from '../../../src/runtime/runtime.ts';
+import type { CloudRequest, Service } from '../../support/cloud.ts';
+import { createTestClock } from '../../support/runtime.ts';
+import { collect, refusal, vendorPlace } from '../../support/vendor-place.ts';
 import { type AwsImage, type AwsOptions, awsDouble } from '../../support/vendors/aws.ts';
-import { jwt } from '../../support/vendors/oidc.ts';
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
+import { idTokens, SUBJECT } from '../../support/vendors/oidc.ts';
 
 const HOST = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
 const ROLE = 'arn:aws:iam::123456789012:role/publish';
-const SUBJECT = 'repo:acme@1/app@2:ref:refs/heads/main';
 const digest = (letter: string) => `sha256:${letter.repeat(64)}` as const;
 const IMAGES: readonly AwsImage[] = [
   { digest: digest('a'), tags: ['1', '2'], size: 7 },
@@ -30,6 +23,15 @@ interface Setting extends Partial<AwsOptions> {
   readonly images?: readonly AwsImage[];
 }
 
+const atEcr = (clock: Clock, place: Partial<ManagementPlace> = {}) => ({
+  host: HOST,
+  repository: 'team/app',
+  keyless: { 'role-to-assume': ROLE },
+  idToken: idTokens({ now: clock.now }),
+  credentials: async () => undefined,
+  ...place,
+});
+
 async function setting({ place, images = IMAGES, ...options }: Setting = {}) {
   const clock = createTestClock();
   const region = 'eu-west-1';
@@ -37,43 +39,14 @@ async function setting({ place, images = IMAGES, ...options }: Setting = {}) {
   const double = awsDouble({ ...common, ...options });
   for (const { images: held } of double.state.repositories.values())
     held.push(...images.map((image) => ({ ...image, tags: [...image.tags] })));
-  const cloud = await startCloud(double.hosts);
-  cleanups.push(cloud.close);
-  const runtime = await createTestRuntime({ clock });
-  cleanups.push(runtime.dispose);
-  const { signal } = new AbortController();
-  const transport = createTransport({ signal, insecureHosts: [], ca: cloud.ca, env: cloud.env, userAgent: 'test' });
-  const whole: ManagementPlace = {
-    host: HOST,
-    repository: 'team/app',
-    origin: new URL(`https://${HOST}/`),
-    keyless: { 'role-to-assume': ROLE },
-    api: createApi({ transport, clock, signal, log: runtime.log, mask: runtime.secret }),
-    transport,
-    env: {},
-    clock,
-    log: runtime.log,
-    idToken: async (aud) => jwt({ aud, sub: SUBJECT, iss: 'issuer', exp: clock.now().getTime() / 1000 + 300 }),
-    credentials: async () => undefined,
-    store: { head: async () => undefined, listTags: async () => [], deleteManifest: async () => false },
-    ...place,
-  };
-  const vendor = vendorOf(whole.host);
-  return { ...double, cloud, clock, runtime, place: whole, vendor, registry: manage(vendor, whole) };
+  const scene = await vendorPlace(double.hosts, atEcr(clock, place), clock);
+  const vendor = vendorOf(scene.place.host);
+  return { ...double, ...scene, vendor, registry: manage(vendor, scene.place) };
 }
-
-async function all(images: AsyncIterable<ListedImage>): Promise<ListedImage[]> {
-  const list: ListedImage[] = [];
-  for await (const each of images) list.push(each);
-  return list;
-}
-
-const code = (expected: ErrorCode, message = '') =>
-  expect.objectContaining({ code: expected, message: expect.stringContaining(message) });
 
 test('lists page by page what Amazon ECR knows, in one request a page and without a pull', async () => {
   const { registry, state } = await setting();
-  expect(await all(registry.list())).toEqual([
+  expect(await collect(registry.list())).toEqual([
     {
       digest: digest('a'),
       tags: ['1', '2'],
@@ -116,7 +89,7 @@ test('judges a deletion by what became of the image, not by the status', async (
 
 test('tells a repository that is not there', async () => {
   const { registry } = await setting({ repositories: [] });
-  await expect(all(registry.list())).rejects.toEqual(code('REPOSITORY_UNKNOWN', "'team/app' does not exist"));
+  await expect(collect(registry.list())).rejects.toEqual(refusal('REPOSITORY_UNKNOWN', "'team/app' does not exist"));
 });
 
 test('a login is renewed with fresh credentials, and every secret is masked', async () => {
@@ -155,7 +128,7 @@ test('credentials of the environment do, where there is no role, and nobody is a
   }
   const nothing = await setting({ place: { keyless: {} } });
   expect(await nothing.vendor.ambient?.(nothing.place)).toBeUndefined();
-  await expect(nothing.registry.exists()).rejects.toEqual(code('UNAUTHORIZED', '`role-to-assume`'));
+  await expect(nothing.registry.exists()).rejects.toEqual(refusal('UNAUTHORIZED', '`role-to-assume`'));
   expect(nothing.cloud.requests).toEqual([]);
 });
 
@@ -165,13 +138,13 @@ test('ECR Public has an API of its own, without what it lacks', async () => {
   });
   expect(vendor.id).toBe('ecr-public');
   expect(await vendor.login?.(place)).toMatchObject({ username: 'AWS', password: 'ecr-password-0-ecr-public' });
-  expect(await all(registry.list())).toHaveLength(3);
-  await expect(registry.create({ immutableTags: true })).rejects.toEqual(code('CAPABILITY_MISSING', 'immutable'));
+  expect(await collect(registry.list())).toHaveLength(3);
+  await expect(registry.create({ immutableTags: true })).rejects.toEqual(refusal('CAPABILITY_MISSING', 'immutable'));
   expect(await registry.create({})).toBe('exists');
   expect(state.repositories.has('app')).toBe(true);
   const stranger = manage(VENDORS['ecr-public'], { ...place, repository: 'somebody/app' });
-  await expect(stranger.deleteTag('1')).rejects.toEqual(code('DENIED', 'alias somebody'));
-  await expect(stranger.exists()).rejects.toEqual(code('DENIED', 'alias somebody'));
+  await expect(stranger.deleteTag('1')).rejects.toEqual(refusal('DENIED', 'alias somebody'));
+  await expect(stranger.exists()).rejects.toEqual(refusal('DENIED', 'alias somebody'));
   expect(state.asked).not.toContain('BatchDeleteImage');
   expect(() => manage(VENDORS['ecr-public'], { ...place, repository: 'app' })).toThrow(/<alias>/);
 });
@@ -181,30 +154,20 @@ test.each([
   ['AWS_ENDPOINT_URL', 'api.ecr.eu-west-1.amazonaws.com'],
   ['AWS_ENDPOINT_URL_STS', 'sts.eu-west-1.amazonaws.com'],
 ])('%s leads to an emulator', async (name, instead) => {
-  const double = awsDouble({ region: 'eu-west-1', role: ROLE, subject: SUBJECT, repositories: ['team/app'] });
-  const [own] = Object.entries(double.hosts).flatMap(([host, service]) => (host === instead ? [service] : []));
+  const clock = createTestClock();
+  const common = { region: 'eu-west-1', role: ROLE, subject: SUBJECT, now: clock.now };
+  const { hosts } = awsDouble({ ...common, repositories: ['team/app'] });
+  expect(Object.keys(hosts)).toContain(instead);
   const asked: CloudRequest[] = [];
-  const cloud = await startCloud({
-    ...double.hosts,
-    'emulator.example': async (request) => {
-      asked.push(request);
-      const sts = double.hosts['sts.eu-west-1.amazonaws.com'];
-      const service = request.body.startsWith('Action=') ? sts : double.hosts['api.ecr.eu-west-1.amazonaws.com'];
-      return (await service?.(request)) ?? { status: 500 };
-    },
-  });
-  cleanups.push(cloud.close);
-  expect(own).toBeDefined();
-  const { signal } = new AbortController();
-  const transport = createTransport({ signal, insecureHosts: [], ca: cloud.ca, env: cloud.env, userAgent: 'test' });
-  const { place } = await setting();
-  const now = () => new Date();
-  const registry = manage(VENDORS.ecr, {
-    ...place,
-    transport,
-    env: { [name]: 'https://emulator.example' },
-    idToken: async (aud) => jwt({ aud, sub: SUBJECT, iss: 'issuer', exp: now().getTime() / 1000 + 300 }),
-  });
+  const emulator: Service = async (request) => {
+    asked.push(request);
+    const sts = hosts['sts.eu-west-1.amazonaws.com'];
+    const service = request.body.startsWith('Action=') ? sts : hosts['api.ecr.eu-west-1.amazonaws.com'];
+    return (await service?.(request)) ?? { status: 500 };
+  };
+  const fields = atEcr(clock, { env: { [name]: 'https://emulator.example' } });
+  const { cloud, place } = await vendorPlace({ ...hosts, 'emulator.example': emulator }, fields, clock);
+  const registry = manage(VENDORS.ecr, place);
   expect(await registry.exists()).toBe(true);
   expect(asked.length).toBeGreaterThan(0);
   expect(cloud.requests.filter(({ host }) => host === instead)).toEqual([]);

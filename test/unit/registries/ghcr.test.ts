@@ -1,24 +1,16 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ErrorCode } from '../../../src/errors/catalogue.ts';
-import { createApi } from '../../../src/http/api.ts';
-import { createTransport } from '../../../src/http/transport.ts';
 import { ghcr } from '../../../src/registries/ghcr.ts';
 import { manage } from '../../../src/registries/manage.ts';
-import type { Found, ListedImage, ManagementPlace } from '../../../src/registries/vendor.ts';
+import type { Found, ManagementPlace } from '../../../src/registries/vendor.ts';
 import { vendorOf } from '../../../src/registries/vendors.ts';
-import { startCloud } from '../../support/cloud.ts';
-import { createTestClock, createTestRuntime } from '../../support/runtime.ts';
+import { collect, refusal, vendorPlace } from '../../support/vendor-place.ts';
 import {
   type GitHubOptions,
   type GitHubPackage,
   gitHubDouble,
   type PackageVersion,
 } from '../../support/vendors/github.ts';
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
 
 const digest = (number: number) => `sha256:${String(number).padStart(64, '0')}` as const;
 const version = (id: number, ...tags: readonly string[]): PackageVersion => ({
@@ -44,51 +36,17 @@ interface Setting extends Partial<GitHubOptions> {
 
 async function setting({ place, job, ...options }: Setting = {}) {
   const double = gitHubDouble({ token: TOKEN, packages: { 'acme/app': of(FIVE) }, ...options });
-  const cloud = await startCloud(double.hosts);
-  cleanups.push(cloud.close);
-  const clock = createTestClock();
-  const runtime = await createTestRuntime({ clock });
-  cleanups.push(runtime.dispose);
-  const { signal } = new AbortController();
-  const transport = createTransport({ signal, insecureHosts: [], ca: cloud.ca, env: cloud.env, userAgent: 'test' });
-  const api = createApi({ transport, clock, signal, log: runtime.log, mask: runtime.secret });
-  const never = async () => {
-    throw new Error('nobody may ask for this');
-  };
-  const packages = manage(ghcr, {
-    host: 'ghcr.io',
-    repository: 'acme/app',
-    origin: new URL('https://ghcr.io/'),
-    keyless: {},
-    api,
-    transport,
-    env: {},
-    clock,
-    log: runtime.log,
-    idToken: never,
-    ...(job === false ? {} : { github: GITHUB }),
-    credentials: never,
-    store: { head: never, listTags: never, deleteManifest: never },
-    ...place,
-  });
-  const sent = () => cloud.requests.map(({ method, url }) => `${method} ${url.pathname}${url.search}`);
-  return { ...double, cloud, clock, runtime, packages, sent };
+  const github = job === false ? {} : { github: GITHUB };
+  const fields = { host: 'ghcr.io', repository: 'acme/app', ...github, ...place };
+  const scene = await vendorPlace(double.hosts, fields);
+  return { ...double, ...scene, packages: manage(ghcr, scene.place) };
 }
 
 const PAT: Found = { kind: 'password', username: 'me', password: TOKEN, from: 'the input `password`' };
 
-async function all(images: AsyncIterable<ListedImage>): Promise<ListedImage[]> {
-  const list: ListedImage[] = [];
-  for await (const image of images) list.push(image);
-  return list;
-}
-
-const code = (expected: ErrorCode, message: RegExp | string = '') =>
-  expect.objectContaining({ code: expected, message: expect.stringMatching(message) });
-
 test('all versions are listed, page by page, with tags and the time of the push', async () => {
   const { packages, sent, cloud, runtime } = await setting();
-  const list = await all(packages.list());
+  const list = await collect(packages.list());
   expect(list[0]).toEqual({ digest: digest(5), tags: ['latest', '5'], pushedAt: new Date('2026-01-05T00:00:00Z') });
   expect(list.map((image) => image.digest)).toEqual([5, 4, 3, 2, 1].map(digest));
   const versions = '/orgs/acme/packages/container/app/versions?per_page=100';
@@ -104,7 +62,7 @@ test('a package of a user, with slashes in its name, is found', async () => {
   const packages = { 'me/app/tool': of(FIVE, { kind: 'users' }) };
   const scene = await setting({ packages, place: { repository: 'me/app/tool' } });
   expect(await scene.packages.exists()).toBe(true);
-  expect(await all(scene.packages.list())).toHaveLength(5);
+  expect(await collect(scene.packages.list())).toHaveLength(5);
   expect(scene.sent().slice(0, 3)).toEqual([
     'GET /orgs/me/packages/container/app%2Ftool',
     'GET /users/me/packages/container/app%2Ftool',
@@ -115,15 +73,15 @@ test('a package of a user, with slashes in its name, is found', async () => {
 test('what is not there is said so, and is not an empty list', async () => {
   const { packages } = await setting({ packages: {} });
   expect(await packages.exists()).toBe(false);
-  await expect(all(packages.list())).rejects.toEqual(code('REPOSITORY_UNKNOWN', 'packages: read'));
-  await expect(packages.deleteDigest(digest(1))).rejects.toEqual(code('REPOSITORY_UNKNOWN'));
+  await expect(collect(packages.list())).rejects.toEqual(refusal('REPOSITORY_UNKNOWN', 'packages: read'));
+  await expect(packages.deleteDigest(digest(1))).rejects.toEqual(refusal('REPOSITORY_UNKNOWN'));
   const nameless = await setting({ place: { repository: 'acme' } });
-  await expect(nameless.packages.exists()).rejects.toEqual(code('NAME_INVALID', 'owner/name'));
+  await expect(nameless.packages.exists()).rejects.toEqual(refusal('NAME_INVALID', 'owner/name'));
 });
 
 test('a digest is deleted by the id of its version, which a list has shown already', async () => {
   const { packages, state, sent } = await setting();
-  await all(packages.list());
+  await collect(packages.list());
   const before = sent().length;
   expect(await packages.deleteDigest(digest(4))).toBe('deleted');
   expect(sent().slice(before)).toEqual(['DELETE /orgs/acme/packages/container/app/versions/1004']);
@@ -145,7 +103,7 @@ test('without a list the version is looked for, and images can be deleted while 
 
 test('a version that somebody else deleted after the list is absent', async () => {
   const { packages, state } = await setting();
-  await all(packages.list());
+  await collect(packages.list());
   state.packages.get('acme/app')?.versions.splice(1, 1);
   expect(await packages.deleteDigest(digest(4))).toBe('absent');
 });
@@ -157,7 +115,7 @@ test.for<[string, Partial<GitHubPackage>, ErrorCode, RegExp]>([
 ])('GitHub keeps it, and the error says what to do: %s', async ([, more, expected, message]) => {
   const { packages, state } = await setting({ packages: { 'acme/app': of(FIVE, more) } });
   const count = state.packages.get('acme/app')?.versions.length;
-  await expect(packages.deleteDigest(digest(5))).rejects.toEqual(code(expected, message));
+  await expect(packages.deleteDigest(digest(5))).rejects.toEqual(refusal(expected, message));
   expect(state.packages.get('acme/app')?.versions).toHaveLength(count ?? -1);
 });
 
@@ -181,13 +139,13 @@ test.for<[string, number, string, ErrorCode, RegExp]>([
   const { packages } = await setting({
     before: ({ method }) => (method === 'DELETE' ? { status, body: { message } } : undefined),
   });
-  await expect(packages.deleteDigest(digest(5))).rejects.toEqual(code(expected, words));
+  await expect(packages.deleteDigest(digest(5))).rejects.toEqual(refusal(expected, words));
 });
 
 test('what GitHub has not is refused with what to do instead', async () => {
   const { packages, cloud } = await setting();
-  expect(() => packages.deleteTag('latest')).toThrow(code('CAPABILITY_MISSING', 'by its digest'));
-  expect(() => packages.create({})).toThrow(code('CAPABILITY_MISSING', 'first push creates'));
+  expect(() => packages.deleteTag('latest')).toThrow(refusal('CAPABILITY_MISSING', 'by its digest'));
+  expect(() => packages.create({})).toThrow(refusal('CAPABILITY_MISSING', 'first push creates'));
   expect(cloud.requests).toEqual([]);
 });
 
@@ -200,7 +158,7 @@ test.for<[string, unknown]>([
   const { packages } = await setting({
     before: ({ url }) => (url.pathname.endsWith('/versions') ? { status: 200, body } : undefined),
   });
-  await expect(all(packages.list())).rejects.toEqual(code('ANSWER_INVALID', 'GitHub'));
+  await expect(collect(packages.list())).rejects.toEqual(refusal('ANSWER_INVALID', 'GitHub'));
 });
 
 test('before a push, a package that is not linked to the repository is a doubt with the setting to change', async () => {
@@ -228,11 +186,11 @@ test('before a push, what is not known stops nothing', async () => {
 
 test('without the job’s access the password of the registry is the token', async () => {
   const { packages } = await setting({ job: false, place: { credentials: async () => PAT } });
-  expect(await all(packages.list())).toHaveLength(5);
+  expect(await collect(packages.list())).toHaveLength(5);
   const none = await setting({ job: false, place: { credentials: async () => undefined } });
-  await expect(none.packages.exists()).rejects.toEqual(code('UNAUTHORIZED', 'no token for api.github.com'));
+  await expect(none.packages.exists()).rejects.toEqual(refusal('UNAUTHORIZED', 'no token for api.github.com'));
   const wrong = await setting({ token: 'another' });
-  await expect(wrong.packages.exists()).rejects.toEqual(code('UNAUTHORIZED', 'Bad credentials'));
+  await expect(wrong.packages.exists()).rejects.toEqual(refusal('UNAUTHORIZED', 'Bad credentials'));
 });
 
 test('the token of another GitHub does not go to this one, and neither does its API get the password', async () => {
@@ -258,7 +216,7 @@ test('hosts that look like GitHub’s get nothing', async () => {
   for (const host of ['ghcr.io.evil.example', 'evil-ghcr.io', 'ghcr.io:443', 'containers.acme.ghe.com.evil.example']) {
     expect(vendorOf(host).id).toBe('distribution');
     const { packages, cloud } = await setting({ place: { host } });
-    await expect(packages.exists()).rejects.toEqual(code('CAPABILITY_MISSING', 'not known where'));
+    await expect(packages.exists()).rejects.toEqual(refusal('CAPABILITY_MISSING', 'not known where'));
     expect([...cloud.requests, ...cloud.strangers]).toEqual([]);
   }
 });

@@ -1,19 +1,11 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ErrorCode } from '../../../src/errors/catalogue.ts';
-import { createApi } from '../../../src/http/api.ts';
-import { createTransport } from '../../../src/http/transport.ts';
 import { manage } from '../../../src/registries/manage.ts';
 import { nexus } from '../../../src/registries/nexus.ts';
-import type { Found, ListedImage, ManagementPlace } from '../../../src/registries/vendor.ts';
+import type { Found, ManagementPlace } from '../../../src/registries/vendor.ts';
 import { vendorOf } from '../../../src/registries/vendors.ts';
-import { startCloud } from '../../support/cloud.ts';
-import { createTestClock, createTestRuntime } from '../../support/runtime.ts';
+import { collect, refusal, vendorPlace } from '../../support/vendor-place.ts';
 import { type NexusOptions, type NexusTag, nexusDouble } from '../../support/vendors/nexus.ts';
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-});
 
 const hex = (number: number) => String(number).padStart(64, '0');
 const digest = (number: number) => `sha256:${hex(number)}` as const;
@@ -44,49 +36,20 @@ interface Setting extends Partial<NexusOptions> {
 }
 
 async function setting({ place, found = PASSWORD, ...options }: Setting = {}) {
-  const clock = createTestClock();
   const double = nexusDouble({ user: 'ci', password: 's3cret', components: COMPONENTS, ...options });
-  const cloud = await startCloud(double.hosts);
-  cleanups.push(cloud.close);
-  const runtime = await createTestRuntime({ clock });
-  cleanups.push(runtime.dispose);
-  const { signal } = new AbortController();
-  const transport = createTransport({ signal, insecureHosts: [], ca: cloud.ca, env: cloud.env, userAgent: 'test' });
-  const api = createApi({ transport, clock, signal, log: runtime.log, mask: runtime.secret });
-  const never = async () => {
-    throw new Error('nobody may ask for this');
-  };
-  const home: ManagementPlace = {
+  const fields = {
     host: 'nexus.example.com',
     repository: 'docker/team/app',
-    origin: new URL('https://nexus.example.com/'),
-    keyless: {},
-    api,
-    transport,
-    env: {},
-    clock,
-    log: runtime.log,
-    idToken: never,
     credentials: async () => found,
-    store: { head: never, listTags: never, deleteManifest: never },
     ...place,
   };
-  const sent = () => cloud.requests.map(({ method, url }) => `${method} ${url.pathname}`);
-  return { ...double, cloud, sent, open: () => manage(nexus, home) };
-}
-
-const code = (name: ErrorCode, text = '') =>
-  expect.objectContaining({ code: name, message: expect.stringContaining(text) });
-
-async function all(images: AsyncIterable<ListedImage>): Promise<readonly ListedImage[]> {
-  const found: ListedImage[] = [];
-  for await (const image of images) found.push(image);
-  return found;
+  const scene = await vendorPlace(double.hosts, fields);
+  return { ...double, ...scene, open: () => manage(nexus, scene.place) };
 }
 
 test('the images are listed by digest over all pages, and no other image is among them', async () => {
   const { open, cloud } = await setting();
-  expect(await all(open().list())).toEqual([
+  expect(await collect(open().list())).toEqual([
     {
       digest: digest(1),
       tags: ['1.0', 'latest'],
@@ -138,7 +101,7 @@ test('a repository is made once, with tags that stay', async () => {
   });
   expect(await images.exists()).toBe(true);
   expect(await images.create({})).toBe('exists');
-  await expect(images.create({ kmsKey: 'key' })).rejects.toEqual(code('CAPABILITY_MISSING', 'blob store'));
+  await expect(images.create({ kmsKey: 'key' })).rejects.toEqual(refusal('CAPABILITY_MISSING', 'blob store'));
 });
 
 test('the URL of a repository names it, below a context path as well', async () => {
@@ -150,7 +113,7 @@ test('the URL of a repository names it, below a context path as well', async () 
     origin: new URL('https://docker.example.com/'),
   };
   const { open, state, cloud } = await setting({ place, context: '/nexus', repositories: [] });
-  expect(await all(open().list())).toHaveLength(4);
+  expect(await collect(open().list())).toHaveLength(4);
   expect(await open().create({})).toBe('created');
   expect(state.repositories.get('docker')).toMatchObject({
     storage: { writePolicy: 'ALLOW' },
@@ -165,12 +128,12 @@ test('another base of the API keeps the repository in the name', async () => {
     context: '/nexus',
     place: { apiUrl: new URL('https://nexus.example.com/nexus') },
   });
-  expect(await all(open().list())).toHaveLength(4);
+  expect(await collect(open().list())).toHaveLength(4);
 });
 
 test.each(['docker', 'docker/', '/app'])('the repository %j is no image', async (repository) => {
   const { open } = await setting({ place: { repository } });
-  expect(open).toThrow(code('NAME_INVALID', '/repository/<name>'));
+  expect(open).toThrow(refusal('NAME_INVALID', '/repository/<name>'));
 });
 
 const page = (items: unknown, continuationToken: unknown = null) => ({ items, continuationToken });
@@ -185,22 +148,22 @@ test.each<[ErrorCode, number, unknown]>([
   ['REGISTRY_UNAVAILABLE', 503, ''],
 ])('a list that fails is %s and no empty list (%s)', async (name, status, body) => {
   const { open } = await setting({ before: () => ({ status, body }) });
-  await expect(all(open().list())).rejects.toEqual(code(name));
-  await expect(open().deleteTag('1.0')).rejects.toEqual(code(name));
+  await expect(collect(open().list())).rejects.toEqual(refusal(name));
+  await expect(open().deleteTag('1.0')).rejects.toEqual(refusal(name));
 });
 
 test('a refused creation, deletion or login is no success', async () => {
   const message = 'Blob store is not there';
   const bad = await setting({ before: () => ({ status: 400, body: [{ id: 'PARAMETER storage', message }] }) });
-  await expect(bad.open().create({})).rejects.toEqual(code('REGISTRY_REFUSED', message));
+  await expect(bad.open().create({})).rejects.toEqual(refusal('REGISTRY_REFUSED', message));
   const denied = await setting({
     before: ({ method }) => (method === 'DELETE' ? { status: 403 } : undefined),
   });
-  await expect(denied.open().deleteTag('1.0')).rejects.toEqual(code('DENIED'));
+  await expect(denied.open().deleteTag('1.0')).rejects.toEqual(refusal('DENIED'));
   const wrong = await setting({ found: { ...PASSWORD, password: 'wrong' } });
-  await expect(wrong.open().exists()).rejects.toEqual(code('UNAUTHORIZED'));
+  await expect(wrong.open().exists()).rejects.toEqual(refusal('UNAUTHORIZED'));
   const token = await setting({ found: { kind: 'identity-token', token: 't0ken', from: 'a file' } });
-  await expect(token.open().exists()).rejects.toEqual(code('UNAUTHORIZED', 'user name'));
+  await expect(token.open().exists()).rejects.toEqual(refusal('UNAUTHORIZED', 'user name'));
   expect(token.sent()).toEqual([]);
 });
 
