@@ -37,6 +37,8 @@ const RULES: readonly Rule[] = [
   { to: 'ID_TOKEN_SUBJECT', operation: KEYLESS, message: /\bAADSTS(?:70021|700211|700213)\b/ },
   { to: 'ID_TOKEN_EXPIRED', operation: KEYLESS, message: /\bAADSTS700024\b/ },
   { to: 'KEYLESS_REFUSED', operation: KEYLESS, message: /\bAADSTS\d+\b/ },
+  // Google's words for a provider that is not there speak of an audience that no setting of the token's can mend.
+  { to: 'KEYLESS_REFUSED', operation: KEYLESS, code: /^INVALID_TARGET$/ },
   { to: 'ID_TOKEN_AUDIENCE', operation: KEYLESS, status: REFUSED, message: /\baud(?:ience)?\b/i },
   { to: 'ID_TOKEN_EXPIRED', operation: KEYLESS, status: REFUSED, code: /^EXPIREDTOKEN/ },
   { to: 'ID_TOKEN_EXPIRED', operation: KEYLESS, status: REFUSED, message: /\bexp(?:ired)?\b|\bstale\b/i },
