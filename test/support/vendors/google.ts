@@ -1,5 +1,6 @@
 import { type Fields, fieldsOf, isFields } from '../../../src/domain/fields.ts';
 import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
+import { claimsOf } from './oidc.ts';
 
 export interface GoogleOptions {
   readonly provider: string;
@@ -84,9 +85,7 @@ export function googleDouble(options: GoogleOptions) {
         'The target service indicated by the "audience" parameters is invalid. This might either be because the pool or provider is disabled or deleted or because it doesn\'t exist.',
       );
     }
-    const [, claims = ''] = String(body.subjectToken).split('.');
-    const parsed: unknown = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8'));
-    const { sub, aud, exp } = fieldsOf(parsed);
+    const { sub, aud, exp } = claimsOf(String(body.subjectToken));
     if (aud !== audience) {
       return refuse('invalid_grant', `The audience in ID Token [${aud}] does not match the expected audience.`);
     }
