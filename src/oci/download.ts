@@ -45,8 +45,10 @@ async function* verified(place: Place, blob: Descriptor, first: HttpResponse): A
     const before = done;
     try {
       for await (const chunk of response.stream) {
-        const piece = Buffer.from(chunk).subarray(skip);
-        skip -= Math.min(skip, Buffer.from(chunk).length);
+        // As it came, and not a copy: blobs are large, and copies of all their parts wait for the collector.
+        const bytes: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
+        const piece = bytes.subarray(skip);
+        skip -= Math.min(skip, bytes.length);
         if (piece.length === 0) continue;
         done += piece.length;
         if (done > blob.size) throw wrong(`is longer than its ${blob.size} bytes`);
