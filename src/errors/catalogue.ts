@@ -59,11 +59,13 @@ export const CATALOGUE = {
     retry: 'never',
     title: 'An immutable tag exists with another digest',
     cause:
-      'Version tags and commit tags never change what they point at, and the registry already holds this tag with other content.',
+      'Version tags and commit tags never change what they point at, and the registry already holds this tag with other content; or the settings of the registry do not let the tag move.',
     remedy: [
       'Publish under a new version: the released bytes stay what they were.',
       'If the tag was pushed by mistake and nobody uses it, delete it in the registry by hand and run again.',
       'If the tag is meant to move, derive it with a rule that says so (`type=ref,event=branch`, `type=raw`, `type=edge`).',
+      'If the registry itself holds it fast, except moving tags there: ECR `IMMUTABLE_WITH_EXCLUSION`, a rule of the Harbor project, `dockerConfig.immutableTags` of Artifact Registry, `az acr repository update --write-enabled true`, the write policy of Nexus, the right to delete in Artifactory.',
+      'On ACR the same answer may mean that the storage of the registry is used up: `az acr show-usage`.',
     ],
   },
   DOCKER_MISSING: {
@@ -365,7 +367,10 @@ export const CATALOGUE = {
     ...registry,
     title: 'The token does not allow to push',
     cause: 'The token service accepted the credentials and left out the right to push.',
-    remedy: ['Use credentials that may push to the repository that the message names.'],
+    remedy: [
+      'Use credentials that may push to the repository that the message names.',
+      'On Docker Hub make the access token with Read & Write; on Harbor and Quay give the robot account write; on ACR name the repository in the scope map with content/write.',
+    ],
   },
   REPOSITORY_UNKNOWN: {
     ...registry,
@@ -437,7 +442,10 @@ export const CATALOGUE = {
     ...registry,
     title: 'The image is in use',
     cause: 'An index, a tag or the rules of the registry still hold the image, so it cannot be deleted.',
-    remedy: ['Delete the index or the tags that name it first; a child of an index goes with its index.'],
+    remedy: [
+      'Delete the index or the tags that name it first; a child of an index goes with its index.',
+      'On GHCR delete the package instead of its last tagged version, and ask GitHub support for versions with more than 5000 downloads.',
+    ],
   },
   NETWORK_BLOCKED: {
     ...registry,

@@ -21,6 +21,8 @@ interface Rule {
   readonly message?: RegExp;
 }
 
+/** Said of a tag or a repository, and not a part of a name: `acme/immutable` is no reason. */
+const IMMUTABLE = /\b(?:is|are|as) immutable\b|\bimmutable tags\b|cannot be overwritten|updating existing tags/i;
 const WRITES = ['write', 'delete'] as const;
 const KEYLESS = ['keyless'] as const;
 const DOCKER = /^(?:docker\.io|(?:registry-1|auth|index)\.docker\.io|hub\.docker\.com)$/;
@@ -36,7 +38,9 @@ const RULES: readonly Rule[] = [
   { to: 'ID_TOKEN_AUDIENCE', operation: KEYLESS, message: /\bAADSTS700212\b/ },
   { to: 'ID_TOKEN_SUBJECT', operation: KEYLESS, message: /\bAADSTS(?:70021|700211|700213)\b/ },
   { to: 'ID_TOKEN_EXPIRED', operation: KEYLESS, message: /\bAADSTS700024\b/ },
-  { to: 'KEYLESS_REFUSED', operation: KEYLESS, message: /\bAADSTS\d+\b/ },
+  { to: 'REGISTRY_UNAVAILABLE', operation: KEYLESS, message: /\bAADSTS(?:90006|90033)\b/ },
+  { to: 'KEYLESS_REFUSED', operation: KEYLESS, status: REFUSED, message: /\bAADSTS\d+\b/ },
+  { to: 'TOO_MANY_REQUESTS', operation: KEYLESS, code: /^THROTTL/ },
   // Google's words for a provider that is not there speak of an audience that no setting of the token's can mend.
   { to: 'KEYLESS_REFUSED', operation: KEYLESS, code: /^INVALID_TARGET$/ },
   { to: 'ID_TOKEN_AUDIENCE', operation: KEYLESS, status: REFUSED, message: /\baud(?:ience)?\b/i },
@@ -55,14 +59,15 @@ const RULES: readonly Rule[] = [
   // Immutable tags, in each vendor's words (docker/buildx#3776, goharbor middleware, quay 3.17, ACR locks, kaniko#1095).
   {
     to: 'TAG_IMMUTABLE',
-    code: /^(TAG_INVALID|IMAGETAGALREADYEXISTSEXCEPTION)$/,
-    message: /immutable|cannot be overwritten/i,
+    code: /^TAG_INVALID$/,
+    message: IMMUTABLE,
   },
+  { to: 'TAG_IMMUTABLE', code: /^IMAGETAGALREADYEXISTSEXCEPTION$/ },
   { to: 'TAG_IMMUTABLE', status: [409], code: /^(TAG_IMMUTABLE|TAG_ALREADY_EXISTS)$/ },
-  { to: 'TAG_IMMUTABLE', status: [412], code: /^PRECONDITION$/, message: /immutable/i },
+  { to: 'TAG_IMMUTABLE', status: [412], code: /^PRECONDITION$/, message: IMMUTABLE },
   { to: 'TAG_IMMUTABLE', code: /^REGISTRY_DISALLOWED_OPERATION$/, operation: WRITES },
   // Artifact Registry (FAILED_PRECONDITION of its API), GitLab's protected and immutable tags, Nexus without redeploy.
-  { to: 'TAG_IMMUTABLE', code: /^FAILED_PRECONDITION$/, message: /\bimmutable\b/i },
+  { to: 'TAG_IMMUTABLE', code: /^FAILED_PRECONDITION$/, message: IMMUTABLE },
   {
     to: 'TAG_IMMUTABLE',
     status: [400, 403],
@@ -72,7 +77,7 @@ const RULES: readonly Rule[] = [
   {
     to: 'TAG_IMMUTABLE',
     status: [400, 403, 409],
-    message: /\bimmutable\b|cannot be overwritten|updating existing tags/i,
+    message: IMMUTABLE,
     operation: WRITES,
   },
   {
@@ -88,7 +93,7 @@ const RULES: readonly Rule[] = [
   {
     to: 'READ_ONLY',
     message:
-      /read[ -]?only mode|registry is read[ -]?only|is set to read[ -]?only|NEXUS-25275|repository is read[ -]?only/i,
+      /read[ -]?only mode|(?:registry|currently) (?:is )?read[ -]?only|is currently read[ -]?only|is set to read[ -]?only|NEXUS-25275|repository is read[ -]?only/i,
     operation: WRITES,
   },
   {
@@ -100,9 +105,13 @@ const RULES: readonly Rule[] = [
   // What a deletion would tear apart: children of an index, images under a tag.
   {
     to: 'IMAGE_IN_USE',
-    code: /^(IMAGEREFERENCEDBYMANIFESTLIST|GOOGLE_MANIFEST_DANGLING_(?:TAG|PARENT_IMAGE)|VIOLATE_FOREIGN_KEY_CONSTRAINT)$/,
+    code: /^(IMAGEREFERENCEDBYMANIFESTLIST|GOOGLE_MANIFEST_DANGLING_(?:TAG|PARENT_IMAGE)|VIOLATE_FOREIGN_KEY_CONSTRAINT|REPOSITORYNOTEMPTYEXCEPTION)$/,
   },
-  { to: 'IMAGE_IN_USE', operation: ['delete'], message: /still referenced|referenced by|last tagged version/i },
+  {
+    to: 'IMAGE_IN_USE',
+    operation: ['delete'],
+    message: /still referenced|referenced by|last tagged version|more than 5,?000 downloads/i,
+  },
   // The network rules of a registry (ACR's firewall, private endpoints): https://aka.ms/acr/firewall
   { to: 'NETWORK_BLOCKED', status: [403], message: /client with IP|is not allowed access|firewall|private endpoint/i },
   // Docker Hub's two limits are not the same thing: https://docs.docker.com/docker-hub/usage/pulls/
@@ -119,7 +128,9 @@ const RULES: readonly Rule[] = [
   { to: 'GHCR_PACKAGE_NOT_LINKED', host: /^ghcr\.io$/, message: /write_package|installation not allowed/i },
   {
     to: 'QUOTA_EXCEEDED',
-    message: /quota|configured upper limit|no space left|insufficient storage|storage limit|LimitExceeded/i,
+    status: [400, 403, 405, 413, 500, 507],
+    message:
+      /quota (?:has been |was |is )?exceeded|(?:exceed(?:s|ed|ing)?|over) (?:the |your )?(?:storage |disk )?quota|configured upper limit|no space left|insufficient storage|storage limit/i,
   },
   { to: 'QUOTA_EXCEEDED', status: [507] },
   { to: 'QUOTA_EXCEEDED', code: /^(LIMITEXCEEDEDEXCEPTION|TOO_MANY_TAGS_REQUESTED)$/ },
@@ -133,18 +144,19 @@ const RULES: readonly Rule[] = [
   { to: 'REPOSITORY_UNKNOWN', code: /^(NAME_UNKNOWN|REPOSITORYNOTFOUNDEXCEPTION)$/ },
   { to: 'NAME_INVALID', code: /^NAME_INVALID$/ },
   { to: 'TOO_LARGE', status: [413] },
+  { to: 'TOO_LARGE', code: /^SIZE_INVALID$/, message: /exceeds|too large|maximum/i },
   { to: 'TOO_LARGE', status: [416], message: /exceeds the maximum permissible limit/i },
   {
     to: 'UPLOAD_REJECTED',
     operation: ['write'],
-    code: /^(DIGEST_INVALID|SIZE_INVALID|BLOB_UPLOAD_INVALID|BLOB_UPLOAD_UNKNOWN|RANGE_INVALID)$/,
+    code: /^(LAYERPARTTOOSMALLEXCEPTION|DIGEST_INVALID|SIZE_INVALID|BLOB_UPLOAD_INVALID|BLOB_UPLOAD_UNKNOWN|RANGE_INVALID)$/,
   },
   {
     to: 'MANIFEST_INVALID',
-    code: /^(MANIFEST_INVALID|MANIFEST_BLOB_UNKNOWN|MANIFEST_UNVERIFIED|TAG_INVALID|BLOB_UNKNOWN)$/,
+    code: /^(LAYERSNOTFOUNDEXCEPTION|REFERENCEDIMAGESNOTFOUNDEXCEPTION|MANIFEST_INVALID|MANIFEST_BLOB_UNKNOWN|MANIFEST_UNVERIFIED|TAG_INVALID|BLOB_UNKNOWN)$/,
     operation: WRITES,
   },
-  { to: 'MANIFEST_UNKNOWN', code: /^(MANIFEST_UNKNOWN|BLOB_UNKNOWN|NOT_FOUND)$/ },
+  { to: 'MANIFEST_UNKNOWN', code: /^(MANIFEST_UNKNOWN|BLOB_UNKNOWN|NOT_FOUND|IMAGENOTFOUNDEXCEPTION)$/ },
   { to: 'DENIED', status: [403] },
   {
     to: 'DENIED',

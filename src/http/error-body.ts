@@ -41,7 +41,8 @@ export function parseErrorBody(body: string): ErrorBody {
     typeof each === 'string' ? [each] : isEmpty(each) ? [] : [JSON.stringify(each)],
   );
   return {
-    ...(typeof code === 'string' ? { code: code.toUpperCase().slice(0, 100) } : {}),
+    // AWS may put a namespace in front: `com.amazonaws.ecr#RepositoryNotFoundException`.
+    ...(typeof code === 'string' ? { code: code.slice(0, 200).replace(/^.*#/s, '').toUpperCase().slice(0, 100) } : {}),
     ...message([...new Set(said)].join(' ')),
   };
 }
