@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { apiHost } from '../domain/reference.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { createApi } from '../http/api.ts';
 import { createTransport } from '../http/transport.ts';
 import type { Inputs } from '../inputs/parse.ts';
-import { originOf } from '../oci/origin.ts';
 import { createRegistryClient, type RegistryClient } from '../oci/repository.ts';
 import { createCredentials, type Resolver } from '../registries/credentials.ts';
 import { requestIdToken } from '../registries/id-token.ts';
@@ -95,7 +93,6 @@ export async function openRegistries(
       ...(ca === undefined ? {} : { ca }),
       env,
     });
-    const origin = new URL(await originOf(apiHost(host), insecureHosts));
     const apiUrl = apis.get(host);
     return {
       host,
@@ -107,7 +104,7 @@ export async function openRegistries(
           ...placeOf(host),
           ...github,
           repository,
-          origin,
+          origin: new URL(client.origin),
           ...(apiUrl === undefined ? {} : { apiUrl }),
           credentials: () => credentials(host),
           store: client.repository(repository),

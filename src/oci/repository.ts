@@ -56,6 +56,8 @@ export interface Repository {
 }
 
 export interface RegistryClient {
+  /** Where the registry answers: `https://ghcr.io`. */
+  readonly origin: string;
   readonly repository: (name: string) => Repository;
   /**
    * Proves that the registry takes the credentials, as `docker login` does: a request to /v2/ with what it asks for.
@@ -116,6 +118,7 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
   const uploads: Place['uploads'] = new Map();
   const memory: Place['memory'] = {};
   return {
+    origin,
     repository: (name) =>
       createRepository({
         session,

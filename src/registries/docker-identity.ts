@@ -30,6 +30,8 @@ export async function dockerIdentity(place: LoginPlace): Promise<Found | undefin
   const connection = (given ?? env.DOCKERHUB_OIDC_CONNECTIONID ?? '').trim();
   if (connection === '') return undefined;
   const organization = keyless['dockerhub-organization']?.trim() ?? '';
+  // The variable alone may be there for another step of the job.
+  if (given === undefined && organization === '') return undefined;
   if (!UUID.test(connection)) throw invalid('dockerhub-connection-id', 'is not a UUID, as Docker Home shows it.');
   if (organization === '') {
     throw invalid('dockerhub-organization', 'is missing: the organization of the connection is the user name.');

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createCredentials } from '../../../src/registries/credentials.ts';
+import { createCredentials, type Found } from '../../../src/registries/credentials.ts';
 import { writePrivateDockerConfig } from '../../../src/registries/docker-config.ts';
 import { createTestRuntime, type TestRuntime } from '../../support/runtime.ts';
 
@@ -131,4 +131,51 @@ test('the private configuration holds the given login on top of what was there, 
   expect(env.BUILDX_CONFIG).toBe(join(directory, 'buildx'));
   // The user's own file is as it was.
   expect(await readFile(join(directory, 'config.json'), 'utf8')).toContain(basic('old:stale'));
+});
+
+test('keyless comes after what is given and before what docker has; what lies around comes last', async () => {
+  const runtime = await withConfig({ auths: { 'ghcr.io': { auth: basic('old:docker') } } });
+  const from = (name: string) => async () =>
+    ({ kind: 'password', username: name, password: name, from: name }) as const;
+  const nobody = async () => undefined;
+  const order = async (logins: readonly (typeof login)[], keyless: () => Promise<Found | undefined>, host: string) =>
+    (await createCredentials(runtime, { logins, github }, () => ({ keyless, ambient: from('ambient') }))(host))?.from;
+  expect(await order([login], from('keyless'), 'ghcr.io')).toBe('inputs of this step');
+  expect(await order([], from('keyless'), 'ghcr.io')).toBe('keyless');
+  expect(await order([], nobody, 'ghcr.io')).toBe("docker's config.json");
+  expect(await order([], nobody, 'registry.example.com')).toBe('ambient');
+});
+
+test('credentials are asked for once, again before they end, and again when they are refused', async () => {
+  let asked = 0;
+  const keyless = async () => {
+    asked++;
+    const until = new Date(base.clock.now().getTime() + (asked === 1 ? 30_000 : 3_600_000));
+    return { kind: 'password', username: 'AWS', password: `password ${asked}`, from: 'keyless', until } as const;
+  };
+  const credentials = createCredentials(base, { logins: [] }, () => ({ keyless, ambient: async () => undefined }));
+  const password = async (refused?: { readonly secret: string }) => {
+    const found = await credentials('registry.example.com', refused);
+    return found?.kind === 'password' ? found.password : undefined;
+  };
+  expect(await password()).toBe('password 1');
+  // Half a minute is less than a request may take.
+  expect(await Promise.all([password(), password(), password()])).toEqual(['password 2', 'password 2', 'password 2']);
+  expect(await password()).toBe('password 2');
+  expect(await Promise.all([1, 2].map(() => password({ secret: 'password 2' })))).toEqual(['password 3', 'password 3']);
+  // Somebody who comes late with what was refused long ago gets what there is.
+  expect(await password({ secret: 'password 2' })).toBe('password 3');
+  expect(asked).toBe(3);
+});
+
+test('a login that failed once is tried again', async () => {
+  let asked = 0;
+  const keyless = async () => {
+    asked++;
+    if (asked === 1) throw new Error('not today');
+    return { kind: 'password', username: 'me', password: 'p', from: 'keyless' } as const;
+  };
+  const credentials = createCredentials(base, { logins: [] }, () => ({ keyless, ambient: async () => undefined }));
+  await expect(credentials('registry.example.com')).rejects.toThrow('not today');
+  expect(await credentials('registry.example.com')).toMatchObject({ password: 'p' });
 });

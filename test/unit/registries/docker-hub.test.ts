@@ -83,6 +83,12 @@ test('the names of docker/login-action are read, and inputs come before them', a
   expect(await other.found).toMatchObject({ password: 'dckr_oidc_0' });
 });
 
+test('the variable alone, which may be there for another step, is no login', async () => {
+  const { found, cloud } = await login({ keyless: {}, env: { DOCKERHUB_OIDC_CONNECTIONID: CONNECTION } });
+  expect(await found).toBeUndefined();
+  expect(cloud.requests).toEqual([]);
+});
+
 test('the audience may be another one', async () => {
   const own = { id: CONNECTION, audience: 'acme-docker', subjects: [SUBJECT] };
   const { found } = await login({ keyless: { ...KEYLESS, 'oidc-audience': 'acme-docker' }, connection: own });
