@@ -15,14 +15,17 @@ export const STATE = { builder: 'builder', environment: 'docker-environment' } a
 export async function cleanUp(runtime: Runtime): Promise<boolean> {
   const warn = (what: string) => (error: unknown) =>
     runtime.log.warning(`${what} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
-  const builder = runtime.state.get(STATE.builder);
-  if (builder !== '') {
-    const environment = dockerEnvironment(runtime.env, readEnvironment(runtime.state.get(STATE.environment)));
-    await removeBuilder(runtime, environment, builder).catch(warn(`Builder ${builder}`));
-  }
   await withdrawLogins(runtime).then((count) => {
     if (count !== undefined) runtime.log.info(`Logged out of ${count} ${count === 1 ? 'registry' : 'registries'}.`);
   }, warn("docker's logins"));
+  const builder = runtime.state.get(STATE.builder);
+  if (builder !== '') {
+    const remove = async () => {
+      const saved = readEnvironment(runtime.state.get(STATE.environment));
+      await removeBuilder(runtime, dockerEnvironment(runtime.env, saved), builder);
+    };
+    await remove().catch(warn(`Builder ${builder}`));
+  }
   await rm(runtime.temp, { recursive: true, force: true, maxRetries: 3 }).then(
     () => runtime.log.info("Removed the run's private files."),
     warn(runtime.temp),

@@ -52,7 +52,9 @@ const LIMIT = 32 * 1024 * 1024;
 
 export function createApi({ transport, clock, signal, log, mask }: ApiOptions): Api {
   const secrets = new Set<string>();
-  const redact = (text: string) => [...secrets].reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
+  // The longest first: one secret may be a part of another.
+  const redact = (text: string) =>
+    [...secrets].sort((a, b) => b.length - a.length).reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
 
   const send = async (request: ApiRequest): Promise<ApiAnswer> => {
     const { method, url, operation, what, expect } = request;

@@ -40,7 +40,11 @@ export function registryApi(facts: Facts): Field<readonly (readonly [host: strin
 /** The base URL of a management API. */
 export function readApi(raw: string): Parsed<URL> {
   const url = URL.canParse(raw) ? new URL(raw) : undefined;
-  return url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.search === ''
+  if (url !== undefined && (url.username !== '' || url.password !== '')) {
+    // Not quoted: what stands there is a secret.
+    return refused('holds a user name or a password. Give those in `username` and `password`.');
+  }
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === ''
     ? parsed(url)
     : refused(`got ${quoted(raw)}, expected host=URL such as registry.example.com=https://api.example.com.`);
 }

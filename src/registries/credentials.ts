@@ -106,13 +106,13 @@ function pick({ username, password }: Login) {
 
 async function fromDocker(runtime: Runtime, config: DockerConfig, host: string): Promise<Found | undefined> {
   for (const key of keysOf(host)) {
-    const helper = config.credHelpers[key] ?? config.credsStore;
+    const helper = Object.hasOwn(config.credHelpers, key) ? config.credHelpers[key] : config.credsStore;
     if (helper) {
       const found = await askHelper(runtime, helper, key);
       if (found !== undefined) return found;
       continue;
     }
-    const { auth, identitytoken } = config.auths[key] ?? {};
+    const { auth, identitytoken } = (Object.hasOwn(config.auths, key) && config.auths[key]) || {};
     if (identitytoken !== undefined)
       return { kind: 'identity-token', token: identitytoken, from: `${DOCKERS_OWN}config.json` };
     const decoded = Buffer.from(auth ?? '', 'base64').toString('utf8');

@@ -31,14 +31,28 @@ const RECORD = 'docker-logins.json';
  * @throws ActionError INPUT_INVALID when there is a file that is not docker's configuration
  */
 export async function fileLogins(runtime: Runtime, logins: readonly Login[]): Promise<string> {
+  try {
+    return await file(runtime, logins);
+  } catch (error) {
+    if (error instanceof ActionError || !(error instanceof Error)) throw error;
+    const directory = dockerConfigDirectory(runtime.env);
+    throw new ActionError(
+      'INPUT_INVALID',
+      `The logins cannot be filed in ${directory}: ${error.message}. Set DOCKER_CONFIG to a folder that can be written.`,
+      { cause: error },
+    );
+  }
+}
+
+async function file(runtime: Runtime, logins: readonly Login[]): Promise<string> {
   const directory = dockerConfigDirectory(runtime.env);
   const madeDirectory = !existsSync(directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   // A link stays a link: what it leads to is written.
   const given = join(directory, 'config.json');
   const madeFile = !existsSync(given);
-  const file = madeFile ? given : await realpath(given);
-  const config = await read(file);
+  const target = madeFile ? given : await realpath(given);
+  const config = await read(target);
 
   const auths = { ...fieldsOf(config.auths) };
   const helpers = { ...fieldsOf(config.credHelpers) };
@@ -57,11 +71,11 @@ export async function fileLogins(runtime: Runtime, logins: readonly Login[]): Pr
     if (typeof config.credsStore === 'string') helpers[key] = '';
     return { key, wrote, ...before };
   });
-  const filed: Filed = { file, madeFile, madeDirectory, entries };
+  const filed: Filed = { file: target, madeFile, madeDirectory, entries };
   // Before the logins themselves: a job that is cancelled in between must still log out.
   await writeFile(join(runtime.temp, RECORD), JSON.stringify(filed), { mode: 0o600 });
-  await replace(file, compose(config, auths, helpers));
-  return file;
+  await replace(target, compose(config, auths, helpers));
+  return target;
 }
 
 /**
@@ -131,7 +145,14 @@ async function replace(file: string, content: unknown): Promise<void> {
 }
 
 function readFiled(text: string): Filed {
-  const { file, madeFile, madeDirectory, entries } = fieldsOf(JSON.parse(text));
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // Without the parser's message, which quotes the text.
+    throw new Error('the record of them is broken');
+  }
+  const { file, madeFile, madeDirectory, entries } = fieldsOf(parsed);
   return {
     file: String(file),
     madeFile: madeFile === true,

@@ -86,6 +86,15 @@ describe('command: login', () => {
     expect((await run.post()).exitCode).toBe(0);
   });
 
+  test('says where the logins cannot be filed', async () => {
+    await using one = await startRegistry({ auth });
+    await writeFile(join(folder, 'file'), '');
+    await using run = await login({ 'registry-auth': several([one.host]) }, join(folder, 'file', 'docker'));
+    expect(run.exitCode).toBe(1);
+    expect(run.outputs.outcome).toBe('invalid-input');
+    expect(run.log).toContain('Set DOCKER_CONFIG');
+  });
+
   test('says which registry has no credentials', async () => {
     await using one = await startRegistry({ auth });
     await using run = await login({ registry: one.host });

@@ -179,3 +179,8 @@ test('a login that failed once is tried again', async () => {
   await expect(credentials('registry.example.com')).rejects.toThrow('not today');
   expect(await credentials('registry.example.com')).toMatchObject({ password: 'p' });
 });
+
+test.each(['constructor', 'valueof', 'hasownproperty'])('a host that is called %s has no credentials', async (host) => {
+  const runtime = await withConfig({ auths: {}, credHelpers: {} });
+  expect(await createCredentials(runtime, { logins: [], github })(host)).toBeUndefined();
+});
