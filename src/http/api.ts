@@ -12,9 +12,10 @@ export interface ApiRequest {
   readonly method: HttpRequest['method'];
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
-  /** At most one of these: the body as JSON, or as a form. */
+  /** At most one of these: the body as JSON, as a form, or as plain text. */
   readonly json?: unknown;
   readonly form?: Readonly<Record<string, string>>;
+  readonly text?: string;
   /** Statuses that the caller understands; every other one is an error. */
   readonly expect: readonly number[];
   readonly operation: RegistryAnswer['operation'];
@@ -92,13 +93,17 @@ export function createApi({ transport, clock, signal, log, mask }: ApiOptions): 
   };
 }
 
-function encode({ json, form }: ApiRequest): { readonly headers: Record<string, string>; readonly content?: Buffer } {
+function encode({ json, form, text }: ApiRequest): {
+  readonly headers: Record<string, string>;
+  readonly content?: Buffer;
+} {
   if (form !== undefined) {
     return {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       content: Buffer.from(new URLSearchParams(form).toString()),
     };
   }
+  if (text !== undefined) return { headers: { 'content-type': 'text/plain' }, content: Buffer.from(text) };
   if (json === undefined) return { headers: {} };
   return { headers: { 'content-type': 'application/json' }, content: Buffer.from(JSON.stringify(json)) };
 }

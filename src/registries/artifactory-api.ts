@@ -2,17 +2,12 @@ import { type Digest, isDigest } from '../domain/digest.ts';
 import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../http/api.ts';
-import { parseErrorBody } from '../http/error-body.ts';
-import { networkError, registryError } from '../http/registry-error.ts';
-import { withRetry } from '../http/retry.ts';
-import { readBody } from '../http/transport.ts';
 import { FROM_PROVIDER } from './artifactory-identity.ts';
 import { readClaims } from './id-token.ts';
 import type { Found, ManagementPlace } from './vendor.ts';
 
 /** Rows of an AQL answer; the server may send fewer. */
 const PAGE = 1000;
-const LIMIT = 32 * 1024 * 1024;
 
 /** A folder of an image with its manifest: a tag, or `sha256:…` for what has none. */
 export interface ImageFolder {
@@ -43,7 +38,7 @@ export interface Artifactory {
  * @throws ActionError NAME_INVALID when the name has no image behind the key
  */
 export function openArtifactory(place: ManagementPlace): Artifactory {
-  const { api, host, repository, transport, clock, log } = place;
+  const { api, host, repository } = place;
   const facts = { registry: host, repository };
   const base = new URL('/', place.apiUrl ?? place.origin);
   const [key = '', ...rest] = repository.split('/');
@@ -73,38 +68,10 @@ export function openArtifactory(place: ManagementPlace): Artifactory {
 
   /** AQL travels as text, neither JSON nor a form: https://jfrog.com/help/r/jfrog-rest-apis/artifactory-query-language-aql */
   const query = async (aql: string, what: string): Promise<unknown> => {
-    const url = new URL('/artifactory/api/search/aql', base);
-    const content = Buffer.from(aql);
-    const authorized = await headers();
-    const send = async () => {
-      try {
-        const response = await transport({
-          method: 'POST',
-          url,
-          headers: { accept: 'application/json', 'content-type': 'text/plain', ...authorized },
-          body: { size: content.length, open: () => content },
-        });
-        const text = (await readBody(response, LIMIT)).toString('utf8');
-        if (response.status === 200) return text;
-        const secret = authorized.authorization?.replace(/^\w+ /, '') ?? '';
-        const said = parseErrorBody(secret === '' ? text : text.replaceAll(secret, '***'));
-        throw registryError(
-          { host: url.host, operation: 'read', status: response.status, ...said },
-          `${url.host} answered ${response.status} to ${what}`,
-          facts,
-        );
-      } catch (error) {
-        throw networkError(error, `${what} at ${url.host}`, facts);
-      }
-    };
-    // A cancelled run ends in the transport, which knows its signal; the waits between are short.
-    const { signal } = new AbortController();
-    const text = await withRetry(send, { clock, log, signal, budget: 30 });
-    try {
-      return JSON.parse(text);
-    } catch {
-      throw unexpected(url.host, what, facts);
-    }
+    const path = '/artifactory/api/search/aql';
+    const { json } = await ask({ method: 'POST', path, text: aql, expect: [200], operation: 'read', what });
+    if (json === undefined) throw unexpected(base.host, what, facts);
+    return json;
   };
 
   const folders = async (): Promise<readonly ImageFolder[]> => {

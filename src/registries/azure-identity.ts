@@ -2,7 +2,7 @@ import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { type ApiAnswer, unexpected } from '../http/api.ts';
 import { parseErrorBody } from '../http/error-body.ts';
-import { exchangeRefused } from './id-token.ts';
+import { exchangeRefused, readJwt } from './id-token.ts';
 import type { Found, LoginPlace } from './vendor.ts';
 
 const LOGIN = 'login.microsoftonline.com';
@@ -72,14 +72,9 @@ export async function azureIdentity(place: LoginPlace): Promise<Found | undefine
 
 /** When a JWT says that it ends; undefined when it does not, or is none. Not verified: the server does that. */
 export function expiryOf(token: string): Date | undefined {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    const { exp } = fieldsOf(parsed);
-    const date = typeof exp === 'number' ? new Date(exp * 1000) : undefined;
-    return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
-  } catch {
-    return undefined;
-  }
+  const exp = readJwt(token)?.exp;
+  const date = typeof exp === 'number' ? new Date(exp * 1000) : undefined;
+  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
 }
 
 function demandUuid(input: string, value: string): void {

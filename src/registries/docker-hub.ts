@@ -1,4 +1,4 @@
-import { fieldsOf } from '../domain/fields.ts';
+import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { unexpected } from '../http/api.ts';
 import { HUB, openHub } from './docker-hub-api.ts';
@@ -148,31 +148,27 @@ function manage(place: ManagementPlace): Management {
     );
   };
 
+  /** The repository as Hub shows it to this account, asked for once: rights and rules are in the same answer. */
+  let shown: Promise<Fields> | undefined;
+  const describe = (): Promise<Fields> => {
+    const what = `the rights on ${repository}`;
+    shown ??= ask({ method: 'GET', path: path('namespaces'), expect: [200, 404], operation: 'read', what })
+      .catch(noVerdict)
+      .then((answer) => fieldsOf(answer?.json));
+    return shown;
+  };
+
   const preflight = async (): Promise<readonly string[]> => {
     const found = await place.credentials();
     // For tokens of organizations Hub answers as it does to strangers: what they may do is not in there.
     if (found?.kind !== 'password' || found.password.startsWith('dckr_oat_')) return [];
-    const answer = await ask({
-      method: 'GET',
-      path: path('namespaces'),
-      expect: [200, 404],
-      operation: 'read',
-      what: `the rights on ${repository}`,
-    }).catch(noVerdict);
-    if (fieldsOf(fieldsOf(answer?.json).permissions).write !== false) return [];
+    if (fieldsOf((await describe()).permissions).write !== false) return [];
     throw new ActionError('DENIED', `${HUB} says that ${found.username} may not push to ${repository}.`, { facts });
   };
 
   /** Rules are regular expressions of RE2; those for all tags are understood here, others the registry itself applies. */
   const frozen = async (tags: readonly string[]): Promise<readonly string[]> => {
-    const answer = await ask({
-      method: 'GET',
-      path: path('namespaces'),
-      expect: [200, 404],
-      operation: 'read',
-      what: `the settings of ${repository}`,
-    }).catch(noVerdict);
-    const { enabled, rules } = fieldsOf(fieldsOf(answer?.json).immutable_tags_settings);
+    const { enabled, rules } = fieldsOf((await describe()).immutable_tags_settings);
     const all = Array.isArray(rules) && rules.some((rule) => rule === '.*' || rule === '^.*$');
     return enabled === true && all ? tags : [];
   };

@@ -18,9 +18,6 @@ export interface PackageApi {
   readonly ask: (request: PackageRequest) => Promise<ApiAnswer>;
 }
 
-/** GitHub answers 403 to who asks too often, as it does to who may not. */
-const TOO_OFTEN = /rate limit/i;
-
 /**
  * GitHub's API for the container package of one repository, which belongs to an organization or to a user: that is
  * found out once. https://docs.github.com/rest/packages/packages
@@ -36,24 +33,19 @@ export function openPackage(place: ManagementPlace): PackageApi {
   const send = async (path: string, { method, expect, what }: PackageRequest): Promise<ApiAnswer> => {
     const { token, origin } = await access(place);
     api.secret(token);
-    try {
-      return await api.request({
-        method,
-        url: new URL(`${origin}${path}`),
-        headers: {
-          accept: 'application/vnd.github+json',
-          authorization: `Bearer ${token}`,
-          'x-github-api-version': '2022-11-28',
-        },
-        expect,
-        operation: method === 'DELETE' ? 'delete' : method === 'GET' ? 'read' : 'write',
-        what,
-        facts,
-      });
-    } catch (error) {
-      if (!(error instanceof ActionError && error.facts.status === 403 && TOO_OFTEN.test(error.message))) throw error;
-      throw new ActionError('TOO_MANY_REQUESTS', error.message, { facts: error.facts, cause: error });
-    }
+    return api.request({
+      method,
+      url: new URL(`${origin}${path}`),
+      headers: {
+        accept: 'application/vnd.github+json',
+        authorization: `Bearer ${token}`,
+        'x-github-api-version': '2022-11-28',
+      },
+      expect,
+      operation: method === 'DELETE' ? 'delete' : method === 'GET' ? 'read' : 'write',
+      what,
+      facts,
+    });
   };
 
   const find = async (): Promise<unknown> => {

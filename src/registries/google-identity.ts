@@ -2,7 +2,7 @@ import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { type ApiAnswer, unexpected } from '../http/api.ts';
 import { parseErrorBody } from '../http/error-body.ts';
-import { claimsSaid, exchangeRefused } from './id-token.ts';
+import { exchangeRefused } from './id-token.ts';
 import type { Found, LoginPlace } from './vendor.ts';
 
 const STS = 'sts.googleapis.com';
@@ -96,15 +96,8 @@ async function impersonate({ api, host }: LoginPlace, federated: string, account
   return { kind: 'password', username: 'oauth2accesstoken', password, until, from: `the service account ${account}` };
 }
 
-function refusedExchange({ status, text, json }: ApiAnswer, token: string, host: string): ActionError {
-  // Google's words for a provider that is not there speak of an audience that no setting of the token's can mend.
-  if (fieldsOf(json).error === 'invalid_target') {
-    return new ActionError(
-      'KEYLESS_REFUSED',
-      `${STS} answered ${status} to the exchange of the OIDC token: invalid_target. The pool or the provider that workload-identity-provider names is not there, deleted or disabled.${claimsSaid(token)}`,
-      { facts: { registry: host, status } },
-    );
-  }
-  const advice = 'Compare it with the provider: its audience and its attribute condition.';
+function refusedExchange({ status, text }: ApiAnswer, token: string, host: string): ActionError {
+  const advice =
+    'Compare it with the provider that workload-identity-provider names: whether it is there and enabled, its audience, and its attribute condition.';
   return exchangeRefused({ service: STS, host, status, text, token, advice });
 }

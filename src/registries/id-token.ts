@@ -1,4 +1,4 @@
-import { fieldsOf } from '../domain/fields.ts';
+import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { classify } from '../errors/classify.ts';
 import { type Api, unexpected } from '../http/api.ts';
@@ -45,16 +45,21 @@ export async function requestIdToken(
   return value;
 }
 
-/** What a JWT says of itself; not verified, because that is for the one who is shown it. Undefined when it is none. */
-export function readClaims(token: string): Claims | undefined {
+/** The payload of a JWT; not verified, because that is for the one who is shown it. Undefined when it is none. */
+export function readJwt(token: string): Fields | undefined {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    const { sub, aud, iss } = fieldsOf(parsed);
-    const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, 500) : '');
-    return sub === undefined ? undefined : { subject: text(sub), audience: text(aud), issuer: text(iss) };
+    return fieldsOf(parsed);
   } catch {
     return undefined;
   }
+}
+
+/** What a JWT says of itself; undefined when it is none. */
+export function readClaims(token: string): Claims | undefined {
+  const { sub, aud, iss } = readJwt(token) ?? {};
+  const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, 500) : '');
+  return sub === undefined ? undefined : { subject: text(sub), audience: text(aud), issuer: text(iss) };
 }
 
 /**
