@@ -1,46 +1,30 @@
 import type { Digest } from '../digest.ts';
+import { fieldsOf } from '../fields.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../manifest.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { PROMOTION_TYPE, type PromotionRecord, readRecord, recordBytes } from './record.ts';
 
-/** On the manifest of a record, and so in the list of what refers to an image. */
-export const RECORD_STAGE = 'io.github.registry-action.promotion.stage';
-const RECORD_KIND = 'io.github.registry-action.promotion.kind';
+/** The record itself, as JSON, in the annotations of its manifest and so in every list of what refers to an image. */
+const RECORD = 'io.github.registry-action.promotion.record';
+const STAGE = 'io.github.registry-action.promotion.stage';
+const KIND = 'io.github.registry-action.promotion.kind';
 /** https://github.com/opencontainers/image-spec/blob/main/annotations.md */
-export const RECORD_TIME = 'org.opencontainers.image.created';
-
-export interface RecordBlob {
-  readonly descriptor: Descriptor;
-  readonly bytes: Uint8Array;
-}
-
-/** A record as a registry takes it: the blobs first, then the manifest. */
-export interface RecordArtifact {
-  readonly manifest: ManifestBytes;
-  /** The empty config and the JSON of the record. */
-  readonly blobs: readonly [RecordBlob, RecordBlob];
-}
-
-/** What the list of referrers says of a record before it is read. */
-export interface RecordEntry {
-  readonly descriptor: Descriptor;
-  readonly stage?: string;
-  /** As it is written there; `''` when it is not. */
-  readonly time: string;
-}
+const CREATED = 'org.opencontainers.image.created';
 
 /** https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidance-for-an-empty-descriptor */
-const EMPTY = {
+export const EMPTY = {
   descriptor: {
     mediaType: MEDIA_TYPES.ociEmpty,
     digest: 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a',
     size: 2,
   },
   bytes: new Uint8Array([0x7b, 0x7d]),
-} as const satisfies RecordBlob;
+} as const;
 
 /**
- * A record as an artifact that refers to the promoted image. The same record gives the same bytes.
+ * A record as an artifact that refers to the promoted image. The same record gives the same bytes. The JSON is an annotation
+ * and not a layer: then one request writes a record, and one list tells the whole history of an image. The only blob that the
+ * manifest names is the empty one.
  * https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidelines-for-artifact-usage
  * @param subject the descriptor of what was promoted: its media type, digest and size
  * @param sha256 the sha256 digest of bytes
@@ -50,15 +34,19 @@ export function recordArtifact(
   record: PromotionRecord,
   subject: Descriptor,
   sha256: (bytes: Uint8Array) => Digest,
-): Parsed<RecordArtifact> {
+): Parsed<ManifestBytes> {
   const json = recordBytes(record);
   const back = readRecord(json);
   if (!back.ok) return back;
   if (subject.digest !== record.digest) {
     return problems(`a record of ${record.digest} cannot refer to ${subject.digest}`);
   }
-  const layer = { mediaType: PROMOTION_TYPE, digest: sha256(json), size: json.length };
-  const annotations = { [RECORD_TIME]: record.time, [RECORD_KIND]: record.kind, [RECORD_STAGE]: record.stage };
+  const annotations = {
+    [CREATED]: record.time,
+    [KIND]: record.kind,
+    [STAGE]: record.stage,
+    [RECORD]: new TextDecoder().decode(json),
+  };
   const { mediaType, digest, size } = subject;
   const bytes = new TextEncoder().encode(
     JSON.stringify({
@@ -66,42 +54,75 @@ export function recordArtifact(
       mediaType: MEDIA_TYPES.ociManifest,
       artifactType: PROMOTION_TYPE,
       config: EMPTY.descriptor,
-      layers: [layer],
+      layers: [EMPTY.descriptor],
       subject: { mediaType, digest, size },
       annotations,
     }),
   );
   return parsed({
-    manifest: {
-      descriptor: {
-        mediaType: MEDIA_TYPES.ociManifest,
-        digest: sha256(bytes),
-        size: bytes.length,
-        artifactType: PROMOTION_TYPE,
-        annotations,
-      },
-      bytes,
+    descriptor: {
+      mediaType: MEDIA_TYPES.ociManifest,
+      digest: sha256(bytes),
+      size: bytes.length,
+      artifactType: PROMOTION_TYPE,
+      annotations,
     },
-    blobs: [EMPTY, { descriptor: layer, bytes: json }],
+    bytes,
   });
 }
 
-/**
- * The records in a list of referrers, newest first, for one stage. Those of which the list does not say the stage come
- * first: they have to be read.
- */
-export function recordEntries(referrers: readonly Descriptor[], stage: string): readonly RecordEntry[] {
-  return referrers
-    .filter(({ artifactType }) => artifactType === PROMOTION_TYPE)
-    .map((descriptor): RecordEntry => {
-      const { [RECORD_STAGE]: named, [RECORD_TIME]: time = '' } = descriptor.annotations ?? {};
-      return { descriptor, time, ...(named === undefined ? {} : { stage: named }) };
-    })
-    .filter((entry) => entry.stage === undefined || entry.stage === stage)
-    .toSorted((a, b) => orderOf(b) - orderOf(a) || (a.descriptor.digest < b.descriptor.digest ? -1 : 1));
+/** What a list of referrers tells of promotions. */
+export interface ListedRecords {
+  readonly records: readonly PromotionRecord[];
+  /** Records, or what may be one, whose annotations the list has lost: their manifests have to be read. */
+  readonly unread: readonly Descriptor[];
+  /** Sentences about records that cannot be understood. */
+  readonly problems: readonly string[];
 }
 
-function orderOf({ stage, time }: RecordEntry): number {
-  const at = stage === undefined ? Number.NaN : Date.parse(time);
-  return Number.isNaN(at) ? Number.MAX_SAFE_INTEGER : at;
+/** The promotion records in a list of what refers to an image. What speaks of another image is a problem. */
+export function listedRecords(referrers: readonly Descriptor[], subject: Digest): ListedRecords {
+  const records: PromotionRecord[] = [];
+  const unread: Descriptor[] = [];
+  const found: string[] = [];
+  for (const descriptor of referrers) {
+    const json = descriptor.annotations?.[RECORD];
+    if (json === undefined) {
+      if (mayBeRecord(descriptor)) unread.push(descriptor);
+      continue;
+    }
+    const record = readText(json, subject);
+    if (record.ok) records.push(record.value);
+    else found.push(...record.problems.map((problem) => `${descriptor.digest}: ${problem}.`));
+  }
+  return { records, unread, problems: found };
+}
+
+/** The record in a manifest; undefined when it is none. */
+export function recordOf(manifest: ManifestBytes, subject: Digest): Parsed<PromotionRecord> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(manifest.bytes));
+  } catch {
+    return undefined;
+  }
+  const { annotations, subject: own } = fieldsOf(value);
+  const json = fieldsOf(annotations)[RECORD];
+  if (typeof json !== 'string' || fieldsOf(own).digest !== subject) return undefined;
+  return readText(json, subject);
+}
+
+function readText(json: string, subject: Digest): Parsed<PromotionRecord> {
+  const record = readRecord(new TextEncoder().encode(json));
+  return record.ok && record.value.digest !== subject
+    ? problems(`the promotion record is of ${record.value.digest}, and refers to ${subject}`)
+    : record;
+}
+
+/** Some tools write lists without annotations, or give the type of the empty config for that of the artifact. */
+function mayBeRecord({ artifactType, annotations }: Descriptor): boolean {
+  return (
+    artifactType === PROMOTION_TYPE ||
+    (annotations === undefined && (artifactType === undefined || artifactType === MEDIA_TYPES.ociEmpty))
+  );
 }

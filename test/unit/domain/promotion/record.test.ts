@@ -10,7 +10,7 @@ import {
   readRecord,
   recordBytes,
 } from '../../../../src/domain/promotion/record.ts';
-import { recordArtifact, recordEntries } from '../../../../src/domain/promotion/record-manifest.ts';
+import { EMPTY, listedRecords, recordArtifact, recordOf } from '../../../../src/domain/promotion/record-manifest.ts';
 
 const A: Digest = `sha256:${'a'.repeat(64)}`;
 const B: Digest = `sha256:${'b'.repeat(64)}`;
@@ -116,55 +116,67 @@ describe('the artifact of a record', () => {
     if (!artifact.ok) throw new Error(artifact.problems.join());
     return artifact.value;
   };
-  test('is an OCI 1.1 manifest with an empty config, one layer and a subject', () => {
-    const { manifest, blobs } = written();
-    const layer = { mediaType: PROMOTION_TYPE, digest: sha256(recordBytes(RECORD)), size: recordBytes(RECORD).length };
+  test('is an OCI 1.1 manifest with a subject and the record in its annotations, and needs no blob but the empty one', () => {
+    const { descriptor, bytes } = written();
     const annotations = {
       'org.opencontainers.image.created': RECORD.time,
       'io.github.registry-action.promotion.kind': 'promotion',
       'io.github.registry-action.promotion.stage': 'staging',
+      'io.github.registry-action.promotion.record': new TextDecoder().decode(recordBytes(RECORD)),
     };
-    expect(JSON.parse(new TextDecoder().decode(manifest.bytes))).toEqual({
+    const empty = { mediaType: 'application/vnd.oci.empty.v1+json', digest: sha256(EMPTY.bytes), size: 2 };
+    expect(JSON.parse(new TextDecoder().decode(bytes))).toEqual({
       schemaVersion: 2,
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
       artifactType: PROMOTION_TYPE,
-      config: { mediaType: 'application/vnd.oci.empty.v1+json', digest: sha256(blobs[0].bytes), size: 2 },
-      layers: [layer],
+      config: empty,
+      layers: [empty],
       subject: SUBJECT,
       annotations,
     });
-    expect(manifest.descriptor).toEqual({
+    expect(descriptor).toEqual({
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
-      digest: sha256(manifest.bytes),
-      size: manifest.bytes.length,
+      digest: sha256(bytes),
+      size: bytes.length,
       artifactType: PROMOTION_TYPE,
       annotations,
     });
-    expect(blobs[1]).toEqual({ descriptor: layer, bytes: recordBytes(RECORD) });
   });
   test('has the same bytes each time, and others for another record', () => {
     expect(written()).toEqual(written());
-    expect(written({ ...RECORD, stage: 'production' }).manifest.descriptor.digest).not.toBe(
-      written().manifest.descriptor.digest,
-    );
+    expect(written({ ...RECORD, stage: 'production' }).descriptor.digest).not.toBe(written().descriptor.digest);
   });
   test('is not made of a record that could not be read back, or that speaks of another image', () => {
     expect(recordArtifact({ ...RECORD, actor: '' }, SUBJECT, sha256).ok).toBe(false);
     expect(recordArtifact(RECORD, { ...SUBJECT, digest: B }, sha256).ok).toBe(false);
   });
-  test('a list of referrers is sorted by time, without a read of each', () => {
-    const at = (time: string, stage = 'staging') => written({ ...RECORD, time, stage }).manifest.descriptor;
-    const early = at('2026-01-01T00:00:00.000Z');
-    const late = at('2026-03-01T00:00:00Z');
-    const middle = at('2026-02-01T00:00:00.000Z');
-    const other = at('2026-02-01T00:00:00.000Z', 'production');
-    const { annotations: _, ...bare } = at('2026-01-15T00:00:00.000Z');
+  test('can be read from a list of referrers without a read of each, and from its manifest where the list has lost it', () => {
+    const one = written();
+    const { annotations: _, ...bare } = one.descriptor;
     const sbom = { ...SUBJECT, artifactType: 'application/spdx+json' };
-    expect(recordEntries([early, sbom, late, other, bare, middle], 'staging').map((each) => each.descriptor)).toEqual([
-      bare,
-      late,
-      middle,
-      early,
-    ]);
+    expect(listedRecords([sbom, one.descriptor, bare], A)).toEqual({ records: [RECORD], unread: [bare], problems: [] });
+    expect(recordOf(one, A)).toEqual({ ok: true, value: RECORD });
+    expect(recordOf(one, B)).toBeUndefined();
+  });
+  test.each([
+    ['no type', { artifactType: undefined }],
+    ['the type of the empty config', { artifactType: 'application/vnd.oci.empty.v1+json' }],
+  ])('a list that tells %s of something leaves open whether it is one', (_, lost) => {
+    const { mediaType, digest, size } = written().descriptor;
+    const { artifactType } = lost;
+    const entry = { mediaType, digest, size, ...(artifactType === undefined ? {} : { artifactType }) };
+    expect(listedRecords([entry], A).unread).toEqual([entry]);
+  });
+  test('one of another image, or that cannot be understood, is said and not counted', () => {
+    const { descriptor } = written();
+    const broken = {
+      ...descriptor,
+      annotations: { ...descriptor.annotations, 'io.github.registry-action.promotion.record': '{}' },
+    };
+    expect(listedRecords([descriptor], B)).toMatchObject({ records: [], problems: [expect.stringContaining(A)] });
+    expect(listedRecords([broken], A)).toMatchObject({
+      records: [],
+      problems: expect.arrayContaining([expect.stringContaining('schemaVersion')]),
+    });
   });
 });
