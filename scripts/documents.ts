@@ -12,6 +12,7 @@ const HEADINGS: Readonly<Record<Group, string>> = {
   Build: 'Build',
   Attestations: 'Attestations',
   Gate: 'Gate',
+  Promotion: 'Promotion',
   Registries: 'Registries and credentials',
   Run: 'How it runs',
 };

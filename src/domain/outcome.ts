@@ -6,6 +6,8 @@ export const OUTCOMES = {
   published: 'Every registry holds the image and its tags.',
   unchanged: 'Everything was in place already; nothing was written.',
   built: 'The image was built and has passed the gate; `push: false` kept it on the runner.',
+  promoted: 'The stage holds the image, with everything that belongs to it.',
+  'rolled-back': 'The stage holds what it held before; what it left is held back.',
   'logged-in': 'Every registry took the credentials; they are filed for the steps that follow.',
   planned: '`dry-run` stopped after the plan.',
 
@@ -15,7 +17,8 @@ export const OUTCOMES = {
   'database-failed': 'The vulnerability database could not be had, or is older than allowed.',
   'build-failed': 'Docker, buildx or the build itself failed.',
   'image-rejected': 'The image is damaged, or lacks a platform, an SBOM or a provenance that it must have.',
-  'tag-conflict': 'An immutable tag exists with another digest.',
+  refused: 'A requirement of the promotion is not met, or the image is held back; nothing was written.',
+  'tag-conflict': 'A tag holds another digest: an immutable one, or one that somebody else has moved meanwhile.',
   'registry-failed': 'A registry refused, could not be reached, or answered wrongly.',
   cancelled: 'The run was cancelled.',
   failed: 'A defect of this action, or something it does not know.',
@@ -27,6 +30,8 @@ const GREEN: ReadonlySet<string> = new Set([
   'published',
   'unchanged',
   'built',
+  'promoted',
+  'rolled-back',
   'logged-in',
   'planned',
 ] satisfies Outcome[]);

@@ -68,6 +68,38 @@ export const CATALOGUE = {
       'On ACR the same answer may mean that the storage of the registry is used up: `az acr show-usage`.',
     ],
   },
+  PROMOTION_REFUSED: {
+    outcome: 'refused',
+    retry: 'never',
+    title: 'The promotion is refused',
+    cause:
+      'A requirement of the stage is not met, the image is held back after a rollback, or there is nothing to roll back to. Nothing was written.',
+    remedy: [
+      'Do what each line of the message asks for, and run again.',
+      'An image that was rolled back is promoted again by a person: a `workflow_dispatch` run with `force: true`.',
+      'Requirements come from `require` and from `.github/promotion.yaml`; change them there, with the review that the file asks for.',
+    ],
+  },
+  POLICY_INVALID: {
+    ...input,
+    title: 'The promotion policy cannot be used',
+    cause: 'The file of requirements is missing, cannot be read, or holds something that is not a requirement.',
+    remedy: [
+      'Write it as `docs/promotion.md` shows it: `require` for every stage, `stages` for one.',
+      'Check the repository out before the step, or give `github-token` with `contents: read`, so that the file can be read.',
+    ],
+  },
+  STAGE_MOVED: {
+    outcome: 'tag-conflict',
+    retry: 'never',
+    title: 'The stage was moved by something else meanwhile',
+    cause:
+      'The tag of the stage does not hold what it held when the promotion was planned: two runs are at it, or a person.',
+    remedy: [
+      'Look at what the stage holds now, and run again if it is still to be moved.',
+      'Let only one promotion run at a time: `concurrency: { group: promote-<stage>, cancel-in-progress: false }`.',
+    ],
+  },
   DOCKER_MISSING: {
     ...build,
     title: 'Docker is not there',

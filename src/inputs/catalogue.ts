@@ -3,6 +3,7 @@ import { quoted } from '../domain/suggestion.ts';
 import { entries, lines, list, pairs } from './lists.ts';
 import { logins, readHost } from './logins.ts';
 import { platforms } from './platforms.ts';
+import { requirements } from './promotion.ts';
 import { registryApi, registryType } from './registries.ts';
 import {
   COMMANDS,
@@ -28,14 +29,15 @@ export const INPUTS = {
   command: choice(COMMANDS, {
     group: 'Run',
     about:
-      '`publish` carries an image from the commit to its tags. `login` only logs in to registries, for steps of your own, and logs out when the job ends.',
+      '`publish` carries an image from the commit to its tags. `promote` moves a published image to its next stage, or back. `login` only logs in to registries, for steps of your own, and logs out when the job ends.',
     default: 'publish',
   }),
 
   images: lines({
     group: 'What',
+    commands: ['publish', 'promote'],
     about:
-      "Names of the image, one per line, without a tag: every name gets every tag. Needed unless `push: false`. docker/metadata-action's `name=…,enable=…` works.",
+      "Names of the image, one per line, without a tag: every name gets every tag. Needed unless `push: false`. docker/metadata-action's `name=…,enable=…` works. With `command: promote`: the repositories that `from` and `to` mean when they name only a tag.",
     example: 'ghcr.io/org/app',
   }),
   tags: lines({
@@ -183,6 +185,7 @@ export const INPUTS = {
 
   scan: choice(['gate', 'report', 'off'], {
     group: 'Gate',
+    commands: ['publish'],
     about:
       '`gate`: findings stop the run before anything is visible. `report`: findings are shown and do not stop it, a broken scan does. `off`: no scan.',
     default: 'gate',
@@ -243,8 +246,57 @@ export const INPUTS = {
   }),
   'sarif-file': path({
     group: 'Gate',
+    commands: ['publish'],
     about: 'Write the findings of all platforms to this file as SARIF, for github/codeql-action/upload-sarif.',
     example: 'trivy.sarif',
+  }),
+
+  from: text({
+    group: 'Promotion',
+    about:
+      'What to promote: a tag, a digest, `env:<name>` for what an environment holds, or a full name `host/repository:tag`. `{{sha}}` and `{{version}}` stand for the commit and the git tag of the run. With `rollback`: what to go back to; empty for what was there before.',
+    example: 'sha-abc1234',
+  }),
+  to: lines({
+    group: 'Promotion',
+    about:
+      'Where to, one per line: a tag, a repository, or `host/repository:tag`. `{{env}}`, `{{version}}` and `{{sha}}` stand for the environment, and the version and commit of the image. Empty: the tag of the environment.',
+    example: 'ghcr.io/org/prod/app:{{version}}',
+  }),
+  environment: pattern(/^[^\n\r]{1,255}$/, 'the name of an environment on one line', {
+    group: 'Promotion',
+    about: "The stage that is promoted to. Name it as the job's `environment:`, which protects it.",
+    example: 'production',
+  }),
+  require: requirements({
+    group: 'Promotion',
+    about:
+      'What must be shown before anything is written, one per line: `platforms=linux/amd64,linux/arm64`, `sbom`, `provenance,builder=…,repository=…,commit=…`, `scan=now`, `scan,max-age=7d`, `deployed=staging`, `branch=main`, `not-older`.',
+    example: 'deployed=staging',
+  }),
+  policy: path({
+    group: 'Promotion',
+    about:
+      'A YAML file of the repository with more requirements. `.github/promotion.yaml` counts whether it is named or not: inputs can add to it, and take nothing away.',
+    example: '.github/promotion.yaml',
+  }),
+  rollback: flag({
+    group: 'Promotion',
+    about:
+      'Go back to what the stage held before, without a build, and hold what it leaves: later promotions of that are refused until a person forces one.',
+    default: 'false',
+  }),
+  force: flag({
+    group: 'Promotion',
+    about:
+      'Promote an image although the stage was rolled back from it. Only in a `workflow_dispatch` run; it lifts the hold, and no requirement.',
+    default: 'false',
+  }),
+  record: flag({
+    group: 'Promotion',
+    about:
+      'Attach a record to the image in the registry: who promoted what from where, and why it was allowed. With `false` there is no history to roll back to, and no hold.',
+    default: 'true',
   }),
 
   registry: text({
@@ -319,7 +371,7 @@ export const INPUTS = {
   }),
   'create-repository': flagOrAttributes({
     group: 'Registries',
-    commands: ['publish'],
+    commands: ['publish', 'promote'],
     about:
       'Make a repository that is missing, where pushes do not: `true`, or attributes `immutable=true,scan-on-push=true,kms-key=<key>,public=true`.',
     default: 'false',
@@ -343,15 +395,15 @@ export const INPUTS = {
   'github-token': secret({
     group: 'Registries',
     about:
-      "Token for GitHub's API, to compare commits, and for ghcr.io when there is no other login. Needs `contents: read`, for ghcr.io also `packages: write`.",
+      "Token for GitHub's API, to compare commits, and for ghcr.io when there is no other login. Needs `contents: read`, for ghcr.io also `packages: write`, for the status of deployments `deployments: write`.",
     default: '${{ github.token }}',
   }),
 
   'dry-run': flag({
     group: 'Run',
-    commands: ['publish'],
+    commands: ['publish', 'promote'],
     about:
-      'Show what would be done and stop: no build, no write. With `push: false` it needs neither Docker nor a registry nor the network.',
+      'Show what would be done and stop: no build, no write. With `push: false` it needs neither Docker nor a registry nor the network. With `command: promote` the summary shows the whole history of the stage.',
     default: 'false',
   }),
 } as const;
@@ -378,6 +430,7 @@ export const OUTPUTS = {
   'scan-suppressed': 'Number of findings that the ignore file or a VEX document accounts for.',
   'sarif-file': 'Path of the SARIF file, when `sarif-file` asks for one.',
   metadata: "BuildKit's metadata of the build, as JSON.",
+  'previous-digest': 'With `command: promote`: what the stage held before; empty when it held nothing.',
   registries: 'With `command: login`: the hosts that were logged in to, one per line.',
   json: 'Everything about the run, as JSON with a `schemaVersion`: see `docs/json-output.md`.',
 } as const satisfies Record<string, string>;

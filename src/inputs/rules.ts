@@ -2,6 +2,7 @@ import type { InputValues } from './catalogue.ts';
 import { createAttributes } from './create-repository.ts';
 import { KEYLESS_INPUTS } from './keyless.ts';
 import { readHost } from './logins.ts';
+import { nameProblems } from './promotion.ts';
 import { COMMANDS, type Command } from './schema.ts';
 
 /** Tells whether the user has set an input to something other than its default. */
@@ -91,6 +92,7 @@ export const RULES: readonly Rule[] = [
         : undefined,
   },
   {
+    commands: ['publish', 'promote'],
     says: (inputs, given) =>
       given('registry') && !given('username') && inputs.password === undefined && !KEYLESS_INPUTS.some(given)
         ? '`registry` is set without `username` and `password`. Add them, or remove it when the login is done elsewhere.'
@@ -130,6 +132,19 @@ export const RULES: readonly Rule[] = [
         : 'there is no registry to log in to. Add `registry`, or one entry of `registry-auth` for each.',
   },
   {
+    commands: ['promote'],
+    says: (inputs) => nameProblems(inputs).join(' ') || undefined,
+  },
+  {
+    commands: ['promote'],
+    says: ({ rollback, record, force }) =>
+      rollback && !record
+        ? '`rollback` reads and writes the records of the stage, which `record: false` switches off. Remove one or the other.'
+        : rollback && force
+          ? '`force` is for promotions: a rollback asks for nothing that it could lift. Remove it.'
+          : undefined,
+  },
+  {
     commands: COMMANDS,
     says: (_, given) => {
       const keyless = KEYLESS_INPUTS.filter(given);
@@ -139,6 +154,7 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    commands: ['publish', 'promote'],
     says: (inputs) => {
       const given = inputs['create-repository'];
       const problems = typeof given === 'string' ? createAttributes(given).problems : [];

@@ -2,11 +2,11 @@ import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
 import { didYouMean, quoted } from '../domain/suggestion.ts';
 
 /** The commands that exist. An input names the ones that it belongs to. */
-export const COMMANDS = ['publish', 'login'] as const;
+export const COMMANDS = ['publish', 'promote', 'login'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 /** The headings under which the README shows the inputs, in order. */
-export const GROUPS = ['What', 'Build', 'Attestations', 'Gate', 'Registries', 'Run'] as const;
+export const GROUPS = ['What', 'Build', 'Attestations', 'Gate', 'Promotion', 'Registries', 'Run'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** The commands that the inputs under a heading belong to, unless an input says otherwise. */
@@ -14,7 +14,8 @@ const OWNERS: Readonly<Record<Group, readonly Command[]>> = {
   What: ['publish'],
   Build: ['publish'],
   Attestations: ['publish'],
-  Gate: ['publish'],
+  Gate: ['publish', 'promote'],
+  Promotion: ['promote'],
   Registries: COMMANDS,
   Run: COMMANDS,
 };

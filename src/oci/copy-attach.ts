@@ -22,20 +22,7 @@ export async function attach(to: Repository, graph: ImageGraph, log: Pick<Log, '
     bySubject.set(referrer.subject, [...(bySubject.get(referrer.subject) ?? []), referrer.descriptor]);
   }
   for (const [subject, ours] of bySubject) {
-    const { support, manifests: there } = await to.referrers(subject);
-    const lacking = lackingIn(there, ours);
-    if (lacking.length === 0) continue;
-    if (support === 'fallback') {
-      await to.put(fallbackTag(subject), indexOf([...there, ...lacking]));
-      written++;
-    }
-    if (lackingIn((await to.referrers(subject)).manifests, ours).length > 0) {
-      throw new ActionError(
-        'DIGEST_MISMATCH',
-        `${to.host}/${to.name} took ${lacking.length} manifests that refer to ${subject}, and does not list them.`,
-        { facts: { registry: to.host, repository: to.name, reference: subject } },
-      );
-    }
+    written += await listAsReferrers(to, subject, ours);
   }
   const manifests = new Map(graph.manifests.map(({ manifest }) => [manifest.descriptor.digest, manifest]));
   for (const { tag, digest } of graph.tags) {
@@ -48,6 +35,28 @@ export async function attach(to: Repository, graph: ImageGraph, log: Pick<Log, '
     }
     await to.put(tag, manifest);
     written++;
+  }
+  return written;
+}
+
+/**
+ * Makes manifests that are there already found as referrers of their subject: one fallback index for all of them where the
+ * registry has no API, merged with what is there, and read back.
+ * @returns manifests written
+ * @throws ActionError DIGEST_MISMATCH when one cannot be seen afterwards, TAG_IMMUTABLE
+ */
+export async function listAsReferrers(to: Repository, subject: Digest, ours: readonly Descriptor[]): Promise<number> {
+  const { support, manifests: there } = await to.referrers(subject);
+  const lacking = lackingIn(there, ours);
+  if (lacking.length === 0) return 0;
+  const written = support === 'fallback' ? 1 : 0;
+  if (support === 'fallback') await to.put(fallbackTag(subject), indexOf([...there, ...lacking]));
+  if (lackingIn((await to.referrers(subject)).manifests, ours).length > 0) {
+    throw new ActionError(
+      'DIGEST_MISMATCH',
+      `${to.host}/${to.name} took ${lacking.length} manifests that refer to ${subject}, and does not list them.`,
+      { facts: { registry: to.host, repository: to.name, reference: subject } },
+    );
   }
   return written;
 }

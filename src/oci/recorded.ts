@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { FINGERPRINT, REVISION } from '../domain/annotations.ts';
+import { FINGERPRINT, REVISION, VERSION } from '../domain/annotations.ts';
 import { isDigest } from '../domain/digest.ts';
 import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, type ManifestBytes } from '../domain/manifest.ts';
@@ -9,23 +9,29 @@ import type { Repository } from './repository.ts';
 export interface Recorded {
   readonly revision?: string;
   readonly fingerprint?: string;
+  readonly version?: string;
 }
 
+const KEYS = { revision: REVISION, fingerprint: FINGERPRINT, version: VERSION } as const;
 const CONFIG_LIMIT = 8 * 1024 * 1024;
 
 /**
- * Reads what an image records of its origin: the annotations of the index or manifest when the revision is there (no
- * further request), else those of the first platform, else the labels of its config (two requests more).
+ * Reads what an image records of its origin: the annotations of the index or manifest when they say what is wanted (no further
+ * request), else those of the first platform, else the labels of its config (two requests more).
  */
-export async function readRecorded(repository: Repository, root: ManifestBytes): Promise<Recorded> {
+export async function readRecorded(
+  repository: Repository,
+  root: ManifestBytes,
+  wanted: readonly (keyof Recorded)[] = ['revision'],
+): Promise<Recorded> {
+  const isAll = (found: Recorded) => wanted.every((key) => found[key] !== undefined);
   const top = decode(root.bytes);
   const own = pick(annotationsOf(top));
-  if (own.revision !== undefined) return own;
+  if (isAll(own)) return own;
   const manifest = isIndexType(root.descriptor.mediaType) ? await firstPlatform(repository, top) : top;
-  const annotated = pick(annotationsOf(manifest));
-  if (annotated.revision !== undefined) return { ...annotated, ...own };
-  const labels = await configLabels(repository, manifest);
-  return { ...pick(labels), ...own };
+  const annotated = { ...pick(annotationsOf(manifest)), ...own };
+  if (isAll(annotated)) return annotated;
+  return { ...pick(await configLabels(repository, manifest)), ...annotated };
 }
 
 async function firstPlatform(repository: Repository, index: Fields): Promise<Fields> {
@@ -48,13 +54,12 @@ function annotationsOf(manifest: Fields): Fields {
 }
 
 function pick(values: Fields): Recorded {
-  const text = (key: string) => {
-    const value = values[key];
-    return typeof value === 'string' && value !== '' ? value.slice(0, 200) : undefined;
-  };
-  const revision = text(REVISION);
-  const fingerprint = text(FINGERPRINT);
-  return { ...(revision === undefined ? {} : { revision }), ...(fingerprint === undefined ? {} : { fingerprint }) };
+  return Object.fromEntries(
+    Object.entries(KEYS).flatMap(([name, key]) => {
+      const value = values[key];
+      return typeof value === 'string' && value !== '' ? [[name, value.slice(0, 200)]] : [];
+    }),
+  );
 }
 
 function descriptor(value: unknown): Descriptor | undefined {

@@ -16,7 +16,7 @@ import { listTags } from './tag-list.ts';
 import { checkPush, mountBlob, uploadBlob } from './upload.ts';
 
 /** The bytes of a blob, opened anew for each try. */
-export type OpenBlob = () => Readable | BlobFile;
+export type OpenBlob = () => Readable | BlobFile | Uint8Array;
 
 /** One repository of a registry: what everything that moves images is built on. */
 export interface Repository {
@@ -29,9 +29,10 @@ export interface Repository {
   readonly get: (reference: string) => Promise<ManifestBytes | undefined>;
   /**
    * Writes a manifest, byte for byte, under a tag or its digest.
+   * @returns the subject of the manifest, when the registry says that it knows it as a referrer of that
    * @throws ActionError DIGEST_MISMATCH when the registry confirms another digest
    */
-  readonly put: (reference: string, manifest: ManifestBytes) => Promise<void>;
+  readonly put: (reference: string, manifest: ManifestBytes) => Promise<{ readonly subject?: Digest }>;
   readonly hasBlob: (blob: Descriptor) => Promise<boolean>;
   /** Uploads a blob, once for all that ask for it at the same time. `open` is called once for each try. */
   readonly putBlob: (blob: Descriptor, open: OpenBlob) => Promise<void>;
@@ -257,6 +258,9 @@ function createRepository(place: Place): Repository {
           { facts: facts(reference) },
         );
       }
+      // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests-with-subject
+      const subject = response.headers['oci-subject'];
+      return isDigest(subject) ? { subject } : {};
     },
 
     hasBlob,

@@ -6,6 +6,7 @@ import { pushContent, writeTag } from '../../oci/push.ts';
 import type { Repository } from '../../oci/repository.ts';
 import type { TargetFacts } from '../../report/record.ts';
 import type { Clock, Log } from '../../runtime/runtime.ts';
+import { inPhases } from '../phases.ts';
 
 /** One repository that the image goes to. */
 export interface Target {
@@ -33,27 +34,15 @@ interface Apply {
  */
 export async function applyPublish({ targets, image, decide, log, clock }: Apply): Promise<readonly TargetFacts[]> {
   const digest = image.root.descriptor.digest;
-  let results: readonly TargetFacts[] = targets.map((target) => ({
-    image: target.image,
-    host: target.repository.host,
-    decisions: target.planned,
-    written: [],
-  }));
-  /** One phase: every target that is still well, at the same time. */
-  const phase = async (step: (target: Target, so: TargetFacts) => Promise<Partial<TargetFacts>>): Promise<boolean> => {
-    results = await Promise.all(
-      targets.map(async (target, index): Promise<TargetFacts> => {
-        const so = results[index];
-        if (so === undefined) throw new RangeError('every target has a result');
-        try {
-          return { ...so, ...(await step(target, so)) };
-        } catch (error) {
-          return { ...so, error: toActionError(error) };
-        }
-      }),
-    );
-    return results.every(({ error }) => error === undefined);
-  };
+  const { phase, results } = inPhases(
+    targets,
+    (target): TargetFacts => ({
+      image: target.image,
+      host: target.repository.host,
+      decisions: target.planned,
+      written: [],
+    }),
+  );
 
   const write =
     (kind: TagDecision['kind']) =>
@@ -89,7 +78,7 @@ export async function applyPublish({ targets, image, decide, log, clock }: Apply
     (await phase(write('immutable'))) &&
     (await phase(write('moving')));
   if (!done) log.debug('A target has failed; the phases after that were left out.');
-  return results;
+  return results();
 }
 
 /** @throws ActionError TAG_IMMUTABLE naming every tag that must not change its digest */

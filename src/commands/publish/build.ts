@@ -11,11 +11,11 @@ import { build } from '../../tools/buildx.ts';
 import { inspectDocker } from '../../tools/docker.ts';
 import { dockerEnvironment } from '../../tools/docker-environment.ts';
 import { STATE } from '../clean-up.ts';
+import type { Destination } from '../destinations.ts';
 import type { Draft } from './draft.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { Naming } from './naming.ts';
 import { attestationsOfBuild, namesOf, type Obtained } from './obtain.ts';
-import type { Destination } from './targets.ts';
 
 /**
  * Builds the image with buildx to an OCI layout, and reads the result back as any other image: digest as buildx reported

@@ -4,11 +4,12 @@ import { ActionError, ActionErrors, toActionError } from '../../errors/action-er
 import type { Inputs } from '../../inputs/parse.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { History } from '../../tools/git.ts';
-import { askAdmission } from './admission.ts';
+import { askAdmission } from '../admission.ts';
+import type { Destination } from '../destinations.ts';
+import { warn } from '../progress.ts';
 import { refuseConflicts, type Target } from './apply.ts';
-import { type Draft, warn } from './draft.ts';
+import type { Draft } from './draft.ts';
 import { readState } from './state.ts';
-import type { Destination } from './targets.ts';
 
 /** What the registries allow, found out before anything slow begins. */
 export interface Plan {

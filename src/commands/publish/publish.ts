@@ -5,17 +5,19 @@ import type { Inputs } from '../../inputs/parse.ts';
 import type { PublishRecord } from '../../report/record.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/git.ts';
+import { type Destination, destinationsOf } from '../destinations.ts';
+import { step, warn } from '../progress.ts';
 import { openRegistries } from '../registries.ts';
+import { prepareGate, startScanner } from '../scan.ts';
 import { applyPublish, type Target } from './apply.ts';
 import { buildImage } from './build.ts';
-import { type Draft, emptyDraft, failed, step, succeeded, warn } from './draft.ts';
+import { type Draft, emptyDraft, failed, succeeded } from './draft.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { passGate, prepareGate, startScanner } from './gate.ts';
+import { passGate } from './gate.ts';
 import { type Naming, nameImage } from './naming.ts';
 import { describeImage, takePublished, takeSource } from './obtain.ts';
 import { type Plan, preflight } from './preflight.ts';
 import { readState } from './state.ts';
-import { type Destination, destinationsOf } from './targets.ts';
 
 /**
  * `command: publish`, from the commit to the tags in all registries. Never throws: what went wrong is in the record, with

@@ -1,8 +1,8 @@
-import { ActionError } from '../../errors/action-error.ts';
-import { createAttributes } from '../../inputs/create-repository.ts';
-import type { Inputs } from '../../inputs/parse.ts';
-import type { Runtime } from '../../runtime/runtime.ts';
-import type { Destination } from './targets.ts';
+import { ActionError } from '../errors/action-error.ts';
+import { createAttributes } from '../inputs/create-repository.ts';
+import type { Inputs } from '../inputs/parse.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Destination } from './destinations.ts';
 
 /**
  * Asks a registry, before the build, whether it will take the push: makes the repository when that is asked for, hears what

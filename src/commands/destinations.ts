@@ -1,6 +1,6 @@
-import type { ImageName } from '../../domain/reference.ts';
-import type { Repository } from '../../oci/repository.ts';
-import type { Registry } from '../registries.ts';
+import type { ImageName } from '../domain/reference.ts';
+import type { Repository } from '../oci/repository.ts';
+import type { Registry } from './registries.ts';
 
 /** The repository behind a name that the user gave. */
 export interface Destination {

@@ -1,0 +1,35 @@
+import { type ActionError, toActionError } from '../errors/action-error.ts';
+
+interface Result {
+  readonly error?: ActionError;
+}
+
+export interface Phases<T, R> {
+  /** Does something for all targets at the same time. @returns whether all are well: else nothing may follow */
+  readonly phase: (step: (target: T, so: R) => Promise<Partial<R>>) => Promise<boolean>;
+  /** One for each target, in their order. */
+  readonly results: () => readonly R[];
+}
+
+/**
+ * Work on several targets in phases, with one result for each (P9): a failure of one target is in its result, and does not
+ * keep the others from the same phase.
+ */
+export function inPhases<T, R extends Result>(targets: readonly T[], begin: (target: T) => R): Phases<T, R> {
+  let states = targets.map((target) => ({ target, so: begin(target) }));
+  return {
+    phase: async (step) => {
+      states = await Promise.all(
+        states.map(async ({ target, so }) => {
+          try {
+            return { target, so: { ...so, ...(await step(target, so)) } };
+          } catch (error) {
+            return { target, so: { ...so, error: toActionError(error) } };
+          }
+        }),
+      );
+      return states.every(({ so }) => so.error === undefined);
+    },
+    results: () => states.map(({ so }) => so),
+  };
+}
