@@ -7,10 +7,11 @@ import { e2eHome, runHome, setUp, tearDown } from '../e2e/environment.ts';
 import { endChildren, find, run, timed } from '../e2e/programs.ts';
 import { actionEntry } from '../support/action.ts';
 import { benchChain } from './chain.ts';
+import { benchCopy } from './copy.ts';
 import { benchPush } from './push.ts';
 
 const ROUNDS = 3;
-const PARTS = ['push', 'chain'] as const;
+const PARTS = ['push', 'copy', 'chain'] as const;
 const INSTALL = fileURLToPath(new URL('../e2e/install.sh', import.meta.url));
 
 let cancelled = false;
@@ -25,11 +26,11 @@ const cancellation = new Promise<never>((_, reject) => {
 });
 cancellation.catch(() => undefined);
 
-/** Runs what the arguments name, `push` or `chain`; without arguments both. */
+/** Runs what the arguments name of {@link PARTS}; without arguments all. */
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const unknown = wanted.find((each) => !PARTS.some((part) => part === each));
-  if (unknown !== undefined) throw new Error(`There is no "${unknown}" to measure; there are ${PARTS.join(' and ')}.`);
+  if (unknown !== undefined) throw new Error(`There is no "${unknown}" to measure; there are ${PARTS.join(', ')}.`);
   if (process.getuid?.() !== 0 || process.platform !== 'linux') {
     throw new Error('The benchmark starts a Docker Engine: it needs Linux and root.');
   }
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
     const place = { home: runHome(), large, env, rounds: ROUNDS };
     if (wanted.length === 0 || wanted.includes('chain')) await benchChain(place);
     if (wanted.length === 0 || wanted.includes('push')) await benchPush(place);
+    if (wanted.length === 0 || wanted.includes('copy')) await benchCopy(place);
   } finally {
     await rm(large, { recursive: true, force: true });
   }
