@@ -6,9 +6,10 @@ import * as core from '@actions/core';
 import { exec } from '@actions/exec';
 import { getOctokit } from '@actions/github';
 import * as toolCache from '@actions/tool-cache';
+import { fieldsOf } from '../domain/fields.ts';
 import type { ErrorFacts } from '../errors/action-error.ts';
 import { createExec } from './exec.ts';
-import type { Clock, GitHubApi, Log, Runtime, ToolCache } from './runtime.ts';
+import type { Clock, GitHubApi, Log, RepositoryFile, Runtime, ToolCache } from './runtime.ts';
 
 /** The runner's world. The only file that imports @actions/*. */
 export function createRuntime(signal: AbortSignal): Runtime {
@@ -89,8 +90,17 @@ const cache: ToolCache = {
   save: (directory, tool, version) => toolCache.cacheDir(directory, tool, version),
 };
 
+/** Of a file that is asked for: GitHub gives no content of larger ones in this form either. */
+const LARGEST_FILE = 1024 * 1024;
+/** https://docs.github.com/rest/deployments/statuses#create-a-deployment-status */
+const LONGEST_DESCRIPTION = 140;
+const LISTED = 30;
+
 const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
-  const octokit = getOctokit(token, { baseUrl: apiUrl, request: { timeout: 20_000 } });
+  const octokit = getOctokit(token, { baseUrl: apiUrl });
+  octokit.hook.before('request', (options) => {
+    options.request.signal = AbortSignal.timeout(20_000);
+  });
   const repo = { owner, repo: name };
   /** What GitHub does not know or does not tell is undefined; that it is not there at all is one too: the caller decides. */
   const ask = async <T>(question: () => Promise<T>): Promise<T | undefined> => {
@@ -120,6 +130,94 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
         return date === undefined ? undefined : new Date(date);
       }),
     repository: () => ask(async () => (await octokit.rest.repos.get(repo)).data),
+
+    deployments: async ({ environment, sha }) => {
+      // Without a name GitHub would list those to every environment.
+      if (environment === '') return undefined;
+      return ask(async () => {
+        const commit = sha === undefined ? {} : { sha };
+        const { data } = await octokit.rest.repos.listDeployments({
+          ...repo,
+          environment,
+          ...commit,
+          per_page: LISTED,
+        });
+        return newestFirst(
+          data
+            // Names of environments are not case sensitive. What was not asked for is no answer.
+            .filter((each) => each.environment.toLowerCase() === environment.toLowerCase())
+            .filter((each) => sha === undefined || each.sha === sha)
+            .map((each) => ({ id: each.id, sha: each.sha, createdAt: new Date(each.created_at) })),
+        );
+      });
+    },
+
+    deploymentStatuses: (id) =>
+      ask(async () => {
+        const asked = { ...repo, deployment_id: id, per_page: LISTED };
+        const { data } = await octokit.rest.repos.listDeploymentStatuses(asked);
+        return newestFirst(
+          data.map((each) => ({
+            id: each.id,
+            state: each.state,
+            description: each.description ?? '',
+            createdAt: new Date(each.created_at),
+          })),
+        ).map(({ state, description, createdAt }) => ({ state, description, createdAt }));
+      }),
+
+    setDeploymentStatus: async (id, { state, description, logUrl }) => {
+      const created = await ask(() =>
+        octokit.rest.repos.createDeploymentStatus({
+          ...repo,
+          deployment_id: id,
+          state,
+          description: [...description].slice(0, LONGEST_DESCRIPTION).join(''),
+          log_url: logUrl,
+          // GitHub does this itself when the job ends well. Until then the deployments before it must not look replaced.
+          auto_inactive: false,
+        }),
+      );
+      return created !== undefined;
+    },
+
+    file: async (path, ref) => {
+      // An empty ref would be the default branch, and dots would lead to another part of the API.
+      const odd = [...path.split('/'), ref].find((part) => part === '' || part === '.' || part === '..');
+      if (odd !== undefined) return { state: 'unknown', reason: 'its path or its commit is not a usable name' };
+      try {
+        return fileOf((await octokit.rest.repos.getContent({ ...repo, path, ref })).data);
+      } catch (error) {
+        const reason = `GitHub's API answered: ${error instanceof Error ? error.message : String(error)}`;
+        core.debug(reason);
+        if (fieldsOf(error).status !== 404) return { state: 'unknown', reason };
+        // 404 is also what GitHub says of a commit that it does not have, and of repositories that the token may not
+        // read. Only who can read the commit (the same permission) knows that the file is not in it.
+        const commit = await ask(() => octokit.rest.repos.getCommit({ ...repo, ref, per_page: 1 }));
+        return commit === undefined ? { state: 'unknown', reason } : { state: 'missing' };
+      }
+    },
   };
   return api;
 };
+
+/** Sorted by time, and by id where two were made in the same second. */
+function newestFirst<T extends { readonly id: number; readonly createdAt: Date }>(all: readonly T[]): readonly T[] {
+  return all.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || b.id - a.id);
+}
+
+function fileOf(data: unknown): RepositoryFile {
+  const { type, encoding, content, size } = fieldsOf(data);
+  // A directory is answered as a list, a submodule and a link that leads nowhere as a type of their own.
+  if (type !== 'file') return { state: 'unknown', reason: 'it is not a file' };
+  if (typeof size !== 'number' || size > LARGEST_FILE) return { state: 'unknown', reason: 'it is larger than 1 MiB' };
+  if (encoding !== 'base64' || typeof content !== 'string')
+    return { state: 'unknown', reason: 'its content was not given' };
+  const bytes = Buffer.from(content, 'base64');
+  if (bytes.length !== size) return { state: 'unknown', reason: 'its content is not whole' };
+  try {
+    return { state: 'found', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch {
+    return { state: 'unknown', reason: 'it is not text in UTF-8' };
+  }
+}

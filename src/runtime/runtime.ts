@@ -88,7 +88,7 @@ export interface ToolCache {
   readonly save: (directory: string, tool: string, version: string) => Promise<string>;
 }
 
-/** What is asked of GitHub's REST API. Each answers undefined when GitHub does not know or does not tell (404, 403). */
+/** What is asked of GitHub's REST API. Each answers undefined when GitHub does not know or does not tell (404, 403), where nothing else is said. */
 export interface GitHubApi {
   /** How `head` relates to `base`. https://docs.github.com/rest/commits/commits#compare-two-commits */
   readonly compare: (base: string, head: string) => Promise<'identical' | 'ahead' | 'behind' | 'diverged' | undefined>;
@@ -97,7 +97,64 @@ export interface GitHubApi {
   readonly commitDate: (sha: string) => Promise<Date | undefined>;
   /** The repository as the webhook payload would hold it, unparsed. */
   readonly repository: () => Promise<unknown>;
+  /**
+   * Deployments to an environment, newest first, at most 30; those of one commit (a full id) when it is given.
+   * `deployments: read`. https://docs.github.com/rest/deployments/deployments#list-deployments
+   */
+  readonly deployments: (ask: {
+    readonly environment: string;
+    readonly sha?: string;
+  }) => Promise<readonly Deployment[] | undefined>;
+  /**
+   * Statuses of a deployment, newest first, at most 30.
+   * `deployments: read`. https://docs.github.com/rest/deployments/statuses#list-deployment-statuses
+   */
+  readonly deploymentStatuses: (id: number) => Promise<readonly DeploymentStatus[] | undefined>;
+  /**
+   * Adds a status to a deployment; false when GitHub does not take it. The description is cut at 140 characters.
+   * `deployments: write`. https://docs.github.com/rest/deployments/statuses#create-a-deployment-status
+   */
+  readonly setDeploymentStatus: (
+    id: number,
+    status: {
+      readonly state: 'success' | 'failure' | 'in_progress';
+      readonly description: string;
+      readonly logUrl: string;
+    },
+  ) => Promise<boolean>;
+  /**
+   * A text file of the repository, at most 1 MiB of UTF-8.
+   * `contents: read`. https://docs.github.com/rest/repos/contents#get-repository-content
+   *
+   * @param path from the root of the repository, such as `.github/promotion.yml`
+   * @param ref a commit, or the name of a branch or tag
+   */
+  readonly file: (path: string, ref: string) => Promise<RepositoryFile>;
 }
+
+export interface Deployment {
+  readonly id: number;
+  /** Full id of its commit. */
+  readonly sha: string;
+  readonly createdAt: Date;
+}
+
+export interface DeploymentStatus {
+  /** `success`, `failure`, `error`, `inactive`, `in_progress`, `queued`, `pending`, `waiting`. */
+  readonly state: string;
+  readonly description: string;
+  readonly createdAt: Date;
+}
+
+/**
+ * `missing` is said only when the commit could be read and has nothing at the path. Everything else that is no text
+ * is `unknown`: a policy that could not be read must not count as no policy.
+ */
+export type RepositoryFile =
+  | { readonly state: 'found'; readonly text: string }
+  | { readonly state: 'missing' }
+  /** Why, as the part of a sentence: `it is larger than 1 MiB`. */
+  | { readonly state: 'unknown'; readonly reason: string };
 
 /** What a child process may inherit: where things are, proxies, locale. No credential is among these (P8). */
 const INHERITED = [

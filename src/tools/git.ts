@@ -12,7 +12,18 @@ export interface History {
   readonly relation: (recorded: string, current: string) => Promise<CommitRelation>;
   /** Whether a full ref points at the commit right now; undefined when it cannot be asked. */
   readonly isTip: (ref: string, sha: string) => Promise<boolean | undefined>;
+  /** Whether a commit is in the history of a branch (`main`) as the remote has it right now. */
+  readonly contains: (branch: string, commit: string) => Promise<'contains' | 'lacks' | 'unknown'>;
 }
+
+/** Each relation of the tip of a branch to a commit, as what it says of the branch. */
+const CONTAINS = {
+  same: 'contains',
+  ahead: 'contains',
+  behind: 'lacks',
+  diverged: 'lacks',
+  unknown: 'unknown',
+} as const satisfies Record<CommitRelation, 'contains' | 'lacks' | 'unknown'>;
 
 /**
  * @param api undefined when there is no token, or when the network must not be used
@@ -41,6 +52,22 @@ export function createHistory(runtime: Runtime, api: GitHubApi | undefined, onli
   const has = (sha: string) => says(['cat-file', '-e', `${sha}^{commit}`]);
   const isAncestor = (ancestor: string, of: string) => says(['merge-base', '--is-ancestor', ancestor, of]);
 
+  const relation: History['relation'] = async (recorded, current) => {
+    // The revision comes out of an image label: whatever is not a commit id never reaches git or an URL.
+    if (!COMMIT.test(recorded) || !COMMIT.test(current)) return 'unknown';
+    if (recorded === current) return 'same';
+    if ((await has(recorded)) && (await has(current))) {
+      if (await isAncestor(recorded, current)) return 'ahead';
+      if (await isAncestor(current, recorded)) return 'behind';
+      // A shallow clone has no history that could connect them: only a full one can say that they diverged.
+      const shallow = await git(['rev-parse', '--is-shallow-repository']);
+      if (shallow?.exitCode === 0 && shallow.stdout.trim() === 'false') return 'diverged';
+    }
+    const status = await api?.compare(recorded, current);
+    return status === 'identical' ? 'same' : (status ?? 'unknown');
+  };
+  const tipOf = async (ref: string) => (online ? await remoteTip(git, ref) : undefined) ?? (await api?.tip(ref));
+
   return {
     commitDate: async (sha) => {
       const shown = await git(['show', '--no-patch', '--format=%cI', sha]);
@@ -48,26 +75,26 @@ export function createHistory(runtime: Runtime, api: GitHubApi | undefined, onli
       return Number.isNaN(date.getTime()) ? api?.commitDate(sha) : date;
     },
 
-    relation: async (recorded, current) => {
-      // The revision comes out of an image label: whatever is not a commit id never reaches git or an URL.
-      if (!COMMIT.test(recorded) || !COMMIT.test(current)) return 'unknown';
-      if (recorded === current) return 'same';
-      if ((await has(recorded)) && (await has(current))) {
-        if (await isAncestor(recorded, current)) return 'ahead';
-        if (await isAncestor(current, recorded)) return 'behind';
-        // A shallow clone has no history that could connect them: only a full one can say that they diverged.
-        const shallow = await git(['rev-parse', '--is-shallow-repository']);
-        if (shallow?.exitCode === 0 && shallow.stdout.trim() === 'false') return 'diverged';
-      }
-      const status = await api?.compare(recorded, current);
-      return status === 'identical' ? 'same' : (status ?? 'unknown');
-    },
+    relation,
 
     isTip: async (ref, sha) => {
-      const tip = (online ? await remoteTip(git, ref) : undefined) ?? (await api?.tip(ref));
+      const tip = await tipOf(ref);
       return tip === undefined ? undefined : tip === sha;
     },
+
+    contains: async (branch, commit) => {
+      // Both may come out of a file or a label: whatever is not a name never reaches git or an URL.
+      if (!isBranch(branch) || !COMMIT.test(commit)) return 'unknown';
+      const tip = await tipOf(`refs/heads/${branch}`);
+      return tip === undefined ? 'unknown' : CONTAINS[await relation(commit, tip)];
+    },
   };
+}
+
+/** https://git-scm.com/docs/git-check-ref-format */
+function isBranch(name: string): boolean {
+  if (/[\p{Cc}\s~^:?*[\\]|\.\.|@\{|^-|\.$/u.test(name) || name === '@') return false;
+  return name.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'));
 }
 
 async function remoteTip(

@@ -122,6 +122,10 @@ export async function createTestRuntime(options: TestRuntimeOptions = {}): Promi
       tip: async () => undefined,
       commitDate: async () => undefined,
       repository: async () => undefined,
+      deployments: async () => undefined,
+      deploymentStatuses: async () => undefined,
+      setDeploymentStatus: async () => false,
+      file: async () => ({ state: 'unknown', reason: 'there is no GitHub here' }),
       ...options.github,
     }),
     state: {

@@ -143,6 +143,8 @@ export const CONTRACTS = {
           'GET /repos/{owner}/{repo}/actions/oidc/customization/sub',
           'POST /repos/{owner}/{repo}/attestations',
           'POST /orgs/{org}/artifacts/metadata/storage-record',
+          'GET /repos/{owner}/{repo}/deployments',
+          ...['GET', 'POST'].map((method) => `${method} /repos/{owner}/{repo}/deployments/{deployment_id}/statuses`),
         ],
       },
     ],
