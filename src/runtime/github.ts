@@ -184,17 +184,17 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
     file: async (path, ref) => {
       // An empty ref would be the default branch, and dots would lead to another part of the API.
       const odd = [...path.split('/'), ref].find((part) => part === '' || part === '.' || part === '..');
-      if (odd !== undefined) return { state: 'unknown', reason: 'its path or its commit is not a usable name' };
+      if (odd !== undefined) return { is: 'unknown', reason: 'its path or its commit is not a usable name' };
       try {
         return fileOf((await octokit.rest.repos.getContent({ ...repo, path, ref })).data);
       } catch (error) {
         const reason = `GitHub's API answered: ${error instanceof Error ? error.message : String(error)}`;
         core.debug(reason);
-        if (fieldsOf(error).status !== 404) return { state: 'unknown', reason };
+        if (fieldsOf(error).status !== 404) return { is: 'unknown', reason };
         // 404 is also what GitHub says of a commit that it does not have, and of repositories that the token may not
         // read. Only who can read the commit (the same permission) knows that the file is not in it.
         const commit = await ask(() => octokit.rest.repos.getCommit({ ...repo, ref, per_page: 1 }));
-        return commit === undefined ? { state: 'unknown', reason } : { state: 'missing' };
+        return commit === undefined ? { is: 'unknown', reason } : { is: 'missing' };
       }
     },
   };
@@ -209,15 +209,15 @@ function newestFirst<T extends { readonly id: number; readonly createdAt: Date }
 function fileOf(data: unknown): RepositoryFile {
   const { type, encoding, content, size } = fieldsOf(data);
   // A directory is answered as a list, a submodule and a link that leads nowhere as a type of their own.
-  if (type !== 'file') return { state: 'unknown', reason: 'it is not a file' };
-  if (typeof size !== 'number' || size > LARGEST_FILE) return { state: 'unknown', reason: 'it is larger than 1 MiB' };
+  if (type !== 'file') return { is: 'unknown', reason: 'it is not a file' };
+  if (typeof size !== 'number' || size > LARGEST_FILE) return { is: 'unknown', reason: 'it is larger than 1 MiB' };
   if (encoding !== 'base64' || typeof content !== 'string')
-    return { state: 'unknown', reason: 'its content was not given' };
+    return { is: 'unknown', reason: 'its content was not given' };
   const bytes = Buffer.from(content, 'base64');
-  if (bytes.length !== size) return { state: 'unknown', reason: 'its content is not whole' };
+  if (bytes.length !== size) return { is: 'unknown', reason: 'its content is not whole' };
   try {
-    return { state: 'found', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    return { is: 'file', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch {
-    return { state: 'unknown', reason: 'it is not text in UTF-8' };
+    return { is: 'unknown', reason: 'it is not text in UTF-8' };
   }
 }

@@ -151,10 +151,10 @@ export interface DeploymentStatus {
  * is `unknown`: a policy that could not be read must not count as no policy.
  */
 export type RepositoryFile =
-  | { readonly state: 'found'; readonly text: string }
-  | { readonly state: 'missing' }
+  | { readonly is: 'file'; readonly text: string }
+  | { readonly is: 'missing' }
   /** Why, as the part of a sentence: `it is larger than 1 MiB`. */
-  | { readonly state: 'unknown'; readonly reason: string };
+  | { readonly is: 'unknown'; readonly reason: string };
 
 /** What a child process may inherit: where things are, proxies, locale. No credential is among these (P8). */
 const INHERITED = [

@@ -125,7 +125,7 @@ export async function createTestRuntime(options: TestRuntimeOptions = {}): Promi
       deployments: async () => undefined,
       deploymentStatuses: async () => undefined,
       setDeploymentStatus: async () => false,
-      file: async () => ({ state: 'unknown', reason: 'there is no GitHub here' }),
+      file: async () => ({ is: 'unknown', reason: 'there is no GitHub here' }),
       ...options.github,
     }),
     state: {
