@@ -27,6 +27,11 @@ export function isIndexType(mediaType: string): boolean {
   return mediaType === MEDIA_TYPES.ociIndex || mediaType === MEDIA_TYPES.dockerIndex;
 }
 
+/** Whether what a manifest calls its config is the one of an image that can be run. */
+export function isImageConfig({ mediaType }: Descriptor): boolean {
+  return mediaType === MEDIA_TYPES.ociConfig || mediaType === MEDIA_TYPES.dockerConfig;
+}
+
 /** https://github.com/opencontainers/image-spec/blob/main/descriptor.md; `size` in bytes. */
 export interface Descriptor {
   readonly mediaType: string;

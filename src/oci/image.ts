@@ -63,4 +63,8 @@ export interface Statement {
   readonly packages?: number;
   /** `runDetails.builder.id` (SLSA v1) or `builder.id` (v0.2) of a provenance. */
   readonly builderId?: string;
+  /** Address of the source that a provenance names, in the spelling of its builder. */
+  readonly repository?: string;
+  /** Full id of the commit that a provenance names, in lower case. */
+  readonly commit?: string;
 }

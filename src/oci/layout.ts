@@ -1,8 +1,9 @@
 import type { Digest } from '../domain/digest.ts';
 import { isFields } from '../domain/fields.ts';
-import { type Descriptor, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
+import { type Descriptor, isImageConfig, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
 import { normalPlatform, platformName, platformProblem } from '../domain/platform.ts';
 import { ActionError } from '../errors/action-error.ts';
+import { isAttestation, isRunnable, readAttestation } from './attestation-manifest.ts';
 import {
   clean,
   corrupt,
@@ -16,7 +17,7 @@ import {
 } from './document.ts';
 import type { AttestationManifest, LocalImage, PlatformImage } from './image.ts';
 import { type LayoutFiles, openLayoutFiles } from './layout-files.ts';
-import { parseStatement, STATEMENT_LIMIT } from './statement.ts';
+import { STATEMENT_LIMIT } from './statement.ts';
 
 export interface Expectation {
   /** As the user asked for them. */
@@ -64,9 +65,11 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
     }
   }
   const attestations: AttestationManifest[] = [];
+  const readStatement = (blob: Descriptor) => files.readBlob(blob, STATEMENT_LIMIT);
   for (const each of others) {
     // One after the other: a statement may be large, and there is one or more for each platform.
-    if (referenceType(each.bytes.descriptor) === ATTESTATION) attestations.push(await readAttestation(files, each));
+    const { descriptor: listed } = each.bytes;
+    if (isAttestation(listed)) attestations.push(await readAttestation(listed, each.document, readStatement));
   }
   const platforms = await Promise.all(images.map((each) => readPlatform(files, each, attestations)));
   if (expect.platforms !== undefined && expect.platforms.length > 0) {
@@ -135,26 +138,6 @@ async function readChild(files: LayoutFiles, descriptor: Descriptor): Promise<Ch
   return { bytes, document };
 }
 
-const REFERENCE_TYPE = 'vnd.docker.reference.type';
-const REFERENCE_DIGEST = 'vnd.docker.reference.digest';
-const ATTESTATION = 'attestation-manifest';
-
-function referenceType(descriptor: Descriptor): string | undefined {
-  return descriptor.annotations?.[REFERENCE_TYPE];
-}
-
-/**
- * Whatever a client could run is an image, and has to pass the gate. An annotation alone does not make it an attestation:
- * clients choose by platform, so only what says `unknown/unknown` is out of their reach.
- */
-function isRunnable(descriptor: Descriptor): boolean {
-  const { os, architecture } = descriptor.platform ?? {};
-  const unreachable = os === 'unknown' && architecture === 'unknown';
-  return !(unreachable && referenceType(descriptor) !== undefined);
-}
-
-const IMAGE_CONFIGS: readonly string[] = [MEDIA_TYPES.ociConfig, MEDIA_TYPES.dockerConfig];
-
 async function readPlatform(
   files: LayoutFiles,
   { bytes, document }: Child,
@@ -162,7 +145,7 @@ async function readPlatform(
 ): Promise<PlatformImage> {
   const { descriptor } = bytes;
   const where = `the manifest ${descriptor.digest}`;
-  if (!IMAGE_CONFIGS.includes(document.config.mediaType)) {
+  if (!isImageConfig(document.config)) {
     throw corrupt(`${where} is not an image: its config is of media type ${clean(document.config.mediaType)}`);
   }
   refuseForeignLayers(document.layers, where);
@@ -200,21 +183,6 @@ function refuseForeignLayers(layers: readonly LayerDescriptor[], where: string):
       `${where} has the layer ${foreign.digest} of type ${clean(foreign.mediaType)}, which lies elsewhere.`,
     );
   }
-}
-
-async function readAttestation(files: LayoutFiles, { bytes, document }: Child): Promise<AttestationManifest> {
-  const { digest, annotations } = bytes.descriptor;
-  const reference = annotations?.[REFERENCE_DIGEST];
-  // Other media types may come to mean something one day; until then they travel and are not looked at.
-  const layers = document.layers.filter(({ mediaType }) => mediaType === MEDIA_TYPES.inToto);
-  return {
-    digest,
-    ...(reference === undefined ? {} : { reference }),
-    ...(document.subject === undefined ? {} : { subject: document.subject.digest }),
-    statements: await Promise.all(
-      layers.map(async (layer) => parseStatement(await files.readBlob(layer, STATEMENT_LIMIT), digest, layer)),
-    ),
-  };
 }
 
 function unique(manifests: readonly ManifestBytes[]): readonly ManifestBytes[] {

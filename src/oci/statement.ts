@@ -3,6 +3,7 @@ import { type Fields, isFields } from '../domain/fields.ts';
 import type { Descriptor } from '../domain/manifest.ts';
 import { corrupt, parseDocument } from './document.ts';
 import type { Statement } from './image.ts';
+import { plainText, sourceOf } from './provenance-source.ts';
 
 /** Largest statement that is read; what BuildKit itself allows for one. */
 export const STATEMENT_LIMIT = 40 * 1024 * 1024;
@@ -28,7 +29,7 @@ export function parseStatement(bytes: Uint8Array, manifest: Digest, blob: Descri
   if (SPDX.test(predicateType)) return { ...base, kind: 'sbom', packages: packagesOf(content) };
   if (!PROVENANCE.test(predicateType)) return { ...base, kind: 'other' };
   const builderId = builderOf(content);
-  return { ...base, kind: 'provenance', ...(builderId === undefined ? {} : { builderId }) };
+  return { ...base, kind: 'provenance', ...(builderId === undefined ? {} : { builderId }), ...sourceOf(content) };
 }
 
 function subjectsOf({ subject }: Fields, where: string): Statement['subjects'] {
@@ -55,6 +56,5 @@ function packagesOf(predicate: Fields): number {
 /** SLSA v1 has it in `runDetails.builder.id`, v0.2 in `builder.id`. */
 function builderOf(predicate: Fields): string | undefined {
   const details = isFields(predicate.runDetails) ? predicate.runDetails : predicate;
-  const id = isFields(details.builder) ? details.builder.id : undefined;
-  return typeof id === 'string' ? id : undefined;
+  return plainText(isFields(details.builder) ? details.builder.id : undefined);
 }

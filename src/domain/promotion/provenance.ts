@@ -44,14 +44,18 @@ function isBuilder(want: string, got: string): boolean {
 
 /**
  * One spelling for one repository: BuildKit writes `https://github.com/org/app.git#refs/heads/main`, others
- * `git+https://github.com/org/app@refs/heads/main`. `org/app` is on github.com.
+ * `git+https://github.com/org/app@refs/heads/main`, and a checkout may have `git@github.com:org/app.git` as its remote.
+ * `org/app` is on github.com.
+ * https://git-scm.com/docs/git-clone#_git_urls
  */
-function repositoryKey(text: string): string {
+export function repositoryKey(text: string): string {
   const address = /^[\w.-]+\/[\w.-]+$/.test(text) ? `https://github.com/${text}` : text;
   return address
     .replace(/^git\+/, '')
+    .replace(/^ssh:\/\/(?:[^/@]*@)?([^/@:]+)(?::22)?\//i, 'https://$1/')
+    .replace(/^[\w.-]+@([\w.-]+):\/?(?!\/)/, 'https://$1/')
     .replace(/[?#].*$/s, '')
-    .replace(/@[^/@]*refs\/.*$/s, '')
+    .replace(/@refs\/.*$/s, '')
     .replace(/\/+$/, '')
     .replace(/\.git$/, '')
     .toLowerCase();
