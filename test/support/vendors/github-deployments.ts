@@ -36,7 +36,8 @@ export interface GitHubRepositoryOptions {
 }
 
 export const GITHUB_TOKEN = 'ghs_of_the_job';
-const NOW = '2026-01-02T03:04:05Z';
+/** The time at GitHub, which stands still: only ids tell what was made later. */
+const NOW = '2026-01-02T12:00:00Z';
 const NOT_FOUND = { status: 404, body: { message: 'Not Found', status: '404' } };
 const FORBIDDEN = { status: 403, body: { message: 'Resource not accessible by integration', status: '403' } };
 
@@ -83,7 +84,7 @@ export function gitHubRepositoryDouble(options: GitHubRepositoryOptions = {}) {
     }
     const deployment = deployments.find((each) => String(each.id) === id);
     if (deployment === undefined || statuses !== 'statuses') return NOT_FOUND;
-    if (method === 'GET') return { status: 200, body: deployment.statuses.slice(0, limit).map(shownStatus) };
+    if (method === 'GET') return { status: 200, body: shownStatuses(deployment).slice(0, limit) };
     if (permissions.deployments !== 'write') return FORBIDDEN;
     const asked = fieldsOf(JSON.parse(body));
     const description = String(asked.description ?? '');
@@ -94,7 +95,7 @@ export function gitHubRepositoryDouble(options: GitHubRepositoryOptions = {}) {
     const status = { state: String(asked.state), description, createdAt: NOW, logUrl: String(asked.log_url ?? '') };
     deployment.statuses.unshift(status);
     if (status.state === 'success' && asked.auto_inactive !== false) replace(deployment);
-    return { status: 201, body: shownStatus(status, 0) };
+    return { status: 201, body: shownStatuses(deployment)[0] };
   }
 
   /** What `auto_inactive` does, which is GitHub's default. */
@@ -115,8 +116,15 @@ function shownDeployment({ id, sha, environment, createdAt }: DeploymentState): 
   return { id, sha, ref: 'main', task: 'deploy', environment, created_at: createdAt, updated_at: createdAt };
 }
 
-function shownStatus({ state, description, createdAt, logUrl = '' }: StatusState, index: number): Fields {
-  return { id: 1000 - index, state, description, created_at: createdAt, log_url: logUrl, target_url: logUrl };
+function shownStatuses({ id, statuses }: DeploymentState): readonly Fields[] {
+  return statuses.map(({ state, description, createdAt, logUrl = '' }, index) => ({
+    id: id * 1000 + statuses.length - index,
+    state,
+    description,
+    created_at: createdAt,
+    log_url: logUrl,
+    target_url: logUrl,
+  }));
 }
 
 function contentOf(path: string, { type, bytes = Buffer.alloc(0), size = bytes.length }: FileState): unknown {

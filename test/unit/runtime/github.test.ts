@@ -171,12 +171,12 @@ describe('a file', () => {
   test('is not missing where the repository or its contents are hidden', async () => {
     await using hidden = await start({ commits, hidden: true });
     expect(await hidden.api.file(POLICY, COMMIT)).toMatchObject({
-      state: 'unknown',
+      is: 'unknown',
       reason: expect.stringMatching(/Not Found/),
     });
     await using refused = await start({ commits, permissions: { contents: 'none' } });
     expect(await refused.api.file(POLICY, COMMIT)).toMatchObject({
-      state: 'unknown',
+      is: 'unknown',
       reason: expect.stringMatching(/not accessible/),
     });
   });
@@ -195,7 +195,7 @@ describe('a file', () => {
     const cut = { type: 'file', encoding: 'base64', size: 10, content: 'YWJj' };
     await using github = await start(refusing(200, cut));
     expect(await github.api.file(POLICY, COMMIT)).toMatchObject({
-      state: 'unknown',
+      is: 'unknown',
       reason: expect.stringMatching(/whole/),
     });
   });

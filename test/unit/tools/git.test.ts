@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { GitHubApi } from '../../../src/runtime/runtime.ts';
 import { createHistory } from '../../../src/tools/git.ts';
 import { createTestRuntime, type TestRuntime } from '../../support/runtime.ts';
 
@@ -101,4 +102,124 @@ test('the date is the committer’s', async () => {
     '2026-01-02T03:04:05.000Z',
   );
   expect(await createHistory(runtime, undefined, false).commitDate('f'.repeat(40))).toBeUndefined();
+});
+
+/** GitHub, which knows one branch and answers each comparison the same way. */
+function gitHub(answers: { readonly tip?: string; readonly status?: Awaited<ReturnType<GitHubApi['compare']>> }) {
+  const asked: string[] = [];
+  const api: GitHubApi = {
+    ...runtime.github('', { apiUrl: '', owner: '', name: '' }),
+    tip: async (ref) => {
+      asked.push(ref);
+      return answers.tip;
+    },
+    compare: async (base, head) => {
+      asked.push(`${base}...${head}`);
+      return answers.status;
+    },
+  };
+  return { api, asked };
+}
+
+test('a full clone knows what is on a branch', async () => {
+  const { first, second, other } = repositories();
+  const history = createHistory(runtime, undefined, true);
+  expect(await history.contains('main', second)).toBe('contains');
+  expect(await history.contains('main', first)).toBe('contains');
+  expect(await history.contains('other', first)).toBe('contains');
+  expect(await history.contains('main', other)).toBe('lacks');
+  expect(await history.contains('gone', second)).toBe('unknown');
+  expect(await history.contains('main', 'f'.repeat(40))).toBe('unknown');
+});
+
+test('a commit that is newer than the branch is not on it', async () => {
+  const { second } = repositories();
+  const newer = commit(runtime.workspace, 'not pushed');
+  expect(await createHistory(runtime, undefined, true).contains('main', newer)).toBe('lacks');
+  expect(await createHistory(runtime, undefined, true).contains('main', second)).toBe('contains');
+});
+
+test('a branch is what the remote has now, whatever the clone has', async () => {
+  const { origin, first, second } = repositories();
+  git(origin, 'reset', '-q', '--hard', first);
+  expect(await createHistory(runtime, undefined, true).contains('main', second)).toBe('lacks');
+});
+
+test('a shallow clone asks GitHub how the branch relates to a commit, and says unknown without', async () => {
+  const { first, second } = repositories('--depth=1');
+  expect(await createHistory(runtime, undefined, true).contains('main', first)).toBe('unknown');
+  expect(await createHistory(runtime, undefined, true).contains('main', second)).toBe('contains');
+  const relations = [
+    ['ahead', 'contains'],
+    ['identical', 'contains'],
+    ['behind', 'lacks'],
+    ['diverged', 'lacks'],
+    [undefined, 'unknown'],
+  ] as const;
+  for (const [status, expected] of relations) {
+    const { api, asked } = gitHub({ ...(status === undefined ? {} : { status }) });
+    expect(await createHistory(runtime, api, true).contains('main', first)).toBe(expected);
+    expect(asked).toEqual([`${first}...${second}`]);
+  }
+});
+
+test('two ends of a shallow clone that look unrelated are not told to be', async () => {
+  const { other } = repositories('--depth=1', '--no-single-branch');
+  expect(await createHistory(runtime, undefined, true).contains('main', other)).toBe('unknown');
+});
+
+test('without the remote the tip is asked of GitHub', async () => {
+  const { first, second } = repositories();
+  const { api, asked } = gitHub({ tip: second });
+  expect(await createHistory(runtime, api, false).contains('main', first)).toBe('contains');
+  expect(asked).toEqual(['refs/heads/main']);
+  expect(await createHistory(runtime, undefined, false).contains('main', first)).toBe('unknown');
+});
+
+test.each([
+  '',
+  '-u',
+  '--upload-pack=touch /tmp/x',
+  'a b',
+  'a..b',
+  '../main',
+  'main~1',
+  'main^',
+  'main:x',
+  'ma*n',
+  'ma?n',
+  '[m]ain',
+  'main\\',
+  'main\n',
+  '@',
+  'main@{1}',
+  '/main',
+  'main/',
+  'a//b',
+  '.main',
+  'a/.b',
+  'main.',
+  'main.lock',
+])('the branch %j reaches neither git nor GitHub', async (branch) => {
+  const { second } = repositories();
+  const before = runtime.recorded.commands.length;
+  const { api, asked } = gitHub({ tip: second });
+  expect(await createHistory(runtime, api, true).contains(branch, second)).toBe('unknown');
+  expect(runtime.recorded.commands.length).toBe(before);
+  expect(asked).toEqual([]);
+});
+
+test.each(['HEAD', 'main', '--help', 'f'.repeat(39)])('the commit %j reaches neither git nor GitHub', async (sha) => {
+  const { second } = repositories();
+  const before = runtime.recorded.commands.length;
+  const { api, asked } = gitHub({ tip: second, status: 'ahead' });
+  expect(await createHistory(runtime, api, true).contains('main', sha)).toBe('unknown');
+  expect(runtime.recorded.commands.length).toBe(before);
+  expect(asked).toEqual([]);
+});
+
+test('a branch with slashes, dots and letters of any script is one', async () => {
+  const { origin, second } = repositories();
+  git(origin, 'branch', 'release/1.x-größe');
+  expect(await createHistory(runtime, undefined, true).contains('release/1.x-größe', second)).toBe('contains');
 });
