@@ -107,6 +107,10 @@ describe('provenance', () => {
     'https://github.com/org/app.git#refs/heads/main',
     'git+https://github.com/org/app@refs/heads/main',
     'https://github.com/org/app/',
+    'git@github.com:org/app.git',
+    'git@github.com:/org/app',
+    'ssh://git@github.com/org/app.git',
+    'git+ssh://git@github.com:22/org/app.git#main',
   ])('%s is org/app', (repository) => {
     expect(verdict('provenance,repository=org/app', { platforms: from(repository) })).not.toMatch(/^no/);
   });
@@ -114,8 +118,20 @@ describe('provenance', () => {
     'https://github.com.evil.example/org/app',
     'https://github.com/org/app-2',
     'https://evil.example/x#org/app',
+    'git@evil.example:org/app.git',
+    'github.com@evil.example:org/app.git',
+    'git@github.com:22/org/app.git',
+    'git@github.com://org/app.git',
+    'ssh://github.com@evil.example/org/app.git',
+    'ssh://git@github.com:2222/org/app.git',
+    'ssh://evil.example@refs/org/app',
   ])('%s is not org/app', (repository) => {
     expect(verdict('provenance,repository=org/app', { platforms: from(repository) })).toMatch(/^no/);
+  });
+  test('a repository whose owner is called refs is not any other', () => {
+    const wanted = 'provenance,repository=https://github.com/refs/app';
+    expect(verdict(wanted, { platforms: from('git@github.com:refs/app.git') })).not.toMatch(/^no/);
+    expect(verdict(wanted, { platforms: from('git@evil.example:refs/app.git') })).toMatch(/^no/);
   });
   test('is not met where one platform has none, or one that does not say it', () => {
     const none = [platform('linux/amd64'), platform('linux/arm64', { provenances: [] })];
