@@ -5,9 +5,12 @@ import type { Command } from '../inputs/schema.ts';
 import { errorLines } from '../report/errors.ts';
 import { renderLoginOutputs, renderLoginSummary } from '../report/login.ts';
 import { renderOutputs } from '../report/outputs.ts';
+import { renderPromotionOutputs, renderPromotionSummary } from '../report/promotion.ts';
 import { renderSummary } from '../report/summary.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { failedLogin, login } from './login.ts';
+import * as promotion from './promote/draft.ts';
+import { promote } from './promote/promote.ts';
 import { emptyDraft, failed } from './publish/draft.ts';
 import { publish } from './publish/publish.ts';
 
@@ -39,6 +42,12 @@ function entry<R extends { readonly errors: readonly ActionError[] }>(
 
 const ENTRIES: Readonly<Record<Command, Entry>> = {
   publish: entry(publish, (error) => failed(emptyDraft(), error), renderOutputs, renderSummary),
+  promote: entry(
+    promote,
+    (error) => promotion.failed(promotion.emptyDraft(), error),
+    renderPromotionOutputs,
+    renderPromotionSummary,
+  ),
   login: entry(login, failedLogin, renderLoginOutputs, renderLoginSummary),
 };
 

@@ -11,6 +11,8 @@ import type { Repository } from './repository.ts';
 /** The promotion records of an image, in no order. */
 export interface RecordsOfImage {
   readonly records: readonly PromotionRecord[];
+  /** Everything that refers to the image, records or not. */
+  readonly referrers: readonly Descriptor[];
   /** How the repository lists them. */
   readonly support: ReferrersSupport;
   /** Sentences about records that cannot be understood. */
@@ -37,7 +39,7 @@ export async function readRecords(repository: Repository, digest: Digest): Promi
       `${listed.unread.length - MOST} of what refers to ${digest} was not opened: there is too much of it.`,
     );
   }
-  return { support, records, problems };
+  return { support, referrers: manifests, records, problems };
 }
 
 /**

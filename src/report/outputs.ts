@@ -35,7 +35,7 @@ export function renderOutputs(record: PublishRecord): Readonly<Record<string, st
 }
 
 /** The repository without its registry: `org/app` of `ghcr.io/org/app`. */
-function withoutHost(image: string): string {
+export function withoutHost(image: string): string {
   const [first = '', ...rest] = image.split('/');
   return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost') ? rest.join('/') : image;
 }

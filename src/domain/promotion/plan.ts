@@ -65,6 +65,15 @@ export function planPromotion(promotion: Promotion): PromotionPlan {
   };
 }
 
+/** What several repositories come to together: when one refuses, nothing is written to any. */
+export function overall(plans: readonly PromotionPlan[]): Pick<PromotionPlan, 'verdict' | 'refusals'> {
+  const order = ['refused', 'conflict', 'go', 'unchanged'] as const;
+  return {
+    verdict: order.find((each) => plans.some(({ verdict }) => verdict === each)) ?? 'refused',
+    refusals: [...new Set(plans.flatMap(({ refusals }) => refusals))],
+  };
+}
+
 function refusalsOf({ digest, targets, judgements, history, rollback, force }: Promotion): readonly string[] {
   const unmet = judgements.flatMap((each) => (each.met ? [] : [`${each.name}: ${each.reason}.`]));
   if (rollback === true) {

@@ -1,0 +1,142 @@
+import type { Digest } from '../../domain/digest.ts';
+import type { ManifestBytes } from '../../domain/manifest.ts';
+import { type History, heldAfter } from '../../domain/promotion/history.ts';
+import type { PromotionPlan } from '../../domain/promotion/plan.ts';
+import type { PromotionRecord } from '../../domain/promotion/record.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { writeRecord } from '../../oci/promotion-records.ts';
+import { writeTag } from '../../oci/push.ts';
+import type { ReferrersSupport } from '../../oci/referrers.ts';
+import type { PromotedTarget } from '../../report/promotion-record.ts';
+import type { Clock, Log } from '../../runtime/runtime.ts';
+import { inPhases } from '../phases.ts';
+import type { FoundPlace } from './stage.ts';
+
+/** One repository with what was decided for it. */
+export interface PlannedPlace extends FoundPlace {
+  readonly plan: PromotionPlan;
+  readonly history: History;
+  /** How the repository lists what refers to the image; undefined when it has not been asked. */
+  readonly support?: ReferrersSupport;
+  /** Whether its record is to be written: of this promotion, or one that an earlier run failed to write. */
+  readonly needsRecord: boolean;
+  /** Whether content has to be brought here. */
+  readonly needsCopy: boolean;
+}
+
+/** A record without what differs between repositories. */
+export type RecordOfRun = Omit<PromotionRecord, 'to' | 'previousDigest' | 'held'>;
+
+interface Apply {
+  readonly places: readonly PlannedPlace[];
+  readonly root: ManifestBytes;
+  readonly record: RecordOfRun;
+  /** Whether time has passed since the places were looked at. */
+  readonly recheck: boolean;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/**
+ * Moves the tags of a promotion whose content is everywhere, and writes its records: immutable tags first, then the tags of
+ * the stage, then the records, each in all repositories before the next. Each tag is read back.
+ * @returns one result for each repository, in their order; a failure is in `error`, never thrown
+ */
+export async function applyPromotion({
+  places,
+  root,
+  record,
+  recheck,
+  log,
+  clock,
+}: Apply): Promise<readonly PromotedTarget[]> {
+  const { phase, results } = inPhases(places, (place) => ({ ...begin(place), copied: place.needsCopy }));
+  const write = (kind: 'immutable' | 'moving') =>
+    phase(async ({ plan, image, repository }, so) => {
+      const written = [...so.written];
+      for (const { tag, kind: own, action } of plan.decisions) {
+        if (own !== kind || (action !== 'create' && action !== 'move')) continue;
+        try {
+          await writeTag(repository, tag, root, clock);
+        } catch (error) {
+          // What was written before stays written, and the result has to say so.
+          return { written, error: explain(error, image, tag) };
+        }
+        written.push(tag);
+        log.info(`${image}:${tag} → ${root.descriptor.digest}`);
+      }
+      return { written };
+    });
+
+  const done =
+    (!recheck || (await phase((place) => recheckPlace(place, root.descriptor.digest)))) &&
+    (await write('immutable')) &&
+    (await write('moving')) &&
+    (await phase(async (place) => {
+      if (!place.needsRecord) return {};
+      const attached = await writeRecord(place.repository, recordFor(place, record), root.descriptor, place.support);
+      log.info(`${place.image}: record ${attached}`);
+      return { record: attached };
+    }));
+  if (!done) log.debug('A repository has failed; the phases after that were left out.');
+  return results();
+}
+
+/** A result as it is before anything is written. */
+export function begin({ image, repository, plan, history }: PlannedPlace): PromotedTarget {
+  const { now } = history;
+  return {
+    image,
+    host: repository.host,
+    decisions: plan.decisions,
+    ...(now === undefined ? {} : { previousDigest: now }),
+    written: [],
+    copied: false,
+  };
+}
+
+/** @throws ActionError STAGE_MOVED when a tag holds something else than it did: the plan was made for another state */
+async function recheckPlace(
+  { image, repository, targets }: PlannedPlace,
+  digest: Digest,
+): Promise<Partial<PromotedTarget>> {
+  for (const { tag, holds } of targets) {
+    const held = (await repository.head(tag))?.digest;
+    // Another run may have promoted the same image: that is what was wanted.
+    if (held === holds || held === digest) continue;
+    throw new ActionError(
+      'STAGE_MOVED',
+      `${image}:${tag} held ${holds ?? 'nothing'} when this promotion was planned, and holds ${held ?? 'nothing'} now. It was not touched.`,
+      { facts: { registry: repository.host, repository: repository.name, reference: tag } },
+    );
+  }
+  return {};
+}
+
+/** A tag that holds something else right after it was written lost a race against another writer. */
+function explain(error: unknown, image: string, tag: string): ActionError {
+  if (error instanceof ActionError && error.code === 'TAG_NOT_MOVED') {
+    return new ActionError(
+      'STAGE_MOVED',
+      `${image}:${tag} was moved by this run, and by something else right after it: ${error.message}`,
+      {
+        cause: error,
+        facts: error.facts,
+      },
+    );
+  }
+  if (error instanceof ActionError) return error;
+  throw error;
+}
+
+/** The record of one repository. */
+export function recordFor({ image, tags, history }: PlannedPlace, record: RecordOfRun): PromotionRecord {
+  const { now } = history;
+  const previous = now === undefined || now === record.digest ? {} : { previousDigest: now };
+  return {
+    ...record,
+    ...previous,
+    to: tags.map(({ tag }) => `${image}:${tag}`),
+    held: heldAfter(history.held, { ...record, ...previous }),
+  };
+}

@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import type { ManifestBytes } from '../../domain/manifest.ts';
+import type { Evidence, ScanEvidence, StageEvidence, TargetEvidence } from '../../domain/promotion/judge.ts';
+import type { PromotionRecord } from '../../domain/promotion/record.ts';
+import { type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
+import { environmentTag, type Source } from '../../domain/promotion/templates.ts';
+import type { Inputs } from '../../inputs/parse.ts';
+import { readAttested } from '../../oci/attested.ts';
+import { fetchLayout } from '../../oci/fetch.ts';
+import { readLayout } from '../../oci/layout.ts';
+import { readRecorded } from '../../oci/recorded.ts';
+import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+import type { History as Commits } from '../../tools/git.ts';
+import type { Destination } from '../destinations.ts';
+import { prepareGate, scanImage, startScanner } from '../scan.ts';
+import { readDeployments } from './deployments.ts';
+import type { FoundPlace, ReadRecords } from './stage.ts';
+
+/** Where evidence is looked for. */
+export interface Witnesses {
+  readonly runtime: Runtime;
+  readonly inputs: Inputs;
+  readonly source: Destination;
+  /** As it was asked for. */
+  readonly from: Source | undefined;
+  readonly root: ManifestBytes;
+  /** Of the image, a full id. */
+  readonly commit: string | undefined;
+  readonly commits: Commits;
+  readonly api: GitHubApi | undefined;
+  readonly records: ReadRecords;
+}
+
+type Needs = ReadonlySet<Requirement['name']>;
+
+/** What the requirements ask about the image itself, found out once for all targets; nothing that they do not ask. */
+export async function gatherEvidence(asked: Witnesses, required: readonly Requirement[]): Promise<Evidence> {
+  const { source, root, commit, commits, records } = asked;
+  const { digest } = root.descriptor;
+  const needs: Needs = new Set(required.map(({ name }) => name));
+  const attested = needs.has('sbom') || needs.has('provenance');
+  const stages = new Map<string, StageEvidence>();
+  const branches = new Map<string, 'contains' | 'lacks' | 'unknown'>();
+  for (const each of required) {
+    if (each.name === 'deployed') stages.set(each.stage, await readStageEvidence(asked, each.stage));
+    if (each.name === 'branch' && commit !== undefined)
+      branches.set(each.branch, await commits.contains(each.branch, commit));
+  }
+  const scan = required.find((each) => each.name === 'scan');
+  const verdict =
+    scan === undefined
+      ? undefined
+      : scan.maxAge === 'now'
+        ? await scanNow(asked)
+        : lastScan((await records(source.repository, digest)).records, asked.runtime.clock.now());
+  return {
+    digest,
+    ...(attested || needs.has('platforms')
+      ? { platforms: await readAttested(source.repository, root, { statements: attested }) }
+      : {}),
+    ...(verdict === undefined ? {} : { scan: verdict }),
+    stages,
+    ...(commit === undefined ? {} : { commit }),
+    branches,
+  };
+}
+
+/** What a target holds, for the order of commits; undefined when nothing asks for it. */
+export async function gatherTarget(
+  { commit, commits, root }: Witnesses,
+  required: readonly Requirement[],
+  { repository, now }: FoundPlace,
+): Promise<TargetEvidence | undefined> {
+  if (!required.some(({ name }) => name === 'not-older') || now === undefined) return undefined;
+  if (now === null || now === root.descriptor.digest) return { holds: now };
+  const manifest = await repository.get(now);
+  const held = manifest === undefined ? undefined : (await readRecorded(repository, manifest)).revision;
+  if (held === undefined) return { holds: now };
+  const relation = commit === undefined ? 'unknown' : await commits.relation(held, commit);
+  return { holds: now, commit: held, relation };
+}
+
+/** The tag, the records, and only when neither tells GitHub's deployments: the stage before is where the image comes from. */
+async function readStageEvidence(
+  { source, from, root, records, api, commit }: Witnesses,
+  stage: string,
+): Promise<StageEvidence> {
+  const { digest } = root.descriptor;
+  const tag = environmentTag(stage);
+  // What was resolved a moment ago is not asked again.
+  const isSource = from?.by !== 'digest' && from?.tag === tag;
+  const read = async (known: string) => (isSource ? digest : ((await source.repository.head(known))?.digest ?? null));
+  const holds = tag === undefined ? undefined : await read(tag);
+  if (holds === digest) return { holds, records: [], deployments: [] };
+  const own = (await records(source.repository, digest)).records;
+  const held = typeof holds === 'string' ? (await records(source.repository, holds)).records : [];
+  const isRecorded = own.some((each) => each.stage === stage);
+  return {
+    ...(holds === undefined ? {} : { holds }),
+    records: [...own, ...held],
+    deployments: isRecorded ? [] : await readDeployments(api, stage, commit),
+  };
+}
+
+/** Fetches the image and scans it, as the gate of a publish does, with the database of today. */
+async function scanNow({ runtime, inputs, source, root }: Witnesses): Promise<ScanEvidence> {
+  const { digest } = root.descriptor;
+  const files = await prepareGate(runtime, inputs);
+  const scanner = startScanner(runtime, inputs);
+  const directory = join(runtime.temp, 'promoted');
+  runtime.log.info(`Fetching ${source.image}@${digest} to scan it.`);
+  await fetchLayout(source.repository, digest, directory);
+  const { verdict } = await scanImage(runtime, inputs, files, scanner, await readLayout(directory, { digest }), [
+    source.image,
+  ]);
+  for (const warning of verdict.warnings) runtime.log.warning(warning, 'Gate');
+  const { CRITICAL, HIGH } = verdict.counts.total;
+  const closing = verdict.gated.length;
+  const found = closing === 1 ? '1 finding closes the gate' : `${closing} findings close the gate`;
+  const detail = verdict.passed ? `${CRITICAL} critical, ${HIGH} high` : found;
+  return { passed: verdict.passed, age: 0, byThisRun: true, detail };
+}
+
+/** The newest scan that a promotion of this image was let pass by. */
+function lastScan(records: readonly PromotionRecord[], now: Date): ScanEvidence | undefined {
+  const made = requirementText({ name: 'scan', maxAge: 'now' });
+  const newest = records
+    .filter(({ requirements }) => requirements.some(({ name }) => name === made))
+    .toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
+  if (newest === undefined) return undefined;
+  const age = now.getTime() - Date.parse(newest.time);
+  return { passed: true, age, byThisRun: false, detail: `before the promotion to ${newest.stage}` };
+}

@@ -1,0 +1,162 @@
+import { type Digest, shortDigest } from '../../domain/digest.ts';
+import type { ManifestBytes } from '../../domain/manifest.ts';
+import { type History, rollbackTarget } from '../../domain/promotion/history.ts';
+import type { Source } from '../../domain/promotion/templates.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { type Recorded, readRecorded } from '../../oci/recorded.ts';
+import type { Destination } from '../destinations.ts';
+import { step } from '../progress.ts';
+import type { Journey } from './journey.ts';
+import { needsImage, placesOf } from './names.ts';
+import { type FoundPlace, readPlace, readStage } from './stage.ts';
+
+/** What is promoted, or gone back to: the one digest that everything after is about. */
+export interface Found {
+  /** Where the image is read. */
+  readonly source: Destination;
+  readonly root: ManifestBytes;
+  /** In full: `ghcr.io/org/app:staging`. */
+  readonly name: string;
+  /** Of the image, a full id. */
+  readonly commit?: string;
+  readonly version?: string;
+  /** Where it goes to. */
+  readonly places: readonly FoundPlace[];
+}
+
+/**
+ * Asks once what `from` stands for (a tag may move while the promotion goes on), takes the manifest as bytes, and reads what
+ * the targets hold.
+ * @throws ActionError MANIFEST_UNKNOWN when there is no such image
+ */
+export async function findForward(journey: Journey): Promise<Found> {
+  const { runtime, names, draft, at } = journey;
+  const [source] = at([names.fromImage]);
+  const { from } = names;
+  if (source === undefined || from === undefined) throw new ActionError('INPUT_INVALID', '`from` is empty.');
+  const { reference, name } = spelled(source, from);
+  const root = await step(runtime, draft, 'Source', async () => {
+    const held = await source.repository.get(reference);
+    if (held !== undefined) runtime.log.info(`${name} is ${held.descriptor.digest}.`);
+    return held;
+  });
+  if (root === undefined) {
+    const what = from.by === 'environment' ? `The environment ${from.environment} holds nothing: t` : 'T';
+    throw missing(source, reference, `${what}here is no ${name}.`);
+  }
+  const { commit, version } = originOf(await readRecorded(source.repository, root, neededOf(journey)));
+  // A tag such as 1.2.3 says which version it is, when the image itself does not.
+  const ofTag = /^v?\d+\.\d+\.\d+/.test(reference) ? reference : undefined;
+  const values = {
+    version: version !== undefined && /^v?\d/.test(version) ? version : (ofTag ?? version),
+    sha: commit?.slice(0, 7),
+  };
+  const places = await readPlaces(journey, values);
+  return {
+    source,
+    root,
+    name,
+    ...(commit === undefined ? {} : { commit }),
+    ...(version === undefined ? {} : { version }),
+    places,
+  };
+}
+
+/**
+ * A rollback begins at the stage: what it holds tells what was there before. One that is named may lie further back.
+ * @throws ActionError PROMOTION_REFUSED when there is nothing to go back to, MANIFEST_UNKNOWN when it was deleted since
+ */
+export async function findBack(journey: Journey): Promise<Found> {
+  const { runtime, names, draft, records } = journey;
+  const places = await readPlaces(journey, {});
+  const [place] = places;
+  if (place === undefined) throw new ActionError('INPUT_INVALID', '`to` names nothing to roll back.');
+  const { repository, image } = place;
+  const digest = await step(runtime, draft, 'History', async () => {
+    const { from } = names;
+    const wanted = from === undefined ? undefined : await digestOf(place, from);
+    const isEnough = ({ deployed }: History) => wanted === undefined || deployed.has(wanted);
+    const history = await readStage(place, names.stage, records, { until: isEnough });
+    draft.history = history;
+    const target = rollbackTarget(history, wanted);
+    if (!target.ok) throw new ActionError('PROMOTION_REFUSED', target.problems.join('\n'));
+    return target.value;
+  });
+  const root = await repository.get(digest);
+  if (root === undefined) {
+    throw missing(
+      place,
+      digest,
+      `${names.stage} held ${shortDigest(digest)} before, and ${image}@${digest} is not there any more. Name another one with \`from\`.`,
+    );
+  }
+  runtime.log.info(`${names.stage} goes back to ${digest}.`);
+  const { commit, version } = originOf(await readRecorded(repository, root, []));
+  return {
+    source: place,
+    root,
+    name: `${image}@${digest}`,
+    ...(commit === undefined ? {} : { commit }),
+    ...(version === undefined ? {} : { version }),
+    places,
+  };
+}
+
+async function readPlaces(
+  { runtime, inputs, names, at, draft }: Journey,
+  values: { readonly version?: string | undefined; readonly sha?: string | undefined },
+): Promise<readonly FoundPlace[]> {
+  const named = placesOf(inputs, names, values);
+  return step(runtime, draft, 'Targets', async () => {
+    const found: FoundPlace[] = [];
+    for (const { image, tags } of named) {
+      const [destination] = at([image]);
+      if (destination === undefined) {
+        throw new ActionError('INPUT_INVALID', `\`to\`: the host of ${image.name} may not depend on the image.`, {
+          facts: { input: 'to' },
+        });
+      }
+      const place = await readPlace({ ...destination, tags });
+      for (const { image: name, tag, holds } of place.targets)
+        runtime.log.info(`${name}:${tag} holds ${holds ?? 'nothing'}.`);
+      found.push(place);
+    }
+    return found;
+  });
+}
+
+async function digestOf(place: Destination, from: Source): Promise<Digest> {
+  if (from.by === 'digest') return from.digest;
+  const { reference, name } = spelled(place, from);
+  const held = await place.repository.head(reference);
+  if (held === undefined) throw missing(place, reference, `There is no ${name} to go back to.`);
+  return held.digest;
+}
+
+function spelled({ image }: Destination, from: Source): { readonly reference: string; readonly name: string } {
+  return from.by === 'digest'
+    ? { reference: from.digest, name: `${image}@${from.digest}` }
+    : { reference: from.tag, name: `${image}:${from.tag}` };
+}
+
+/** What has to be known of the image's origin; more than the manifest itself tells costs up to two requests. */
+function neededOf({ inputs, required }: Journey): readonly (keyof Recorded)[] {
+  const byCommit = required.some(({ name }) => name === 'branch' || name === 'not-older' || name === 'deployed');
+  const lines = inputs.to.filter(needsImage);
+  return [
+    ...(byCommit || lines.some((line) => /\{\{\s*sha/i.test(line)) ? (['revision'] as const) : []),
+    ...(lines.some((line) => /\{\{\s*version/i.test(line)) ? (['version'] as const) : []),
+  ];
+}
+
+/** What an image says of itself is anybody's word: what is not a commit id is none. */
+function originOf({ revision, version }: Recorded): { readonly commit?: string; readonly version?: string } {
+  const isCommit = revision !== undefined && /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(revision);
+  return { ...(isCommit ? { commit: revision } : {}), ...(version === undefined ? {} : { version }) };
+}
+
+function missing({ repository }: Destination, reference: string, message: string): ActionError {
+  return new ActionError('MANIFEST_UNKNOWN', message, {
+    facts: { registry: repository.host, repository: repository.name, reference },
+  });
+}

@@ -1,0 +1,24 @@
+import type { GitEvent } from '../../domain/event.ts';
+import type { Requirement } from '../../domain/promotion/requirements.ts';
+import type { Inputs } from '../../inputs/parse.ts';
+import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+import type { Destination } from '../destinations.ts';
+import type { Draft } from './draft.ts';
+import type { Names } from './names.ts';
+import type { ReadRecords } from './stage.ts';
+
+/** What every part of a promotion has to go on. */
+export interface Journey {
+  readonly runtime: Runtime;
+  readonly inputs: Inputs;
+  readonly event: GitEvent;
+  readonly names: Names;
+  /** Nothing is required of a rollback: what was good enough once is good enough to go back to. */
+  readonly required: readonly Requirement[];
+  /** GitHub's API; undefined without a token. */
+  readonly api: GitHubApi | undefined;
+  readonly records: ReadRecords;
+  /** The repositories behind names. */
+  readonly at: (names: Names['images']) => readonly Destination[];
+  readonly draft: Draft;
+}

@@ -1,0 +1,98 @@
+import type { GitEvent } from '../../domain/event.ts';
+import { parseImages } from '../../domain/images.ts';
+import type { Parsed } from '../../domain/parsed.ts';
+import {
+  placeholdersIn,
+  readSource,
+  readTargets,
+  type Source,
+  type Target,
+  type TemplateValues,
+} from '../../domain/promotion/templates.ts';
+import type { ImageName } from '../../domain/reference.ts';
+import { readLines } from '../../domain/tags/records.ts';
+import { tagOf } from '../../domain/tags/refs.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { Inputs } from '../../inputs/parse.ts';
+
+/** What a promotion is about, before any registry is asked. */
+export interface Names {
+  /** Absent only in a rollback that names nothing. */
+  readonly from?: Source;
+  readonly fromImage: ImageName;
+  /** Repositories for targets that are only a tag. */
+  readonly images: readonly ImageName[];
+  /** The environment, or the tag that stands for it. */
+  readonly stage: string;
+  readonly hosts: readonly string[];
+}
+
+/** Where a version or commit of the image stands in a name, as long as neither is known. */
+const LATER = { version: '0.0.0', sha: '0000000' } as const;
+
+/** @throws ActionError INPUT_INVALID, also for what only the values of the run can tell */
+export function nameAll(inputs: Inputs, event: GitEvent): Names {
+  const images = take(parseImages(inputs.images))
+    .filter(({ enable }) => enable)
+    .map(({ reference }) => reference);
+  const version = /^v?(\d.*)$/.exec(tagOf(event) ?? '')?.[1];
+  const from =
+    inputs.from === undefined
+      ? undefined
+      : take(readSource(inputs.from, { sha: event.sha.slice(0, 7), ...(version === undefined ? {} : { version }) }));
+  const fromImage = (from !== undefined && from.by !== 'environment' ? from.image : undefined) ?? images[0];
+  const own = images.length > 0 || fromImage === undefined ? images : [fromImage];
+  const targets = take(readTargets(inputs.to, { ...LATER, env: inputs.environment }));
+  const place = fromImage ?? targets[0]?.image;
+  if (place === undefined)
+    throw new ActionError('INPUT_INVALID', '`images` is empty, and no name says where the image is.');
+  const stageTag = targets.find(({ kind }) => kind === 'moving') ?? targets[0];
+  return {
+    ...(from === undefined ? {} : { from }),
+    fromImage: place,
+    images: own.length > 0 ? own : [place],
+    stage: inputs.environment?.trim() ?? stageTag?.tag ?? '',
+    hosts: [place, ...own, ...targets.flatMap(({ image }) => image ?? [])].map(({ host }) => host),
+  };
+}
+
+/** A repository, and the tags that it is to be given. */
+export interface NamedPlace {
+  readonly image: ImageName;
+  readonly tags: readonly Target[];
+}
+
+/**
+ * The repositories that are written, each once, with their tags. A rollback goes back with moving tags only: a version never
+ * moves.
+ */
+export function placesOf(inputs: Inputs, { images }: Names, values: TemplateValues): readonly NamedPlace[] {
+  const lines = inputs.rollback ? inputs.to.filter((line) => !needsImage(line)) : inputs.to;
+  const onlyVersions = inputs.to.length > 0 && readLines(lines).length === 0;
+  const targets = onlyVersions ? [] : take(readTargets(lines, { ...values, env: inputs.environment }));
+  const places = new Map<string, NamedPlace>();
+  for (const target of targets) {
+    if (inputs.rollback && target.kind === 'immutable') continue;
+    for (const image of target.image === undefined ? images : [target.image]) {
+      const before = places.get(image.name)?.tags.filter(({ tag }) => tag !== target.tag) ?? [];
+      places.set(image.name, { image, tags: [...before, target] });
+    }
+  }
+  if (places.size === 0) {
+    throw new ActionError('INPUT_INVALID', '`to` names only tags that never move, so there is nothing to roll back.', {
+      facts: { input: 'to' },
+    });
+  }
+  return [...places.values()];
+}
+
+/** Whether a name needs what only the image tells. */
+export function needsImage(line: string): boolean {
+  const names = placeholdersIn([line]);
+  return names.has('version') || names.has('sha');
+}
+
+export function take<T>(read: Parsed<T>): T {
+  if (!read.ok) throw new ActionError('INPUT_INVALID', read.problems.join('\n'));
+  return read.value;
+}

@@ -1,0 +1,96 @@
+import type { Digest } from '../../domain/digest.ts';
+import { readHistory } from '../../domain/promotion/history.ts';
+import { type Judgement, judgeAll } from '../../domain/promotion/judge.ts';
+import { planPromotion } from '../../domain/promotion/plan.ts';
+import type { RecordsOfImage } from '../../oci/promotion-records.ts';
+import { createHistory } from '../../tools/git.ts';
+import type { PlannedPlace } from './apply.ts';
+import { gatherEvidence, gatherTarget } from './evidence.ts';
+import type { Found } from './find.ts';
+import type { Journey } from './journey.ts';
+import { type FoundPlace, isSamePlace, readStage } from './stage.ts';
+
+/**
+ * Finds out what the requirements ask and what the records of the stage tell, and decides for each repository. Shows the plan
+ * (P6); nothing is written.
+ */
+export async function planPlaces(journey: Journey, found: Found): Promise<readonly PlannedPlace[]> {
+  const { runtime, inputs, names, required, api, records, draft } = journey;
+  const { source, root, commit, places } = found;
+  const { digest } = root.descriptor;
+  const needsOwn = inputs.record || places.some((place) => !isSamePlace(place, source));
+  const own = needsOwn ? await records(source.repository, digest) : undefined;
+  draft.passed = (own?.records ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
+  const asked = {
+    runtime,
+    inputs,
+    source,
+    from: names.from,
+    root,
+    commit,
+    commits: createHistory(runtime, api, true),
+    api,
+    records,
+  };
+  const evidence = await gatherEvidence(asked, required);
+
+  const planned: PlannedPlace[] = [];
+  const judged: (readonly Judgement[])[] = [];
+  for (const place of places) {
+    const here = isSamePlace(place, source)
+      ? own
+      : isAt(place, digest)
+        ? await records(place.repository, digest)
+        : undefined;
+    const also = [...(own?.records ?? []), ...(here?.records ?? [])];
+    // A dry run shows all that there is to know.
+    const until = inputs['dry-run'] ? () => false : undefined;
+    const history = inputs.record
+      ? await readStage(place, names.stage, records, { also, ...(until === undefined ? {} : { until }) })
+      : readHistory(names.stage, [], place.now);
+    const target = await gatherTarget(asked, required, place);
+    const judgements = judgeAll(required, { ...evidence, ...(target === undefined ? {} : { target }) });
+    const { rollback, force } = inputs;
+    const plan = planPromotion({ digest, targets: place.targets, judgements, history, rollback, force });
+    const inPlace = plan.verdict === 'unchanged';
+    const isRecorded = here?.records.some(({ stage }) => stage === names.stage) ?? false;
+    planned.push({
+      ...place,
+      plan,
+      history,
+      ...(here === undefined ? {} : { support: here.support }),
+      needsRecord: inputs.record && !(inPlace && isRecorded),
+      needsCopy: !isSamePlace(place, source) && (!inPlace || lacks(here, own)),
+    });
+    judged.push(judgements);
+    draft.history ??= history;
+  }
+  draft.requirements = unmetFirst(judged);
+  for (const each of draft.requirements) {
+    runtime.log.info(`${each.met ? 'met     ' : 'NOT MET '} ${each.name}: ${each.met ? each.detail : each.reason}`);
+  }
+  for (const { plan } of planned) {
+    for (const { image, tag, action, reason } of plan.decisions) {
+      runtime.log.info(`${action.padEnd(8)} ${image}:${tag}: ${reason}`);
+    }
+  }
+  return planned;
+}
+
+/** Whether one of the tags says that the image is there. */
+function isAt({ targets }: FoundPlace, digest: Digest): boolean {
+  return targets.some(({ holds }) => holds === digest);
+}
+
+/** Whether an image that is there lacks what was attached to it since, such as a signature. */
+function lacks(here: RecordsOfImage | undefined, own: RecordsOfImage | undefined): boolean {
+  const there = new Set(here?.referrers.map(({ digest }) => digest));
+  return own?.referrers.some(({ digest }) => !there.has(digest)) ?? false;
+}
+
+/** One judgement for each requirement: where a repository does not meet it, that one. */
+function unmetFirst([first = [], ...others]: readonly (readonly Judgement[])[]): readonly Judgement[] {
+  return first.map((judgement, at) =>
+    judgement.met ? (others.flatMap((each) => each[at] ?? []).find(({ met }) => !met) ?? judgement) : judgement,
+  );
+}

@@ -1,0 +1,90 @@
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parse } from 'yaml';
+import type { GitEvent } from '../../domain/event.ts';
+import { readPolicyFile } from '../../domain/promotion/policy.ts';
+import { mergeRequirements, type Requirement } from '../../domain/promotion/requirements.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { Inputs } from '../../inputs/parse.ts';
+import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+
+/** The file that counts whether an input names it or not. */
+const POLICY = '.github/promotion.yaml';
+const LIMIT = 1024 * 1024;
+
+/**
+ * All that is required for a stage: `.github/promotion.yaml`, the file that `policy` names, and `require`, together. Where the
+ * repository is not checked out, GitHub is asked for the files at the commit of the run, so that a job without a checkout is
+ * not a job without a policy.
+ * @throws ActionErrors or ActionError POLICY_INVALID
+ */
+export async function readRequired(
+  runtime: Runtime,
+  inputs: Inputs,
+  stage: string,
+  event: GitEvent,
+  api: GitHubApi | undefined,
+): Promise<readonly Requirement[]> {
+  const paths = [...new Set([POLICY, ...(inputs.policy === undefined ? [] : [inputs.policy])])];
+  let required: readonly Requirement[] = [];
+  for (const path of paths) {
+    const text = await readText(runtime, path, event, api);
+    if (text === undefined) {
+      if (path === inputs.policy) throw invalid(path, `\`policy\` names ${path}, and there is no such file`);
+      continue;
+    }
+    runtime.log.info(`Requirements of ${path} count.`);
+    required = mergeRequirements(required, readTerms(text, stage, path));
+  }
+  return mergeRequirements(required, inputs.require);
+}
+
+function readTerms(text: string, stage: string, path: string): readonly Requirement[] {
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw invalid(path, `${path} is not YAML: ${error instanceof Error ? error.message.split('\n', 1)[0] : ''}`, error);
+  }
+  const policy = readPolicyFile(value, stage, path);
+  if (!policy.ok) throw invalid(path, policy.problems.join('\n'));
+  return policy.value;
+}
+
+async function readText(
+  { workspace }: Runtime,
+  path: string,
+  { sha }: GitEvent,
+  api: GitHubApi | undefined,
+): Promise<string | undefined> {
+  const file = resolve(workspace, path);
+  try {
+    const { size } = await stat(file);
+    if (size > LIMIT) throw invalid(path, `${path} has ${size} bytes, more than ${LIMIT}`);
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const isMissing =
+      error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+    if (!isMissing) throw error instanceof ActionError ? error : invalid(path, `${path} cannot be read`, error);
+  }
+  const isCheckedOut = await stat(resolve(workspace, '.git')).then(
+    () => true,
+    () => false,
+  );
+  if (isCheckedOut) return undefined;
+  const asked = (await api?.file(path, sha)) ?? { is: 'unknown', reason: 'there is no `github-token`' };
+  if (asked.is === 'unknown') {
+    throw invalid(
+      path,
+      `It could not be found out whether the repository has ${path} at ${sha.slice(0, 7)}: it is not checked out, and ${asked.reason}. Add actions/checkout before this step, or \`contents: read\` to the permissions of the job`,
+    );
+  }
+  return asked.is === 'file' ? asked.text : undefined;
+}
+
+function invalid(path: string, message: string, cause?: unknown): ActionError {
+  return new ActionError('POLICY_INVALID', /[.]$/.test(message) ? message : `${message}.`, {
+    cause,
+    facts: { file: path },
+  });
+}

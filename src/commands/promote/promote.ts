@@ -1,0 +1,189 @@
+import type { GitEvent } from '../../domain/event.ts';
+import { overall } from '../../domain/promotion/plan.ts';
+import { ActionError, ActionErrors } from '../../errors/action-error.ts';
+import type { Inputs } from '../../inputs/parse.ts';
+import { copyImage } from '../../oci/copy.ts';
+import type { PromotionReport } from '../../report/promotion-record.ts';
+import { readEvent } from '../../runtime/event.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { askAdmission } from '../admission.ts';
+import { destinationsOf } from '../destinations.ts';
+import { step, warn } from '../progress.ts';
+import { openRegistries } from '../registries.ts';
+import { applyPromotion, begin, type PlannedPlace, type RecordOfRun, recordFor } from './apply.ts';
+import { tellDeployment } from './deployments.ts';
+import { type Draft, emptyDraft, failed, succeeded } from './draft.ts';
+import { type Found, findBack, findForward } from './find.ts';
+import type { Journey } from './journey.ts';
+import { nameAll } from './names.ts';
+import { planPlaces } from './plan.ts';
+import { readRequired } from './policy.ts';
+import { createRecords } from './stage.ts';
+
+/**
+ * `command: promote`: from one stage to the next, the same bytes, with proof, or back again. Never throws: what went wrong is
+ * in the report, with all that was known until then.
+ */
+export async function promote(runtime: Runtime, inputs: Inputs): Promise<PromotionReport> {
+  const draft = emptyDraft();
+  try {
+    return await walk(runtime, inputs, draft);
+  } catch (error) {
+    return failed(draft, runtime.signal.aborted ? runtime.signal.reason : error);
+  }
+}
+
+async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<PromotionReport> {
+  const journey = await setOut(runtime, inputs, draft);
+  const found = inputs.rollback ? await findBack(journey) : await findForward(journey);
+  const { root, name, commit, version } = found;
+  const { digest, mediaType } = root.descriptor;
+  draft.from = name;
+  draft.image = {
+    digest,
+    mediaType,
+    ...(commit === undefined ? {} : { commit }),
+    ...(version === undefined ? {} : { version }),
+  };
+
+  const planned = await step(runtime, draft, 'Plan', () => planPlaces(journey, found));
+  draft.targets = planned.map(begin);
+  const { verdict, refusals } = overall(planned.map(({ plan }) => plan));
+  if (verdict === 'refused') throw new ActionError('PROMOTION_REFUSED', refusals.join('\n'));
+  if (verdict === 'conflict') throw conflict(planned, digest);
+  if (inputs['dry-run']) return succeeded(draft, 'planned');
+  if (!planned.some((place) => place.plan.verdict === 'go' || place.needsRecord || place.needsCopy)) {
+    runtime.log.info(`Everything is in place already, as ${digest}: nothing to write.`);
+    return succeeded(draft, 'unchanged');
+  }
+
+  await bring(journey, found, planned);
+  const record = recordOf(journey, found);
+  const recheck = journey.required.length > 0 || planned.some(({ needsCopy }) => needsCopy);
+  draft.targets = await step(runtime, draft, 'Tags and records', () =>
+    applyPromotion({ places: planned, root, record, recheck, log: runtime.log, clock: runtime.clock }),
+  );
+  const errors = draft.targets.flatMap(({ error }) => error ?? []);
+  const [first] = errors;
+  if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
+  draft.passed = [
+    ...draft.passed,
+    ...planned
+      .filter(({ needsRecord }) => needsRecord)
+      .slice(0, 1)
+      .map((place) => recordFor(place, record)),
+  ];
+  await tell(journey, found);
+  return succeeded(draft, inputs.rollback ? 'rolled-back' : 'promoted');
+}
+
+/** What is known before any registry is asked. */
+async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Journey> {
+  const event = readEvent(runtime.env);
+  const names = nameAll(inputs, event);
+  draft.kind = inputs.rollback ? 'rollback' : 'promotion';
+  draft.stage = names.stage;
+  draft.run = { actor: event.actor, event: event.name, url: event.runUrl };
+  if (inputs.force && event.name !== 'workflow_dispatch') throw notByHand(event);
+  const token = inputs['github-token'];
+  const { owner, name } = event.repository;
+  const api = token === undefined ? undefined : runtime.github(token, { apiUrl: event.apiUrl, owner, name });
+  const required = inputs.rollback ? [] : await readRequired(runtime, inputs, names.stage, event, api);
+  const registries = await openRegistries(runtime, inputs, names.hosts, event.actor);
+  return {
+    runtime,
+    inputs,
+    event,
+    names,
+    required,
+    api,
+    records: createRecords(),
+    at: (images) => destinationsOf(registries, images),
+    draft,
+  };
+}
+
+/** Brings the content where it is missing. All of it is everywhere before any tag moves anywhere (P9). */
+async function bring(
+  { runtime, inputs, draft }: Journey,
+  { source, root }: Found,
+  planned: readonly PlannedPlace[],
+): Promise<void> {
+  const wanting = planned.filter(({ needsCopy }) => needsCopy);
+  if (wanting.length === 0) return;
+  await step(runtime, draft, 'Copy', async () => {
+    for (const place of wanting) {
+      const moves = place.plan.decisions.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));
+      for (const doubt of await askAdmission(runtime, inputs, place, moves)) warn(runtime, draft, doubt);
+    }
+    const { manifests, blobs, mounted, bytes } = await copyImage({
+      from: source.repository,
+      to: wanting.map(({ repository }) => repository),
+      digest: root.descriptor.digest,
+      log: { warning: (line) => warn(runtime, draft, line) },
+    });
+    runtime.log.info(
+      `Copied ${manifests} manifests and ${blobs} blobs (${bytes} bytes); ${mounted} blobs were there at the registry.`,
+    );
+  });
+}
+
+function recordOf({ runtime, inputs, event, names, draft }: Journey, { root, name, commit }: Found): RecordOfRun {
+  return {
+    kind: draft.kind,
+    stage: names.stage,
+    from: name,
+    digest: root.descriptor.digest,
+    actor: event.actor || 'unknown',
+    run: event.runUrl,
+    event: event.name,
+    time: runtime.clock.now().toISOString(),
+    ...(commit === undefined ? {} : { commit }),
+    forced: inputs.force,
+    requirements: draft.requirements.flatMap((each) =>
+      each.met ? [{ name: each.name, detail: each.detail.replace(/\p{Cc}+/gu, ' ').slice(0, 1000) }] : [],
+    ),
+  };
+}
+
+/** Names the image at the deployment of the job, where it has an `environment:`. The promotion does not depend on it. */
+async function tell({ runtime, inputs, event, api, draft }: Journey, { root, name }: Found): Promise<void> {
+  const { environment } = inputs;
+  if (api === undefined || environment === undefined) return;
+  const told = await tellDeployment(api, {
+    environment,
+    sha: runtime.env.GITHUB_SHA ?? event.sha,
+    digest: root.descriptor.digest,
+    from: name,
+    runUrl: event.runUrl,
+    state: 'success',
+    now: runtime.clock.now(),
+  });
+  draft.deployment = told;
+  if (told === 'told') runtime.log.info(`The deployment to ${environment} names the image now.`);
+  else runtime.log.debug(`The deployment to ${environment} was not told: ${told}.`);
+}
+
+function conflict(planned: readonly PlannedPlace[], digest: string): ActionError {
+  const conflicts = planned.flatMap(({ plan, repository }) =>
+    plan.decisions.filter(({ action }) => action === 'conflict').map((decision) => ({ ...decision, repository })),
+  );
+  const lines = conflicts.map(
+    ({ image, tag, holds }) => `${image}:${tag} is ${holds}, and never moves. This image is ${digest}.`,
+  );
+  const [first] = conflicts;
+  return new ActionError('TAG_IMMUTABLE', lines.join('\n'), {
+    facts:
+      first === undefined
+        ? {}
+        : { registry: first.repository.host, repository: first.repository.name, reference: first.tag },
+  });
+}
+
+function notByHand({ name }: GitEvent): ActionError {
+  return new ActionError(
+    'INPUT_INVALID',
+    `\`force\` is a person's word, and this run was started by the event ${name}. Start the workflow by hand (\`workflow_dispatch\`), or remove \`force\`.`,
+    { facts: { input: 'force' } },
+  );
+}

@@ -1,0 +1,209 @@
+import { shortDigest } from '../domain/digest.ts';
+import { isGreen, OUTCOMES } from '../domain/outcome.ts';
+import type { TargetDecision } from '../domain/promotion/plan.ts';
+import { CATALOGUE } from '../errors/catalogue.ts';
+import { errorFacts } from './errors.ts';
+import { code, details, duration, plain, prose, table } from './markdown.ts';
+import { withoutHost } from './outputs.ts';
+import type { PromotedTarget, PromotionReport } from './promotion-record.ts';
+import { JSON_VERSION } from './record.ts';
+import { renderError } from './summary.ts';
+
+/** The outputs of a promotion. The digest is there apart, because GitHub blanks an output that contains a masked value. */
+export function renderPromotionOutputs(report: PromotionReport): Readonly<Record<string, string>> {
+  const { outcome, image, targets } = report;
+  const [first] = targets;
+  const isPlanned = outcome === 'planned';
+  return {
+    outcome,
+    digest: image?.digest ?? '',
+    image: image === undefined || first === undefined ? '' : `${first.image}@${image.digest}`,
+    repository: first === undefined ? '' : withoutHost(first.image),
+    tags: targets
+      .flatMap((target) =>
+        target.decisions
+          .filter(({ tag, action }) => isPlanned || target.written.includes(tag) || action === 'keep')
+          .map(({ tag }) => `${target.image}:${tag}`),
+      )
+      .join('\n'),
+    version: image?.version ?? '',
+    'previous-digest': first?.previousDigest ?? '',
+    json: JSON.stringify(toJson(report)),
+  };
+}
+
+/** Everything, for programs; the schema is in docs/json-output.md. */
+function toJson({ errors, targets, history, run, ...report }: PromotionReport) {
+  return {
+    schemaVersion: JSON_VERSION,
+    ...report,
+    run,
+    errors: errors.map(errorFacts),
+    targets: targets.map(({ error, ...target }) => ({
+      ...target,
+      ...(error === undefined ? {} : { error: errorFacts(error) }),
+    })),
+    ...(history === undefined
+      ? {}
+      : {
+          history: {
+            stage: history.stage,
+            records: history.chain,
+            held: [...history.held],
+            ...(history.now === undefined ? {} : { now: history.now }),
+            ...(history.before === undefined ? {} : { before: history.before }),
+            gaps: history.gaps,
+          },
+        }),
+  };
+}
+
+/** The job summary: what came of it at first sight, then the road, the proof, the tags and the history. Pure. */
+export function renderPromotionSummary(report: PromotionReport): string {
+  const { outcome, stage, image, errors, warnings, steps } = report;
+  const title = [stage, image === undefined ? undefined : shortDigest(image.digest)].filter(
+    (part) => part !== undefined && part !== '',
+  );
+  return [
+    `## ${isGreen(outcome) ? '✅' : outcome === 'cancelled' ? '⏹️' : '❌'} ${plain(title.join(' · ') || 'promote')}: ${outcome}`,
+    OUTCOMES[outcome],
+    renderOrigin(report),
+    ...errors.map(renderError),
+    renderRoad(report),
+    renderRequirements(report),
+    renderTags(report),
+    renderRepositories(report.targets),
+    renderHistory(report),
+    warnings.length === 0 ? '' : `**Warnings**\n\n${warnings.map((warning) => `- ${prose(warning)}`).join('\n')}`,
+    steps.length === 0
+      ? ''
+      : details(
+          'Time',
+          table(
+            ['step', 'took'],
+            steps.map(({ name, milliseconds }) => [plain(name), duration(milliseconds)]),
+          ),
+        ),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
+    .concat('\n');
+}
+
+function renderOrigin({ from, image, run }: PromotionReport): string {
+  if (from === undefined || image === undefined) return '';
+  const commit = image.commit === undefined ? '' : `, commit ${code(image.commit.slice(0, 7))}`;
+  const by = run === undefined ? '' : `, asked for by ${plain(run.actor)} (${plain(run.event)})`;
+  return `${code(image.digest)} from ${code(from)}${commit}${by}`;
+}
+
+type State = 'done' | 'failed' | 'planned' | 'left';
+
+/** The stages that the image has passed, by its records, and the one it was to go to. */
+function renderRoad({ outcome, kind, from, image, stage, passed, history, errors }: PromotionReport): string {
+  if (image === undefined || from === undefined || stage === undefined) return '';
+  const nodes: { readonly label: string; readonly state: State }[] = [];
+  const origin = kind === 'rollback' ? undefined : (passed[0]?.from ?? from);
+  if (origin !== undefined) nodes.push({ label: origin.replace(/^.*[:@](?=[^:/]*$)/, '').slice(0, 40), state: 'done' });
+  const before = [...new Set(passed.map((each) => each.stage))].filter((each) => each !== stage);
+  nodes.push(...before.map((label) => ({ label, state: 'done' as const })));
+  if (kind === 'rollback' && history?.now !== undefined && history.now !== image.digest) {
+    nodes.push({ label: `${stage} · ${shortDigest(history.now)}`, state: 'left' });
+  }
+  const state = errors.length > 0 ? 'failed' : outcome === 'planned' ? 'planned' : 'done';
+  nodes.push({ label: `${stage} · ${shortDigest(image.digest)}`, state });
+  const mark = { done: '✓', failed: '✗', planned: '·', left: '↩' } as const;
+  return [
+    '```mermaid',
+    'flowchart LR',
+    ...nodes.map(({ label, state: is }, at) => `  s${at}["${mark[is]} ${inLabel(label)}"]:::${is}`),
+    ...(nodes.length > 1 ? [`  ${nodes.map((_, at) => `s${at}`).join(' --> ')}`] : []),
+    '  classDef done fill:#dafbe1,stroke:#1a7f37,color:#1f2328',
+    '  classDef failed fill:#ffebe9,stroke:#cf222e,color:#1f2328',
+    '  classDef planned fill:#ddf4ff,stroke:#0969da,color:#1f2328',
+    '  classDef left fill:#f6f8fa,stroke:#d0d7de,color:#59636e',
+    '```',
+  ].join('\n');
+}
+
+/** Names of others inside a diagram: nothing that could end a label or open a tag. */
+function inLabel(text: string): string {
+  return text.replace(/[^\p{L}\p{N} ._:/@·-]/gu, '?');
+}
+
+function renderRequirements({ requirements }: PromotionReport): string {
+  const rows = requirements.map((each) => [
+    each.met ? '✅' : '❌',
+    code(each.name),
+    prose(each.met ? each.detail : each.reason),
+  ]);
+  return rows.length === 0 ? '' : `### Requirements\n\n${table(['', 'required', 'found'], rows)}`;
+}
+
+const DONE: Readonly<Record<TargetDecision['action'], string>> = {
+  create: '🆕 created',
+  move: '➡️ moved',
+  keep: '✔️ in place',
+  refuse: '⛔ not written',
+  conflict: '⛔ conflict',
+};
+const TO_DO: Readonly<Record<TargetDecision['action'], string>> = {
+  ...DONE,
+  create: '🆕 to create',
+  move: '➡️ to move',
+};
+
+function renderTags({ targets }: PromotionReport): string {
+  const rows = targets.flatMap(({ image, decisions, written }) =>
+    decisions.map(({ tag, kind, action, holds, reason }) => [
+      code(`${image}:${tag}`),
+      kind,
+      (written.includes(tag) ? DONE : TO_DO)[action],
+      holds === undefined ? '' : code(shortDigest(holds)),
+      prose(reason),
+    ]),
+  );
+  return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', '', 'held before', 'why'], rows)}`;
+}
+
+function renderRepositories(targets: readonly PromotedTarget[]): string {
+  const rows = targets.map(({ image, error, written, copied, record }) => [
+    code(image),
+    error !== undefined ? `❌ ${plain(CATALOGUE[error.code].title)}` : written.length > 0 ? '✅ moved' : '·',
+    copied ? 'brought here' : 'was here',
+    record === undefined ? '–' : code(shortDigest(record)),
+  ]);
+  const isOfInterest = targets.some(
+    ({ error, copied, record }) => error !== undefined || copied || record !== undefined,
+  );
+  return isOfInterest ? `### Repositories\n\n${table(['repository', 'result', 'content', 'record'], rows)}` : '';
+}
+
+/** The newest first; of more than these, the rest is in `json`. */
+const SHOWN = 20;
+
+function renderHistory({ history }: PromotionReport): string {
+  if (history === undefined || history.chain.length === 0) return '';
+  const rows = history.chain
+    .toReversed()
+    .slice(0, SHOWN)
+    .map(({ time, kind, digest, from, actor, run, forced, commit }) => [
+      plain(time.replace(/\.\d+Z$/, 'Z')),
+      `${kind === 'rollback' ? '↩️ rollback' : '➡️ promotion'}${forced ? ' (forced)' : ''}`,
+      code(shortDigest(digest)) +
+        (history.now === digest ? ' **now**' : history.held.has(digest) ? ' ✋ held back' : ''),
+      commit === undefined ? '' : code(commit.slice(0, 7)),
+      code(from),
+      `[${plain(actor)}](${run.replaceAll(')', '%29')})`,
+    ]);
+  const more =
+    history.chain.length > SHOWN ? `\n\n${history.chain.length - SHOWN} older ones are in the \`json\` output.` : '';
+  const gaps = history.gaps.map((gap) => `- ${prose(gap)}`).join('\n');
+  return details(
+    `History of ${plain(history.stage)} before this run`,
+    [table(['time', '', 'image', 'commit', 'from', 'by'], rows) + more, gaps]
+      .filter((part) => part !== '')
+      .join('\n\n'),
+    true,
+  );
+}
