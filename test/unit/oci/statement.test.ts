@@ -75,7 +75,8 @@ describe('the source that a provenance names', () => {
     // An image that was built upon, and a library that was fetched, are not the source.
     const image = { uri: 'pkg:docker/alpine@3', digest: { sha256: 'e'.repeat(64) } };
     const library = { uri: 'https://github.com/org/lib.git#v1', digest: { sha1: OTHER } };
-    for (const each of [image, library]) {
+    const odd = { ...library, digest: { gitCommit: OTHER } };
+    for (const each of [image, library, odd, { ...library, uri: `git+${library.uri}` }]) {
       expect(v1(LOCAL, VCS, { resolvedDependencies: [each] })).toMatchObject({
         repository: VCS.source,
         commit: COMMIT,
