@@ -200,8 +200,12 @@ describe('a file', () => {
     });
   });
 
-  test.each([403, 422, 429, 500])('an answer %i says nothing of it', async (status) => {
-    await using github = await start(refusing(status));
+  test.each([403, 422, 429, 500])('an answer %i says nothing of it, though the commit can be read', async (status) => {
+    const body = { message: 'no' };
+    await using github = await start({
+      commits,
+      before: ({ url }) => (url.pathname.includes('/contents/') ? { status, body } : undefined),
+    });
     expect(await github.api.file(POLICY, COMMIT)).toMatchObject({ is: 'unknown' });
   });
 

@@ -86,7 +86,9 @@ describe('what deployments tell of a stage', () => {
     expect(await commits(COMMIT)).toEqual([COMMIT]);
     expect(await commits()).toEqual([OTHER, COMMIT]);
     // Out of a label: never an answer about all commits.
+    const asked = github.requests.length;
     expect(await commits('main')).toEqual([]);
+    expect(github.requests.length).toBe(asked);
   });
 
   test('at most ten are looked into, the newest', async () => {
