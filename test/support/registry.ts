@@ -52,6 +52,8 @@ export interface TestRegistry {
   readonly repositories: () => readonly string[];
   readonly tags: (repository: string) => Readonly<Record<string, string>>;
   readonly manifest: (repository: string, reference: string) => StoredManifest | undefined;
+  /** Of all manifests, tagged or not. */
+  readonly digests: (repository: string) => readonly string[];
   readonly blob: (repository: string, digest: string) => Buffer | undefined;
   /** These three go past the API and its checks, and answer the digest. */
   readonly putManifest: (repository: string, reference: string, mediaType: string, bytes: Uint8Array) => string;
@@ -161,6 +163,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     repositories: () => [...content.repositories.keys()],
     tags: (repository) => Object.fromEntries(content.repositories.get(repository)?.tags ?? []),
     manifest: content.find,
+    digests: (repository) => [...(content.repositories.get(repository)?.manifests.keys() ?? [])],
     blob: (repository, digest) => content.repositories.get(repository)?.blobs.get(digest),
     putManifest: (repository, reference, mediaType, bytes) =>
       content.putManifest(repository, reference, mediaType, Buffer.from(bytes)).digest,

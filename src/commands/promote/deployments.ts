@@ -4,7 +4,8 @@ import type { Deployment, DeploymentStatus, GitHubApi } from '../../runtime/runt
 
 /** Deployments whose statuses are read: each is a request. */
 const LOOKED_INTO = 10;
-const DAY = 24 * 60 * 60 * 1000;
+/** Milliseconds for which a job waits for its reviewers at most: 30 days. https://docs.github.com/actions/reference/limits */
+const LONGEST = 30 * 24 * 60 * 60 * 1000;
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 /** The states that no job changes any more. https://docs.github.com/rest/deployments/statuses */
 const ENDED = ['success', 'failure', 'error', 'inactive'];
@@ -78,7 +79,7 @@ export async function tellDeployment(api: GitHubApi, told: Told): Promise<'told'
   const deployments = await api.deployments({ environment, sha });
   if (deployments === undefined) return 'refused';
   const newest = deployments[0];
-  if (newest === undefined || !(now.getTime() - newest.createdAt.getTime() <= DAY)) return 'none';
+  if (newest === undefined || !(now.getTime() - newest.createdAt.getTime() <= LONGEST)) return 'none';
   const statuses = await api.deploymentStatuses(newest.id);
   if (statuses === undefined) return 'refused';
   // GitHub has the last word at the end of a job: a state that is final and not ours is that of another job, whose

@@ -173,8 +173,8 @@ describe('telling the deployment of the job', () => {
   );
 
   test.each([
-    ['2026-01-01T12:00:00Z', 'told'],
-    ['2026-01-01T11:59:59Z', 'none'],
+    ['2025-12-03T12:00:00Z', 'told'],
+    ['2025-12-03T11:59:59Z', 'none'],
     ['no time', 'none'],
   ])('one that was made at %s: %s', async (createdAt, expected) => {
     await using github = await start({ ...write, deployments: [deployment(1, { createdAt })] });
