@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import type { GitEvent } from '../../../src/domain/event.ts';
 import { parseIgnoreFile } from '../../../src/domain/gate/ignore-file.ts';
 import { deriveTags } from '../../../src/domain/tags/derive.ts';
@@ -8,18 +8,19 @@ import { DEFAULT_FLAVOR } from '../../../src/domain/tags/flavor.ts';
 import { parseTagRules } from '../../../src/domain/tags/rules.ts';
 import { FOREIGN_INPUTS } from '../../../src/inputs/foreign.ts';
 import { parseInputs } from '../../../src/inputs/parse.ts';
+import { actionSteps, yamlExamples } from '../../support/workflows.ts';
 
 const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
 
 describe('the README', () => {
-  const workflows = [...readme.matchAll(/^```yaml\n(.*?)^```/gms)].map((match) => match[1] ?? '');
+  const workflows = yamlExamples(readme);
 
   it('shows workflows that the action accepts', () => {
-    const steps = workflows.flatMap((text) => parseAllDocuments(text).flatMap((document) => usesOf(document.toJS())));
+    const steps = workflows.flatMap(actionSteps);
     expect(steps.length).toBeGreaterThan(5);
-    for (const inputs of steps) {
+    for (const { with: inputs } of steps) {
       const env = Object.fromEntries(
-        Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
+        Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, evaluated(value)]),
       );
       expect(() => parseInputs(env, () => {}), JSON.stringify(inputs)).not.toThrow();
     }
@@ -76,16 +77,6 @@ describe('the README', () => {
     }
   });
 });
-
-/** The `with:` of every step of this action in a YAML value. */
-function usesOf(value: unknown): readonly Readonly<Record<string, string>>[] {
-  if (typeof value !== 'object' || value === null) return [];
-  const own =
-    'uses' in value && typeof value.uses === 'string' && value.uses.includes('/registry-action@') && 'with' in value
-      ? [Object.fromEntries(Object.entries(value.with ?? {}).map(([name, text]) => [name, evaluated(String(text))]))]
-      : [];
-  return [...own, ...Object.values(value).flatMap(usesOf)];
-}
 
 /** What the runner makes of an expression that compares. */
 function evaluated(text: string): string {
