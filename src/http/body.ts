@@ -7,12 +7,20 @@ import { ActionError } from '../errors/action-error.ts';
 /** What is sent: its length in bytes is always known, and it can be opened anew for another try. */
 export interface Body {
   readonly size: number;
-  readonly open: () => Readable | Uint8Array | BlobFile;
+  readonly open: () => Readable | Uint8Array | BlobFile | Pieces;
 }
 
 /** A file whose bytes are sent as they are: the fast way for blobs that lie on this machine. */
 export interface BlobFile {
   readonly path: string;
+}
+
+/** Bytes that are read into buffers which are used again: the fast way for blobs that come from elsewhere. */
+export interface Pieces {
+  /** Puts bytes at the start of the buffer, and answers with how many; 0 at the end. One call at a time. */
+  readonly read: (buffer: Uint8Array) => Promise<number>;
+  /** No more is wanted. */
+  readonly close: () => void;
 }
 
 /**
@@ -26,7 +34,11 @@ export function sendBody(outgoing: ClientRequest, body: Body | undefined): boole
     return false;
   }
   if (content instanceof Readable) sendStream(outgoing, content, body.size);
-  else sendFile(outgoing, content.path, body.size).catch((error: Error) => outgoing.destroy(error));
+  else {
+    const sending =
+      'path' in content ? sendFile(outgoing, content.path, body.size) : sendPieces(outgoing, content, body.size);
+    sending.catch((error: Error) => outgoing.destroy(error));
+  }
   return true;
 }
 
@@ -47,30 +59,36 @@ function sendStream(outgoing: ClientRequest, content: Readable, size: number): v
 
 const CHUNK = 1024 * 1024;
 
+async function sendFile(outgoing: ClientRequest, path: string, size: number): Promise<void> {
+  await using file = await open(path);
+  const { size: present } = await file.stat();
+  if (present !== size) throw notAsAnnounced(outgoing, size, present);
+  const read = async (buffer: Uint8Array) => (await file.read(buffer)).bytesRead;
+  await sendPieces(outgoing, { read, close: () => undefined }, size);
+}
+
 /**
- * Sends a file through two buffers, one of which is filled while the other is on its way. A stream makes a new buffer for
- * each chunk, which costs a large layer twice the memory and a fifth of the time. Stops when there is an answer: a registry
+ * Sends through two buffers, one of which is filled while the other is on its way. A stream makes a new buffer for each
+ * chunk, which costs a large layer twice the memory and a fifth of the time. Stops when there is an answer: a registry
  * that refuses (401, 413) wants no more of it.
  */
-async function sendFile(outgoing: ClientRequest, path: string, size: number): Promise<void> {
+async function sendPieces(outgoing: ClientRequest, { read, close }: Pieces, size: number): Promise<void> {
   let answered = false;
   outgoing.once('response', () => {
     answered = true;
   });
   const closed = new Promise<void>((resolve) => outgoing.once('close', resolve));
+  void closed.then(close);
   /** Resolves when the bytes have left, so that their buffer is free; or when nobody takes them any more. */
   const write = (bytes: Uint8Array) =>
     Promise.race([closed, new Promise<void>((resolve) => outgoing.write(bytes, () => resolve()))]);
-  await using file = await open(path);
-  const { size: present } = await file.stat();
-  if (present !== size) throw notAsAnnounced(outgoing, size, present);
   const length = Math.min(CHUNK, size);
   const buffers = [Buffer.allocUnsafeSlow(length), Buffer.allocUnsafeSlow(length)] as const;
   const written = [Promise.resolve(), Promise.resolve()];
   let at = 0;
   for (let turn: 0 | 1 = 0; at < size; turn = turn === 0 ? 1 : 0) {
     await written[turn];
-    const { bytesRead } = await file.read(buffers[turn], 0, Math.min(length, size - at), at);
+    const bytesRead = await read(buffers[turn].subarray(0, Math.min(length, size - at)));
     if (bytesRead === 0) throw notAsAnnounced(outgoing, size, at);
     at += bytesRead;
     // A refusal may lie in the socket, and writing to one that the server has closed would lose it: a whole turn of the event

@@ -5,6 +5,7 @@ import { createSecureContext, getCACertificates, type SecureContext } from 'node
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { ActionError } from '../errors/action-error.ts';
 import { isLoopback } from './addresses.ts';
+import { PlainAgent, SecureAgent } from './agent.ts';
 import { type Body, sendBody } from './body.ts';
 import { proxyFor } from './proxy.ts';
 
@@ -63,8 +64,8 @@ export function createTransport(options: TransportOptions): Transport {
   const tls =
     ca === undefined ? {} : { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ca] }) };
   const pool = { keepAlive: true, maxSockets: 64, scheduling: 'lifo' as const };
-  const plain = new http.Agent(pool);
-  const secure = new https.Agent({ ...pool, ...tls });
+  const plain = new PlainAgent(pool);
+  const secure = new SecureAgent({ ...pool, ...tls });
   const proxies = new Map<string, HttpsProxyAgent<string>>();
   const agentFor = (url: URL): http.Agent => {
     const proxy = proxyFor(url, options.env);

@@ -1,5 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
-import { readHistory } from '../../domain/promotion/history.ts';
+import { type History, readHistory } from '../../domain/promotion/history.ts';
 import { type Judgement, judgeAll } from '../../domain/promotion/judge.ts';
 import { planPromotion } from '../../domain/promotion/plan.ts';
 import type { RecordsOfImage } from '../../oci/promotion-records.ts';
@@ -18,7 +18,10 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
   const { runtime, inputs, names, required, api, records, draft } = journey;
   const { source, root, commit, places } = found;
   const { digest } = root.descriptor;
-  const needsOwn = inputs.record || places.some((place) => !isSamePlace(place, source));
+  // A rollback is in a hurry: what the stage held tells all that it needs.
+  const needsOwn = inputs.rollback
+    ? places.some((place) => isAt(place, digest))
+    : inputs.record || places.some((place) => !isSamePlace(place, source));
   const own = needsOwn ? await records(source.repository, digest) : undefined;
   draft.passed = (own?.records ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
   const asked = {
@@ -43,22 +46,25 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
         ? await records(place.repository, digest)
         : undefined;
     const also = [...(own?.records ?? []), ...(here?.records ?? [])];
-    // A dry run shows all that there is to know.
-    const until = inputs['dry-run'] ? () => false : undefined;
+    // A dry run shows all that there is to know; a rollback looks as far back as it goes.
+    const isEnough = ({ deployed }: History) => !inputs['dry-run'] && (!inputs.rollback || deployed.has(digest));
     const history = inputs.record
-      ? await readStage(place, names.stage, records, { also, ...(until === undefined ? {} : { until }) })
+      ? await readStage(place, names.stage, records, { also, until: isEnough })
       : readHistory(names.stage, [], place.now);
     const target = await gatherTarget(asked, required, place);
     const judgements = judgeAll(required, { ...evidence, ...(target === undefined ? {} : { target }) });
     const { rollback, force } = inputs;
     const plan = planPromotion({ digest, targets: place.targets, judgements, history, rollback, force });
     const inPlace = plan.verdict === 'unchanged';
+    const held =
+      inputs.record && typeof place.now === 'string' ? await records(place.repository, place.now) : undefined;
+    const support = (here ?? held)?.support;
     const isRecorded = here?.records.some(({ stage }) => stage === names.stage) ?? false;
     planned.push({
       ...place,
       plan,
       history,
-      ...(here === undefined ? {} : { support: here.support }),
+      ...(support === undefined ? {} : { support }),
       needsRecord: inputs.record && !(inPlace && isRecorded),
       needsCopy: !isSamePlace(place, source) && (!inPlace || lacks(here, own)),
     });

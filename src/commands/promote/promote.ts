@@ -161,7 +161,11 @@ async function tell({ runtime, inputs, event, api, draft }: Journey, { root, nam
   });
   draft.deployment = told;
   if (told === 'told') runtime.log.info(`The deployment to ${environment} names the image now.`);
-  else runtime.log.debug(`The deployment to ${environment} was not told: ${told}.`);
+  else if (told === 'refused') {
+    runtime.log.info(
+      `The deployment to ${environment} could not be told which image it is: that takes \`deployments: write\`.`,
+    );
+  }
 }
 
 function conflict(planned: readonly PlannedPlace[], digest: string): ActionError {
