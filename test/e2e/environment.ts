@@ -18,6 +18,8 @@ const INSTALL = fileURLToPath(new URL('install.sh', import.meta.url));
 const BUILDX = 'v0.37.2';
 const BUILDKIT = 'v0.33.1';
 const ACT = 'v0.2.89';
+const ACTIONLINT = 'v1.7.12';
+const ZIZMOR = '1.32.0';
 /** The first that knows all options that the action uses. */
 const OLDEST_BUILDX = '0.13.0';
 
@@ -165,8 +167,9 @@ function isNewBuildx(said: string): boolean {
 /** Installs in parallel. @returns where Trivy is */
 async function installMissing(home: string, env: NodeJS.ProcessEnv, usable: boolean): Promise<string> {
   const install = (...args: readonly string[]) => run('bash', [INSTALL, ...args], { env, timeout: 900_000 });
+  const isAbsent = (program: string) => find(program, env.PATH ?? '') === undefined;
   const absent = (programs: Readonly<Record<string, string>>) =>
-    Object.entries(programs).flatMap(([program, name]) => (find(program, env.PATH ?? '') === undefined ? [name] : []));
+    Object.entries(programs).flatMap(([program, name]) => (isAbsent(program) ? [name] : []));
 
   const newest = [...absent(NEWEST), ...(usable ? [] : absent(ENGINE))];
   const own = [
@@ -185,20 +188,25 @@ async function installMissing(home: string, env: NodeJS.ProcessEnv, usable: bool
     !existsSync(join(home, 'bin', 'buildkitd')) &&
     !(usable && (await hasBuildkitImage(env))) &&
     !(await isReachable('https://registry-1.docker.io/v2/'));
-  const needsAct = find('act', env.PATH ?? '') === undefined;
+  // One after the other: they share most of what they are made of, and each uses all processors.
+  const missing = [
+    ...(needsBuildx ? [['buildx', BUILDX]] : []),
+    ...(needsBuildkit ? [['buildkit', BUILDKIT]] : []),
+    ...[['act', ACT], ['actionlint', ACTIONLINT], ['referrers-registry']].filter(([name = '']) => isAbsent(name)),
+  ];
   const modules = async () => {
-    if (!needsBuildx && !needsBuildkit && !needsAct) return;
-    await timed('look for Go', () => needGo(home, env, install));
-    // One after the other: they share most of what they are made of, and each uses all processors.
-    if (needsBuildx) await timed(`build buildx ${BUILDX}`, () => install('buildx', home, BUILDX));
-    if (needsBuildkit) await timed(`build BuildKit ${BUILDKIT}`, () => install('buildkit', home, BUILDKIT));
-    if (needsAct) await timed(`build act ${ACT}`, () => install('act', home, ACT));
+    if (missing.length > 0) await timed('look for Go', () => needGo(home, env, install));
+    for (const each of missing)
+      await timed(`build ${each.join(' ')}`, () => install(each[0] ?? '', home, ...each.slice(1)));
+  };
+  const zizmor = async () => {
+    if (isAbsent('zizmor')) await timed(`install zizmor ${ZIZMOR}`, () => install('zizmor', home, ZIZMOR));
   };
   const trivy = async () => {
     const found = await timed('find Trivy', () => findTrivy());
     return join(found.directory, 'trivy');
   };
-  const [found] = await Promise.all([trivy(), debian(), modules()]);
+  const [found] = await Promise.all([trivy(), debian(), modules(), zizmor()]);
   return found;
 }
 

@@ -7,8 +7,11 @@
 #   install.sh buildx HOME VERSION    buildx from its Go module, into HOME/docker/cli-plugins
 #   install.sh buildkit HOME VERSION  buildkitd and buildctl from their Go module, into HOME/bin
 #   install.sh act HOME VERSION       act from its Go module, into HOME/bin
+#   install.sh actionlint HOME VERSION  the same for actionlint
+#   install.sh zizmor HOME VERSION    zizmor from its Python package, into HOME/bin
+#   install.sh referrers-registry HOME  the registry of the folder of that name, into HOME/bin
 set -euo pipefail
-part=${1:?part} home=${2:?folder}
+part=${1:?part} home=${2:?folder} script=$(realpath "$0")
 shift 2
 mkdir -p "$home/bin" "$home/docker/cli-plugins" "$home/root"
 home=$(realpath "$home")
@@ -72,6 +75,12 @@ tool() {
   go build -trimpath -ldflags "-s -w -X $variable=$version" -o "$into/" "$@"
 }
 
+# One program by the name of its Go module. Its log is only of use when it fails.
+program() {
+  export GOBIN=$home/bin
+  retried go install "$1@$2" 2>"$home/go.log" || { tail -n 20 "$home/go.log" >&2; return 1; }
+}
+
 case $part in
   debian) packages sid "$@" ;;
   own) packages "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$@" ;;
@@ -84,8 +93,19 @@ case $part in
     mv "$home/go/buildkit/buildctl" "$home/go/buildkit/buildkitd" "$home/bin/"
     ;;
   act)
-    export GOBIN=$home/bin
-    retried go install "github.com/nektos/act@$1" 2>"$home/act.log" || { tail -n 20 "$home/act.log" >&2; exit 1; }
+    program github.com/nektos/act "$1"
+    ;;
+  actionlint)
+    program github.com/rhysd/actionlint/cmd/actionlint "$1"
+    ;;
+  zizmor)
+    # The package is one program that needs nothing else of Python.
+    retried python3 -m pip install --quiet --no-deps --only-binary :all: --upgrade --target "$home/zizmor" "zizmor==$1"
+    ln -sf ../zizmor/bin/zizmor "$home/bin/zizmor"
+    ;;
+  referrers-registry)
+    cd "$(dirname "$script")/referrers-registry"
+    retried go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$home/bin/referrers-registry" .
     ;;
   *) echo "unknown part $part" >&2; exit 2 ;;
 esac

@@ -82,6 +82,24 @@ export async function startRegistry({ home, env, login, tls }: RegistryOptions):
   };
 }
 
+/** What a client needs to know of a registry. */
+export type Address = Pick<Registry, 'host' | 'ca'>;
+
+/** Starts a registry on loopback that has the referrers API, without a login. Its content is gone with it. */
+export async function startReferrersRegistry({
+  home,
+  env,
+}: Pick<RegistryOptions, 'home' | 'env'>): Promise<Omit<Registry, 'requests' | 'mark' | 'ca'>> {
+  const port = await freePort();
+  const host = `127.0.0.1:${port}`;
+  const daemon = await startDaemon(`referrers-registry-${port}`, 'referrers-registry', [host], {
+    home,
+    env,
+    ready: () => answers(port, undefined),
+  });
+  return { host, stop: daemon.stop, [Symbol.asyncDispose]: daemon.stop };
+}
+
 /** Lines in Apache's combined format, amid the registry's own. */
 function parseAccessLog(text: string): readonly LoggedRequest[] {
   return text.split('\n').flatMap((line) => {

@@ -6,7 +6,7 @@ import { createRepository, type Repository } from '../support/repository.ts';
 import { type Mirrors, packTrivyDb, serveMirrors } from '../support/trivy-db.ts';
 import { busybox } from './images.ts';
 import { type RunOptions, run } from './programs.ts';
-import { type Registry, startRegistry } from './registry.ts';
+import { type Address, type Registry, startRegistry } from './registry.ts';
 
 /** The login of every registry that asks for one. */
 export const LOGIN = { username: 'publisher', password: 'correct horse battery staple' } as const;
@@ -114,7 +114,7 @@ export async function blobOf(layout: string, digest: string): Promise<Buffer> {
 /** Runs a program of others against a registry, with the login and the authority in its environment. */
 export async function asClient(
   scene: Scene,
-  registry: Registry,
+  registry: Address,
   program: string,
   args: readonly string[],
   options: RunOptions = {},
