@@ -251,6 +251,14 @@ export const INPUTS = {
     example: 'trivy.sarif',
   }),
 
+  'attach-verdict': flag({
+    group: 'Gate',
+    commands: ['publish'],
+    about:
+      'Attach a record to the image in each registry that it has passed the gate, for a later promotion with `require: scan,max-age=7d`.',
+    default: 'false',
+  }),
+
   from: text({
     group: 'Promotion',
     about:

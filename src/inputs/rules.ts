@@ -181,6 +181,12 @@ export const RULES: readonly Rule[] = [
   },
   {
     says: (inputs) =>
+      inputs['attach-verdict'] && inputs.scan !== 'gate'
+        ? `\`attach-verdict\` records that the image has passed the gate, and with \`scan: ${inputs.scan}\` none has to be passed. Use \`scan: gate\`, or remove it.`
+        : undefined,
+  },
+  {
+    says: (inputs) =>
       inputs.scan === 'off' && inputs['sarif-file'] !== undefined
         ? '`sarif-file` asks for findings, and `scan: off` looks for none. Use `scan: report`, or remove it.'
         : undefined,

@@ -136,18 +136,18 @@ async function bringBlobs(
     if (failure !== undefined) return;
     const lacking = (await Promise.all(targets.map((_, at) => lacks(at, blob)))).filter((each) => each !== undefined);
     if (lacking.length === 0) return;
-    const shared = fanOut(() => from.getBlob(blob), lacking.length);
+    const shared = lacking.length > 1 ? fanOut(() => from.getBlob(blob), lacking.length) : undefined;
     const results = await Promise.allSettled(
       lacking.map(async (to) => {
         let opened = false;
         const open = () => {
           opened = true;
-          return shared.open();
+          return shared === undefined ? from.readBlob(blob) : shared.open();
         };
         try {
           await to.putBlob(blob, open);
         } finally {
-          if (!opened) shared.leave();
+          if (!opened) shared?.leave();
         }
         if (!opened) return;
         count.blobs++;

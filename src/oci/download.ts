@@ -49,6 +49,8 @@ export function readBlob(place: Place, blob: Descriptor, begun?: HttpResponse): 
   let known = 0;
   let done = 0;
   let stalls = 0;
+  /** Whether this answer brought something new. */
+  let fresh = false;
   let over = false;
   let closed = false;
 
@@ -62,12 +64,16 @@ export function readBlob(place: Place, blob: Descriptor, begun?: HttpResponse): 
         if (closed) source.close();
       }
       const size = await source.take(known > 0 ? buffer.subarray(0, known) : buffer);
-      if (size > 0 && known === 0) return size;
+      if (size > 0 && known === 0) {
+        fresh = true;
+        return size;
+      }
       known -= size;
       if (size > 0) continue;
       source.close();
       source = undefined;
-      stalls++;
+      stalls = fresh ? 0 : stalls + 1;
+      fresh = false;
       if (stalls < STALLS && !closed) continue;
       const what = `${place.host} broke off the blob ${place.name}@${blob.digest} at byte ${done} of ${blob.size}, again and again.`;
       throw new ActionError('REGISTRY_UNREACHABLE', what, { facts });
@@ -86,7 +92,6 @@ export function readBlob(place: Place, blob: Descriptor, begun?: HttpResponse): 
       if (over) return 0;
       const wanted = buffer.subarray(0, blob.size - done);
       const size = wanted.length === 0 ? 0 : await next(wanted);
-      if (size > 0) stalls = 0;
       done += size;
       hash.update(wanted.subarray(0, size));
       if (done === blob.size) await finish();

@@ -4,11 +4,11 @@ import { type Digest, isDigest, splitDigest } from '../domain/digest.ts';
 import { type Descriptor, MANIFEST_TYPES, type ManifestBytes } from '../domain/manifest.ts';
 import { apiHost } from '../domain/reference.ts';
 import { ActionError } from '../errors/action-error.ts';
-import type { BlobFile } from '../http/body.ts';
+import type { BlobFile, Pieces } from '../http/body.ts';
 import { createTransport, discard, type Timeouts } from '../http/transport.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
 import { type CredentialSource, createAuthenticator, type Scope } from './auth.ts';
-import { downloadBlob } from './download.ts';
+import { downloadBlob, readBlob } from './download.ts';
 import { originOf } from './origin.ts';
 import { listReferrers, type Referrers, type ReferrersSupport } from './referrers.ts';
 import { createSession, type Session } from './session.ts';
@@ -16,7 +16,7 @@ import { listTags } from './tag-list.ts';
 import { checkPush, mountBlob, uploadBlob } from './upload.ts';
 
 /** The bytes of a blob, opened anew for each try. */
-export type OpenBlob = () => Readable | BlobFile | Uint8Array;
+export type OpenBlob = () => Readable | BlobFile | Pieces | Uint8Array;
 
 /** One repository of a registry: what everything that moves images is built on. */
 export interface Repository {
@@ -40,6 +40,8 @@ export interface Repository {
   readonly mountBlob: (blob: Descriptor, from: string) => Promise<boolean>;
   /** The bytes of a blob; the stream fails with DIGEST_MISMATCH when they are not what the descriptor says. */
   readonly getBlob: (blob: Descriptor) => Promise<Readable>;
+  /** The same for an upload, through its buffers: the lean way for what is large. */
+  readonly readBlob: (blob: Descriptor) => Pieces;
   readonly listTags: () => Promise<readonly string[]>;
   /** What refers to a manifest that is there, by the registry's API or its fallback. */
   readonly referrers: (digest: Digest) => Promise<Referrers>;
@@ -267,6 +269,7 @@ function createRepository(place: Place): Repository {
     putBlob: (blob, open) => uploadBlob(place, blob, open, hasBlob),
     mountBlob: (blob, from) => mountBlob(place, blob, from),
     getBlob: (blob) => downloadBlob(place, blob),
+    readBlob: (blob) => readBlob(place, blob),
     listTags: () => listTags(place),
     referrers: (digest) => listReferrers(place, digest, get),
     checkPush: (how) => checkPush(place, how),

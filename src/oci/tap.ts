@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 
 /** Milliseconds after which a buffer that is not full is given on: who waits for it must not believe that nobody is there. */
 const PATIENCE = 100;
+const NONE = Buffer.alloc(0);
 
 /** The bytes of an answer, taken into buffers of the taker. */
 export interface Tap {
@@ -12,7 +13,7 @@ export interface Tap {
 
 /** Draws from a stream whose chunks belong to nobody else. */
 export function tap(stream: Readable): Tap {
-  let chunk: Buffer = Buffer.alloc(0);
+  let chunk: Buffer = NONE;
   /** Where in the chunk that begins which was not taken yet. */
   let at = 0;
   let over = false;
@@ -20,7 +21,7 @@ export function tap(stream: Readable): Tap {
   let look = () => {};
 
   stream.on('data', (next: Buffer) => {
-    chunk = at === chunk.length ? next : Buffer.concat([chunk.subarray(at), next]);
+    chunk = chunk === NONE ? next : Buffer.concat([chunk.subarray(at), next]);
     at = 0;
     look();
   });
@@ -28,7 +29,7 @@ export function tap(stream: Readable): Tap {
     over = true;
     look();
   };
-  for (const event of ['end', 'close', 'error']) stream.once(event, end);
+  for (const event of ['end', 'close', 'error']) stream.on(event, end);
   stream.pause();
 
   const take = (buffer: Uint8Array): Promise<number> =>
@@ -45,7 +46,11 @@ export function tap(stream: Readable): Tap {
           buffer.set(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end), taken);
           taken += end - at;
           at = end;
-          if (at === chunk.length) free(chunk);
+          if (at === chunk.length) {
+            free(chunk);
+            chunk = NONE;
+            at = 0;
+          }
         }
         if (taken < buffer.length && !over && !(late && taken > 0)) return void stream.resume();
         clearTimeout(giveUp);

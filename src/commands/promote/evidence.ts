@@ -129,5 +129,6 @@ function lastScan(records: readonly PromotionRecord[], now: Date): ScanEvidence 
     .toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
   if (newest === undefined) return undefined;
   const age = now.getTime() - Date.parse(newest.time);
-  return { passed: true, age, byThisRun: false, detail: `before the promotion to ${newest.stage}` };
+  const detail = newest.kind === 'publish' ? 'when it was published' : `before the promotion to ${newest.stage}`;
+  return { passed: true, age, byThisRun: false, detail };
 }

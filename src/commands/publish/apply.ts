@@ -22,6 +22,8 @@ interface Apply {
   readonly image: LocalImage;
   /** Reads what a target holds now and decides again: time has passed since the plan. */
   readonly decide: (target: Target, digest: Digest) => Promise<readonly TagDecision[]>;
+  /** Something to attach to the content of a target before its tags move. */
+  readonly attach?: (target: Target) => Promise<void>;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -32,7 +34,14 @@ interface Apply {
  * content is everywhere, and a failure of one target does not keep the others from getting their content.
  * @returns one result for each target, in their order; a failure is in `error`, never thrown
  */
-export async function applyPublish({ targets, image, decide, log, clock }: Apply): Promise<readonly TargetFacts[]> {
+export async function applyPublish({
+  targets,
+  image,
+  decide,
+  attach,
+  log,
+  clock,
+}: Apply): Promise<readonly TargetFacts[]> {
   const digest = image.root.descriptor.digest;
   const { phase, results } = inPhases(
     targets,
@@ -74,6 +83,10 @@ export async function applyPublish({ targets, image, decide, log, clock }: Apply
       const decisions = await decide(target, digest);
       refuseConflicts(decisions, digest, target.repository);
       return { decisions };
+    })) &&
+    (await phase(async (target) => {
+      if (!isInPlace(target.planned)) await attach?.(target);
+      return {};
     })) &&
     (await phase(write('immutable'))) &&
     (await phase(write('moving')));

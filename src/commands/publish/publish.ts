@@ -18,6 +18,7 @@ import { type Naming, nameImage } from './naming.ts';
 import { describeImage, takePublished, takeSource } from './obtain.ts';
 import { type Plan, preflight } from './preflight.ts';
 import { readState } from './state.ts';
+import { attachVerdict } from './verdict-record.ts';
 
 /**
  * `command: publish`, from the commit to the tags in all registries. Never throws: what went wrong is in the record, with
@@ -72,8 +73,16 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
     const known: Wanted = { ...wanted, digest };
     return planTags(known, await readState(repository, history, { ...wanted, image, digest }));
   };
+  const attach = (target: Target) => attachVerdict(runtime, naming, draft, target, obtained.image.root.descriptor);
   const results = await step(runtime, draft, 'Push', () =>
-    applyPublish({ targets: plan.targets, image: obtained.image, decide, log: runtime.log, clock: runtime.clock }),
+    applyPublish({
+      targets: plan.targets,
+      image: obtained.image,
+      decide,
+      ...(inputs['attach-verdict'] ? { attach } : {}),
+      log: runtime.log,
+      clock: runtime.clock,
+    }),
   );
   draft.targets = results;
   warnAbout(runtime, draft);

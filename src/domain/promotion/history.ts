@@ -26,7 +26,7 @@ export interface History {
  * @param holds what the tag of the stage holds now: a digest, `null` when there is no such tag, undefined when not known
  */
 export function readHistory(stage: string, records: readonly PromotionRecord[], holds?: Digest | null): History {
-  const chain = inOrder(unique(records.filter((each) => each.stage === stage)));
+  const chain = inOrder(unique(records.filter((each) => each.stage === stage && each.kind !== 'publish')));
   const gaps: string[] = [];
   const held = new Set<Digest>();
   const deployed = new Set<Digest>();

@@ -8,9 +8,13 @@ export const PROMOTION_TYPE = 'application/vnd.io.github.registry-action.promoti
 
 const SCHEMA_VERSION = 1;
 
+const KINDS = ['publish', 'promotion', 'rollback'] as const;
+type RecordKind = (typeof KINDS)[number];
+
 /** What was done to a stage, by whom, and why it was allowed. */
 export interface PromotionRecord {
-  readonly kind: 'promotion' | 'rollback';
+  /** `publish`: the image was published after it had passed the gate; its stage is `publish`. */
+  readonly kind: RecordKind;
   readonly stage: string;
   /** Where the image came from, in full: `ghcr.io/org/app:sha-abc1234`. */
   readonly from: string;
@@ -114,7 +118,8 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
   const held = list('held');
   const requirements = list('requirements').map((each) => fieldsOf(each));
 
-  if (kind !== 'promotion' && kind !== 'rollback') refuse('kind', 'promotion or rollback', kind);
+  const known = KINDS.find((each) => each === kind);
+  if (known === undefined) refuse('kind', 'publish, promotion or rollback', kind);
   if (!isDigest(digest)) refuse('digest', 'a digest', digest);
   if (previousDigest !== undefined && !isDigest(previousDigest)) refuse('previousDigest', 'a digest', previousDigest);
   if (typeof forced !== 'boolean') refuse('forced', 'true or false', forced);
@@ -126,7 +131,7 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
   const time = matching('time', TIME, 'a time in UTC such as 2026-01-31T12:00:00.000Z');
   if (time !== '' && Number.isNaN(Date.parse(time))) refuse('time', 'a time that exists', time);
   const record = {
-    kind: kind === 'rollback' ? ('rollback' as const) : ('promotion' as const),
+    kind: known ?? 'promotion',
     stage: text('stage'),
     from: text('from'),
     to: to.filter(isText),

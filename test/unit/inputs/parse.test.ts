@@ -152,8 +152,8 @@ describe('what is refused', () => {
   });
 
   it('names the command that exists when asked for another', () => {
-    expect(refusal({ ...IMAGE, command: 'promote' }).message).toContain(
-      '`command`: got "promote", expected publish or login.',
+    expect(refusal({ ...IMAGE, command: 'mirror' }).message).toContain(
+      '`command`: got "mirror", expected publish, promote or login.',
     );
   });
 

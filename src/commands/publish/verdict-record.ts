@@ -1,0 +1,40 @@
+import type { Descriptor } from '../../domain/manifest.ts';
+import type { PromotionRecord } from '../../domain/promotion/record.ts';
+import { requirementText } from '../../domain/promotion/requirements.ts';
+import { writeRecord } from '../../oci/promotion-records.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { Target } from './apply.ts';
+import type { Draft } from './draft.ts';
+import type { Naming } from './naming.ts';
+
+/** Attaches to an image that it has passed the gate of this run: the first record of its way through the stages. */
+export async function attachVerdict(
+  runtime: Runtime,
+  { event }: Naming,
+  draft: Draft,
+  { image, repository }: Target,
+  subject: Descriptor,
+): Promise<void> {
+  const counts = draft.verdict?.counts.total;
+  const record: PromotionRecord = {
+    kind: 'publish',
+    stage: 'publish',
+    from: event.repository.url,
+    to: draft.tagNames.map((tag) => `${image}:${tag}`),
+    digest: subject.digest,
+    actor: event.actor || 'unknown',
+    run: event.runUrl,
+    event: event.name,
+    time: runtime.clock.now().toISOString(),
+    commit: event.sha,
+    forced: false,
+    requirements: [
+      {
+        name: requirementText({ name: 'scan', maxAge: 'now' }),
+        detail: `${counts?.CRITICAL ?? 0} critical, ${counts?.HIGH ?? 0} high`,
+      },
+    ],
+    held: [],
+  };
+  runtime.log.info(`${image}: record ${await writeRecord(repository, record, subject)}`);
+}
