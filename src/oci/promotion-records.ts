@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Digest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
-import type { PromotionRecord } from '../domain/promotion/record.ts';
+import { PROMOTION_TYPE, type PromotionRecord } from '../domain/promotion/record.ts';
 import { EMPTY, listedRecords, recordArtifact, recordOf } from '../domain/promotion/record-manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { listAsReferrers } from './copy-attach.ts';
@@ -11,7 +11,7 @@ import type { Repository } from './repository.ts';
 /** The promotion records of an image, in no order. */
 export interface RecordsOfImage {
   readonly records: readonly PromotionRecord[];
-  /** Everything that refers to the image, records or not. */
+  /** What else refers to the image: signatures, SBOMs. Each repository has records of its own. */
   readonly referrers: readonly Descriptor[];
   /** How the repository lists them. */
   readonly support: ReferrersSupport;
@@ -28,9 +28,11 @@ export async function readRecords(repository: Repository, digest: Digest): Promi
   const listed = listedRecords(manifests, digest);
   const records = [...listed.records];
   const problems = [...listed.problems];
+  const own = new Set(manifests.flatMap((each) => (each.artifactType === PROMOTION_TYPE ? [each.digest] : [])));
   for (const each of listed.unread.slice(0, MOST)) {
     const manifest = await repository.get(each.digest);
     const read = manifest === undefined ? undefined : recordOf(manifest, digest);
+    if (read !== undefined) own.add(each.digest);
     if (read?.ok === true) records.push(read.value);
     else if (read !== undefined) problems.push(...read.problems.map((problem) => `${each.digest}: ${problem}.`));
   }
@@ -39,7 +41,8 @@ export async function readRecords(repository: Repository, digest: Digest): Promi
       `${listed.unread.length - MOST} of what refers to ${digest} was not opened: there is too much of it.`,
     );
   }
-  return { support, referrers: manifests, records, problems };
+  const referrers = manifests.filter((each) => !own.has(each.digest));
+  return { support, referrers, records, problems };
 }
 
 /**

@@ -37,6 +37,11 @@ export type FaultAction =
   | { readonly truncate: true }
   /** One bit of the answer's body is flipped; of the request's when `request` is said. */
   | { readonly corrupt: 'answer' | 'request' }
+  /** Somebody else points a tag at a manifest that is there, before the request is looked at or after it was done. */
+  | {
+      readonly moves: { readonly repository: string; readonly tag: string; readonly to: string };
+      readonly when: 'before' | 'after';
+    }
   /** All tokens that were given out stop to work. */
   | { readonly expireTokens: true }
   /** Changes headers of the answer; null removes one. */

@@ -1,7 +1,8 @@
 import { errorReply, type Reply } from './registry-exchange.ts';
 
 export interface ImmutableTags {
-  readonly tags: RegExp;
+  /** A regular expression, or what answers like one. */
+  readonly tags: Pick<RegExp, 'test'>;
   readonly style: 'ecr' | 'harbor' | 'quay' | 'acr' | 'artifactory';
 }
 

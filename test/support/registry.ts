@@ -105,11 +105,20 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
 
     const body = await arriving;
     const received = { method, url, headers, body };
+    moveTags(actions, 'before');
     const reply = spoil(early ? { status: 500 } : answer(tampered(received, actions), refusal), actions);
+    moveTags(actions, 'after');
     entry.status = actions.some((each) => 'reset' in each) ? 0 : reply.status;
     // Closing at once would lose the answer: the rest of the body is read for a moment, as nginx has it.
     if (early) response.setHeader('connection', 'close').once('finish', () => setTimeout(() => request.destroy(), 100));
     sendReply(request, response, reply, actions);
+  };
+
+  const moveTags = (actions: readonly FaultAction[], when: 'before' | 'after') => {
+    for (const each of actions) {
+      if (!('moves' in each) || each.when !== when) continue;
+      content.repository(each.moves.repository).tags.set(each.moves.tag, each.moves.to);
+    }
   };
 
   /** A fault that answers for the registry keeps it from doing anything. */
