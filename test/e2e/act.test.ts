@@ -1,10 +1,5 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { actionEntry } from '../support/action.ts';
-import { pushEvent } from '../support/repository.ts';
-import { run } from './programs.ts';
+import { runWorkflow } from './act.ts';
 import type { Registry } from './registry.ts';
 import { actionBuilders, asClient, createScene, PLATFORMS, type Scene } from './scene.ts';
 
@@ -18,17 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => scene[Symbol.asyncDispose]());
 
-/** What is tagged at a release: the metadata and the bundle. */
-async function release(): Promise<string> {
-  const folder = join(scene.directory, 'action');
-  await mkdir(folder, { recursive: true });
-  await cp(fileURLToPath(new URL('../../action.yml', import.meta.url)), join(folder, 'action.yml'));
-  await cp(dirname(actionEntry()), join(folder, 'dist'), { recursive: true });
-  return folder;
-}
-
 it('a workflow calls it as `uses: org/registry-action@v1`, and a later job uses its outputs', async () => {
-  const { repository } = scene;
   const workflow = `on: push
 jobs:
   publish:
@@ -53,24 +38,8 @@ jobs:
     steps:
       - run: echo "deploying \${{ needs.publish.outputs.digest }} after \${{ needs.publish.outputs.outcome }}"
 `;
-  await repository.commit('A workflow', { '.github/workflows/publish.yml': workflow });
-  await repository.git('remote', 'set-url', 'origin', 'https://github.com/org/app.git');
-  const event = join(scene.directory, 'event.json');
-  await writeFile(event, JSON.stringify((await pushEvent(repository)).payload));
-  const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`;
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
-    PATH: path,
-    HOME: scene.directory,
-    XDG_CACHE_HOME: join(scene.directory, 'cache'),
-  };
-  const arguments_ = [
-    ...['push', '--eventpath', event, '--workflows', '.github/workflows/publish.yml'],
-    ...['--platform', 'ubuntu-latest=-self-hosted', '--local-repository', `org/registry-action@v1=${await release()}`],
-    ...['--no-cache-server', '--artifact-server-path', '', '--env', `PATH=${path}`],
-    ...['--env', `DOCKER_HOST=${env.DOCKER_HOST}`, '--env', `DOCKER_CONFIG=${env.DOCKER_CONFIG}`],
-  ];
-  const log = await run('act', arguments_, { cwd: repository.directory, env, timeout: 170_000 });
+  const { exitCode, log } = await runWorkflow(scene, workflow);
+  expect(exitCode, log).toBe(0);
 
   const digest = (await asClient(scene, registry, 'crane', ['digest', `${registry.host}/org/app:main`])).trim();
   expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);

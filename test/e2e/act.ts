@@ -1,0 +1,61 @@
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fieldsOf } from '../../src/domain/fields.ts';
+import { actionEntry } from '../support/action.ts';
+import { pushEvent } from '../support/repository.ts';
+import { run } from './programs.ts';
+import type { Scene } from './scene.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What is tagged at a release: the metadata, the bundle and the reusable workflow. @returns the folder */
+async function release(scene: Scene): Promise<string> {
+  const folder = join(scene.directory, 'action');
+  const workflow = join('.github', 'workflows', 'promote.yml');
+  await mkdir(join(folder, dirname(workflow)), { recursive: true });
+  await cp(join(ROOT, 'action.yml'), join(folder, 'action.yml'));
+  await cp(join(ROOT, workflow), join(folder, workflow));
+  await cp(dirname(actionEntry()), join(folder, 'dist'), { recursive: true });
+  return folder;
+}
+
+/**
+ * Runs a workflow of the scene's repository as GitHub would after a push, with the action of this checkout as
+ * `org/registry-action@v1`.
+ * @param workflow its text, which is committed as `.github/workflows/run.yml`
+ */
+export async function runWorkflow(
+  scene: Scene,
+  workflow: string,
+): Promise<{ readonly exitCode: number; readonly log: string }> {
+  const { repository } = scene;
+  const file = '.github/workflows/run.yml';
+  await repository.commit('A workflow', { [file]: workflow });
+  await repository.git('remote', 'set-url', 'origin', 'https://github.com/org/app.git');
+  const event = join(scene.directory, 'event.json');
+  await writeFile(event, JSON.stringify((await pushEvent(repository)).payload));
+  const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`;
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    PATH: path,
+    HOME: scene.directory,
+    XDG_CACHE_HOME: join(scene.directory, 'cache'),
+  };
+  const options = [
+    ...['push', '--eventpath', event, '--workflows', file],
+    ...['--platform', 'ubuntu-latest=-self-hosted'],
+    ...['--local-repository', `org/registry-action@v1=${await release(scene)}`],
+    ...['--no-cache-server', '--artifact-server-path', '', '--env', `PATH=${path}`],
+    ...['--env', `DOCKER_HOST=${env.DOCKER_HOST}`, '--env', `DOCKER_CONFIG=${env.DOCKER_CONFIG}`],
+  ];
+  try {
+    const log = await run('act', options, { cwd: repository.directory, env, timeout: 170_000 });
+    return { exitCode: 0, log };
+  } catch (error) {
+    // A job that fails is an exit code; anything else, such as a signal, is none.
+    const { code, stdout, stderr } = fieldsOf(error instanceof Error ? error.cause : undefined);
+    if (typeof code !== 'number') throw error;
+    return { exitCode: code, log: `${String(stdout)}\n${String(stderr)}` };
+  }
+}
