@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { emptyDraft, failed } from '../../../src/commands/promote/draft.ts';
 import { ActionError } from '../../../src/errors/action-error.ts';
 import { OUTPUTS } from '../../../src/inputs/catalogue.ts';
 import { renderLoginOutputs } from '../../../src/report/login.ts';
 import { renderOutputs } from '../../../src/report/outputs.ts';
+import { renderPromotionOutputs } from '../../../src/report/promotion.ts';
 import type { PublishRecord } from '../../../src/report/record.ts';
 import { renderSummary } from '../../../src/report/summary.ts';
 
@@ -83,7 +85,8 @@ describe('the summary', () => {
 describe('the outputs', () => {
   test('of all commands together are exactly those that action.yml declares', () => {
     const login = renderLoginOutputs({ outcome: 'logged-in', errors: [], warnings: [], logins: [] });
-    const all = new Set([...Object.keys(renderOutputs(published)), ...Object.keys(login)]);
+    const promotion = renderPromotionOutputs(failed(emptyDraft(), new Error('no')));
+    const all = new Set([renderOutputs(published), login, promotion].flatMap((each) => Object.keys(each)));
     expect([...all].toSorted()).toEqual(Object.keys(OUTPUTS).toSorted());
   });
 

@@ -1,0 +1,170 @@
+import { describe, expect, test } from 'vitest';
+import { readHistory } from '../../../src/domain/promotion/history.ts';
+import type { PromotionRecord } from '../../../src/domain/promotion/record.ts';
+import { ActionError } from '../../../src/errors/action-error.ts';
+import { renderPromotionOutputs, renderPromotionSummary } from '../../../src/report/promotion.ts';
+import type { PromotionReport } from '../../../src/report/promotion-record.ts';
+
+const A = `sha256:${'a'.repeat(64)}` as const;
+const B = `sha256:${'b'.repeat(64)}` as const;
+const image = '123456789012.dkr.ecr.eu-west-1.amazonaws.com/org/app';
+
+const record = (more: Partial<PromotionRecord>): PromotionRecord => ({
+  kind: 'promotion',
+  stage: 'staging',
+  from: `${image}:sha-abc1234`,
+  to: [`${image}:staging`],
+  digest: A,
+  actor: 'octocat',
+  run: 'https://github.com/org/app/actions/runs/1/attempts/1',
+  event: 'push',
+  time: '2026-01-31T12:00:00.000Z',
+  forced: false,
+  requirements: [],
+  held: [],
+  ...more,
+});
+
+const promoted: PromotionReport = {
+  outcome: 'promoted',
+  errors: [],
+  warnings: [],
+  steps: [],
+  kind: 'promotion',
+  stage: 'production',
+  from: `${image}:staging`,
+  image: { digest: A, mediaType: 'application/vnd.oci.image.index.v1+json', version: '1.2.3' },
+  run: { actor: 'octocat', event: 'push', url: 'https://github.com/org/app/actions/runs/2/attempts/1' },
+  requirements: [{ name: 'deployed=staging', met: true, detail: 'staging holds it now' }],
+  targets: [
+    {
+      image,
+      host: '123456789012.dkr.ecr.eu-west-1.amazonaws.com',
+      decisions: [
+        { image, tag: '1.2.3', kind: 'immutable', action: 'keep', holds: A, reason: 'holds this image already' },
+        { image, tag: 'production', kind: 'moving', action: 'move', holds: B, reason: 'moves from b' },
+      ],
+      previousDigest: B,
+      written: ['production'],
+      copied: false,
+      record: B,
+    },
+  ],
+  passed: [record({ stage: 'dev' }), record({}), record({ stage: 'production' })],
+};
+
+const diagram = (report: PromotionReport) =>
+  /```mermaid\n([\s\S]*?)```/.exec(renderPromotionSummary(report))?.[1] ?? '';
+
+describe('the outputs of a promotion', () => {
+  test('hold the digest, what was there before, and a repository without its host', () => {
+    expect(renderPromotionOutputs(promoted)).toMatchObject({
+      outcome: 'promoted',
+      digest: A,
+      'previous-digest': B,
+      image: `${image}@${A}`,
+      repository: 'org/app',
+      version: '1.2.3',
+      tags: `${image}:1.2.3\n${image}:production`,
+    });
+  });
+
+  test('name no tag that was not written', () => {
+    const [target] = promoted.targets;
+    if (target === undefined) throw new Error('there is one');
+    const half = { ...promoted, outcome: 'registry-failed' as const, targets: [{ ...target, written: [] }] };
+    expect(renderPromotionOutputs(half).tags).toBe(`${image}:1.2.3`);
+  });
+
+  test('hold everything as JSON, also the history and the errors with their remedies', () => {
+    const refused: PromotionReport = {
+      ...promoted,
+      outcome: 'refused',
+      errors: [new ActionError('PROMOTION_REFUSED', 'sbom: there is no SBOM.')],
+      history: readHistory('production', [record({ stage: 'production', digest: B })], B),
+    };
+    expect(JSON.parse(renderPromotionOutputs(refused).json ?? '')).toMatchObject({
+      schemaVersion: 1,
+      outcome: 'refused',
+      errors: [{ code: 'PROMOTION_REFUSED', remedy: expect.any(Array) }],
+      history: { stage: 'production', now: B, held: [], records: [{ digest: B }] },
+      requirements: [{ name: 'deployed=staging', met: true }],
+    });
+  });
+});
+
+describe('the summary of a promotion', () => {
+  test('draws the chain of stages', () => {
+    expect(diagram(promoted)).toContain(
+      [
+        '  s0["✓ sha-abc1234"]:::done',
+        '  s1["✓ dev"]:::done',
+        '  s2["✓ staging"]:::done',
+        '  s3["✓ production · sha256:aaaaaaaaaaaa"]:::done',
+        '  s0 --> s1 --> s2 --> s3',
+      ].join('\n'),
+    );
+  });
+
+  test('shows where a refused one ended, and what is planned only', () => {
+    const refused = { ...promoted, outcome: 'refused' as const, errors: [new ActionError('PROMOTION_REFUSED', 'no')] };
+    expect(diagram(refused)).toContain('["✗ production · sha256:aaaaaaaaaaaa"]:::failed');
+    expect(diagram({ ...promoted, outcome: 'planned' })).toContain('["· production · sha256:aaaaaaaaaaaa"]:::planned');
+    expect(
+      renderPromotionSummary({ ...promoted, targets: promoted.targets.map((each) => ({ ...each, written: [] })) }),
+    ).toContain('➡️ to move');
+  });
+
+  test('shows what a rollback left', () => {
+    const history = readHistory('production', [record({ stage: 'production', digest: B, previousDigest: A })], B);
+    const back = { ...promoted, outcome: 'rolled-back' as const, kind: 'rollback' as const, history, passed: [] };
+    expect(diagram(back)).toContain('["↩ production · sha256:bbbbbbbbbbbb"]:::left');
+  });
+
+  test('shows the history with who did it, what is held back, and where it does not fit together', () => {
+    const history = readHistory(
+      'production',
+      [
+        record({ stage: 'production', digest: B, actor: 'mona' }),
+        record({
+          stage: 'production',
+          kind: 'rollback',
+          digest: A,
+          previousDigest: B,
+          held: [B],
+          time: '2026-02-01T00:00:00Z',
+        }),
+      ],
+      `sha256:${'c'.repeat(64)}`,
+    );
+    const summary = renderPromotionSummary({ ...promoted, history });
+    expect(summary).toContain('↩️ rollback');
+    expect(summary).toContain('[mona](https://github.com/org/app/actions/runs/1/attempts/1)');
+    expect(summary).toContain('✋ held back');
+    expect(summary).toContain('something else has moved it');
+  });
+
+  test('names of others cannot reshape it', () => {
+    const evil = '"]:::x\n  s9["<img src=x onerror=alert(1)>';
+    const hostile: PromotionReport = {
+      ...promoted,
+      stage: evil,
+      from: `${image}:${evil}`,
+      passed: [record({ stage: evil, from: evil, actor: '](javascript:alert(1))|x' })],
+      requirements: [{ name: evil, met: false, reason: `${evil} | <b>` }],
+      history: readHistory(
+        evil,
+        [record({ stage: evil, actor: '](javascript:alert(1))|x', run: 'https://x.example/)' })],
+        A,
+      ),
+    };
+    const summary = renderPromotionSummary(hostile);
+    expect(summary).not.toContain('<img');
+    expect(summary).not.toContain('](javascript');
+    expect(
+      diagram(hostile)
+        .split('\n')
+        .filter((line) => line.includes('[')),
+    ).toHaveLength(2);
+  });
+});
