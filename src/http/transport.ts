@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Body;
+  /** Sent although the run was cancelled, and given up after a few seconds: what takes back that which was begun. */
+  readonly last?: true;
 }
 
 export interface HttpResponse {
@@ -49,6 +51,8 @@ export interface Timeouts {
   readonly answer: number;
 }
 
+/** Milliseconds for a request after the cancellation; the runner waits 7.5 seconds before it asks again. */
+const LAST = 3000;
 const TIMEOUTS: Timeouts = { connect: 15_000, idle: 60_000, answer: 600_000 };
 
 /**
@@ -76,12 +80,13 @@ export function createTransport(options: TransportOptions): Transport {
   };
 
   return async (request) => {
-    options.signal.throwIfAborted();
+    const signal = request.last === true ? AbortSignal.timeout(LAST) : options.signal;
+    signal.throwIfAborted();
     refusePlainHttp(request.url, options.insecureHosts);
     const exchange = {
       agent: agentFor(request.url),
       timeouts,
-      signal: options.signal,
+      signal,
       userAgent: options.userAgent,
       tls,
     };

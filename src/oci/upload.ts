@@ -36,11 +36,14 @@ async function send(
   const { session, host, name, scopes } = place;
   const facts = { registry: host, repository: name, reference: blob.digest };
   let again = false;
-  await session.retrying(async () => {
+  /** Sessions that hold a part of the bytes, which the registry would keep for days. */
+  const broken: HttpResponse[] = [];
+  const attempt = async (): Promise<void> => {
     // The connection may have broken after the registry had everything.
-    if (again && (await isThere(blob))) return;
+    if (again && (await isThere(blob))) return void broken.pop();
     again = true;
     const started = await begin(place, blob, {});
+    broken.push(started);
     const response = await session.request({
       method: 'PUT',
       url: closing(started, blob, place),
@@ -53,6 +56,7 @@ async function send(
       facts,
       retry: false,
     });
+    broken.pop();
     await discard(response);
     if (response.status === 404) {
       const what = `${host} has forgotten the upload of ${name}@${blob.digest} before it was done.`;
@@ -71,7 +75,12 @@ async function send(
         { facts },
       );
     }
-  });
+  };
+  try {
+    await session.retrying(attempt);
+  } finally {
+    await Promise.all(broken.map((each) => cancel(place, each)));
+  }
 }
 
 /**
@@ -146,7 +155,7 @@ function closing(started: HttpResponse, blob: Descriptor, { session, host, name 
   return url;
 }
 
-/** A session that is not needed is cancelled; registries that do not know how forget it by themselves. */
+/** A session that is not needed is cancelled, also after the run was; registries that do not know how forget it by themselves. */
 async function cancel(place: Place, started: HttpResponse): Promise<void> {
   const { location } = started.headers;
   const url = location === undefined ? undefined : resolveLocation(location, started.url);
@@ -163,6 +172,7 @@ async function cancel(place: Place, started: HttpResponse): Promise<void> {
       what,
       facts,
       retry: false,
+      last: true,
     })
     .then(discard, () => undefined);
 }

@@ -40,8 +40,11 @@ export async function benchCopy(place: Place): Promise<void> {
     attestations: 'none',
     names: ['bench:1'],
   });
+  // A checked-out repository, without a policy.
+  const workspace = join(large, 'copy-workspace');
+  await mkdir(join(workspace, '.git'), { recursive: true });
   const size = LAYERS.reduce((sum, each) => sum + each);
-  const copiers = Object.entries(copiersOf(env)).filter(([name]) => isThere(name, env));
+  const copiers = Object.entries(copiersOf(env, workspace)).filter(([name]) => isThere(name, env));
   for (const tls of [true, false]) {
     await using source = await open(place, tls);
     const { host, ca = '' } = source.registry;
@@ -64,7 +67,7 @@ export async function benchCopy(place: Place): Promise<void> {
 /** Copies `host/name@digest` to `host/name:tag`; `ca` holds the authorities of registries that speak TLS. */
 type Copy = (from: string, to: string, ca: string | undefined) => Promise<Measured>;
 
-function copiersOf(env: NodeJS.ProcessEnv): Readonly<Record<string, Copy>> {
+function copiersOf(env: NodeJS.ProcessEnv, workspace: string): Readonly<Record<string, Copy>> {
   const command =
     (...args: readonly [string, ...((plain: boolean) => readonly string[])[]]): Copy =>
     (from, to, ca) => {
@@ -82,6 +85,7 @@ function copiersOf(env: NodeJS.ProcessEnv): Readonly<Record<string, Copy>> {
             measureAction({
               inputs: { command: 'promote', from, to, record: 'false', ...(ca === '' ? {} : { 'registry-ca': ca }) },
               env: { PATH: env.PATH },
+              workspace,
             }),
         }
       : {}),

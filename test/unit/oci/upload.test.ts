@@ -99,7 +99,7 @@ describe('uploading a blob', () => {
     });
     const { repository } = await connect(registry);
     await repository.putBlob(layer, open);
-    expect(shown(registry)).toEqual(['POST 202', 'PUT 400', 'HEAD 404', 'POST 202', 'PUT 201']);
+    expect(shown(registry)).toEqual(['POST 202', 'PUT 400', 'HEAD 404', 'POST 202', 'PUT 201', 'DELETE 404']);
     expect(registry.blob('org/app', layer.digest)?.equals(bytes)).toBe(true);
   });
 
@@ -157,7 +157,7 @@ describe('uploading a blob', () => {
     const failed = repository.putBlob(layerOf(big), () => Readable.from(pieces(big)));
     await expect(failed).rejects.toMatchObject({ code, facts: { status } });
     await expect(failed).rejects.toThrow('not that');
-    expect(registry.writes()).toHaveLength(2);
+    expect(registry.writes().map(({ method }) => method)).toEqual(['POST', 'PUT', 'DELETE']);
   });
 
   it('36: a connection that the registry closed while it waited in the pool: small requests go again at once', async () => {
@@ -171,13 +171,13 @@ describe('uploading a blob', () => {
     expect(sleeps).toEqual([]);
   });
 
-  it('36: a body of which part may have been taken goes to a new session', async () => {
+  it('36: a body of which part may have been taken goes to a new session; the old one is cancelled', async () => {
     await using registry = await startRegistry({
       faults: [{ match: { method: 'PUT' }, action: { reset: 'before' } }],
     });
     const { repository, sleeps } = await connect(registry);
     await repository.putBlob(layer, open);
-    expect(shown(registry)).toEqual(['POST 202', 'PUT 0', 'HEAD 404', 'POST 202', 'PUT 201']);
+    expect(shown(registry)).toEqual(['POST 202', 'PUT 0', 'HEAD 404', 'POST 202', 'PUT 201', 'DELETE 204']);
     expect(sleeps).toHaveLength(1);
   });
 
