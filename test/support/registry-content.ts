@@ -26,7 +26,7 @@ export interface ContentOptions {
   readonly immutable?: ImmutableTags;
   /** What DELETE on a manifest takes; default: digests only, as registry:2 does. */
   readonly deletes?: 'digests' | 'digests and tags' | 'nothing';
-  /** The most tags on one page. */
+  /** The most tags, and the most referrers, on one page. */
   readonly pageSize?: number;
 }
 
@@ -81,7 +81,7 @@ export function createContent(options: ContentOptions, origin: () => string) {
       return method === 'POST' && rest === '' ? begin(name, request) : proceed(name, rest, request);
     if (kind === 'blobs' && (method === 'GET' || method === 'HEAD')) return giveBlob(name, rest, request);
     if (kind === 'tags' && rest === 'list' && method === 'GET') return giveTags(name, request);
-    if (kind === 'referrers' && options.referrers && method === 'GET') return giveReferrers(name, rest);
+    if (kind === 'referrers' && options.referrers && method === 'GET') return giveReferrers(name, rest, request);
     return kind === 'referrers'
       ? { status: 404, body: '404 page not found' }
       : errorReply(405, 'UNSUPPORTED', 'The operation is unsupported.');
@@ -103,7 +103,10 @@ export function createContent(options: ContentOptions, origin: () => string) {
     const held = repository(name);
     const missing = [
       ...[manifest.config, ...list(manifest.layers)].filter((each) => !held.blobs.has(digestField(each))),
-      ...list(manifest.manifests).filter((each) => !held.manifests.has(digestField(each))),
+      // An index may list what is no manifest: registries hold it among the blobs.
+      ...list(manifest.manifests).filter(
+        (each) => !held.manifests.has(digestField(each)) && !held.blobs.has(digestField(each)),
+      ),
     ].filter((each) => digestField(each) !== '' && !hasUrls(each));
     if (missing.length > 0)
       return errorReply(400, 'MANIFEST_BLOB_UNKNOWN', 'blob unknown to registry', missing.map(digestField));
@@ -176,7 +179,7 @@ export function createContent(options: ContentOptions, origin: () => string) {
     return jsonReply({ name, tags: page }, all.length > page.length ? { link } : {});
   };
 
-  const giveReferrers = (name: string, digest: string): Reply => {
+  const giveReferrers = (name: string, digest: string, { url }: Received): Reply => {
     const manifests = [...(repositories.get(name)?.manifests.values() ?? [])].flatMap((each) => {
       const manifest = parseObject(each.bytes);
       if (digestField(manifest?.subject) !== digest) return [];
@@ -184,7 +187,13 @@ export function createContent(options: ContentOptions, origin: () => string) {
       return [{ mediaType: each.mediaType, digest: each.digest, size: each.bytes.length, artifactType, annotations }];
     });
     const mediaType = 'application/vnd.oci.image.index.v1+json';
-    return jsonReply({ schemaVersion: 2, mediaType, manifests }, { 'content-type': mediaType });
+    const first = Number(url.searchParams.get('first') ?? 0);
+    const next = first + (options.pageSize ?? 1000);
+    const link = manifests.length > next ? { link: `</v2/${name}/referrers/${digest}?first=${next}>; rel="next"` } : {};
+    return jsonReply(
+      { schemaVersion: 2, mediaType, manifests: manifests.slice(first, next) },
+      { 'content-type': mediaType, ...link },
+    );
   };
 
   const begin = (name: string, { url }: Received): Reply => {

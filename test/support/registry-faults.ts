@@ -49,7 +49,9 @@ export type FaultAction =
   /** Replaces text in a header of the answer. */
   | { readonly rewrite: { readonly header: string; readonly from: RegExp; readonly to: string } }
   /** The request's Range header is not seen. */
-  | { readonly ignoreRange: true };
+  | { readonly ignoreRange: true }
+  /** That the request asks for a mount is not seen: it begins an upload. */
+  | { readonly ignoreMount: true };
 
 interface Armed {
   readonly fault: Fault;

@@ -192,11 +192,13 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
 
 type Tampered = Received & { readonly actions: readonly FaultAction[] };
 
-function tampered({ headers, ...rest }: Received, actions: readonly FaultAction[]): Tampered {
+function tampered({ headers, url: asked, ...rest }: Received, actions: readonly FaultAction[]): Tampered {
   const { range, ...others } = headers;
   const ignore = actions.some((each) => 'ignoreRange' in each);
+  const url = new URL(asked);
+  if (actions.some((each) => 'ignoreMount' in each)) url.searchParams.delete('mount');
   const corrupt = actions.some((each) => 'corrupt' in each && each.corrupt === 'request');
-  return { ...rest, headers: ignore ? others : headers, body: corrupt ? flipped(rest.body) : rest.body, actions };
+  return { ...rest, url, headers: ignore ? others : headers, body: corrupt ? flipped(rest.body) : rest.body, actions };
 }
 
 function needsOf({ method, url }: Received): readonly Need[] {

@@ -7,6 +7,7 @@ import { ActionError } from '../../errors/action-error.ts';
 import { writeRecord } from '../../oci/promotion-records.ts';
 import { writeTag } from '../../oci/push.ts';
 import type { ReferrersSupport } from '../../oci/referrers.ts';
+import type { Repository } from '../../oci/repository.ts';
 import type { PromotedTarget } from '../../report/promotion-record.ts';
 import type { Clock, Log } from '../../runtime/runtime.ts';
 import { inPhases } from '../phases.ts';
@@ -54,13 +55,13 @@ export async function applyPromotion({
   const write = (kind: 'immutable' | 'moving') =>
     phase(async ({ plan, image, repository }, so) => {
       const written = [...so.written];
-      for (const { tag, kind: own, action } of plan.decisions) {
+      for (const { tag, kind: own, action, holds } of plan.decisions) {
         if (own !== kind || (action !== 'create' && action !== 'move')) continue;
         try {
           await writeTag(repository, tag, root, clock);
         } catch (error) {
           // What was written before stays written, and the result has to say so.
-          return { written, error: explain(error, image, tag) };
+          return { written, error: await explain(error, repository, `${image}:${tag}`, tag, holds) };
         }
         written.push(tag);
         log.info(`${image}:${tag} → ${root.descriptor.digest}`);
@@ -74,7 +75,14 @@ export async function applyPromotion({
     (await write('moving')) &&
     (await phase(async (place) => {
       if (!place.needsRecord) return {};
-      const attached = await writeRecord(place.repository, recordFor(place, record), root.descriptor, place.support);
+      const attached = await writeRecord(
+        place.repository,
+        recordFor(place, record),
+        root.descriptor,
+        place.support,
+      ).catch((error: unknown) => {
+        throw unrecorded(error, place, root.descriptor.digest);
+      });
       log.info(`${place.image}: record ${attached}`);
       return { record: attached };
     }));
@@ -113,20 +121,31 @@ async function recheckPlace(
   return {};
 }
 
-/** A tag that holds something else right after it was written lost a race against another writer. */
-function explain(error: unknown, image: string, tag: string): ActionError {
-  if (error instanceof ActionError && error.code === 'TAG_NOT_MOVED') {
-    return new ActionError(
-      'STAGE_MOVED',
-      `${image}:${tag} was moved by this run, and by something else right after it: ${error.message}`,
-      {
-        cause: error,
-        facts: error.facts,
-      },
-    );
-  }
-  if (error instanceof ActionError) return error;
-  throw error;
+/**
+ * A tag that holds something new right after it was written lost a race against another writer. One that holds nothing, or
+ * what it held before, is a matter of the registry.
+ */
+async function explain(
+  error: unknown,
+  repository: Repository,
+  name: string,
+  tag: string,
+  before: Digest | undefined,
+): Promise<ActionError> {
+  if (!(error instanceof ActionError)) throw error;
+  if (error.code !== 'TAG_NOT_MOVED') return error;
+  const now = await repository.head(tag).catch(() => undefined);
+  if (now === undefined || now.digest === before) return error;
+  const what = `${name} was moved by this run, and by something else right after it: ${error.message}`;
+  return new ActionError('STAGE_MOVED', what, { cause: error, facts: error.facts });
+}
+
+/** The tags have moved and stay: an error of the record alone would not tell. */
+function unrecorded(error: unknown, { image, tags }: PlannedPlace, digest: Digest): unknown {
+  if (!(error instanceof ActionError)) return error;
+  const where = tags.map(({ tag }) => `${image}:${tag}`).join(', ');
+  const what = `${where} holds ${digest} now, and the record of that could not be attached: ${error.message} The next run writes it; \`record: false\` does without.`;
+  return new ActionError(error.code, what, { cause: error, facts: error.facts });
 }
 
 /** The record of one repository. */

@@ -4,6 +4,7 @@ import type { ActionRun } from '../../support/action.ts';
 import { fill } from '../../support/copy-source.ts';
 import { type FaultAction, startRegistry, type TestRegistry } from '../../support/registry.ts';
 import { createPromotionJob, type PromotionJob } from './job.ts';
+import { errorsOf, expectError, recordsAt } from './scene.ts';
 
 const STYLES = ['ecr', 'harbor', 'quay', 'acr', 'artifactory'] as const;
 
@@ -37,23 +38,12 @@ function stocked(registry: TestRegistry, name = NAME) {
   return { held, next, hold };
 }
 
-function errorsOf(run: ActionRun): readonly { readonly code: string; readonly message: string }[] {
-  return JSON.parse(run.outputs.json ?? '{}').errors;
-}
-
 /** One error, and nothing else happened. */
 function expectConflict(run: ActionRun, registry: TestRegistry, tags: Readonly<Record<string, string>>): void {
-  expect(run, run.log).toMatchObject({ exitCode: 1, outputs: { outcome: 'tag-conflict' } });
-  expect(errorsOf(run).map(({ code }) => code)).toEqual(['TAG_IMMUTABLE']);
-  expect(run.annotations.filter(({ level }) => level === 'error')).toHaveLength(1);
+  expectError(run, 'tag-conflict', 'TAG_IMMUTABLE');
   expect(registry.tags(NAME)).toEqual(tags);
-  expect(recordsAt(registry)).toBe(0);
+  expect(recordsAt(registry, NAME)).toBe(0);
   expect(registry.log.filter(({ method }) => method === 'DELETE')).toEqual([]);
-}
-
-function recordsAt(registry: TestRegistry, name = NAME): number {
-  const manifests = registry.digests(name).map((digest) => registry.manifest(name, digest)?.bytes.toString('utf8'));
-  return manifests.filter((text) => text?.includes('promotion.record')).length;
 }
 
 async function promoteHere(job: PromotionJob, registry: TestRegistry, to: string): Promise<ActionRun> {
@@ -138,7 +128,7 @@ describe('a tag that never moves and holds this image', () => {
     const second = await promoteHere(job, registry, '1.2.3\nstaging');
     expect(second, second.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
     expect(registry.tags(NAME)).toEqual({ next, '1.2.3': next, staging: next });
-    expect(recordsAt(registry)).toBe(1);
+    expect(recordsAt(registry, NAME)).toBe(1);
   });
 
   test.each(WORDINGS)(
@@ -158,7 +148,7 @@ describe('a tag that never moves and holds this image', () => {
       expect(run, run.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'promoted' } });
       expect(registry.tags(NAME)).toEqual({ next, staging: next });
       expect(held).not.toBe(next);
-      expect(recordsAt(registry)).toBe(1);
+      expect(recordsAt(registry, NAME)).toBe(1);
     },
   );
 });
@@ -182,14 +172,14 @@ describe('two repositories, of which the second refuses', () => {
     const run = await job.promote(at);
     expectConflict(run, fast, { next, staging: held });
     expect(good.tags(NAME).staging).toBe(next);
-    expect(recordsAt(good)).toBe(0);
+    expect(recordsAt(good, NAME)).toBe(0);
     const { targets } = JSON.parse(run.outputs.json ?? '{}');
     expect(targets).toMatchObject([{ written: ['staging'] }, { written: [], error: { code: 'TAG_IMMUTABLE' } }]);
     isFast = false;
     const again = await job.promote(at);
     expect(again, again.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'promoted' } });
     expect([good.tags(NAME).staging, fast.tags(NAME).staging]).toEqual([next, next]);
-    expect([recordsAt(good), recordsAt(fast)]).toEqual([1, 1]);
+    expect([recordsAt(good, NAME), recordsAt(fast, NAME)]).toEqual([1, 1]);
     expect((await job.promote(at)).outputs.outcome).toBe('unchanged');
   });
 });
