@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto';
+import * as http from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Credentials } from '../../../src/oci/auth.ts';
 import { startRegistry } from '../../support/registry.ts';
@@ -24,14 +27,14 @@ describe('downloading a blob', () => {
     expect(registry.requests()).toBe(1);
   });
 
-  it('21: a connection that breaks is taken up where it stopped', async () => {
+  it('case 21: a connection that breaks is taken up where it stopped', async () => {
     await using registry = await served({ faults: [{ match: GET, action: { reset: 'mid-answer' } }] });
     const { repository } = await connect(registry);
     expect((await buffer(await repository.getBlob(layer))).equals(bytes)).toBe(true);
     expect(registry.log.map(({ headers }) => headers.range)).toEqual([undefined, `bytes=${bytes.length / 2}-`]);
   });
 
-  it('21: a server that ignores Range sends everything again, and what is known is read over', async () => {
+  it('case 21: a server that ignores Range sends everything again, and what is known is read over', async () => {
     await using registry = await served({ faults: [{ match: GET, action: { reset: 'mid-answer' } }] });
     registry.addFault({ match: { ...GET, nth: 2 }, action: { ignoreRange: true } });
     const { repository } = await connect(registry);
@@ -39,12 +42,59 @@ describe('downloading a blob', () => {
     expect(registry.log.map(({ status }) => status)).toEqual([0, 200]);
   });
 
-  it('67: an answer that stops is given up and taken up again', async () => {
+  it('case 67: an answer that stops is given up and taken up again', async () => {
     await using registry = await served({ faults: [{ match: GET, action: { hang: 'mid-answer' } }] });
     const { repository } = await connect(registry, { timeouts: { idle: 200 } });
     expect((await buffer(await repository.getBlob(layer))).equals(bytes)).toBe(true);
     expect(registry.log[1]?.headers.range).toBeDefined();
   });
+
+  it('case 67: what comes slowly is given on before a buffer is full', async () => {
+    const server = http.createServer((_, response) => {
+      response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 1000));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const host = `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+    try {
+      const { repository } = await connect({ host });
+      const { read, close } = repository.readBlob(layer);
+      const buffer = Buffer.alloc(bytes.length);
+      expect(await read(buffer)).toBe(1000);
+      expect(buffer.subarray(0, 1000).equals(bytes.subarray(0, 1000))).toBe(true);
+      const rest = read(buffer);
+      close();
+      await expect(rest).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it.each(['with a length', 'in chunks'])(
+    'a reader that takes its time gets every byte, of an answer %s',
+    async (how) => {
+      const large = randomBytes(5_000_000);
+      await using registry = await startRegistry();
+      registry.putBlob('org/app', large);
+      if (how === 'in chunks') registry.addFault({ match: GET, action: { headers: { 'content-length': null } } });
+      const { repository } = await connect(registry);
+      const taken: Buffer[] = [];
+      for await (const chunk of await repository.getBlob(layerOf(large))) {
+        taken.push(chunk);
+        await sleep(5);
+      }
+      expect(Buffer.concat(taken).equals(large)).toBe(true);
+      const { read } = repository.readBlob(layerOf(large));
+      const buffer = Buffer.alloc(300_001);
+      const pieces: Buffer[] = [];
+      for (let size = await read(buffer); size > 0; size = await read(buffer)) {
+        pieces.push(Buffer.from(buffer.subarray(0, size)));
+        await sleep(5);
+      }
+      expect(Buffer.concat(pieces).equals(large)).toBe(true);
+    },
+  );
 
   it('a blob that never goes on is an error that says where it stopped', async () => {
     await using registry = await served({ faults: [{ match: GET, action: { reset: 'mid-answer' } }] });
@@ -64,7 +114,7 @@ describe('downloading a blob', () => {
     });
   });
 
-  it.each([301, 302, 303, 307, 308])('11: %i to another host: followed without credentials', async (status) => {
+  it.each([301, 302, 303, 307, 308])('case 11: %i to another host: followed without credentials', async (status) => {
     await using storage = await startRegistry({
       faults: [{ match: {}, action: { status: 200, body: bytes.toString('latin1') }, optional: true }],
     });
@@ -81,7 +131,7 @@ describe('downloading a blob', () => {
     expect(storage.log[0]).toMatchObject({ authorization: false, method: 'GET', query: '?signature=canary' });
   });
 
-  it('11: a Range goes along with a redirect', async () => {
+  it('case 11: a Range goes along with a redirect', async () => {
     await using storage = await served();
     await using registry = await served({ auth });
     const key = `http://${storage.host}/v2/org/app/blobs/${layer.digest}`;
@@ -103,7 +153,7 @@ describe('downloading a blob', () => {
     expect(registry.log.map(({ authorization }) => authorization)).toEqual([false, true, false]);
   });
 
-  it('14: redirects that do not end are refused', async () => {
+  it('case 14: redirects that do not end are refused', async () => {
     await using registry = await served();
     registry.addFault({ match: { ...GET, nth: 'all' }, action: { redirect: '/v2/org/app/blobs/again', status: 302 } });
     const { repository } = await connect(registry);
@@ -123,7 +173,7 @@ describe('downloading a blob', () => {
     },
   );
 
-  it('60: a 503 is waited for', async () => {
+  it('case 60: a 503 is waited for', async () => {
     await using registry = await served({ faults: [{ match: GET, action: { status: 503 } }] });
     const { repository, sleeps } = await connect(registry);
     expect((await buffer(await repository.getBlob(layer))).equals(bytes)).toBe(true);
