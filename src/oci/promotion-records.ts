@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Digest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
-import { PROMOTION_TYPE, type PromotionRecord } from '../domain/promotion/record.ts';
+import type { PromotionRecord } from '../domain/promotion/record.ts';
 import { EMPTY, listedRecords, recordArtifact, recordOf } from '../domain/promotion/record-manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { listAsReferrers } from './copy-attach.ts';
@@ -28,11 +28,11 @@ export async function readRecords(repository: Repository, digest: Digest): Promi
   const listed = listedRecords(manifests, digest);
   const records = [...listed.records];
   const problems = [...listed.problems];
-  const own = new Set(manifests.flatMap((each) => (each.artifactType === PROMOTION_TYPE ? [each.digest] : [])));
+  const referrers = [...listed.others];
   for (const each of listed.unread.slice(0, MOST)) {
     const manifest = await repository.get(each.digest);
     const read = manifest === undefined ? undefined : recordOf(manifest, digest);
-    if (read !== undefined) own.add(each.digest);
+    if (read === undefined) referrers.push(each);
     if (read?.ok === true) records.push(read.value);
     else if (read !== undefined) problems.push(...read.problems.map((problem) => `${each.digest}: ${problem}.`));
   }
@@ -41,7 +41,6 @@ export async function readRecords(repository: Repository, digest: Digest): Promi
       `${listed.unread.length - MOST} of what refers to ${digest} was not opened: there is too much of it.`,
     );
   }
-  const referrers = manifests.filter((each) => !own.has(each.digest));
   return { support, referrers, records, problems };
 }
 

@@ -76,6 +76,8 @@ export interface ListedRecords {
   readonly records: readonly PromotionRecord[];
   /** Records, or what may be one, whose annotations the list has lost: their manifests have to be read. */
   readonly unread: readonly Descriptor[];
+  /** What else refers to the image: signatures, SBOMs. */
+  readonly others: readonly Descriptor[];
   /** Sentences about records that cannot be understood. */
   readonly problems: readonly string[];
 }
@@ -84,18 +86,19 @@ export interface ListedRecords {
 export function listedRecords(referrers: readonly Descriptor[], subject: Digest): ListedRecords {
   const records: PromotionRecord[] = [];
   const unread: Descriptor[] = [];
+  const others: Descriptor[] = [];
   const found: string[] = [];
   for (const descriptor of referrers) {
     const json = descriptor.annotations?.[RECORD];
     if (json === undefined) {
-      if (mayBeRecord(descriptor)) unread.push(descriptor);
+      (mayBeRecord(descriptor) ? unread : others).push(descriptor);
       continue;
     }
     const record = readText(json, subject);
     if (record.ok) records.push(record.value);
     else found.push(...record.problems.map((problem) => `${descriptor.digest}: ${problem}.`));
   }
-  return { records, unread, problems: found };
+  return { records, unread, others, problems: found };
 }
 
 /** The record in a manifest; undefined when it is none. */

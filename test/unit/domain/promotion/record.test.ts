@@ -154,7 +154,12 @@ describe('the artifact of a record', () => {
     const one = written();
     const { annotations: _, ...bare } = one.descriptor;
     const sbom = { ...SUBJECT, artifactType: 'application/spdx+json' };
-    expect(listedRecords([sbom, one.descriptor, bare], A)).toEqual({ records: [RECORD], unread: [bare], problems: [] });
+    expect(listedRecords([sbom, one.descriptor, bare], A)).toEqual({
+      records: [RECORD],
+      unread: [bare],
+      others: [sbom],
+      problems: [],
+    });
     expect(recordOf(one, A)).toEqual({ ok: true, value: RECORD });
     expect(recordOf(one, B)).toBeUndefined();
   });
