@@ -50,7 +50,7 @@ async function promoteHere(job: PromotionJob, registry: TestRegistry, to: string
   return job.promote({ images: `${registry.host}/${NAME}`, from: 'next', environment: 'staging', to });
 }
 
-describe('a tag that never moves and holds another image', () => {
+describe('case 45: a tag that never moves and holds another image', () => {
   test.each(STYLES)('a version, at %s: both digests are told, and nothing is written', async (style) => {
     await using job = await createPromotionJob();
     await using registry = await startRegistry({ referrers: true, immutable: { tags: /^\d/, style } });
@@ -118,7 +118,7 @@ describe('a tag that never moves and holds another image', () => {
   });
 });
 
-describe('a tag that never moves and holds this image', () => {
+describe('case 45: a tag that never moves and holds this image', () => {
   test.each(STYLES)('nothing is to be done at %s, twice', async (style) => {
     await using job = await createPromotionJob();
     await using registry = await startRegistry({ referrers: true, immutable: { tags: /./, style } });

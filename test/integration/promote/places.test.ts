@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import type { ActionOptions } from '../../support/action.ts';
+import { fill } from '../../support/copy-source.ts';
+import { startRegistry } from '../../support/registry.ts';
+import { createScene, DEV, expectError, expectPromoted, PROD, recordsAt, tagWrites } from './scene.ts';
+
+/** `prod/app` at two registries, both with an older image in production. */
+async function createPlaces() {
+  const scene = await createScene({}, {});
+  const second = await startRegistry({ referrers: true });
+  const image = scene.source.image(['1'], {}, 'v1');
+  for (const each of [scene.target, second]) fill(each, PROD).image(['old'], {}, 'production');
+  const places = [scene.target, second];
+  const old = second.tags(PROD).production ?? '';
+  return {
+    scene,
+    first: scene.target,
+    second,
+    digest: image.descriptor.digest,
+    old,
+    promote: (more: Partial<ActionOptions> = {}) =>
+      scene.promote('v1', { to: places.map(({ host }) => `${host}/${PROD}`).join('\n') }, more),
+    holds: () => places.map((each) => each.tags(PROD).production),
+    records: () => places.map((each) => recordsAt(each)),
+    [Symbol.asyncDispose]: async () => {
+      await second.close();
+      await scene[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('two repositories', () => {
+  test('the copy to the second is refused: no tag moves in the first, and the next run does all of it', async () => {
+    await using places = await createPlaces();
+    const { first, second, old, digest } = places;
+    second.addFault({
+      match: { method: 'POST', path: /uploads/, nth: 1 },
+      action: { status: 403, body: { errors: [{ code: 'DENIED', message: 'not yours' }] } },
+    });
+    expectError(await places.promote(), 'registry-failed', 'DENIED');
+    expect(places.holds()).toEqual([old, old]);
+    expect([...tagWrites(first), ...tagWrites(second)]).toEqual([]);
+    expectPromoted(await places.promote());
+    expect(places.holds()).toEqual([digest, digest]);
+    expect(places.records()).toEqual([1, 1]);
+  });
+
+  test('somebody moves the stage in the second during the copy: no tag moves in the first', async () => {
+    await using places = await createPlaces();
+    const { second, old } = places;
+    const theirs = fill(second, PROD).image(['theirs']).descriptor.digest;
+    second.addFault({
+      match: { method: 'PUT', path: /manifests\/sha256:/ },
+      action: { moves: { repository: PROD, tag: 'production', to: theirs }, when: 'after' },
+    });
+    expectError(await places.promote(), 'tag-conflict', 'STAGE_MOVED');
+    expect(places.holds()).toEqual([old, theirs]);
+    expect(places.records()).toEqual([0, 0]);
+  });
+
+  test('the second fails to take the tag: the report says what the first holds, and the next run completes it', async () => {
+    await using places = await createPlaces();
+    const { second, old, digest } = places;
+    second.addFault({ match: { method: 'PUT', path: /manifests\/production$/ }, action: { status: 403 } });
+    const run = await places.promote();
+    expectError(run, 'registry-failed', 'DENIED');
+    expect(places.holds()).toEqual([digest, old]);
+    const { targets } = JSON.parse(run.outputs.json ?? '{}');
+    expect(targets).toMatchObject([
+      { written: ['production'], previousDigest: old },
+      { written: [], previousDigest: old, error: { code: 'DENIED' } },
+    ]);
+    expectPromoted(await places.promote());
+    expect(places.holds()).toEqual([digest, digest]);
+    expect(places.records()).toEqual([1, 1]);
+    expect((await places.promote()).outputs.outcome).toBe('unchanged');
+  });
+
+  test('cancelled while the record of the second is written: both tags have moved, and the next run records it', async () => {
+    await using places = await createPlaces();
+    const { second, digest } = places;
+    const isRecord = ({ method, path }: { readonly method: string; readonly path: string }) =>
+      method === 'PUT' && /manifests\/sha256:/.test(path);
+    // The first manifest is the image.
+    second.addFault({ match: { method: 'PUT', path: /manifests\/sha256:/, nth: 2 }, action: { hang: 'before' } });
+    const run = await places.promote({
+      onSpawn: (child) => {
+        const timer = setInterval(() => {
+          if (second.log.filter(isRecord).length < 2) return;
+          clearInterval(timer);
+          child.kill('SIGTERM');
+        }, 20);
+        child.once('exit', () => clearInterval(timer));
+      },
+    });
+    expectError(run, 'cancelled', 'CANCELLED');
+    expect(places.holds()).toEqual([digest, digest]);
+    const { targets } = JSON.parse(run.outputs.json ?? '{}');
+    expect(targets).toMatchObject([{ written: ['production'] }, { written: ['production'] }]);
+    expectPromoted(await places.promote());
+    expect(places.records()).toEqual([1, 1]);
+  });
+
+  test('the repository of the source is one of them: again is nothing to do', async () => {
+    await using scene = await createScene({}, {});
+    scene.source.usual();
+    const to = `${scene.registry.host}/${DEV}\n${scene.target.host}/${PROD}`;
+    expectPromoted(await scene.promote('v1', { to }));
+    expect((await scene.promote('v1', { to })).outputs.outcome).toBe('unchanged');
+    expect([recordsAt(scene.registry, DEV), recordsAt(scene.target)]).toEqual([1, 1]);
+  });
+});
