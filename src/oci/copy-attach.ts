@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '../domain/digest.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
@@ -39,26 +40,41 @@ export async function attach(to: Repository, graph: ImageGraph, log: Pick<Log, '
   return written;
 }
 
+/** Looks at a list until all is in it. */
+const LOOKS = 6;
+const LONGEST_WAIT = 3000;
+
 /**
  * Makes manifests that are there already found as referrers of their subject: one fallback index for all of them where the
- * registry has no API, merged with what is there, and read back.
+ * registry has no API, merged with what is there, and read back. Two jobs that write such an index at the same time do not see
+ * each other, and the later one takes away what the earlier one added; registries know no write that would prevent it. So the
+ * index is read back only when whoever had read it before this write must have written too, and merged again where it lacks
+ * something: how long that takes at this registry, the own write has shown.
  * @returns manifests written
  * @throws ActionError DIGEST_MISMATCH when one cannot be seen afterwards, TAG_IMMUTABLE
  */
 export async function listAsReferrers(to: Repository, subject: Digest, ours: readonly Descriptor[]): Promise<number> {
-  const { support, manifests: there } = await to.referrers(subject);
-  const lacking = lackingIn(there, ours);
-  if (lacking.length === 0) return 0;
-  const written = support === 'fallback' ? 1 : 0;
-  if (support === 'fallback') await to.put(fallbackTag(subject), indexOf([...there, ...lacking]));
-  if (lackingIn((await to.referrers(subject)).manifests, ours).length > 0) {
-    throw new ActionError(
-      'DIGEST_MISMATCH',
-      `${to.host}/${to.name} took ${lacking.length} manifests that refer to ${subject}, and does not list them.`,
-      { facts: { registry: to.host, repository: to.name, reference: subject } },
-    );
+  let written = 0;
+  let lacking: readonly Descriptor[] = [];
+  for (let look = 1; look <= LOOKS; look++) {
+    const start = performance.now();
+    const { support, manifests: there } = await to.referrers(subject);
+    lacking = lackingIn(there, ours);
+    if (lacking.length === 0) return written;
+    if (look === LOOKS || (support === 'api' && look > 1)) break;
+    if (support === 'fallback') {
+      await to.put(fallbackTag(subject), indexOf([...there, ...lacking]));
+      written++;
+    }
+    const took = performance.now() - start;
+    // At random, so that those who lost do not lose to each other again.
+    await sleep(Math.min(50 + took * (2 + 2 * Math.random()), LONGEST_WAIT));
   }
-  return written;
+  throw new ActionError(
+    'DIGEST_MISMATCH',
+    `${to.host}/${to.name} took ${lacking.length} manifests that refer to ${subject}, and does not list them.`,
+    { facts: { registry: to.host, repository: to.name, reference: subject } },
+  );
 }
 
 function lackingIn(there: readonly Descriptor[], ours: readonly Descriptor[]): readonly Descriptor[] {

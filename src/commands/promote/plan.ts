@@ -4,6 +4,7 @@ import { type Judgement, judgeAll } from '../../domain/promotion/judge.ts';
 import { planPromotion } from '../../domain/promotion/plan.ts';
 import type { RecordsOfImage } from '../../oci/promotion-records.ts';
 import { createHistory } from '../../tools/git.ts';
+import { warn } from '../progress.ts';
 import type { PlannedPlace } from './apply.ts';
 import { gatherEvidence, gatherTarget } from './evidence.ts';
 import type { Found } from './find.ts';
@@ -58,6 +59,7 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
     const inPlace = plan.verdict === 'unchanged';
     const held =
       inputs.record && typeof place.now === 'string' ? await records(place.repository, place.now) : undefined;
+    for (const problem of [own, here, held].flatMap((each) => each?.problems ?? [])) warn(runtime, draft, problem);
     const support = (here ?? held)?.support;
     const isRecorded = here?.records.some(({ stage }) => stage === names.stage) ?? false;
     planned.push({
