@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import type { Digest } from '../../../src/domain/digest.ts';
+import { listAsReferrers } from '../../../src/oci/copy-attach.ts';
+import { fallbackTag } from '../../../src/oci/referrers.ts';
+import { fill, SOURCE } from '../../support/copy-source.ts';
+import { startRegistry, type TestRegistry } from '../../support/registry.ts';
+import { connect } from '../../support/registry-client.ts';
+
+/** As somebody else sees it. */
+async function listed(registry: TestRegistry, digest: Digest): Promise<readonly string[]> {
+  const { repository } = await connect(registry, {}, SOURCE);
+  return (await repository.referrers(digest)).manifests.map((each) => each.digest).toSorted();
+}
+
+describe('a list of referrers under a tag', () => {
+  it('that another job overwrites right afterwards holds what both have added', async () => {
+    await using registry = await startRegistry();
+    const { image, referrer, index } = fill(registry);
+    const root = image(['a']);
+    const [ours, theirs] = [referrer(root, 'ours').descriptor, referrer(root, 'theirs')];
+    const to = index([theirs]).descriptor.digest;
+    const tag = fallbackTag(root.descriptor.digest);
+    registry.addFault({
+      match: { method: 'PUT', path: /manifests\/sha256-/ },
+      action: { moves: { repository: SOURCE, tag, to }, when: 'after' },
+    });
+    const { repository } = await connect(registry, {}, SOURCE);
+    expect(await listAsReferrers(repository, root.descriptor.digest, [ours])).toBe(2);
+    expect(await listed(registry, root.descriptor.digest)).toEqual([ours.digest, theirs.descriptor.digest].toSorted());
+  });
+
+  it('loses nothing when eight jobs write it at the same time', async () => {
+    await using registry = await startRegistry();
+    const { image, referrer } = fill(registry);
+    const root = image(['a']);
+    const { digest } = root.descriptor;
+    const all = Array.from({ length: 8 }, (_, at) => referrer(root, `record ${at}`).descriptor);
+    await Promise.all(
+      all.map(async (each) => {
+        const { repository } = await connect(registry, {}, SOURCE);
+        await listAsReferrers(repository, digest, [each]);
+      }),
+    );
+    expect(await listed(registry, digest)).toEqual(all.map((each) => each.digest).toSorted());
+  });
+
+  it('that never holds what is added is an error, and not written without end', async () => {
+    await using registry = await startRegistry();
+    const { image, referrer, index } = fill(registry);
+    const root = image(['a']);
+    const { digest } = root.descriptor;
+    const to = index([referrer(root, 'theirs')]).descriptor.digest;
+    registry.addFault({
+      match: { method: 'PUT', path: /manifests\/sha256-/, nth: 'all' },
+      action: { moves: { repository: SOURCE, tag: fallbackTag(digest), to }, when: 'after' },
+    });
+    const { repository } = await connect(registry, {}, SOURCE);
+    const ours = referrer(root, 'ours').descriptor;
+    await expect(listAsReferrers(repository, digest, [ours])).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    expect(registry.writes()).toHaveLength(5);
+  });
+});
