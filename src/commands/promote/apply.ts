@@ -40,7 +40,8 @@ interface Apply {
 
 /**
  * Moves the tags of a promotion whose content is everywhere, and writes its records: immutable tags first, then the tags of
- * the stage, then the records, each in all repositories before the next. Each tag is read back.
+ * the stage, then the records, each in all repositories before the next. Each tag is read back. Where a moving tag fails
+ * the other repositories have moved theirs, and are given their records.
  * @returns one result for each repository, in their order; a failure is in `error`, never thrown
  */
 export async function applyPromotion({
@@ -69,24 +70,25 @@ export async function applyPromotion({
       return { written };
     });
 
-  const done =
-    (!recheck || (await phase((place) => recheckPlace(place, root.descriptor.digest)))) &&
-    (await write('immutable')) &&
-    (await write('moving')) &&
-    (await phase(async (place) => {
-      if (!place.needsRecord) return {};
+  const mayMove =
+    (!recheck || (await phase((place) => recheckPlace(place, root.descriptor.digest)))) && (await write('immutable'));
+  if (mayMove) {
+    await write('moving');
+    // Where the tags have moved a record has to say from what, also when another repository has failed: nothing else knows.
+    await phase(async (place, { error }) => {
+      if (error !== undefined || !place.needsRecord) return {};
       const attached = await writeRecord(
         place.repository,
         recordFor(place, record),
         root.descriptor,
         place.support,
-      ).catch((error: unknown) => {
-        throw unrecorded(error, place, root.descriptor.digest);
+      ).catch((thrown: unknown) => {
+        throw unrecorded(thrown, place, root.descriptor.digest);
       });
       log.info(`${place.image}: record ${attached}`);
       return { record: attached };
-    }));
-  if (!done) log.debug('A repository has failed; the phases after that were left out.');
+    });
+  } else log.debug('A repository has failed; the phases after that were left out.');
   return results();
 }
 

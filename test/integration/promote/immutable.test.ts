@@ -160,8 +160,9 @@ describe('two repositories, of which the second refuses', () => {
     let isFast = true;
     const tags = { test: (tag: string) => isFast && tag === 'staging' };
     await using fast = await startRegistry({ referrers: true, immutable: { tags, style } });
-    const { next } = stocked(good);
+    const { next, hold: holdGood } = stocked(good);
     const { held, hold } = stocked(fast);
+    holdGood('staging');
     hold('staging');
     const at = {
       images: `${good.host}/${NAME}`,
@@ -172,14 +173,19 @@ describe('two repositories, of which the second refuses', () => {
     const run = await job.promote(at);
     expectConflict(run, fast, { next, staging: held });
     expect(good.tags(NAME).staging).toBe(next);
-    expect(recordsAt(good, NAME)).toBe(0);
+    // What has moved has its record: without it there would be no way back.
+    expect(recordsAt(good, NAME)).toBe(1);
     const { targets } = JSON.parse(run.outputs.json ?? '{}');
     expect(targets).toMatchObject([{ written: ['staging'] }, { written: [], error: { code: 'TAG_IMMUTABLE' } }]);
     isFast = false;
     const again = await job.promote(at);
     expect(again, again.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'promoted' } });
     expect([good.tags(NAME).staging, fast.tags(NAME).staging]).toEqual([next, next]);
-    expect([recordsAt(good, NAME), recordsAt(fast, NAME)]).toEqual([1, 1]);
+    // The record of the first came along as what refers to the image; it tells the second nothing wrong.
+    expect([recordsAt(good, NAME), recordsAt(fast, NAME)]).toEqual([1, 2]);
     expect((await job.promote(at)).outputs.outcome).toBe('unchanged');
+    const back = await job.promote({ ...at, from: '', rollback: 'true' });
+    expect(back, back.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'rolled-back', digest: held } });
+    expect([good.tags(NAME).staging, fast.tags(NAME).staging]).toEqual([held, held]);
   });
 });

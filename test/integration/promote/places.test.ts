@@ -18,8 +18,8 @@ async function createPlaces() {
     second,
     digest: image.descriptor.digest,
     old,
-    promote: (more: Partial<ActionOptions> = {}) =>
-      scene.promote('v1', { to: places.map(({ host }) => `${host}/${PROD}`).join('\n') }, more),
+    promote: (more: Partial<ActionOptions> = {}, inputs: Readonly<Record<string, string>> = {}) =>
+      scene.promote('v1', { to: places.map(({ host }) => `${host}/${PROD}`).join('\n'), ...inputs }, more),
     holds: () => places.map((each) => each.tags(PROD).production),
     records: () => places.map((each) => recordsAt(each)),
     [Symbol.asyncDispose]: async () => {
@@ -67,13 +67,18 @@ describe('two repositories', () => {
     expect(places.holds()).toEqual([digest, old]);
     const { targets } = JSON.parse(run.outputs.json ?? '{}');
     expect(targets).toMatchObject([
-      { written: ['production'], previousDigest: old },
+      { written: ['production'], previousDigest: old, record: expect.stringMatching(/^sha256:/) },
       { written: [], previousDigest: old, error: { code: 'DENIED' } },
     ]);
+    // What has moved has its record, or there would be no way back.
+    expect(places.records()).toEqual([1, 0]);
     expectPromoted(await places.promote());
     expect(places.holds()).toEqual([digest, digest]);
     expect(places.records()).toEqual([1, 1]);
     expect((await places.promote()).outputs.outcome).toBe('unchanged');
+    const back = await places.promote({}, { from: '', rollback: 'true' });
+    expect(back, back.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'rolled-back' } });
+    expect(places.holds()).toEqual([old, old]);
   });
 
   test('cancelled while the record of the second is written: both tags have moved, and the next run records it', async () => {
