@@ -74,19 +74,18 @@ export async function applyPromotion({
     (!recheck || (await phase((place) => recheckPlace(place, root.descriptor.digest)))) && (await write('immutable'));
   if (mayMove) {
     await write('moving');
-    // Where the tags have moved a record has to say from what, also when another repository has failed: nothing else knows.
-    await phase(async (place, { error }) => {
-      if (error !== undefined || !place.needsRecord) return {};
-      const attached = await writeRecord(
-        place.repository,
-        recordFor(place, record),
-        root.descriptor,
-        place.support,
-      ).catch((thrown: unknown) => {
-        throw unrecorded(thrown, place, root.descriptor.digest);
-      });
-      log.info(`${place.image}: record ${attached}`);
-      return { record: attached };
+    // Where the stage has moved a record has to say from what, also when something else has failed: nothing else knows.
+    await phase(async (place, { error, written }) => {
+      const moved = place.plan.decisions.some(({ kind, tag }) => kind === 'moving' && written.includes(tag));
+      if (!place.needsRecord || (error !== undefined && !moved)) return {};
+      const own = recordFor(place, record, error === undefined ? undefined : written);
+      try {
+        const attached = await writeRecord(place.repository, own, root.descriptor, place.support);
+        log.info(`${place.image}: record ${attached}`);
+        return { record: attached };
+      } catch (thrown) {
+        throw error ?? unrecorded(thrown, place, root.descriptor.digest);
+      }
     });
   } else log.debug('A repository has failed; the phases after that were left out.');
   return results();
@@ -150,14 +149,24 @@ function unrecorded(error: unknown, { image, tags }: PlannedPlace, digest: Diges
   return new ActionError(error.code, what, { cause: error, facts: error.facts });
 }
 
-/** The record of one repository. */
-export function recordFor({ image, tags, history }: PlannedPlace, record: RecordOfRun): PromotionRecord {
+/**
+ * The record of one repository. A stage that held the image already says so too: that is no gap in its history.
+ * @param written the tags that were written, when not all were
+ */
+export function recordFor(
+  { image, tags, plan, history }: PlannedPlace,
+  record: RecordOfRun,
+  written?: readonly string[],
+): PromotionRecord {
   const { now } = history;
-  const previous = now === undefined || now === record.digest ? {} : { previousDigest: now };
+  const previous = now === undefined ? {} : { previousDigest: now };
+  const kept = plan.decisions.flatMap(({ tag, action }) => (action === 'keep' ? [tag] : []));
   return {
     ...record,
     ...previous,
-    to: tags.map(({ tag }) => `${image}:${tag}`),
+    to: tags.flatMap(({ tag }) =>
+      written === undefined || written.includes(tag) || kept.includes(tag) ? [`${image}:${tag}`] : [],
+    ),
     held: heldAfter(history.held, { ...record, ...previous }),
   };
 }

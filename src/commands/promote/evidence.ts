@@ -4,6 +4,7 @@ import type { Evidence, ScanEvidence, StageEvidence, TargetEvidence } from '../.
 import type { PromotionRecord } from '../../domain/promotion/record.ts';
 import { type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
 import { environmentTag, type Source } from '../../domain/promotion/templates.ts';
+import { isTag } from '../../domain/tags/grammar.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import { readAttested } from '../../oci/attested.ts';
 import { fetchLayout } from '../../oci/fetch.ts';
@@ -15,6 +16,9 @@ import type { Destination } from '../destinations.ts';
 import { prepareGate, scanImage, startScanner } from '../scan.ts';
 import { readDeployments } from './deployments.ts';
 import type { FoundPlace, ReadRecords } from './stage.ts';
+
+/** Tags of a stage that are asked for what they hold. */
+const MOST_TAGS = 10;
 
 /** Where evidence is looked for. */
 export interface Witnesses {
@@ -92,14 +96,29 @@ async function readStageEvidence(
   const read = async (known: string) => (isSource ? digest : ((await source.repository.head(known))?.digest ?? null));
   const holds = tag === undefined ? undefined : await read(tag);
   if (holds === digest) return { holds, records: [], deployments: [] };
-  const own = (await records(source.repository, digest)).records;
-  const held = typeof holds === 'string' ? (await records(source.repository, holds)).records : [];
-  const isRecorded = own.some((each) => each.stage === stage);
+  const own = (await records(source.repository, digest)).records.filter((each) => each.stage === stage);
+  // What the stage holds since tells whether it was rolled back from this image. Its tag may have any name, which `to` says.
+  const others = await Promise.all(
+    tagsOf(own, source).map(async (each) => (each === tag ? holds : (await source.repository.head(each))?.digest)),
+  );
+  const since = new Set([holds, ...others].flatMap((each) => (each && each !== digest ? [each] : [])));
+  const held = await Promise.all([...since].map(async (each) => (await records(source.repository, each)).records));
   return {
     ...(holds === undefined ? {} : { holds }),
-    records: [...own, ...held],
-    deployments: isRecorded ? [] : await readDeployments(api, stage, commit),
+    records: [...own, ...held.flat()],
+    deployments: own.length > 0 ? [] : await readDeployments(api, stage, commit),
   };
+}
+
+/** The tags that the newest of a stage's records has written in a repository. */
+function tagsOf(records: readonly PromotionRecord[], { image }: Destination): readonly string[] {
+  const newest = records.toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
+  const here = (newest?.to ?? []).filter((name) => name.startsWith(`${image}:`));
+  // Somebody else may have written the record: whatever is not a tag never reaches an URL.
+  return here
+    .map((name) => name.slice(image.length + 1))
+    .filter(isTag)
+    .slice(0, MOST_TAGS);
 }
 
 /** Fetches the image and scans it, as the gate of a publish does, with the database of today. */

@@ -80,6 +80,7 @@ export async function findBack(journey: Journey): Promise<Found> {
     draft.history = history;
     const target = rollbackTarget(history, wanted);
     if (!target.ok) throw new ActionError('PROMOTION_REFUSED', target.problems.join('\n'));
+    runtime.log.info(`${names.stage} goes back to ${target.value}.`);
     return target.value;
   });
   const root = await repository.get(digest);
@@ -90,7 +91,6 @@ export async function findBack(journey: Journey): Promise<Found> {
       `${names.stage} held ${shortDigest(digest)} before, and ${image}@${digest} is not there any more. Name another one with \`from\`.`,
     );
   }
-  runtime.log.info(`${names.stage} goes back to ${digest}.`);
   const { commit, version } = originOf(await readRecorded(repository, root, []));
   return {
     source: place,

@@ -9,7 +9,7 @@ import type { PlannedPlace } from './apply.ts';
 import { gatherEvidence, gatherTarget } from './evidence.ts';
 import type { Found } from './find.ts';
 import type { Journey } from './journey.ts';
-import { type FoundPlace, isSamePlace, readStage } from './stage.ts';
+import { type FoundPlace, isRecordOf, isSamePlace, readStage } from './stage.ts';
 
 /**
  * Finds out what the requirements ask and what the records of the stage tell, and decides for each repository. Shows the plan
@@ -61,7 +61,8 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
       inputs.record && typeof place.now === 'string' ? await records(place.repository, place.now) : undefined;
     for (const problem of [own, here, held].flatMap((each) => each?.problems ?? [])) warn(runtime, draft, problem);
     const support = (here ?? held)?.support;
-    const isRecorded = here?.records.some(({ stage }) => stage === names.stage) ?? false;
+    const isRecorded =
+      here?.records.some((each) => each.stage === names.stage && isRecordOf(place.repository, each)) ?? false;
     planned.push({
       ...place,
       plan,

@@ -2,6 +2,7 @@ import type { Digest } from '../../domain/digest.ts';
 import { type History, readHistory } from '../../domain/promotion/history.ts';
 import type { PlannedTarget } from '../../domain/promotion/plan.ts';
 import type { PromotionRecord } from '../../domain/promotion/record.ts';
+import { parseImageName } from '../../domain/reference.ts';
 import { type RecordsOfImage, readRecords } from '../../oci/promotion-records.ts';
 import type { Repository } from '../../oci/repository.ts';
 import type { Destination } from '../destinations.ts';
@@ -49,6 +50,14 @@ export function createRecords(): ReadRecords {
   };
 }
 
+/** Whether a record tells of this repository: those of others travel along when an image is copied. Hosts may have two names. */
+export function isRecordOf({ name }: Repository, { to }: PromotionRecord): boolean {
+  return to.some((each) => {
+    const image = parseImageName(each.replace(/:[^:/]*$/, ''));
+    return image.ok && image.value.repository === name;
+  });
+}
+
 /** Records that are read back at most. */
 const MOST = 100;
 
@@ -67,11 +76,11 @@ export async function readStage(
     also = [],
   }: { readonly until?: (history: History) => boolean; readonly also?: readonly PromotionRecord[] } = {},
 ): Promise<History> {
-  const known: PromotionRecord[] = [...also];
+  const known = also.filter((each) => isRecordOf(repository, each));
   const seen = new Set<Digest>();
   for (let next = now ?? undefined; next !== undefined && seen.size < MOST; ) {
     seen.add(next);
-    known.push(...(await records(repository, next)).records);
+    known.push(...(await records(repository, next)).records.filter((each) => isRecordOf(repository, each)));
     if (until(readHistory(stage, known, now))) break;
     next = known
       .flatMap((each) => (each.stage === stage ? [each.previousDigest, each.digest] : []))

@@ -141,3 +141,26 @@ describe.each([
     expect(registry.requests()).toBeLessThanOrEqual(6);
   });
 });
+
+test('records that came along with an image from another repository are not the history of this one', async () => {
+  await using job = await createPromotionJob();
+  await using registry = await startRegistry({ referrers: true });
+  const { image } = fill(registry, 'dev/app');
+  const [one, two] = [image(['1'], {}, 'one').descriptor.digest, image(['2'], {}, 'two').descriptor.digest];
+  const dev = { images: `${registry.host}/dev/app`, environment: 'live' };
+  const prod = { to: `${registry.host}/prod/app`, environment: 'live' };
+  for (const from of ['one', 'two']) await job.promote({ ...dev, from });
+  expect((await job.promote({ ...dev, rollback: 'true' })).outputs.digest).toBe(one);
+
+  // It was rolled back over there, and is new here.
+  const first = await job.promote({ ...prod, from: `${registry.host}/dev/app:two` });
+  expect(first.outputs).toMatchObject({ outcome: 'promoted', digest: two, 'previous-digest': '' });
+  expect(JSON.parse(first.outputs.json ?? '').history.records).toEqual([]);
+  expect(JSON.parse(first.outputs.json ?? '').passed.map(({ to }: { to: string[] }) => to.join())).toEqual([
+    `${registry.host}/dev/app:live`,
+    `${registry.host}/prod/app:live`,
+  ]);
+  const nothing = await job.promote({ ...prod, rollback: 'true' });
+  expect(nothing.outputs.outcome).toBe('refused');
+  expect((await job.promote({ ...prod, from: `${registry.host}/dev/app:two` })).outputs.outcome).toBe('unchanged');
+});
