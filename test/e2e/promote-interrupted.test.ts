@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -47,17 +48,22 @@ it('SIGTERM while a large layer is copied: no tag moves, and the next run sends 
   const inputs = { from: source.at('v1'), to: target.image, environment: 'production' };
   const large = blobs.find(({ size }) => size > 50 * MEBIBYTE)?.digest ?? 'none';
   let signalled = 0;
+  const interrupt = async (child: ChildProcess) => {
+    while (child.exitCode === null && signalled === 0) {
+      await sleep(5);
+      const here = arrived(await registry.requests());
+      if (here.length === 0 || here.includes(large)) continue;
+      signalled = performance.now();
+      child.kill('SIGTERM');
+    }
+  };
+  let watching: Promise<void> | undefined;
   const ended = await scene.promote(inputs, {
-    onSpawn: async (child) => {
-      while (child.exitCode === null && signalled === 0) {
-        await sleep(5);
-        const here = arrived(await registry.requests());
-        if (here.length === 0 || here.includes(large)) continue;
-        signalled = performance.now();
-        child.kill('SIGTERM');
-      }
+    onSpawn: (child) => {
+      watching = interrupt(child);
     },
   });
+  await watching;
   expect(signalled, ended.log).toBeGreaterThan(0);
   // The runner waits 7.5 seconds before it gets rough.
   expect(performance.now() - signalled).toBeLessThan(7500);
