@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { createStages } from './stages.ts';
+
+test.each([
+  [
+    '`force` in a push',
+    { force: 'true' },
+    "`force` is a person's word, and this run was started by the event push. Start the workflow by hand",
+  ],
+  ['`rollback` without records', { rollback: 'true', record: 'false' }, 'which `record: false` switches off'],
+  ['`rollback` with `force`', { rollback: 'true', force: 'true' }, '`force` is for promotions'],
+  ['no `from`', { from: '' }, '`from` is empty: say what to promote'],
+  ['a bare tag without `images`', { images: '' }, '`images` is empty, and a tag or digest alone does not say'],
+  ['neither environment nor `to`', { environment: '' }, 'environment'],
+  [
+    'an input of another command',
+    { push: 'false' },
+    '`push`: belongs to `command: publish`, and this is `command: promote`',
+  ],
+  ['a requirement that nobody knows', { require: 'sbum' }, 'unknown requirement "sbum"'],
+  ['a value that came to nothing', { require: 'provenance,builder=' }, '`builder` is ""'],
+  ['a branch that came to nothing', { require: 'branch=' }, 'expected a branch'],
+  ['an age without a unit', { require: 'scan,max-age=7' }, 'a length of time such as 7d'],
+])('%s is refused before the registry is asked', async (_, inputs, words) => {
+  await using stages = await createStages();
+  stages.source.image(['1'], {}, 'next');
+  const message = await stages.fails('INPUT_INVALID', '', { inputs });
+  expect(message).toContain(words);
+  expect(stages.registry.requests()).toBe(0);
+});
+
+test('`force` of a person meets the requirements too', async () => {
+  await using stages = await createStages();
+  stages.source.image(['1'], {}, 'next');
+  const run = await stages.job.byHand({
+    images: `${stages.registry.host}/org/app`,
+    from: 'next',
+    environment: 'production',
+    require: 'signature',
+    force: 'true',
+  });
+  expect(run.outputs.outcome, run.log).toBe('refused');
+  expect(stages.registry.writes()).toEqual([]);
+});

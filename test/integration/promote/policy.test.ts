@@ -1,0 +1,174 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { FileState } from '../../support/vendors/github-deployments.ts';
+import { createStages, startGitHub } from './stages.ts';
+
+const FILE = '.github/promotion.yaml';
+const AMD = { platforms: [{ platform: 'linux/amd64' }] } as const;
+const SCANNED = [{ name: 'scan=now', detail: 'scanned by this run' }];
+
+/** The stages, with a policy in the workspace. */
+async function createPolicy(text: string, path = FILE) {
+  const stages = await createStages();
+  onTestFinished(stages[Symbol.asyncDispose]);
+  await stages.job.repository.commit('policy', { [path]: text });
+  await stages.layout(AMD);
+  return stages;
+}
+
+describe('.github/promotion.yaml', () => {
+  test('counts although no input names it, for its stage alone', async () => {
+    const stages = await createPolicy(
+      'require:\n  - platforms: [linux/amd64]\nstages:\n  production:\n    - signature\n  staging: [sbom]\n',
+    );
+    const run = await stages.refuses('', ['signature: ']);
+    expect(run.log).toContain(`Requirements of ${FILE} count.`);
+    const passed = await stages.passes('', { inputs: { environment: 'staging' } });
+    expect(passed.log).toMatch(/met {6}platforms=linux\/amd64: .*\n.*met {6}sbom: /);
+    const qa = await stages.passes('', { inputs: { environment: 'qa' } });
+    expect(qa.log).not.toContain('sbom');
+  });
+
+  test('`require` is of every stage, also of one that no input names as an environment', async () => {
+    const stages = await createPolicy('require: [signature]\nstages: {}\n');
+    for (const environment of ['production', 'staging', 'anything']) {
+      await stages.refuses('', ['signature: '], { inputs: { environment } });
+    }
+    await stages.refuses('', ['signature: '], { inputs: { environment: '', to: 'production' } });
+  });
+
+  test.each(['Production', 'PRODUCTION', 'production'])('the stage %s, whatever the case', async (name) => {
+    const stages = await createPolicy(`stages:\n  ${name}: [signature]\n`);
+    for (const environment of ['production', 'Production']) {
+      await stages.refuses('', ['signature: '], { inputs: { environment, to: 'production' } });
+    }
+  });
+
+  test('a tag that stands for the stage has its list too', async () => {
+    const stages = await createPolicy('stages:\n  production: [signature]\n');
+    await stages.refuses('', ['signature: '], { inputs: { environment: '', to: 'production' } });
+  });
+
+  test('the input adds to it, and takes nothing away', async () => {
+    const stages = await createPolicy('require:\n  - scan: {max-age: 1d}\n  - platforms: [linux/amd64]\n');
+    const root = stages.source.image(['scanned'], {}, 'scanned');
+    stages.record(root, { time: new Date(Date.now() - 3 * 86_400_000).toISOString(), requirements: SCANNED });
+    const from = { inputs: { from: 'scanned' } };
+    await stages.job.repository.commit('scan alone', { [FILE]: 'require:\n  - scan: {max-age: 1d}\n' });
+    await stages.refuses('scan,max-age=30d', ['scan,max-age=1d: the scan was 4d ago, and at most 1d'], from);
+    await stages.job.repository.commit('old enough', { [FILE]: 'require:\n  - scan: {max-age: 30d}\n' });
+    await stages.passes('scan,max-age=30d', from);
+    await stages.refuses('scan,max-age=2d', ['at most 2d are allowed'], from);
+    await stages.job.repository.commit('platforms', { [FILE]: 'require:\n  - platforms: [linux/arm64]\n' });
+    await stages.refuses('platforms=linux/amd64', ['and not linux/arm64']);
+    await stages.job.repository.commit('provenance', {
+      [FILE]: 'require:\n  - provenance: {builder: "https://example.com/*"}\n',
+    });
+    await stages.refuses('provenance', ['provenance,builder=https://example.com/*: ']);
+  });
+
+  test('the file that `policy` names adds to it, and does not stand in for it', async () => {
+    const stages = await createPolicy('require: [sbom]\n');
+    await stages.job.repository.commit('another', { 'ops/policy.yaml': 'stages: {production: [signature]}\n' });
+    await stages.passes('');
+    const run = await stages.refuses('', ['signature: '], { inputs: { policy: 'ops/policy.yaml' } });
+    expect(run.log).toMatch(/met {6}sbom/);
+    await stages.job.repository.commit('the other way', {
+      [FILE]: 'require: [signature]\n',
+      'ops/policy.yaml': 'require: [sbom]\n',
+    });
+    await stages.refuses('', ['signature: '], { inputs: { policy: 'ops/policy.yaml' } });
+  });
+});
+
+describe('a policy that is not sound stops the run before the registry is asked', () => {
+  test.each([
+    ['another stage', 'stages:\n  qa: [sbum]\n', ['stages.qa, entry 1', '"sbum"', 'Did you mean `sbom`?']],
+    ['broken YAML', 'require: [sbom\n  - x: {', ['.github/promotion.yaml is not YAML']],
+    ['an unknown key', 'requires: [sbom]\n', ['unknown key "requires"', 'Did you mean `require`?']],
+    ['a switch that is off', 'require:\n  - sbom: false\n', ['entry 1', '`sbom` is "false"']],
+    ['no map', '- sbom\n', ['expected a map']],
+    ['nothing at all', '', ['expected a map']],
+    ['stages as a list', 'stages: [production]\n', ['expected a map of stages']],
+    ['no list', 'stages:\n  production: sbom\n', ['stages.production: expected a list']],
+  ])('%s', async (_, text, words) => {
+    const stages = await createPolicy(text);
+    const message = await stages.fails('POLICY_INVALID', '');
+    for (const each of words) expect(message).toContain(each);
+    expect(stages.registry.requests()).toBe(0);
+  });
+
+  test('`policy` names a file that is not there', async () => {
+    const stages = await createPolicy('require: [sbom]\n');
+    const message = await stages.fails('POLICY_INVALID', '', { inputs: { policy: 'ops/policy.yaml' } });
+    expect(message).toContain('`policy` names ops/policy.yaml, and there is no such file.');
+    expect(stages.registry.requests()).toBe(0);
+  });
+});
+
+describe('a job without a checkout', () => {
+  const file = (text: string): FileState => ({ type: 'file', bytes: Buffer.from(text) });
+
+  /** An empty workspace, and the commit that the run is of. */
+  async function createEmpty() {
+    const stages = await createStages();
+    onTestFinished(stages[Symbol.asyncDispose]);
+    const workspace = await mkdtemp(join(tmpdir(), 'empty-'));
+    onTestFinished(() => rm(workspace, { recursive: true, force: true }));
+    await stages.layout(AMD);
+    return { stages, options: { workspace }, sha: await stages.job.repository.head() };
+  }
+
+  test('and without a token does not know its policy', async () => {
+    const { stages, options } = await createEmpty();
+    const message = await stages.fails('POLICY_INVALID', 'sbom', { options });
+    expect(message).toContain('it is not checked out, and there is no `github-token`. Add actions/checkout');
+    expect(stages.registry.requests()).toBe(0);
+  });
+
+  test('takes the file from GitHub, at the commit of the run', async () => {
+    const { stages, options, sha } = await createEmpty();
+    await using github = await startGitHub({
+      commits: { [sha]: { [FILE]: file('stages: {production: [signature]}\n') }, main: { [FILE]: file('{}\n') } },
+    });
+    await stages.refuses('', ['signature: '], github.asked({ options }));
+    expect(github.requests.map(({ url }) => `${decodeURIComponent(url.pathname)}${url.search}`)).toContain(
+      `/repos/org/app/contents/${FILE}?ref=${sha}`,
+    );
+    await stages.passes('', github.asked({ options, inputs: { environment: 'staging' } }));
+  });
+
+  test('has no policy where the commit has none; the one that `policy` names has to be there', async () => {
+    const { stages, options, sha } = await createEmpty();
+    await using github = await startGitHub({ commits: { [sha]: { 'README.md': file('# app') } } });
+    await stages.passes('sbom', github.asked({ options }));
+    const policy = github.asked({ options, inputs: { policy: 'ops/policy.yaml' } });
+    expect(await stages.fails('POLICY_INVALID', '', policy)).toContain('there is no such file');
+  });
+
+  test.each([
+    ['does not let the token read', { permissions: { contents: 'none' } }],
+    ['hides the repository', { hidden: true }],
+    ['does not have the commit', { commits: {} }],
+    ['fails', { before: () => ({ status: 500, body: { message: 'no' } }) }],
+  ] as const)('fails when GitHub %s', async (_, github) => {
+    const { stages, options } = await createEmpty();
+    await using api = await startGitHub(github);
+    const message = await stages.fails('POLICY_INVALID', '', api.asked({ options }));
+    expect(message).toContain(`It could not be found out whether the repository has ${FILE} at `);
+    expect(stages.registry.requests()).toBe(0);
+  });
+
+  test('a rollback asks for no policy', async () => {
+    const { stages, options } = await createEmpty();
+    for (const from of [stages.old.descriptor.digest, 'next']) {
+      await stages.promote('', { inputs: { from, environment: 'qa' } });
+    }
+    const inputs = { from: '', rollback: 'true', environment: 'qa' };
+    const back = await stages.promote('', { inputs, options });
+    expect(back, back.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'rolled-back' } });
+    expect(stages.registry.tags('org/app').qa).toBe(stages.old.descriptor.digest);
+  });
+});

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import type { DeploymentState } from '../../support/vendors/github-deployments.ts';
+import { createStages, startGitHub } from './stages.ts';
+
+const NOW = '2026-01-02T12:00:00Z';
+const COMMIT = 'a'.repeat(40);
+
+const deployment = (state: string, more: Partial<DeploymentState> = {}, description = ''): DeploymentState => ({
+  id: 1,
+  sha: COMMIT,
+  environment: 'staging',
+  createdAt: NOW,
+  statuses: [{ state, description, createdAt: NOW }],
+  ...more,
+});
+
+describe('deployed=staging', () => {
+  test('never: what is known is told', async () => {
+    await using stages = await createStages();
+    stages.built(COMMIT);
+    const words = (holds: string) => [
+      `deployed=staging: staging holds ${holds}, there is no record that it held sha256:`,
+      'there is no deployment of it',
+    ];
+    await stages.refuses('deployed=staging', words('nothing'));
+    const other = stages.hold('staging', stages.old);
+    await stages.refuses('deployed=staging', words(other.slice(0, 19)));
+  });
+
+  test('by the tag, which holds it now', async () => {
+    await using stages = await createStages();
+    stages.hold('staging', stages.built(COMMIT));
+    const run = await stages.passes('deployed=staging');
+    expect(run.log).toMatch(/met {6}deployed=staging: staging holds it now/);
+    await stages.passes('deployed=staging', { inputs: { from: 'env:staging' } });
+    await stages.refuses('deployed=staging\ndeployed=qa', ['deployed=qa: qa holds nothing']);
+  });
+
+  test('by a promotion before, though the stage has moved on since', async () => {
+    await using stages = await createStages();
+    stages.built(COMMIT);
+    stages.built('b'.repeat(40), 'later');
+    for (const from of ['next', 'later']) {
+      const to = { from, environment: 'staging' };
+      expect((await stages.promote('', { inputs: to })).outputs.outcome).toBe('promoted');
+    }
+    const run = await stages.passes('deployed=staging');
+    expect(run.log).toMatch(/met {6}deployed=staging: staging has held it since .*, by its record/);
+  });
+
+  test('by a record of another stage, or of a publish, it is not', async () => {
+    await using stages = await createStages();
+    const next = stages.built(COMMIT);
+    stages.record(next, { stage: 'qa' });
+    stages.record(next, { kind: 'publish', stage: 'publish' });
+    await stages.refuses('deployed=staging', ['deployed=staging: ', 'there is no record']);
+    await stages.passes('deployed=qa');
+    stages.record(next, {});
+    await stages.passes('deployed=staging');
+  });
+
+  test('rolled back: it was there, and is refused', async () => {
+    await using stages = await createStages();
+    const next = stages.built(COMMIT);
+    stages.hold('before', stages.old);
+    for (const from of ['before', 'next']) await stages.promote('', { inputs: { from, environment: 'staging' } });
+    await stages.passes('deployed=staging');
+    const back = await stages.promote('', { inputs: { from: '', rollback: 'true', environment: 'staging' } });
+    expect(back.outputs.outcome, back.log).toBe('rolled-back');
+    const words = `deployed=staging: staging was rolled back from ${next.descriptor.digest.slice(0, 19)}`;
+    await stages.refuses('deployed=staging', [words]);
+    // Nor does a deployment that went well speak for it.
+    await using github = await startGitHub({ deployments: [deployment('success')] });
+    await stages.refuses('deployed=staging', [words], github.asked());
+  });
+});
+
+test('rolled back at a tag that is not named after the stage', async () => {
+  await using stages = await createStages();
+  const next = stages.built(COMMIT);
+  stages.hold('before', stages.old);
+  const at = { environment: 'staging', to: 'eu-1' };
+  for (const from of ['before', 'next']) await stages.promote('', { inputs: { from, ...at } });
+  await stages.passes('deployed=staging');
+  const back = await stages.promote('', { inputs: { from: '', rollback: 'true', ...at } });
+  expect(back.outputs.outcome, back.log).toBe('rolled-back');
+  const words = `deployed=staging: staging was rolled back from ${next.descriptor.digest.slice(0, 19)}`;
+  await stages.refuses('deployed=staging', [words]);
+  stages.built('b'.repeat(40), 'later');
+  await stages.promote('', { inputs: { from: 'later', ...at } });
+  await stages.refuses('deployed=staging', [words]);
+});
+
+describe('deployed=staging, by the deployments of GitHub', () => {
+  test('its last status is success', async () => {
+    await using stages = await createStages();
+    stages.built(COMMIT);
+    await using github = await startGitHub({ deployments: [deployment('success')] });
+    const run = await stages.passes('deployed=staging', github.asked());
+    expect(run.log).toMatch(/met {6}deployed=staging: the last deployment of it to staging was a success/);
+  });
+
+  test.each(['failure', 'error', 'in_progress', 'inactive', 'queued'])('its last status is %s', async (state) => {
+    await using stages = await createStages();
+    stages.built(COMMIT);
+    await using github = await startGitHub({ deployments: [deployment(state)] });
+    await stages.refuses('deployed=staging', ['deployed=staging: ', `its deployment is "${state}"`], github.asked());
+  });
+
+  test('one that names the image counts for that image alone', async () => {
+    await using stages = await createStages();
+    const next = stages.built(COMMIT);
+    const other = stages.built(COMMIT, 'rebuilt', 'other');
+    const text = `${next.descriptor.digest} from ghcr.io/org/app:dev`;
+    await using github = await startGitHub({ deployments: [deployment('success', {}, text)] });
+    await stages.passes('deployed=staging', github.asked());
+    const from = { inputs: { from: other.descriptor.digest } };
+    await stages.refuses('deployed=staging', ['there is no deployment of it'], github.asked(from));
+  });
+
+  test.each([
+    ['of another commit', { sha: 'b'.repeat(40) }],
+    ['to another environment', { environment: 'qa' }],
+    ['without a status', { statuses: [] }],
+  ] satisfies readonly (readonly [string, Partial<DeploymentState>])[])('one %s does not count', async (_, more) => {
+    await using stages = await createStages();
+    stages.built(COMMIT);
+    await using github = await startGitHub({ deployments: [deployment('success', more)] });
+    await stages.refuses('deployed=staging', ['deployed=staging: ', 'deployment'], github.asked());
+  });
+
+  test('when GitHub does not tell, and for an image that names no commit', async () => {
+    await using stages = await createStages();
+    stages.built(COMMIT);
+    await using refusing = await startGitHub({
+      deployments: [deployment('success')],
+      permissions: { deployments: 'none' },
+    });
+    await stages.refuses('deployed=staging', ['there is no deployment of it'], refusing.asked());
+    expect(refusing.requests.some(({ url }) => url.pathname.endsWith('/deployments'))).toBe(true);
+    stages.source.image(['nameless'], {}, 'next');
+    await using github = await startGitHub({ deployments: [deployment('success')] });
+    await stages.refuses('deployed=staging', ['there is no deployment of it'], github.asked());
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { packTrivyDb, serveMirrors } from '../../support/trivy-db.ts';
+import { CLEAN, LODASH } from '../setting.ts';
+import { type Asked, createStages } from './stages.ts';
+
+const DAY = 86_400_000;
+const ago = (milliseconds: number) => new Date(Date.now() - milliseconds).toISOString();
+const SCANNED = [{ name: 'scan=now', detail: 'scanned by this run' }];
+
+const image = (files: Readonly<Record<string, string>>) => ({
+  platforms: [
+    { platform: 'linux/amd64', files: CLEAN },
+    { platform: 'linux/arm64', files: { ...CLEAN, ...files } },
+  ],
+});
+
+/** The stages, and a mirror of the small database of the scanner. */
+async function createScanned() {
+  const stages = await createStages();
+  onTestFinished(stages[Symbol.asyncDispose]);
+  const mirrors = await serveMirrors({ 'trivy-db': { layer: await packTrivyDb() } });
+  onTestFinished(mirrors[Symbol.asyncDispose]);
+  const scanned = (inputs: Readonly<Record<string, string>> = {}): Asked => ({
+    inputs: { 'db-repository': mirrors.repository('trivy-db'), ...inputs },
+  });
+  return { stages, scanned };
+}
+
+describe('scan=now', () => {
+  test('lets what is clean pass, and refuses what one platform has', async () => {
+    const { stages, scanned } = await createScanned();
+    await stages.layout(image({}));
+    const run = await stages.passes('scan=now', scanned());
+    expect(run.log).toMatch(/met {6}scan=now: scanned by this run \(0 critical, 0 high\)/);
+    await stages.layout(image(LODASH));
+    const refused = await stages.refuses('scan=now', ['scan=now: the scan has not passed (', ' close'], scanned());
+    expect(refused.log).toContain('lodash 4.17.11');
+  }, 120_000);
+
+  test('`severity` and `ignorefile` mean what they mean in a publish', async () => {
+    const { stages, scanned } = await createScanned();
+    await stages.layout(image(LODASH));
+    const run = await stages.refuses('scan=now', ['the scan has not passed'], scanned({ severity: 'CRITICAL' }));
+    const ids = [...new Set(run.log.match(/CVE-\d+-\d+/g))];
+    expect(ids.length).toBeGreaterThan(0);
+    await stages.passes('scan=now', scanned({ severity: 'LOW' }));
+    const until = new Date(Date.now() + 5 * DAY).toISOString().slice(0, 10);
+    const ignores = (list: readonly string[]) =>
+      list.map((id) => `  - id: ${id}\n    expires: ${until}\n    reason: not reachable here\n`).join('');
+    await stages.job.repository.commit('ignore', { 'some.yaml': `vulnerabilities:\n${ignores(ids)}` });
+    await stages.passes('scan=now', scanned({ severity: 'CRITICAL', ignorefile: 'some.yaml' }));
+  }, 120_000);
+
+  test('an image that cannot be scanned is not let pass', async () => {
+    const { stages, scanned } = await createScanned();
+    await stages.layout(image({}));
+    await stages.fails('DATABASE_UNREACHABLE', 'scan=now', scanned({ 'db-repository': '127.0.0.1:9/trivy-db' }));
+  }, 120_000);
+});
+
+describe('scan,max-age', () => {
+  test('a promotion that has scanned counts for the next, across stages, as long as it is young enough', async () => {
+    const { stages, scanned } = await createScanned();
+    await stages.layout(image({}));
+    const none = 'scan,max-age=7d: there is no verdict of a scan for this image';
+    await stages.refuses('scan,max-age=7d', [none]);
+    const { inputs } = scanned({ environment: 'staging' });
+    await stages.passes('scan=now', { inputs: { ...inputs } });
+    const run = await stages.passes('scan,max-age=7d');
+    expect(run.log).toMatch(/met {6}scan,max-age=7d: scanned 1m ago \(before the promotion to staging\)/);
+    // Of another image it says nothing.
+    await stages.layout(image({ 'app/other': 'other' }));
+    await stages.refuses('scan,max-age=7d', [none]);
+  }, 120_000);
+
+  test('is measured by the newest record with a scan, and a record without one is none', async () => {
+    await using stages = await createStages();
+    const root = stages.source.image(['1'], {}, 'next');
+    stages.record(root, { time: ago(8 * DAY), requirements: SCANNED });
+    stages.record(root, { time: ago(DAY), requirements: [{ name: 'sbom', detail: 'an SBOM' }] });
+    const tooOld = ['scan,max-age=7d: the scan was 9d ago, and at most 7d are allowed. Scan the image again'];
+    await stages.refuses('scan,max-age=7d', tooOld);
+    await stages.passes('scan,max-age=9d');
+    stages.record(root, { time: ago(3 * DAY), requirements: SCANNED });
+    await stages.refuses('scan,max-age=2d', ['the scan was 4d ago, and at most 2d are allowed']);
+    await stages.passes('scan,max-age=4d');
+    // A promotion that counted on an old scan has not scanned.
+    stages.record(root, { time: ago(0), requirements: [{ name: 'scan,max-age=4d', detail: 'scanned 4d ago' }] });
+    await stages.refuses('scan,max-age=2d', ['the scan was 4d ago']);
+  });
+
+  test('a time that lies ahead is none', async () => {
+    await using stages = await createStages();
+    const root = stages.source.image(['1'], {}, 'next');
+    stages.record(root, { time: ago(-DAY), requirements: SCANNED });
+    await stages.refuses('scan,max-age=7d', ['the time of the scan lies ahead']);
+  });
+});
