@@ -51,6 +51,14 @@ describe('scan=now', () => {
     await stages.passes('scan=now', scanned({ severity: 'CRITICAL', ignorefile: 'some.yaml' }));
   }, 120_000);
 
+  test('a scan that does not look for vulnerabilities is none', async () => {
+    const { stages, scanned } = await createScanned();
+    await stages.layout(image({}));
+    const words = 'scan=now: the scan has not passed (`scanners` leaves out `vuln`)';
+    await stages.refuses('scan=now', [words], scanned({ scanners: 'secret' }));
+    await stages.passes('scan=now', scanned({ scanners: 'vuln' }));
+  }, 120_000);
+
   test('an image that cannot be scanned is not let pass', async () => {
     const { stages, scanned } = await createScanned();
     await stages.layout(image({}));
