@@ -29,7 +29,7 @@ async function createPlaces() {
   };
 }
 
-describe('two repositories', () => {
+describe('several tags and repositories', () => {
   test('the copy to the second is refused: no tag moves in the first, and the next run does all of it', async () => {
     await using places = await createPlaces();
     const { first, second, old, digest } = places;
@@ -104,6 +104,29 @@ describe('two repositories', () => {
     expect(targets).toMatchObject([{ written: ['production'] }, { written: ['production'] }]);
     expectPromoted(await places.promote());
     expect(places.records()).toEqual([1, 1]);
+  });
+
+  test('the second tag of a stage is refused: the first has its record, and there is a way back', async () => {
+    await using scene = await createScene();
+    const { registry, source } = scene;
+    const to = `${registry.host}/${PROD}:production\n${registry.host}/${PROD}:latest`;
+    const [old, next] = ['v0', 'v1'].map((tag) => source.image([tag], {}, tag).descriptor.digest);
+    expectPromoted(await scene.promote('v0', { to }));
+    registry.addFault({ match: { method: 'PUT', path: /manifests\/latest$/ }, action: { status: 403 } });
+    const run = await scene.promote('v1', { to });
+    expectError(run, 'registry-failed', 'DENIED');
+    expect(registry.tags(PROD)).toEqual({ production: next, latest: old });
+    const { targets } = JSON.parse(run.outputs.json ?? '{}');
+    expect(targets).toMatchObject([{ written: ['production'], record: expect.stringMatching(/^sha256:/) }]);
+    const again = await scene.promote('v1', { to });
+    expectPromoted(again);
+    expect(registry.tags(PROD)).toEqual({ production: next, latest: next });
+    const { history } = JSON.parse((await scene.promote('v1', { to, 'dry-run': 'true' })).outputs.json ?? '{}');
+    expect(history.gaps).toEqual([]);
+    expect(history.records.map((each: { readonly to: readonly string[] }) => each.to.length)).toEqual([2, 1, 2]);
+    const back = await scene.promote('', { to, from: '', rollback: 'true' });
+    expect(back, back.log).toMatchObject({ outputs: { outcome: 'rolled-back' } });
+    expect(registry.tags(PROD)).toEqual({ production: old, latest: old });
   });
 
   test('the repository of the source is one of them: again is nothing to do', async () => {
