@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import type { Evidence, ScanEvidence, StageEvidence, TargetEvidence } from '../../domain/promotion/judge.ts';
-import type { PromotionRecord } from '../../domain/promotion/record.ts';
-import { type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
+import { isSameStage, type PromotionRecord } from '../../domain/promotion/record.ts';
+import type { Requirement } from '../../domain/promotion/requirements.ts';
+import { looserThan, type ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { environmentTag, type Source } from '../../domain/promotion/templates.ts';
 import { isTag } from '../../domain/tags/grammar.ts';
+import { scanTermsOf } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import { readAttested } from '../../oci/attested.ts';
 import { fetchLayout } from '../../oci/fetch.ts';
@@ -56,7 +58,11 @@ export async function gatherEvidence(asked: Witnesses, required: readonly Requir
       ? undefined
       : scan.maxAge === 'now'
         ? await scanNow(asked)
-        : lastScan((await records(source.repository, digest)).records, asked.runtime.clock.now());
+        : lastScan(
+            (await records(source.repository, digest)).records,
+            scanTermsOf(asked.inputs),
+            asked.runtime.clock.now(),
+          );
   return {
     digest,
     ...(attested || needs.has('platforms')
@@ -96,7 +102,7 @@ async function readStageEvidence(
   const read = async (known: string) => (isSource ? digest : ((await source.repository.head(known))?.digest ?? null));
   const holds = tag === undefined ? undefined : await read(tag);
   if (holds === digest) return { holds, records: [], deployments: [] };
-  const own = (await records(source.repository, digest)).records.filter((each) => each.stage === stage);
+  const own = (await records(source.repository, digest)).records.filter((each) => isSameStage(each.stage, stage));
   // What the stage holds since tells whether it was rolled back from this image. Its tag may have any name, which `to` says.
   const others = await Promise.all(
     tagsOf(own, source).map(async (each) => (each === tag ? holds : (await source.repository.head(each))?.digest)),
@@ -144,14 +150,25 @@ async function scanNow({ runtime, inputs, source, root }: Witnesses): Promise<Sc
   return { passed: verdict.passed, age: 0, byThisRun: true, detail };
 }
 
-/** The newest scan that a promotion of this image was let pass by. */
-function lastScan(records: readonly PromotionRecord[], now: Date): ScanEvidence | undefined {
-  const made = requirementText({ name: 'scan', maxAge: 'now' });
-  const newest = records
-    .filter(({ requirements }) => requirements.some(({ name }) => name === made))
-    .toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
+/** The newest scan that was judged as strictly as it should be, and that this image passed. */
+function lastScan(records: readonly PromotionRecord[], wanted: ScanTerms, now: Date): ScanEvidence | undefined {
+  const scans = records
+    .flatMap(({ scan, time, kind, stage }) =>
+      scan === undefined
+        ? []
+        : [
+            {
+              looser: looserThan(wanted, scan),
+              age: now.getTime() - Date.parse(time),
+              when: kind === 'publish' ? 'when it was published' : `before the promotion to ${stage}`,
+            },
+          ],
+    )
+    .toSorted((a, b) => a.age - b.age);
+  const good = scans.find(({ looser }) => looser.length === 0);
+  if (good !== undefined) return { passed: true, age: good.age, byThisRun: false, detail: good.when };
+  const [newest] = scans;
   if (newest === undefined) return undefined;
-  const age = now.getTime() - Date.parse(newest.time);
-  const detail = newest.kind === 'publish' ? 'when it was published' : `before the promotion to ${newest.stage}`;
-  return { passed: true, age, byThisRun: false, detail };
+  const detail = `the one ${newest.when} ${newest.looser.join(', and ')}`;
+  return { passed: false, age: newest.age, byThisRun: false, detail };
 }

@@ -1,5 +1,6 @@
 import type { GitEvent } from '../../domain/event.ts';
 import type { Requirement } from '../../domain/promotion/requirements.ts';
+import type { GateTerms } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { Destination } from '../destinations.ts';
@@ -15,6 +16,8 @@ export interface Journey {
   readonly names: Names;
   /** Nothing is required of a rollback: what was good enough once is good enough to go back to. */
   readonly required: readonly Requirement[];
+  /** How a scan is judged: by the policy file when it requires one, else by the inputs. */
+  readonly gate: GateTerms;
   /** GitHub's API; undefined without a token. */
   readonly api: GitHubApi | undefined;
   readonly records: ReadRecords;

@@ -2,6 +2,7 @@ import type { Digest } from '../../domain/digest.ts';
 import { type History, readHistory } from '../../domain/promotion/history.ts';
 import { type Judgement, judgeAll } from '../../domain/promotion/judge.ts';
 import { planPromotion } from '../../domain/promotion/plan.ts';
+import { isSameStage } from '../../domain/promotion/record.ts';
 import type { RecordsOfImage } from '../../oci/promotion-records.ts';
 import { createHistory } from '../../tools/git.ts';
 import { warn } from '../progress.ts';
@@ -16,7 +17,7 @@ import { type FoundPlace, isRecordOf, isSamePlace, readStage } from './stage.ts'
  * (P6); nothing is written.
  */
 export async function planPlaces(journey: Journey, found: Found): Promise<readonly PlannedPlace[]> {
-  const { runtime, inputs, names, required, api, records, draft } = journey;
+  const { runtime, inputs, names, required, gate, api, records, draft } = journey;
   const { source, root, commit, places } = found;
   const { digest } = root.descriptor;
   // A rollback is in a hurry: what the stage held tells all that it needs.
@@ -27,7 +28,7 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
   draft.passed = (own?.records ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
   const asked = {
     runtime,
-    inputs,
+    inputs: { ...inputs, ...gate },
     source,
     from: names.from,
     root,
@@ -62,7 +63,7 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
     for (const problem of [own, here, held].flatMap((each) => each?.problems ?? [])) warn(runtime, draft, problem);
     const support = (here ?? held)?.support;
     const isRecorded =
-      here?.records.some((each) => each.stage === names.stage && isRecordOf(place.repository, each)) ?? false;
+      here?.records.some((each) => isSameStage(each.stage, names.stage) && isRecordOf(place.repository, each)) ?? false;
     planned.push({
       ...place,
       plan,

@@ -1,12 +1,21 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import type { GitEvent } from '../../domain/event.ts';
+import { fieldsOf } from '../../domain/fields.ts';
 import { readPolicyFile } from '../../domain/promotion/policy.ts';
 import { mergeRequirements, type Requirement } from '../../domain/promotion/requirements.ts';
 import { ActionError } from '../../errors/action-error.ts';
+import { type GateTerms, gateOf, readGate } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+
+/** What a promotion has to show, and how a scan is judged. */
+interface Required {
+  readonly required: readonly Requirement[];
+  readonly gate: GateTerms;
+}
 
 /** The file that counts whether an input names it or not. */
 const POLICY = '.github/promotion.yaml';
@@ -24,9 +33,10 @@ export async function readRequired(
   stage: string,
   event: GitEvent,
   api: GitHubApi | undefined,
-): Promise<readonly Requirement[]> {
+): Promise<Required> {
   const paths = [...new Set([POLICY, ...(inputs.policy === undefined ? [] : [inputs.policy])])];
   let required: readonly Requirement[] = [];
+  let gate: GateTerms | undefined;
   for (const path of paths) {
     const text = await readText(runtime, path, event, api);
     if (text === undefined) {
@@ -34,12 +44,23 @@ export async function readRequired(
       continue;
     }
     runtime.log.info(`Requirements of ${path} count.`);
-    required = mergeRequirements(required, readTerms(text, stage, path));
+    const terms = readTerms(text, stage, path);
+    required = mergeRequirements(required, terms.required);
+    gate ??= terms.gate;
   }
-  return mergeRequirements(required, inputs.require);
+  const own = gateOf(inputs);
+  if (gate !== undefined && !isDeepStrictEqual(gate, own)) {
+    runtime.log.info('The policy file decides how a scan is judged: the inputs of this step for that are not used.');
+  }
+  return { required: mergeRequirements(required, inputs.require), gate: gate ?? own };
 }
 
-function readTerms(text: string, stage: string, path: string): readonly Requirement[] {
+/** A file that requires a scan also says how it is judged; what it leaves open has its default. */
+function readTerms(
+  text: string,
+  stage: string,
+  path: string,
+): { readonly required: readonly Requirement[]; readonly gate?: GateTerms } {
   let value: unknown;
   try {
     value = parse(text);
@@ -47,8 +68,11 @@ function readTerms(text: string, stage: string, path: string): readonly Requirem
     throw invalid(path, `${path} is not YAML: ${error instanceof Error ? error.message.split('\n', 1)[0] : ''}`, error);
   }
   const policy = readPolicyFile(value, stage, path);
-  if (!policy.ok) throw invalid(path, policy.problems.join('\n'));
-  return policy.value;
+  const gate = readGate(fieldsOf(value).gate ?? {}, `${path}, gate`);
+  const found = [...(policy.ok ? [] : policy.problems), ...(gate.ok ? [] : gate.problems)];
+  if (!policy.ok || !gate.ok) throw invalid(path, found.join('\n'));
+  const scans = policy.value.some(({ name }) => name === 'scan');
+  return { required: policy.value, ...(scans ? { gate: gate.value } : {}) };
 }
 
 async function readText(

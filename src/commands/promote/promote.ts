@@ -1,6 +1,7 @@
 import type { GitEvent } from '../../domain/event.ts';
 import { overall } from '../../domain/promotion/plan.ts';
 import { ActionError, ActionErrors } from '../../errors/action-error.ts';
+import { gateOf, scanTermsOf } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import { copyImage } from '../../oci/copy.ts';
 import type { PromotionReport } from '../../report/promotion-record.ts';
@@ -88,7 +89,8 @@ async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<J
   const token = inputs['github-token'];
   const { owner, name } = event.repository;
   const api = token === undefined ? undefined : runtime.github(token, { apiUrl: event.apiUrl, owner, name });
-  const required = inputs.rollback ? [] : await readRequired(runtime, inputs, names.stage, event, api);
+  const nothing = { required: [], gate: gateOf(inputs) };
+  const { required, gate } = inputs.rollback ? nothing : await readRequired(runtime, inputs, names.stage, event, api);
   const registries = await openRegistries(runtime, inputs, names.hosts, event.actor);
   return {
     runtime,
@@ -96,6 +98,7 @@ async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<J
     event,
     names,
     required,
+    gate,
     api,
     records: createRecords(),
     at: (images) => destinationsOf(registries, images),
@@ -128,7 +131,10 @@ async function bring(
   });
 }
 
-function recordOf({ runtime, inputs, event, names, draft }: Journey, { root, name, commit }: Found): RecordOfRun {
+function recordOf(
+  { runtime, inputs, event, names, required, gate, draft }: Journey,
+  { root, name, commit }: Found,
+): RecordOfRun {
   return {
     kind: draft.kind,
     stage: names.stage,
@@ -140,6 +146,7 @@ function recordOf({ runtime, inputs, event, names, draft }: Journey, { root, nam
     time: runtime.clock.now().toISOString(),
     ...(commit === undefined ? {} : { commit }),
     forced: inputs.force,
+    ...(required.some((each) => each.name === 'scan' && each.maxAge === 'now') ? { scan: scanTermsOf(gate) } : {}),
     requirements: draft.requirements.flatMap((each) =>
       each.met ? [{ name: each.name, detail: each.detail.replace(/\p{Cc}+/gu, ' ').slice(0, 1000) }] : [],
     ),

@@ -1,7 +1,7 @@
 import type { Digest } from '../../domain/digest.ts';
 import { type History, readHistory } from '../../domain/promotion/history.ts';
 import type { PlannedTarget } from '../../domain/promotion/plan.ts';
-import type { PromotionRecord } from '../../domain/promotion/record.ts';
+import { isSameStage, type PromotionRecord } from '../../domain/promotion/record.ts';
 import { parseImageName } from '../../domain/reference.ts';
 import { type RecordsOfImage, readRecords } from '../../oci/promotion-records.ts';
 import type { Repository } from '../../oci/repository.ts';
@@ -83,7 +83,7 @@ export async function readStage(
     known.push(...(await records(repository, next)).records.filter((each) => isRecordOf(repository, each)));
     if (until(readHistory(stage, known, now))) break;
     next = known
-      .flatMap((each) => (each.stage === stage ? [each.previousDigest, each.digest] : []))
+      .flatMap((each) => (isSameStage(each.stage, stage) ? [each.previousDigest, each.digest] : []))
       .find((digest) => digest !== undefined && !seen.has(digest));
   }
   return readHistory(stage, known, now);

@@ -73,7 +73,8 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
     const known: Wanted = { ...wanted, digest };
     return planTags(known, await readState(repository, history, { ...wanted, image, digest }));
   };
-  const attach = (target: Target) => attachVerdict(runtime, naming, draft, target, obtained.image.root.descriptor);
+  const attach = (target: Target) =>
+    attachVerdict(runtime, inputs, naming, draft, target, obtained.image.root.descriptor);
   const results = await step(runtime, draft, 'Push', () =>
     applyPublish({
       targets: plan.targets,

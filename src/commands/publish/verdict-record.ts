@@ -1,6 +1,8 @@
 import type { Descriptor } from '../../domain/manifest.ts';
 import type { PromotionRecord } from '../../domain/promotion/record.ts';
 import { requirementText } from '../../domain/promotion/requirements.ts';
+import { scanTermsOf } from '../../inputs/gate.ts';
+import type { Inputs } from '../../inputs/parse.ts';
 import { writeRecord } from '../../oci/promotion-records.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Target } from './apply.ts';
@@ -10,6 +12,7 @@ import type { Naming } from './naming.ts';
 /** Attaches to an image that it has passed the gate of this run: the first record of its way through the stages. */
 export async function attachVerdict(
   runtime: Runtime,
+  inputs: Inputs,
   { event }: Naming,
   draft: Draft,
   { image, repository }: Target,
@@ -34,6 +37,7 @@ export async function attachVerdict(
         detail: `${counts?.CRITICAL ?? 0} critical, ${counts?.HIGH ?? 0} high`,
       },
     ],
+    scan: scanTermsOf(inputs),
     held: [],
   };
   runtime.log.info(`${image}: record ${await writeRecord(repository, record, subject)}`);

@@ -1,6 +1,6 @@
 import { type Digest, shortDigest } from '../digest.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
-import { type PromotionRecord, recordBytes } from './record.ts';
+import { isSameStage, type PromotionRecord, recordBytes } from './record.ts';
 
 /** What the records of one stage tell. */
 export interface History {
@@ -26,7 +26,7 @@ export interface History {
  * @param holds what the tag of the stage holds now: a digest, `null` when there is no such tag, undefined when not known
  */
 export function readHistory(stage: string, records: readonly PromotionRecord[], holds?: Digest | null): History {
-  const chain = inOrder(unique(records.filter((each) => each.stage === stage && each.kind !== 'publish')));
+  const chain = inOrder(unique(records.filter((each) => isSameStage(each.stage, stage) && each.kind !== 'publish')));
   const gaps: string[] = [];
   const held = new Set<Digest>();
   const deployed = new Set<Digest>();

@@ -3,10 +3,10 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 import { didYouMean, quoted } from '../suggestion.ts';
 import { type Requirement, readPolicy } from './requirements.ts';
 
-const KEYS: readonly string[] = ['require', 'stages'];
+const KEYS: readonly string[] = ['require', 'stages', 'gate'];
 
 /**
- * Reads a promotion policy: `require` holds for every stage, `stages.<name>` for one. All stages are checked, so that a
+ * Reads a promotion policy: `require` holds for every stage, `stages.<name>` for one; `gate` is read elsewhere. All stages are checked, so that a
  * mistake is told before the day on which it counts. Names of stages are compared as GitHub compares those of environments,
  * whatever their case.
  * @param value parsed YAML
@@ -17,7 +17,10 @@ export function readPolicyFile(value: unknown, stage: string, where: string): Pa
   if (!isFields(value)) return problems(`${where}: expected a map with \`require\` and \`stages\`.`);
   const found = Object.keys(value)
     .filter((key) => !KEYS.includes(key))
-    .map((key) => `${where}: unknown key ${quoted(key)}, expected \`require\` or \`stages\`.${didYouMean(key, KEYS)}`);
+    .map(
+      (key) =>
+        `${where}: unknown key ${quoted(key)}, expected \`require\`, \`stages\` or \`gate\`.${didYouMean(key, KEYS)}`,
+    );
   const { require = [], stages = {} } = value;
   if (!isFields(stages)) found.push(`${where}, stages: expected a map of stages, each with a list of requirements.`);
   const lists = [

@@ -2,6 +2,7 @@ import { type Digest, isDigest } from '../digest.ts';
 import { fieldsOf, isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { quoted } from '../suggestion.ts';
+import { readScanTerms, type ScanTerms } from './scan-terms.ts';
 
 /** The artifact type of a promotion record, and the media type of the JSON in it. */
 export const PROMOTION_TYPE = 'application/vnd.io.github.registry-action.promotion.v1+json';
@@ -36,6 +37,8 @@ export interface PromotionRecord {
   /** A person asked for it by name: this lifts a hold. */
   readonly forced: boolean;
   readonly requirements: readonly { readonly name: string; readonly detail: string }[];
+  /** How the scan was judged that was made for this: absent when none was. */
+  readonly scan?: ScanTerms;
   /** All that is held back from this stage since then, so that the newest record alone says it. */
   readonly held: readonly Digest[];
 }
@@ -45,6 +48,11 @@ export const RECORD_LIMIT = 256 * 1024;
 const TEXT_LIMIT = 2048;
 const LIST_LIMIT = 1000;
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/;
+
+/** Whether two names are of the same stage: GitHub, too, compares those of environments whatever their case. */
+export function isSameStage(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
 
 /** The bytes of a record: the same for the same record, whoever writes it. */
 export function recordBytes(record: PromotionRecord): Uint8Array {
@@ -65,9 +73,15 @@ export function recordBytes(record: PromotionRecord): Uint8Array {
       ...(commit === undefined ? {} : { commit }),
       forced,
       requirements: record.requirements.map(({ name, detail }) => ({ name, detail })),
+      ...(record.scan === undefined ? {} : { scan: termsInOrder(record.scan) }),
       held,
     }),
   );
+}
+
+/** Two copies of the same terms have the same bytes. */
+function termsInOrder({ severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs }: ScanTerms): ScanTerms {
+  return { severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs };
 }
 
 /** Reads the bytes of a record that somebody else may have written. Never throws. */
@@ -114,6 +128,7 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
     return [];
   };
   const { kind, digest, previousDigest, forced, commit } = value;
+  const scan = readScanTerms(value.scan);
   const to = list('to');
   const held = list('held');
   const requirements = list('requirements').map((each) => fieldsOf(each));
@@ -122,6 +137,7 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
   if (known === undefined) refuse('kind', 'publish, promotion or rollback', kind);
   if (!isDigest(digest)) refuse('digest', 'a digest', digest);
   if (previousDigest !== undefined && !isDigest(previousDigest)) refuse('previousDigest', 'a digest', previousDigest);
+  if (value.scan !== undefined && scan === undefined) refuse('scan', 'the terms of a scan', value.scan);
   if (typeof forced !== 'boolean') refuse('forced', 'true or false', forced);
   if (!to.every(isText)) refuse('to', 'a list of names', to);
   if (!held.every(isDigest)) refuse('held', 'a list of digests', held);
@@ -148,6 +164,7 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
     requirements: requirements.flatMap(({ name, detail }) =>
       isText(name) && isText(detail) ? [{ name, detail }] : [],
     ),
+    ...(scan === undefined ? {} : { scan }),
     held: held.filter(isDigest),
   };
   return found.length > 0 || !isDigest(digest) ? problems(...found) : parsed({ ...record, digest });

@@ -46,9 +46,9 @@ const NAMES_ONE_IMAGE =
 /** Tags in which registries and cosign keep what belongs to an image. */
 const RESERVED = /^sha(?:256|512)-[a-f0-9]{64,128}(?:\.[a-z]+)?$/;
 
-/** The tag that an environment has, `review-7` for `review/7`; undefined when no tag can be made of its name. */
+/** The tag that an environment has, `review-7` for `Review/7`: names of environments have no case, tags have. Undefined when no tag can be made of its name. */
 export function environmentTag(environment: string): string | undefined {
-  return toTag(environment.trim())?.tag;
+  return toTag(environment.trim().toLowerCase())?.tag;
 }
 
 /** Which placeholders texts use, so that only what they need has to be found out. Unknown ones are left aside. */

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FileState } from '../../support/vendors/github-deployments.ts';
-import { createStages, startGitHub } from './stages.ts';
+import { createStages, STRICT, startGitHub } from './stages.ts';
 
 const FILE = '.github/promotion.yaml';
 const AMD = { platforms: [{ platform: 'linux/amd64' }] } as const;
-const SCANNED = [{ name: 'scan=now', detail: 'scanned by this run' }];
+const SCANNED = { requirements: [{ name: 'scan=now', detail: 'scanned by this run' }], scan: STRICT };
 
 /** The stages, with a policy in the workspace. */
 async function createPolicy(text: string, path = FILE) {
@@ -54,7 +54,7 @@ describe('.github/promotion.yaml', () => {
   test('the input adds to it, and takes nothing away', async () => {
     const stages = await createPolicy('require:\n  - scan: {max-age: 1d}\n  - platforms: [linux/amd64]\n');
     const root = stages.source.image(['scanned'], {}, 'scanned');
-    stages.record(root, { time: new Date(Date.now() - 3 * 86_400_000).toISOString(), requirements: SCANNED });
+    stages.record(root, { time: new Date(Date.now() - 3 * 86_400_000).toISOString(), ...SCANNED });
     const from = { inputs: { from: 'scanned' } };
     await stages.job.repository.commit('scan alone', { [FILE]: 'require:\n  - scan: {max-age: 1d}\n' });
     await stages.refuses('scan,max-age=30d', ['scan,max-age=1d: the scan was 4d ago, and at most 1d'], from);
@@ -170,5 +170,36 @@ describe('a job without a checkout', () => {
     const back = await stages.promote('', { inputs, options });
     expect(back, back.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'rolled-back' } });
     expect(stages.registry.tags('org/app').qa).toBe(stages.old.descriptor.digest);
+  });
+});
+
+describe('how a scan is judged', () => {
+  const loose = { severity: 'CRITICAL', 'ignore-unfixed': 'true', scanners: 'vuln', 'fail-on-eol': 'false' };
+  const past = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
+
+  test('is for the policy file to say when it requires one, whatever the inputs of the step are', async () => {
+    const stages = await createPolicy('require:\n  - scan: {max-age: 7d}\n');
+    const root = stages.source.image(['scanned'], {}, 'scanned');
+    stages.record(root, { ...SCANNED, time: past(1), scan: { ...STRICT, severity: ['CRITICAL'] } });
+    const run = await stages.refuses('', ['let HIGH pass'], { inputs: { from: 'scanned', ...loose } });
+    expect(run.log).toContain('The policy file decides how a scan is judged');
+    stages.record(root, { ...SCANNED, time: past(2) });
+    await stages.passes('', { inputs: { from: 'scanned', ...loose } });
+  });
+
+  test('by its `gate`, with the names of the inputs', async () => {
+    const stages = await createPolicy('require:\n  - scan: {max-age: 7d}\ngate:\n  severity: [CRITICAL]\n');
+    const root = stages.source.image(['scanned'], {}, 'scanned');
+    stages.record(root, { ...SCANNED, time: past(1), scan: { ...STRICT, severity: ['CRITICAL'] } });
+    await stages.passes('', { inputs: { from: 'scanned' } });
+  });
+
+  test.each([
+    ['severity: GRAVE', '`severity`: got "GRAVE"'],
+    ['severty: HIGH', '`severty`: is not an input of this action. Did you mean `severity`?'],
+    ['db-repository: example.com/db', '`db-repository`: is not an input'],
+  ])('a gate with %s is no gate', async (line, words) => {
+    const stages = await createPolicy(`require: []\ngate:\n  ${line}\n`);
+    expect(await stages.fails('POLICY_INVALID', '')).toContain(words);
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { packTrivyDb, serveMirrors } from '../../support/trivy-db.ts';
 import { CLEAN, LODASH } from '../setting.ts';
-import { type Asked, createStages } from './stages.ts';
+import { type Asked, createStages, STRICT } from './stages.ts';
 
 const DAY = 86_400_000;
 const ago = (milliseconds: number) => new Date(Date.now() - milliseconds).toISOString();
-const SCANNED = [{ name: 'scan=now', detail: 'scanned by this run' }];
+const SCANNED = { requirements: [{ name: 'scan=now', detail: 'scanned by this run' }], scan: STRICT };
 
 const image = (files: Readonly<Record<string, string>>) => ({
   platforms: [
@@ -84,12 +84,12 @@ describe('scan,max-age', () => {
   test('is measured by the newest record with a scan, and a record without one is none', async () => {
     await using stages = await createStages();
     const root = stages.source.image(['1'], {}, 'next');
-    stages.record(root, { time: ago(8 * DAY), requirements: SCANNED });
+    stages.record(root, { time: ago(8 * DAY), ...SCANNED });
     stages.record(root, { time: ago(DAY), requirements: [{ name: 'sbom', detail: 'an SBOM' }] });
     const tooOld = ['scan,max-age=7d: the scan was 9d ago, and at most 7d are allowed. Scan the image again'];
     await stages.refuses('scan,max-age=7d', tooOld);
     await stages.passes('scan,max-age=9d');
-    stages.record(root, { time: ago(3 * DAY), requirements: SCANNED });
+    stages.record(root, { time: ago(3 * DAY), ...SCANNED });
     await stages.refuses('scan,max-age=2d', ['the scan was 4d ago, and at most 2d are allowed']);
     await stages.passes('scan,max-age=4d');
     // A promotion that counted on an old scan has not scanned.
@@ -100,7 +100,27 @@ describe('scan,max-age', () => {
   test('a time that lies ahead is none', async () => {
     await using stages = await createStages();
     const root = stages.source.image(['1'], {}, 'next');
-    stages.record(root, { time: ago(-DAY), requirements: SCANNED });
+    stages.record(root, { time: ago(-DAY), ...SCANNED });
     await stages.refuses('scan,max-age=7d', ['the time of the scan lies ahead']);
+  });
+
+  test('a scan that was judged less strictly than this one would be does not count', async () => {
+    await using stages = await createStages();
+    const root = stages.source.image(['1'], {}, 'next');
+    const loose = { ...STRICT, severity: ['CRITICAL'], ignoreUnfixed: true };
+    stages.record(root, { ...SCANNED, time: ago(DAY), scan: loose });
+    const words = ['the one before the promotion to ', ' let HIGH pass, and let pass what has no fix'];
+    await stages.refuses('scan,max-age=7d', words);
+    await stages.passes('scan,max-age=7d', { inputs: { severity: 'CRITICAL', 'ignore-unfixed': 'true' } });
+    stages.record(root, { ...SCANNED, time: ago(3 * DAY) });
+    await stages.refuses('scan,max-age=2d', ['the scan was 4d ago']);
+    await stages.passes('scan,max-age=4d');
+  });
+
+  test('a record of a scan without its terms is none', async () => {
+    await using stages = await createStages();
+    const root = stages.source.image(['1'], {}, 'next');
+    stages.record(root, { time: ago(DAY), requirements: SCANNED.requirements });
+    await stages.refuses('scan,max-age=7d', ['there is no verdict of a scan for this image']);
   });
 });

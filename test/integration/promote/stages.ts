@@ -5,6 +5,7 @@ import { type Digest, isDigest } from '../../../src/domain/digest.ts';
 import type { ManifestBytes } from '../../../src/domain/manifest.ts';
 import type { PromotionRecord } from '../../../src/domain/promotion/record.ts';
 import { recordArtifact } from '../../../src/domain/promotion/record-manifest.ts';
+import type { ScanTerms } from '../../../src/domain/promotion/scan-terms.ts';
 import type { ActionOptions, ActionRun } from '../../support/action.ts';
 import { fill } from '../../support/copy-source.ts';
 import { type LayoutSpec, writeLayout } from '../../support/layout.ts';
@@ -17,6 +18,15 @@ import {
 } from '../../support/vendors/github-deployments.ts';
 import { createPromotionJob } from './job.ts';
 import { errorsOf } from './scene.ts';
+
+/** Terms as strict as the gate's own. */
+export const STRICT: ScanTerms = {
+  severity: ['HIGH', 'CRITICAL'],
+  scanners: ['vuln', 'secret'],
+  ignoreUnfixed: false,
+  failOnEol: true,
+  allowUnknownOs: false,
+};
 
 export const NAME = 'org/app';
 const STAGE = 'production';

@@ -83,7 +83,7 @@ describe('to', () => {
     expect(refusals([], {})).toEqual([expect.stringContaining('no `environment`')]);
   });
   test('the name of an environment becomes a tag as names of branches do', () => {
-    expect(targets(['{{env}}'], { env: 'Production EU' })).toEqual(['Production-EU moving']);
+    expect(targets(['{{env}}'], { env: 'Production EU' })).toEqual(['production-eu moving']);
     expect(environmentTag('review/7')).toBe('review-7');
     expect(environmentTag('...')).toBeUndefined();
   });

@@ -1,0 +1,48 @@
+import { fieldsOf, isFields } from '../fields.ts';
+
+/** How strictly a scan was judged that let an image pass. */
+export interface ScanTerms {
+  /** Severities that close the gate. */
+  readonly severity: readonly string[];
+  readonly scanners: readonly string[];
+  readonly ignoreUnfixed: boolean;
+  readonly failOnEol: boolean;
+  readonly allowUnknownOs: boolean;
+}
+
+/** What makes terms less strict than they should be: phrases, none when they are strict enough. */
+export function looserThan(wanted: ScanTerms, terms: ScanTerms): readonly string[] {
+  const lacking = (of: 'severity' | 'scanners') => wanted[of].filter((each) => !terms[of].includes(each));
+  const [severity, scanners] = [lacking('severity'), lacking('scanners')];
+  return [
+    ...(severity.length > 0 ? [`let ${severity.join(', ')} pass`] : []),
+    ...(scanners.length > 0 ? [`did not look with ${scanners.join(', ')}`] : []),
+    ...(terms.ignoreUnfixed && !wanted.ignoreUnfixed ? ['let pass what has no fix'] : []),
+    ...(wanted.failOnEol && !terms.failOnEol ? ['let systems pass that are past their end of life'] : []),
+    ...(terms.allowUnknownOs && !wanted.allowUnknownOs ? ['let unknown systems pass'] : []),
+  ];
+}
+
+/** Reads terms out of JSON that somebody else may have written; undefined when they are none. */
+export function readScanTerms(value: unknown): ScanTerms | undefined {
+  const { severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs } = fieldsOf(value);
+  const flags = [ignoreUnfixed, failOnEol, allowUnknownOs];
+  if (!isFields(value) || !isWords(severity) || !isWords(scanners) || flags.some((each) => typeof each !== 'boolean')) {
+    return undefined;
+  }
+  return {
+    severity,
+    scanners,
+    ignoreUnfixed: ignoreUnfixed === true,
+    failOnEol: failOnEol === true,
+    allowUnknownOs: allowUnknownOs === true,
+  };
+}
+
+function isWords(value: unknown): value is readonly string[] {
+  return (
+    Array.isArray(value) &&
+    value.length <= 20 &&
+    value.every((each) => typeof each === 'string' && /^\w{1,40}$/.test(each))
+  );
+}

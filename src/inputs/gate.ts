@@ -1,0 +1,69 @@
+import { type Fields, isFields } from '../domain/fields.ts';
+import { type Parsed, parsed, problems } from '../domain/parsed.ts';
+import type { ScanTerms } from '../domain/promotion/scan-terms.ts';
+import { INPUTS } from './catalogue.ts';
+import { readTable } from './parse.ts';
+import type { InputsOf } from './schema.ts';
+
+/** The inputs that decide how a scan is judged. */
+const GATE = {
+  severity: INPUTS.severity,
+  'ignore-unfixed': INPUTS['ignore-unfixed'],
+  scanners: INPUTS.scanners,
+  ignorefile: INPUTS.ignorefile,
+  vex: INPUTS.vex,
+  'fail-on-eol': INPUTS['fail-on-eol'],
+  'allow-unknown-os': INPUTS['allow-unknown-os'],
+  'max-db-age': INPUTS['max-db-age'],
+} as const;
+
+/** How a scan is judged. */
+export type GateTerms = InputsOf<typeof GATE>;
+
+/** Those of the inputs of a step. */
+export function gateOf(inputs: GateTerms): GateTerms {
+  const { severity, scanners, ignorefile, vex } = inputs;
+  return {
+    severity,
+    'ignore-unfixed': inputs['ignore-unfixed'],
+    scanners,
+    ignorefile,
+    vex,
+    'fail-on-eol': inputs['fail-on-eol'],
+    'allow-unknown-os': inputs['allow-unknown-os'],
+    'max-db-age': inputs['max-db-age'],
+  };
+}
+
+/** The terms that a record keeps. */
+export function scanTermsOf(gate: GateTerms): ScanTerms {
+  return {
+    severity: gate.severity,
+    scanners: gate.scanners,
+    ignoreUnfixed: gate['ignore-unfixed'],
+    failOnEol: gate['fail-on-eol'],
+    allowUnknownOs: gate['allow-unknown-os'],
+  };
+}
+
+/**
+ * Reads terms out of a file: a map of inputs by name, what is missing has its default.
+ * @param where the file and the key in it, for messages
+ */
+export function readGate(value: unknown, where: string): Parsed<GateTerms> {
+  if (!isFields(value)) return problems(`${where}: expected a map of inputs, such as \`severity: CRITICAL\`.`);
+  const { values, problems: found } = readTable<GateTerms>(GATE, 'promote', variablesOf(value), () => undefined);
+  return found.length > 0
+    ? problems(...found.map(({ input, says }) => `${where}, \`${input}\`: ${says}`))
+    : parsed(values);
+}
+
+/** The inputs as a runner would hand them over. */
+function variablesOf(fields: Fields): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      `INPUT_${name.toUpperCase()}`,
+      Array.isArray(value) ? value.map(String).join('\n') : String(value),
+    ]),
+  );
+}
