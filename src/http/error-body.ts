@@ -49,8 +49,10 @@ export function parseErrorBody(body: string): ErrorBody {
 
 /** Text of a server, for a message of ours: one line, bounded, without control characters. */
 function message(text: string): { readonly message?: string } {
+  // Storage quotes its own address, and the query of a signed one opens it for whoever reads the log.
+  const open = text.replaceAll(/(\bhttps?:\/\/[^\s?"'<>]+)\?[^\s"'<>]*/gi, '$1?…');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-  const line = text.replaceAll(/[\s\u0000-\u001f\u007f]+/g, ' ').trim();
+  const line = open.replaceAll(/[\s\u0000-\u001f\u007f]+/g, ' ').trim();
   return line === '' ? {} : { message: line.length > LIMIT ? `${line.slice(0, LIMIT)}…` : line };
 }
 

@@ -148,7 +148,13 @@ async function open({ home, large, env }: Place, tls: boolean): Promise<Opened> 
     await mkdir(own, { recursive: true });
     await symlink(data, join(own, 'data'));
     const registry = await startRegistry({ home: own, env, tls });
-    return { registry, [Symbol.asyncDispose]: () => registry.stop().finally(clear) };
+    return {
+      registry,
+      [Symbol.asyncDispose]: async () => {
+        await registry.stop();
+        await clear();
+      },
+    };
   } catch (error) {
     await clear();
     throw error;

@@ -51,11 +51,14 @@ async function startSink() {
 /** A registry all of whose blobs are zeros, as many as the path says at its end. */
 async function startSource(sizes: ReadonlyMap<string, number>) {
   const zeros = Buffer.alloc(1024 * 1024);
-  const server = http.createServer(async (request, response) => {
-    const size = sizes.get(request.url?.split('/').at(-1) ?? '') ?? 0;
+  const answer = async ({ url }: http.IncomingMessage, response: http.ServerResponse) => {
+    const size = sizes.get(url?.split('/').at(-1) ?? '') ?? 0;
     response.writeHead(200, { 'content-length': size });
     for (let at = 0; at < size; at += zeros.length) if (!response.write(zeros)) await once(response, 'drain');
     response.end();
+  };
+  const server = http.createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
