@@ -6,7 +6,6 @@ import type { Log } from '../runtime/runtime.ts';
 import { attach } from './copy-attach.ts';
 import { fanOut } from './fan-out.ts';
 import { type GraphManifest, type ImageGraph, readGraph } from './graph.ts';
-import { cosignTags, fallbackTag } from './referrers.ts';
 import type { Repository } from './repository.ts';
 
 export interface CopyOptions {
@@ -39,7 +38,7 @@ interface Target {
 /**
  * Brings an image with all that belongs to it to other repositories, byte for byte: blobs, manifests leaves first, what
  * refers to them, and at last fallback indexes and cosign's tags. The root gets no tag: that is for the caller, afterwards.
- * A target whose root and attachments of the root are those of the source is left alone.
+ * What a target holds already is not sent again; what was attached since, to whatever part of the image, follows.
  * Call it for one image at a time: uploads wait for downloads, which share the requests of one registry.
  * @throws ActionError MANIFEST_UNKNOWN when the source lacks something, DIGEST_MISMATCH, and all that reading and writing raise
  */
@@ -47,21 +46,11 @@ export async function copyImage({ from, to, digest, log }: CopyOptions): Promise
   const count = { manifests: 0, blobs: 0, mounted: 0, bytes: 0 };
   const others = to.filter((each) => each.host !== from.host || each.name !== from.name);
   if (others.length === 0) return count;
-  const held = await Promise.all(others.map((each) => each.head(digest)));
-  const tags = await from.listTags();
-  const open: { readonly to: Repository; readonly rooted: boolean }[] = [];
-  const attached = held.some((each) => each !== undefined)
-    ? new Set((await from.referrers(digest)).manifests.map((each) => each.digest))
-    : new Set<Digest>();
-  for (const [at, each] of others.entries()) {
-    const rooted = held[at] !== undefined;
-    if (!rooted || !(await isSame(from, each, digest, tags, attached))) open.push({ to: each, rooted });
-  }
-  if (open.length === 0) return count;
-
-  const graph = await readGraph(from, digest, tags);
+  const graph = await readGraph(from, digest);
   const targets: Target[] = [];
-  for (const { to: each, rooted } of open) {
+  for (const each of others) {
+    // A registry takes a manifest only with everything that it refers to: where the root is, its children and blobs are too.
+    const rooted = (await each.head(digest)) !== undefined;
     const missing: GraphManifest[] = [];
     for (const node of graph.manifests) {
       if (!rooted) missing.push(node);
@@ -80,28 +69,6 @@ export async function copyImage({ from, to, digest, log }: CopyOptions): Promise
     count.manifests += await attach(each, graph, log);
   }
   return count;
-}
-
-/** Whether all that hangs on the root is at the target; tags of attachments that only the source has mean that it is not. */
-async function isSame(
-  from: Repository,
-  to: Repository,
-  digest: Digest,
-  tags: readonly string[],
-  attached: ReadonlySet<Digest>,
-): Promise<boolean> {
-  const there = new Set((await to.referrers(digest)).manifests.map((each) => each.digest));
-  if ([...attached].some((each) => !there.has(each))) return false;
-  const theirs = new Set(await to.listTags());
-  if (tags.some((tag) => /^sha(?:256|512)-[a-f0-9]{64,128}\.(?:sig|att|sbom)$/.test(tag) && !theirs.has(tag)))
-    return false;
-  for (const tag of cosignTags(digest, new Set(tags))) {
-    if ((await from.head(tag))?.digest !== (await to.head(tag))?.digest) return false;
-  }
-  // Children have fallback tags of their own, which a registry without the API lists among the others.
-  return !tags.some(
-    (tag) => /^sha(?:256|512)-[a-f0-9]{64}$/.test(tag) && tag !== fallbackTag(digest) && !theirs.has(tag),
-  );
 }
 
 async function bringBlobs(

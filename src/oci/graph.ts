@@ -31,7 +31,7 @@ const MOST = 5000;
  * manifest is read once and kept as it came.
  * @throws ActionError MANIFEST_UNKNOWN when one is gone, TOO_LARGE beyond 5000 manifests, UNSUPPORTED, ANSWER_INVALID
  */
-export async function readGraph(from: Repository, digest: Digest, tagList?: readonly string[]): Promise<ImageGraph> {
+export async function readGraph(from: Repository, digest: Digest): Promise<ImageGraph> {
   const facts = { registry: from.host, repository: from.name, reference: digest };
   const nodes = new Map<Digest, GraphManifest>();
   const begun = new Set<Digest>();
@@ -75,7 +75,7 @@ export async function readGraph(from: Repository, digest: Digest, tagList?: read
 
   const root = await read(digest);
   await visit(root, true);
-  const tags = new Set(tagList ?? (await from.listTags()));
+  const tags = new Set(await from.listTags());
   // A Map goes on over what is added meanwhile: what refers to a referrer is found in its turn.
   for (const subject of nodes.keys()) {
     for (const each of (await from.referrers(subject)).manifests) {
