@@ -105,6 +105,8 @@ export async function runAction(options: ActionOptions): Promise<ActionRun> {
     // The scanner that the set-up of the tests has found is there, as on a machine that has it.
     PATH: [process.env.TEST_TRIVY_DIR ?? [], process.env.PATH ?? []].flat().join(delimiter),
     HOME: join(root, 'home'),
+    // The bundle is compiled once for all tests: a third of the time of a short run.
+    NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/registry-action/compiled'),
     ...(await inputVariables(options.inputs)),
     ...jobVariables(event),
     GITHUB_EVENT_PATH: join(root, 'event.json'),
