@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import type { DeploymentState } from '../../support/vendors/github-deployments.ts';
+import { createStages, startGitHub } from './stages.ts';
+
+/** As GitHub makes it for a job with `environment: production`. */
+const ofTheJob = (sha: string): DeploymentState => ({
+  id: 7,
+  sha,
+  environment: 'production',
+  createdAt: new Date().toISOString(),
+  statuses: [{ state: 'in_progress', description: '', createdAt: new Date().toISOString() }],
+});
+
+describe('the deployment of a job with `environment:`', () => {
+  test('names the image after the promotion, and so proves it to the next stage', async () => {
+    await using stages = await createStages();
+    const next = stages.built(await stages.job.repository.head());
+    const { digest } = next.descriptor;
+    await using github = await startGitHub({
+      permissions: { deployments: 'write' },
+      deployments: [ofTheJob(await stages.job.repository.head())],
+    });
+    const run = await stages.passes('', github.asked({ inputs: { record: 'false' } }));
+    expect(JSON.parse(run.outputs.json ?? '')).toMatchObject({ deployment: 'told' });
+    expect(run.log).toContain('The deployment to production names the image now.');
+    expect(github.state.deployments[0]?.statuses[0]).toMatchObject({
+      state: 'success',
+      description: expect.stringMatching(new RegExp(`^${digest} from .*:next$`)),
+    });
+    // Without a record, and with a tag that has moved on, GitHub's word is what is left.
+    stages.hold('production', stages.old);
+    const after = await stages.promote('deployed=production', {
+      ...github.asked({ inputs: { environment: 'live', record: 'false' } }),
+    });
+    expect(after.outputs.outcome).toBe('promoted');
+    expect(after.log).toContain('deployed=production: the last deployment of it to production was a success');
+  });
+
+  test('is left alone when the promotion is refused', async () => {
+    await using stages = await createStages();
+    stages.built(await stages.job.repository.head());
+    await using github = await startGitHub({
+      permissions: { deployments: 'write' },
+      deployments: [ofTheJob(await stages.job.repository.head())],
+    });
+    await stages.refuses('signature', ['signature: '], github.asked());
+    expect(github.state.deployments[0]?.statuses).toHaveLength(1);
+  });
+
+  test('that may not be written is said, and the promotion stands', async () => {
+    await using stages = await createStages();
+    stages.built(await stages.job.repository.head());
+    await using github = await startGitHub({ deployments: [ofTheJob(await stages.job.repository.head())] });
+    const run = await stages.passes('', github.asked());
+    expect(JSON.parse(run.outputs.json ?? '')).toMatchObject({ deployment: 'refused' });
+    expect(run.log).toContain('deployments: write');
+  });
+
+  test('is none in a job without an environment', async () => {
+    await using stages = await createStages();
+    stages.built(await stages.job.repository.head());
+    await using github = await startGitHub({ permissions: { deployments: 'write' } });
+    const run = await stages.passes('', github.asked());
+    expect(JSON.parse(run.outputs.json ?? '')).toMatchObject({ deployment: 'none' });
+  });
+});
