@@ -8,7 +8,8 @@ const ofTheJob = (sha: string): DeploymentState => ({
   sha,
   environment: 'production',
   createdAt: new Date().toISOString(),
-  statuses: [{ state: 'in_progress', description: '', createdAt: new Date().toISOString() }],
+  // Before what is told by the double, whose clock stands still.
+  statuses: [{ state: 'in_progress', description: '', createdAt: '2025-01-01T00:00:00Z' }],
 });
 
 describe('the deployment of a job with `environment:`', () => {
@@ -32,7 +33,7 @@ describe('the deployment of a job with `environment:`', () => {
     const after = await stages.promote('deployed=production', {
       ...github.asked({ inputs: { environment: 'live', record: 'false' } }),
     });
-    expect(after.outputs.outcome).toBe('promoted');
+    expect(after.outputs.outcome, after.log).toBe('promoted');
     expect(after.log).toContain('deployed=production: the last deployment of it to production was a success');
   });
 
