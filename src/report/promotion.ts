@@ -94,7 +94,12 @@ function renderOrigin({ from, image, run }: PromotionReport): string {
   if (from === undefined || image === undefined) return '';
   const commit = image.commit === undefined ? '' : `, commit ${code(image.commit.slice(0, 7))}`;
   const by = run === undefined ? '' : `, asked for by ${plain(run.actor)} (${plain(run.event)})`;
-  return `${code(image.digest)} from ${code(from)}${commit}${by}`;
+  return `${code(image.digest)} from ${code(shortName(from))}${commit}${by}`;
+}
+
+/** A name whose digest is cut, as everywhere in a summary. */
+function shortName(name: string): string {
+  return name.replace(/@(sha256:[a-f0-9]{12})[a-f0-9]+$/, '@$1');
 }
 
 type State = 'done' | 'failed' | 'planned' | 'left';
@@ -193,7 +198,7 @@ function renderHistory({ history }: PromotionReport): string {
       code(shortDigest(digest)) +
         (history.now === digest ? ' **now**' : history.held.has(digest) ? ' ✋ held back' : ''),
       commit === undefined ? '' : code(commit.slice(0, 7)),
-      code(from),
+      code(shortName(from)),
       `[${plain(actor)}](${run.replaceAll(')', '%29')})`,
     ]);
   const more =

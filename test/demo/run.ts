@@ -11,8 +11,8 @@ import { findTrivy } from '../support/trivy.ts';
 import { packTrivyDb, serveMirrors } from '../support/trivy-db.ts';
 import { showMarkdown } from './terminal.ts';
 
-// Publishes an image to a registry that it starts itself, then shows the gate stopping a vulnerable one. Everything it makes
-// lies in temporary folders and in this process; nothing is left behind.
+// Publishes an image to a registry that it starts itself, shows the gate stopping a vulnerable one, and takes the clean one to
+// production and back. Everything it makes lies in temporary folders and in this process; nothing is left behind.
 
 const run = promisify(execFile);
 const PLATFORMS = ['linux/amd64', 'linux/arm64'];
@@ -88,8 +88,12 @@ async function main(): Promise<void> {
       ? // The usual SBOM generator is an image on Docker Hub; the demo pulls nothing.
         { platforms: PLATFORMS.join(','), sbom: 'false' }
       : { source: 'image', sbom: 'true', provenance: 'true' };
+    return act({ 'db-repository': mirrors.repository('trivy-db'), ...how });
+  };
+
+  const act = async (inputs: Readonly<Record<string, string>>): Promise<ActionRun> => {
     const action = await runAction({
-      inputs: { images: image, 'db-repository': mirrors.repository('trivy-db'), ...how },
+      inputs: { images: image, ...inputs },
       workspace: repository.directory,
       event: await pushEvent(repository),
       tempDir: join(temp, 'runner'),
@@ -133,6 +137,34 @@ async function main(): Promise<void> {
   expectThat(
     registry.writes().length === before.writes && tags().join() === before.tags,
     'the registry has not seen a single write',
+  );
+
+  title('3. What was published goes to staging and to production, with proof');
+  const clean = good.outputs.digest ?? '';
+  const promote = (inputs: Readonly<Record<string, string>>) => act({ command: 'promote', ...inputs });
+  await promote({ from: clean, environment: 'staging' });
+  const live = await promote({
+    from: 'env:staging',
+    environment: 'production',
+    require: `platforms=${PLATFORMS.join(',')}\nprovenance\ndeployed=staging`,
+  });
+  say(showMarkdown(live.summary));
+  say('');
+  expectThat(live.outputs.outcome === 'promoted', 'the outcome is "promoted"');
+  expectThat(registry.tags('org/app').production === clean, 'production holds the digest that was published');
+
+  title('4. A newer one follows, and production goes back in one line');
+  const newer = (await publish('A new page', { 'app/page.html': 'new' })).outputs.digest ?? '';
+  await promote({ from: newer, environment: 'production' });
+  expectThat(registry.tags('org/app').production === newer, 'production holds the newer image');
+  const back = await promote({ environment: 'production', rollback: 'true' });
+  say(showMarkdown(back.summary));
+  say('');
+  expectThat(registry.tags('org/app').production === clean, 'production holds again what it held before');
+  const again = await promote({ from: newer, environment: 'production' });
+  expectThat(
+    again.outputs.outcome === 'refused' && registry.tags('org/app').production === clean,
+    'what was rolled back is refused until a person forces it',
   );
 }
 
