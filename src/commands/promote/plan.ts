@@ -22,7 +22,7 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
   const { digest } = root.descriptor;
   // A rollback is in a hurry: what the stage held tells all that it needs.
   const needsOwn = inputs.rollback
-    ? places.some((place) => isAt(place, digest))
+    ? names.from !== undefined || places.some((place) => isAt(place, digest))
     : inputs.record || places.some((place) => !isSamePlace(place, source));
   const own = needsOwn ? await records(source.repository, digest) : undefined;
   draft.passed = (own?.records ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));

@@ -122,6 +122,25 @@ describe.each([
     expect(await back({ from: one })).toEqual(['rolled-back', one]);
   });
 
+  test('where the chain of records is broken, a digest that is named is known by its own record', async () => {
+    await using job = await createPromotionJob();
+    await using registry = await startRegistry({ referrers });
+    const { image } = fill(registry, 'org/app');
+    const [one = '', two = '', never = ''] = ['1', '2', '3'].map((each) => image([each]).descriptor.digest);
+    const at = { images: `${registry.host}/org/app`, environment: 'production' };
+    expect((await job.promote({ ...at, from: one })).outputs.outcome).toBe('promoted');
+    registry.addFault({ match: { method: 'PUT', path: /\/manifests\/sha256:/ }, action: { status: 403 } });
+    expect((await job.promote({ ...at, from: two })).outputs.outcome).toBe('registry-failed');
+    expect((await job.promote({ ...at, from: two })).outputs.outcome).toBe('promoted');
+    const lost = await job.promote({ ...at, rollback: 'true' });
+    expect(lost.outputs.outcome).toBe('refused');
+    expect(lost.annotations[0]?.message).toContain('Name the digest to go back to');
+    expect((await job.promote({ ...at, rollback: 'true', from: never })).outputs.outcome).toBe('refused');
+    const back = await job.promote({ ...at, rollback: 'true', from: one });
+    expect(back.outputs).toMatchObject({ outcome: 'rolled-back', digest: one });
+    expect((await job.promote({ ...at, from: two })).outputs.outcome).toBe('refused');
+  });
+
   test('a record that could not be written is made up for by the next run', async () => {
     await using job = await createPromotionJob();
     await using registry = await startRegistry({ referrers });
