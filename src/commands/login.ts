@@ -1,5 +1,5 @@
-import { ActionError, ActionErrors, allErrors, toActionError } from '../errors/action-error.ts';
-import { CATALOGUE } from '../errors/catalogue.ts';
+import { ActionError, ActionErrors, toActionError } from '../errors/action-error.ts';
+import { failure } from '../errors/outcome.ts';
 import type { Inputs } from '../inputs/parse.ts';
 import { DOCKERS_OWN, type Login, loginOf } from '../registries/docker-config.ts';
 import { fileLogins } from '../registries/docker-logins.ts';
@@ -41,9 +41,7 @@ export async function login(runtime: Runtime, inputs: Inputs): Promise<LoginReco
 
 /** A login that came to nothing. */
 export function failedLogin(thrown: unknown): LoginRecord {
-  const errors = allErrors(thrown);
-  const [first] = errors;
-  return { outcome: first === undefined ? 'failed' : CATALOGUE[first.code].outcome, errors, warnings: [], logins: [] };
+  return { ...failure(thrown), warnings: [], logins: [] };
 }
 
 async function logIn(runtime: Runtime, { host, vendor, client, credentials }: Registry): Promise<LoggedIn> {

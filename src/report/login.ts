@@ -1,9 +1,9 @@
 import { isGreen, OUTCOMES, type Outcome } from '../domain/outcome.ts';
 import type { ActionError } from '../errors/action-error.ts';
 import { errorFacts } from './errors.ts';
-import { code, plain, prose, table } from './markdown.ts';
+import { code, plain, table } from './markdown.ts';
+import { page, renderError, renderWarnings } from './parts.ts';
 import { JSON_VERSION } from './record.ts';
-import { renderError } from './summary.ts';
 
 /** What became of `command: login`. */
 export interface LoginRecord {
@@ -33,7 +33,7 @@ export function renderLoginOutputs(record: LoginRecord): Readonly<Record<string,
 }
 
 export function renderLoginSummary({ outcome, errors, warnings, logins }: LoginRecord): string {
-  return [
+  return page([
     `## ${isGreen(outcome) ? '✅' : '❌'} login: ${outcome}`,
     OUTCOMES[outcome],
     ...errors.map(renderError),
@@ -43,9 +43,6 @@ export function renderLoginSummary({ outcome, errors, warnings, logins }: LoginR
           ['registry', 'kind', 'credentials from', 'good until'],
           logins.map(({ host, vendor, from, until }) => [code(host), plain(vendor), plain(from), plain(until ?? '')]),
         ),
-    warnings.length === 0 ? '' : `**Warnings**\n\n${warnings.map((warning) => `- ${prose(warning)}`).join('\n')}`,
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n')
-    .concat('\n');
+    renderWarnings(warnings),
+  ]);
 }

@@ -1,13 +1,21 @@
 import { shortDigest } from '../domain/digest.ts';
-import { isGreen, OUTCOMES } from '../domain/outcome.ts';
-import type { TargetDecision } from '../domain/promotion/plan.ts';
+import { OUTCOMES } from '../domain/outcome.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { errorFacts } from './errors.ts';
-import { code, details, duration, plain, prose, table } from './markdown.ts';
+import { code, details, plain, prose, table } from './markdown.ts';
 import { withoutHost } from './outputs.ts';
+import {
+  heading,
+  page,
+  type RoadNode,
+  renderDiagram,
+  renderError,
+  renderTime,
+  renderWarnings,
+  tagAction,
+} from './parts.ts';
 import type { PromotedTarget, PromotionReport } from './promotion-record.ts';
 import { JSON_VERSION } from './record.ts';
-import { renderError } from './summary.ts';
 
 /** The outputs of a promotion. The digest is there apart, because GitHub blanks an output that contains a masked value. */
 export function renderPromotionOutputs(report: PromotionReport): Readonly<Record<string, string>> {
@@ -64,8 +72,8 @@ export function renderPromotionSummary(report: PromotionReport): string {
   const title = [stage, image === undefined ? undefined : shortDigest(image.digest)].filter(
     (part) => part !== undefined && part !== '',
   );
-  return [
-    `## ${isGreen(outcome) ? '✅' : outcome === 'cancelled' ? '⏹️' : '❌'} ${plain(title.join(' · ') || 'promote')}: ${outcome}`,
+  return page([
+    heading(title.join(' · ') || 'promote', outcome),
     OUTCOMES[outcome],
     renderOrigin(report),
     ...errors.map(renderError),
@@ -74,20 +82,9 @@ export function renderPromotionSummary(report: PromotionReport): string {
     renderTags(report),
     renderRepositories(report.targets),
     renderHistory(report),
-    warnings.length === 0 ? '' : `**Warnings**\n\n${warnings.map((warning) => `- ${prose(warning)}`).join('\n')}`,
-    steps.length === 0
-      ? ''
-      : details(
-          'Time',
-          table(
-            ['step', 'took'],
-            steps.map(({ name, milliseconds }) => [plain(name), duration(milliseconds)]),
-          ),
-        ),
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n')
-    .concat('\n');
+    renderWarnings(warnings),
+    renderTime(steps),
+  ]);
 }
 
 function renderOrigin({ from, image, run }: PromotionReport): string {
@@ -102,12 +99,10 @@ function shortName(name: string): string {
   return name.replace(/@(sha256:[a-f0-9]{12})[a-f0-9]+$/, '@$1');
 }
 
-type State = 'done' | 'failed' | 'planned' | 'left';
-
 /** The stages that the image has passed, by its records, and the one it was to go to. */
 function renderRoad({ outcome, kind, from, image, stage, passed, history, errors }: PromotionReport): string {
   if (image === undefined || from === undefined || stage === undefined) return '';
-  const nodes: { readonly label: string; readonly state: State }[] = [];
+  const nodes: Omit<RoadNode, 'id'>[] = [];
   const origin = kind === 'rollback' ? undefined : (passed[0]?.from ?? from);
   if (origin !== undefined) nodes.push({ label: origin.replace(/^.*[:@](?=[^:/]*$)/, '').slice(0, 40), state: 'done' });
   const before = [...new Set(passed.map((each) => each.stage))].filter((each) => each !== stage);
@@ -117,23 +112,7 @@ function renderRoad({ outcome, kind, from, image, stage, passed, history, errors
   }
   const state = errors.length > 0 ? 'failed' : outcome === 'planned' ? 'planned' : 'done';
   nodes.push({ label: `${stage} · ${shortDigest(image.digest)}`, state });
-  const mark = { done: '✓', failed: '✗', planned: '·', left: '↩' } as const;
-  return [
-    '```mermaid',
-    'flowchart LR',
-    ...nodes.map(({ label, state: is }, at) => `  s${at}["${mark[is]} ${inLabel(label)}"]:::${is}`),
-    ...(nodes.length > 1 ? [`  ${nodes.map((_, at) => `s${at}`).join(' --> ')}`] : []),
-    '  classDef done fill:#dafbe1,stroke:#1a7f37,color:#1f2328',
-    '  classDef failed fill:#ffebe9,stroke:#cf222e,color:#1f2328',
-    '  classDef planned fill:#ddf4ff,stroke:#0969da,color:#1f2328',
-    '  classDef left fill:#f6f8fa,stroke:#d0d7de,color:#59636e',
-    '```',
-  ].join('\n');
-}
-
-/** Names of others inside a diagram: nothing that could end a label or open a tag. */
-function inLabel(text: string): string {
-  return text.replace(/[^\p{L}\p{N} ._:/@·-]/gu, '?');
+  return renderDiagram(nodes.map((node, at) => ({ id: `s${at}`, ...node })));
 }
 
 function renderRequirements({ requirements }: PromotionReport): string {
@@ -145,25 +124,12 @@ function renderRequirements({ requirements }: PromotionReport): string {
   return rows.length === 0 ? '' : `### Requirements\n\n${table(['', 'required', 'found'], rows)}`;
 }
 
-const DONE: Readonly<Record<TargetDecision['action'], string>> = {
-  create: '🆕 created',
-  move: '➡️ moved',
-  keep: '✔️ in place',
-  refuse: '⛔ not written',
-  conflict: '⛔ conflict',
-};
-const TO_DO: Readonly<Record<TargetDecision['action'], string>> = {
-  ...DONE,
-  create: '🆕 to create',
-  move: '➡️ to move',
-};
-
 function renderTags({ targets }: PromotionReport): string {
   const rows = targets.flatMap(({ image, decisions, written }) =>
     decisions.map(({ tag, kind, action, holds, reason }) => [
       code(`${image}:${tag}`),
       kind,
-      (written.includes(tag) ? DONE : TO_DO)[action],
+      tagAction(action, written.includes(tag)),
       holds === undefined ? '' : code(shortDigest(holds)),
       prose(reason),
     ]),

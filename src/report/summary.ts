@@ -1,12 +1,19 @@
 import { shortDigest } from '../domain/digest.ts';
-import { isGreen, OUTCOMES } from '../domain/outcome.ts';
-import type { ActionError } from '../errors/action-error.ts';
+import { OUTCOMES } from '../domain/outcome.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { renderVerdict } from './findings.ts';
-import { bytes, code, details, duration, plain, prose, table } from './markdown.ts';
+import { bytes, code, plain, prose, table } from './markdown.ts';
+import {
+  heading,
+  page,
+  type RoadNode,
+  renderDiagram,
+  renderError,
+  renderTime,
+  renderWarnings,
+  tagAction,
+} from './parts.ts';
 import type { PublishRecord, TargetFacts } from './record.ts';
-
-const DOCS = 'https://github.com/org/registry-action/blob/v1/docs/errors.md';
 
 /** The job summary: what came of the run at first sight, then the road, the image, the gate, and each registry. Pure. */
 export function renderSummary(record: PublishRecord): string {
@@ -14,8 +21,8 @@ export function renderSummary(record: PublishRecord): string {
     record.image === undefined
       ? (record.version ?? 'publish')
       : `${record.version ?? 'image'} · ${shortDigest(record.image.digest)}`;
-  return [
-    `## ${isGreen(record.outcome) ? '✅' : record.outcome === 'cancelled' ? '⏹️' : '❌'} ${plain(title)}: ${record.outcome}`,
+  return page([
+    heading(title, record.outcome),
     OUTCOMES[record.outcome],
     commitLine(record),
     ...record.errors.map(renderError),
@@ -24,22 +31,9 @@ export function renderSummary(record: PublishRecord): string {
     record.verdict === undefined ? '' : renderVerdict(record.verdict, record.scan),
     renderTags(record),
     renderTargets(record.targets),
-    record.warnings.length === 0
-      ? ''
-      : `**Warnings**\n\n${record.warnings.map((warning) => `- ${prose(warning)}`).join('\n')}`,
-    record.steps.length === 0
-      ? ''
-      : details(
-          'Time',
-          table(
-            ['step', 'took'],
-            record.steps.map(({ name, milliseconds }) => [plain(name), duration(milliseconds)]),
-          ),
-        ),
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n')
-    .concat('\n');
+    renderWarnings(record.warnings),
+    renderTime(record.steps),
+  ]);
 }
 
 function commitLine({ commit }: PublishRecord): string {
@@ -48,17 +42,7 @@ function commitLine({ commit }: PublishRecord): string {
   return `Commit [${code(commit.sha.slice(0, 7))}](${commit.repositoryUrl}/commit/${commit.sha}) on ${code(ref)}`;
 }
 
-/** What happened, why, what to do: the whole row of the catalogue. */
-export function renderError(error: ActionError): string {
-  const row = CATALOGUE[error.code];
-  return [
-    `> **${plain(row.title)}** ([${error.code}](${DOCS}#${error.code.toLowerCase()}))`,
-    `> ${error.message.split('\n').map(prose).join('<br>')}`,
-    ...row.remedy.map((step, index) => `> ${index + 1}. ${step}`),
-  ].join('\n>\n');
-}
-
-type StepState = 'done' | 'failed' | 'skipped';
+type StepState = Extract<RoadNode['state'], 'done' | 'failed' | 'skipped'>;
 
 /** The road from commit to tags as a diagram: where it ended is seen at once. */
 function renderRoad(record: PublishRecord): string {
@@ -86,18 +70,7 @@ function renderRoad(record: PublishRecord): string {
       ),
     ],
   ];
-  return [
-    '```mermaid',
-    'flowchart LR',
-    ...steps.map(
-      ([id, label, state]) => `  ${id}["${{ done: '✓', failed: '✗', skipped: '·' }[state]} ${label}"]:::${state}`,
-    ),
-    `  ${steps.map(([id]) => id).join(' --> ')}`,
-    '  classDef done fill:#dafbe1,stroke:#1a7f37,color:#1f2328',
-    '  classDef failed fill:#ffebe9,stroke:#cf222e,color:#1f2328',
-    '  classDef skipped fill:#f6f8fa,stroke:#d0d7de,color:#59636e',
-    '```',
-  ].join('\n');
+  return renderDiagram(steps.map(([id, label, state]) => ({ id, label, state })));
 }
 
 function renderImage({ image }: PublishRecord): string {
@@ -117,29 +90,12 @@ function renderImage({ image }: PublishRecord): string {
   ].join('\n\n');
 }
 
-const ACTIONS = {
-  create: '🆕 created',
-  move: '➡️ moved',
-  keep: '✔️ in place',
-  leave: '⏸️ left',
-  conflict: '⛔ conflict',
-} as const;
-const PLANNED = {
-  create: '🆕 to create',
-  move: '➡️ to move',
-  keep: '✔️ in place',
-  leave: '⏸️ to leave',
-  conflict: '⛔ conflict',
-} as const;
-
 function renderTags({ targets }: PublishRecord): string {
   const rows = targets.flatMap(({ decisions, written, image }) =>
     decisions.map(({ tag, kind, action, from, reason }) => [
       code(`${image}:${tag}`),
       kind,
-      written.includes(tag) || action === 'keep' || action === 'leave' || action === 'conflict'
-        ? ACTIONS[action]
-        : PLANNED[action],
+      tagAction(action, written.includes(tag)),
       from === undefined ? '' : code(shortDigest(from)),
       prose(reason),
     ]),

@@ -1,6 +1,5 @@
 import type { Outcome } from '../../domain/outcome.ts';
-import { allErrors } from '../../errors/action-error.ts';
-import { CATALOGUE } from '../../errors/catalogue.ts';
+import { failure } from '../../errors/outcome.ts';
 import type { PromotionReport } from '../../report/promotion-record.ts';
 import type { Progress } from '../progress.ts';
 
@@ -17,9 +16,7 @@ export function succeeded(draft: Draft, outcome: Outcome): PromotionReport {
   return { ...draft, outcome, errors: [] };
 }
 
-/** A run that failed: the first error decides the outcome, all are told. */
+/** A run that failed, with all that was known until then. */
 export function failed(draft: Draft, thrown: unknown): PromotionReport {
-  const errors = allErrors(thrown);
-  const [first] = errors;
-  return { ...draft, outcome: first === undefined ? 'failed' : CATALOGUE[first.code].outcome, errors };
+  return { ...draft, ...failure(thrown) };
 }

@@ -1,0 +1,89 @@
+import { isGreen, type Outcome } from '../domain/outcome.ts';
+import type { ActionError } from '../errors/action-error.ts';
+import { CATALOGUE } from '../errors/catalogue.ts';
+import { details, duration, plain, prose, table } from './markdown.ts';
+
+const DOCS = 'https://github.com/org/registry-action/blob/v1/docs/errors.md';
+
+/** A summary of its parts; those that are empty are left out. */
+export function page(parts: readonly string[]): string {
+  return parts
+    .filter((part) => part !== '')
+    .join('\n\n')
+    .concat('\n');
+}
+
+/** The heading: what came of it is seen before anything is read. */
+export function heading(text: string, outcome: Outcome): string {
+  const mark = isGreen(outcome) ? '✅' : outcome === 'cancelled' ? '⏹️' : '❌';
+  return `## ${mark} ${plain(text)}: ${outcome}`;
+}
+
+/** What happened, why, what to do: the whole row of the catalogue. */
+export function renderError(error: ActionError): string {
+  const row = CATALOGUE[error.code];
+  return [
+    `> **${plain(row.title)}** ([${error.code}](${DOCS}#${error.code.toLowerCase()}))`,
+    `> ${error.message.split('\n').map(prose).join('<br>')}`,
+    ...row.remedy.map((step, index) => `> ${index + 1}. ${step}`),
+  ].join('\n>\n');
+}
+
+export function renderWarnings(warnings: readonly string[]): string {
+  return warnings.length === 0 ? '' : `**Warnings**\n\n${warnings.map((warning) => `- ${prose(warning)}`).join('\n')}`;
+}
+
+/** How long each step took, folded. */
+export function renderTime(steps: readonly { readonly name: string; readonly milliseconds: number }[]): string {
+  const rows = steps.map(({ name, milliseconds }) => [plain(name), duration(milliseconds)]);
+  return rows.length === 0 ? '' : details('Time', table(['step', 'took'], rows));
+}
+
+/** How a node of a road looks: its mark, and its colours. */
+const STATES = {
+  done: ['✓', 'fill:#dafbe1,stroke:#1a7f37,color:#1f2328'],
+  failed: ['✗', 'fill:#ffebe9,stroke:#cf222e,color:#1f2328'],
+  planned: ['·', 'fill:#ddf4ff,stroke:#0969da,color:#1f2328'],
+  skipped: ['·', 'fill:#f6f8fa,stroke:#d0d7de,color:#59636e'],
+  left: ['↩', 'fill:#f6f8fa,stroke:#d0d7de,color:#59636e'],
+} as const;
+
+export interface RoadNode {
+  readonly id: string;
+  /** May hold names of others. */
+  readonly label: string;
+  readonly state: keyof typeof STATES;
+}
+
+/** A road as a diagram, from left to right. */
+export function renderDiagram(nodes: readonly RoadNode[]): string {
+  const used = new Set(nodes.map(({ state }) => state));
+  return [
+    '```mermaid',
+    'flowchart LR',
+    ...nodes.map(({ id, label, state }) => `  ${id}["${STATES[state][0]} ${inLabel(label)}"]:::${state}`),
+    ...(nodes.length > 1 ? [`  ${nodes.map(({ id }) => id).join(' --> ')}`] : []),
+    ...[...used].map((state) => `  classDef ${state} ${STATES[state][1]}`),
+    '```',
+  ].join('\n');
+}
+
+/** Names of others inside a diagram: nothing that could end a label or open a tag. */
+function inLabel(text: string): string {
+  return text.replace(/[^\p{L}\p{N} ._:/@·-]/gu, '?');
+}
+
+const DONE = {
+  create: '🆕 created',
+  move: '➡️ moved',
+  keep: '✔️ in place',
+  leave: '⏸️ left',
+  refuse: '⛔ not written',
+  conflict: '⛔ conflict',
+} as const;
+const TO_DO = { ...DONE, create: '🆕 to create', move: '➡️ to move' } as const;
+
+/** What became of a tag, or is to become of it. */
+export function tagAction(action: keyof typeof DONE, isWritten: boolean): string {
+  return (isWritten ? DONE : TO_DO)[action];
+}
