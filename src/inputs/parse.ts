@@ -1,3 +1,4 @@
+import type { Parsed } from '../domain/parsed.ts';
 import { didYouMean } from '../domain/suggestion.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { INPUTS, type InputValues } from './catalogue.ts';
@@ -58,6 +59,15 @@ function invalid(problems: readonly Problem[]): ActionError {
   return new ActionError('INPUT_INVALID', [title, ...lines].join('\n'), {
     facts: first === undefined ? {} : { input: first },
   });
+}
+
+/**
+ * The value of a text of the user's that was read.
+ * @throws ActionError INPUT_INVALID with all that is wrong with it
+ */
+export function take<T>(read: Parsed<T>): T {
+  if (!read.ok) throw new ActionError('INPUT_INVALID', read.problems.join('\n'));
+  return read.value;
 }
 
 /** The command decides which inputs belong, so it is read before them; what is wrong with it is said with the others. */

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '../domain/digest.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { Log } from '../runtime/runtime.ts';
+import { digestOf } from './digest-of.ts';
 import type { ImageGraph } from './graph.ts';
 import { fallbackTag } from './referrers.ts';
 import type { Repository } from './repository.ts';
@@ -86,7 +86,7 @@ function indexOf(manifests: readonly Descriptor[]): ManifestBytes {
   const mediaType = MEDIA_TYPES.ociIndex;
   const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
   return {
-    descriptor: { mediaType, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, size: bytes.length },
+    descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length },
     bytes,
   };
 }

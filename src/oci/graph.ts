@@ -2,7 +2,8 @@ import type { Digest } from '../domain/digest.ts';
 import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, MANIFEST_TYPES, type ManifestBytes } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
-import { cosignTags, descriptorOf, textsOf } from './referrers.ts';
+import { textFields } from './document.ts';
+import { cosignTags, descriptorOf } from './referrers.ts';
 import type { Repository } from './repository.ts';
 
 /** One manifest with what it needs to be there before it. */
@@ -117,7 +118,7 @@ function referrerOf(fields: Fields, { mediaType, digest, size }: Descriptor): Gr
   const subject = descriptorOf(fields.subject)?.digest;
   if (subject === undefined) return undefined;
   const { artifactType = fieldsOf(fields.config).mediaType } = fields;
-  const annotations = textsOf(fields.annotations);
+  const annotations = textFields(fields.annotations);
   return {
     subject,
     descriptor: {

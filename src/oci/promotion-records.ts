@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { Digest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
 import type { PromotionRecord } from '../domain/promotion/record.ts';
 import { EMPTY, listedRecords, recordArtifact, recordOf } from '../domain/promotion/record-manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { listAsReferrers } from './copy-attach.ts';
+import { digestOf } from './digest-of.ts';
 import type { ReferrersSupport } from './referrers.ts';
 import type { Repository } from './repository.ts';
 
@@ -56,7 +56,7 @@ export async function writeRecord(
   subject: Descriptor,
   known?: ReferrersSupport,
 ): Promise<Digest> {
-  const artifact = recordArtifact(record, subject, sha256);
+  const artifact = recordArtifact(record, subject, digestOf);
   if (!artifact.ok)
     throw new ActionError('INTERNAL', `The promotion record is not valid: ${artifact.problems.join('; ')}.`);
   const { descriptor } = artifact.value;
@@ -70,8 +70,4 @@ export async function writeRecord(
   // The header alone is no proof (sigstore-js#1183), nor is the API alone; both together are.
   if (confirmed !== subject.digest || known !== 'api') await listAsReferrers(repository, subject.digest, [descriptor]);
   return descriptor.digest;
-}
-
-function sha256(bytes: Uint8Array): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }

@@ -1,9 +1,6 @@
-import { type Fields, fieldsOf } from '../domain/fields.ts';
+import { COMMIT } from '../domain/commit.ts';
+import { type Fields, fieldsOf, isPlainText } from '../domain/fields.ts';
 import { type ProvenanceFacts, repositoryKey } from '../domain/promotion/provenance.ts';
-
-/** Longest text that is taken from a statement, in characters. */
-const TEXT_LIMIT = 2048;
-const FULL_COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i;
 
 /** A place of a provenance that names the source, as it stands there. */
 interface Claim {
@@ -25,17 +22,16 @@ export function sourceOf(predicate: Fields): Pick<ProvenanceFacts, 'repository' 
     claims,
     (each) => each.commit,
     (text) => text.toLowerCase(),
-  );
+  )?.toLowerCase();
   return {
     ...(repository === undefined ? {} : { repository: withoutUser(repository) }),
-    ...(commit === undefined || !FULL_COMMIT.test(commit) ? {} : { commit: commit.toLowerCase() }),
+    ...(commit === undefined || !COMMIT.test(commit) ? {} : { commit }),
   };
 }
 
 /** Text that somebody else wrote: at most 2048 characters, on one line; undefined when it is anything else. */
 export function plainText(value: unknown): string | undefined {
-  const fits = typeof value === 'string' && value !== '' && value.length <= TEXT_LIMIT && !/\p{Cc}/u.test(value);
-  return fits ? value : undefined;
+  return isPlainText(value) ? value : undefined;
 }
 
 function claimsOfV1(predicate: Fields): readonly Claim[] {

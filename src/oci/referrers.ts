@@ -2,6 +2,7 @@ import { type Digest, isDigest, splitDigest } from '../domain/digest.ts';
 import { fieldsOf, isFields } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, MANIFEST_TYPES, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
+import { textFields } from './document.ts';
 import type { Place } from './repository.ts';
 import { nextPage } from './tag-list.ts';
 
@@ -132,15 +133,7 @@ export function descriptorOf(value: unknown): Descriptor | undefined {
     mediaType,
     digest,
     size,
-    ...(isFields(annotations) ? { annotations: textsOf(annotations) } : {}),
+    ...(isFields(annotations) ? { annotations: textFields(annotations) } : {}),
     ...(typeof artifactType === 'string' ? { artifactType } : {}),
   };
-}
-
-/** Annotations are texts; what is none is left out. */
-export function textsOf(value: unknown): Readonly<Record<string, string>> {
-  const pairs = Object.entries(fieldsOf(value)).flatMap(([key, text]) =>
-    typeof text === 'string' ? [[key, text] as const] : [],
-  );
-  return Object.fromEntries(pairs);
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { type Digest, isDigest, splitDigest } from '../domain/digest.ts';
 import { type Descriptor, MANIFEST_TYPES, type ManifestBytes } from '../domain/manifest.ts';
@@ -8,6 +7,7 @@ import type { BlobFile, Pieces } from '../http/body.ts';
 import { createTransport, discard, type Timeouts } from '../http/transport.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
 import { type CredentialSource, createAuthenticator, type Scope } from './auth.ts';
+import { digestOf } from './digest-of.ts';
 import { downloadBlob, readBlob } from './download.ts';
 import { originOf } from './origin.ts';
 import { listReferrers, type Referrers, type ReferrersSupport } from './referrers.ts';
@@ -289,10 +289,6 @@ function createRepository(place: Place): Repository {
       return response.status !== 404;
     },
   };
-}
-
-function digestOf(bytes: Uint8Array, algorithm: 'sha256' | 'sha512'): Digest {
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
 function bareType(header: string): string {

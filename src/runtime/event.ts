@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { COMMIT } from '../domain/commit.ts';
 import type { GitEvent, RepositoryFacts } from '../domain/event.ts';
 import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 
-const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const REPOSITORY = /^([A-Za-z0-9._-]+)\/([A-Za-z0-9._-]+)$/;
 const PAYLOAD_LIMIT = 32 * 1024 * 1024;
 
@@ -24,7 +24,7 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
 
   const problems = [
     ...(name === '' ? ['GITHUB_EVENT_NAME is not set'] : []),
-    ...(SHA.test(sha) ? [] : [`GITHUB_SHA is "${sha.slice(0, 80)}", expected a full commit id`]),
+    ...(COMMIT.test(sha) ? [] : [`GITHUB_SHA is "${sha.slice(0, 80)}", expected a full commit id`]),
     ...(ref.startsWith('refs/')
       ? []
       : [`GITHUB_REF is "${ref.slice(0, 80)}", expected a full ref such as refs/heads/main`]),

@@ -1,7 +1,7 @@
+import { COMMIT } from '../domain/commit.ts';
 import type { CommitRelation } from '../domain/tags/moving.ts';
 import { childEnvironment, type GitHubApi, type Runtime } from '../runtime/runtime.ts';
 
-const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const SECONDS = 1000;
 
 /** What commands ask of the history: the clone in the workspace first, GitHub's API where the clone is too shallow. */

@@ -1,3 +1,4 @@
+import { COMMIT } from '../../domain/commit.ts';
 import { type Digest, isDigest } from '../../domain/digest.ts';
 import type { DeploymentEvidence } from '../../domain/promotion/judge.ts';
 import type { Deployment, DeploymentStatus, GitHubApi } from '../../runtime/runtime.ts';
@@ -6,7 +7,6 @@ import type { Deployment, DeploymentStatus, GitHubApi } from '../../runtime/runt
 const LOOKED_INTO = 10;
 /** Milliseconds for which a job waits for its reviewers at most: 30 days. https://docs.github.com/actions/reference/limits */
 const LONGEST = 30 * 24 * 60 * 60 * 1000;
-const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 /** The states that no job changes any more. https://docs.github.com/rest/deployments/statuses */
 const ENDED = ['success', 'failure', 'error', 'inactive'];
 

@@ -1,14 +1,22 @@
+import { COMMIT } from '../../domain/commit.ts';
 import { type Digest, shortDigest } from '../../domain/digest.ts';
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import { type History, rollbackTarget } from '../../domain/promotion/history.ts';
-import type { Source } from '../../domain/promotion/templates.ts';
+import { placeholdersIn, type Source } from '../../domain/promotion/templates.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type Recorded, readRecorded } from '../../oci/recorded.ts';
 import type { Destination } from '../destinations.ts';
 import { step } from '../progress.ts';
 import type { Journey } from './journey.ts';
-import { needsImage, placesOf } from './names.ts';
+import { placesOf } from './names.ts';
 import { type FoundPlace, readPlace, readStage } from './stage.ts';
+
+/** What an image says of where it comes from. */
+interface Origin {
+  /** A full id. */
+  readonly commit?: string;
+  readonly version?: string;
+}
 
 /** What is promoted, or gone back to: the one digest that everything after is about. */
 export interface Found {
@@ -17,9 +25,7 @@ export interface Found {
   readonly root: ManifestBytes;
   /** In full: `ghcr.io/org/app:staging`. */
   readonly name: string;
-  /** Of the image, a full id. */
-  readonly commit?: string;
-  readonly version?: string;
+  readonly origin: Origin;
   /** Where it goes to. */
   readonly places: readonly FoundPlace[];
 }
@@ -44,7 +50,8 @@ export async function findForward(journey: Journey): Promise<Found> {
     const what = from.by === 'environment' ? `The environment ${from.environment} holds nothing: t` : 'T';
     throw missing(source, reference, `${what}here is no ${name}.`);
   }
-  const { commit, version } = originOf(await readRecorded(source.repository, root, neededOf(journey)));
+  const origin = originOf(await readRecorded(source.repository, root, neededOf(journey)));
+  const { commit, version } = origin;
   // A tag such as 1.2.3 says which version it is, when the image itself does not.
   const ofTag = /^v?\d+\.\d+\.\d+/.test(reference) ? reference : undefined;
   const values = {
@@ -52,14 +59,7 @@ export async function findForward(journey: Journey): Promise<Found> {
     sha: commit?.slice(0, 7),
   };
   const places = await readPlaces(journey, values);
-  return {
-    source,
-    root,
-    name,
-    ...(commit === undefined ? {} : { commit }),
-    ...(version === undefined ? {} : { version }),
-    places,
-  };
+  return { source, root, name, origin, places };
 }
 
 /**
@@ -93,15 +93,8 @@ export async function findBack(journey: Journey): Promise<Found> {
       `${names.stage} held ${shortDigest(digest)} before, and ${image}@${digest} is not there any more. Name another one with \`from\`.`,
     );
   }
-  const { commit, version } = originOf(await readRecorded(repository, root, []));
-  return {
-    source: place,
-    root,
-    name: `${image}@${digest}`,
-    ...(commit === undefined ? {} : { commit }),
-    ...(version === undefined ? {} : { version }),
-    places,
-  };
+  const origin = originOf(await readRecorded(repository, root, []));
+  return { source: place, root, name: `${image}@${digest}`, origin, places };
 }
 
 async function readPlaces(
@@ -144,16 +137,16 @@ function spelled({ image }: Destination, from: Source): { readonly reference: st
 /** What has to be known of the image's origin; more than the manifest itself tells costs up to two requests. */
 function neededOf({ inputs, required }: Journey): readonly (keyof Recorded)[] {
   const byCommit = required.some(({ name }) => name === 'branch' || name === 'not-older' || name === 'deployed');
-  const lines = inputs.to.filter(needsImage);
+  const names = placeholdersIn(inputs.to);
   return [
-    ...(byCommit || lines.some((line) => /\{\{\s*sha/i.test(line)) ? (['revision'] as const) : []),
-    ...(lines.some((line) => /\{\{\s*version/i.test(line)) ? (['version'] as const) : []),
+    ...(byCommit || names.has('sha') ? (['revision'] as const) : []),
+    ...(names.has('version') ? (['version'] as const) : []),
   ];
 }
 
 /** What an image says of itself is anybody's word: what is not a commit id is none. */
-function originOf({ revision, version }: Recorded): { readonly commit?: string; readonly version?: string } {
-  const isCommit = revision !== undefined && /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(revision);
+function originOf({ revision, version }: Recorded): Origin {
+  const isCommit = revision !== undefined && COMMIT.test(revision);
   return { ...(isCommit ? { commit: revision } : {}), ...(version === undefined ? {} : { version }) };
 }
 

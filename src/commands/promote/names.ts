@@ -1,6 +1,5 @@
 import type { GitEvent } from '../../domain/event.ts';
 import { parseImages } from '../../domain/images.ts';
-import type { Parsed } from '../../domain/parsed.ts';
 import {
   placeholdersIn,
   readSource,
@@ -13,7 +12,7 @@ import type { ImageName } from '../../domain/reference.ts';
 import { readLines } from '../../domain/tags/records.ts';
 import { tagOf } from '../../domain/tags/refs.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { Inputs } from '../../inputs/parse.ts';
+import { type Inputs, take } from '../../inputs/parse.ts';
 
 /** What a promotion is about, before any registry is asked. */
 export interface Names {
@@ -87,12 +86,7 @@ export function placesOf(inputs: Inputs, { images }: Names, values: TemplateValu
 }
 
 /** Whether a name needs what only the image tells. */
-export function needsImage(line: string): boolean {
+function needsImage(line: string): boolean {
   const names = placeholdersIn([line]);
   return names.has('version') || names.has('sha');
-}
-
-export function take<T>(read: Parsed<T>): T {
-  if (!read.ok) throw new ActionError('INPUT_INVALID', read.problems.join('\n'));
-  return read.value;
 }

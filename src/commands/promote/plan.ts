@@ -18,7 +18,7 @@ import { type FoundPlace, isRecordOf, isSamePlace, readStage } from './stage.ts'
  */
 export async function planPlaces(journey: Journey, found: Found): Promise<readonly PlannedPlace[]> {
   const { runtime, inputs, names, required, gate, api, records, draft } = journey;
-  const { source, root, commit, places } = found;
+  const { source, root, origin, places } = found;
   const { digest } = root.descriptor;
   // A rollback is in a hurry: what the stage held tells all that it needs.
   const needsOwn = inputs.rollback
@@ -32,7 +32,7 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
     source,
     from: names.from,
     root,
-    commit,
+    commit: origin.commit,
     commits: createHistory(runtime, api, true),
     api,
     records,

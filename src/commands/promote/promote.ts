@@ -37,15 +37,10 @@ export async function promote(runtime: Runtime, inputs: Inputs): Promise<Promoti
 async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<PromotionReport> {
   const journey = await setOut(runtime, inputs, draft);
   const found = inputs.rollback ? await findBack(journey) : await findForward(journey);
-  const { root, name, commit, version } = found;
+  const { root, name, origin } = found;
   const { digest, mediaType } = root.descriptor;
   draft.from = name;
-  draft.image = {
-    digest,
-    mediaType,
-    ...(commit === undefined ? {} : { commit }),
-    ...(version === undefined ? {} : { version }),
-  };
+  draft.image = { digest, mediaType, ...origin };
 
   const planned = await step(runtime, draft, 'Plan', () => planPlaces(journey, found));
   draft.targets = planned.map(begin);
@@ -133,7 +128,7 @@ async function bring(
 
 function recordOf(
   { runtime, inputs, event, names, required, gate, draft }: Journey,
-  { root, name, commit }: Found,
+  { root, name, origin: { commit } }: Found,
 ): RecordOfRun {
   return {
     kind: draft.kind,

@@ -1,15 +1,13 @@
 import type { GitEvent } from '../../domain/event.ts';
 import { fullNames, parseImages } from '../../domain/images.ts';
 import { buildMetadataArgs, deriveAnnotations, deriveLabels } from '../../domain/labels.ts';
-import type { Parsed } from '../../domain/parsed.ts';
 import type { ImageName } from '../../domain/reference.ts';
 import { deriveTags } from '../../domain/tags/derive.ts';
 import { parseFlavor } from '../../domain/tags/flavor.ts';
 import type { PlannedTag } from '../../domain/tags/planned.ts';
 import { parseTagRules } from '../../domain/tags/rules.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { ErrorCode } from '../../errors/catalogue.ts';
-import type { Inputs } from '../../inputs/parse.ts';
+import { type Inputs, take } from '../../inputs/parse.ts';
 import { commitDateOfPayload, readEvent, repositoryFacts } from '../../runtime/event.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/git.ts';
@@ -64,7 +62,7 @@ export async function nameImage(
     now,
     ...shortShaLength(runtime.env),
   });
-  if (!derived.ok) throw refused(derived.code, derived.problems);
+  if (!derived.ok) throw new ActionError(derived.code, derived.problems.join('\n'));
   const { tags, version } = derived;
   for (const warning of derived.warnings) {
     draft.warnings.push(warning);
@@ -111,15 +109,6 @@ async function complete(event: GitEvent, api: GitHubApi | undefined): Promise<Gi
   return answer === undefined
     ? event
     : { ...event, repository: repositoryFacts(answer, { owner, name, serverUrl: event.serverUrl }) };
-}
-
-function take<T>(read: Parsed<T>): T {
-  if (!read.ok) throw refused('INPUT_INVALID', read.problems);
-  return read.value;
-}
-
-function refused(code: ErrorCode, problems: readonly string[]): ActionError {
-  return new ActionError(code, problems.join('\n'));
 }
 
 /** A level in front of an annotation, as docker/build-push-action has it: `index:key=value`, `manifest[linux/arm64]:key=value`. */

@@ -1,5 +1,6 @@
+import { COMMIT } from '../commit.ts';
 import { type Digest, isDigest } from '../digest.ts';
-import { fieldsOf, isFields } from '../fields.ts';
+import { fieldsOf, isFields, isPlainText, TEXT_LIMIT } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { quoted } from '../suggestion.ts';
 import { readScanTerms, type ScanTerms } from './scan-terms.ts';
@@ -45,7 +46,6 @@ export interface PromotionRecord {
 
 /** The largest record that is read, in bytes. */
 export const RECORD_LIMIT = 256 * 1024;
-const TEXT_LIMIT = 2048;
 const LIST_LIMIT = 1000;
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/;
 
@@ -111,13 +111,13 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
     found.push(`${field} of the promotion record is ${show(got)}, expected ${expected}`);
   const text = (field: string): string => {
     const got = value[field];
-    if (isText(got)) return got;
+    if (isPlainText(got)) return got;
     refuse(field, `a text of 1 to ${TEXT_LIMIT} characters on one line`, got);
     return '';
   };
   const matching = (field: string, pattern: RegExp, expected: string): string => {
     const got = value[field];
-    if (isText(got) && pattern.test(got)) return got;
+    if (isPlainText(got) && pattern.test(got)) return got;
     refuse(field, expected, got);
     return '';
   };
@@ -139,9 +139,9 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
   if (previousDigest !== undefined && !isDigest(previousDigest)) refuse('previousDigest', 'a digest', previousDigest);
   if (value.scan !== undefined && scan === undefined) refuse('scan', 'the terms of a scan', value.scan);
   if (typeof forced !== 'boolean') refuse('forced', 'true or false', forced);
-  if (!to.every(isText)) refuse('to', 'a list of names', to);
+  if (!to.every(isPlainText)) refuse('to', 'a list of names', to);
   if (!held.every(isDigest)) refuse('held', 'a list of digests', held);
-  if (!requirements.every(({ name, detail }) => isText(name) && isText(detail))) {
+  if (!requirements.every(({ name, detail }) => isPlainText(name) && isPlainText(detail))) {
     refuse('requirements', 'a list of objects with a name and a detail', value.requirements);
   }
   const time = matching('time', TIME, 'a time in UTC such as 2026-01-31T12:00:00.000Z');
@@ -150,29 +150,22 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
     kind: known ?? 'promotion',
     stage: text('stage'),
     from: text('from'),
-    to: to.filter(isText),
+    to: to.filter(isPlainText),
     ...(isDigest(previousDigest) ? { previousDigest } : {}),
     actor: text('actor'),
     // It becomes a link in the summary.
     run: matching('run', /^https?:\/\/[^\s"'<>\\]+$/, 'an http or https address'),
     event: matching('event', /^[a-z_]{1,64}$/, 'the name of an event'),
     time,
-    ...(commit === undefined
-      ? {}
-      : { commit: matching('commit', /^(?:[a-f0-9]{40}|[a-f0-9]{64})$/, 'a full commit id') }),
+    ...(commit === undefined ? {} : { commit: matching('commit', COMMIT, 'a full commit id') }),
     forced: forced === true,
     requirements: requirements.flatMap(({ name, detail }) =>
-      isText(name) && isText(detail) ? [{ name, detail }] : [],
+      isPlainText(name) && isPlainText(detail) ? [{ name, detail }] : [],
     ),
     ...(scan === undefined ? {} : { scan }),
     held: held.filter(isDigest),
   };
   return found.length > 0 || !isDigest(digest) ? problems(...found) : parsed({ ...record, digest });
-}
-
-/** On one line: a record is shown in logs and summaries. */
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= TEXT_LIMIT && !/\p{Cc}/u.test(value);
 }
 
 function show(value: unknown): string {
