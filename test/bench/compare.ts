@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { find } from '../e2e/programs.ts';
 import type { Measured } from './measure.ts';
 
 /** One way of doing the task. */
@@ -72,4 +73,37 @@ export function printResults(title: string, results: readonly Result[], own: str
 export function printGoal(goal: string, value: string, reached: boolean): void {
   const sign = reached ? '✓ reached' : '✗ missed ';
   console.log(`  ${styleText(reached ? 'green' : 'yellow', sign, { stream: process.stdout })}  ${goal}: ${value}`);
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+/** Whether a contestant can take part: our own always can, the others when their program is there. */
+export function isThere(name: string, own: readonly string[], env: NodeJS.ProcessEnv): boolean {
+  const [program = ''] = name.split(' ');
+  if (own.includes(name) || find(program, env.PATH ?? '') !== undefined) return true;
+  console.log(`  ${name} is left out: there is no ${program} on PATH.`);
+  return false;
+}
+
+/**
+ * The goals of what moves images: the speed of the fastest of the others, and 150 MiB of memory.
+ * @param unweighed those of our own whose memory tells nothing
+ */
+export function printTransferGoals(
+  results: readonly Result[],
+  own: readonly string[],
+  unweighed: readonly string[] = [],
+): void {
+  const [fastest] = results.filter(({ name }) => !own.includes(name)).toSorted((a, b) => a.seconds - b.seconds);
+  for (const { name, seconds, peak } of results.filter((each) => own.includes(each.name))) {
+    if (fastest !== undefined) {
+      const speed = fastest.seconds / seconds;
+      const goal = `${name}: at least 1.0 × the speed of the fastest (${fastest.name})`;
+      printGoal(goal, `${speed.toFixed(2)} ×`, speed >= 1);
+    }
+    if (unweighed.includes(name)) continue;
+    const mebibytes = peak / MEBIBYTE;
+    printGoal(`${name}: at most 150 MiB of memory`, `${mebibytes.toFixed(0)} MiB`, mebibytes <= 150);
+  }
+  console.log('');
 }

@@ -2,34 +2,24 @@ import { readFile } from 'node:fs/promises';
 import { isDigest } from '../../src/domain/digest.ts';
 import { copyImage } from '../../src/oci/copy.ts';
 import { writeTag } from '../../src/oci/push.ts';
-import { createRegistryClient, type Repository } from '../../src/oci/repository.ts';
+import { anonymousRepository } from '../support/anonymous.ts';
 import { createTestRuntime } from '../support/runtime.ts';
 
 // Copies by itself: `copy-phase.ts <host/repository@digest> <host/repository:tag> [file of authorities]`. Says the seconds of
 // that alone, without those in which Node starts, and the most memory of the process in bytes.
 const [source = '', target = '', ca = ''] = process.argv.slice(2);
 await using runtime = await createTestRuntime();
-const { clock, signal, log } = runtime;
+const { clock, log } = runtime;
 const start = performance.now();
 
-const repositoryAt = async (reference: string): Promise<Repository> => {
-  const [host = '', ...name] = reference.split('/');
-  const client = await createRegistryClient({
-    host,
-    credentials: async () => undefined,
-    clock,
-    signal,
-    log,
-    mask: () => undefined,
-    ...(ca === '' ? {} : { ca: await readFile(ca, 'utf8') }),
-  });
-  return client.repository(name.join('/'));
-};
-
+const authorities = ca === '' ? undefined : await readFile(ca, 'utf8');
 const [from = '', digest] = source.split('@');
 const [, to = '', tag = ''] = /^(.*):([^:/]+)$/.exec(target) ?? [];
 if (!isDigest(digest)) throw new Error('usage: copy-phase.ts HOST/NAME@DIGEST HOST/NAME:TAG [CA]');
-const repositories = { from: await repositoryAt(from), to: await repositoryAt(to) };
+const repositories = {
+  from: await anonymousRepository(from, authorities),
+  to: await anonymousRepository(to, authorities),
+};
 const root = await repositories.from.get(digest);
 if (root === undefined) throw new Error(`There is no ${source}.`);
 await copyImage({ from: repositories.from, to: [repositories.to], digest, log });

@@ -3,11 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { find } from '../e2e/programs.ts';
 import { type Registry, startRegistry } from '../e2e/registry.ts';
 import { writeLayout } from '../support/layout.ts';
 import { measureAction } from './action.ts';
-import { type Contestant, compare, printGoal, printResults, type Result, type Run } from './compare.ts';
+import { type Contestant, compare, isThere, printResults, printTransferGoals, type Run } from './compare.ts';
 import { type Measured, measureCommand } from './measure.ts';
 import type { Place } from './push.ts';
 
@@ -44,7 +43,7 @@ export async function benchCopy(place: Place): Promise<void> {
   const workspace = join(large, 'copy-workspace');
   await mkdir(join(workspace, '.git'), { recursive: true });
   const size = LAYERS.reduce((sum, each) => sum + each);
-  const copiers = Object.entries(copiersOf(env, workspace)).filter(([name]) => isThere(name, env));
+  const copiers = Object.entries(copiersOf(env, workspace)).filter(([name]) => isThere(name, OWN, env));
   // Registries speak TLS. Without it the kernel moves the bytes of oras from socket to socket, and oras never sees them; here
   // each one is hashed before the last of them is sent, with or without TLS.
   for (const tls of [true, false]) {
@@ -61,7 +60,7 @@ export async function benchCopy(place: Place): Promise<void> {
     const results = await compare(runs, rounds);
     const title = `Copy ${size} MiB in ${LAYERS.length} layers between registries, ${tls ? 'with' : 'without'} TLS`;
     printResults(title, results, HAS_COMMAND ? OURS : PHASE);
-    printGoals(results);
+    printTransferGoals(results, OWN);
   }
   await rm(layout, { recursive: true, force: true });
 }
@@ -107,28 +106,6 @@ function copiersOf(env: NodeJS.ProcessEnv, workspace: string): Readonly<Record<s
     ]),
     [BUILDX]: command('docker', () => ['buildx', 'imagetools', 'create', '--tag']),
   };
-}
-
-function isThere(name: string, env: NodeJS.ProcessEnv): boolean {
-  const [program = ''] = name.split(' ');
-  if (OWN.includes(name) || find(program, env.PATH ?? '') !== undefined) return true;
-  console.log(`  ${name} is left out: there is no ${program} on PATH.`);
-  return false;
-}
-
-function printGoals(results: readonly Result[]): void {
-  const [fastest] = results.filter(({ name }) => !OWN.includes(name)).toSorted((a, b) => a.seconds - b.seconds);
-  for (const { name, seconds, peak } of results.filter((each) => OWN.includes(each.name))) {
-    if (fastest !== undefined) {
-      const speed = fastest.seconds / seconds;
-      const goal = `${name}: at least 1.0 × the speed of the fastest (${fastest.name})`;
-      printGoal(goal, `${speed.toFixed(2)} ×`, speed >= 1);
-    }
-    // The phase is run from its sources, and the compiler in Node that strips their types takes memory of its own.
-    const mebibytes = peak / MEBIBYTE;
-    printGoal(`${name}: at most 150 MiB of memory`, `${mebibytes.toFixed(0)} MiB`, mebibytes <= 150);
-  }
-  console.log('');
 }
 
 interface Opened {

@@ -1,26 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { readLayout } from '../../src/oci/layout.ts';
 import { pushContent, writeTag } from '../../src/oci/push.ts';
-import { createRegistryClient } from '../../src/oci/repository.ts';
+import { anonymousRepository } from '../support/anonymous.ts';
 import { createTestRuntime } from '../support/runtime.ts';
 
 // Pushes a layout by itself: `push-phase.ts <layout> <host> <repository> [file of its authority]`. Says the seconds of that alone, without those
 // in which Node starts and the layout is read and checked.
 const [layout = '', host = '', name = '', ca = ''] = process.argv.slice(2);
 await using runtime = await createTestRuntime();
-const { clock, signal, log } = runtime;
+const { clock } = runtime;
 const image = await readLayout(layout);
 const start = performance.now();
-const client = await createRegistryClient({
-  host,
-  credentials: async () => undefined,
-  clock,
-  signal,
-  log,
-  mask: () => undefined,
-  ...(ca === '' ? {} : { ca: await readFile(ca, 'utf8') }),
-});
-const repository = client.repository(name);
+const repository = await anonymousRepository(`${host}/${name}`, ca === '' ? undefined : await readFile(ca, 'utf8'));
 await pushContent(repository, image);
 await writeTag(repository, '1', image.root, clock);
 console.log((performance.now() - start) / 1000);

@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { find } from '../e2e/programs.ts';
 import { type Registry, startRegistry } from '../e2e/registry.ts';
 import { writeLayout } from '../support/layout.ts';
 import { measureAction } from './action.ts';
-import { type Contestant, compare, printGoal, printResults, type Result, type Run } from './compare.ts';
+import { type Contestant, compare, isThere, printResults, printTransferGoals, type Run } from './compare.ts';
 import { type Measured, measureCommand } from './measure.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -43,7 +42,7 @@ export async function benchPush(place: Place): Promise<void> {
     names: ['bench:1'],
   });
 
-  const contestants = Object.entries(pushersOf(layout, env)).filter(([name]) => isThere(name, env));
+  const contestants = Object.entries(pushersOf(layout, env)).filter(([name]) => isThere(name, OWN, env));
   const size = LAYERS.reduce((sum, each) => sum + each);
   // Registries speak TLS; those on a developer's machine do not, and there the kernel copies files without the program.
   for (const tls of [true, false]) {
@@ -52,7 +51,8 @@ export async function benchPush(place: Place): Promise<void> {
     );
     const results = await compare(runs, rounds);
     printResults(`Push ${size} MiB in ${LAYERS.length} layers, ${tls ? 'with' : 'without'} TLS`, results, OURS);
-    printGoals(results);
+    // The phase is run from its sources, and the compiler in Node that strips their types takes memory of its own.
+    printTransferGoals(results, OWN, [PHASE]);
   }
 }
 
@@ -93,32 +93,6 @@ function pushersOf(layout: string, env: NodeJS.ProcessEnv): Readonly<Record<stri
       ...[`oci:${layout}:1`, `docker://${target}:1`],
     ]),
   };
-}
-
-function isThere(name: string, env: NodeJS.ProcessEnv): boolean {
-  const [program = ''] = name.split(' ');
-  if (OWN.includes(name) || find(program, env.PATH ?? '') !== undefined) return true;
-  console.log(`  ${name} is left out: there is no ${program} on PATH.`);
-  return false;
-}
-
-function printGoals(results: readonly Result[]): void {
-  const [fastest] = results.filter(({ name }) => !OWN.includes(name)).toSorted((a, b) => a.seconds - b.seconds);
-  for (const { name, seconds, peak } of results.filter((each) => OWN.includes(each.name))) {
-    if (fastest !== undefined) {
-      const speed = fastest.seconds / seconds;
-      printGoal(
-        `${name}: at least 1.0 × the speed of the fastest (${fastest.name})`,
-        `${speed.toFixed(2)} ×`,
-        speed >= 1,
-      );
-    }
-    // The phase is run from its sources, and the compiler in Node that strips their types takes memory of its own.
-    if (name === PHASE) continue;
-    const mebibytes = peak / MEBIBYTE;
-    printGoal(`${name}: at most 150 MiB of memory`, `${mebibytes.toFixed(0)} MiB`, mebibytes <= 150);
-  }
-  console.log('');
 }
 
 /** Each push goes to a registry of its own that has seen nothing yet. */

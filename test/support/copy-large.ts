@@ -1,32 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isDigest } from '../../src/domain/digest.ts';
-import { createRegistryClient } from '../../src/oci/repository.ts';
+import { anonymousRepository } from './anonymous.ts';
 
 /**
  * A program for tests: copies blobs of `org/app` from one registry to another, all at the same time, and writes by how much
  * its memory grew at the most, in KiB. Arguments: host, other host, then `DIGEST=SIZE` for each.
  */
 const [source = '', target = '', ...blobs] = process.argv.slice(2);
-const quiet = () => undefined;
-const repositoryAt = async (host: string) => {
-  const client = await createRegistryClient({
-    host,
-    credentials: async () => undefined,
-    clock: { now: () => new Date(), sleep: (milliseconds) => sleep(milliseconds) },
-    signal: new AbortController().signal,
-    log: { info: quiet, debug: quiet, notice: quiet, warning: quiet, error: quiet, group: (_, task) => task() },
-    mask: quiet,
-  });
-  return client.repository('org/app');
-};
 const memory = async (what: 'VmRSS' | 'VmHWM'): Promise<number> => {
   const [, kibibytes] =
     new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(await readFile('/proc/self/status', 'utf8')) ?? [];
   return Number(kibibytes);
 };
 
-const [from, to] = [await repositoryAt(source), await repositoryAt(target)];
+const [from, to] = [await anonymousRepository(`${source}/org/app`), await anonymousRepository(`${target}/org/app`)];
 // Node compiles what it runs for the first time with memory that it gives back.
 const before = await memory('VmHWM');
 await Promise.all(

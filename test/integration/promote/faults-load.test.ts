@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { refusedWrites } from '../../support/recorded-answers.ts';
 import { type FaultAction, startRegistry } from '../../support/registry.ts';
 import { createScene, expectError, expectPromoted, PROD, recordsAt, tagWrites } from './scene.ts';
 
@@ -83,20 +83,7 @@ describe('too many requests', () => {
 });
 
 describe('what the target does not take', () => {
-  interface Recorded {
-    readonly to: string;
-    readonly operation: string;
-    readonly status: number;
-    readonly body: string;
-    readonly from: string;
-    readonly host: string;
-  }
-  const FIXTURE: readonly Recorded[] = JSON.parse(
-    readFileSync(new URL('../../fixtures/registry-errors.json', import.meta.url), 'utf8'),
-  );
-  const QUOTA = FIXTURE.filter(({ to, operation }) => to === 'QUOTA_EXCEEDED' && operation === 'write').map(
-    (each) => [`${each.status} ${each.from}`, each] as const,
-  );
+  const QUOTA = refusedWrites('QUOTA_EXCEEDED').map((each) => [`${each.status} ${each.from}`, each] as const);
 
   test.each(QUOTA)('case 62: a full quota (%s): the tag stays', async (_, { status, body }) => {
     await using scene = await createScene();

@@ -1,28 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { ActionRun } from '../../support/action.ts';
 import { fill } from '../../support/copy-source.ts';
+import { refusedWrites } from '../../support/recorded-answers.ts';
 import { type FaultAction, startRegistry, type TestRegistry } from '../../support/registry.ts';
 import { createPromotionJob, type PromotionJob } from './job.ts';
 import { errorsOf, expectError, recordsAt } from './scene.ts';
 
 const STYLES = ['ecr', 'harbor', 'quay', 'acr', 'artifactory'] as const;
 
-interface Recorded {
-  readonly to: string;
-  readonly operation: string;
-  readonly status: number;
-  readonly body: string;
-  readonly from: string;
-}
-
 /** Refusals to write a tag that never moves, word for word. */
-const FIXTURE: readonly Recorded[] = JSON.parse(
-  readFileSync(new URL('../../fixtures/registry-errors.json', import.meta.url), 'utf8'),
-);
-const WORDINGS = FIXTURE.filter(({ to, operation }) => to === 'TAG_IMMUTABLE' && operation === 'write').map(
-  (each) => [each.from, each] as const,
-);
+const WORDINGS = refusedWrites('TAG_IMMUTABLE').map((each) => [each.from, each] as const);
 
 const NAME = 'org/app';
 

@@ -10,6 +10,7 @@ import type { ActionOptions, ActionRun } from '../../support/action.ts';
 import { fill } from '../../support/copy-source.ts';
 import { type LayoutSpec, writeLayout } from '../../support/layout.ts';
 import { startService } from '../../support/loopback.ts';
+import { recordWith } from '../../support/promotion-record.ts';
 import { startRegistry } from '../../support/registry.ts';
 import {
   GITHUB_TOKEN,
@@ -72,21 +73,12 @@ export async function createStages() {
   /** A record of an earlier run, past the API. */
   const record = (of: ManifestBytes, more: Partial<PromotionRecord>): void => {
     registry.putBlob(NAME, Buffer.from('{}'));
-    const whole: PromotionRecord = {
-      kind: 'promotion',
-      stage: 'staging',
+    const whole = recordWith({
       from: `${registry.host}/${NAME}:next`,
       to: [`${registry.host}/${NAME}:staging`],
       digest: of.descriptor.digest,
-      actor: 'dev',
-      run: 'https://github.com/org/app/actions/runs/1',
-      event: 'push',
-      time: '2026-01-02T03:04:05.000Z',
-      forced: false,
-      requirements: [],
-      held: [],
       ...more,
-    };
+    });
     const artifact = recordArtifact(
       whole,
       of.descriptor,

@@ -1,14 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE } from '../../../src/errors/catalogue.ts';
-import { classify, classifyNetwork, type RegistryAnswer } from '../../../src/errors/classify.ts';
+import { classify, classifyNetwork } from '../../../src/errors/classify.ts';
 import { parseErrorBody } from '../../../src/http/error-body.ts';
-
-interface Recorded extends Pick<RegistryAnswer, 'host' | 'operation' | 'status'> {
-  readonly to: keyof typeof CATALOGUE;
-  readonly body: string;
-  readonly from: string;
-}
+import { RECORDED } from '../../support/recorded-answers.ts';
 
 /** Rows that no answer of a server leads to, and what does. */
 const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
@@ -34,12 +29,8 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
   ANSWER_INVALID: 'an answer that is no error',
 };
 
-const recorded: readonly Recorded[] = JSON.parse(
-  readFileSync(new URL('../../fixtures/registry-errors.json', import.meta.url), 'utf8'),
-);
-
 describe('P10: what a registry said finds its remedy', () => {
-  test.each(recorded.map((each) => [each.from, each.to, each] as const))(
+  test.each(RECORDED.map((each) => [each.from, each.to, each] as const))(
     '%s → %s',
     (_from, to, { host, operation, status, body }) => {
       expect(classify({ host, operation, status, ...parseErrorBody(body) })).toBe(to);
@@ -47,7 +38,7 @@ describe('P10: what a registry said finds its remedy', () => {
   );
 
   test('every row that an answer can lead to has a recorded one, and no other row has', () => {
-    const told = new Set(recorded.map(({ to }) => to));
+    const told = new Set(RECORDED.map(({ to }) => to));
     const rows = Object.keys(CATALOGUE).filter((code) => !(code in NOT_FROM_AN_ANSWER));
     expect([...told].toSorted()).toEqual(rows.toSorted());
     expect(Object.keys(NOT_FROM_AN_ANSWER).every((code) => code in CATALOGUE)).toBe(true);

@@ -5,28 +5,14 @@ import type { PromotionRecord } from '../../../src/domain/promotion/record.ts';
 import { readRecords, writeRecord } from '../../../src/oci/promotion-records.ts';
 import { fallbackTag } from '../../../src/oci/referrers.ts';
 import { fill, SOURCE } from '../../support/copy-source.ts';
+import { recordWith } from '../../support/promotion-record.ts';
 import { type RegistryOptions, startRegistry } from '../../support/registry.ts';
 import { connect } from '../../support/registry-client.ts';
 
 const EMPTY = 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a';
 
-function recordFor(digest: Digest, more: Partial<PromotionRecord> = {}): PromotionRecord {
-  return {
-    kind: 'promotion',
-    stage: 'production',
-    from: 'registry.example.com/app:staging',
-    to: ['registry.example.com/app:production'],
-    digest,
-    actor: 'dev',
-    run: 'https://github.com/org/app/actions/runs/1/attempts/1',
-    event: 'push',
-    time: '2026-01-31T12:00:00.000Z',
-    forced: false,
-    requirements: [],
-    held: [],
-    ...more,
-  };
-}
+const recordFor = (digest: Digest, more: Partial<PromotionRecord> = {}) =>
+  recordWith({ digest, stage: 'production', ...more });
 
 async function stocked(options: RegistryOptions = { referrers: true }) {
   const registry = await startRegistry(options);

@@ -4,26 +4,14 @@ import type { PromotionRecord } from '../../../src/domain/promotion/record.ts';
 import { ActionError } from '../../../src/errors/action-error.ts';
 import { renderPromotionOutputs, renderPromotionSummary } from '../../../src/report/promotion.ts';
 import type { PromotionReport } from '../../../src/report/promotion-record.ts';
+import { recordWith } from '../../support/promotion-record.ts';
 
 const A = `sha256:${'a'.repeat(64)}` as const;
 const B = `sha256:${'b'.repeat(64)}` as const;
 const image = '123456789012.dkr.ecr.eu-west-1.amazonaws.com/org/app';
 
-const record = (more: Partial<PromotionRecord>): PromotionRecord => ({
-  kind: 'promotion',
-  stage: 'staging',
-  from: `${image}:sha-abc1234`,
-  to: [`${image}:staging`],
-  digest: A,
-  actor: 'octocat',
-  run: 'https://github.com/org/app/actions/runs/1/attempts/1',
-  event: 'push',
-  time: '2026-01-31T12:00:00.000Z',
-  forced: false,
-  requirements: [],
-  held: [],
-  ...more,
-});
+const record = (more: Partial<PromotionRecord>) =>
+  recordWith({ digest: A, from: `${image}:sha-abc1234`, to: [`${image}:staging`], ...more });
 
 const promoted: PromotionReport = {
   outcome: 'promoted',

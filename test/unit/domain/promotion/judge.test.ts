@@ -11,6 +11,7 @@ import {
 } from '../../../../src/domain/promotion/judge.ts';
 import type { PromotionRecord } from '../../../../src/domain/promotion/record.ts';
 import { readRequirements } from '../../../../src/domain/promotion/requirements.ts';
+import { recordWith } from '../../../support/promotion-record.ts';
 
 const digest = (sign: string): Digest => `sha256:${sign.repeat(64)}`;
 const A = digest('a');
@@ -174,21 +175,7 @@ describe('scan', () => {
 });
 
 describe('deployed', () => {
-  const record = (image: Digest, more: Partial<PromotionRecord> = {}): PromotionRecord => ({
-    kind: 'promotion',
-    stage: 'staging',
-    from: 'ghcr.io/org/app:dev',
-    to: ['ghcr.io/org/app:staging'],
-    digest: image,
-    actor: 'octocat',
-    run: 'https://github.com/org/app/actions/runs/1',
-    event: 'push',
-    time: '2026-01-31T12:00:00.000Z',
-    forced: false,
-    requirements: [],
-    held: [],
-    ...more,
-  });
+  const record = (image: Digest, more: Partial<PromotionRecord> = {}) => recordWith({ digest: image, ...more });
   const judged = (stage: Partial<StageEvidence>, commit: string | undefined = COMMIT) =>
     verdict('deployed=staging', {
       ...(commit === '' ? {} : { commit }),
