@@ -41,9 +41,19 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 // What they find is on stdout, and a failure is told by stderr.
 const lint = (...command: readonly string[]) => run('bash', ['-c', '"$@" >&2', 'lint', ...command]);
 // shellcheck and pyflakes would be asked only where a machine has them.
-const actionlint = (files: readonly string[]) => lint('actionlint', '-shellcheck=', '-pyflakes=', ...files);
+const actionlint = (files: readonly string[]) =>
+  lint('actionlint', '-no-color', '-shellcheck=', '-pyflakes=', ...files);
 const zizmor = (files: readonly string[]) =>
-  lint('zizmor', '--offline', '--pedantic', '--config', join(ROOT, '.github', 'zizmor.yml'), ...files);
+  lint(
+    'zizmor',
+    '--offline',
+    '--pedantic',
+    '--color',
+    'never',
+    '--config',
+    join(ROOT, '.github', 'zizmor.yml'),
+    ...files,
+  );
 
 describe('workflows', () => {
   it('of this repository are valid and give nobody more than is needed', async () => {
