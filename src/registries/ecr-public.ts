@@ -1,18 +1,9 @@
-import {
-  BatchDeleteImageCommand,
-  CreateRepositoryCommand,
-  DescribeImagesCommand,
-  DescribeRegistriesCommand,
-  DescribeRepositoriesCommand,
-  ECRPUBLICClient,
-  GetAuthorizationTokenCommand,
-  type ImageIdentifier,
-} from '@aws-sdk/client-ecr-public';
+import type { ECRPUBLIC } from '@aws-sdk/client-ecr-public';
 import { ActionError } from '../errors/action-error.ts';
-import type { RegistryAnswer } from '../errors/classify.ts';
-import { deleted, type EcrAnswer, following, identityFor, readAuthorization, toListed } from './aws/ecr-answers.ts';
+import { identityFor, readAuthorization } from './aws/ecr-answers.ts';
+import { type Ask, asking, manageRepository } from './aws/ecr-api.ts';
 import { ambientIdentity, type Identity, roleIdentity } from './aws/identity.ts';
-import { readSdkError, requestHandler, sdkError } from './aws/sdk.ts';
+import { clientOptions } from './aws/sdk.ts';
 import type { Found, LoginPlace, Management, ManagementPlace, Vendor } from './vendor.ts';
 
 const HOST = /^public\.ecr\.aws$/;
@@ -45,9 +36,8 @@ export const ecrPublic: Vendor = {
 
 async function logIn(place: LoginPlace, identity: Identity | undefined): Promise<Found | undefined> {
   if (!HOST.test(place.host) || identity === undefined) return undefined;
-  const answer = await send(place, identity, 'token', 'the request for a login', (client) =>
-    client.send(new GetAuthorizationTokenCommand({})),
-  );
+  const ask = asking(place, () => open(place, identity));
+  const answer = await ask('token', 'the request for a login', (client) => client.getAuthorizationToken());
   return readAuthorization(place, answer.authorizationData, identity.from);
 }
 
@@ -64,39 +54,21 @@ function manage(place: ManagementPlace): Management {
   }
   let identity: Identity | undefined;
   let owned: Promise<void> | undefined;
-  const ask = async <T>(
-    operation: 'read' | 'write' | 'delete',
-    what: string,
-    task: (client: ECRPUBLICClient) => Promise<T>,
-  ): Promise<T> => {
-    identity ??= await identityFor(place, () => roleIdentity(place, REGION) ?? ambientIdentity(place));
-    const who = identity;
-    // The API would take the account's own repository of that name for one under somebody else's alias.
-    owned ??= requireAlias(place, who, alias);
+  const ask = asking(place, async () => {
+    identity ??= identityFor(place, roleIdentity(place, REGION) ?? ambientIdentity(place));
+    return open(place, identity);
+  });
+  // The API would take the account's own repository of that name for one under somebody else's alias.
+  const askOwner: Ask<ECRPUBLIC> = async (...request) => {
+    owned ??= requireAlias(place, ask, alias);
     await owned;
-    return send(place, who, operation, `${what} ${repositoryName}`, task);
+    return ask(...request);
   };
-  const remove = async (image: ImageIdentifier): Promise<'deleted' | 'absent'> => {
-    const answer = await ask('delete', 'deleting from', (client) =>
-      client.send(new BatchDeleteImageCommand({ repositoryName, imageIds: [image] })),
-    );
-    return deleted(place, answer, image);
-  };
-
-  return {
-    exists: async () => {
-      const answer = await ask('read', 'looking for', async (client) => {
-        try {
-          return await client.send(new DescribeRepositoriesCommand({ repositoryNames: [repositoryName] }));
-        } catch (error) {
-          if (readSdkError(error).name === 'RepositoryNotFoundException') return undefined;
-          throw error;
-        }
-      });
-      return answer?.repositories?.some((each) => each.repositoryName === repositoryName) ?? false;
-    },
-
-    create: async ({ immutableTags, scanOnPush, kmsKey }) => {
+  return manageRepository(
+    place,
+    { repositoryName },
+    askOwner,
+    async (client, { immutableTags, scanOnPush, kmsKey }) => {
       if (immutableTags === true || scanOnPush === true || kmsKey !== undefined) {
         throw new ActionError(
           'CAPABILITY_MISSING',
@@ -104,38 +76,15 @@ function manage(place: ManagementPlace): Management {
           { facts: { registry: place.host, repository: place.repository } },
         );
       }
-      return ask('write', 'creating', async (client) => {
-        try {
-          await client.send(new CreateRepositoryCommand({ repositoryName }));
-          return 'created';
-        } catch (error) {
-          if (readSdkError(error).name === 'RepositoryAlreadyExistsException') return 'exists';
-          throw error;
-        }
-      });
+      await client.createRepository({ repositoryName });
     },
-
-    list: async function* () {
-      let nextToken: string | undefined;
-      do {
-        const more = nextToken === undefined ? {} : { nextToken };
-        const page: EcrAnswer = await ask('read', 'listing', (client) =>
-          client.send(new DescribeImagesCommand({ repositoryName, maxResults: 1000, ...more })),
-        );
-        yield* toListed(place, page);
-        nextToken = following(place, nextToken, page);
-      } while (nextToken !== undefined);
-    },
-
-    deleteTag: (imageTag) => remove({ imageTag }),
-    deleteDigest: (imageDigest) => remove({ imageDigest }),
-  };
+  );
 }
 
 /** @throws ActionError DENIED when the alias is not one of the account's own */
-async function requireAlias(place: ManagementPlace, identity: Identity, alias: string): Promise<void> {
-  const answer = await send(place, identity, 'read', 'the request for the aliases of the account', (client) =>
-    client.send(new DescribeRegistriesCommand({})),
+async function requireAlias(place: ManagementPlace, ask: Ask<ECRPUBLIC>, alias: string): Promise<void> {
+  const answer = await ask('read', 'the request for the aliases of the account', (client) =>
+    client.describeRegistries(),
   );
   const own = (answer.registries ?? []).flatMap(({ aliases = [] }) => aliases.flatMap(({ name }) => name ?? []));
   if (own.includes(alias)) return;
@@ -146,25 +95,7 @@ async function requireAlias(place: ManagementPlace, identity: Identity, alias: s
   );
 }
 
-async function send<T>(
-  place: LoginPlace,
-  identity: Identity,
-  operation: RegistryAnswer['operation'],
-  what: string,
-  task: (client: ECRPUBLICClient) => Promise<T>,
-): Promise<T> {
-  const endpoint = place.env.AWS_ENDPOINT_URL_ECR_PUBLIC || place.env.AWS_ENDPOINT_URL;
-  const client = new ECRPUBLICClient({
-    region: REGION,
-    credentials: identity.credentials,
-    requestHandler: requestHandler(place.transport),
-    ...(endpoint ? { endpoint } : {}),
-  });
-  try {
-    return await task(client);
-  } catch (error) {
-    throw sdkError(error, place.host, operation, what, { registry: place.host });
-  } finally {
-    client.destroy();
-  }
+async function open(place: LoginPlace, { credentials }: Identity): Promise<ECRPUBLIC> {
+  const { ECRPUBLIC } = await import('./aws/sdk-clients.ts');
+  return new ECRPUBLIC(clientOptions(place, 'ECR_PUBLIC', REGION, credentials));
 }

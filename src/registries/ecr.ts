@@ -1,20 +1,11 @@
-import {
-  BatchDeleteImageCommand,
-  CreateRepositoryCommand,
-  DescribeImagesCommand,
-  DescribeRepositoriesCommand,
-  ECRClient,
-  GetAuthorizationTokenCommand,
-  type ImageIdentifier,
-  type Repository,
-} from '@aws-sdk/client-ecr';
-import type { RegistryAnswer } from '../errors/classify.ts';
-import { deleted, type EcrAnswer, following, identityFor, readAuthorization, toListed } from './aws/ecr-answers.ts';
+import type { ECR } from '@aws-sdk/client-ecr';
+import { identityFor, readAuthorization } from './aws/ecr-answers.ts';
+import { asking, describeRepository, manageRepository } from './aws/ecr-api.ts';
 import { ECR_HOSTS, readEcrHost } from './aws/ecr-host.ts';
 import { ambientIdentity, type Identity, roleIdentity } from './aws/identity.ts';
 import { immutableTags } from './aws/mutability.ts';
-import { readSdkError, requestHandler, sdkError } from './aws/sdk.ts';
-import type { Found, LoginPlace, Management, ManagementPlace, NewRepository, Vendor } from './vendor.ts';
+import { clientOptions } from './aws/sdk.ts';
+import type { Found, LoginPlace, Management, ManagementPlace, Vendor } from './vendor.ts';
 import { noVerdict } from './verdict.ts';
 
 /** Amazon ECR, private registries: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/ */
@@ -47,10 +38,8 @@ async function logIn(
   const host = readEcrHost(place.host);
   const identity = host === undefined ? undefined : identify(host.region);
   if (host === undefined || identity === undefined) return undefined;
-  const what = 'the request for a login';
-  const answer = await send(place, identity, host.region, 'token', what, (client) =>
-    client.send(new GetAuthorizationTokenCommand({})),
-  );
+  const ask = asking(place, () => open(place, identity, host.region));
+  const answer = await ask('token', 'the request for a login', (client) => client.getAuthorizationToken());
   return readAuthorization(place, answer.authorizationData?.[0], identity.from);
 }
 
@@ -60,103 +49,28 @@ function manage(place: ManagementPlace): Management {
   // Only `registry-type` can bring another host here; without a region nobody can be asked.
   if (found === undefined) return {};
   const { account: registryId, region } = found;
+  const name = { registryId, repositoryName };
   let identity: Identity | undefined;
-  const ask = async <T>(
-    operation: 'read' | 'write' | 'delete',
-    what: string,
-    task: (client: ECRClient) => Promise<T>,
-  ): Promise<T> => {
-    identity ??= await identityFor(place, () => roleIdentity(place, region) ?? ambientIdentity(place));
-    return send(place, identity, region, operation, `${what} ${repositoryName}`, task);
-  };
-  const remove = async (image: ImageIdentifier): Promise<'deleted' | 'absent'> => {
-    const answer = await ask('delete', 'deleting from', (client) =>
-      client.send(new BatchDeleteImageCommand({ registryId, repositoryName, imageIds: [image] })),
-    );
-    return deleted(place, answer, image);
-  };
-
-  const describe = async (): Promise<Repository | undefined> => {
-    const answer = await ask('read', 'looking for', async (client) => {
-      try {
-        return await client.send(new DescribeRepositoriesCommand({ registryId, repositoryNames: [repositoryName] }));
-      } catch (error) {
-        if (readSdkError(error).name === 'RepositoryNotFoundException') return undefined;
-        throw error;
-      }
-    });
-    return answer?.repositories?.find((each) => each.repositoryName === repositoryName);
-  };
-
+  const ask = asking(place, async () => {
+    identity ??= identityFor(place, roleIdentity(place, region) ?? ambientIdentity(place));
+    return open(place, identity, region);
+  });
   return {
-    exists: async () => (await describe()) !== undefined,
-    // Who may push need not be allowed to look at the settings, or may have nothing but docker's password.
-    frozen: async (tags) => immutableTags((await describe().catch(noVerdict)) ?? {}, tags),
-
-    create: ({ immutableTags, scanOnPush = true, kmsKey }: NewRepository) =>
-      ask('write', 'creating', async (client) => {
-        try {
-          await client.send(
-            new CreateRepositoryCommand({
-              registryId,
-              repositoryName,
-              imageTagMutability: immutableTags === true ? 'IMMUTABLE' : 'MUTABLE',
-              imageScanningConfiguration: { scanOnPush },
-              encryptionConfiguration:
-                kmsKey === undefined ? { encryptionType: 'AES256' } : { encryptionType: 'KMS', kmsKey },
-            }),
-          );
-          return 'created';
-        } catch (error) {
-          if (readSdkError(error).name === 'RepositoryAlreadyExistsException') return 'exists';
-          throw error;
-        }
+    ...manageRepository(place, name, ask, (client, { immutableTags: immutable, scanOnPush = true, kmsKey }) =>
+      client.createRepository({
+        ...name,
+        imageTagMutability: immutable === true ? 'IMMUTABLE' : 'MUTABLE',
+        imageScanningConfiguration: { scanOnPush },
+        encryptionConfiguration:
+          kmsKey === undefined ? { encryptionType: 'AES256' } : { encryptionType: 'KMS', kmsKey },
       }),
-
-    list: async function* () {
-      let nextToken: string | undefined;
-      do {
-        const page: EcrAnswer = await ask('read', 'listing', (client) =>
-          client.send(
-            new DescribeImagesCommand({
-              registryId,
-              repositoryName,
-              maxResults: 1000,
-              ...(nextToken === undefined ? {} : { nextToken }),
-            }),
-          ),
-        );
-        yield* toListed(place, page);
-        nextToken = following(place, nextToken, page);
-      } while (nextToken !== undefined);
-    },
-
-    deleteTag: (imageTag) => remove({ imageTag }),
-    deleteDigest: (imageDigest) => remove({ imageDigest }),
+    ),
+    // Who may push need not be allowed to look at the settings, or may have nothing but docker's password.
+    frozen: async (tags) => immutableTags((await describeRepository(ask, name).catch(noVerdict)) ?? {}, tags),
   };
 }
 
-/** Sends one request as somebody, and makes what goes wrong a row of the catalogue. */
-async function send<T>(
-  place: LoginPlace,
-  identity: Identity,
-  region: string,
-  operation: RegistryAnswer['operation'],
-  what: string,
-  task: (client: ECRClient) => Promise<T>,
-): Promise<T> {
-  const endpoint = place.env.AWS_ENDPOINT_URL_ECR || place.env.AWS_ENDPOINT_URL;
-  const client = new ECRClient({
-    region,
-    credentials: identity.credentials,
-    requestHandler: requestHandler(place.transport),
-    ...(endpoint ? { endpoint } : {}),
-  });
-  try {
-    return await task(client);
-  } catch (error) {
-    throw sdkError(error, place.host, operation, what, { registry: place.host });
-  } finally {
-    client.destroy();
-  }
+async function open(place: LoginPlace, { credentials }: Identity, region: string): Promise<ECR> {
+  const { ECR } = await import('./aws/sdk-clients.ts');
+  return new ECR(clientOptions(place, 'ECR', region, credentials));
 }

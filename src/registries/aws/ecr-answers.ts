@@ -21,7 +21,7 @@ export interface EcrAnswer {
 }
 
 /** Both kinds of ECR delete several images at once, and tell of each what became of it, with status 200. */
-interface Deletion {
+export interface Deletion {
   readonly imageIds?: readonly unknown[] | undefined;
   readonly failures?:
     | readonly {
@@ -47,8 +47,7 @@ export function readAuthorization(
 }
 
 /** Who manages the repository: the password of docker's login does not open AWS's API. */
-export async function identityFor(place: ManagementPlace, find: () => Identity | undefined): Promise<Identity> {
-  const identity = find();
+export function identityFor(place: ManagementPlace, identity: Identity | undefined): Identity {
   if (identity !== undefined) return identity;
   throw new ActionError(
     'UNAUTHORIZED',

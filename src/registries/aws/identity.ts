@@ -1,10 +1,8 @@
-import { AssumeRoleWithWebIdentityCommand, STSClient } from '@aws-sdk/client-sts';
-import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { ActionError } from '../../errors/action-error.ts';
 import { networkError } from '../../http/registry-error.ts';
 import { exchangeRefused } from '../id-token.ts';
 import type { LoginPlace } from '../vendor.ts';
-import { readSdkError, requestHandler } from './sdk.ts';
+import { clientOptions, readSdkError } from './sdk.ts';
 
 /** AWS credentials, as the SDK wants them. */
 export interface AwsCredentials {
@@ -52,30 +50,31 @@ export function roleIdentity(place: LoginPlace, region: string): Identity | unde
 /** The default chain of the SDK, where the environment says that there is something to find. */
 export function ambientIdentity({ env }: LoginPlace): Identity | undefined {
   if (!HINTS.some((name) => env[name])) return undefined;
-  return { from: 'the AWS credentials of the environment', credentials: defaultProvider({ maxRetries: 1 }) };
+  let provider: Identity['credentials'] | undefined;
+  return {
+    from: 'the AWS credentials of the environment',
+    credentials: async () => {
+      provider ??= (await import('./sdk-clients.ts')).defaultProvider({ maxRetries: 1 });
+      return provider();
+    },
+  };
 }
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */
 async function assume(place: LoginPlace, role: string, region: string): Promise<AwsCredentials> {
-  const { keyless, api, env, transport } = place;
+  const { keyless, api } = place;
   const china = region.startsWith('cn-') ? '.cn' : '';
   const token = await place.idToken(keyless['oidc-audience'] ?? `sts.amazonaws.com${china}`);
-  const endpoint = env.AWS_ENDPOINT_URL_STS ?? env.AWS_ENDPOINT_URL;
-  const client = new STSClient({
-    region,
-    requestHandler: requestHandler(transport),
-    // The request is not signed: the token is what speaks for the job.
-    credentials: { accessKeyId: '', secretAccessKey: '' },
-    ...(endpoint ? { endpoint } : {}),
-  });
+  const { STS } = await import('./sdk-clients.ts');
+  // The request is not signed: the token is what speaks for the job.
+  const nobody = async () => ({ accessKeyId: '', secretAccessKey: '' });
+  const client = new STS(clientOptions(place, 'STS', region, nobody));
   try {
-    const answer = await client.send(
-      new AssumeRoleWithWebIdentityCommand({
-        RoleArn: role,
-        RoleSessionName: keyless['role-session-name'] ?? 'GitHubActions',
-        WebIdentityToken: token,
-      }),
-    );
+    const answer = await client.assumeRoleWithWebIdentity({
+      RoleArn: role,
+      RoleSessionName: keyless['role-session-name'] ?? 'GitHubActions',
+      WebIdentityToken: token,
+    });
     const {
       AccessKeyId: accessKeyId,
       SecretAccessKey: secretAccessKey,

@@ -4,6 +4,8 @@ import { ActionError, type ErrorFacts } from '../../errors/action-error.ts';
 import type { RegistryAnswer } from '../../errors/classify.ts';
 import { networkError, registryError } from '../../http/registry-error.ts';
 import type { HttpRequest, Transport } from '../../http/transport.ts';
+import type { LoginPlace } from '../vendor.ts';
+import type { Identity } from './identity.ts';
 
 /** A request as the SDK hands it to whoever sends it. */
 interface SdkRequest {
@@ -23,7 +25,7 @@ const METHODS: readonly HttpRequest['method'][] = ['GET', 'HEAD', 'POST', 'PUT',
  * Sends the SDK's requests through the one transport, so that proxies, further authorities and time limits hold for them.
  * https://github.com/aws/aws-sdk-js-v3/blob/main/supplemental-docs/CLIENTS.md#request-handler-requesthandler
  */
-export function requestHandler(transport: Transport) {
+function requestHandler(transport: Transport) {
   return {
     metadata: { handlerProtocol: 'http/1.1' },
     handle: async (request: SdkRequest) => {
@@ -55,6 +57,17 @@ export function requestHandler(transport: Transport) {
       };
     },
   };
+}
+
+/** What each client of the SDK is made with; AWS_ENDPOINT_URL and its kind are the SDK's own variables. */
+export function clientOptions(
+  { env, transport }: Pick<LoginPlace, 'env' | 'transport'>,
+  service: 'ECR' | 'ECR_PUBLIC' | 'STS',
+  region: string,
+  credentials: Identity['credentials'],
+) {
+  const endpoint = env[`AWS_ENDPOINT_URL_${service}`] || env.AWS_ENDPOINT_URL;
+  return { region, credentials, requestHandler: requestHandler(transport), ...(endpoint ? { endpoint } : {}) };
 }
 
 function toBytes(body: unknown): Buffer | undefined {

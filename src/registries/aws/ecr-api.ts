@@ -1,0 +1,116 @@
+import type { RegistryAnswer } from '../../errors/classify.ts';
+import type { LoginPlace, Management, ManagementPlace, NewRepository } from '../vendor.ts';
+import { type Deletion, deleted, type EcrAnswer, following, toListed } from './ecr-answers.ts';
+import type { Mutability } from './mutability.ts';
+import { readSdkError, sdkError } from './sdk.ts';
+
+/** A repository as the API names it; the account is ECR's own where none is given. */
+export interface EcrName {
+  readonly repositoryName: string;
+  readonly registryId?: string;
+}
+
+/** What both kinds of ECR can be asked, in the words of the SDK's two clients. */
+interface EcrClient {
+  readonly describeRepositories: (input: {
+    registryId?: string;
+    repositoryNames: string[];
+  }) => Promise<{ readonly repositories?: readonly EcrRepository[] | undefined }>;
+  readonly describeImages: (
+    input: EcrName & { readonly maxResults: number; readonly nextToken?: string },
+  ) => Promise<EcrAnswer>;
+  readonly batchDeleteImage: (input: EcrName & { imageIds: EcrImage[] }) => Promise<Deletion>;
+}
+
+interface EcrRepository extends Mutability {
+  readonly repositoryName?: string | undefined;
+}
+
+type EcrImage = { readonly imageTag: string } | { readonly imageDigest: string };
+
+/** Sends one request, and makes what goes wrong a row of the catalogue. `what` is a part of a sentence: `listing org/app`. */
+export type Ask<Client> = <T>(
+  operation: RegistryAnswer['operation'],
+  what: string,
+  task: (client: Client) => Promise<T>,
+) => Promise<T>;
+
+/** Asks with a client of its own for each request. */
+export function asking<Client extends { readonly destroy: () => void }>(
+  { host }: LoginPlace,
+  open: () => Promise<Client>,
+): Ask<Client> {
+  return async (operation, what, task) => {
+    const client = await open();
+    try {
+      return await task(client);
+    } catch (error) {
+      throw sdkError(error, host, operation, what, { registry: host });
+    } finally {
+      client.destroy();
+    }
+  };
+}
+
+/** The repository with its settings; undefined when there is none. */
+export async function describeRepository(
+  ask: Ask<EcrClient>,
+  { repositoryName, ...account }: EcrName,
+): Promise<EcrRepository | undefined> {
+  const answer = await ask('read', `looking for ${repositoryName}`, async (client) => {
+    try {
+      return await client.describeRepositories({ ...account, repositoryNames: [repositoryName] });
+    } catch (error) {
+      if (readSdkError(error).name === 'RepositoryNotFoundException') return undefined;
+      throw error;
+    }
+  });
+  return answer?.repositories?.find((each) => each.repositoryName === repositoryName);
+}
+
+/**
+ * What both kinds of ECR can do with a repository.
+ * @param create makes it; its settings are not the same in both
+ */
+export function manageRepository<Client extends EcrClient>(
+  place: ManagementPlace,
+  name: EcrName,
+  ask: Ask<Client>,
+  create: (client: Client, settings: NewRepository) => Promise<unknown>,
+) {
+  const remove = async (image: EcrImage): Promise<'deleted' | 'absent'> => {
+    const answer = await ask('delete', `deleting from ${name.repositoryName}`, (client) =>
+      client.batchDeleteImage({ ...name, imageIds: [image] }),
+    );
+    return deleted(place, answer, image);
+  };
+  return {
+    exists: async () => (await describeRepository(ask, name)) !== undefined,
+
+    create: (settings) =>
+      ask('write', `creating ${name.repositoryName}`, async (client) => {
+        try {
+          await create(client, settings);
+          return 'created';
+        } catch (error) {
+          if (readSdkError(error).name === 'RepositoryAlreadyExistsException') return 'exists';
+          throw error;
+        }
+      }),
+
+    list: async function* () {
+      let nextToken: string | undefined;
+      do {
+        const more = nextToken === undefined ? {} : { nextToken };
+        const page = await ask('read', `listing ${name.repositoryName}`, (client) =>
+          client.describeImages({ ...name, maxResults: 1000, ...more }),
+        );
+        yield* toListed(place, page);
+        nextToken = following(place, nextToken, page);
+      } while (nextToken !== undefined);
+    },
+
+    deleteTag: (imageTag) => remove({ imageTag }),
+    deleteDigest: (imageDigest) => remove({ imageDigest }),
+  } satisfies Management;
+}
