@@ -78,13 +78,16 @@ export async function readStage(
 ): Promise<History> {
   const known = also.filter((each) => isRecordOf(repository, each));
   const seen = new Set<Digest>();
-  for (let next = now ?? undefined; next !== undefined && seen.size < MOST; ) {
+  let next = now ?? undefined;
+  while (next !== undefined && seen.size < MOST) {
     seen.add(next);
     known.push(...(await records(repository, next)).records.filter((each) => isRecordOf(repository, each)));
-    if (until(readHistory(stage, known, now))) break;
     next = known
       .flatMap((each) => (isSameStage(each.stage, stage) ? [each.previousDigest, each.digest] : []))
       .find((digest) => digest !== undefined && !seen.has(digest));
+    if (until(readHistory(stage, known, now))) break;
   }
-  return readHistory(stage, known, now);
+  const history = readHistory(stage, known, now);
+  // What was not read is not missing: then only the last record is held against the tag.
+  return next === undefined ? history : { ...history, gaps: readHistory(stage, history.chain.slice(-1), now).gaps };
 }
