@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest } from '../domain/digest.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
@@ -61,14 +60,14 @@ export async function listAsReferrers(to: Repository, subject: Digest, ours: rea
     const { support, manifests: there } = await to.referrers(subject);
     lacking = lackingIn(there, ours);
     if (lacking.length === 0) return written;
-    if (look === LOOKS || (support === 'api' && look > 1)) break;
+    if (look === LOOKS) break;
     if (support === 'fallback') {
       await to.put(fallbackTag(subject), indexOf([...there, ...lacking]));
       written++;
     }
     const took = performance.now() - start;
     // At random, so that those who lost do not lose to each other again.
-    await sleep(Math.min(50 + took * (2 + 2 * Math.random()), LONGEST_WAIT));
+    await to.pause(Math.min(50 + took * (2 + 2 * Math.random()), LONGEST_WAIT));
   }
   throw new ActionError(
     'DIGEST_MISMATCH',

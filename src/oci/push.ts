@@ -2,7 +2,6 @@ import pLimit from 'p-limit';
 import type { Digest } from '../domain/digest.ts';
 import type { Descriptor, ManifestBytes } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
-import type { Clock } from '../runtime/runtime.ts';
 import type { LocalImage } from './image.ts';
 import type { Repository } from './repository.ts';
 
@@ -84,7 +83,7 @@ const LOOKS = [0, 250, 1000, 3000] as const;
  * ECR and Harbor refuse an immutable tag even when it holds the same digest (aws/containers-roadmap#2380): that is success.
  * @throws ActionError TAG_IMMUTABLE, TAG_NOT_MOVED when the tag holds something else afterwards
  */
-export async function writeTag(repository: Repository, tag: string, root: ManifestBytes, clock: Clock): Promise<void> {
+export async function writeTag(repository: Repository, tag: string, root: ManifestBytes): Promise<void> {
   try {
     await repository.put(tag, root);
   } catch (error) {
@@ -94,7 +93,7 @@ export async function writeTag(repository: Repository, tag: string, root: Manife
   }
   let held: Digest | undefined;
   for (const wait of LOOKS) {
-    if (wait > 0) await clock.sleep(wait);
+    if (wait > 0) await repository.pause(wait);
     held = (await repository.head(tag))?.digest;
     if (held === root.descriptor.digest) return;
   }

@@ -56,6 +56,8 @@ export interface Repository {
    * @throws ActionError DENIED, UNAUTHORIZED, SCOPE_TOO_NARROW, REPOSITORY_UNKNOWN, QUOTA_EXCEEDED, …
    */
   readonly checkPush: (how: { readonly probe: boolean }) => Promise<void>;
+  /** Waits until it is worth another look. @throws the reason of a cancellation, at once */
+  readonly pause: (milliseconds: number) => Promise<void>;
 }
 
 export interface RegistryClient {
@@ -93,7 +95,6 @@ export interface Place {
   readonly origin: string;
   /** Rights are asked for once, in the width that a publish needs, so that one token serves all of it. */
   readonly scopes: readonly Scope[];
-  readonly clock: Clock;
   /** Uploads of this client that are on their way, by repository and digest. */
   readonly uploads: Map<string, Promise<void>>;
   /** What this client has learned of the registry. */
@@ -129,7 +130,6 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
         name,
         origin,
         scopes: [{ repository: name, actions: ['pull', 'push'] }],
-        clock,
         uploads,
         memory,
       }),
@@ -273,6 +273,7 @@ function createRepository(place: Place): Repository {
     listTags: () => listTags(place),
     referrers: (digest) => listReferrers(place, digest, get),
     checkPush: (how) => checkPush(place, how),
+    pause: session.pause,
 
     deleteManifest: async (reference) => {
       const response = await session.request({

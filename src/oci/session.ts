@@ -32,6 +32,8 @@ export interface Session {
   readonly read: (request: RegistryRequest, limit: number) => Promise<HttpResponse & { readonly body: Buffer }>;
   /** Runs a task of several requests again as a whole, by the same rules as a single request. */
   readonly retrying: <T>(task: () => Promise<T>) => Promise<T>;
+  /** Waits between two looks at the registry. @throws the reason of a cancellation, at once */
+  readonly pause: (milliseconds: number) => Promise<void>;
   /**
    * Whether an address that the registry gave may be spoken to.
    * @throws ActionError REDIRECT_REFUSED
@@ -171,6 +173,8 @@ export function createSession(options: SessionOptions): Session {
     request: (request) => send(request, async (response) => response),
     read: (request, most) => send(request, async (response) => ({ ...response, body: await readBody(response, most) })),
     retrying,
+    // Node's timers reject with an error of their own.
+    pause: (milliseconds) => clock.sleep(milliseconds, signal).catch(() => signal.throwIfAborted()),
     checkAddress,
     granted: async (scopes, repository) => grantedActions(await auth.header(scopes), repository),
     requests: () => requests,

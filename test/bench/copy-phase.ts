@@ -9,7 +9,7 @@ import { createTestRuntime } from '../support/runtime.ts';
 // that alone, without those in which Node starts, and the most memory of the process in bytes.
 const [source = '', target = '', ca = ''] = process.argv.slice(2);
 await using runtime = await createTestRuntime();
-const { clock, log } = runtime;
+const { log } = runtime;
 const start = performance.now();
 
 const authorities = ca === '' ? undefined : await readFile(ca, 'utf8');
@@ -23,7 +23,7 @@ const repositories = {
 const root = await repositories.from.get(digest);
 if (root === undefined) throw new Error(`There is no ${source}.`);
 await copyImage({ from: repositories.from, to: [repositories.to], digest, log });
-await writeTag(repositories.to, tag, root, clock);
+await writeTag(repositories.to, tag, root);
 // `maxRSS` begins with what the parent held when it started this process.
 const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile('/proc/self/status', 'utf8')) ?? [];
 console.log((performance.now() - start) / 1000, Number(kibibytes) * 1024);

@@ -9,7 +9,7 @@ import { writeTag } from '../../oci/push.ts';
 import type { ReferrersSupport } from '../../oci/referrers.ts';
 import type { Repository } from '../../oci/repository.ts';
 import type { PromotedTarget } from '../../report/promotion-record.ts';
-import type { Clock, Log } from '../../runtime/runtime.ts';
+import type { Log } from '../../runtime/runtime.ts';
 import { inPhases } from '../phases.ts';
 import type { FoundPlace } from './stage.ts';
 
@@ -35,7 +35,6 @@ interface Apply {
   /** Whether time has passed since the places were looked at. */
   readonly recheck: boolean;
   readonly log: Log;
-  readonly clock: Clock;
 }
 
 /**
@@ -50,7 +49,6 @@ export async function applyPromotion({
   record,
   recheck,
   log,
-  clock,
 }: Apply): Promise<readonly PromotedTarget[]> {
   const { phase, results } = inPhases(places, (place) => ({ ...begin(place), copied: place.needsCopy }));
   const write = (kind: 'immutable' | 'moving') =>
@@ -59,7 +57,7 @@ export async function applyPromotion({
       for (const { tag, kind: own, action, holds } of plan.decisions) {
         if (own !== kind || (action !== 'create' && action !== 'move')) continue;
         try {
-          await writeTag(repository, tag, root, clock);
+          await writeTag(repository, tag, root);
         } catch (error) {
           // What was written before stays written, and the result has to say so.
           return { written, error: await explain(error, repository, `${image}:${tag}`, tag, holds) };

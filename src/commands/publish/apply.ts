@@ -5,7 +5,7 @@ import type { LocalImage } from '../../oci/image.ts';
 import { pushContent, writeTag } from '../../oci/push.ts';
 import type { Repository } from '../../oci/repository.ts';
 import type { TargetFacts } from '../../report/record.ts';
-import type { Clock, Log } from '../../runtime/runtime.ts';
+import type { Log } from '../../runtime/runtime.ts';
 import { inPhases } from '../phases.ts';
 
 /** One repository that the image goes to. */
@@ -25,7 +25,6 @@ interface Apply {
   /** Something to attach to the content of a target before its tags move. */
   readonly attach?: (target: Target) => Promise<void>;
   readonly log: Log;
-  readonly clock: Clock;
 }
 
 /**
@@ -34,14 +33,7 @@ interface Apply {
  * content is everywhere, and a failure of one target does not keep the others from getting their content.
  * @returns one result for each target, in their order; a failure is in `error`, never thrown
  */
-export async function applyPublish({
-  targets,
-  image,
-  decide,
-  attach,
-  log,
-  clock,
-}: Apply): Promise<readonly TargetFacts[]> {
+export async function applyPublish({ targets, image, decide, attach, log }: Apply): Promise<readonly TargetFacts[]> {
   const digest = image.root.descriptor.digest;
   const { phase, results } = inPhases(
     targets,
@@ -60,7 +52,7 @@ export async function applyPublish({
       for (const { tag, action } of so.decisions.filter((each) => each.kind === kind)) {
         if (action !== 'create' && action !== 'move') continue;
         try {
-          await writeTag(target.repository, tag, image.root, clock);
+          await writeTag(target.repository, tag, image.root);
         } catch (error) {
           // What was written before stays written, and the result has to say so.
           return { written, error: toActionError(error) };

@@ -82,7 +82,6 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
       decide,
       ...(inputs['attach-verdict'] ? { attach } : {}),
       log: runtime.log,
-      clock: runtime.clock,
     }),
   );
   draft.targets = results;

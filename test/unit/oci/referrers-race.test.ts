@@ -1,10 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../../src/domain/digest.ts';
+import { ActionError } from '../../../src/errors/action-error.ts';
 import { listAsReferrers } from '../../../src/oci/copy-attach.ts';
 import { fallbackTag } from '../../../src/oci/referrers.ts';
 import { fill, SOURCE } from '../../support/copy-source.ts';
 import { startRegistry, type TestRegistry } from '../../support/registry.ts';
 import { connect } from '../../support/registry-client.ts';
+
+/** Whoever lost a race has to wait for real. */
+const clock = { now: () => new Date(), sleep: (milliseconds: number) => sleep(milliseconds) };
 
 /** As somebody else sees it. */
 async function listed(registry: TestRegistry, digest: Digest): Promise<readonly string[]> {
@@ -37,11 +42,34 @@ describe('a list of referrers under a tag', () => {
     const all = Array.from({ length: 8 }, (_, at) => referrer(root, `record ${at}`).descriptor);
     await Promise.all(
       all.map(async (each) => {
-        const { repository } = await connect(registry, {}, SOURCE);
+        const { repository } = await connect(registry, { clock }, SOURCE);
         await listAsReferrers(repository, digest, [each]);
       }),
     );
     expect(await listed(registry, digest)).toEqual(all.map((each) => each.digest).toSorted());
+  });
+
+  it('is left alone at once when the run is cancelled', async () => {
+    await using registry = await startRegistry();
+    const { image, referrer } = fill(registry);
+    const root = image(['a']);
+    const controller = new AbortController();
+    let asleep = false;
+    const endless = {
+      now: clock.now,
+      sleep: (_milliseconds: number, signal?: AbortSignal) => {
+        asleep = true;
+        return sleep(60_000, undefined, signal === undefined ? {} : { signal });
+      },
+    };
+    const { repository } = await connect(registry, { clock: endless, signal: controller.signal }, SOURCE);
+    const listing = listAsReferrers(repository, root.descriptor.digest, [referrer(root, 'ours').descriptor]);
+    listing.catch(() => undefined);
+    await expect.poll(() => asleep).toBe(true);
+    const requests = registry.requests();
+    controller.abort(new ActionError('CANCELLED', 'The run was cancelled.'));
+    await expect(listing).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(registry.requests()).toBe(requests);
   });
 
   it('that never holds what is added is an error, and not written without end', async () => {
