@@ -1,10 +1,10 @@
 import { type Digest, isDigest, splitDigest } from '../domain/digest.ts';
 import { fieldsOf, isFields } from '../domain/fields.ts';
-import { type Descriptor, isIndexType, MANIFEST_TYPES, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
+import { type Descriptor, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { textFields } from './document.ts';
 import type { Place } from './repository.ts';
-import { nextPage } from './tag-list.ts';
+import { LEAST_PAGE, LIST_LIMIT, nextPage } from './tag-list.ts';
 
 /** Where a registry keeps the list of what refers to a manifest: its own API, or an index under a tag `sha256-…`. */
 export type ReferrersSupport = 'api' | 'fallback';
@@ -46,11 +46,12 @@ export async function listReferrers(
   const facts = { registry: host, repository: name, reference: digest };
   const found = new Map<Digest, Descriptor>();
   const seen = new Set<string>();
+  let read = 0;
   let next: URL | undefined =
     memory.referrers === 'fallback' ? undefined : new URL(`/v2/${name}/referrers/${digest}`, origin);
   while (next !== undefined) {
     const url: URL = next;
-    if (seen.has(url.href) || url.origin !== origin || found.size > MOST) {
+    if (seen.has(url.href) || url.origin !== origin || found.size > MOST || read > LIST_LIMIT) {
       throw new ActionError('ANSWER_INVALID', `The list of what refers to ${host}/${name}@${digest} does not end.`, {
         facts,
       });
@@ -71,9 +72,11 @@ export async function listReferrers(
       },
       PAGE_LIMIT,
     );
+    read += Math.max(response.body.length, LEAST_PAGE);
     const entries = response.status === 200 ? entriesOf(response.body, MEDIA_TYPES.ociIndex) : undefined;
     if (entries === undefined) {
-      if (!first) {
+      // What lists referrers today has not forgotten how: this is a page for people, of a proxy perhaps.
+      if (!first || (response.status === 200 && memory.referrers === 'api')) {
         throw new ActionError('ANSWER_INVALID', `A page of what refers to ${host}/${name}@${digest} is no index.`, {
           facts,
         });
@@ -117,8 +120,8 @@ function entriesOf(bytes: Uint8Array, mediaType: string): readonly unknown[] | u
 
 function add(found: Map<Digest, Descriptor>, value: unknown, where: string): void {
   const descriptor = descriptorOf(value);
-  if (descriptor === undefined || !MANIFEST_TYPES.includes(descriptor.mediaType)) {
-    throw new ActionError('ANSWER_INVALID', `The list of what refers to ${where} holds an entry that is no manifest.`);
+  if (descriptor === undefined) {
+    throw new ActionError('ANSWER_INVALID', `The list of what refers to ${where} holds an entry without a digest.`);
   }
   if (found.size > MOST) throw new ActionError('ANSWER_INVALID', `More than ${MOST} manifests refer to ${where}.`);
   found.set(descriptor.digest, descriptor);

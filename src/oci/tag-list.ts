@@ -4,6 +4,9 @@ import type { Place } from './repository.ts';
 const PAGE_LIMIT = 8 * 1024 * 1024;
 const PAGE_SIZE = 1000;
 const MOST = 100_000;
+/** Bytes of all pages of a list. A page counts a little also when it is empty, so that there is an end to those, too. */
+export const LIST_LIMIT = 64 * 1024 * 1024;
+export const LEAST_PAGE = 32 * 1024;
 
 /**
  * All tags of a repository, page by page; empty when the repository does not exist yet. ECR refuses pages of more than 1000.
@@ -15,10 +18,11 @@ export async function listTags(place: Place): Promise<readonly string[]> {
   const facts = { registry: host, repository: name };
   const tags = new Set<string>();
   const seen = new Set<string>();
+  let read = 0;
   let next: URL | undefined = new URL(`/v2/${name}/tags/list?n=${PAGE_SIZE}`, place.origin);
   while (next !== undefined) {
     const url: URL = next;
-    if (seen.has(url.href) || url.origin !== place.origin || tags.size > MOST) {
+    if (seen.has(url.href) || url.origin !== place.origin || tags.size > MOST || read > LIST_LIMIT) {
       throw new ActionError(
         'ANSWER_INVALID',
         `The pages of tags of ${host}/${name} do not come to an end (${url.origin}${url.pathname}).`,
@@ -32,6 +36,7 @@ export async function listTags(place: Place): Promise<readonly string[]> {
       PAGE_LIMIT,
     );
     if (response.status === 404) return [];
+    read += Math.max(response.body.length, LEAST_PAGE);
     for (const tag of readPage(response.body, `${host}/${name}`)) tags.add(tag);
     next = nextPage(String(response.headers.link ?? ''), response.url, `${host}/${name}`);
   }

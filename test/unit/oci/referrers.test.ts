@@ -53,6 +53,34 @@ describe('what refers to a manifest', () => {
     expect((await repository.referrers(root.descriptor.digest)).manifests).toEqual([]);
   });
 
+  it('52: a page for people from a registry that has listed referrers before is an error, and no empty list', async () => {
+    await using registry = await startRegistry({ referrers: true });
+    const { digest } = fill(registry).usual().root.descriptor;
+    const { repository } = await connect(registry, {}, SOURCE);
+    await repository.referrers(digest);
+    registry.addFault({
+      match: { path: /referrers/ },
+      action: { status: 200, body: '<html>down for maintenance</html>' },
+    });
+    await expect(repository.referrers(digest)).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
+  });
+
+  it('51: empty pages that go on and on are refused', async () => {
+    await using registry = await startRegistry({ referrers: true });
+    const { digest } = fill(registry).image(['a']).descriptor;
+    let page = 0;
+    const headers = {
+      get link() {
+        page++;
+        return `</v2/${SOURCE}/referrers/${digest}?page=${page}>; rel="next"`;
+      },
+    };
+    registry.addFault({ match: { path: /referrers/, nth: 'all' }, action: { headers } });
+    const { repository } = await connect(registry, {}, SOURCE);
+    await expect(repository.referrers(digest)).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
+    expect(registry.requests()).toBeLessThan(3000);
+  });
+
   it('51: pages are followed by relative links, and a circle of them is refused', async () => {
     await using registry = await startRegistry({ referrers: true });
     const { root } = fill(registry).usual();

@@ -53,6 +53,21 @@ describe('listing tags', () => {
     expect(registry.requests()).toBe(3);
   });
 
+  it('empty pages that go on and on are refused', async () => {
+    let page = 0;
+    const headers = {
+      get link() {
+        page++;
+        return `</v2/org/app/tags/list?page=${page}>; rel="next"`;
+      },
+    };
+    const action = { status: 200, body: { tags: [] }, headers };
+    await using registry = await startRegistry({ faults: [{ match: { nth: 'all' }, action }] });
+    const { repository } = await connect(registry);
+    await expect(repository.listTags()).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
+    expect(registry.requests()).toBeLessThan(3000);
+  });
+
   it.each(['<http://example.com/v2/x/tags/list>', '<//example.com/x>', '<http://[>'])(
     'a next page at %s is refused',
     async (to) => {
