@@ -7,6 +7,7 @@ import { ActionError } from '../errors/action-error.ts';
 import { isAttestation, isRunnable, readAttestation } from './attestation-manifest.ts';
 import { requireAttestations } from './attestations.ts';
 import { type ManifestDocument, parseDocument, parseManifest, platformFields } from './document.ts';
+import { getManifest } from './get-manifest.ts';
 import type { Statement } from './image.ts';
 import type { Repository } from './repository.ts';
 import { STATEMENT_LIMIT } from './statement.ts';
@@ -86,10 +87,7 @@ function createReader(repository: Repository, root: ManifestBytes) {
         facts,
       });
     }
-    const found = await repository.get(digest);
-    if (found !== undefined) return found;
-    const what = `${where(root.descriptor.digest)} needs ${digest}, which is not there.`;
-    throw new ActionError('MANIFEST_UNKNOWN', what, { facts: { ...facts, reference: digest } });
+    return getManifest(repository, digest);
   };
 
   const manifest = async (descriptor: Descriptor): Promise<ManifestDocument> => {

@@ -47,14 +47,16 @@ export async function copyImage({ from, to, digest, log }: CopyOptions): Promise
   const others = to.filter((each) => each.host !== from.host || each.name !== from.name);
   if (others.length === 0) return count;
   const graph = await readGraph(from, digest);
+  for (const problem of graph.problems) log.warning(problem);
   const targets: Target[] = [];
   for (const each of others) {
-    // A registry takes a manifest only with everything that it refers to: where the root is, its children and blobs are too.
+    // A registry takes a manifest only with its blobs, and does not let go of them; but of an index that is there, many who
+    // clean up have deleted the children, which have no tags.
     const rooted = (await each.head(digest)) !== undefined;
     const missing: GraphManifest[] = [];
     for (const node of graph.manifests) {
-      if (!rooted) missing.push(node);
-      else if (!node.ofRoot && (await each.head(node.manifest.descriptor.digest)) === undefined) missing.push(node);
+      const own = node.manifest.descriptor.digest;
+      if (!rooted || (own !== digest && (await each.head(own)) === undefined)) missing.push(node);
     }
     targets.push({ to: each, missing });
   }
@@ -101,10 +103,10 @@ async function bringBlobs(
 
   const bring = async (blob: Descriptor): Promise<void> => {
     if (failure !== undefined) return;
-    const lacking = (await Promise.all(targets.map((_, at) => lacks(at, blob)))).filter((each) => each !== undefined);
+    const lacking = (await settled(targets.map((_, at) => lacks(at, blob)))).filter((each) => each !== undefined);
     if (lacking.length === 0) return;
     const shared = lacking.length > 1 ? fanOut(() => from.getBlob(blob), lacking.length) : undefined;
-    const results = await Promise.allSettled(
+    await settled(
       lacking.map(async (to) => {
         let opened = false;
         const open = () => {
@@ -121,7 +123,6 @@ async function bringBlobs(
         count.bytes += blob.size;
       }),
     );
-    for (const each of results) if (each.status === 'rejected') throw each.reason;
   };
 
   // The largest first: a big layer that starts last is what everybody waits for at the end.
@@ -139,4 +140,10 @@ async function bringBlobs(
   throw failure.error instanceof Error
     ? failure.error
     : new ActionError('REGISTRY_UNREACHABLE', `The copy from ${from.host}/${from.name} broke off.`);
+}
+
+/** As Promise.all, but nothing goes on any more when it fails. */
+async function settled<T>(tasks: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(tasks);
+  return Promise.all(tasks);
 }

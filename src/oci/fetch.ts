@@ -5,8 +5,8 @@ import { pipeline } from 'node:stream/promises';
 import pLimit from 'p-limit';
 import type { Digest } from '../domain/digest.ts';
 import type { ManifestBytes } from '../domain/manifest.ts';
-import { ActionError } from '../errors/action-error.ts';
 import { blobPath, parseManifest } from './document.ts';
+import { getManifest } from './get-manifest.ts';
 import type { Repository } from './repository.ts';
 
 const PARALLEL = 4;
@@ -19,16 +19,7 @@ const PARALLEL = 4;
 export async function fetchLayout(repository: Repository, digest: Digest, directory: string): Promise<void> {
   const path = (of: Digest) => join(directory, ...blobPath(of));
   const get = async (wanted: Digest): Promise<ManifestBytes> => {
-    const manifest = await repository.get(wanted);
-    if (manifest === undefined) {
-      throw new ActionError(
-        'MANIFEST_UNKNOWN',
-        `${repository.host}/${repository.name}@${wanted} is not there any more.`,
-        {
-          facts: { registry: repository.host, repository: repository.name, reference: wanted },
-        },
-      );
-    }
+    const manifest = await getManifest(repository, wanted);
     await mkdir(dirname(path(wanted)), { recursive: true });
     await writeFile(path(wanted), manifest.bytes);
     return manifest;

@@ -3,14 +3,15 @@ import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, MANIFEST_TYPES, type ManifestBytes } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { textFields } from './document.ts';
-import { cosignTags, descriptorOf } from './referrers.ts';
+import { getManifest } from './get-manifest.ts';
+import { cosignTags, descriptorOf, fallbackTag } from './referrers.ts';
 import type { Repository } from './repository.ts';
 
 /** One manifest with what it needs to be there before it. */
 export interface GraphManifest {
   readonly manifest: ManifestBytes;
   readonly blobs: readonly Descriptor[];
-  /** Whether it is the root or a child of it, however deep: where the root is, that is too. */
+  /** Whether it is the root or a child of it, however deep: it is found through the root. */
   readonly ofRoot: boolean;
   /** What it says of itself in a list of referrers, when it has a subject. */
   readonly referrer?: { readonly subject: Digest; readonly descriptor: Descriptor };
@@ -23,41 +24,50 @@ export interface ImageGraph {
   readonly blobs: ReadonlyMap<Digest, Descriptor>;
   /** Tags of cosign that hang on one of the manifests, and the manifest that they hold. */
   readonly tags: readonly { readonly tag: string; readonly digest: Digest }[];
+  /** Sentences about what a fallback index lists and nobody can have any more. */
+  readonly problems: readonly string[];
 }
 
+/** Manifests that are read, and their bytes together, as all of them are held. */
 const MOST = 5000;
+const MOST_BYTES = 128 * 1024 * 1024;
 
 /**
  * Reads an image with all that belongs to it: children, what refers to any of them, and so on, and cosign's tags. Each
  * manifest is read once and kept as it came.
- * @throws ActionError MANIFEST_UNKNOWN when one is gone, TOO_LARGE beyond 5000 manifests, UNSUPPORTED, ANSWER_INVALID
+ * @throws ActionError MANIFEST_UNKNOWN when one is gone, TOO_LARGE beyond 5000 manifests or 128 MiB of them, UNSUPPORTED,
+ * ANSWER_INVALID
  */
 export async function readGraph(from: Repository, digest: Digest): Promise<ImageGraph> {
   const facts = { registry: from.host, repository: from.name, reference: digest };
   const nodes = new Map<Digest, GraphManifest>();
   const begun = new Set<Digest>();
   const found: { readonly tag: string; readonly digest: Digest }[] = [];
+  const problems: string[] = [];
+  let reads = 0;
+  let bytes = 0;
 
   const read = async (reference: string): Promise<ManifestBytes> => {
-    if (begun.size > MOST) {
-      const what = `${from.host}/${from.name}@${digest} has more than ${MOST} manifests that belong to it.`;
+    reads++;
+    if (reads > MOST || bytes > MOST_BYTES) {
+      const what = `${from.host}/${from.name}@${digest} has more than ${MOST} manifests, or ${MOST_BYTES} bytes of them, that belong to it.`;
       throw new ActionError('TOO_LARGE', what, { facts });
     }
-    const manifest = await from.get(reference);
-    if (manifest !== undefined) return manifest;
-    throw new ActionError('MANIFEST_UNKNOWN', `${from.host}/${from.name} does not hold ${reference} any more.`, {
-      facts: { ...facts, reference },
-    });
+    const manifest = await getManifest(from, reference);
+    bytes += manifest.bytes.length;
+    return manifest;
+  };
+  const checkType = ({ mediaType, digest: reference }: Descriptor): void => {
+    if (MANIFEST_TYPES.includes(mediaType)) return;
+    const what = `${from.host}/${from.name}@${reference} is of the type ${mediaType.slice(0, 100)}, which cannot be copied as it is.`;
+    throw new ActionError('UNSUPPORTED', what, { facts: { ...facts, reference } });
   };
 
   const visit = async (manifest: ManifestBytes, ofRoot: boolean, subject?: Digest): Promise<void> => {
     const { descriptor } = manifest;
     begun.add(descriptor.digest);
     const where = `${from.host}/${from.name}@${descriptor.digest}`;
-    if (!MANIFEST_TYPES.includes(descriptor.mediaType)) {
-      const what = `${where} is of the type ${descriptor.mediaType.slice(0, 100)}, which cannot be copied as it is.`;
-      throw new ActionError('UNSUPPORTED', what, { facts: { ...facts, reference: descriptor.digest } });
-    }
+    checkType(descriptor);
     const fields = parse(manifest, where);
     const referrer = referrerOf(fields, descriptor);
     // The index under a fallback tag is anybody's word: what does not name this subject does not belong to it.
@@ -79,8 +89,17 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
   const tags = new Set(await from.listTags());
   // A Map goes on over what is added meanwhile: what refers to a referrer is found in its turn.
   for (const subject of nodes.keys()) {
-    for (const each of (await from.referrers(subject)).manifests) {
-      if (!begun.has(each.digest)) await visit(await read(each.digest), false, subject);
+    const { support, manifests: listed } = await from.referrers(subject);
+    for (const each of listed) {
+      if (begun.has(each.digest)) continue;
+      // Asked for as what can be read, it would seem to be gone.
+      checkType(each);
+      const manifest = await read(each.digest).catch((error: unknown) => {
+        // Registries that clean up know nothing of what an index under a tag lists.
+        if (support === 'api' || !(error instanceof ActionError) || error.code !== 'MANIFEST_UNKNOWN') throw error;
+        problems.push(`${error.message} It is listed under ${fallbackTag(subject)}, and was left out.`);
+      });
+      if (manifest !== undefined) await visit(manifest, false, subject);
     }
     for (const tag of cosignTags(subject, tags)) {
       const manifest = await read(tag);
@@ -90,7 +109,7 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
   }
   const manifests = [...nodes.values()];
   const blobs = new Map(manifests.flatMap((each) => each.blobs.map((blob) => [blob.digest, blob] as const)));
-  return { root, manifests, blobs, tags: found };
+  return { root, manifests, blobs, tags: found, problems };
 }
 
 function parse(manifest: ManifestBytes, where: string): Fields {
@@ -117,7 +136,9 @@ function partsOf(value: unknown, where: string): readonly Descriptor[] {
 function referrerOf(fields: Fields, { mediaType, digest, size }: Descriptor): GraphManifest['referrer'] {
   const subject = descriptorOf(fields.subject)?.digest;
   if (subject === undefined) return undefined;
-  const { artifactType = fieldsOf(fields.config).mediaType } = fields;
+  const artifactType = [fields.artifactType, fieldsOf(fields.config).mediaType].find(
+    (each) => typeof each === 'string' && each !== '',
+  );
   const annotations = textFields(fields.annotations);
   return {
     subject,
@@ -125,7 +146,7 @@ function referrerOf(fields: Fields, { mediaType, digest, size }: Descriptor): Gr
       mediaType,
       digest,
       size,
-      ...(typeof artifactType === 'string' && artifactType !== '' ? { artifactType } : {}),
+      ...(typeof artifactType === 'string' ? { artifactType } : {}),
       ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
     },
   };

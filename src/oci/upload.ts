@@ -83,22 +83,29 @@ async function send(
   }
 }
 
+/** Answers that ask to come back later. */
+const BUSY: readonly unknown[] = [429, 503];
+
 /**
  * Asks the registry to take a blob over from another of its repositories. Whatever it answers but 201, the bytes have to be
  * sent: refusals of a mount have all kinds of statuses (401, 403, 404, 400, 500), and none of them is worth failing for.
+ * A registry that is busy is asked again: to send all the bytes would not help it.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#mounting-a-blob-from-another-repository
  */
-export async function mountBlob(place: Place, blob: Descriptor, from: string): Promise<boolean> {
+export function mountBlob(place: Place, blob: Descriptor, from: string): Promise<boolean> {
   const pull = { repository: from, actions: ['pull'] as const };
-  try {
-    const response = await begin({ ...place, scopes: [...place.scopes, pull] }, blob, { mount: blob.digest, from });
-    if (response.status === 201) return true;
-    await cancel(place, response);
-    return false;
-  } catch (error) {
-    if (error instanceof ActionError && error.facts.status !== undefined) return false;
-    throw error;
-  }
+  return place.session.retrying(async () => {
+    try {
+      const response = await begin({ ...place, scopes: [...place.scopes, pull] }, blob, { mount: blob.digest, from });
+      if (response.status === 201) return true;
+      await cancel(place, response);
+      return false;
+    } catch (error) {
+      const status = error instanceof ActionError ? error.facts.status : undefined;
+      if (status === undefined || BUSY.includes(status)) throw error;
+      return false;
+    }
+  });
 }
 
 /** Looks at the rights in the token, and where it does not tell begins an upload and cancels it. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../../src/domain/digest.ts';
 import { ActionError } from '../../../src/errors/action-error.ts';
@@ -92,6 +93,24 @@ describe('copying to other registries', () => {
     }
     expect(puts.length).toBeGreaterThan(0);
     expect(target.openUploads()).toBe(0);
+  });
+
+  it('when one target fails nothing goes on at the others', async () => {
+    await using scene = await across();
+    const { source, target, from, to, image } = scene;
+    const { digest } = image(['a']).descriptor;
+    const other = (await connect(source, {}, TARGET)).repository;
+    const match = { method: 'POST', path: /mount=/, nth: 'all' } as const;
+    source.addFault({ match, action: { delay: 300 } });
+    source.addFault({ match, action: { ignoreMount: true } });
+    target.addFault({ match: { method: 'HEAD', path: /blobs/, nth: 'all' }, action: { status: 401 } });
+    await expect(copyImage({ from, to: [other, ...to], digest, log: silent })).rejects.toMatchObject({
+      code: 'UNAUTHORIZED',
+    });
+    expect(source.openUploads()).toBe(0);
+    const requests = source.requests();
+    await sleep(400);
+    expect(source.requests()).toBe(requests);
   });
 
   it('case 10: from a public repository to one that asks for a login', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Descriptor } from '../../../src/domain/manifest.ts';
+import { type Descriptor, MEDIA_TYPES } from '../../../src/domain/manifest.ts';
 import { copyImage } from '../../../src/oci/copy.ts';
 import { listAsReferrers } from '../../../src/oci/copy-attach.ts';
 import { fallbackTag } from '../../../src/oci/referrers.ts';
@@ -90,6 +90,70 @@ describe('copying within a registry', () => {
     expectWhole(registry, TARGET, [root.descriptor.digest]);
     expect(sent(registry)).toHaveLength(5);
     expect(registry.openUploads()).toBe(0);
+  });
+
+  it.each<readonly [string, FaultAction]>([
+    ['429', { status: 429, headers: { 'retry-after': '1' } }],
+    ['503', { status: 503 }],
+    ['a connection that breaks', { reset: 'before' }],
+  ])(
+    'case 37, 59: a registry that answers mounts by %s for a while is asked again, and sent nothing',
+    async (_name, action) => {
+      const { registry, from, target, usual } = await within();
+      await using _ = registry;
+      const { digest } = usual().root.descriptor;
+      for (const nth of [1, 2, 3, 4]) registry.addFault({ match: { method: 'POST', path: /mount=/, nth }, action });
+      expect(await copyImage({ from, to: [target], digest, log: silent })).toMatchObject({ mounted: 21, blobs: 0 });
+      expect(blobBytes(registry)).toBe(0);
+    },
+  );
+
+  it('brings back children that somebody has deleted of an index that is there', async () => {
+    const { registry, from, target, usual, index } = await within();
+    await using _ = registry;
+    const { children } = usual();
+    const root = index([index(children)]);
+    const options = { from, to: [target], digest: root.descriptor.digest, log: silent };
+    await copyImage(options);
+    await target.deleteManifest(children[0].descriptor.digest);
+    registry.clearLog();
+    expect(await copyImage(options)).toMatchObject({ manifests: 1, mounted: 9 });
+    expect(registry.manifest(TARGET, children[0].descriptor.digest)?.bytes).toEqual(Buffer.from(children[0].bytes));
+  });
+
+  it('what a fallback index lists and the source has deleted is left out, and that is said', async () => {
+    const { registry, from, target, image, index, referrer } = await within({});
+    await using _ = registry;
+    const root = image(['a']);
+    const { digest } = root.descriptor;
+    const [sbom, gone] = [referrer(root, 'sbom'), referrer(root, 'gone')];
+    index([gone, sbom], {}, fallbackTag(digest));
+    await from.deleteManifest(gone.descriptor.digest);
+    const lines: string[] = [];
+    await copyImage({ from, to: [target], digest, log: { warning: (line) => void lines.push(line) } });
+    expect(lines).toEqual([expect.stringContaining(gone.descriptor.digest)]);
+    expect((await target.referrers(digest)).manifests.map((each) => each.digest)).toEqual([sbom.descriptor.digest]);
+  });
+
+  it('52: an attachment without a type of its own is listed with that of its config', async () => {
+    const { registry, from, target, image, index, referrer } = await within({});
+    await using _ = registry;
+    const root = image(['a']);
+    const { digest } = root.descriptor;
+    index([referrer(root, 'sbom', { artifactType: '' })], {}, fallbackTag(digest));
+    await copyImage({ from, to: [target], digest, log: silent });
+    expect((await target.referrers(digest)).manifests).toMatchObject([{ artifactType: MEDIA_TYPES.ociEmpty }]);
+  });
+
+  it('43: attachments that the list shows only after a while', async () => {
+    const { registry, from, target, usual } = await within();
+    await using _ = registry;
+    const { digest } = usual().root.descriptor;
+    const body = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] };
+    for (const nth of [1, 2, 3]) {
+      registry.addFault({ match: { path: new RegExp(`${TARGET}/referrers`), nth }, action: { status: 200, body } });
+    }
+    expect(await copyImage({ from, to: [target], digest, log: silent })).toMatchObject({ manifests: 5 });
   });
 
   it('case 37: a mount that only begins an upload leaves no session behind', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { MEDIA_TYPES } from '../../../src/domain/manifest.ts';
+import type { Digest } from '../../../src/domain/digest.ts';
+import { type ManifestBytes, MEDIA_TYPES } from '../../../src/domain/manifest.ts';
 import { readGraph } from '../../../src/oci/graph.ts';
 import { fallbackTag } from '../../../src/oci/referrers.ts';
+import type { Repository } from '../../../src/oci/repository.ts';
 import { fill, SOURCE } from '../../support/copy-source.ts';
 import { startRegistry } from '../../support/registry.ts';
 import { connect } from '../../support/registry-client.ts';
@@ -10,6 +12,20 @@ async function source(...[options = { referrers: true }]: Parameters<typeof star
   const registry = await startRegistry(options);
   const { repository } = await connect(registry, {}, SOURCE);
   return { registry, repository, ...fill(registry) };
+}
+
+/** A repository that holds one manifest under as many digests as one likes. */
+function multiply(repository: Repository, one: ManifestBytes, count: number) {
+  const digests = Array.from({ length: count }, (_, at): Digest => `sha256:${String(at).padStart(64, '0')}`);
+  const manifests = digests.map((digest) => ({ ...one.descriptor, digest }));
+  const held = new Map(manifests.map((each) => [String(each.digest), each]));
+  let reads = 0;
+  const get: Repository['get'] = async (reference) => {
+    reads++;
+    const descriptor = held.get(reference);
+    return descriptor === undefined ? repository.get(reference) : { ...one, descriptor };
+  };
+  return { ...repository, get, manifests, reads: () => reads };
 }
 
 describe('the graph of an image', () => {
@@ -76,6 +92,42 @@ describe('the graph of an image', () => {
     for (let at = 0; at < 1200; at++) registry.putManifest(SOURCE, `a${at}`, MEDIA_TYPES.ociIndex, root.bytes);
     const graph = await readGraph(repository, root.descriptor.digest);
     expect(graph.tags.map((each) => each.tag).toSorted()).toEqual(tags.toSorted());
+  });
+
+  it('49: a manifest of a type that is no more is refused by its name; who only asks what there is gets to know it', async () => {
+    const { registry, repository, image } = await source();
+    await using _ = registry;
+    const { digest } = image(['a']).descriptor;
+    const mediaType = 'application/vnd.oci.artifact.manifest.v1+json';
+    const manifests = [{ mediaType, digest: `sha256:${'a'.repeat(64)}`, size: 7 }];
+    const body = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests };
+    registry.addFault({ match: { path: /referrers/, nth: 'all' }, action: { status: 200, body } });
+    expect((await repository.referrers(digest)).manifests).toEqual(manifests);
+    const refused = readGraph(repository, digest);
+    await expect(refused).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    await expect(refused).rejects.toThrow(mediaType);
+  });
+
+  it('56: fallback indexes full of what belongs to others are not read without end', async () => {
+    const { registry, repository, image, usual } = await source({});
+    await using _ = registry;
+    const { root } = usual();
+    const stranger = image(['stranger']);
+    const { manifests, reads, ...hostile } = multiply(repository, stranger, 3000);
+    const referrers: Repository['referrers'] = async () => ({ support: 'fallback', manifests });
+    const graph = readGraph({ ...hostile, referrers }, root.descriptor.digest);
+    await expect(graph).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    expect(reads()).toBe(5000);
+  });
+
+  it('39: manifests of 4 MiB each are not held without end', async () => {
+    const { registry, repository, image, index } = await source();
+    await using _ = registry;
+    const one = image(['a'], { annotations: { big: 'x'.repeat(4_000_000) } });
+    const { manifests, reads, ...hostile } = multiply(repository, one, 100);
+    const root = index([], { manifests });
+    await expect(readGraph(hostile, root.descriptor.digest)).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    expect(reads()).toBeLessThan(40);
   });
 
   it('a child that is gone is an error', async () => {
