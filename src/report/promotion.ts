@@ -1,5 +1,7 @@
 import { shortDigest } from '../domain/digest.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
+import type { History } from '../domain/promotion/history.ts';
+import type { PromotionRecord } from '../domain/promotion/record.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { errorFacts } from './errors.ts';
 import { code, details, plain, prose, table } from './markdown.ts';
@@ -87,11 +89,13 @@ export function renderPromotionSummary(report: PromotionReport): string {
   ]);
 }
 
-function renderOrigin({ from, image, run }: PromotionReport): string {
+function renderOrigin({ kind, from, image, run }: PromotionReport): string {
   if (from === undefined || image === undefined) return '';
+  // A rollback takes the image from where it is.
+  const origin = kind === 'rollback' ? '' : ` from ${code(shortName(from))}`;
   const commit = image.commit === undefined ? '' : `, commit ${code(image.commit.slice(0, 7))}`;
   const by = run === undefined ? '' : `, asked for by ${plain(run.actor)} (${plain(run.event)})`;
-  return `${code(image.digest)} from ${code(shortName(from))}${commit}${by}`;
+  return `${code(image.digest)}${origin}${commit}${by}`;
 }
 
 /** A name whose digest is cut, as everywhere in a summary. */
@@ -99,23 +103,34 @@ function shortName(name: string): string {
   return name.replace(/@(sha256:[a-f0-9]{12})[a-f0-9]+$/, '@$1');
 }
 
+/** What an image is called in its repository: its tag, or its digest. */
+function ownName(name: string): string {
+  const at = name.indexOf('@');
+  return at < 0 ? name.replace(/^.*:(?=[^:/]*$)/, '') : shortDigest(name.slice(at + 1));
+}
+
 /** The stages that the image has passed, by its records, and the one it was to go to. */
-function renderRoad({ outcome, kind, from, image, stage, passed, history, errors }: PromotionReport): string {
+function renderRoad({ outcome, kind, from, image, stage, passed, history, targets, errors }: PromotionReport): string {
   if (image === undefined || from === undefined || stage === undefined) return '';
   const nodes: Omit<RoadNode, 'id'>[] = [];
   const origin = kind === 'rollback' ? undefined : (passed[0]?.from ?? from);
-  if (origin !== undefined) nodes.push({ label: origin.replace(/^.*[:@](?=[^:/]*$)/, '').slice(0, 40), state: 'done' });
+  if (origin !== undefined) nodes.push({ label: ownName(origin).slice(0, 40), state: 'done' });
   const before = [...new Set(passed.map((each) => each.stage))].filter((each) => each !== stage);
   nodes.push(...before.map((label) => ({ label, state: 'done' as const })));
   if (kind === 'rollback' && history?.now !== undefined && history.now !== image.digest) {
     nodes.push({ label: `${stage} · ${shortDigest(history.now)}`, state: 'left' });
   }
-  const state = errors.length > 0 ? 'failed' : outcome === 'planned' ? 'planned' : 'done';
+  const isThere = targets.every(({ decisions }) => decisions.every(({ action }) => action === 'keep'));
+  const state = errors.length > 0 ? 'failed' : outcome === 'planned' && !isThere ? 'planned' : 'done';
   nodes.push({ label: `${stage} · ${shortDigest(image.digest)}`, state });
   return renderDiagram(nodes.map((node, at) => ({ id: `s${at}`, ...node })));
 }
 
-function renderRequirements({ requirements }: PromotionReport): string {
+function renderRequirements({ requirements, kind, stage, errors }: PromotionReport): string {
+  // Nobody should have to infer that nothing was looked at.
+  if (requirements.length === 0 && kind === 'promotion' && stage !== undefined && errors.length === 0) {
+    return `Nothing is required of ${code(stage)}: neither ${code('.github/promotion.yaml')} nor ${code('require')} names anything.`;
+  }
   const rows = requirements.map((each) => [
     each.met ? '✅' : '❌',
     code(each.name),
@@ -124,15 +139,20 @@ function renderRequirements({ requirements }: PromotionReport): string {
   return rows.length === 0 ? '' : `### Requirements\n\n${table(['', 'required', 'found'], rows)}`;
 }
 
-function renderTags({ targets }: PromotionReport): string {
+function renderTags({ targets, errors }: PromotionReport): string {
   const rows = targets.flatMap(({ image, decisions, written }) =>
-    decisions.map(({ tag, kind, action, holds, reason }) => [
-      code(`${image}:${tag}`),
-      kind,
-      tagAction(action, written.includes(tag)),
-      holds === undefined ? '' : code(shortDigest(holds)),
-      prose(reason),
-    ]),
+    decisions.map(({ tag, kind, action, holds, reason }) => {
+      const isWritten = written.includes(tag);
+      const isLeft = errors.length > 0 && !isWritten && (action === 'create' || action === 'move');
+      return [
+        code(`${image}:${tag}`),
+        kind,
+        tagAction(isLeft ? 'refuse' : action, isWritten),
+        holds === undefined ? '' : code(shortDigest(holds)),
+        // What is not met stands above, once.
+        action === 'refuse' ? 'the promotion is refused' : isLeft ? 'the run has failed' : prose(reason),
+      ];
+    }),
   );
   return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', '', 'held before', 'why'], rows)}`;
 }
@@ -153,19 +173,20 @@ function renderRepositories(targets: readonly PromotedTarget[]): string {
 /** The newest first; of more than these, the rest is in `json`. */
 const SHOWN = 20;
 
-function renderHistory({ history }: PromotionReport): string {
+function renderHistory(report: PromotionReport): string {
+  const { history } = report;
   if (history === undefined || history.chain.length === 0) return '';
+  const marked = marker(report, history);
   const rows = history.chain
     .toReversed()
     .slice(0, SHOWN)
-    .map(({ time, kind, digest, from, actor, run, forced, commit }) => [
-      plain(time.replace(/\.\d+Z$/, 'Z')),
-      `${kind === 'rollback' ? '↩️ rollback' : '➡️ promotion'}${forced ? ' (forced)' : ''}`,
-      code(shortDigest(digest)) +
-        (history.now === digest ? ' **now**' : history.held.has(digest) ? ' ✋ held back' : ''),
-      commit === undefined ? '' : code(commit.slice(0, 7)),
-      code(shortName(from)),
-      `[${plain(actor)}](${run.replaceAll(')', '%29')})`,
+    .map((record) => [
+      plain(record.time.replace(/\.\d+Z$/, 'Z')),
+      `${record.kind === 'rollback' ? '↩️ rollback' : '➡️ promotion'}${record.forced ? ' (forced)' : ''}`,
+      code(shortDigest(record.digest)) + marked(record),
+      record.commit === undefined ? '' : code(record.commit.slice(0, 7)),
+      code(shortName(record.from)),
+      `[${plain(record.actor)}](${record.run.replaceAll(')', '%29')})`,
     ]);
   const more =
     history.chain.length > SHOWN ? `\n\n${history.chain.length - SHOWN} older ones are in the \`json\` output.` : '';
@@ -177,4 +198,15 @@ function renderHistory({ history }: PromotionReport): string {
       .join('\n\n'),
     true,
   );
+}
+
+/** What a record is marked with: the newest of what the stage holds, which a run may have changed, and what is held back. */
+function marker({ targets: [first], image }: PromotionReport, { chain, now, held }: History) {
+  const hasMoved = first?.decisions.some(({ kind, tag }) => kind === 'moving' && first.written.includes(tag)) ?? false;
+  const newest = chain.findLast(({ digest }) => digest === now);
+  return (record: PromotionRecord): string => {
+    if (record === newest) return hasMoved ? ' **until now**' : ' **now**';
+    const isLifted = hasMoved && record.digest === image?.digest;
+    return held.has(record.digest) && !isLifted ? ' ✋ held back' : '';
+  };
 }

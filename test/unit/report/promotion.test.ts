@@ -103,6 +103,63 @@ describe('the summary of a promotion', () => {
     ).toContain('➡️ to move');
   });
 
+  test('names what was promoted by its digest as everywhere else', () => {
+    expect(diagram({ ...promoted, from: `${image}@${B}`, passed: [] })).toContain('s0["✓ sha256:bbbbbbbbbbbb"]:::done');
+    const port = 'registry.example:5000/org/app';
+    expect(diagram({ ...promoted, from: `${port}:1.2.3`, passed: [] })).toContain('s0["✓ 1.2.3"]:::done');
+  });
+
+  test('shows what is there already as done, also when nothing was to be written', () => {
+    const targets = promoted.targets.map((each) => ({
+      ...each,
+      written: [],
+      decisions: each.decisions.filter(({ action }) => action === 'keep'),
+    }));
+    expect(diagram({ ...promoted, outcome: 'planned', targets })).toContain('["✓ production · sha256:aaaaaaaaaaaa"]');
+  });
+
+  test('promises nothing of a run that has failed, and tells once why', () => {
+    const errors = [new ActionError('PROMOTION_REFUSED', 'sbom: there is no SBOM.')];
+    const [target] = promoted.targets;
+    if (target === undefined) throw new Error('there is one');
+    const failed = renderPromotionSummary({ ...promoted, errors, targets: [{ ...target, written: [] }] });
+    expect(failed).toContain('| moving | ⛔ not written |');
+    expect(failed).not.toContain('to move');
+    const decisions = target.decisions.map((each) => ({
+      ...each,
+      action: 'refuse' as const,
+      reason: 'there is no SBOM',
+    }));
+    const refused = renderPromotionSummary({ ...promoted, errors, targets: [{ ...target, written: [], decisions }] });
+    expect(refused.match(/there is no SBOM/g)).toHaveLength(1);
+  });
+
+  test('says when nothing was required', () => {
+    const words = 'Nothing is required of <code>production</code>';
+    expect(renderPromotionSummary({ ...promoted, requirements: [] })).toContain(words);
+    expect(renderPromotionSummary(promoted)).not.toContain(words);
+    expect(renderPromotionSummary({ ...promoted, requirements: [], kind: 'rollback' })).not.toContain(words);
+  });
+
+  test('says once what a stage holds, and that a run has changed it', () => {
+    const of = (digest: typeof A | typeof B, second: number, more: Partial<PromotionRecord> = {}) =>
+      record({ stage: 'production', digest, time: `2026-02-01T00:00:0${second}Z`, ...more });
+    const history = readHistory('production', [
+      of(B, 1),
+      of(A, 2, { previousDigest: B }),
+      of(B, 3, { kind: 'rollback', previousDigest: A, held: [A] }),
+    ]);
+    const marks = (report: PromotionReport) =>
+      renderPromotionSummary(report)
+        .split('\n')
+        .flatMap(
+          (line) => /^\| 2026-02-01T00:00:0(\d)Z .*?<\/code>(?: ([^|]+))? \|/.exec(line)?.slice(1, 3).join(' ') ?? [],
+        );
+    const idle = promoted.targets.map((each) => ({ ...each, written: [] }));
+    expect(marks({ ...promoted, history, targets: idle })).toEqual(['3 **now**', '2 ✋ held back', '1 ']);
+    expect(marks({ ...promoted, history })).toEqual(['3 **until now**', '2 ', '1 ']);
+  });
+
   test('shows what a rollback left', () => {
     const history = readHistory('production', [record({ stage: 'production', digest: B, previousDigest: A })], B);
     const back = { ...promoted, outcome: 'rolled-back' as const, kind: 'rollback' as const, history, passed: [] };
