@@ -86,7 +86,13 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
 
   const root = await read(digest);
   await visit(root, true);
-  const tags = new Set(await from.listTags());
+  const tags = await from.listTags().then(
+    (all) => new Set(all),
+    (error: unknown) => {
+      // Whoever may pull may not always list (ECR), and some lists are too long: then each tag is asked for.
+      if (!(error instanceof ActionError)) throw error;
+    },
+  );
   // A Map goes on over what is added meanwhile: what refers to a referrer is found in its turn.
   for (const subject of nodes.keys()) {
     const { support, manifests: listed } = await from.referrers(subject);
@@ -96,13 +102,17 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
       checkType(each);
       const manifest = await read(each.digest).catch((error: unknown) => {
         // Registries that clean up know nothing of what an index under a tag lists.
-        if (support === 'api' || !(error instanceof ActionError) || error.code !== 'MANIFEST_UNKNOWN') throw error;
+        if (support === 'api' || !isGone(error)) throw error;
         problems.push(`${error.message} It is listed under ${fallbackTag(subject)}, and was left out.`);
       });
       if (manifest !== undefined) await visit(manifest, false, subject);
     }
-    for (const tag of cosignTags(subject, tags)) {
-      const manifest = await read(tag);
+    for (const tag of cosignTags(subject)) {
+      if (tags?.has(tag) === false) continue;
+      const manifest = await read(tag).catch((error: unknown) => {
+        if (!isGone(error)) throw error;
+      });
+      if (manifest === undefined) continue;
       found.push({ tag, digest: manifest.descriptor.digest });
       if (!begun.has(manifest.descriptor.digest)) await visit(manifest, false);
     }
@@ -110,6 +120,10 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
   const manifests = [...nodes.values()];
   const blobs = new Map(manifests.flatMap((each) => each.blobs.map((blob) => [blob.digest, blob] as const)));
   return { root, manifests, blobs, tags: found, problems };
+}
+
+function isGone(error: unknown): error is ActionError {
+  return error instanceof ActionError && error.code === 'MANIFEST_UNKNOWN';
 }
 
 function parse(manifest: ManifestBytes, where: string): Fields {

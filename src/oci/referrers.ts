@@ -1,6 +1,7 @@
 import { type Digest, isDigest, splitDigest } from '../domain/digest.ts';
 import { fieldsOf, isFields } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
+import { isTag } from '../domain/tags/grammar.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { textFields } from './document.ts';
 import type { Place } from './repository.ts';
@@ -26,9 +27,9 @@ export function fallbackTag(digest: Digest): string {
   return `${algorithm}-${hex.slice(0, 64)}`;
 }
 
-/** The tags of a listing that cosign gave to what belongs to a digest. */
-export function cosignTags(digest: Digest, tags: ReadonlySet<string>): readonly string[] {
-  return COSIGN.map((kind) => `${digest.replace(':', '-')}.${kind}`).filter((tag) => tags.has(tag));
+/** The tags that cosign gives to what belongs to a digest: none where no tag is that long. */
+export function cosignTags(digest: Digest): readonly string[] {
+  return COSIGN.map((kind) => `${digest.replace(':', '-')}.${kind}`).filter(isTag);
 }
 
 /**

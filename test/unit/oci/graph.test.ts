@@ -92,6 +92,24 @@ describe('the graph of an image', () => {
     for (let at = 0; at < 1200; at++) registry.putManifest(SOURCE, `a${at}`, MEDIA_TYPES.ociIndex, root.bytes);
     const graph = await readGraph(repository, root.descriptor.digest);
     expect(graph.tags.map((each) => each.tag).toSorted()).toEqual(tags.toSorted());
+    // Who may not list may still read.
+    for (const status of [401, 403, 405]) {
+      registry.addFault({ match: { path: /tags\/list/, nth: 'all' }, action: { status } });
+      const asked = await readGraph(repository, root.descriptor.digest);
+      expect(asked.tags.map((each) => each.tag).toSorted()).toEqual(tags.toSorted());
+    }
+  });
+
+  it('57: a tag of cosign that cannot be read is an error, and one that is not there is not', async () => {
+    const { registry, repository, image } = await source();
+    await using _ = registry;
+    const one = image(['a'], {}, undefined, 'sha512').descriptor.digest;
+    const other = image(['b']).descriptor.digest;
+    registry.addFault({ match: { path: /tags\/list/, nth: 'all' }, action: { status: 403 } });
+    expect((await readGraph(repository, one)).tags).toEqual([]);
+    expect((await readGraph(repository, other)).tags).toEqual([]);
+    registry.addFault({ match: { path: /\.att$/ }, action: { status: 403 } });
+    await expect(readGraph(repository, other)).rejects.toMatchObject({ code: 'DENIED' });
   });
 
   it('49: a manifest of a type that is no more is refused by its name; who only asks what there is gets to know it', async () => {
