@@ -33,11 +33,14 @@ export interface Problem {
  * Reads the inputs from the environment of the step.
  * @param env `INPUT_<NAME>` as the runner sets them: upper case, spaces as `_`, hyphens kept
  * @param mask called with each secret before anything else is done with it
- * @throws ActionError INPUT_INVALID that names every problem at once
+ * @throws ActionError INPUT_INVALID that names every problem at once, or only an unknown `command`
  */
 export function parseInputs(env: Env, mask: Mask): Inputs {
   const command = readCommand(env);
   const { values, given, problems } = readTable<InputValues>(INPUTS, command, env, mask);
+  // Which inputs belong to a command that nobody knows cannot be told.
+  const unknownCommand = problems.filter(({ input }) => input === 'command');
+  if (unknownCommand.length > 0) throw invalid(unknownCommand);
   const all = [
     ...problems,
     ...RULES.filter(({ commands = ['publish'] }) => commands.some((each) => each === command))
@@ -53,10 +56,10 @@ export function parseInputs(env: Env, mask: Mask): Inputs {
 }
 
 function invalid(problems: readonly Problem[]): ActionError {
-  const lines = problems.map(({ input, says }) => `- ${input === undefined ? '' : `\`${input}\`: `}${says}`);
-  const title = lines.length === 1 ? 'An input cannot be used:' : `${lines.length} problems with the inputs:`;
+  const lines = problems.map(({ input, says }) => `${input === undefined ? '' : `\`${input}\`: `}${says}`);
+  const text = [`${lines.length} problems with the inputs:`, ...lines.map((line) => `- ${line}`)];
   const [first] = problems.flatMap(({ input }) => input ?? []);
-  return new ActionError('INPUT_INVALID', [title, ...lines].join('\n'), {
+  return new ActionError('INPUT_INVALID', (lines.length === 1 ? lines : text).join('\n'), {
     facts: first === undefined ? {} : { input: first },
   });
 }

@@ -11,8 +11,8 @@ export type Given = (name: keyof InputValues) => boolean;
 interface Rule {
   /** Default: `publish` alone. */
   readonly commands?: readonly Command[];
-  /** The sentence for the user, or undefined when the inputs go together. */
-  readonly says: (inputs: InputValues, given: Given) => string | undefined;
+  /** A sentence for the user, or several; undefined when the inputs go together. */
+  readonly says: (inputs: InputValues, given: Given) => string | readonly string[] | undefined;
 }
 
 /** Inputs that only a build can follow. `platforms`, `provenance` and `sbom` stay: they say what a source must hold. */
@@ -133,7 +133,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     commands: ['promote'],
-    says: (inputs) => nameProblems(inputs).join(' ') || undefined,
+    says: (inputs) => nameProblems(inputs),
   },
   {
     commands: ['promote'],

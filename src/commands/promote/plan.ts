@@ -76,12 +76,14 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
     draft.history ??= history;
   }
   draft.requirements = unmetFirst(judged);
+  if (required.length === 0 && !inputs.rollback) runtime.log.info(`Nothing is required of ${names.stage}.`);
   for (const each of draft.requirements) {
     runtime.log.info(`${each.met ? 'met     ' : 'NOT MET '} ${each.name}: ${each.met ? each.detail : each.reason}`);
   }
   for (const { plan } of planned) {
     for (const { image, tag, action, reason } of plan.decisions) {
-      runtime.log.info(`${action.padEnd(8)} ${image}:${tag}: ${reason}`);
+      // Why it is refused has lines of its own: above, and in the error.
+      runtime.log.info(`${action.padEnd(8)} ${image}:${tag}${action === 'refuse' ? '' : `: ${reason}`}`);
     }
   }
   return planned;

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import type { GitEvent } from '../../domain/event.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { readPolicyFile } from '../../domain/promotion/policy.ts';
-import { mergeRequirements, type Requirement } from '../../domain/promotion/requirements.ts';
+import { mergeRequirements, type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type GateTerms, gateOf, readGate } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
@@ -43,8 +43,10 @@ export async function readRequired(
       if (path === inputs.policy) throw invalid(path, `\`policy\` names ${path}, and there is no such file`);
       continue;
     }
-    runtime.log.info(`Requirements of ${path} count.`);
     const terms = readTerms(text, stage, path);
+    // A stage that has another name in the file would else be let pass without a word.
+    const what = terms.required.length === 0 ? 'nothing' : terms.required.map(requirementText).join(', ');
+    runtime.log.info(`${path} requires ${what} of ${stage}.`);
     required = mergeRequirements(required, terms.required);
     gate ??= terms.gate;
   }
@@ -65,7 +67,8 @@ function readTerms(
   try {
     value = parse(text);
   } catch (error) {
-    throw invalid(path, `${path} is not YAML: ${error instanceof Error ? error.message.split('\n', 1)[0] : ''}`, error);
+    const [why = ''] = error instanceof Error ? error.message.split('\n', 1) : [];
+    throw invalid(path, `${path} is not YAML: ${why.replace(/:$/, '')}`, error);
   }
   const policy = readPolicyFile(value, stage, path);
   const gate = readGate(fieldsOf(value).gate ?? {}, `${path}, gate`);
@@ -107,7 +110,7 @@ async function readText(
 }
 
 function invalid(path: string, message: string, cause?: unknown): ActionError {
-  return new ActionError('POLICY_INVALID', /[.]$/.test(message) ? message : `${message}.`, {
+  return new ActionError('POLICY_INVALID', /[.?]$/.test(message) ? message : `${message}.`, {
     cause,
     facts: { file: path },
   });

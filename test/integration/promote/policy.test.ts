@@ -24,11 +24,18 @@ describe('.github/promotion.yaml', () => {
       'require:\n  - platforms: [linux/amd64]\nstages:\n  production:\n    - signature\n  staging: [sbom]\n',
     );
     const run = await stages.refuses('', ['signature: ']);
-    expect(run.log).toContain(`Requirements of ${FILE} count.`);
+    expect(run.log).toContain(`${FILE} requires platforms=linux/amd64, signature of production.`);
     const passed = await stages.passes('', { inputs: { environment: 'staging' } });
     expect(passed.log).toMatch(/met {6}platforms=linux\/amd64: .*\n.*met {6}sbom: /);
     const qa = await stages.passes('', { inputs: { environment: 'qa' } });
     expect(qa.log).not.toContain('sbom');
+  });
+
+  test('says that it requires nothing of a stage which has another name in it', async () => {
+    const stages = await createPolicy('stages:\n  prod: [signature]\n');
+    const run = await stages.passes('');
+    expect(run.log).toContain(`${FILE} requires nothing of production.`);
+    expect(run.summary).toContain('Nothing is required of <code>production</code>');
   });
 
   test('`require` is of every stage, also of one that no input names as an environment', async () => {
@@ -97,6 +104,7 @@ describe('a policy that is not sound stops the run before the registry is asked'
     const stages = await createPolicy(text);
     const message = await stages.fails('POLICY_INVALID', '');
     for (const each of words) expect(message).toContain(each);
+    expect(message).not.toMatch(/[?:]\.$/m);
     expect(stages.registry.requests()).toBe(0);
   });
 

@@ -138,6 +138,21 @@ describe('what is refused', () => {
     ]);
   });
 
+  it('says no more than that of a command that nobody knows', () => {
+    const { message } = refusal({ command: 'promot', from: 'env:staging', environment: 'production' });
+    expect(message).toBe('`command`: got "promot", expected publish, promote or login. Did you mean `promote`?');
+  });
+
+  it('has one line for each wrong name of a promotion', () => {
+    const { message } = refusal({ command: 'promote', from: 'a b', to: '{{versoin}}\n{{env', environment: 'qa' });
+    expect(message.split('\n').map((line) => line.slice(0, 25))).toEqual([
+      '3 problems with the input',
+      '- from ("a b"): this is n',
+      '- to, line 1 (`{{versoin}',
+      '- to, line 2 (`{{env`): a',
+    ]);
+  });
+
   it.each([
     ['image', 'Did you mean `images`?'],
     ['plattforms', 'Did you mean `platforms`?'],
