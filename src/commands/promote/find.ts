@@ -51,6 +51,7 @@ export async function findForward(journey: Journey): Promise<Found> {
     throw missing(source, reference, `${what}here is no ${name}.`);
   }
   const origin = originOf(await readRecorded(source.repository, root, neededOf(journey)));
+  note(journey, root, name, origin);
   const { commit, version } = origin;
   // A tag such as 1.2.3 says which version it is, when the image itself does not.
   const ofTag = /^v?\d+\.\d+\.\d+/.test(reference) ? reference : undefined;
@@ -94,7 +95,15 @@ export async function findBack(journey: Journey): Promise<Found> {
     );
   }
   const origin = originOf(await readRecorded(repository, root, []));
-  return { source: place, root, name: `${image}@${digest}`, origin, places };
+  const name = `${image}@${digest}`;
+  note(journey, root, name, origin);
+  return { source: place, root, name, origin, places };
+}
+
+/** What is found is told, also when nothing can be done with it. */
+function note({ draft }: Journey, { descriptor: { digest, mediaType } }: ManifestBytes, name: string, origin: Origin) {
+  draft.from = name;
+  draft.image = { digest, mediaType, ...origin };
 }
 
 async function readPlaces(

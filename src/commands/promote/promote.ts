@@ -37,11 +37,8 @@ export async function promote(runtime: Runtime, inputs: Inputs): Promise<Promoti
 async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<PromotionReport> {
   const journey = await setOut(runtime, inputs, draft);
   const found = inputs.rollback ? await findBack(journey) : await findForward(journey);
-  const { root, name, origin } = found;
-  const { digest, mediaType } = root.descriptor;
-  draft.from = name;
-  draft.image = { digest, mediaType, ...origin };
-
+  const { root } = found;
+  const { digest } = root.descriptor;
   const planned = await step(runtime, draft, 'Plan', () => planPlaces(journey, found));
   draft.targets = planned.map(begin);
   const { verdict, refusals } = overall(planned.map(({ plan }) => plan));

@@ -111,9 +111,12 @@ describe('what the target does not take', () => {
 
   test('case 65: a host that has no address', async () => {
     await using scene = await createScene();
-    scene.source.image(['1'], {}, 'v1');
+    const { digest } = scene.source.image(['1'], {}, 'v1').descriptor;
     const run = await scene.promote('v1', { to: 'registry.invalid/prod/app' });
     expect(expectError(run, 'registry-failed', 'REGISTRY_UNREACHABLE')).toContain('registry.invalid');
+    // What was to be promoted is known by then.
+    expect(run.outputs.digest).toBe(digest);
+    expect(run.summary).toContain(`${digest}</code> from <code>${scene.registry.host}/dev/app:v1</code>`);
     expect(scene.registry.writes()).toEqual([]);
   });
 
