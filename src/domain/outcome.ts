@@ -17,7 +17,7 @@ export const OUTCOMES = {
   'database-failed': 'The vulnerability database could not be had, or is older than allowed.',
   'build-failed': 'Docker, buildx or the build itself failed.',
   'image-rejected': 'The image is damaged, or lacks a platform, an SBOM or a provenance that it must have.',
-  refused: 'A requirement of the promotion is not met, or the image is held back; nothing was written.',
+  refused: 'A requirement is not met, the image is held back, or there is nothing to go back to; nothing was written.',
   'tag-conflict': 'A tag holds another digest: an immutable one, or one that somebody else has moved meanwhile.',
   'registry-failed': 'A registry refused, could not be reached, or answered wrongly.',
   cancelled: 'The run was cancelled.',

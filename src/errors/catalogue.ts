@@ -75,9 +75,10 @@ export const CATALOGUE = {
     cause:
       'A requirement of the stage is not met, the image is held back after a rollback, or there is nothing to roll back to. Nothing was written.',
     remedy: [
-      'Do what each line of the message asks for, and run again.',
+      'Each line of the message is a requirement and what was found. Promote to the stage of `deployed=` first; for a scan, promote with `scan=now`, or publish with `attach-verdict: true`; build an image anew that lacks a platform, SBOM or provenance.',
       'An image that was rolled back is promoted again by a person: a `workflow_dispatch` run with `force: true`.',
-      'Requirements come from `require` and from `.github/promotion.yaml`; change them there, with the review that the file asks for.',
+      'A rollback goes to what the records of the stage tell; name another one of them with `from: sha256:…`. A dry run of `from: env:<stage>` shows them all.',
+      'Requirements come from `require`, `.github/promotion.yaml` and `policy`; change them there, with the review that the file asks for.',
     ],
   },
   POLICY_INVALID: {
@@ -409,7 +410,7 @@ export const CATALOGUE = {
     title: 'The repository does not exist',
     cause: 'This registry does not create repositories by a push, or the name is wrong.',
     remedy: [
-      'Create the repository in the registry first, and check the spelling in `images`.',
+      'Create the repository in the registry first, and check the spelling in `images` or `to`.',
       'Or let this action make it: `create-repository: true`.',
       'On ECR a creation template for CREATE_ON_PUSH works as well; on Harbor the project, on Artifact Registry the repository has to be there.',
     ],
@@ -418,13 +419,19 @@ export const CATALOGUE = {
     ...registry,
     title: 'The registry does not accept the name',
     cause: 'The name of the repository is not of the form that this registry wants.',
-    remedy: ['Check `images`: lower case, and as many parts as the registry wants (Docker Hub: namespace/name).'],
+    remedy: [
+      'Check `images` or `to`: lower case, and as many parts as the registry wants (Docker Hub: namespace/name).',
+    ],
   },
   MANIFEST_UNKNOWN: {
     ...registry,
     title: 'There is no such image',
     cause: 'The registry does not know the tag or digest.',
-    remedy: ['Check the spelling, and whether the image was deleted.'],
+    remedy: [
+      'Check the spelling, and whether the image was deleted.',
+      'With `command: promote`, a tag, a digest or `env:…` in `from` is looked for in the first of `images`; a full name is found anywhere.',
+      'Some registries answer so as well when the credentials may not read the repository.',
+    ],
   },
   TOO_MANY_REQUESTS: {
     ...registryLater,
@@ -467,7 +474,7 @@ export const CATALOGUE = {
     cause: 'The registry is in read-only mode, or the project is a cache of another registry.',
     remedy: [
       'Switch read-only mode off (Harbor: Configuration → System settings; Nexus: Repository → Blob stores, or the task that set it; Quay: REGISTRY_STATE).',
-      'Name a project or repository of your own in `images` instead of a cache.',
+      'Name a project or repository of your own in `images` or `to` instead of a cache.',
     ],
   },
   IMAGE_IN_USE: {
@@ -552,7 +559,7 @@ export const CATALOGUE = {
     title: 'The registry cannot be reached',
     cause: 'The name could not be resolved, the connection was refused or broke, or no answer came in time.',
     remedy: [
-      'Check the host in `images` and that the runner may reach it.',
+      'Check the spelling of the host that the message names, and that the runner may reach it.',
       'Behind a proxy set HTTPS_PROXY and NO_PROXY.',
     ],
   },
@@ -576,7 +583,9 @@ export const CATALOGUE = {
     title: 'A redirect or token address is refused',
     cause:
       'The registry sent the client to an address that credentials must not go to: plain HTTP, a private address, or in circles.',
-    remedy: ['Check the host in `images`; on a registry of your own check its external address and its token realm.'],
+    remedy: [
+      'Check the host that the message names; on a registry of your own check its external address and its token realm.',
+    ],
   },
   ANSWER_INVALID: {
     ...registry,
@@ -584,7 +593,7 @@ export const CATALOGUE = {
     cause:
       'The answer is larger than such an answer can be, or not of the form that the distribution specification asks for.',
     remedy: [
-      'Check that the host in `images` is a container registry, and not a web page or a proxy that wants a login.',
+      'Check that the host that the message names is a container registry, and not a web page or a proxy that wants a login.',
     ],
   },
   REGISTRY_REFUSED: {

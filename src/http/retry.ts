@@ -35,10 +35,15 @@ export async function withRetry<T>(task: () => Promise<T>, options: RetryOptions
       const wait = Math.max(error.facts.retryAfter ?? 0, backoff);
       if (attempt >= attempts || wait > left) throw exhausted(error, attempt, wait > left ? wait : undefined, clock);
       left -= wait;
-      log.info(`${error.message} Trying again in ${wait.toFixed(1)} s (${attempt} of ${attempts - 1}).`);
+      log.info(`${sentence(error.message)} Trying again in ${wait.toFixed(1)} s (${attempt} of ${attempts - 1}).`);
       await clock.sleep(wait * 1000, signal);
     }
   }
+}
+
+/** What the system says of a connection has no full stop. */
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function exhausted(error: ActionError, attempts: number, wait: number | undefined, clock: Clock): ActionError {
@@ -47,7 +52,7 @@ function exhausted(error: ActionError, attempts: number, wait: number | undefine
       ? ''
       : ` It asks to be left alone until ${new Date(clock.now().getTime() + wait * 1000).toISOString()}.`;
   const tried = attempts === 1 ? '' : ` Tried ${attempts} times.`;
-  return new ActionError(error.code, `${error.message}${tried}${until}`, {
+  return new ActionError(error.code, `${sentence(error.message)}${tried}${until}`, {
     cause: error.cause ?? error,
     facts: error.facts,
   });

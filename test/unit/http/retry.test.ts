@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { parseRetryAfter } from '../../../src/http/retry.ts';
+import { ActionError } from '../../../src/errors/action-error.ts';
+import { parseRetryAfter, withRetry } from '../../../src/http/retry.ts';
 import { startRegistry } from '../../support/registry.ts';
 import { connect } from '../../support/registry-client.ts';
 
@@ -63,6 +65,14 @@ describe('59: a registry that wants to be left alone', () => {
     expect(sleeps).toEqual([50_000, 50_000]);
   });
 
+  it('what the system says of a connection is a sentence of its own', async () => {
+    const registry = await startRegistry();
+    const { repository, lines } = await connect(registry);
+    await registry.close();
+    await expect(repository.get('1.0')).rejects.toThrow(/\S\. Tried 5 times\.$/);
+    expect(lines[0]).toMatch(/\S\. Trying again in/);
+  });
+
   it('61: the pull limit of Docker Hub is another matter than too many requests', async () => {
     const message = 'You have reached your pull rate limit. You may increase the limit by authenticating and upgrading';
     const body = { errors: [{ code: 'TOOMANYREQUESTS', message }] };
@@ -103,6 +113,22 @@ describe('60: what is tried again', () => {
     });
     await expect(repository.get('1.0')).rejects.toThrow('cancelled');
     expect(registry.requests()).toBe(1);
+  });
+
+  it('a run that is cancelled while it waits fails with the reason, and not with what a timer makes of it', async () => {
+    const controller = new AbortController();
+    const clock = {
+      now: () => NOW,
+      sleep: async (_: number, signal?: AbortSignal) => {
+        controller.abort(new Error('cancelled'));
+        await sleep(10_000, undefined, signal === undefined ? {} : { signal });
+      },
+    };
+    const options = { clock, signal: controller.signal, log: { info: () => undefined } };
+    const busy = async () => {
+      throw new ActionError('TOO_MANY_REQUESTS', 'Later.');
+    };
+    await expect(withRetry(busy, options)).rejects.toThrow('cancelled');
   });
 });
 
