@@ -120,7 +120,15 @@ async function bring(
     runtime.log.info(
       `Copied ${manifests} manifests and ${blobs} blobs (${bytes} bytes); ${mounted} blobs were there at the registry.`,
     );
+  }).catch((error: unknown) => {
+    draft.targets = planned.map((place) => ({ ...begin(place), ...(isOf(place, error) ? { error } : {}) }));
+    throw error;
   });
+}
+
+/** Whether an error tells of this repository: results are per registry, also of what no tag has come to yet. */
+function isOf({ repository: { host, name } }: PlannedPlace, error: unknown): error is ActionError {
+  return error instanceof ActionError && error.facts.registry === host && error.facts.repository === name;
 }
 
 function recordOf(

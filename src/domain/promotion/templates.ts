@@ -81,7 +81,11 @@ export function readSource(text: string, values: TemplateValues): Parsed<Source>
       ? refuse('an environment is missing after `env:`, as in `env:staging`')
       : parsed({ by: 'environment', environment, tag });
   }
+  // Registries know what a tag holds by its sha256 digest: by another it would seem to be something else.
+  const isOther = (digest: string) => isDigest(digest) && !digest.startsWith('sha256:');
+  const other = 'a tag holds an image by its sha256 digest: give that, or a tag';
   if (/^sha(?:256|512):/.test(from)) {
+    if (isOther(from)) return refuse(other);
     return isDigest(from)
       ? parsed({ by: 'digest', digest: from })
       : refuse('this is no digest, its length or form is wrong');
@@ -94,6 +98,7 @@ export function readSource(text: string, values: TemplateValues): Parsed<Source>
   const image = parseImageName(name);
   if (!image.ok) return refuse(...image.problems);
   if (digest !== undefined) {
+    if (isOther(digest)) return refuse(other);
     return isDigest(digest)
       ? parsed({ by: 'digest', digest, image: image.value })
       : refuse('what follows the `@` is no digest');

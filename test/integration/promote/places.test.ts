@@ -37,7 +37,13 @@ describe('several tags and repositories', () => {
       match: { method: 'POST', path: /uploads/, nth: 1 },
       action: { status: 403, body: { errors: [{ code: 'DENIED', message: 'not yours' }] } },
     });
-    expectError(await places.promote(), 'registry-failed', 'DENIED');
+    const run = await places.promote();
+    expectError(run, 'registry-failed', 'DENIED');
+    const { targets } = JSON.parse(run.outputs.json ?? '{}');
+    expect(targets.map((each: { readonly error?: object }) => each.error)).toMatchObject([
+      undefined,
+      { code: 'DENIED' },
+    ]);
     expect(places.holds()).toEqual([old, old]);
     expect([...tagWrites(first), ...tagWrites(second)]).toEqual([]);
     expectPromoted(await places.promote());

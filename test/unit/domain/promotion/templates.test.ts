@@ -38,6 +38,8 @@ describe('from', () => {
   test.each([
     ['', /empty/],
     ['sha256:abc', /no digest/],
+    [`sha512:${'a'.repeat(128)}`, /by its sha256 digest/],
+    [`ghcr.io/org/app@sha512:${'a'.repeat(128)}`, /by its sha256 digest/],
     ['env:', /missing after `env:`/],
     ['{{env}}', /write `env:<name>`/],
     ['{{tag}}', /unknown placeholder/],
