@@ -67,14 +67,20 @@ export function createCredentials(
         : undefined,
     async (host) => vendorLogin(host)?.ambient(),
   ];
+  const told = new Set<string>();
+  const tell = (line: string) => {
+    if (!told.has(line)) runtime.log.info(line);
+    told.add(line);
+  };
   const find = async (host: string): Promise<Found | undefined> => {
     for (const resolve of order) {
       const found = await resolve(host);
       if (found === undefined) continue;
       runtime.secret(secretOf(found));
-      runtime.log.debug(`Credentials for ${host}: ${found.from}.`);
+      tell(`Credentials for ${host}: ${found.from}.`);
       return found;
     }
+    tell(`No credentials for ${host}: it is asked without a login.`);
     return undefined;
   };
 

@@ -49,6 +49,16 @@ test('what docker has comes before the token of the job', async () => {
   });
 });
 
+test('where they come from is told once, also when there are none, and they themselves never', async () => {
+  const find = createCredentials(await withConfig({}), { logins: [login] });
+  for (const host of ['ghcr.io', 'docker.io', 'ghcr.io', 'docker.io']) await find(host);
+  expect(base.recorded.lines.filter((line) => line.includes('redentials for'))).toEqual([
+    expect.stringContaining('Credentials for ghcr.io: inputs of this step.'),
+    expect.stringContaining('No credentials for docker.io: it is asked without a login.'),
+  ]);
+  expect(base.recorded.lines.join()).not.toContain(login.password);
+});
+
 test('the token of the job is for ghcr.io and for no other host', async () => {
   const find = createCredentials(await withConfig({}), { logins: [], github });
   expect(await find('ghcr.io')).toMatchObject({ username: 'octocat', password: 'ghs_job' });
