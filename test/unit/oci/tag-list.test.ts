@@ -53,6 +53,13 @@ describe('listing tags', () => {
     expect(registry.requests()).toBe(3);
   });
 
+  it('a later page that is not there is an error, and hides no tags', async () => {
+    const { registry, repository } = await tagged(5, { pageSize: 2 });
+    await using _ = registry;
+    registry.addFault({ match: { nth: 2 }, action: { status: 404 } });
+    await expect(repository.listTags()).rejects.toMatchObject({ facts: { status: 404 } });
+  });
+
   it('empty pages that go on and on are refused', async () => {
     let page = 0;
     const headers = {
