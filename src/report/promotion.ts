@@ -1,7 +1,7 @@
 import { shortDigest } from '../domain/digest.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import type { History } from '../domain/promotion/history.ts';
-import type { PromotionRecord } from '../domain/promotion/record.ts';
+import { isSameStage, type PromotionRecord } from '../domain/promotion/record.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { errorFacts } from './errors.ts';
 import { code, details, plain, prose, table } from './markdown.ts';
@@ -113,9 +113,14 @@ function ownName(name: string): string {
 function renderRoad({ outcome, kind, from, image, stage, passed, history, targets, errors }: PromotionReport): string {
   if (image === undefined || from === undefined || stage === undefined) return '';
   const nodes: Omit<RoadNode, 'id'>[] = [];
-  const origin = kind === 'rollback' ? undefined : (passed[0]?.from ?? from);
-  if (origin !== undefined) nodes.push({ label: ownName(origin).slice(0, 40), state: 'done' });
-  const before = [...new Set(passed.map((each) => each.stage))].filter((each) => each !== stage);
+  const [first] = passed;
+  // The record of a publish names the repository of the sources: its commit says more.
+  const origin =
+    first?.kind === 'publish' && first.commit !== undefined
+      ? `commit ${first.commit.slice(0, 7)}`
+      : ownName(first?.from ?? from);
+  if (kind !== 'rollback') nodes.push({ label: origin.slice(0, 40), state: 'done' });
+  const before = [...new Set(passed.map((each) => each.stage))].filter((each) => !isSameStage(each, stage));
   nodes.push(...before.map((label) => ({ label, state: 'done' as const })));
   if (kind === 'rollback' && history?.now !== undefined && history.now !== image.digest) {
     nodes.push({ label: `${stage} · ${shortDigest(history.now)}`, state: 'left' });

@@ -94,6 +94,10 @@ describe('the summary of a promotion', () => {
     );
   });
 
+  test('has a stage once, whatever the case of its name', () => {
+    expect(diagram({ ...promoted, stage: 'Production' })).not.toContain('✓ production');
+  });
+
   test('shows where a refused one ended, and what is planned only', () => {
     const refused = { ...promoted, outcome: 'refused' as const, errors: [new ActionError('PROMOTION_REFUSED', 'no')] };
     expect(diagram(refused)).toContain('["✗ production · sha256:aaaaaaaaaaaa"]:::failed');
@@ -107,6 +111,18 @@ describe('the summary of a promotion', () => {
     expect(diagram({ ...promoted, from: `${image}@${B}`, passed: [] })).toContain('s0["✓ sha256:bbbbbbbbbbbb"]:::done');
     const port = 'registry.example:5000/org/app';
     expect(diagram({ ...promoted, from: `${port}:1.2.3`, passed: [] })).toContain('s0["✓ 1.2.3"]:::done');
+  });
+
+  test('begins with the commit, where a record tells how it was published', () => {
+    const published = record({
+      kind: 'publish',
+      stage: 'publish',
+      from: 'https://github.com/org/app',
+      commit: 'c'.repeat(40),
+    });
+    expect(diagram({ ...promoted, passed: [published] })).toContain(
+      's0["✓ commit ccccccc"]:::done\n  s1["✓ publish"]:::done',
+    );
   });
 
   test('shows what is there already as done, also when nothing was to be written', () => {
