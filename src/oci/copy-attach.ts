@@ -15,16 +15,16 @@ import type { Repository } from './repository.ts';
  */
 export async function attach(to: Repository, graph: ImageGraph, log: Pick<Log, 'warning'>): Promise<number> {
   let written = 0;
+  const manifests = new Map(graph.manifests.map(({ manifest }) => [manifest.descriptor.digest, manifest]));
   const bySubject = new Map<Digest, Descriptor[]>();
   for (const { referrer, ofRoot } of graph.manifests) {
-    // BuildKit's attestations are found through the index.
-    if (referrer === undefined || ofRoot) continue;
+    // BuildKit's attestations are found through the index; what refers to another image has come by a tag of cosign.
+    if (referrer === undefined || ofRoot || !manifests.has(referrer.subject)) continue;
     bySubject.set(referrer.subject, [...(bySubject.get(referrer.subject) ?? []), referrer.descriptor]);
   }
   for (const [subject, ours] of bySubject) {
     written += await listAsReferrers(to, subject, ours);
   }
-  const manifests = new Map(graph.manifests.map(({ manifest }) => [manifest.descriptor.digest, manifest]));
   for (const { tag, digest } of graph.tags) {
     const manifest = manifests.get(digest);
     const held = await to.head(tag);

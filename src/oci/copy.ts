@@ -68,8 +68,8 @@ export async function copyImage({ from, to, digest, log }: CopyOptions): Promise
       await each.put(manifest.descriptor.digest, manifest);
       count.manifests++;
     }
-    count.manifests += await attach(each, graph, log);
   }
+  for (const { to: each } of targets) count.manifests += await attach(each, graph, log);
   return count;
 }
 

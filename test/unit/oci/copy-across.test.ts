@@ -113,6 +113,17 @@ describe('copying to other registries', () => {
     expect(source.requests()).toBe(requests);
   });
 
+  it('no tag comes to one target, not of cosign either, before the content is at all of them', async () => {
+    await using scene = await across({}, 2, { referrers: false });
+    const { targets, from, to, usual, image } = scene;
+    const { digest } = usual().root.descriptor;
+    image(['sig'], {}, `${digest.replace(':', '-')}.sig`);
+    const put = { method: 'PUT', path: /manifests/ };
+    targets[1]?.addFault({ match: put, action: { status: 403, body: { errors: [{ code: 'DENIED' }] } } });
+    await expect(copyImage({ from, to, digest, log: silent })).rejects.toMatchObject({ code: 'DENIED' });
+    expect(targets.map((each) => each.tags(TARGET))).toEqual([{}, {}]);
+  });
+
   it('case 10: from a public repository to one that asks for a login', async () => {
     const credentials = async (): Promise<Credentials> => ({ kind: 'password', username: 'bot', password: 'canary' });
     await using scene = await across(

@@ -145,6 +145,16 @@ describe('copying within a registry', () => {
     expect((await target.referrers(digest)).manifests).toMatchObject([{ artifactType: MEDIA_TYPES.ociEmpty }]);
   });
 
+  it('a tag of cosign whose manifest refers to another image makes no list for that one', async () => {
+    const { registry, from, target, image } = await within({});
+    await using _ = registry;
+    const [root, other] = [image(['a']), image(['b'])];
+    const sig = `${root.descriptor.digest.replace(':', '-')}.sig`;
+    const { descriptor } = image(['sig'], { subject: other.descriptor }, sig);
+    await copyImage({ from, to: [target], digest: root.descriptor.digest, log: silent });
+    expect(registry.tags(TARGET)).toEqual({ [sig]: descriptor.digest });
+  });
+
   it('43: attachments that the list shows only after a while', async () => {
     const { registry, from, target, usual } = await within();
     await using _ = registry;
