@@ -63,7 +63,7 @@ export const CATALOGUE = {
     remedy: [
       'Publish under a new version: the released bytes stay what they were.',
       'If the tag was pushed by mistake and nobody uses it, delete it in the registry by hand and run again.',
-      'If the tag is meant to move, derive it with a rule that says so (`type=ref,event=branch`, `type=raw`, `type=edge`).',
+      'If the tag is meant to move, derive it with a rule that says so (`type=ref,event=branch`, `type=raw`, `type=edge`); in `to` of a promotion give it a name without a version or commit, such as `{{env}}`.',
       'If the registry itself holds it fast, except moving tags there: ECR `IMMUTABLE_WITH_EXCLUSION`, a rule of the Harbor project, `dockerConfig.immutableTags` of Artifact Registry, `az acr repository update --write-enabled true`, the write policy of Nexus, the right to delete in Artifactory.',
       'On ACR the same answer may mean that the storage of the registry is used up: `az acr show-usage`.',
     ],
