@@ -11,8 +11,8 @@ const LONGEST = 30 * 24 * 60 * 60 * 1000;
 const ENDED = ['success', 'failure', 'error', 'inactive'];
 
 /**
- * The deployments to the environment of a stage, newest first, at most 10. None without an api, and none when GitHub
- * does not tell (`deployments: read`).
+ * The deployments to the environment of a stage, newest first, at most 10. Undefined without an api, and when GitHub does
+ * not tell (`deployments: read`).
  *
  * @param commit when it is known, only deployments of it are looked for
  */
@@ -20,10 +20,10 @@ export async function readDeployments(
   api: GitHubApi | undefined,
   stage: string,
   commit: string | undefined,
-): Promise<readonly DeploymentEvidence[]> {
+): Promise<readonly DeploymentEvidence[] | undefined> {
   if (commit !== undefined && !COMMIT.test(commit)) return [];
   const found = await api?.deployments({ environment: stage, ...(commit === undefined ? {} : { sha: commit }) });
-  if (api === undefined || found === undefined) return [];
+  if (api === undefined || found === undefined) return undefined;
   return Promise.all(
     found.slice(0, LOOKED_INTO).map(async (each) => evidenceOf(each, await api.deploymentStatuses(each.id))),
   );

@@ -92,7 +92,7 @@ export async function gatherTarget(
 
 /** The tag, the records, and only when neither tells GitHub's deployments: the stage before is where the image comes from. */
 async function readStageEvidence(
-  { source, from, root, records, api, commit }: Witnesses,
+  { runtime, source, from, root, records, api, commit }: Witnesses,
   stage: string,
 ): Promise<StageEvidence> {
   const { digest } = root.descriptor;
@@ -109,10 +109,16 @@ async function readStageEvidence(
   );
   const since = new Set([holds, ...others].flatMap((each) => (each && each !== digest ? [each] : [])));
   const held = await Promise.all([...since].map(async (each) => (await records(source.repository, each)).records));
+  const deployments = own.length > 0 ? [] : await readDeployments(api, stage, commit);
+  if (deployments === undefined) {
+    runtime.log.info(
+      `GitHub does not tell of deployments to ${stage}: that takes \`github-token\` and \`deployments: read\`.`,
+    );
+  }
   return {
     ...(holds === undefined ? {} : { holds }),
     records: [...own, ...held.flat()],
-    deployments: own.length > 0 ? [] : await readDeployments(api, stage, commit),
+    deployments: deployments ?? [],
   };
 }
 

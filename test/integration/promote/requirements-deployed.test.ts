@@ -22,7 +22,11 @@ describe('deployed=staging', () => {
       `deployed=staging: staging holds ${holds}, there is no record that it held sha256:`,
       'there is no deployment of it',
     ];
-    await stages.refuses('deployed=staging', words('nothing'));
+    const run = await stages.refuses('deployed=staging', words('nothing'));
+    const silent = 'GitHub does not tell of deployments to staging';
+    expect(run.log).toContain(silent);
+    await using github = await startGitHub({});
+    expect((await stages.refuses('deployed=staging', words('nothing'), github.asked())).log).not.toContain(silent);
     const other = stages.hold('staging', stages.old);
     await stages.refuses('deployed=staging', words(other.slice(0, 19)));
   });
