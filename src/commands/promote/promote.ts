@@ -4,6 +4,7 @@ import { ActionError, ActionErrors } from '../../errors/action-error.ts';
 import { gateOf, scanTermsOf } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import { copyImage } from '../../oci/copy.ts';
+import { bytes as size } from '../../report/markdown.ts';
 import type { PromotionReport } from '../../report/promotion-record.ts';
 import { readEvent } from '../../runtime/event.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -44,7 +45,10 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
   const { verdict, refusals } = overall(planned.map(({ plan }) => plan));
   if (verdict === 'refused') throw new ActionError('PROMOTION_REFUSED', refusals.join('\n'));
   if (verdict === 'conflict') throw conflict(planned, digest);
-  if (inputs['dry-run']) return succeeded(draft, 'planned');
+  if (inputs['dry-run']) {
+    runtime.log.info('This is a dry run: nothing was written.');
+    return succeeded(draft, 'planned');
+  }
   if (!planned.some((place) => place.plan.verdict === 'go' || place.needsRecord || place.needsCopy)) {
     runtime.log.info(`Everything is in place already, as ${digest}: nothing to write.`);
     return succeeded(draft, 'unchanged');
@@ -67,6 +71,7 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
       .map((place) => recordFor(place, record)),
   ];
   await tell(journey, found);
+  runtime.log.info(`${journey.names.stage} holds ${digest} now.`);
   return succeeded(draft, inputs.rollback ? 'rolled-back' : 'promoted');
 }
 
@@ -118,7 +123,7 @@ async function bring(
       log: { warning: (line) => warn(runtime, draft, line) },
     });
     runtime.log.info(
-      `Copied ${manifests} manifests and ${blobs} blobs (${bytes} bytes); ${mounted} blobs were there at the registry.`,
+      `Manifests copied: ${manifests}. Blobs copied: ${blobs} (${size(bytes)}), there at the registry: ${mounted}.`,
     );
   }).catch((error: unknown) => {
     draft.targets = planned.map((place) => ({ ...begin(place), ...(isOf(place, error) ? { error } : {}) }));

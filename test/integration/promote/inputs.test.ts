@@ -42,3 +42,12 @@ test('`force` of a person meets the requirements too', async () => {
   expect(run.outputs.outcome, run.log).toBe('refused');
   expect(stages.registry.writes()).toEqual([]);
 });
+
+test('the end of the log says what came of it', async () => {
+  await using stages = await createStages();
+  const { digest } = stages.source.image(['1'], {}, 'next').descriptor;
+  const last = async (inputs = {}) => (await stages.promote('', { inputs })).log.trimEnd().split('\n').at(-1);
+  expect(await last({ 'dry-run': 'true' })).toBe('This is a dry run: nothing was written.');
+  expect(await last()).toBe(`production holds ${digest} now.`);
+  expect(await last()).toBe(`Everything is in place already, as ${digest}: nothing to write.`);
+});
