@@ -36,7 +36,7 @@ export async function withRetry<T>(task: () => Promise<T>, options: RetryOptions
       if (attempt >= attempts || wait > left) throw exhausted(error, attempt, wait > left ? wait : undefined, clock);
       left -= wait;
       log.info(`${sentence(error.message)} Trying again in ${wait.toFixed(1)} s (${attempt} of ${attempts - 1}).`);
-      await pause(wait * 1000, options);
+      await clock.sleep(wait * 1000, signal);
     }
   }
 }
@@ -44,11 +44,6 @@ export async function withRetry<T>(task: () => Promise<T>, options: RetryOptions
 /** What the system says of a connection has no full stop. */
 function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
-}
-
-/** Waits. @throws the reason of a cancellation, at once: Node's own timers reject with an error of theirs */
-export async function pause(milliseconds: number, { clock, signal }: Pick<RetryOptions, 'clock' | 'signal'>) {
-  await clock.sleep(milliseconds, signal).catch(() => signal.throwIfAborted());
 }
 
 function exhausted(error: ActionError, attempts: number, wait: number | undefined, clock: Clock): ActionError {

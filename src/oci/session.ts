@@ -5,7 +5,7 @@ import { isInternal } from '../http/addresses.ts';
 import { parseErrorBody } from '../http/error-body.ts';
 import { limitOf } from '../http/rate-limit.ts';
 import { networkError, registryError } from '../http/registry-error.ts';
-import { parseRetryAfter, pause, withRetry } from '../http/retry.ts';
+import { parseRetryAfter, withRetry } from '../http/retry.ts';
 import { discard, type HttpRequest, type HttpResponse, readBody, type Transport } from '../http/transport.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
 import type { Authenticator, Scope } from './auth.ts';
@@ -173,7 +173,7 @@ export function createSession(options: SessionOptions): Session {
     request: (request) => send(request, async (response) => response),
     read: (request, most) => send(request, async (response) => ({ ...response, body: await readBody(response, most) })),
     retrying,
-    pause: (milliseconds) => pause(milliseconds, options),
+    pause: (milliseconds) => clock.sleep(milliseconds, signal),
     checkAddress,
     granted: async (scopes, repository) => grantedActions(await auth.header(scopes), repository),
     requests: () => requests,

@@ -53,7 +53,8 @@ function maskOnce(): Runtime['secret'] {
 const clock: Clock = {
   now: () => new Date(),
   sleep: async (milliseconds, signal) => {
-    await delay(milliseconds, undefined, signal === undefined ? {} : { signal });
+    // Node's timers reject with an error of their own.
+    await delay(milliseconds, undefined, signal === undefined ? {} : { signal }).catch(() => signal?.throwIfAborted());
   },
 };
 

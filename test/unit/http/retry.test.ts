@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { ActionError } from '../../../src/errors/action-error.ts';
-import { parseRetryAfter, withRetry } from '../../../src/http/retry.ts';
+
+import { parseRetryAfter } from '../../../src/http/retry.ts';
 import { startRegistry } from '../../support/registry.ts';
 import { connect } from '../../support/registry-client.ts';
 
@@ -113,22 +112,6 @@ describe('60: what is tried again', () => {
     });
     await expect(repository.get('1.0')).rejects.toThrow('cancelled');
     expect(registry.requests()).toBe(1);
-  });
-
-  it('a run that is cancelled while it waits fails with the reason, and not with what a timer makes of it', async () => {
-    const controller = new AbortController();
-    const clock = {
-      now: () => NOW,
-      sleep: async (_: number, signal?: AbortSignal) => {
-        controller.abort(new Error('cancelled'));
-        await sleep(10_000, undefined, signal === undefined ? {} : { signal });
-      },
-    };
-    const options = { clock, signal: controller.signal, log: { info: () => undefined } };
-    const busy = async () => {
-      throw new ActionError('TOO_MANY_REQUESTS', 'Later.');
-    };
-    await expect(withRetry(busy, options)).rejects.toThrow('cancelled');
   });
 });
 

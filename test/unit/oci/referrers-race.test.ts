@@ -57,9 +57,9 @@ describe('a list of referrers under a tag', () => {
     let asleep = false;
     const endless = {
       now: clock.now,
-      sleep: (_milliseconds: number, signal?: AbortSignal) => {
+      sleep: async (_milliseconds: number, signal?: AbortSignal) => {
         asleep = true;
-        return sleep(60_000, undefined, signal === undefined ? {} : { signal });
+        await sleep(60_000, undefined, signal === undefined ? {} : { signal }).catch(() => signal?.throwIfAborted());
       },
     };
     const { repository } = await connect(registry, { clock: endless, signal: controller.signal }, SOURCE);

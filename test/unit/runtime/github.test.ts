@@ -17,11 +17,14 @@ const COMMIT = 'a'.repeat(40);
 const OTHER = 'b'.repeat(40);
 const RUN = 'https://github.com/org/app/actions/runs/1/attempts/1';
 
-function gitHub(apiUrl: string) {
+function runtime() {
   vi.stubEnv('RUNNER_TEMP', tmpdir());
   vi.stubEnv('RUNNER_TOOL_CACHE', tmpdir());
-  const runtime = createRuntime(new AbortController().signal);
-  return runtime.github(GITHUB_TOKEN, { apiUrl, owner: 'org', name: 'app' });
+  return createRuntime(new AbortController().signal);
+}
+
+function gitHub(apiUrl: string) {
+  return runtime().github(GITHUB_TOKEN, { apiUrl, owner: 'org', name: 'app' });
 }
 
 /** The double behind HTTP, what it was asked, and the product's API of it. */
@@ -49,6 +52,13 @@ const deployment = (id: number, sha = COMMIT, environment = 'staging', second = 
 });
 const refusing = (status: number, body: unknown = { message: 'no' }) => ({
   before: (_request: CloudRequest): CloudReply => ({ status, body }),
+});
+
+test('a sleep that is cancelled fails at once, with the reason of the cancellation', async () => {
+  const controller = new AbortController();
+  const sleeping = runtime().clock.sleep(60_000, controller.signal);
+  controller.abort(new Error('cancelled'));
+  await expect(sleeping).rejects.toThrow('cancelled');
 });
 
 describe('deployments', () => {
