@@ -305,7 +305,7 @@ export const CATALOGUE = {
     title: 'The registry does not accept the credentials',
     cause: 'There are no credentials for the registry, or user name, password or token are wrong or expired.',
     remedy: [
-      'Give `registry`, `username` and `password` (or `registry-auth`), or log in before this step.',
+      'Give `registry`, `username` and `password` (or `registry-auth`), or log in before this step. The log says where the credentials for the host came from, or that there were none.',
       'On GHCR use `username: ${{ github.actor }}` and `password: ${{ secrets.GITHUB_TOKEN }}` with `permissions: packages: write`.',
       'On Docker Hub use an access token instead of the password.',
       'On ECR, Artifact Registry, Azure, Docker Hub and Artifactory a keyless login needs no secret: see docs/registries.md.',
