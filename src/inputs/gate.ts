@@ -52,6 +52,9 @@ export function scanTermsOf(gate: GateTerms): ScanTerms {
  */
 export function readGate(value: unknown, where: string): Parsed<GateTerms> {
   if (!isFields(value)) return problems(`${where}: expected a map of inputs, such as \`severity: CRITICAL\`.`);
+  const names = Object.keys(value).map((name) => name.toLowerCase());
+  const twice = names.filter((name, at) => names.indexOf(name) !== at);
+  if (twice.length > 0) return problems(...twice.map((name) => `${where}, \`${name}\`: it is there twice.`));
   const { values, problems: found } = readTable<GateTerms>(GATE, 'promote', variablesOf(value), () => undefined);
   return found.length > 0
     ? problems(...found.map(({ input, says }) => `${where}, \`${input}\`: ${says}`))

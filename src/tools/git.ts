@@ -14,6 +14,8 @@ export interface History {
   readonly isTip: (ref: string, sha: string) => Promise<boolean | undefined>;
   /** Whether a commit is in the history of a branch (`main`) as the remote has it right now. */
   readonly contains: (branch: string, commit: string) => Promise<'contains' | 'lacks' | 'unknown'>;
+  /** Whether the commit that is checked out has no such path, which a sparse checkout may leave out; false when git cannot tell. */
+  readonly lacks: (path: string) => Promise<boolean>;
 }
 
 /** Each relation of the tip of a branch to a commit, as what it says of the branch. */
@@ -87,6 +89,11 @@ export function createHistory(runtime: Runtime, api: GitHubApi | undefined, onli
       if (!isBranch(branch) || !COMMIT.test(commit)) return 'unknown';
       const tip = await tipOf(`refs/heads/${branch}`);
       return tip === undefined ? 'unknown' : CONTAINS[await relation(commit, tip)];
+    },
+
+    lacks: async (path) => {
+      const listed = await git(['ls-tree', '--name-only', 'HEAD', '--', path]);
+      return listed?.exitCode === 0 && listed.stdout.trim() === '';
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { GitEvent } from '../../domain/event.ts';
 import { parseImages } from '../../domain/images.ts';
 import {
+  environmentTag,
   placeholdersIn,
   readSource,
   readTargets,
@@ -23,6 +24,8 @@ export interface Names {
   readonly images: readonly ImageName[];
   /** The environment, or the tag that stands for it. */
   readonly stage: string;
+  /** All that are written, as far as they are known before the image is. */
+  readonly tags: readonly string[];
   readonly hosts: readonly string[];
 }
 
@@ -51,6 +54,7 @@ export function nameAll(inputs: Inputs, event: GitEvent): Names {
     fromImage: place,
     images: own.length > 0 ? own : [place],
     stage: inputs.environment?.trim() ?? stageTag?.tag ?? '',
+    tags: targets.map(({ tag }) => tag),
     hosts: [place, ...own, ...targets.flatMap(({ image }) => image ?? [])].map(({ host }) => host),
   };
 }
@@ -62,8 +66,8 @@ export interface NamedPlace {
 }
 
 /**
- * The repositories that are written, each once, with their tags. A rollback goes back with moving tags only: a version never
- * moves.
+ * The repositories that are written, each once, with their tags: that of the stage comes first, wherever it was written. A
+ * rollback goes back with moving tags only: a version never moves.
  */
 export function placesOf(inputs: Inputs, { images }: Names, values: TemplateValues): readonly NamedPlace[] {
   const lines = inputs.rollback ? inputs.to.filter((line) => !needsImage(line)) : inputs.to;
@@ -82,7 +86,11 @@ export function placesOf(inputs: Inputs, { images }: Names, values: TemplateValu
       facts: { input: 'to' },
     });
   }
-  return [...places.values()];
+  const own = environmentTag(inputs.environment ?? '');
+  return [...places.values()].map(({ image, tags }) => ({
+    image,
+    tags: tags.toSorted((a, b) => Number(b.tag === own) - Number(a.tag === own)),
+  }));
 }
 
 /** Whether a name needs what only the image tells. */

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
@@ -10,6 +10,8 @@ import { ActionError } from '../../errors/action-error.ts';
 import { type GateTerms, gateOf, readGate } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+import { createHistory } from '../../tools/git.ts';
+import type { Names } from './names.ts';
 
 /** What a promotion has to show, and how a scan is judged. */
 interface Required {
@@ -19,6 +21,8 @@ interface Required {
 
 /** The file that counts whether an input names it or not. */
 const POLICY = '.github/promotion.yaml';
+/** Where others keep theirs: a policy that nobody reads would be none. */
+const MISSPELT = '.github/promotion.yml';
 const LIMIT = 1024 * 1024;
 
 /**
@@ -30,7 +34,7 @@ const LIMIT = 1024 * 1024;
 export async function readRequired(
   runtime: Runtime,
   inputs: Inputs,
-  stage: string,
+  to: Pick<Names, 'stage' | 'tags'>,
   event: GitEvent,
   api: GitHubApi | undefined,
 ): Promise<Required> {
@@ -41,13 +45,22 @@ export async function readRequired(
     const text = await readText(runtime, path, event, api);
     if (text === undefined) {
       if (path === inputs.policy) throw invalid(path, `\`policy\` names ${path}, and there is no such file`);
+      if (!paths.includes(MISSPELT) && (await readText(runtime, MISSPELT, event, api)) !== undefined) {
+        throw invalid(MISSPELT, `${MISSPELT} is not read. Give it the name ${POLICY}, or name it with \`policy\``);
+      }
       continue;
     }
-    const terms = readTerms(text, stage, path);
+    const terms = readTerms(text, to, path);
     // A stage that has another name in the file would else be let pass without a word.
     const what = terms.required.length === 0 ? 'nothing' : terms.required.map(requirementText).join(', ');
-    runtime.log.info(`${path} requires ${what} of ${stage}.`);
+    runtime.log.info(`${path} requires ${what} of ${to.stage}.`);
     required = mergeRequirements(required, terms.required);
+    if (gate !== undefined && terms.gate !== undefined && !isDeepStrictEqual(gate, terms.gate)) {
+      throw invalid(
+        path,
+        `${path} and ${POLICY} both require a scan, and judge it differently. Give both the same \`gate\``,
+      );
+    }
     gate ??= terms.gate;
   }
   const own = gateOf(inputs);
@@ -60,7 +73,7 @@ export async function readRequired(
 /** A file that requires a scan also says how it is judged; what it leaves open has its default. */
 function readTerms(
   text: string,
-  stage: string,
+  to: Pick<Names, 'stage' | 'tags'>,
   path: string,
 ): { readonly required: readonly Requirement[]; readonly gate?: GateTerms } {
   let value: unknown;
@@ -70,7 +83,7 @@ function readTerms(
     const [why = ''] = error instanceof Error ? error.message.split('\n', 1) : [];
     throw invalid(path, `${path} is not YAML: ${why.replace(/:$/, '')}`, error);
   }
-  const policy = readPolicyFile(value, stage, path);
+  const policy = readPolicyFile(value, to, path);
   const gate = readGate(fieldsOf(value).gate ?? {}, `${path}, gate`);
   const found = [...(policy.ok ? [] : policy.problems), ...(gate.ok ? [] : gate.problems)];
   if (!policy.ok || !gate.ok) throw invalid(path, found.join('\n'));
@@ -79,11 +92,12 @@ function readTerms(
 }
 
 async function readText(
-  { workspace }: Runtime,
+  runtime: Runtime,
   path: string,
   { sha }: GitEvent,
   api: GitHubApi | undefined,
 ): Promise<string | undefined> {
+  const { workspace } = runtime;
   const file = resolve(workspace, path);
   try {
     const { size } = await stat(file);
@@ -94,11 +108,9 @@ async function readText(
       error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
     if (!isMissing) throw error instanceof ActionError ? error : invalid(path, `${path} cannot be read`, error);
   }
-  const isCheckedOut = await stat(resolve(workspace, '.git')).then(
-    () => true,
-    () => false,
-  );
-  if (isCheckedOut) return undefined;
+  if (await isThere(lstat, file)) throw invalid(path, `${path} is a link that leads nowhere`);
+  const isCheckedOut = await isThere(stat, resolve(workspace, '.git'));
+  if (isCheckedOut && (await createHistory(runtime, undefined, false).lacks(path))) return undefined;
   const asked = (await api?.file(path, sha)) ?? { is: 'unknown', reason: 'there is no `github-token`' };
   if (asked.is === 'unknown') {
     throw invalid(
@@ -107,6 +119,14 @@ async function readText(
     );
   }
   return asked.is === 'file' ? asked.text : undefined;
+}
+
+/** Whether a path can be looked at. */
+function isThere(look: (path: string) => Promise<unknown>, path: string): Promise<boolean> {
+  return look(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function invalid(path: string, message: string, cause?: unknown): ActionError {

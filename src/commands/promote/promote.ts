@@ -87,7 +87,7 @@ async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<J
   const { owner, name } = event.repository;
   const api = token === undefined ? undefined : runtime.github(token, { apiUrl: event.apiUrl, owner, name });
   const nothing = { required: [], gate: gateOf(inputs) };
-  const { required, gate } = inputs.rollback ? nothing : await readRequired(runtime, inputs, names.stage, event, api);
+  const { required, gate } = inputs.rollback ? nothing : await readRequired(runtime, inputs, names, event, api);
   const registries = await openRegistries(runtime, inputs, names.hosts, event.actor);
   return {
     runtime,

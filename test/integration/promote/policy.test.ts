@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -58,6 +58,14 @@ describe('.github/promotion.yaml', () => {
     await stages.refuses('', ['signature: '], { inputs: { environment: '', to: 'production' } });
   });
 
+  test('another environment does not lead around the stage whose tag is written', async () => {
+    const stages = await createPolicy('stages:\n  production: [signature]\n');
+    for (const to of ['production', 'qa\nproduction']) {
+      await stages.refuses('', ['signature: '], { inputs: { environment: 'qa', to } });
+    }
+    await stages.passes('', { inputs: { environment: 'qa' } });
+  });
+
   test('the input adds to it, and takes nothing away', async () => {
     const stages = await createPolicy('require:\n  - scan: {max-age: 1d}\n  - platforms: [linux/amd64]\n');
     const root = stages.source.image(['scanned'], {}, 'scanned');
@@ -87,6 +95,43 @@ describe('.github/promotion.yaml', () => {
       'ops/policy.yaml': 'require: [sbom]\n',
     });
     await stages.refuses('', ['signature: '], { inputs: { policy: 'ops/policy.yaml' } });
+  });
+});
+
+describe('a policy that the workspace does not show', () => {
+  const PRODUCTION = 'stages:\n  production: [signature]\n';
+
+  test('is no policy that is not there: a sparse checkout, or a step that has removed it', async () => {
+    const stages = await createPolicy(PRODUCTION);
+    const { repository } = stages.job;
+    await repository.git('sparse-checkout', 'set', 'src');
+    expect(await stages.fails('POLICY_INVALID', '')).toContain(
+      `It could not be found out whether the repository has ${FILE}`,
+    );
+    await using github = await startGitHub({
+      commits: { [await repository.head()]: { [FILE]: { type: 'file', bytes: Buffer.from(PRODUCTION) } } },
+    });
+    await stages.refuses('', ['signature: '], github.asked());
+    await repository.git('sparse-checkout', 'disable');
+    await stages.refuses('', ['signature: ']);
+    await rm(join(repository.directory, FILE));
+    expect(await stages.fails('POLICY_INVALID', '')).toContain('It could not be found out');
+  });
+
+  test('is a link that leads nowhere, as to a submodule that was not checked out', async () => {
+    const stages = await createPolicy(PRODUCTION);
+    const file = join(stages.job.repository.directory, FILE);
+    await rm(file);
+    await symlink('../central/promotion.yaml', file);
+    expect(await stages.fails('POLICY_INVALID', '')).toContain(`${FILE} is a link that leads nowhere.`);
+  });
+
+  test('has another spelling', async () => {
+    const stages = await createPolicy(PRODUCTION, '.github/promotion.yml');
+    expect(await stages.fails('POLICY_INVALID', '')).toContain(
+      `.github/promotion.yml is not read. Give it the name ${FILE}`,
+    );
+    await stages.refuses('', ['signature: '], { inputs: { policy: '.github/promotion.yml' } });
   });
 });
 
@@ -202,7 +247,22 @@ describe('how a scan is judged', () => {
     await stages.passes('', { inputs: { from: 'scanned' } });
   });
 
+  test('differently by two files is an error: neither is left aside without a word', async () => {
+    const scan = 'require:\n  - scan: {max-age: 7d}\n';
+    const stages = await createPolicy(`${scan}gate: {severity: [CRITICAL]}\n`);
+    const root = stages.source.image(['scanned'], {}, 'scanned');
+    stages.record(root, { ...SCANNED, time: past(1), scan: { ...STRICT, severity: ['CRITICAL'] } });
+    const asked = { inputs: { from: 'scanned', policy: 'ops/policy.yaml' } };
+    await stages.job.repository.commit('stricter', { 'ops/policy.yaml': `${scan}gate: {severity: [LOW, CRITICAL]}\n` });
+    expect(await stages.fails('POLICY_INVALID', '', asked)).toContain(
+      `ops/policy.yaml and ${FILE} both require a scan`,
+    );
+    await stages.job.repository.commit('the same', { 'ops/policy.yaml': `${scan}gate: {severity: [CRITICAL]}\n` });
+    await stages.passes('', asked);
+  });
+
   test.each([
+    ['severity: [LOW, CRITICAL]\n  SEVERITY: CRITICAL', '`severity`: it is there twice'],
     ['severity: GRAVE', '`severity`: got "GRAVE"'],
     ['severty: HIGH', '`severty`: is not an input of this action. Did you mean `severity`?'],
     ['db-repository: example.com/db', '`db-repository`: is not an input'],

@@ -4,8 +4,8 @@ import { parse } from 'yaml';
 import { readPolicyFile } from '../../../../src/domain/promotion/policy.ts';
 import { requirementText } from '../../../../src/domain/promotion/requirements.ts';
 
-const read = (value: unknown, stage = 'production') => {
-  const policy = readPolicyFile(value, stage, 'promotion.yaml');
+const read = (value: unknown, stage = 'production', tags: readonly string[] = []) => {
+  const policy = readPolicyFile(value, { stage, tags }, 'promotion.yaml');
   return policy.ok ? policy.value.map(requirementText) : policy.problems;
 };
 
@@ -16,6 +16,13 @@ describe('a policy file', () => {
     expect(read(policy)).toEqual(['sbom', 'deployed=staging']);
     expect(read(policy, 'STAGING')).toEqual(['sbom', 'scan=now']);
     expect(read(policy, 'dev')).toEqual(['sbom']);
+  });
+
+  test('holds for a stage whose tag is written, whatever the environment is called', () => {
+    const stages = { 'Prod/EU': ['sbom'], staging: ['not-older'] };
+    expect(read({ stages }, 'qa', ['prod-eu'])).toEqual(['sbom']);
+    expect(read({ stages }, 'qa', ['Staging', 'prod-eu'])).toEqual(['sbom', 'not-older']);
+    expect(read({ stages }, 'qa', ['prod'])).toEqual([]);
   });
 
   test('may have either part alone, or neither', () => {
