@@ -56,7 +56,9 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
 
   await bring(journey, found, planned);
   const record = recordOf(journey, found);
-  const recheck = journey.required.length > 0 || planned.some(({ needsCopy }) => needsCopy);
+  // Reading records, too, takes time in which others may move the tags. A rollback is in a hurry.
+  const isLate = planned.some(({ needsCopy, needsRecord }) => needsCopy || (needsRecord && !inputs.rollback));
+  const recheck = journey.required.length > 0 || isLate;
   draft.targets = await step(runtime, draft, 'Tags and records', () =>
     applyPromotion({ places: planned, root, record, recheck, log: runtime.log }),
   );

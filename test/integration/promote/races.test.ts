@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { fill } from '../../support/copy-source.ts';
 import { createScene, expectError, expectPromoted, PROD, recordsAt, tagWrites } from './scene.ts';
 
 /** `production` holds an image, and somebody else has a third one. */
@@ -32,6 +33,21 @@ describe('somebody else moves the tag of the stage', () => {
     expect(scene.held()).toBe(theirs);
     expect(tagWrites(scene.registry)).toEqual([]);
     expect(recordsAt(scene.registry)).toBe(0);
+  });
+
+  test('while the records are read, in one repository: nothing is written over it', async () => {
+    const { scene, theirs } = await contested();
+    await using _ = scene;
+    const { registry } = scene;
+    fill(registry, PROD).image(['next'], {}, 'v1');
+    registry.addFault({
+      match: { method: 'GET', path: /\/referrers\// },
+      action: { moves: moves(theirs), when: 'after' },
+    });
+    const run = await scene.promote('v1', { from: `${registry.host}/${PROD}:v1` });
+    expect(expectError(run, 'tag-conflict', 'STAGE_MOVED')).toContain(theirs);
+    expect(scene.held()).toBe(theirs);
+    expect(registry.writes()).toEqual([]);
   });
 
   test('during the copy, to the same image: that is what was wanted', async () => {

@@ -45,7 +45,7 @@ describe('requests of a promotion, by the log of the registry', () => {
     expect(guarded.tokenRequests()).toBe(1);
   });
 
-  test('the records cost two reads and one write more, and a rollback as much', async () => {
+  test('the records cost two reads, one more look at the tag and one write, and a rollback one read and one write', async () => {
     await using job = await createPromotionJob();
     await using registry = await startRegistry({ referrers: true });
     const { image } = fill(registry, 'org/app');
@@ -61,6 +61,7 @@ describe('requests of a promotion, by the log of the registry', () => {
       'HEAD manifest staging 200',
       'GET referrers 200',
       'GET referrers 200',
+      'HEAD manifest staging 200',
       'PUT manifest staging 201',
       'HEAD manifest staging 200',
       'PUT manifest 201',
