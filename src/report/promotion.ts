@@ -175,6 +175,11 @@ function renderRepositories(targets: readonly PromotedTarget[]): string {
   return isOfInterest ? `### Repositories\n\n${table(['repository', 'result', 'content', 'record'], rows)}` : '';
 }
 
+/** An address of somebody else's as that of a link: nothing in it is Markdown. */
+function linked(address: string): string {
+  return address.replaceAll(/[()[\]!*`|{}^~]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
 /** The newest first; of more than these, the rest is in `json`. */
 const SHOWN = 20;
 
@@ -191,7 +196,7 @@ function renderHistory(report: PromotionReport): string {
       code(shortDigest(record.digest)) + marked(record),
       record.commit === undefined ? '' : code(record.commit.slice(0, 7)),
       code(shortName(record.from)),
-      `[${plain(record.actor)}](${record.run.replaceAll(')', '%29')})`,
+      `[${plain(record.actor)}](${linked(record.run)})`,
     ]);
   const more =
     history.chain.length > SHOWN ? `\n\n${history.chain.length - SHOWN} older ones are in the \`json\` output.` : '';

@@ -215,13 +215,20 @@ describe('the summary of a promotion', () => {
       requirements: [{ name: evil, met: false, reason: `${evil} | <b>` }],
       history: readHistory(
         evil,
-        [record({ stage: evil, actor: '](javascript:alert(1))|x', run: 'https://x.example/)' })],
+        [
+          record({
+            stage: evil,
+            actor: '](javascript:alert(1))|x',
+            run: 'https://x.example/![](https://y.example/p.png|`',
+          }),
+        ],
         A,
       ),
     };
     const summary = renderPromotionSummary(hostile);
     expect(summary).not.toContain('<img');
     expect(summary).not.toContain('](javascript');
+    expect(summary).toContain('](https://x.example/%21%5B%5D%28https://y.example/p.png%7C%60) |');
     expect(
       diagram(hostile)
         .split('\n')
