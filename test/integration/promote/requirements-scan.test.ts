@@ -117,6 +117,14 @@ describe('scan,max-age', () => {
     await stages.passes('scan,max-age=4d');
   });
 
+  test('one that did not look for vulnerabilities is none, whatever the gate looks for', async () => {
+    await using stages = await createStages();
+    const root = stages.source.image(['1'], {}, 'next');
+    stages.record(root, { ...SCANNED, time: ago(DAY), scan: { ...STRICT, scanners: ['secret'] } });
+    const inputs = { scanners: 'secret' };
+    await stages.refuses('scan,max-age=7d', ['scan,max-age=7d: ', 'did not look with vuln'], { inputs });
+  });
+
   test('a record of a scan without its terms is none', async () => {
     await using stages = await createStages();
     const root = stages.source.image(['1'], {}, 'next');
