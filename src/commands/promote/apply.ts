@@ -82,7 +82,7 @@ export async function applyPromotion({
         log.info(`${place.image}: record ${attached}`);
         return { record: attached };
       } catch (thrown) {
-        throw error ?? unrecorded(thrown, place, root.descriptor.digest);
+        throw error ?? unrecorded(thrown, place, record);
       }
     });
   } else log.debug('A repository has failed; the phases after that were left out.');
@@ -140,10 +140,19 @@ async function explain(
 }
 
 /** The tags have moved and stay: an error of the record alone would not tell. */
-function unrecorded(error: unknown, { image, tags }: PlannedPlace, digest: Digest): unknown {
+function unrecorded(
+  error: unknown,
+  { image, tags, history: { now } }: PlannedPlace,
+  { kind, digest }: RecordOfRun,
+): unknown {
   if (!(error instanceof ActionError)) return error;
   const where = tags.map(({ tag }) => `${image}:${tag}`).join(', ');
-  const what = `${where} holds ${digest} now, and the record of that could not be attached: ${error.message} The next run writes it; \`record: false\` does without.`;
+  // No later run knows what a rollback has left.
+  const then =
+    kind === 'rollback'
+      ? `Nothing holds ${now ?? 'what it held'} back: the next run that promotes it brings it back.`
+      : 'The next run writes it; `record: false` does without.';
+  const what = `${where} holds ${digest} now, and the record of that could not be attached: ${error.message} ${then}`;
   return new ActionError(error.code, what, { cause: error, facts: error.facts });
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Digest } from '../../domain/digest.ts';
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import type { Evidence, ScanEvidence, StageEvidence, TargetEvidence } from '../../domain/promotion/judge.ts';
 import { isSameStage, type PromotionRecord } from '../../domain/promotion/record.ts';
@@ -75,19 +76,24 @@ export async function gatherEvidence(asked: Witnesses, required: readonly Requir
   };
 }
 
-/** What a target holds, for the order of commits; undefined when nothing asks for it. */
-export async function gatherTarget(
+/** What the moving tags of a place hold, for the order of commits: each has to come before; none when nothing asks for it. */
+export async function gatherTargets(
   { commit, commits, root }: Witnesses,
   required: readonly Requirement[],
-  { repository, now }: FoundPlace,
-): Promise<TargetEvidence | undefined> {
-  if (!required.some(({ name }) => name === 'not-older') || now === undefined) return undefined;
-  if (now === null || now === root.descriptor.digest) return { holds: now };
-  const manifest = await repository.get(now);
-  const held = manifest === undefined ? undefined : (await readRecorded(repository, manifest)).revision;
-  if (held === undefined) return { holds: now };
-  const relation = commit === undefined ? 'unknown' : await commits.relation(held, commit);
-  return { holds: now, commit: held, relation };
+  { repository, targets }: FoundPlace,
+): Promise<readonly { readonly target?: TargetEvidence }[]> {
+  const moving = targets.filter(({ kind }) => kind === 'moving');
+  if (!required.some(({ name }) => name === 'not-older') || moving.length === 0) return [{}];
+  const read = async (holds: Digest | null): Promise<TargetEvidence> => {
+    if (holds === null || holds === root.descriptor.digest) return { holds };
+    const manifest = await repository.get(holds);
+    const held = manifest === undefined ? undefined : (await readRecorded(repository, manifest)).revision;
+    if (held === undefined) return { holds };
+    const relation = commit === undefined ? 'unknown' : await commits.relation(held, commit);
+    return { holds, commit: held, relation };
+  };
+  const held = new Set(moving.map(({ holds }) => holds ?? null));
+  return Promise.all([...held].map(async (holds) => ({ target: await read(holds) })));
 }
 
 /** The tag, the records, and only when neither tells GitHub's deployments: the stage before is where the image comes from. */

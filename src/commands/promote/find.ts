@@ -79,7 +79,7 @@ export async function findBack(journey: Journey): Promise<Found> {
     const isEnough = ({ deployed }: History) => wanted === undefined || deployed.has(wanted);
     // Its own records tell that the stage has held it, also where the chain to it is broken.
     const also = wanted === undefined ? [] : (await records(repository, wanted)).records;
-    const history = await readStage(place, names.stage, records, { until: isEnough, also });
+    const history = await readStage(place, names.stage, records, { until: isEnough, also, exact: true });
     draft.history = history;
     const target = rollbackTarget(history, wanted);
     if (!target.ok) throw new ActionError('PROMOTION_REFUSED', target.problems.join('\n'));

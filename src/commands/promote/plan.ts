@@ -7,7 +7,7 @@ import type { RecordsOfImage } from '../../oci/promotion-records.ts';
 import { createHistory } from '../../tools/git.ts';
 import { warn } from '../progress.ts';
 import type { PlannedPlace } from './apply.ts';
-import { gatherEvidence, gatherTarget } from './evidence.ts';
+import { gatherEvidence, gatherTargets } from './evidence.ts';
 import type { Found } from './find.ts';
 import type { Journey } from './journey.ts';
 import { type FoundPlace, isRecordOf, isSamePlace, readStage } from './stage.ts';
@@ -48,18 +48,21 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
         ? await records(place.repository, digest)
         : undefined;
     const also = [...(own?.records ?? []), ...(here?.records ?? [])];
-    // A dry run shows all that there is to know; a rollback looks as far back as it goes.
-    const isEnough = ({ deployed }: History) => !inputs['dry-run'] && (!inputs.rollback || deployed.has(digest));
+    // A dry run shows all that there is to know; a rollback looks as far back as it goes. What was put there without a record
+    // does not say what is held back: then those before it do.
+    const isEnough = ({ deployed, chain, now }: History) =>
+      !inputs['dry-run'] && (inputs.rollback ? deployed.has(digest) : chain.some((each) => each.digest === now));
     const history = inputs.record
-      ? await readStage(place, names.stage, records, { also, until: isEnough })
+      ? await readStage(place, names.stage, records, { also, until: isEnough, exact: inputs.rollback })
       : readHistory(names.stage, [], place.now);
-    const target = await gatherTarget(asked, required, place);
-    const judgements = judgeAll(required, { ...evidence, ...(target === undefined ? {} : { target }) });
-    const { rollback, force } = inputs;
-    const plan = planPromotion({ digest, targets: place.targets, judgements, history, rollback, force });
-    const inPlace = plan.verdict === 'unchanged';
+    const moving = await gatherTargets(asked, required, place);
+    const judgements = unmetFirst(moving.map((target) => judgeAll(required, { ...evidence, ...target })));
     const held =
       inputs.record && typeof place.now === 'string' ? await records(place.repository, place.now) : undefined;
+    const unclear = held?.problems.length ?? 0;
+    const { rollback, force } = inputs;
+    const plan = planPromotion({ digest, targets: place.targets, judgements, history, unclear, rollback, force });
+    const inPlace = plan.verdict === 'unchanged';
     for (const problem of [own, here, held].flatMap((each) => each?.problems ?? [])) warn(runtime, draft, problem);
     const support = (here ?? held)?.support;
     const isRecorded =

@@ -15,7 +15,7 @@ export interface Place extends Destination {
 /** A repository as it was found. */
 export interface FoundPlace extends Place {
   readonly targets: readonly PlannedTarget[];
-  /** What the stage holds here: the first moving tag says it. Null: nothing; undefined: no tag says it. */
+  /** What the stage holds here: the first moving tag that holds something says it. Null: nothing; undefined: no tag says it. */
   readonly now?: Digest | null;
 }
 
@@ -29,7 +29,9 @@ export async function readPlace(place: Place): Promise<FoundPlace> {
   const [first, ...rest] = tags;
   const head = first === undefined ? [] : [await read(first)];
   const targets = [...head, ...(await Promise.all(rest.map(read)))];
-  const stage = targets.find(({ kind }) => kind === 'moving');
+  const moving = targets.filter(({ kind }) => kind === 'moving');
+  // A tag that is new says nothing of a stage that has others.
+  const stage = moving.find(({ holds }) => holds !== undefined) ?? moving[0];
   return { ...place, targets, ...(stage === undefined ? {} : { now: stage.holds ?? null }) };
 }
 
@@ -50,11 +52,15 @@ export function createRecords(): ReadRecords {
   };
 }
 
-/** Whether a record tells of this repository: those of others travel along when an image is copied. Hosts may have two names. */
-export function isRecordOf({ name }: Repository, { to }: PromotionRecord): boolean {
+/**
+ * Whether a record tells of this repository: those of others travel along when an image is copied. Hosts may have two names, so
+ * what is held back counts whatever the host.
+ * @param exact for what a rollback may go to: a mirror of the same name has not held it
+ */
+export function isRecordOf({ host, name }: Repository, { to }: PromotionRecord, exact = false): boolean {
   return to.some((each) => {
     const image = parseImageName(each.replace(/:[^:/]*$/, ''));
-    return image.ok && image.value.repository === name;
+    return image.ok && image.value.repository === name && (!exact || image.value.host === host);
   });
 }
 
@@ -63,9 +69,10 @@ const MOST = 100;
 
 /**
  * The history of a stage in one repository, from the registry alone. The records of what the stage holds now tell what it held
- * before and what is held back; going further costs one request for each image.
+ * before and what is held back; going further costs one request for each image. A stage that holds nothing is known by `also`.
  * @param until when to stop; by default after the first image
  * @param also records of the stage that are known besides
+ * @param exact whether records of a repository of the same name at another host are left aside
  */
 export async function readStage(
   { repository, now }: Pick<FoundPlace, 'repository' | 'now'>,
@@ -74,17 +81,25 @@ export async function readStage(
   {
     until = () => true,
     also = [],
-  }: { readonly until?: (history: History) => boolean; readonly also?: readonly PromotionRecord[] } = {},
+    exact = false,
+  }: {
+    readonly until?: (history: History) => boolean;
+    readonly also?: readonly PromotionRecord[];
+    readonly exact?: boolean;
+  } = {},
 ): Promise<History> {
-  const known = also.filter((each) => isRecordOf(repository, each));
+  const isOwn = (each: PromotionRecord) => isRecordOf(repository, each, exact);
+  const known = also.filter(isOwn);
   const seen = new Set<Digest>();
-  let next = now ?? undefined;
-  while (next !== undefined && seen.size < MOST) {
-    seen.add(next);
-    known.push(...(await records(repository, next)).records.filter((each) => isRecordOf(repository, each)));
-    next = known
+  const unread = () =>
+    known
       .flatMap((each) => (isSameStage(each.stage, stage) ? [each.previousDigest, each.digest] : []))
       .find((digest) => digest !== undefined && !seen.has(digest));
+  let next = now === null ? unread() : now;
+  while (next !== undefined && seen.size < MOST) {
+    seen.add(next);
+    known.push(...(await records(repository, next)).records.filter(isOwn));
+    next = unread();
     if (until(readHistory(stage, known, now))) break;
   }
   const history = readHistory(stage, known, now);

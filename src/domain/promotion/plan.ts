@@ -19,6 +19,8 @@ export interface Promotion {
   readonly judgements: readonly Judgement[];
   /** Of the stage that is promoted to. */
   readonly history: History;
+  /** Records of what the stage holds now that could not be understood: any may tell that the digest is held back. */
+  readonly unclear?: number;
   readonly rollback?: boolean;
   /** A person asks for this digest by name: it lifts a hold, and nothing else. */
   readonly force?: boolean;
@@ -74,7 +76,8 @@ export function overall(plans: readonly PromotionPlan[]): Pick<PromotionPlan, 'v
   };
 }
 
-function refusalsOf({ digest, targets, judgements, history, rollback, force }: Promotion): readonly string[] {
+function refusalsOf(promotion: Promotion): readonly string[] {
+  const { digest, targets, judgements, history, unclear = 0, rollback, force } = promotion;
   const unmet = judgements.flatMap((each) => (each.met ? [] : [`${each.name}: ${each.reason}.`]));
   if (rollback === true) {
     // Else a rollback would be a way around the requirements.
@@ -86,12 +89,12 @@ function refusalsOf({ digest, targets, judgements, history, rollback, force }: P
         ];
   }
   const writes = targets.some(({ holds }) => holds !== digest);
-  const isHeld = history.held.has(digest) && force !== true && writes;
-  return isHeld
-    ? [
-        ...unmet,
-        `${history.stage} was rolled back from ${shortDigest(digest)}, and it is held back until a person promotes it by name (\`force: true\`).`,
-      ]
+  if (force === true || !writes) return unmet;
+  const why = history.held.has(digest)
+    ? `${history.stage} was rolled back from ${shortDigest(digest)}, and it is held back`
+    : `A record of what ${history.stage} holds cannot be understood, so it is not known whether ${shortDigest(digest)} is held back: no run promotes it`;
+  return history.held.has(digest) || unclear > 0
+    ? [...unmet, `${why} until a person promotes it by name (\`force: true\`).`]
     : unmet;
 }
 

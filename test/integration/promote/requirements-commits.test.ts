@@ -121,6 +121,16 @@ describe('not-older', () => {
     await stages.refuses('not-older', ['not-older: the image names no commit']);
   });
 
+  test('is asked of each tag that moves: a new one beside it says nothing of the stage', async () => {
+    const { stages, first, second } = await createHistory();
+    stages.built(second, 'production');
+    stages.built(first);
+    for (const environment of ['production', 'qa']) {
+      const asked = { inputs: { environment, to: 'fresh\nproduction' } };
+      await stages.refuses('not-older', [`the stage holds ${second.slice(0, 7)}, which is newer`], asked);
+    }
+  });
+
   test('is asked in each repository: one that is ahead refuses for all', async () => {
     const { stages, first, second } = await createHistory();
     const { registry } = stages;

@@ -100,6 +100,13 @@ describe('a digest that is held back', () => {
   test('passes when a person asks for it', () => {
     expect(plan([stage(A)], { history, force: true }).verdict).toBe('go');
   });
+  test('may be any, where a record of what the stage holds cannot be understood', () => {
+    const refusals = [expect.stringMatching(/cannot be understood.*sha256:b{12}.*force: true/)];
+    expect(plan([stage(A)], { unclear: 1 })).toMatchObject({ verdict: 'refused', refusals });
+    expect(plan([stage(A)], { unclear: 1, force: true }).verdict).toBe('go');
+    expect(plan([stage(B)], { unclear: 1 }).verdict).toBe('unchanged');
+    expect(plan([stage(A)], { history, unclear: 1, rollback: true }).verdict).toBe('go');
+  });
   test('passes as the target of a rollback', () => {
     expect(plan([stage(A)], { history, rollback: true }).verdict).toBe('go');
   });
