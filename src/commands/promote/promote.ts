@@ -51,6 +51,8 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
   }
   if (!planned.some((place) => place.plan.verdict === 'go' || place.needsRecord || place.needsCopy)) {
     runtime.log.info(`Everything is in place already, as ${digest}: nothing to write.`);
+    // Else GitHub's word at the end of the job would speak for whatever was built from the commit of the run.
+    await tell(journey, found);
     return succeeded(draft, 'unchanged');
   }
 

@@ -37,6 +37,26 @@ describe('the deployment of a job with `environment:`', () => {
     expect(after.log).toContain('deployed=production: the last deployment of it to production was a success');
   });
 
+  test('names the image that was there already, and proves no other of the same commit', async () => {
+    await using stages = await createStages();
+    const commit = await stages.job.repository.head();
+    const next = stages.built('b'.repeat(40));
+    const { digest } = next.descriptor;
+    const other = stages.built(commit, 'other').descriptor.digest;
+    await using github = await startGitHub({ permissions: { deployments: 'write' }, deployments: [ofTheJob(commit)] });
+    const at = (inputs: Readonly<Record<string, string>>) => github.asked({ inputs: { record: 'false', ...inputs } });
+    stages.hold('eu-1', next);
+    const run = await stages.promote('', at({ to: 'eu-1' }));
+    expect(run, run.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
+    const [told] = github.state.deployments[0]?.statuses ?? [];
+    expect(told).toMatchObject({ state: 'success', description: expect.stringContaining(digest) });
+    await stages.refuses(
+      'deployed=production',
+      ['there is no deployment of it'],
+      at({ from: other, environment: 'live' }),
+    );
+  });
+
   test('is left alone when the promotion is refused', async () => {
     await using stages = await createStages();
     stages.built(await stages.job.repository.head());
