@@ -17,6 +17,11 @@ export interface GitEvent {
   readonly actor: string;
 }
 
+/** Whether a person has started the run. */
+export function isByHand({ name }: Pick<GitEvent, 'name'>): boolean {
+  return name === 'workflow_dispatch';
+}
+
 export interface RepositoryFacts {
   readonly owner: string;
   readonly name: string;

@@ -98,7 +98,7 @@ export async function gatherTargets(
 
 /** The tag, the records, and only when neither tells GitHub's deployments: the stage before is where the image comes from. */
 async function readStageEvidence(
-  { runtime, source, from, root, records, api, commit }: Witnesses,
+  { source, from, root, records, api, commit }: Witnesses,
   stage: string,
 ): Promise<StageEvidence> {
   const { digest } = root.descriptor;
@@ -107,7 +107,7 @@ async function readStageEvidence(
   const isSource = from?.by !== 'digest' && from?.tag === tag;
   const read = async (known: string) => (isSource ? digest : ((await source.repository.head(known))?.digest ?? null));
   const holds = tag === undefined ? undefined : await read(tag);
-  if (holds === digest) return { holds, records: [], deployments: [] };
+  if (holds === digest) return { holds, records: [] };
   const own = (await records(source.repository, digest)).records.filter((each) => isSameStage(each.stage, stage));
   // What the stage holds since tells whether it was rolled back from this image. Its tag may have any name, which `to` says.
   const others = await Promise.all(
@@ -115,16 +115,11 @@ async function readStageEvidence(
   );
   const since = new Set([holds, ...others].flatMap((each) => (each && each !== digest ? [each] : [])));
   const held = await Promise.all([...since].map(async (each) => (await records(source.repository, each)).records));
-  const deployments = own.length > 0 ? [] : await readDeployments(api, stage, commit);
-  if (deployments === undefined) {
-    runtime.log.info(
-      `GitHub does not tell of deployments to ${stage}: that takes \`github-token\` and \`deployments: read\`.`,
-    );
-  }
+  const deployments = own.length > 0 ? undefined : await readDeployments(api, stage, commit);
   return {
     ...(holds === undefined ? {} : { holds }),
     records: [...own, ...held.flat()],
-    deployments: deployments ?? [],
+    ...(deployments === undefined ? {} : { deployments }),
   };
 }
 

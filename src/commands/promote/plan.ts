@@ -1,4 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
+import { isByHand } from '../../domain/event.ts';
 import { type History, readHistory } from '../../domain/promotion/history.ts';
 import { type Judgement, judgeAll } from '../../domain/promotion/judge.ts';
 import { planPromotion } from '../../domain/promotion/plan.ts';
@@ -17,7 +18,7 @@ import { type FoundPlace, isRecordOf, isSamePlace, readStage } from './stage.ts'
  * (P6); nothing is written.
  */
 export async function planPlaces(journey: Journey, found: Found): Promise<readonly PlannedPlace[]> {
-  const { runtime, inputs, names, required, gate, api, records, draft } = journey;
+  const { runtime, inputs, event, names, required, gate, api, records, draft } = journey;
   const { source, root, origin, places } = found;
   const { digest } = root.descriptor;
   // A rollback is in a hurry: what the stage held tells all that it needs.
@@ -60,8 +61,16 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
     const held =
       inputs.record && typeof place.now === 'string' ? await records(place.repository, place.now) : undefined;
     const unclear = held?.problems.length ?? 0;
-    const { rollback, force } = inputs;
-    const plan = planPromotion({ digest, targets: place.targets, judgements, history, unclear, rollback, force });
+    const plan = planPromotion({
+      digest,
+      targets: place.targets,
+      judgements,
+      history,
+      unclear,
+      rollback: inputs.rollback,
+      byHand: isByHand(event),
+      force: inputs.force,
+    });
     const inPlace = plan.verdict === 'unchanged';
     for (const problem of [own, here, held].flatMap((each) => each?.problems ?? [])) warn(runtime, draft, problem);
     const support = (here ?? held)?.support;

@@ -1,4 +1,4 @@
-import type { GitEvent } from '../../domain/event.ts';
+import { type GitEvent, isByHand } from '../../domain/event.ts';
 import { overall } from '../../domain/promotion/plan.ts';
 import { ActionError, ActionErrors } from '../../errors/action-error.ts';
 import { gateOf, scanTermsOf } from '../../inputs/gate.ts';
@@ -86,7 +86,7 @@ async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<J
   draft.kind = inputs.rollback ? 'rollback' : 'promotion';
   draft.stage = names.stage;
   draft.run = { actor: event.actor, event: event.name, url: event.runUrl };
-  if (inputs.force && event.name !== 'workflow_dispatch') throw notByHand(event);
+  if (inputs.force && !isByHand(event)) throw notByHand(event);
   const token = inputs['github-token'];
   const { owner, name } = event.repository;
   const api = token === undefined ? undefined : runtime.github(token, { apiUrl: event.apiUrl, owner, name });

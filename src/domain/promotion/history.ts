@@ -68,7 +68,7 @@ export function readHistory(stage: string, records: readonly PromotionRecord[], 
 
 /**
  * What is held back after something was done to a stage, for its record. A rollback holds what it left, until a person
- * promotes that by name; a rollback to a digest that is held is a person's word too.
+ * promotes that by name; a rollback to a digest that is held is a person's word too, see planPromotion.
  */
 export function heldAfter(
   held: Iterable<Digest>,

@@ -48,7 +48,8 @@ export interface StageEvidence {
   /** What the tag of the stage holds now; `null`: there is no such tag; undefined: not read. */
   readonly holds?: Digest | null;
   readonly records: readonly PromotionRecord[];
-  readonly deployments: readonly DeploymentEvidence[];
+  /** Undefined: GitHub was not asked, or does not tell. */
+  readonly deployments?: readonly DeploymentEvidence[];
 }
 
 /** A deployment to the environment of the stage. https://docs.github.com/en/rest/deployments/statuses */
@@ -116,7 +117,9 @@ function judgePlatforms(wanted: readonly string[], { platforms }: Evidence): Ver
 function judgeSbom(evidence: Evidence): Verdict {
   return eachPlatform(evidence, ({ sbomPackages }) => {
     if (sbomPackages === undefined) return refused('there is no SBOM');
-    return sbomPackages > 0 ? met(`an SBOM of ${sbomPackages} packages`) : refused('its SBOM names no package at all');
+    return sbomPackages > 0
+      ? met(`an SBOM of ${sbomPackages} package${sbomPackages === 1 ? '' : 's'}`)
+      : refused('its SBOM names no package at all');
   });
 }
 
@@ -131,7 +134,11 @@ function eachPlatform({ platforms }: Evidence, check: (platform: PlatformEvidenc
 }
 
 function judgeScan(maxAge: number | 'now', scan: ScanEvidence | undefined): Verdict {
-  if (scan === undefined) return refused('there is no verdict of a scan for this image');
+  if (scan === undefined) {
+    return refused(
+      'there is no verdict of a scan for this image: publish with `attach-verdict: true`, or require `scan=now`',
+    );
+  }
   const { passed, age, byThisRun, detail } = scan;
   const what = detail === undefined ? '' : ` (${detail})`;
   if (!passed) return refused(`the scan has not passed${what}`);
@@ -152,13 +159,16 @@ function judgeDeployed(stage: string, { digest, commit, stages }: Evidence): Ver
   if (held.has(digest)) return refused(`${stage} was rolled back from ${shortDigest(digest)}`);
   const record = chain.findLast((each) => each.digest === digest);
   if (record !== undefined) return met(`${stage} has held it since ${record.time}, by its record`);
-  const own = found.deployments.filter((each) =>
+  const own = found.deployments?.filter((each) =>
     each.digest === undefined ? commit !== undefined && each.commit === commit : each.digest === digest,
   );
-  if (own.some(({ state }) => state === 'success')) {
-    return met(`the last deployment of it to ${stage} was a success`);
-  }
-  const state = own[0] === undefined ? 'there is no deployment of it' : `its deployment is ${quoted(own[0].state)}`;
+  if (own?.some(({ state }) => state === 'success')) return met(`a deployment of it to ${stage} was a success`);
+  const state =
+    own === undefined
+      ? 'GitHub was not asked for deployments or did not tell (`github-token`, `deployments: read`)'
+      : own[0] === undefined
+        ? 'there is no deployment of it'
+        : `its deployment is ${quoted(own[0].state)}`;
   const holds =
     found.holds === undefined
       ? `what ${stage} holds was not read`
@@ -180,7 +190,7 @@ function judgeBranch(branch: string, { commit, branches }: Evidence): Verdict {
 
 function judgeOrder({ digest, commit, target, rollback }: Evidence): Verdict {
   if (rollback === true) return met('a rollback may go to an older commit');
-  if (target === undefined) return refused('what the stage holds was not read');
+  if (target === undefined) return refused('no tag says what the stage holds: `to` names only tags that never move');
   if (target.holds === null) return met('the stage holds nothing yet');
   if (target.holds === digest) return met('the stage holds this image');
   if (commit === undefined) return refused('the image names no commit');

@@ -22,6 +22,8 @@ export interface Promotion {
   /** Records of what the stage holds now that could not be understood: any may tell that the digest is held back. */
   readonly unclear?: number;
   readonly rollback?: boolean;
+  /** Whether a person has started the run: only then a rollback goes to what is held back. */
+  readonly byHand?: boolean;
   /** A person asks for this digest by name: it lifts a hold, and nothing else. */
   readonly force?: boolean;
 }
@@ -77,18 +79,24 @@ export function overall(plans: readonly PromotionPlan[]): Pick<PromotionPlan, 'v
 }
 
 function refusalsOf(promotion: Promotion): readonly string[] {
-  const { digest, targets, judgements, history, unclear = 0, rollback, force } = promotion;
+  const { digest, targets, judgements, history, unclear = 0, rollback, byHand, force } = promotion;
   const unmet = judgements.flatMap((each) => (each.met ? [] : [`${each.name}: ${each.reason}.`]));
+  const writes = targets.some(({ holds }) => holds !== digest);
   if (rollback === true) {
     // Else a rollback would be a way around the requirements.
-    return history.deployed.has(digest)
-      ? unmet
-      : [
+    if (!history.deployed.has(digest)) {
+      return [
+        ...unmet,
+        `${history.stage} has no record of ${shortDigest(digest)}, and a rollback only goes to what was there before. Promote it instead.`,
+      ];
+    }
+    return history.held.has(digest) && byHand !== true && writes
+      ? [
           ...unmet,
-          `${history.stage} has no record of ${shortDigest(digest)}, and a rollback only goes to what was there before. Promote it instead.`,
-        ];
+          `${history.stage} was rolled back from ${shortDigest(digest)}, and only a person brings it back: start the workflow by hand (\`workflow_dispatch\`).`,
+        ]
+      : unmet;
   }
-  const writes = targets.some(({ holds }) => holds !== digest);
   if (force === true || !writes) return unmet;
   const why = history.held.has(digest)
     ? `${history.stage} was rolled back from ${shortDigest(digest)}, and it is held back`

@@ -36,6 +36,8 @@ const UNKNOWN: Readonly<Record<Placeholder, string>> = {
   version: 'the image names no version (`org.opencontainers.image.version`)',
   sha: 'the image names no commit (`org.opencontainers.image.revision`)',
 };
+/** In `from` nothing is known of an image yet: there a version is that of the run. */
+const UNKNOWN_TO_RUN = { ...UNKNOWN, version: 'this run is not for a tag of a version, such as v1.2.3' };
 const PLACEHOLDERS: readonly string[] = Object.keys(UNKNOWN);
 const BRACES = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
@@ -71,7 +73,7 @@ export function readSource(text: string, values: TemplateValues): Parsed<Source>
   if (placeholdersIn([text]).has('env')) {
     return refuse('`{{env}}` is the environment that is promoted to; write `env:<name>` for the one to promote from');
   }
-  const filled = fill(text.trim(), values);
+  const filled = fill(text.trim(), values, UNKNOWN_TO_RUN);
   if (!filled.ok) return refuse(...filled.problems);
   const from = filled.value;
   if (from.startsWith('env:')) {
@@ -115,9 +117,10 @@ export function readTargets(lines: readonly string[], values: TemplateValues): P
   const written = readLines(lines);
   if (written.length === 0) {
     const alone = readTarget('{{env}}', values);
-    return alone.ok
-      ? parsed([alone.value])
-      : problems('to: it is empty, and there is no `environment` to take the tag of.');
+    if (alone.ok) return parsed([alone.value]);
+    const isGiven = (values.env ?? '').trim() !== '';
+    const why = isGiven ? alone.problems.join(' ') : 'there is no `environment` to take the tag of';
+    return problems(`to: it is empty, and ${why}.`);
   }
   const found: string[] = [];
   const targets = new Map<string, Target>();
@@ -169,7 +172,7 @@ function tagProblems(tag: string): readonly string[] {
   return RESERVED.test(tag) ? [`${quoted(tag)} is a tag under which registries keep what belongs to an image`] : [];
 }
 
-function fill(text: string, values: TemplateValues): Parsed<string> {
+function fill(text: string, values: TemplateValues, unknown = UNKNOWN): Parsed<string> {
   const found: string[] = [];
   const filled = text.replace(BRACES, (_, written: string) => {
     const name = written.toLowerCase();
@@ -179,7 +182,7 @@ function fill(text: string, values: TemplateValues): Parsed<string> {
       );
       return '';
     }
-    const value = valueFor(name, values);
+    const value = valueFor(name, values, unknown);
     if (!value.ok) found.push(...value.problems);
     return value.ok ? value.value : '';
   });
@@ -187,9 +190,9 @@ function fill(text: string, values: TemplateValues): Parsed<string> {
   return found.length > 0 ? problems(...found) : parsed(filled);
 }
 
-function valueFor(name: Placeholder, values: TemplateValues): Parsed<string> {
+function valueFor(name: Placeholder, values: TemplateValues, unknown: typeof UNKNOWN): Parsed<string> {
   const value = (values[name] ?? '').trim();
-  if (value === '') return problems(`{{${name}}} is empty: ${UNKNOWN[name]}`);
+  if (value === '') return problems(`{{${name}}} is empty: ${unknown[name]}`);
   if (name === 'env') {
     const tag = environmentTag(value);
     return tag === undefined ? problems(`no tag can be made of the environment ${quoted(value)}`) : parsed(tag);

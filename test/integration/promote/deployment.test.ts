@@ -34,7 +34,7 @@ describe('the deployment of a job with `environment:`', () => {
       ...github.asked({ inputs: { environment: 'live', record: 'false' } }),
     });
     expect(after.outputs.outcome, after.log).toBe('promoted');
-    expect(after.log).toContain('deployed=production: the last deployment of it to production was a success');
+    expect(after.log).toContain('deployed=production: a deployment of it to production was a success');
   });
 
   test('names the image that was there already, and proves no other of the same commit', async () => {

@@ -85,3 +85,16 @@ test('a rollback does not go to what a mirror of the same name has held', async 
   for (const from of ['', 'archive']) expect((await job.promote({ ...at, from })).outputs.outcome).toBe('refused');
   expect(mirror.tags('org/app')).toEqual(before);
 });
+
+test('a rollback to what is held back is for a person: an automatic one writes nothing', async () => {
+  const { job, images, outcome, promote, registry, one, two } = await createStage();
+  expect(await outcome({ rollback: 'true' })).toBe('rolled-back');
+  registry.clearLog();
+  const run = await promote({ rollback: 'true', from: two });
+  expect(run, run.log).toMatchObject({ exitCode: 1, outputs: { outcome: 'refused' } });
+  expect(run.log).toContain('only a person brings it back');
+  expect(registry.writes()).toEqual([]);
+  const back = await job.byHand({ images, environment: 'production', rollback: 'true', from: two });
+  expect(back.outputs, back.log).toMatchObject({ outcome: 'rolled-back', 'previous-digest': one });
+  expect(await outcome({ from: 'two' })).toBe('unchanged');
+});

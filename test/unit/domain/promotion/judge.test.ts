@@ -179,7 +179,7 @@ describe('deployed', () => {
   const judged = (stage: Partial<StageEvidence>, commit: string | undefined = COMMIT) =>
     verdict('deployed=staging', {
       ...(commit === '' ? {} : { commit }),
-      stages: new Map([['staging', { records: [], deployments: [], ...stage }]]),
+      stages: new Map([['staging', { records: [], ...stage }]]),
     });
   const rolledBack = record(B, { kind: 'rollback', previousDigest: A, time: '2026-02-01T12:00:00.000Z', held: [A] });
 
@@ -205,6 +205,8 @@ describe('deployed', () => {
       { holds: B, records: [rolledBack], deployments: [{ state: 'success', commit: COMMIT }] },
       /rolled back/,
     ],
+    ['GitHub was not asked', {}, /was not asked for deployments/],
+    ['there is no deployment', { deployments: [] }, /no deployment of it$/],
     ['the deployment failed', { deployments: [{ state: 'failure', commit: COMMIT }] }, /its deployment is "failure"/],
     [
       'the deployment is of another commit',

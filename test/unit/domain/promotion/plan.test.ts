@@ -105,10 +105,15 @@ describe('a digest that is held back', () => {
     expect(plan([stage(A)], { unclear: 1 })).toMatchObject({ verdict: 'refused', refusals });
     expect(plan([stage(A)], { unclear: 1, force: true }).verdict).toBe('go');
     expect(plan([stage(B)], { unclear: 1 }).verdict).toBe('unchanged');
-    expect(plan([stage(A)], { history, unclear: 1, rollback: true }).verdict).toBe('go');
+    expect(plan([stage(A)], { history, unclear: 1, rollback: true, byHand: true }).verdict).toBe('go');
   });
-  test('passes as the target of a rollback', () => {
-    expect(plan([stage(A)], { history, rollback: true }).verdict).toBe('go');
+  test('passes as the target of a rollback that a person asks for, and of no other', () => {
+    expect(plan([stage(A)], { history, rollback: true, byHand: true }).verdict).toBe('go');
+    expect(plan([stage(A)], { history, rollback: true })).toMatchObject({
+      verdict: 'refused',
+      refusals: [expect.stringMatching(/rolled back from sha256:b{12}.*by hand/)],
+    });
+    expect(plan([stage(B)], { history, rollback: true }).verdict).toBe('unchanged');
   });
   test('is no matter where it is already', () => {
     expect(plan([stage(B)], { history }).verdict).toBe('unchanged');

@@ -55,7 +55,7 @@ describe('from', () => {
   test('a version that nobody knows is a problem', () => {
     expect(readSource('{{version}}', { env: 'production' })).toMatchObject({
       ok: false,
-      problems: [expect.stringContaining('{{version}} is empty: the image names no version')],
+      problems: [expect.stringContaining('{{version}} is empty: this run is not for a tag of a version')],
     });
   });
 });
