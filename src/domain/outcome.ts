@@ -3,9 +3,9 @@
  * that a later step can tell "the image has findings" from "the scanner broke" without reading a log.
  */
 export const OUTCOMES = {
-  published: 'Every registry holds the image and its tags.',
+  published: 'Every registry holds the image; its tags name it, or something newer that stays.',
   unchanged: 'Everything was in place already; nothing was written.',
-  built: 'The image was built and has passed the gate; `push: false` kept it on the runner.',
+  built: 'The image is ready, and no gate has closed; `push: false` kept it on the runner.',
   promoted: 'The stage holds the image, with everything that belongs to it.',
   'rolled-back': 'The stage holds what it held before; what it left is held back.',
   'logged-in': 'Every registry took the credentials; they are filed for the steps that follow.',

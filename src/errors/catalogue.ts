@@ -62,6 +62,7 @@ export const CATALOGUE = {
       'Version tags and commit tags never change what they point at, and the registry already holds this tag with other content; or the settings of the registry do not let the tag move.',
     remedy: [
       'Publish under a new version: the released bytes stay what they were.',
+      'If the tag is that of a commit and another build of it is wanted (another `target`, other `build-args`), give that build tags of its own, for instance with `flavor: suffix=-debug`; for newer base images use a moving tag such as `type=schedule`.',
       'If the tag was pushed by mistake and nobody uses it, delete it in the registry by hand and run again.',
       'If the tag is meant to move, derive it with a rule that says so (`type=ref,event=branch`, `type=raw`, `type=edge`); in `to` of a promotion give it a name without a version or commit, such as `{{env}}`.',
       'If the registry itself holds it fast, except moving tags there: ECR `IMMUTABLE_WITH_EXCLUSION`, a rule of the Harbor project, `dockerConfig.immutableTags` of Artifact Registry, `az acr repository update --write-enabled true`, the write policy of Nexus, the right to delete in Artifactory.',
@@ -231,7 +232,10 @@ export const CATALOGUE = {
     ...input,
     title: 'The ignore file cannot be used',
     cause: 'Every entry needs an id, a reason and a day on which it ends, and may hold only known keys.',
-    remedy: ['Correct the entry that the message names; the README shows a complete one.'],
+    remedy: [
+      'Correct the entry that the message names; the README shows a complete one.',
+      'If there is no such file, check the path, which begins at the workspace, and that the repository is checked out before this step.',
+    ],
   },
   VEX_INVALID: {
     ...input,

@@ -7,9 +7,9 @@ export function errorFacts(error: ActionError) {
   return { code: error.code, title, message: error.message, remedy, facts: error.facts };
 }
 
-/** An error as lines of a log: what happened, then the steps of the remedy. */
+/** An error as lines of a log, where no title is shown: what happened, then its code and the steps of the remedy. */
 export function errorLines(error: ActionError): string {
   const { remedy } = CATALOGUE[error.code];
   const steps = remedy.map((step, index) => `  ${remedy.length > 1 ? `${index + 1}. ` : ''}${step}`);
-  return [error.message, 'What to do:', ...steps].join('\n');
+  return [error.message, `What to do (${error.code}):`, ...steps].join('\n');
 }

@@ -2,7 +2,7 @@ import { shortDigest } from '../domain/digest.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { renderVerdict } from './findings.ts';
-import { bytes, code, plain, prose, table } from './markdown.ts';
+import { bytes, code, details, plain, prose, table } from './markdown.ts';
 import {
   heading,
   page,
@@ -30,6 +30,7 @@ export function renderSummary(record: PublishRecord): string {
     renderImage(record),
     record.verdict === undefined ? '' : renderVerdict(record.verdict, record.scan),
     renderTags(record),
+    renderNames(record),
     renderTargets(record.targets),
     renderWarnings(record.warnings),
     renderTime(record.steps),
@@ -103,18 +104,32 @@ function renderTags({ targets }: PublishRecord): string {
   return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', '', 'held before', 'why'], rows)}`;
 }
 
+/** A run that asks no registry has no decisions to show; what the image is called is what it was for. */
+function renderNames({ outcome, targets, tags, labels }: PublishRecord): string {
+  const names =
+    targets.length > 0 || tags.length === 0 ? [] : ['### Tags', tags.map((tag) => `- ${code(tag)}`).join('\n')];
+  const rows = Object.entries(labels).map(([key, value]) => [code(key), plain(value)]);
+  if (outcome === 'built') return names.join('\n\n');
+  return outcome === 'planned' ? [...names, details('Labels', table(['label', 'value'], rows))].join('\n\n') : '';
+}
+
 function renderTargets(targets: readonly TargetFacts[]): string {
   const rows = targets.map(({ image, uploaded, written, error, decisions }) => [
     code(image),
-    error !== undefined
-      ? `❌ ${plain(CATALOGUE[error.code].title)}`
-      : written.length > 0
-        ? '✅ published'
-        : decisions.some(({ action }) => action === 'create' || action === 'move')
-          ? '· not written'
-          : '✅ in place',
-    uploaded === undefined ? '–' : `${uploaded.blobs} blobs, ${bytes(uploaded.bytes)} (${uploaded.present} were there)`,
+    error === undefined ? resultOf(written.length > 0, decisions) : `❌ ${plain(CATALOGUE[error.code].title)}`,
+    uploaded === undefined
+      ? '–'
+      : `blobs: ${uploaded.blobs}, ${bytes(uploaded.bytes)} (there already: ${uploaded.present})`,
     String(written.length),
   ]);
   return rows.length === 0 ? '' : `### Registries\n\n${table(['repository', 'result', 'sent', 'tags written'], rows)}`;
+}
+
+/** What became of a repository that gave no error. */
+function resultOf(isWritten: boolean, decisions: TargetFacts['decisions']): string {
+  const actions = new Set(decisions.map(({ action }) => action));
+  if (actions.has('conflict')) return '⛔ conflict';
+  if (isWritten) return '✅ published';
+  if (actions.has('create') || actions.has('move')) return '· not written';
+  return actions.has('keep') ? '✅ in place' : '⏸️ tags left as they are';
 }

@@ -91,6 +91,9 @@ describe('P9: a re-run does only what is missing', () => {
     const run = await setting.publish({ ...inputs, target: 'debug', images: `${registry.host}/org/app` }, { env });
     expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'tag-conflict' } });
     expect(run.log).toMatch(/another build of this commit/);
+    expect(run.log).toMatch(/flavor: suffix=-debug/);
+    expect(run.summary).toMatch(/⛔ conflict \| – \| 0 \|/);
+    expect(run.summary).not.toMatch(/✅ in place/);
     expect(run.log).not.toMatch(/Docker is not there/);
   });
 
@@ -106,4 +109,24 @@ describe('P9: a re-run does only what is missing', () => {
     expect(run.log).toMatch(/Docker is not there/);
     expect(run.log).toMatch(/`source:`/);
   });
+});
+
+test('a branch that holds another build of this very commit would move, as the plan says', async () => {
+  await using setting = await createSetting();
+  await using registry = await startRegistry();
+  const { directory } = await published(setting);
+  await registry.putLayout('org/app', await shortTag(setting), directory);
+  await registry.putLayout('org/app', 'main', directory);
+  const images = `${registry.host}/org/app`;
+  const run = await setting.publish({ ...inputs, target: 'debug', images, 'dry-run': 'true' }, { env });
+  expect(run.log).toMatch(/move +\S+:main .*holds another build of/);
+});
+
+test('a plan without a push shows tags and labels in log and summary', async () => {
+  await using setting = await createSetting();
+  const run = await setting.publish({ ...inputs, images: 'ghcr.io/org/app', 'dry-run': 'true', push: 'false' });
+  expect(run).toMatchObject({ exitCode: 0, outputs: { outcome: 'planned' } });
+  for (const text of [run.log, run.summary]) expect(text).toContain('ghcr.io/org/app:main');
+  expect(run.log).toContain('label org.opencontainers.image.title=app');
+  expect(run.log.trimEnd()).toMatch(/nothing was built, and nothing was written\.$/);
 });

@@ -219,7 +219,7 @@ describe('registry faults: right result, or a clear failure and no tag moved wro
     const run = await setting.publish({ images: `${registry.host}/org/app` });
     expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'registry-failed' } });
     expect(run.log).toMatch(said);
-    expect(run.log).toMatch(/What to do:/);
+    expect(run.log).toMatch(/What to do \([A-Z_]+\):/);
     expect(registry.tags('org/app')).toEqual({});
   });
 
@@ -237,4 +237,23 @@ describe('registry faults: right result, or a clear failure and no tag moved wro
     expect(run.log).toMatch(/does not accept the credentials/);
     expect(run.log).not.toMatch(/Trivy 0\./);
   });
+});
+
+test('names that are all switched off are no success: there is nothing to push to', async () => {
+  await using setting = await createSetting();
+  await setting.image();
+  const images = 'name=ghcr.io/org/app,enable=false';
+  const run = await setting.publish({ images });
+  expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'invalid-input' } });
+  expect(run.log).toMatch(/every line has `enable=false`/);
+  const kept = await setting.publish({ images, push: 'false' });
+  expect(kept).toMatchObject({ exitCode: 0, outputs: { outcome: 'built' } });
+});
+
+test('what is wrong with names, rules and flavor is said at once', async () => {
+  await using setting = await createSetting();
+  const run = await setting.publish({ images: 'ghcr.io/org/app:1', tags: 'type=semver', flavor: 'latest=maybe' });
+  expect(run.outputs.outcome).toBe('invalid-input');
+  expect(run.annotations).toHaveLength(1);
+  expect(run.log).toMatch(/images, line 1.*tags, line 1.*flavor, line 1/);
 });

@@ -4,6 +4,7 @@ import { ActionError, toActionError } from '../../errors/action-error.ts';
 import type { LocalImage } from '../../oci/image.ts';
 import { pushContent, writeTag } from '../../oci/push.ts';
 import type { Repository } from '../../oci/repository.ts';
+import { bytes as size } from '../../report/markdown.ts';
 import type { TargetFacts } from '../../report/record.ts';
 import type { Log } from '../../runtime/runtime.ts';
 import { inPhases } from '../phases.ts';
@@ -67,7 +68,7 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
     (await phase(async ({ repository, image: name, planned }) => {
       if (isInPlace(planned)) return {};
       const pushed = await pushContent(repository, image);
-      log.info(`${name}: ${pushed.uploaded} blobs sent (${pushed.bytes} bytes), ${pushed.present} were there`);
+      log.info(`${name}: blobs sent: ${pushed.uploaded} (${size(pushed.bytes)}), there already: ${pushed.present}`);
       return { uploaded: { blobs: pushed.uploaded, bytes: pushed.bytes, present: pushed.present } };
     })) &&
     (await phase(async (target) => {
@@ -95,10 +96,12 @@ export function refuseConflicts(
   const conflicts = decisions.filter(({ action }) => action === 'conflict');
   const [first] = conflicts;
   if (first === undefined) return;
-  const wanted = digest === undefined ? '' : ` This image is ${digest}.`;
-  throw new ActionError(
-    'TAG_IMMUTABLE',
-    `${conflicts.map(({ image, tag, from, reason }) => `${image}:${tag} is there as ${from} and ${reason}`).join('; ')}.${wanted}`,
-    { facts: { registry: repository.host, repository: repository.name, reference: first.tag } },
+  const lines = conflicts.map(({ image, tag, from, reason }) =>
+    digest === undefined
+      ? `${image}:${tag} ${reason}.`
+      : `${image}:${tag} is there as ${from}, and this image is ${digest}.`,
   );
+  throw new ActionError('TAG_IMMUTABLE', lines.join('\n'), {
+    facts: { registry: repository.host, repository: repository.name, reference: first.tag },
+  });
 }

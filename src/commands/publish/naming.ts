@@ -53,10 +53,10 @@ export async function nameImage(
   const now = runtime.clock.now();
   const commitDate =
     (await createHistory(runtime, api, false).commitDate(event.sha)) ?? commitDateOfPayload(runtime.env) ?? now;
-  const images = take(parseImages(inputs.images)).filter(({ enable }) => enable);
+  const { images, rules, flavor } = readNames(inputs);
   const derived = deriveTags({
-    rules: take(parseTagRules(inputs.tags)),
-    flavor: take(parseFlavor(inputs.flavor)),
+    rules,
+    flavor,
     event,
     commitDate,
     now,
@@ -82,12 +82,18 @@ export async function nameImage(
   draft.annotations = annotations;
   if (version !== undefined) draft.version = version;
   for (const name of names) runtime.log.info(name);
+  // A source has its own labels; those are only what this commit would give.
+  if (inputs.source === undefined) {
+    for (const [key, value] of Object.entries(labels)) runtime.log.info(`label ${key}=${value}`);
+  }
   if (inputs.push && tags.length === 0) {
     throw new ActionError(
       'NO_TAGS',
       `No rule of \`tags\` fits the event ${event.name} of ${event.ref}, so there is no tag to publish.`,
     );
   }
+  if (tags.length === 0)
+    runtime.log.info('No rule of `tags` fits this event: the image has no tag, and `push: true` would fail.');
   return {
     event,
     images: images.map(({ reference }) => reference),
@@ -99,6 +105,24 @@ export async function nameImage(
     buildMetadata: buildMetadataArgs({ commitDate, sha: event.sha, version }),
     ...(api === undefined ? {} : { api }),
   };
+}
+
+/** @throws ActionError INPUT_INVALID with all that is wrong with `images`, `tags` and `flavor`, or when no image is left */
+function readNames(inputs: Inputs) {
+  const images = parseImages(inputs.images);
+  const rules = parseTagRules(inputs.tags);
+  const flavor = parseFlavor(inputs.flavor);
+  const problems = [images, rules, flavor].flatMap((each) => (each.ok ? [] : each.problems));
+  if (problems.length > 0) throw new ActionError('INPUT_INVALID', problems.join('\n'));
+  const enabled = take(images).filter(({ enable }) => enable);
+  if (inputs.push && enabled.length === 0) {
+    throw new ActionError(
+      'INPUT_INVALID',
+      '`images`: every line has `enable=false`, and there is no name to push to. Enable one, or set `push: false`.',
+      { facts: { input: 'images' } },
+    );
+  }
+  return { images: enabled, rules: take(rules), flavor: take(flavor) };
 }
 
 /** Payloads of some events (a schedule, for instance) do not hold the repository; GitHub's API does. */

@@ -37,7 +37,7 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
   // A dry run that would not push either is for looking at names: it reaches for nothing outside of this machine.
   const offline = inputs['dry-run'] && !inputs.push;
   const naming = await step(runtime, draft, 'Tags and labels', () => nameImage(runtime, inputs, { offline }, draft));
-  if (offline) return succeeded(draft, 'planned');
+  if (offline) return planned(runtime, draft);
 
   // Whatever the files of the gate have to say against themselves is said before a build.
   const files = await prepareGate(runtime, inputs);
@@ -60,14 +60,17 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
     ? await step(runtime, draft, 'Pre-flight', () => preflight(runtime, inputs, destinations, history, wanted, draft))
     : { targets: [], inPlace: false };
   warnAbout(runtime, draft);
-  if (inputs['dry-run']) return succeeded(draft, 'planned');
+  if (inputs['dry-run']) return planned(runtime, draft);
   if (plan.inPlace && plan.digest !== undefined) return finished(runtime, draft, plan.digest);
 
   const scanner = startScanner(runtime, inputs);
   const obtained = source ?? (await build(runtime, inputs, naming, destinations, plan, draft));
   draft.image = describeImage(obtained);
   await passGate(runtime, inputs, files, scanner, obtained.image, draft);
-  if (!inputs.push) return succeeded(draft, 'built');
+  if (!inputs.push) {
+    runtime.log.info(`${draft.image.digest} is ready, and stays on the runner: \`push: false\`.`);
+    return succeeded(draft, 'built');
+  }
 
   const decide = async ({ image, repository }: Target, digest: Digest) => {
     const known: Wanted = { ...wanted, digest };
@@ -90,7 +93,14 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
   const [first] = errors;
   if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
   const changed = results.some(({ written, uploaded }) => written.length > 0 || (uploaded?.blobs ?? 0) > 0);
-  return succeeded(draft, changed ? 'published' : 'unchanged');
+  if (!changed) return finished(runtime, draft, obtained.image.root.descriptor.digest);
+  for (const { image } of results) runtime.log.info(`Published ${image}@${obtained.image.root.descriptor.digest}`);
+  return succeeded(draft, 'published');
+}
+
+function planned(runtime: Runtime, draft: Draft): PublishRecord {
+  runtime.log.info('This is a dry run: nothing was built, and nothing was written.');
+  return succeeded(draft, 'planned');
 }
 
 /** Builds, or takes what this very build was published as before. */
@@ -109,7 +119,7 @@ function build(
 
 /** Nothing is missing anywhere: the image of this very build, under all its tags. */
 function finished(runtime: Runtime, draft: Draft, digest: Digest): PublishRecord {
-  runtime.log.info(`Everything is in place already, as ${digest}: nothing to build, nothing to write.`);
+  runtime.log.info(`Everything is in place already, as ${digest}: nothing was written.`);
   draft.image ??= { digest, mediaType: '', origin: 'an earlier run', platforms: [] };
   return succeeded(draft, 'unchanged');
 }

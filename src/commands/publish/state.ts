@@ -57,7 +57,9 @@ async function readTag(
     const held = await repository.head(tag.name);
     if (held === undefined) return {};
     if (onlyDigest || held.digest === asked.digest) return { digest: held.digest };
-    if (likely !== undefined && held.digest === likely.digest) return likely;
+    if (likely !== undefined && held.digest === likely.digest) {
+      return likely.revision === asked.sha ? { ...likely, relation: 'same' } : likely;
+    }
   }
   const manifest = await repository.get(tag.name);
   if (manifest === undefined) return {};

@@ -55,7 +55,7 @@ describe('the summary', () => {
     expect(summary).toMatch(/linux\/amd64 .*1\.5 KiB \| 2 \| 7 packages \| ✓/);
     expect(summary).toMatch(/app:main<\/code> \| moving \| 🆕 created/);
     expect(summary).toMatch(/app:old<\/code> \| moving \| ⏸️ left \|.*stays: newer/);
-    expect(summary).toMatch(/✅ published \| 3 blobs, 2\.0 KiB/);
+    expect(summary).toMatch(/✅ published \| blobs: 3, 2\.0 KiB/);
     expect(summary).toContain('<code>scan: off</code>: nobody has looked');
   });
 
@@ -70,6 +70,28 @@ describe('the summary', () => {
       targets: published.targets.map((target) => ({ ...target, written: [] })),
     } as const;
     expect(renderSummary(planned)).toMatch(/app:main<\/code> \| moving \| 🆕 to create/);
+  });
+
+  test.each([
+    ['conflict', 'create', '⛔ conflict'],
+    ['create', 'keep', '· not written'],
+    ['leave', 'keep', '✅ in place'],
+    ['leave', 'leave', '⏸️ tags left as they are'],
+  ] as const)('a repository whose tags are %s and %s and were not written', (one, other, says) => {
+    const decisions = [
+      { ...decision, tag: 'main', action: one },
+      { ...decision, tag: 'old', action: other },
+    ];
+    const targets = [{ image: 'ghcr.io/org/app', host: 'ghcr.io', decisions, written: [] }];
+    const results = renderSummary({ ...published, targets }).split('### Registries')[1];
+    expect(results).toContain(`| <code>ghcr.io/org/app</code> | ${says} |`);
+  });
+
+  test('a plan without a registry names the tags and the labels', () => {
+    const { image: _image, ...rest } = published;
+    const summary = renderSummary({ ...rest, outcome: 'planned', targets: [] });
+    expect(summary).toContain('- <code>ghcr.io/org/app:main</code>');
+    expect(summary).toContain('| <code>org.opencontainers.image.title</code> | app |');
   });
 
   test('an error comes with its title, a link, and the steps of its remedy', () => {
