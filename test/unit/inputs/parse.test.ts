@@ -161,6 +161,12 @@ describe('what is refused', () => {
     ['qwertzuiop', 'If INPUT_QWERTZUIOP is an environment variable of your own, give it another name.'],
     ['load', 'is not an input of this action: remove it.'],
     ['exit-code', 'use `scan: gate` to fail on findings'],
+    ['timeout', '`timeout-minutes` of the step'],
+    ['hide-progress', 'remove it.'],
+    ['cache-binary', 'remove it.'],
+    ['mask-password', 'remove it.'],
+    ['client-id', 'use `azure-client-id`.'],
+    ['token_format', '`workload-identity-provider`'],
     ['constructor', 'is not an input of this action.'],
   ])('answers the unknown input %s', (name, answer) => {
     expect(refusal({ ...IMAGE, [name]: 'x' }).message).toContain(answer);
