@@ -29,6 +29,9 @@ export function registryApi(facts: Facts): Field<readonly (readonly [host: strin
   return field('list of host=URL', facts, (raw) =>
     collect(raw, (item) => {
       const [, host = '', address = ''] = /^([^=\s]+)=(\S+)$/.exec(item) ?? [];
+      if (address === '') {
+        return refused(`got ${quoted(item)}, expected host=URL such as registry.example.com=https://api.example.com.`);
+      }
       const url = readApi(address);
       if (!url.ok) return url;
       const name = readHost(host);

@@ -68,6 +68,10 @@ describe('keyless logins', () => {
     expect(() => parse({ 'registry-auth': yaml })).toThrow(says);
   });
 
+  it('quotes an address of an API that has no host', () => {
+    expect(() => parse({ 'registry-api': 'example' })).toThrow('got "example", expected host=URL');
+  });
+
   it('do not stand beside a password for the same registry', () => {
     const both = { registry: 'ghcr.io', username: 'me', password: 'p', 'role-to-assume': ROLE };
     expect(() => parse(both)).toThrow(/`registry-auth` with one entry for each/);
