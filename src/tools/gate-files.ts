@@ -15,19 +15,23 @@ const LARGEST_IGNORE = 1024 * 1024;
  * @throws ActionErrors of ActionError IGNOREFILE_INVALID, one for each problem, with file and line
  */
 export async function readIgnoreFile(workspace: string, path: string): Promise<readonly IgnoreEntry[]> {
-  const invalid = (message: string, line: number, cause?: unknown) =>
-    new ActionError('IGNOREFILE_INVALID', `${path}:${line}: ${message}.`, {
-      cause,
-      facts: { input: 'ignorefile', file: path, line },
-    });
+  const facts = { input: 'ignorefile', file: path };
   let text: string;
   try {
     text = await readBounded(resolve(workspace, path), LARGEST_IGNORE);
   } catch (error) {
-    throw new ActionErrors([invalid(`the file named by \`ignorefile\` cannot be read: ${reasonOf(error)}`, 1, error)]);
+    const message = `${path}: the file named by \`ignorefile\` cannot be read: ${reasonOf(error)}.`;
+    throw new ActionErrors([new ActionError('IGNOREFILE_INVALID', message, { cause: error, facts })]);
   }
   const parsed = parseIgnoreFile(text, path);
-  if ('problems' in parsed) throw new ActionErrors(parsed.problems.map(({ line, message }) => invalid(message, line)));
+  if ('problems' in parsed) {
+    throw new ActionErrors(
+      parsed.problems.map(
+        ({ line, message }) =>
+          new ActionError('IGNOREFILE_INVALID', `${path}:${line}: ${message}.`, { facts: { ...facts, line } }),
+      ),
+    );
+  }
   return parsed.entries;
 }
 

@@ -135,6 +135,9 @@ describe('P7: fail closed, and say who failed', () => {
     const ended = await setting.publish({ push: 'false', ignorefile: 'accepted.yaml' });
     expect(ended).toMatchObject({ exitCode: 1, outputs: { outcome: 'findings' } });
     expect(ended.log).toMatch(/2020-01-01/);
+    expect(ended.annotations).toContainEqual(
+      expect.objectContaining({ level: 'warning', file: 'accepted.yaml', line: 7 }),
+    );
   });
 
   test('a broken ignore file is told with its line, before anything else', async () => {

@@ -49,11 +49,17 @@ export async function passGate(
   await writeSarif(runtime, inputs, verdict, trivy, draft);
   for (const warning of verdict.warnings) {
     draft.warnings.push(warning);
-    runtime.log.warning(warning, 'Gate', inputs.ignorefile === undefined ? {} : { file: inputs.ignorefile });
+    runtime.log.warning(warning, 'Gate', placeOf(warning, inputs.ignorefile));
   }
   if (verdict.passed) return;
   await annotate(runtime, inputs, verdict);
   if (inputs.scan === 'gate') throw closed(verdict);
+}
+
+/** Where a warning about the ignore file belongs: it begins with `file:line: `. */
+function placeOf(warning: string, file: string | undefined): { readonly file?: string; readonly line?: number } {
+  const [, line] = file === undefined ? [] : (/^:(\d+): /.exec(warning.slice(file.length)) ?? []);
+  return file === undefined ? {} : { file, ...(line === undefined ? {} : { line: Number(line) }) };
 }
 
 function closed({ gated }: Verdict): ActionError {

@@ -39,7 +39,12 @@ test('case 6: every problem of an ignore file is an error with file and line', a
 
 test('a missing file is an error: nothing is ignored without a file, and nobody said so', async () => {
   expect(await errorsOf(readIgnoreFile(runtime.workspace, 'nope.yaml'))).toMatchObject([
-    { code: 'IGNOREFILE_INVALID', message: expect.stringContaining('there is no such file') },
+    {
+      code: 'IGNOREFILE_INVALID',
+      message: expect.stringContaining('there is no such file'),
+      // Not at a line: there is none.
+      facts: { input: 'ignorefile', file: 'nope.yaml' },
+    },
   ]);
   expect(await errorsOf(readVex(runtime.workspace, ['nope.json', 'neither.json']))).toMatchObject([
     { code: 'VEX_INVALID', message: expect.stringMatching(/^nope\.json: .*no such file/) },
