@@ -99,7 +99,7 @@ export async function scanImage(
   for (const { platform, packages, system, counts, gated } of verdict.platforms) {
     const found = Object.entries(counts).map(([severity, count]) => `${count} ${severity.toLowerCase()}`);
     runtime.log.info(
-      `${platform}: ${system ?? 'no operating system'}, ${packages} packages, ${found.join(', ')}; ${gated} close the gate`,
+      `${platform}: ${system ?? 'no operating system'}, packages: ${packages}, findings: ${found.join(', ')}; closing the gate: ${gated}`,
     );
   }
   for (const note of verdict.notes) runtime.log.info(note);
