@@ -49,7 +49,7 @@ async function logIn(runtime: Runtime, { host, vendor, client, credentials }: Re
   if (found === undefined) {
     throw new ActionError(
       'UNAUTHORIZED',
-      `There are no credentials for ${host}: neither a password nor a keyless login is given for it, and docker on this runner has none.`,
+      `There are no credentials for ${host} (${vendor.title}): no password is given for it, no keyless login of its kind, and docker on this runner has none.`,
       { facts: { registry: host } },
     );
   }
