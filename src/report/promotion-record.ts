@@ -30,7 +30,7 @@ export interface PromotionReport {
   readonly passed: readonly PromotionRecord[];
   /** Of the stage, as far as it was read: a dry run reads all of it. */
   readonly history?: History;
-  /** Whether the deployment of the job's `environment:` names the image now. */
+  /** Whether the deployment of the job's `environment:` names the image now, and what became of it. */
   readonly deployment?: 'told' | 'none' | 'refused';
 }
 

@@ -117,7 +117,7 @@ export interface GitHubApi {
   readonly setDeploymentStatus: (
     id: number,
     status: {
-      readonly state: 'success' | 'failure' | 'in_progress';
+      readonly state: 'success' | 'failure' | 'inactive';
       readonly description: string;
       readonly logUrl: string;
     },

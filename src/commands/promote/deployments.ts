@@ -60,9 +60,10 @@ export interface Told {
   readonly runUrl: string;
   /**
    * `success` as soon as the tag has moved, though the job goes on: the stage holds the image from then on, and nothing
-   * of ours would ever end an `in_progress`. At the end of the job GitHub adds its own state, which then is the last.
+   * of ours would ever end an `in_progress`. At the end of the job GitHub adds its own state, which then is the last: a
+   * dry run (`inactive`), and a refusal (`failure`) that the job goes on after, would else be a deployment that went well.
    */
-  readonly state: 'success' | 'failure' | 'in_progress';
+  readonly state: 'success' | 'failure' | 'inactive';
   /** Time by the clock of the runtime. */
   readonly now: Date;
 }
@@ -83,9 +84,11 @@ export async function tellDeployment(api: GitHubApi, told: Told): Promise<'told'
   const statuses = await api.deploymentStatuses(newest.id);
   if (statuses === undefined) return 'refused';
   // GitHub has the last word at the end of a job: a state that is final and not ours is that of another job, whose
-  // deployment is not to be told of. One that names an image is ours, of an earlier step of a job that still runs.
+  // deployment is not to be told of. One that names an image is ours, of an earlier step of a job that still runs; what
+  // that step has deployed stays deployed, whatever is only planned or refused after it.
   const last = statuses[0];
-  if (last !== undefined && ENDED.includes(last.state) && digestIn(last.description) === undefined) return 'none';
+  const isOurs = last !== undefined && digestIn(last.description) !== undefined;
+  if (last !== undefined && ENDED.includes(last.state) && !(isOurs && state === 'success')) return 'none';
   const description = `${digest} from ${from}`;
   return (await api.setDeploymentStatus(newest.id, { state, description, logUrl: runUrl })) ? 'told' : 'refused';
 }

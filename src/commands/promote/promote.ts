@@ -13,7 +13,7 @@ import { destinationsOf } from '../destinations.ts';
 import { step, warn } from '../progress.ts';
 import { openRegistries } from '../registries.ts';
 import { applyPromotion, begin, type PlannedPlace, type RecordOfRun, recordFor } from './apply.ts';
-import { tellDeployment } from './deployments.ts';
+import { type Told, tellDeployment } from './deployments.ts';
 import { type Draft, emptyDraft, failed, succeeded } from './draft.ts';
 import { type Found, findBack, findForward } from './find.ts';
 import type { Journey } from './journey.ts';
@@ -43,16 +43,19 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
   const planned = await step(runtime, draft, 'Plan', () => planPlaces(journey, found));
   draft.targets = planned.map(begin);
   const { verdict, refusals } = overall(planned.map(({ plan }) => plan));
-  if (verdict === 'refused') throw new ActionError('PROMOTION_REFUSED', refusals.join('\n'));
-  if (verdict === 'conflict') throw conflict(planned, digest);
+  if (verdict === 'refused' || verdict === 'conflict') {
+    await tell(journey, found, 'failure');
+    throw verdict === 'refused' ? new ActionError('PROMOTION_REFUSED', refusals.join('\n')) : conflict(planned, digest);
+  }
   if (inputs['dry-run']) {
+    await tell(journey, found, 'inactive');
     runtime.log.info('This is a dry run: nothing was written.');
     return succeeded(draft, 'planned');
   }
   if (!planned.some((place) => place.plan.verdict === 'go' || place.needsRecord || place.needsCopy)) {
     runtime.log.info(`Everything is in place already, as ${digest}: nothing to write.`);
     // Else GitHub's word at the end of the job would speak for whatever was built from the commit of the run.
-    await tell(journey, found);
+    await tell(journey, found, 'success');
     return succeeded(draft, 'unchanged');
   }
 
@@ -74,7 +77,7 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
       .slice(0, 1)
       .map((place) => recordFor(place, record)),
   ];
-  await tell(journey, found);
+  await tell(journey, found, 'success');
   runtime.log.info(`${journey.names.stage} holds ${digest} now.`);
   return succeeded(draft, inputs.rollback ? 'rolled-back' : 'promoted');
 }
@@ -162,8 +165,15 @@ function recordOf(
   };
 }
 
-/** Names the image at the deployment of the job, where it has an `environment:`. The promotion does not depend on it. */
-async function tell({ runtime, inputs, event, api, draft }: Journey, { root, name }: Found): Promise<void> {
+/**
+ * Names the image at the deployment of the job, where it has an `environment:`, and what has become of it. The promotion does
+ * not depend on it.
+ */
+async function tell(
+  { runtime, inputs, event, api, draft }: Journey,
+  { root, name }: Found,
+  state: Told['state'],
+): Promise<void> {
   const { environment } = inputs;
   if (api === undefined || environment === undefined) return;
   const told = await tellDeployment(api, {
@@ -172,14 +182,15 @@ async function tell({ runtime, inputs, event, api, draft }: Journey, { root, nam
     digest: root.descriptor.digest,
     from: name,
     runUrl: event.runUrl,
-    state: 'success',
+    state,
     now: runtime.clock.now(),
   });
   draft.deployment = told;
-  if (told === 'told') runtime.log.info(`The deployment to ${environment} names the image now.`);
+  const what = state === 'success' ? 'names the image now' : 'says that this image was not deployed';
+  if (told === 'told') runtime.log.info(`The deployment to ${environment} ${what}.`);
   else if (told === 'refused') {
     runtime.log.info(
-      `The deployment to ${environment} could not be told which image it is: that takes \`deployments: write\`.`,
+      `The deployment to ${environment} could not be told what became of the image: that takes \`deployments: write\`.`,
     );
   }
 }

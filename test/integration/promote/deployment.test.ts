@@ -57,15 +57,24 @@ describe('the deployment of a job with `environment:`', () => {
     );
   });
 
-  test('is left alone when the promotion is refused', async () => {
+  test.each([
+    ['was refused', 'failure', 'signature', {}],
+    ['was only planned', 'inactive', '', { 'dry-run': 'true' }],
+  ])('proves nothing when the promotion %s, though the job ends well', async (_, state, require, inputs) => {
     await using stages = await createStages();
-    stages.built(await stages.job.repository.head());
-    await using github = await startGitHub({
-      permissions: { deployments: 'write' },
-      deployments: [ofTheJob(await stages.job.repository.head())],
-    });
-    await stages.refuses('signature', ['signature: '], github.asked());
-    expect(github.state.deployments[0]?.statuses).toHaveLength(1);
+    const commit = await stages.job.repository.head();
+    const { digest } = stages.built(commit).descriptor;
+    await using github = await startGitHub({ permissions: { deployments: 'write' }, deployments: [ofTheJob(commit)] });
+    await stages.promote(require, github.asked({ inputs }));
+    const [deployment] = github.state.deployments;
+    expect(deployment?.statuses).toMatchObject([{ state, description: expect.stringContaining(digest) }, {}]);
+    // What GitHub adds at the end of a job.
+    deployment?.statuses.unshift({ state: 'success', description: '', createdAt: '2030-01-01T00:00:00Z' });
+    await stages.refuses(
+      'deployed=production',
+      [`its deployment is "${state}"`],
+      github.asked({ inputs: { environment: 'live' } }),
+    );
   });
 
   test('that may not be written is said, and the promotion stands', async () => {

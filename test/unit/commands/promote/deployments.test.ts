@@ -162,6 +162,13 @@ describe('telling the deployment of the job', () => {
     expect(await readDeployments(github.api, 'staging', COMMIT)).toMatchObject([{ digest: DIGEST }]);
   });
 
+  test('what an earlier step of the job has deployed stays so when another is refused', async () => {
+    await using github = await start({ ...write, deployments: [deployment(1)] });
+    expect(await tellDeployment(github.api, told)).toBe('told');
+    expect(await tellDeployment(github.api, { ...told, digest: OLDER, state: 'failure' })).toBe('none');
+    expect(await readDeployments(github.api, 'staging', COMMIT)).toMatchObject([{ state: 'success', digest: DIGEST }]);
+  });
+
   test.each(['success', 'failure', 'error', 'inactive'])(
     'a deployment that ended as %s is another job’s',
     async (state) => {
