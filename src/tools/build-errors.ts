@@ -73,6 +73,12 @@ export function buildHint(lines: readonly string[]): string | undefined {
   return HINTS.find(([pattern]) => lines.some((line) => pattern.test(line)))?.[1];
 }
 
+/** The line (from 1) of the Dockerfile that buildx shows as the cause of a failure: `Dockerfile:2` above a ruler. Pure. */
+export function failureLine(lines: readonly string[]): number | undefined {
+  const at = lines.findLastIndex((line, index) => /^\S.*:\d+$/.test(line) && /^-{20}$/.test(lines[index + 1] ?? ''));
+  return at < 0 ? undefined : Number(lines[at]?.split(':').at(-1));
+}
+
 const STEP_LINES = 15;
 const LINE_LENGTH = 300;
 

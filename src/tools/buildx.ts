@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, stat } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import { buildArguments } from '../domain/build-arguments.ts';
 import {
   type BuildRequest,
@@ -13,7 +13,7 @@ import { type Digest, isDigest } from '../domain/digest.ts';
 import type { GitEvent } from '../domain/event.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { ExecResult, Runtime } from '../runtime/runtime.ts';
-import { buildErrorCode, buildHint, failureText } from './build-errors.ts';
+import { buildErrorCode, buildHint, failureLine, failureText } from './build-errors.ts';
 import { type BuildSecrets, placeSecrets } from './build-secrets.ts';
 import { type DockerFacts, ending, isAtLeast, runDocker } from './docker.ts';
 import { buildEnvironment } from './docker-environment.ts';
@@ -51,7 +51,7 @@ export async function build(runtime: Runtime, plan: BuildPlan): Promise<BuildRes
   const { event, docker, builder, environment, githubToken } = plan;
   const request = expandContexts(plan.request, event);
   checkVersion(runtime, request, docker);
-  await checkPaths(runtime, request);
+  const dockerfile = await checkPaths(runtime, request);
   warnAboutArguments(runtime, request);
 
   const directory = await mkdtemp(join(runtime.temp, 'build-'));
@@ -70,7 +70,7 @@ export async function build(runtime: Runtime, plan: BuildPlan): Promise<BuildRes
     const output = createOutput(runtime, secrets);
     const env = buildEnvironment(runtime.env, request, environment);
     const result = await runDocker(runtime, env, args, undefined, output.line);
-    if (result.exitCode !== 0) throw buildError(result, output.last());
+    if (result.exitCode !== 0) throw buildError(result, output.last(), dockerfile);
   } finally {
     await secrets.dispose();
   }
@@ -92,13 +92,16 @@ function checkVersion(runtime: Runtime, request: BuildRequest, { buildx }: Docke
   throw new ActionError('BUILDX_TOO_OLD', `buildx is ${buildx}: ${needs}.`);
 }
 
-/** A wrong path is said in the words of the inputs, before anything starts. */
-async function checkPaths(runtime: Runtime, { context, file }: BuildRequest): Promise<void> {
+/**
+ * A wrong path is said in the words of the inputs, before anything starts.
+ * @returns the Dockerfile, from the workspace; undefined when it is elsewhere
+ */
+async function checkPaths(runtime: Runtime, { context, file }: BuildRequest): Promise<string | undefined> {
   const refuse = (input: string, message: string) =>
     new ActionError('INPUT_INVALID', `\`${input}\`: ${message}`, { facts: { input } });
   if (context === '-' || context === '') throw refuse('context', 'a folder or an address is needed.');
   const isAddress = /^(?:[a-z][a-z0-9+.-]*:\/\/|git@|github\.com\/)/i.test(context);
-  if (isAddress) return;
+  if (isAddress) return undefined;
   const folder = isAbsolute(context) ? context : join(runtime.workspace, context);
   if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
     throw refuse('context', `there is no folder ${folder}. Is actions/checkout before this step?`);
@@ -106,11 +109,14 @@ async function checkPaths(runtime: Runtime, { context, file }: BuildRequest): Pr
   const isRemoteFile = file !== undefined && /^https?:\/\//.test(file);
   const dockerfile =
     file === undefined ? join(folder, 'Dockerfile') : isAbsolute(file) ? file : join(runtime.workspace, file);
-  if (!isRemoteFile && !(await stat(dockerfile).catch(() => undefined))?.isFile()) {
-    // buildx also takes a file in lower case, where none is named.
-    if (file === undefined && (await stat(join(folder, 'dockerfile')).catch(() => undefined))?.isFile()) return;
-    throw refuse(file === undefined ? 'context' : 'file', `there is no ${dockerfile}.`);
-  }
+  if (isRemoteFile) return undefined;
+  const isFile = async (path: string) => (await stat(path).catch(() => undefined))?.isFile() === true;
+  const fromWorkspace = (path: string) => relative(runtime.workspace, path).replaceAll('\\', '/');
+  if (await isFile(dockerfile)) return fromWorkspace(dockerfile);
+  // buildx also takes a file in lower case, where none is named.
+  const lower = join(folder, 'dockerfile');
+  if (file === undefined && (await isFile(lower))) return fromWorkspace(lower);
+  throw refuse(file === undefined ? 'context' : 'file', `there is no ${dockerfile}.`);
 }
 
 function warnAboutArguments(runtime: Runtime, { buildArgs }: BuildRequest): void {
@@ -147,10 +153,12 @@ function createOutput(runtime: Runtime, secrets: BuildSecrets) {
   };
 }
 
-function buildError(result: ExecResult, lines: readonly string[]): ActionError {
+function buildError(result: ExecResult, lines: readonly string[], file: string | undefined): ActionError {
   const hint = buildHint(lines);
+  const line = failureLine(lines);
   const text = `docker buildx build ${ending(result)}: ${failureText(lines)}${hint === undefined ? '' : `\n${hint}`}`;
-  return new ActionError(buildErrorCode(lines), text);
+  const facts = file === undefined || line === undefined ? {} : { file, line };
+  return new ActionError(buildErrorCode(lines), text, { facts });
 }
 
 async function readMetadata(file: string): Promise<Readonly<Record<string, unknown>>> {

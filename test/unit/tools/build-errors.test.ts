@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { buildErrorCode, buildHint, failureText } from '../../../src/tools/build-errors.ts';
+import { buildErrorCode, buildHint, failureLine, failureText } from '../../../src/tools/build-errors.ts';
 
 const SOLVE = 'ERROR: failed to build: failed to solve:';
 const STEP = `${SOLVE} process "/bin/sh -c npm ci" did not complete successfully: exit code: 1`;
@@ -108,6 +108,12 @@ describe('the text of a failure', () => {
     expect(text[1]).toBe('  step [linux/arm64 2/2] RUN npm ci');
     expect(text.slice(2)).toHaveLength(15);
     expect(text.at(-1)).toBe('    0.29 line 29');
+  });
+
+  test('has the line of the Dockerfile, and none where buildx shows none', () => {
+    expect(failureLine(output)).toBe(2);
+    expect(failureLine(output.filter((line) => line !== 'Dockerfile:2'))).toBeUndefined();
+    expect(failureLine(['listening on :8080', STEP])).toBeUndefined();
   });
 
   test('is short however long the lines are', () => {

@@ -103,6 +103,14 @@ describe('success is exactly exit code 0', () => {
     await expect(result).rejects.toMatchObject({ code: expected, message: expect.stringMatching(message) });
   });
 
+  test('a failure is shown at the line of the Dockerfile that buildx names', async () => {
+    const lines = ['Docker.app:7', '-'.repeat(20), 'ERROR: failed to build: no'];
+    const code = `${lines.map((line) => `echo '${line}' >&2`).join('; ')}; exit 1`;
+    const request = { file: 'Docker.app' };
+    const { result } = await run({ request, answers: { 'buildx-build': code }, dockerfile: 'Docker.app' });
+    await expect(result).rejects.toMatchObject({ facts: { file: 'Docker.app', line: 7 } });
+  });
+
   test('words on stderr do not fail a build', async () => {
     const { result } = await run({ answers: { 'buildx-build': `${BUILT}\necho 'ERROR: only words' >&2` } });
     expect((await result).digest).toBe(FAKE_DIGEST);
