@@ -57,7 +57,7 @@ function renderRoad(record: PublishRecord): string {
     ['commit', `commit ${record.commit?.sha.slice(0, 7) ?? ''}`, 'done'],
     [
       'build',
-      record.image?.origin.startsWith('source ') ? 'source' : 'build',
+      nameOfBuild(record.image?.origin),
       reached(record.image !== undefined, record.outcome === 'build-failed' || record.outcome === 'image-rejected'),
     ],
     ['gate', record.scan === 'off' ? 'gate off' : 'gate', reached(record.verdict !== undefined, gateFailed)],
@@ -74,6 +74,12 @@ function renderRoad(record: PublishRecord): string {
   return renderDiagram(steps.map(([id, label, state]) => ({ id, label, state })));
 }
 
+/** The road does not claim a build where the bytes were there already. */
+function nameOfBuild(origin: string | undefined): string {
+  if (origin?.startsWith('source ')) return 'source';
+  return origin?.includes('an earlier run') ? 'published before' : 'build';
+}
+
 function renderImage({ image }: PublishRecord): string {
   if (image === undefined) return '';
   const rows = image.platforms.map(({ name, digest, bytes: size, layers, sbomPackages, provenance }) => [
@@ -88,7 +94,9 @@ function renderImage({ image }: PublishRecord): string {
     '### Image',
     `${code(image.digest)} from ${plain(image.origin)}`,
     table(['platform', 'manifest', 'compressed', 'layers', 'SBOM', 'provenance'], rows),
-  ].join('\n\n');
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 function renderTags({ targets }: PublishRecord): string {

@@ -87,6 +87,14 @@ describe('the summary', () => {
     expect(results).toContain(`| <code>ghcr.io/org/app</code> | ${says} |`);
   });
 
+  test('what was published before is not called a build', () => {
+    const earlier = { digest, mediaType: '', origin: 'an earlier run', platforms: [] };
+    const summary = renderSummary({ ...published, outcome: 'unchanged', image: earlier });
+    expect(summary).toContain('build["✓ published before"]');
+    expect(summary).not.toMatch(/\n{3}/);
+    expect(renderSummary(published)).toContain('build["✓ build"]');
+  });
+
   test('a plan without a registry names the tags and the labels', () => {
     const { image: _image, ...rest } = published;
     const summary = renderSummary({ ...rest, outcome: 'planned', targets: [] });
