@@ -130,3 +130,19 @@ test('a plan without a push shows tags and labels in log and summary', async () 
   expect(run.log).toContain('label org.opencontainers.image.title=app');
   expect(run.log.trimEnd()).toMatch(/nothing was built, and nothing was written\.$/);
 });
+
+test('a verdict that is asked for later is scanned for and attached, once', async () => {
+  await using setting = await createSetting();
+  await using registry = await startRegistry({ referrers: true });
+  await setting.image();
+  const inputs = { images: `${registry.host}/org/app`, 'attach-verdict': 'true' };
+  const first = await setting.publish({ ...inputs, 'attach-verdict': 'false' });
+  const manifests = () => registry.digests('org/app').length;
+  const before = manifests();
+  const later = await setting.publish(inputs);
+  expect(later).toMatchObject({ exitCode: 0, outputs: { outcome: 'published', digest: first.outputs.digest } });
+  expect(later.outputs['scan-gated']).toBe('0');
+  expect(manifests()).toBe(before + 1);
+  expect((await setting.publish(inputs)).outputs.outcome).toBe('unchanged');
+  expect(manifests()).toBe(before + 1);
+});

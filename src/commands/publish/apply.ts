@@ -23,7 +23,7 @@ interface Apply {
   readonly image: LocalImage;
   /** Reads what a target holds now and decides again: time has passed since the plan. */
   readonly decide: (target: Target, digest: Digest) => Promise<readonly TagDecision[]>;
-  /** Something to attach to the content of a target before its tags move. */
+  /** Something to attach to the content of a target, also where all is in place, before its tags move. */
   readonly attach?: (target: Target) => Promise<void>;
   readonly log: Log;
 }
@@ -78,7 +78,7 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
       return { decisions };
     })) &&
     (await phase(async (target) => {
-      if (!isInPlace(target.planned)) await attach?.(target);
+      await attach?.(target);
       return {};
     })) &&
     (await phase(write('immutable'))) &&

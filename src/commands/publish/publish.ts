@@ -1,5 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
-import { planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
+import { isInPlace, planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
 import { ActionErrors } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import type { PublishRecord } from '../../report/record.ts';
@@ -18,7 +18,7 @@ import { type Naming, nameImage } from './naming.ts';
 import { describeImage, takePublished, takeSource } from './obtain.ts';
 import { type Plan, preflight } from './preflight.ts';
 import { readState } from './state.ts';
-import { attachVerdict } from './verdict-record.ts';
+import { attachVerdict, hasVerdict } from './verdict-record.ts';
 
 /**
  * `command: publish`, from the commit to the tags in all registries. Never throws: what went wrong is in the record, with
@@ -61,7 +61,8 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
     : { targets: [], inPlace: false };
   warnAbout(runtime, draft);
   if (inputs['dry-run']) return planned(runtime, draft);
-  if (plan.inPlace && plan.digest !== undefined) return finished(runtime, draft, plan.digest);
+  const unproven = inputs['attach-verdict'] ? await withoutVerdict(plan) : new Set<Target>();
+  if (plan.inPlace && plan.digest !== undefined && unproven.size === 0) return finished(runtime, draft, plan.digest);
 
   const scanner = startScanner(runtime, inputs);
   const obtained = source ?? (await build(runtime, inputs, naming, destinations, plan, draft));
@@ -76,8 +77,10 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
     const known: Wanted = { ...wanted, digest };
     return planTags(known, await readState(repository, history, { ...wanted, image, digest }));
   };
-  const attach = (target: Target) =>
-    attachVerdict(runtime, inputs, naming, draft, target, obtained.image.root.descriptor);
+  const attach = async (target: Target) => {
+    if (isInPlace(target.planned) && !unproven.has(target)) return;
+    await attachVerdict(runtime, inputs, naming, draft, target, obtained.image.root.descriptor);
+  };
   const results = await step(runtime, draft, 'Push', () =>
     applyPublish({
       targets: plan.targets,
@@ -92,7 +95,8 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
   const errors = results.flatMap(({ error }) => error ?? []);
   const [first] = errors;
   if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
-  const changed = results.some(({ written, uploaded }) => written.length > 0 || (uploaded?.blobs ?? 0) > 0);
+  const changed =
+    unproven.size > 0 || results.some(({ written, uploaded }) => written.length > 0 || (uploaded?.blobs ?? 0) > 0);
   if (!changed) return finished(runtime, draft, obtained.image.root.descriptor.digest);
   for (const { image } of results) runtime.log.info(`Published ${image}@${obtained.image.root.descriptor.digest}`);
   return succeeded(draft, 'published');
@@ -101,6 +105,13 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
 function planned(runtime: Runtime, draft: Draft): PublishRecord {
   runtime.log.info('This is a dry run: nothing was built, and nothing was written.');
   return succeeded(draft, 'planned');
+}
+
+/** Where all is in place but the verdict that is asked for. */
+async function withoutVerdict({ targets, digest }: Plan): Promise<ReadonlySet<Target>> {
+  const inPlace = digest === undefined ? [] : targets.filter(({ planned }) => isInPlace(planned));
+  const proven = await Promise.all(inPlace.map((target) => digest !== undefined && hasVerdict(target, digest)));
+  return new Set(inPlace.filter((_, at) => proven[at] !== true));
 }
 
 /** Builds, or takes what this very build was published as before. */

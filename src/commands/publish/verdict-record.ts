@@ -1,13 +1,19 @@
+import type { Digest } from '../../domain/digest.ts';
 import type { Descriptor } from '../../domain/manifest.ts';
 import type { PromotionRecord } from '../../domain/promotion/record.ts';
 import { requirementText } from '../../domain/promotion/requirements.ts';
 import { scanTermsOf } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
-import { writeRecord } from '../../oci/promotion-records.ts';
+import { readRecords, writeRecord } from '../../oci/promotion-records.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Target } from './apply.ts';
 import type { Draft } from './draft.ts';
 import type { Naming } from './naming.ts';
+
+/** Whether a publish has attached its verdict to this image before. */
+export async function hasVerdict({ repository }: Target, digest: Digest): Promise<boolean> {
+  return (await readRecords(repository, digest)).records.some(({ kind }) => kind === 'publish');
+}
 
 /** Attaches to an image that it has passed the gate of this run: the first record of its way through the stages. */
 export async function attachVerdict(
