@@ -109,9 +109,10 @@ function planned(runtime: Runtime, draft: Draft): PublishRecord {
 
 /** Where all is in place but the verdict that is asked for. */
 async function withoutVerdict({ targets, digest }: Plan): Promise<ReadonlySet<Target>> {
-  const inPlace = digest === undefined ? [] : targets.filter(({ planned }) => isInPlace(planned));
-  const proven = await Promise.all(inPlace.map((target) => digest !== undefined && hasVerdict(target, digest)));
-  return new Set(inPlace.filter((_, at) => proven[at] !== true));
+  if (digest === undefined) return new Set();
+  const inPlace = targets.filter(({ planned }) => isInPlace(planned));
+  const proven = await Promise.all(inPlace.map((target) => hasVerdict(target, digest)));
+  return new Set(inPlace.filter((_, at) => proven[at] === false));
 }
 
 /** Builds, or takes what this very build was published as before. */
