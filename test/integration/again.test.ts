@@ -146,3 +146,10 @@ test('a verdict that is asked for later is scanned for and attached, once', asyn
   expect((await setting.publish(inputs)).outputs.outcome).toBe('unchanged');
   expect(manifests()).toBe(before + 1);
 });
+
+test('a warning about the inputs is in log, summary and json', async () => {
+  await using setting = await createSetting();
+  await setting.image();
+  const run = await setting.publish({ push: 'false', scan: 'off' });
+  for (const text of [run.log, run.summary, run.outputs.json]) expect(text).toMatch(/db-repository.*has no effect/);
+});

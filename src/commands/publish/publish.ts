@@ -26,6 +26,7 @@ import { attachVerdict, hasVerdict } from './verdict-record.ts';
  */
 export async function publish(runtime: Runtime, inputs: Inputs): Promise<PublishRecord> {
   const draft = emptyDraft();
+  draft.warnings.push(...inputs.warnings);
   try {
     return await walk(runtime, inputs, draft);
   } catch (error) {
