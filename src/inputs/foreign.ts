@@ -73,7 +73,8 @@ export const FOREIGN_INPUTS: Readonly<Record<string, string>> = {
   'trivy-config': 'remove it. The scan reads no configuration from the workspace; every setting is an input.',
   'ignore-policy': 'use `ignorefile` or `vex`.',
   'limit-severities-for-sarif': 'remove it. SARIF holds all findings.',
-  format: 'use `sarif-file` for SARIF; the table is in the job summary, and everything is in the output `json`.',
+  format:
+    'use `sarif-file` for SARIF, which has all findings; the table is in the job summary, and what closes the gate also in the output `json`.',
   template: 'use the output `json`.',
   'skip-dirs': 'use `ignorefile` with the path.',
   'skip-files': 'use `ignorefile` with the path.',
