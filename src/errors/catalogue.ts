@@ -224,6 +224,7 @@ export const CATALOGUE = {
     cause: 'The scan found what the policy does not allow, so nothing was written to any registry.',
     remedy: [
       'Update what the message names to the fixed version and build again.',
+      'A secret has to leave every layer (`secrets` with `RUN --mount=type=secret`, or a `.dockerignore`), and to be replaced by a new one.',
       'If there is no fix and the risk is accepted, add an entry with reason and expiry to the file named by `ignorefile`.',
       'To look without stopping, use `scan: report`.',
     ],
