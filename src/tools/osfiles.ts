@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
+import { isDigest, splitDigest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 
@@ -9,7 +11,7 @@ import { ActionError } from '../errors/action-error.ts';
 export interface LayerFacts {
   /** Files that an operating system or its package manager has put there, sorted; a folder of many is named once. */
   readonly osFiles: readonly string[];
-  /** Whether there is a Java archive: only then the scanner needs its index of them. */
+  /** Whether a layer holds a Java archive, removed later or not: only then the scanner needs its index of them. */
   readonly hasJava: boolean;
 }
 
@@ -57,32 +59,43 @@ interface LayerChanges {
   readonly removed: readonly string[];
   /** Folders whose earlier content is gone. */
   readonly emptied: readonly string[];
+  readonly hasJava: boolean;
 }
 
-export type LayerReader = (layers: readonly Descriptor[]) => Promise<LayerFacts>;
+/** A layer as it travels, and the digest that the image config gives to what it unpacks to. */
+export interface UnpackedLayer {
+  readonly layer: Descriptor;
+  readonly diffId: string;
+}
+
+export type LayerReader = (layers: readonly UnpackedLayer[]) => Promise<LayerFacts>;
 
 /**
- * Makes a reader of layers, which reads each layer once, however many platforms share it.
+ * Makes a reader of layers, which reads each layer once, however many platforms share it. Scanners find layers by what the
+ * config calls them: with the name of another one, a layer would never be looked at. So each has to be what it is called.
  * @param open opens the bytes of a layer as they travel
  */
 export function createLayerReader(open: (layer: Descriptor) => Readable): LayerReader {
   const known = new Map<string, Promise<LayerChanges>>();
-  const changesOf = (layer: Descriptor) => {
-    const found = known.get(layer.digest) ?? readChanges(open(layer), layer);
-    known.set(layer.digest, found);
+  const changesOf = (each: UnpackedLayer) => {
+    const key = `${each.layer.digest} ${each.diffId}`;
+    const found = known.get(key) ?? readChanges(open(each.layer), each);
+    known.set(key, found);
     return found;
   };
   return async (layers) => {
     let files = new Set<string>();
+    let hasJava = false;
     for (const layer of layers) {
-      const { files: added, removed, emptied } = await changesOf(layer);
+      const { files: added, removed, emptied, hasJava: holdsJava } = await changesOf(layer);
+      hasJava ||= holdsJava;
       const gone = (path: string) =>
         removed.some((each) => path === each || path.startsWith(`${each}/`)) ||
         emptied.some((each) => each === '' || path.startsWith(`${each}/`));
       files = new Set([...[...files].filter((path) => !gone(path)), ...added]);
     }
     const osFiles = new Set([...files].flatMap((path) => osFile(path) ?? []));
-    return { osFiles: [...osFiles].sort(), hasJava: [...files].some((path) => JAVA.test(path)) };
+    return { osFiles: [...osFiles].sort(), hasJava };
   };
 }
 
@@ -97,12 +110,13 @@ function leadsToOsFile(path: string): boolean {
 
 /**
  * https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
- * @throws ActionError LAYOUT_CORRUPT when the layer is not a tar
+ * @throws ActionError LAYOUT_CORRUPT when the layer is not a tar, or not the one that the config means
  */
-async function readChanges(bytes: Readable, layer: Descriptor): Promise<LayerChanges> {
+async function readChanges(bytes: Readable, { layer, diffId }: UnpackedLayer): Promise<LayerChanges> {
   const files: string[] = [];
   const removed: string[] = [];
   const emptied: string[] = [];
+  let hasJava = false;
   const take = ({ name, type }: Header) => {
     const path = name.replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '');
     const slash = path.lastIndexOf('/');
@@ -110,8 +124,17 @@ async function readChanges(bytes: Readable, layer: Descriptor): Promise<LayerCha
     if (base === OPAQUE) emptied.push(folder);
     else if (base.startsWith(WHITEOUT)) removed.push([folder, base.slice(WHITEOUT.length)].filter(Boolean).join('/'));
     else if (type !== 'directory') {
-      if (osFile(path) !== undefined || JAVA.test(path)) files.push(path);
+      hasJava ||= JAVA.test(path);
+      if (osFile(path) !== undefined) files.push(path);
       if (leadsToOsFile(path)) removed.push(path);
+    }
+  };
+  const { algorithm, hex } = isDigest(diffId) ? splitDigest(diffId) : { algorithm: 'sha256', hex: '' };
+  const hash = createHash(algorithm);
+  const hashed = async function* (chunks: AsyncIterable<Uint8Array>) {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      yield chunk;
     }
   };
   const tar = extract();
@@ -122,13 +145,21 @@ async function readChanges(bytes: Readable, layer: Descriptor): Promise<LayerCha
   try {
     const first = await firstBytes(bytes);
     const inflate = decompressor(first);
-    if (inflate === undefined) await pipeline(bytes, tar);
-    else await pipeline(bytes, inflate, tar);
+    if (inflate === undefined) await pipeline(bytes, hashed, tar);
+    else await pipeline(bytes, inflate, hashed, tar);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ActionError('LAYOUT_CORRUPT', `The layer ${layer.digest} cannot be read: ${reason}.`, { cause: error });
   }
-  return { files, removed, emptied };
+  const is = hash.digest('hex');
+  if (is !== hex) {
+    const said = isDigest(diffId) ? diffId : 'something that is no digest';
+    throw new ActionError(
+      'LAYOUT_CORRUPT',
+      `The layer ${layer.digest} unpacks to ${algorithm}:${is}, and the image config says ${said}.`,
+    );
+  }
+  return { files, removed, emptied, hasJava };
 }
 
 /** The beginning of a stream, which is put back. */

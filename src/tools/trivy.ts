@@ -18,7 +18,7 @@ import { ActionError } from '../errors/action-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Tool } from './installer.ts';
 import { isolate } from './isolation.ts';
-import { createLayerReader } from './osfiles.ts';
+import { createLayerReader, type UnpackedLayer } from './osfiles.ts';
 
 /** An image on this machine, as far as a scan needs it; a `LocalImage` is one. */
 export interface ScannableImage {
@@ -119,14 +119,15 @@ function viewNames(platforms: readonly ScannablePlatform[]): readonly string[] {
   });
 }
 
-function layersOf({ name, manifest }: ScannablePlatform): readonly Descriptor[] {
+function layersOf({ name, manifest, diffIds }: ScannablePlatform): readonly UnpackedLayer[] {
   const document: unknown = JSON.parse(Buffer.from(manifest.bytes).toString('utf8'));
   const layers: unknown =
     typeof document === 'object' && document !== null && 'layers' in document ? document.layers : undefined;
   if (!Array.isArray(layers)) throw new ActionError('LAYOUT_CORRUPT', `The manifest of ${name} has no layers.`);
-  return layers.map((layer: unknown): Descriptor => {
+  return layers.map((layer: unknown, at): UnpackedLayer => {
     if (typeof layer === 'object' && layer !== null && 'digest' in layer && 'size' in layer && isDigest(layer.digest)) {
-      return { mediaType: '', digest: layer.digest, size: Number(layer.size) };
+      const { digest, size } = layer;
+      return { layer: { mediaType: '', digest, size: Number(size) }, diffId: diffIds[at] ?? '' };
     }
     throw new ActionError('LAYOUT_CORRUPT', `The manifest of ${name} names a layer without digest and size.`);
   });

@@ -1,22 +1,36 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import type { Descriptor } from '../../../src/domain/manifest.ts';
-import { createLayerReader } from '../../../src/tools/osfiles.ts';
+import { createLayerReader, type UnpackedLayer } from '../../../src/tools/osfiles.ts';
 import { type TarEntry, tarOf, tarOfEntries } from '../../support/tar.ts';
 
 type Layer = Readonly<Record<string, string>> | Uint8Array | Promise<Uint8Array>;
 
 async function read(...layers: readonly Layer[]) {
   const blobs = new Map<string, Uint8Array>();
-  const descriptors: Descriptor[] = [];
+  const named: UnpackedLayer[] = [];
   for (const [at, layer] of layers.entries()) {
     const digest = `sha256:${String(at).padStart(64, '0')}` as const;
     const bytes = layer instanceof Uint8Array || layer instanceof Promise ? await layer : await tarOf(layer);
     blobs.set(digest, bytes);
-    descriptors.push({ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest, size: bytes.length });
+    const layerOf = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest, size: bytes.length };
+    named.push({ layer: layerOf, diffId: diffIdOf(bytes) });
   }
-  return createLayerReader((layer) => Readable.from([Buffer.from(blobs.get(layer.digest) ?? [])]))(descriptors);
+  return createLayerReader((layer) => Readable.from([Buffer.from(blobs.get(layer.digest) ?? [])]))(named);
+}
+
+/** Digest of what a layer unpacks to. */
+function diffIdOf(bytes: Uint8Array): string {
+  const unpack = [gunzipSync, zstdDecompressSync, (plain: Uint8Array) => plain];
+  for (const each of unpack) {
+    try {
+      return `sha256:${createHash('sha256').update(each(bytes)).digest('hex')}`;
+    } catch {
+      // Another form.
+    }
+  }
+  return '';
 }
 
 const RELEASE = { 'etc/os-release': 'ID=x' };
@@ -93,7 +107,8 @@ test.each([
 
 test.each(['app/a.jar', 'app/A.WAR', 'x.ear', 'x.par'])('%s is a Java archive', async (name) => {
   expect((await read({ [name]: '' })).hasJava).toBe(true);
-  expect((await read({ [name]: '' }, { [name.replace(/([^/]+)$/, '.wh.$1')]: '' })).hasJava).toBe(false);
+  // The scanner looks at each layer by itself.
+  expect((await read({ [name]: '' }, { [name.replace(/([^/]+)$/, '.wh.$1')]: '' })).hasJava).toBe(true);
   expect((await read({ [`${name}.txt`]: '' })).hasJava).toBe(false);
 });
 
@@ -114,7 +129,23 @@ test('a layer that platforms share is read once', async () => {
     opened += 1;
     return Readable.from([tar]);
   });
-  const layer: Descriptor = { mediaType: '', digest: `sha256:${'0'.repeat(64)}`, size: tar.length };
+  const digest = `sha256:${'0'.repeat(64)}` as const;
+  const layer = { layer: { mediaType: '', digest, size: tar.length }, diffId: diffIdOf(tar) };
   await Promise.all([reader([layer]), reader([layer, layer])]);
   expect(opened).toBe(1);
+});
+
+test.each([
+  ['sha512', true],
+  ['sha256', false],
+] as const)('what a layer unpacks to is held against the config (%s)', async (algorithm, isRight) => {
+  const tar = await tarOf(RELEASE);
+  const hex = createHash(algorithm)
+    .update(tar)
+    .update(isRight ? '' : 'more')
+    .digest('hex');
+  const layer = { mediaType: '', digest: `sha256:${'0'.repeat(64)}` as const, size: tar.length };
+  const facts = createLayerReader(() => Readable.from([gzipSync(tar)]))([{ layer, diffId: `${algorithm}:${hex}` }]);
+  if (isRight) expect(await facts).toMatchObject({ osFiles: ['etc/os-release'] });
+  else await expect(facts).rejects.toMatchObject({ code: 'LAYOUT_CORRUPT', message: expect.stringContaining(hex) });
 });

@@ -1,6 +1,7 @@
 import { access, chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fieldsOf } from '../../../src/domain/fields.ts';
 import type { PlatformReport } from '../../../src/domain/gate/platform-report.ts';
 import { readLayout } from '../../../src/oci/layout.ts';
 import type { Tool } from '../../../src/tools/installer.ts';
@@ -38,6 +39,11 @@ const twoPlatforms = (amd64: ImageFiles, arm64: ImageFiles): LayoutSpec => ({
 async function scan(spec: LayoutSpec, options: Partial<ScanOptions> = {}, trivy: Tool = testTrivy(), in_ = runtime) {
   const defaults: ScanOptions = { scanners: ['vuln', 'secret'], cacheDir, timeout: 60_000 };
   return scanPlatforms(in_, trivy, await layoutOf(spec, in_), { ...defaults, ...options });
+}
+
+function firstTwice(rootfs: unknown): readonly unknown[] {
+  const ids = fieldsOf(rootfs).diff_ids;
+  return Array.isArray(ids) ? [ids[0], ids[0]] : [];
 }
 
 const ids = (report: PlatformReport | undefined) => report?.report.findings.map(({ id }) => id);
@@ -122,6 +128,19 @@ describe('the real Trivy', () => {
     expect(places).toContainEqual(['secret', 'github-pat', 'app/.npmrc']);
     expect(places).toContainEqual(['secret', 'github-pat', undefined]);
     expect(JSON.stringify(report)).not.toContain('a1B2c3D4');
+  });
+
+  test('a layer that bears the name of another one would not be looked at: it is an error', async () => {
+    const scanned = scan({
+      platforms: [{ platform: 'linux/amd64', layers: [CLEAN, VULNERABLE] }],
+      change: {
+        config: (config) => ({ ...config, rootfs: { type: 'layers', diff_ids: firstTwice(config.rootfs) } }),
+      },
+    });
+    await expect(scanned).rejects.toMatchObject({
+      code: 'LAYOUT_CORRUPT',
+      message: expect.stringContaining('and the image config says'),
+    });
   });
 
   test('case 27: misconfigurations and licences are found only when they are asked for', async () => {
