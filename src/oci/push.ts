@@ -22,8 +22,9 @@ const CONCURRENCY = 4;
 
 /**
  * Brings the content of an image to a repository, by digest: blobs, then manifests in an order in which a registry accepts
- * them, the root last. Nothing gets a tag. What is there already is not sent again; a root that is there means that all of
- * it is, because a registry takes a manifest only with everything that it refers to.
+ * them, the root last. Nothing gets a tag. What is there already is not sent again. A registry takes a manifest only with
+ * everything that it refers to; but of an index that is there, many who clean up have deleted the children, which have no
+ * tags, so each is asked for.
  *
  * Attestation manifests of BuildKit are children of the index and found through it. Registries that know the referrers API
  * list them by their `subject` besides. Where it is missing no fallback tag `sha256-…` is written for them: it would
@@ -35,10 +36,14 @@ export async function pushContent(
   options: PushOptions = {},
 ): Promise<Pushed> {
   const { root } = image;
-  if ((await repository.head(root.descriptor.digest)) !== undefined) {
-    return { uploaded: 0, bytes: 0, present: image.blobs.length };
-  }
   const limit = pLimit(options.concurrency ?? CONCURRENCY);
+  const isThere = async ({ descriptor }: ManifestBytes) => (await repository.head(descriptor.digest)) !== undefined;
+  let missing = image.manifests;
+  if (await isThere(root)) {
+    const there = await limit.map(missing, (each) => each === root || isThere(each));
+    missing = missing.filter((_, at) => !there[at]);
+    if (missing.length === 0) return { uploaded: 0, bytes: 0, present: image.blobs.length };
+  }
   let uploaded = 0;
   let bytes = 0;
   let failure: { readonly error: unknown } | undefined;
@@ -61,7 +66,7 @@ export async function pushContent(
     ),
   );
   if (failure !== undefined) throw failure.error;
-  for (const manifest of image.manifests) await repository.put(manifest.descriptor.digest, manifest);
+  for (const manifest of missing) await repository.put(manifest.descriptor.digest, manifest);
   const held = await repository.head(root.descriptor.digest);
   if (held?.digest !== root.descriptor.digest) {
     throw new ActionError(

@@ -44,14 +44,28 @@ describe('pushing an image', () => {
     expect(registry.openUploads()).toBe(0);
   });
 
-  it('asks once and sends nothing when the root is there already', async () => {
+  it('asks for each manifest and sends nothing when the image is there already', async () => {
     await using registry = await startRegistry();
     const { layout, image: local } = await image();
     await registry.putLayout('org/app', 'old', layout.directory);
     const { repository, requests } = await connect(registry);
     expect(await pushContent(repository, local)).toEqual({ uploaded: 0, bytes: 0, present: local.blobs.length });
-    expect(registry.log.map(({ method }) => method)).toEqual(['HEAD']);
-    expect(requests()).toBe(1);
+    expect(new Set(registry.log.map(({ method }) => method))).toEqual(new Set(['HEAD']));
+    expect(requests()).toBe(local.manifests.length);
+  });
+
+  it('brings back the children that somebody has deleted from under an index that is there', async () => {
+    await using registry = await startRegistry();
+    const { layout, image: local } = await image();
+    await registry.putLayout('org/app', 'old', layout.directory);
+    const { repository } = await connect(registry);
+    const [first, second] = local.platforms.map(({ manifest }) => manifest.descriptor.digest);
+    await repository.deleteManifest(`${second}`);
+    registry.clearLog();
+    await pushContent(repository, local);
+    expect(registry.manifest('org/app', `${first}`)).toBeDefined();
+    expect(registry.manifest('org/app', `${second}`)).toBeDefined();
+    expect(registry.writes().map(({ path }) => path.split('/').at(-1))).toEqual([second]);
   });
 
   it('34: a layer that two platforms share and the empty config of both attestations are each sent once', async () => {
