@@ -2,12 +2,11 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
-import { HttpsProxyAgent } from 'https-proxy-agent';
 import { ActionError } from '../errors/action-error.ts';
 import { isLoopback } from './addresses.ts';
 import { PlainAgent, SecureAgent } from './agent.ts';
 import { type Body, sendBody } from './body.ts';
-import { proxyFor } from './proxy.ts';
+import { type Opening, proxyFor, TunnelAgent } from './proxy.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -70,11 +69,11 @@ export function createTransport(options: TransportOptions): Transport {
   const pool = { keepAlive: true, maxSockets: 64, scheduling: 'lifo' as const };
   const plain = new PlainAgent(pool);
   const secure = new SecureAgent({ ...pool, ...tls });
-  const proxies = new Map<string, HttpsProxyAgent<string>>();
+  const proxies = new Map<string, TunnelAgent>();
   const agentFor = (url: URL): http.Agent => {
     const proxy = proxyFor(url, options.env);
     if (proxy === undefined) return url.protocol === 'https:' ? secure : plain;
-    const agent = proxies.get(proxy) ?? new HttpsProxyAgent(proxy, { ...pool, ...tls });
+    const agent = proxies.get(proxy) ?? new TunnelAgent(proxy, { ...pool, ...tls });
     proxies.set(proxy, agent);
     return agent;
   };
@@ -126,7 +125,9 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
   return new Promise<HttpResponse>((resolve, reject) => {
     const client = url.protocol === 'https:' ? https : http;
     let answered = false;
-    const settings = {
+    const opening = new AbortController();
+    const settings: https.RequestOptions & Opening = {
+      opening: opening.signal,
       ...tls,
       method,
       agent,
@@ -139,11 +140,15 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
       },
     };
     const outgoing = client.request(url, settings);
-    const cancel = () => outgoing.destroy(toError(signal.reason));
+    const end = (error: Error) => {
+      outgoing.destroy(error);
+      opening.abort(error);
+    };
+    const cancel = () => end(toError(signal.reason));
     signal.addEventListener('abort', cancel, { once: true });
     const late = (what: string, after: number) =>
       Object.assign(new Error(`${what} within ${after / 1000} s`), { code: 'ETIMEDOUT' });
-    const connecting = setTimeout(() => outgoing.destroy(late('no connection', timeouts.connect)), timeouts.connect);
+    const connecting = setTimeout(() => end(late('no connection', timeouts.connect)), timeouts.connect);
     outgoing.once('socket', (socket) => {
       const connected = () => clearTimeout(connecting);
       if (socket.connecting) socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);

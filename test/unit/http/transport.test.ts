@@ -4,6 +4,7 @@ import * as http from 'node:http';
 import { connect as connectTo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isInternal, isLoopback } from '../../../src/http/addresses.ts';
@@ -58,6 +59,32 @@ async function startProxy(port: number) {
     asked,
     port: typeof address === 'object' && address !== null ? address.port : 0,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** A proxy that opens no tunnel: it answers every CONNECT with this text, or not at all. */
+async function startRefusal(answer: string, asked: string[]) {
+  const server = http.createServer();
+  const clients = new Set<Duplex>();
+  server.on('connect', (request, client) => {
+    clients.add(client);
+    client
+      .on('error', () => client.destroy())
+      .on('end', () => client.destroy())
+      .on('close', () => clients.delete(client));
+    asked.push(request.url ?? '');
+    if (answer !== '') client.end(answer);
+    else client.resume();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    open: () => clients.size,
+    [Symbol.asyncDispose]: async () => {
+      for (const client of clients) client.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
   };
 }
 
@@ -137,6 +164,44 @@ describe('65: the way to a registry', () => {
     const authorization = `Basic ${Buffer.from('proxyuser:proxypass').toString('base64')}`;
     expect(proxy.asked).toEqual([{ target: `${host}:443`, authorization }]);
     expect(JSON.stringify(registry.log)).not.toContain('proxy-authorization');
+  });
+
+  it('what a proxy says in place of a tunnel is no answer of the registry, whose credentials it would steer', async () => {
+    const challenge = 'WWW-Authenticate: Bearer realm="https://collector.example.test/token",service="x"';
+    for (const [status, more] of [
+      ['401 Unauthorized', challenge],
+      ['404 Not Found', 'X: y'],
+      ['201 Created', 'X: y'],
+      ['407 Proxy Authentication Required', 'Proxy-Authenticate: Basic'],
+    ] as const) {
+      const asked: string[] = [];
+      await using proxy = await startRefusal(`HTTP/1.1 ${status}\r\n${more}\r\nContent-Length: 0\r\n\r\n`, asked);
+      const env = { HTTPS_PROXY: `http://user:canary@127.0.0.1:${proxy.port}` };
+      const credentials = async (): Promise<Credentials> => ({ kind: 'password', username: 'bot', password: 'secret' });
+      const { repository } = await connect({ host: 'registry.example.test' }, { env, credentials });
+      const failed = repository.head('1.0');
+      await expect(failed, status).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
+      await expect(failed).rejects.toThrow(`the proxy 127.0.0.1:${proxy.port} answered ${status.slice(0, 3)}`);
+      await expect(failed).rejects.not.toThrow('canary');
+      expect(new Set(asked)).toEqual(new Set(['registry.example.test:443']));
+    }
+  });
+
+  it('a proxy that never answers is given up, and its connection with it', async () => {
+    await using proxy = await startRefusal('', []);
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
+    const send = transport({ env, timeouts: { connect: 200 } });
+    const failed = send({ method: 'GET', url: new URL('https://registry.example.test/v2/') });
+    await expect(failed).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    await expect.poll(() => proxy.open()).toBe(0);
+
+    const cancellation = new AbortController();
+    const cancelled = transport({ env, signal: cancellation.signal });
+    const pending = cancelled({ method: 'GET', url: new URL('https://registry.example.test/v2/') });
+    await expect.poll(() => proxy.open()).toBe(1);
+    cancellation.abort(new Error('cancelled'));
+    await expect(pending).rejects.toThrow('cancelled');
+    await expect.poll(() => proxy.open()).toBe(0);
   });
 
   it('a registry on this machine is never behind a proxy, and NO_PROXY is heeded', async () => {
