@@ -7,6 +7,7 @@ import {
   keysOf,
   type Login,
   readDockerConfig,
+  readEntry,
 } from './docker-config.ts';
 import type { Found } from './vendor.ts';
 
@@ -118,19 +119,9 @@ async function fromDocker(runtime: Runtime, config: DockerConfig, host: string):
       if (found !== undefined) return found;
       continue;
     }
-    const { auth, identitytoken } = (Object.hasOwn(config.auths, key) && config.auths[key]) || {};
-    if (identitytoken !== undefined)
-      return { kind: 'identity-token', token: identitytoken, from: `${DOCKERS_OWN}config.json` };
-    const decoded = Buffer.from(auth ?? '', 'base64').toString('utf8');
-    const colon = decoded.indexOf(':');
-    if (colon > 0) {
-      return {
-        kind: 'password',
-        username: decoded.slice(0, colon),
-        password: decoded.slice(colon + 1),
-        from: `${DOCKERS_OWN}config.json`,
-      };
-    }
+    const entry = Object.hasOwn(config.auths, key) ? config.auths[key] : undefined;
+    const found = entry && readEntry(entry, `${DOCKERS_OWN}config.json`);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
@@ -152,8 +143,9 @@ async function askHelper(runtime: Runtime, helper: string, key: string): Promise
   );
   const asked = await runtime.exec(program, ['get'], { env, input: key, timeout: 60_000 });
   if (asked.exitCode !== 0) {
-    // "credentials not found in native keychain" is the helpers' way to say that they have none.
-    if (/not found/i.test(asked.stdout + asked.stderr)) return undefined;
+    // "credentials not found in native keychain" is the helpers' way to say that they have none. What only resembles it
+    // ("gcloud: command not found") is a broken helper.
+    if (/credentials not found/i.test(asked.stdout + asked.stderr)) return undefined;
     throw new ActionError(
       'UNAUTHORIZED',
       `${program} failed (exit code ${asked.exitCode}) when asked for the credentials of ${key}: ${(asked.stdout || asked.stderr).trim().slice(0, 300)}`,

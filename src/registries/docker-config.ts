@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { isFields } from '../domain/fields.ts';
+import { type Fields, fieldsOf, isFields } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Found } from './vendor.ts';
@@ -31,7 +31,8 @@ export function loginOf(host: string, found: Found): Login | undefined {
 
 /** The parts of docker's `config.json` that hold credentials. Everything else is carried along as it is. */
 export interface DockerConfig {
-  readonly auths: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>;
+  readonly auths: Readonly<Record<string, Fields>>;
+  /** An empty name makes docker read the entry from the file, although there is a store for all others. */
   readonly credHelpers: Readonly<Record<string, string>>;
   readonly credsStore?: string;
   readonly rest: Readonly<Record<string, unknown>>;
@@ -68,18 +69,31 @@ export async function readDockerConfig(directory: string): Promise<DockerConfig>
   if (!isFields(parsed)) throw refuse('is not a JSON object');
   const { auths, credHelpers, credsStore, ...rest } = parsed;
   return {
-    auths: Object.fromEntries(
-      entries(auths).map(([host, value]) => {
-        const { auth, identitytoken } = isFields(value) ? value : {};
-        return [host, { ...(isText(auth) ? { auth } : {}), ...(isText(identitytoken) ? { identitytoken } : {}) }];
-      }),
-    ),
+    auths: Object.fromEntries(entries(auths).map(([host, value]) => [host, fieldsOf(value)])),
     credHelpers: Object.fromEntries(
-      entries(credHelpers).filter((entry): entry is [string, string] => isText(entry[1])),
+      entries(credHelpers).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
     ),
     ...(isText(credsStore) ? { credsStore } : {}),
     rest,
   };
+}
+
+/**
+ * What an entry of `auths` holds: an identity token, or a user name and a password, coded or as they are.
+ * https://github.com/docker/cli/blob/master/cli/config/configfile/file.go
+ */
+export function readEntry(entry: Fields, from: string): Found | undefined {
+  const { auth, identitytoken: token } = entry;
+  if (isText(token)) return { kind: 'identity-token', token, from };
+  const decoded = isText(auth) ? Buffer.from(auth, 'base64').toString('utf8') : '';
+  const colon = decoded.indexOf(':');
+  if (colon > 0) {
+    return { kind: 'password', username: decoded.slice(0, colon), password: decoded.slice(colon + 1), from };
+  }
+  const { username, password } = entry;
+  return !isText(auth) && isText(username) && isText(password)
+    ? { kind: 'password', username, password, from }
+    : undefined;
 }
 
 /** The names under which docker may file the credentials of a host, the usual one first. */

@@ -109,6 +109,45 @@ test('a helper that has nothing is no error; one that breaks is', async () => {
   ).rejects.toThrow(/vault is sealed/);
 });
 
+test('a helper whose words only resemble that is broken, and nobody is asked without a login in its place', async () => {
+  for (const words of ['gcloud: command not found', 'credential file /home/me/key.json not found']) {
+    const broken = await helper('resembles', `echo "${words}" >&2; exit 127`);
+    await expect(
+      createCredentials(await withConfig({ credsStore: 'resembles' }, broken), { logins: [] })('r.example'),
+      words,
+    ).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+  }
+});
+
+test('an entry with an empty helper is read from the file, as docker does, whatever the store may hold', async () => {
+  const store = await helper('old', 'echo \'{"Username":"old","Secret":"stale"}\'');
+  const config = {
+    auths: { 'r.example': { auth: basic('me:filed') } },
+    credHelpers: { 'r.example': '' },
+    credsStore: 'old',
+  };
+  const runtime = await withConfig(config, store);
+  expect(await createCredentials(runtime, { logins: [] })('r.example')).toMatchObject({ password: 'filed' });
+  expect(await createCredentials(runtime, { logins: [] })('other.example')).toMatchObject({ password: 'stale' });
+  const { DOCKER_CONFIG = '' } = await writePrivateDockerConfig(runtime, []);
+  expect(JSON.parse(await readFile(join(DOCKER_CONFIG, 'config.json'), 'utf8'))).toEqual(config);
+});
+
+test('docker also takes a user name and a password as they are; what else an entry holds is carried along', async () => {
+  const auths = {
+    'r.example': { username: 'me', password: 'as it is' },
+    's.example': { auth: basic('bot:coded'), username: 'other', email: 'a@b.c' },
+    't.example': { registrytoken: 'bearer' },
+  };
+  const runtime = await withConfig({ auths });
+  const find = createCredentials(runtime, { logins: [] });
+  expect(await find('r.example')).toMatchObject({ username: 'me', password: 'as it is' });
+  expect(await find('s.example')).toMatchObject({ username: 'bot', password: 'coded' });
+  expect(await find('t.example')).toBeUndefined();
+  const { DOCKER_CONFIG = '' } = await writePrivateDockerConfig(runtime, []);
+  expect(JSON.parse(await readFile(join(DOCKER_CONFIG, 'config.json'), 'utf8'))).toEqual({ auths });
+});
+
 test('the name of a helper cannot be a path', async () => {
   const runtime = await withConfig({ credsStore: '../../bin/sh' });
   await expect(createCredentials(runtime, { logins: [] })('r.example')).rejects.toMatchObject({
