@@ -62,6 +62,10 @@ export function parseTagRules(lines: readonly string[]): Parsed<readonly TagRule
 function parseRule(text: string): Parsed<TagRule> {
   const attributes = readAttributes(text);
   if (!attributes.ok) return attributes;
+  // metadata-action takes the last one and says nothing.
+  if (attributes.value.filter(({ key, value }) => key === undefined && value !== '').length > 1) {
+    return problems('several tags stand on one line, and only the last would count. Write each on a line of its own');
+  }
   const type = readType(attributes.value);
   if (!type.ok) return type;
   const read = new AttributeReader(type.value, attributes.value);
@@ -130,6 +134,13 @@ function readOwn(type: TypeName, read: AttributeReader): RuleType | undefined {
     }
     case 'raw': {
       const value = read.required('value', EXPRESSIONS.global);
+      // docker/build-push-action's `tags` are full names; made to fit, such a one would be a tag that nobody means.
+      const [, image, tag] = /^([^{}:]+(?::\d+)?\/[^{}:]+):([^:/]+)$/.exec(value?.source ?? '') ?? [];
+      if (image !== undefined) {
+        read.problems.push(
+          `that is the full name of an image: write \`${image}\` into \`images\`, and only \`${tag}\` here`,
+        );
+      }
       return value && { type, value };
     }
     case 'sha': {

@@ -29,6 +29,9 @@ describe('tags', () => {
     'type=match,pattern=/^v(\\d+)$/i,group=1',
     'type=raw,value={{#if tag}}{{tag}}{{else}}{{branch}}{{/if}}',
     'foo',
+    'feature/x',
+    "{{date 'YYYY/MM:DD'}}",
+    'foo,enable=false',
   ])('metadata-action takes it, so do we: %s', (line) => {
     expect(problemsOf(parseTagRules([line]))).toEqual([]);
   });
@@ -57,6 +60,13 @@ describe('tags', () => {
     ['type=semver,pattern={{mayor}}', /Did you mean `major`\?/],
     ["type=raw,value={{date 'YYYY' zone='UTC'}}", /unknown argument `zone` of \{\{date\}\}, expected `tz`/],
     ["type=raw,value={{date 'YYYY' tz='Mars/Base'}}", /unknown time zone "Mars\/Base"/],
+    ['latest,main', /several tags stand on one line/],
+    [
+      'ghcr.io/org/app:1.2.3',
+      /full name of an image: write `ghcr\.io\/org\/app` into `images`, and only `1\.2\.3` here/,
+    ],
+    ['localhost:5000/app:sha-{{sha}}', /write `localhost:5000\/app` into `images`/],
+    ['type=raw,value=org/app:latest', /write `org\/app` into `images`/],
     ['"type=raw', /not a list of `key=value`/],
   ])('a problem says where, what came and what was expected: %s', (line, problem) => {
     const problems = problemsOf(parseTagRules(['# a comment', line]));
