@@ -33,7 +33,7 @@ export interface LayerDescriptor extends Descriptor {
  * @throws ActionError LAYOUT_CORRUPT when it is not a JSON object, or nested more than 100 levels deep
  */
 export function parseDocument(bytes: Uint8Array, where: string): Fields {
-  if (depthOf(bytes) > DEPTH_LIMIT) throw corrupt(`${where} is nested more than ${DEPTH_LIMIT} levels deep`);
+  if (shapeOf(bytes).depth > DEPTH_LIMIT) throw corrupt(`${where} is nested more than ${DEPTH_LIMIT} levels deep`);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -44,10 +44,14 @@ export function parseDocument(bytes: Uint8Array, where: string): Fields {
   return value;
 }
 
-/** How deep brackets nest outside of strings; walking a parsed value of any depth could exhaust the stack. */
-function depthOf(bytes: Uint8Array): number {
+/**
+ * How deep brackets nest outside of strings (walking a parsed value of any depth could exhaust the stack), and how many names
+ * with a value there are.
+ */
+function shapeOf(bytes: Uint8Array): { readonly depth: number; readonly names: number } {
   let depth = 0;
   let deepest = 0;
+  let names = 0;
   let inString = false;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at];
@@ -59,13 +63,36 @@ function depthOf(bytes: Uint8Array): number {
       depth += 1;
       deepest = Math.max(deepest, depth);
     } else if (byte === 0x7d || byte === 0x5d) depth -= 1;
+    else if (byte === 0x3a) names += 1;
   }
-  return deepest;
+  return { depth: deepest, names };
+}
+
+/** Of the fields of manifests and descriptors. Go, in which most clients are written, takes `OS` for `os`. */
+const fold = (name: string) => name.toUpperCase().toLowerCase();
+const FIELDS = new Map(
+  [
+    ...['schemaVersion', 'mediaType', 'artifactType', 'config', 'layers', 'manifests', 'subject', 'annotations'],
+    ...['digest', 'size', 'urls', 'data', 'platform', 'architecture', 'os', 'os.version', 'os.features', 'variant'],
+  ].map((name) => [fold(name), name]),
+);
+
+/** How many names there are; a name that comes twice in one object counts once. @throws ActionError LAYOUT_CORRUPT for `OS` */
+function countNames(value: unknown, where: string, isFree = false): number {
+  if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + countNames(each, where), 0);
+  if (!isFields(value)) return 0;
+  return Object.entries(value).reduce((sum, [name, each]) => {
+    const field = FIELDS.get(fold(name));
+    if (!isFree && field !== undefined && field !== name) {
+      throw corrupt(`${where} has ${clean(name)}, which some clients read as "${field}"`);
+    }
+    return sum + 1 + countNames(each, where, name === 'annotations');
+  }, 0);
 }
 
 /**
  * Parses an index or a manifest, by the media type that its descriptor gives. A document that could be read as the other
- * kind, or that names another media type itself, is refused: two readers could see two images in it.
+ * kind, that names another media type itself, or has a field twice is refused: two readers could see two images in it.
  * https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh
  * @throws ActionError LAYOUT_CORRUPT
  */
@@ -74,6 +101,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
     throw corrupt(`${where} is of media type ${clean(mediaType)}, which is neither an image index nor a manifest`);
   }
   const document = parseDocument(bytes, where);
+  if (countNames(document, where) !== shapeOf(bytes).names) throw corrupt(`${where} has a field twice`);
   if (document.schemaVersion !== 2) throw corrupt(`${where} has schemaVersion ${clean(document.schemaVersion)}, not 2`);
   if (document.mediaType !== undefined && document.mediaType !== mediaType) {
     throw corrupt(`${where} says that it is ${clean(document.mediaType)}, but what refers to it says ${mediaType}`);

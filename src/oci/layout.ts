@@ -53,6 +53,7 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
   const images = children.filter((each) => isRunnable(each.bytes.descriptor));
   const others = children.filter((each) => !images.includes(each));
   if (images.length === 0) throw corrupt(`The index ${descriptor.digest} of ${directory} holds no image`);
+  for (const each of others) refuseHiddenLayers(each);
   const blobs = new Map<Digest, Descriptor>();
   for (const { document: each } of children) {
     for (const blob of [each.config, ...each.layers]) {
@@ -171,6 +172,16 @@ async function readPlatform(
     compressedSize: document.layers.reduce((sum, layer) => sum + layer.size, 0),
     statements: attestations.filter((each) => each.reference === descriptor.digest).flatMap((each) => each.statements),
   };
+}
+
+/** What is for no platform is not scanned, and whoever knows its digest could run it all the same. */
+function refuseHiddenLayers({ bytes, document }: Child): void {
+  const layer = document.layers.find(({ mediaType }) =>
+    /^application\/vnd\.(?:oci\.image\.layer|docker\.image\.rootfs)\./.test(mediaType),
+  );
+  if (layer !== undefined) {
+    throw corrupt(`${bytes.descriptor.digest} is for no platform, and has ${layer.digest}, the layer of an image`);
+  }
 }
 
 function refuseForeignLayers(layers: readonly LayerDescriptor[], where: string): void {

@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MEDIA_TYPES } from '../../../src/domain/manifest.ts';
 import { requireAttestations } from '../../../src/oci/attestations.ts';
+import { parseManifest } from '../../../src/oci/document.ts';
 import { readLayout } from '../../../src/oci/layout.ts';
 import { corruptBlob, type Json, type LayoutSpec, truncateBlob, writeLayout } from '../../support/layout.ts';
 
@@ -19,6 +20,12 @@ const TWO: LayoutSpec['platforms'] = [
   { platform: 'linux/amd64', labels: { team: 'blue' }, files: { 'bin/app': 'amd64' } },
   { platform: 'linux/arm64', layers: [{ 'bin/app': 'arm64' }, { 'etc/app.conf': 'a=b' }] },
 ];
+
+/** What makes an entry of an index one that no client chooses by its platform. */
+const HIDDEN = {
+  platform: { os: 'unknown', architecture: 'unknown' },
+  annotations: { 'vnd.docker.reference.type': 'attestation-manifest' },
+};
 
 const write = (spec: Partial<LayoutSpec> = {}) => writeLayout(join(root, 'layout'), { platforms: TWO, ...spec });
 
@@ -253,6 +260,38 @@ describe('what is refused', () => {
       /does not say for which platform/,
     ],
     [
+      'P1: an image that only some clients take for one: `OS` is `os` in Go',
+      {
+        attestations: 'none',
+        change: {
+          index: (index) => ({
+            ...index,
+            manifests: manifests(index).map((each, at) => ({
+              ...each,
+              ...(at === 0 ? {} : HIDDEN),
+              platform: at === 0 ? each.platform : { OS: 'linux', Architecture: 'arm64' },
+            })),
+          }),
+        },
+      },
+      'LAYOUT_CORRUPT',
+      /has "OS", which some clients read as "os"/,
+    ],
+    [
+      'P1: an image that is for no platform, but can be run by its digest',
+      {
+        attestations: 'none',
+        change: {
+          index: (index) => ({
+            ...index,
+            manifests: manifests(index).map((each, at) => (at === 0 ? each : { ...each, ...HIDDEN })),
+          }),
+        },
+      },
+      'LAYOUT_CORRUPT',
+      /is for no platform, and has sha256:[0-9a-f]+, the layer of an image/,
+    ],
+    [
       'a config nested too deep',
       { change: { config: (c) => ({ ...c, deep: JSON.parse(`${'['.repeat(101)}${']'.repeat(101)}`) }) } },
       'LAYOUT_CORRUPT',
@@ -290,6 +329,15 @@ describe('what is refused', () => {
   ])('%s', async (_name, spec, code, message) => {
     const layout = await write(spec);
     await expect(readLayout(layout.directory)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  test('P1: a field that is there twice, of which clients take the one or the other', () => {
+    const descriptor = `{"mediaType":"${MEDIA_TYPES.ociManifest}","digest":"sha256:${'a'.repeat(64)}","size":2,"annotations":{"OS":"a:b"},`;
+    const platform = '"platform":{"os":"linux","architecture":"amd64"}';
+    const parse = (more: string) =>
+      parseManifest(Buffer.from(`{"schemaVersion":2,"manifests":[${descriptor}${more}}]}`), MEDIA_TYPES.ociIndex, 'it');
+    expect(parse(platform)).toMatchObject({ manifests: [{ platform: { os: 'linux' }, annotations: { OS: 'a:b' } }] });
+    expect(() => parse(`${platform},"platform":{}`)).toThrow('it has a field twice');
   });
 
   test('P1: an image does not escape the gate by calling itself an attestation', async () => {
