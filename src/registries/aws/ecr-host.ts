@@ -5,10 +5,10 @@ export interface EcrHost {
   readonly region: string;
 }
 
-/** https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html, with FIPS, dual-stack and China hosts. */
+/** https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html, with FIPS, dual-stack, China and European Sovereign Cloud hosts. */
 export const ECR_HOSTS: readonly RegExp[] = [
-  /^(?<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?<region>[a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.(?:com(?:\.cn)?|eu)$/,
-  /^(?<account>\d{12})\.dkr-ecr(?:-fips)?\.(?<region>[a-z]{2}(?:-[a-z]+)+-\d)\.on\.(?:aws|amazonwebservices\.com\.cn)$/,
+  /^(?<account>\d{12})\.dkr\.ecr(?:-fips)?\.(?<region>[a-z]{2,4}(?:-[a-z]+)+-\d)\.amazonaws\.(?:com(?:\.cn)?|eu)$/,
+  /^(?<account>\d{12})\.dkr-ecr(?:-fips)?\.(?<region>[a-z]{2,4}(?:-[a-z]+)+-\d)\.on\.(?:aws|amazonwebservices\.com\.cn)$/,
 ];
 
 /** Account and region of a host; undefined when it is not ECR's. */

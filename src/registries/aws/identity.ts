@@ -3,6 +3,7 @@ import { networkError } from '../../http/registry-error.ts';
 import { exchangeRefused } from '../id-token.ts';
 import type { LoginPlace } from '../vendor.ts';
 import { clientOptions, readSdkError } from './sdk.ts';
+import type { defaultProvider } from './sdk-clients.ts';
 
 /** AWS credentials, as the SDK wants them. */
 export interface AwsCredentials {
@@ -12,11 +13,14 @@ export interface AwsCredentials {
   readonly expiration?: Date;
 }
 
+/** What a client of the SDK tells of itself to who gives it credentials: its region and its way to send requests. */
+type Caller = Parameters<ReturnType<typeof defaultProvider>>[0];
+
 export interface Identity {
   /** For the log. */
   readonly from: string;
   /** Asked by the SDK before each request; fresh ones before they end. */
-  readonly credentials: () => Promise<AwsCredentials>;
+  readonly credentials: (caller?: Caller) => Promise<AwsCredentials>;
 }
 
 /** Credentials are replaced this long before they end. In milliseconds. */
@@ -53,9 +57,9 @@ export function ambientIdentity({ env }: LoginPlace): Identity | undefined {
   let provider: Identity['credentials'] | undefined;
   return {
     from: 'the AWS credentials of the environment',
-    credentials: async () => {
+    credentials: async (caller) => {
       provider ??= (await import('./sdk-clients.ts')).defaultProvider({ maxRetries: 1 });
-      return provider();
+      return provider(caller);
     },
   };
 }

@@ -1,4 +1,8 @@
-import { expect, test } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { readEcrHost } from '../../../src/registries/aws/ecr-host.ts';
 import { manage } from '../../../src/registries/manage.ts';
 import type { ManagementPlace } from '../../../src/registries/vendor.ts';
 import { VENDORS, vendorOf } from '../../../src/registries/vendors.ts';
@@ -130,6 +134,31 @@ test('credentials of the environment do, where there is no role, and nobody is a
   expect(await nothing.vendor.ambient?.(nothing.place)).toBeUndefined();
   await expect(nothing.registry.exists()).rejects.toEqual(refusal('UNAUTHORIZED', '`role-to-assume`'));
   expect(nothing.cloud.requests).toEqual([]);
+});
+
+test('a token file of the environment is shown to STS in the region, on the way that all requests take', async () => {
+  const clock = createTestClock();
+  const file = join(await mkdtemp(join(tmpdir(), 'ecr-')), 'token');
+  onTestFinished(() => rm(dirname(file), { recursive: true }));
+  await writeFile(file, await idTokens({ now: clock.now })('sts.amazonaws.com'));
+  const env = { AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: ROLE };
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { vendor, place, cloud } = await setting({ place: { keyless: {}, env } });
+  expect(await vendor.ambient?.(place)).toMatchObject({ username: 'AWS' });
+  expect(new Set(cloud.requests.map(({ host }) => host))).toEqual(
+    new Set(['sts.eu-west-1.amazonaws.com', 'api.ecr.eu-west-1.amazonaws.com']),
+  );
+});
+
+test.each([
+  ['123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu', 'eusc-de-east-1'],
+  ['123456789012.dkr.ecr.us-gov-west-1.amazonaws.com', 'us-gov-west-1'],
+  ['123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn', 'cn-north-1'],
+  ['123456789012.dkr-ecr-fips.us-east-1.on.aws', 'us-east-1'],
+])('%s is a registry of Amazon ECR', (host, region) => {
+  expect(vendorOf(host).id).toBe('ecr');
+  expect(readEcrHost(host)).toEqual({ account: '123456789012', region });
 });
 
 test('ECR Public has an API of its own, without what it lacks', async () => {
