@@ -82,7 +82,7 @@ function encoded({ username, password }: Credentials & { kind: 'password' }, mas
   return text;
 }
 
-/** Fetches a token for these scopes: by POST with an identity token, by GET with a password or nobody's. */
+/** Fetches a token for these scopes: by POST with an identity token, by GET with a password or none. */
 export async function fetchToken(
   options: Guarded,
   how: Method & { kind: 'bearer' },
@@ -94,9 +94,10 @@ export async function fetchToken(
       ? await post(options, how, scopes, credentials.token)
       : await get(options, how, scopes, credentials);
   // Not every service knows the OAuth form: https://distribution.github.io/distribution/spec/auth/oauth/
+  // Then the token goes as containerd sends it, a password of nobody: without it a login that is none would look like one.
   if (credentials?.kind === 'identity-token' && (response.status === 404 || response.status === 405)) {
     await readBody(response, TOKEN_LIMIT);
-    response = await get(options, how, scopes, undefined);
+    response = await get(options, how, scopes, { kind: 'password', username: '', password: credentials.token });
   }
   const body = await readBody(response, TOKEN_LIMIT);
   const { status } = response;

@@ -147,11 +147,15 @@ describe('credentials', () => {
     await using registry = await startRegistry({ auth: bearer({ identityToken: token, postOnly: true }) });
     const { repository } = await connect(registry, { credentials: identity });
     expect(await repository.head('1.0')).toBeUndefined();
-    await using old = await startRegistry({ auth: { bearer: { getOnly: true } } });
+    await using old = await startRegistry({ auth: { bearer: { getOnly: true, username: '', password: token } } });
     const other = await connect(old, { credentials: identity });
     expect(await other.repository.head('1.0')).toBeUndefined();
     expect(old.log.filter(({ path }) => path === '/token').map(({ method }) => method)).toEqual(['POST', 'GET']);
     expect([...registry.log, ...old.log].some(({ query }) => query.includes(token))).toBe(false);
+    // Nobody's token would hide that this login is none.
+    await using strict = await startRegistry({ auth: { bearer: { getOnly: true, username: 'bot', password: 'x' } } });
+    const refused = await connect(strict, { credentials: identity });
+    await expect(refused.repository.head('1.0')).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
   });
 
   it.each([
