@@ -48,17 +48,20 @@ export function renderVerdict(verdict: Verdict, scan: PublishRecord['scan']): st
 }
 
 function findings(list: readonly Finding[]): string {
-  const rows = list
-    .slice(0, SHOWN)
-    .map((finding) => [
-      `${SIGNS[finding.severity]} ${finding.severity.toLowerCase()}`,
-      link(finding),
-      plain(describeSubject(finding)),
-      plain(finding.platform),
-      finding.path === undefined ? plain(finding.target) : code(finding.path),
-    ]);
+  const rows = list.slice(0, SHOWN).map((finding) => [
+    `${SIGNS[finding.severity]} ${finding.severity.toLowerCase()}`,
+    link(finding),
+    // Without a package the subject is the path, which stands in the last column already.
+    plain((finding.package === undefined ? finding.title : undefined) ?? describeSubject(finding)),
+    plain(finding.platform),
+    finding.path === undefined ? plain(finding.target) : code(placeIn(finding.path, finding.line)),
+  ]);
   const more = list.length > SHOWN ? `\n\n… and ${list.length - SHOWN} more.` : '';
   return table(['severity', 'id', 'what', 'platform', 'where'], rows) + more;
+}
+
+function placeIn(path: string, line: number | undefined): string {
+  return line === undefined ? path : `${path}:${line}`;
 }
 
 function accepted({ suppressed }: Verdict): string {
@@ -72,7 +75,9 @@ function accepted({ suppressed }: Verdict): string {
         plain(finding.platform),
         by,
         plain(reason),
-        expires === undefined ? '' : `${expires}${daysLeft === undefined ? '' : ` (${daysLeft} days)`}`,
+        expires === undefined
+          ? ''
+          : `${expires}${daysLeft === undefined ? '' : ` (${daysLeft} ${daysLeft === 1 ? 'day' : 'days'})`}`,
       ]),
   );
 }

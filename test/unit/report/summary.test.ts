@@ -95,6 +95,33 @@ describe('the summary', () => {
     expect(renderSummary(published)).toContain('build["✓ build"]');
   });
 
+  test('a secret is shown by what it is and where, and the last day of an entry as one day', () => {
+    const counts = { CRITICAL: 0, HIGH: 1, MEDIUM: 0, LOW: 0, UNKNOWN: 0 };
+    const key = {
+      class: 'secret',
+      platform: 'linux/amd64',
+      id: 'private-key',
+      severity: 'HIGH',
+      target: 'app/key.pem',
+      title: 'Asymmetric Private Key',
+      path: 'app/key.pem',
+      line: 2,
+    } as const;
+    const verdict = {
+      passed: false,
+      gated: [key],
+      others: [],
+      suppressed: [{ finding: key, by: 'ignorefile', reason: 'a test', expires: '2027-01-01', daysLeft: 1 }],
+      counts: { total: counts, platforms: { 'linux/amd64': counts } },
+      platforms: [{ platform: 'linux/amd64', digest, counts, gated: 1, packages: 0 }],
+      notes: [],
+      warnings: [],
+    } as const;
+    const summary = renderSummary({ ...published, scan: 'gate', verdict });
+    expect(summary).toContain('| private-key | Asymmetric Private Key | linux/amd64 | <code>app/key.pem:2</code> |');
+    expect(summary).toContain('2027-01-01 (1 day) |');
+  });
+
   test('a plan without a registry names the tags and the labels', () => {
     const { image: _image, ...rest } = published;
     const summary = renderSummary({ ...rest, outcome: 'planned', targets: [] });
