@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ActionError } from '../errors/action-error.ts';
@@ -122,10 +123,20 @@ async function readAuthority(file: string): Promise<string> {
       facts: { input: 'registry-ca' },
     });
   });
-  if (!pem.includes('-----BEGIN CERTIFICATE-----')) {
-    throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} holds no PEM certificate.`, {
-      facts: { input: 'registry-ca' },
-    });
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*(?:-----END CERTIFICATE-----)?/g) ?? [];
+  // A broken one would be passed over without a word, and every registry that it vouches for be one that nobody knows.
+  const broken = certificates.findIndex((each) => !isCertificate(each));
+  if (certificates.length === 0 || broken !== -1) {
+    const what = broken === -1 ? 'holds no PEM certificate' : `is broken at its certificate ${broken + 1}`;
+    throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} ${what}.`, { facts: { input: 'registry-ca' } });
   }
   return pem;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
