@@ -140,8 +140,14 @@ async function read(file: string): Promise<Readonly<Record<string, unknown>>> {
 /** In one step, so that a tool that reads at this moment sees the old file or the new one. */
 async function replace(file: string, content: unknown): Promise<void> {
   const next = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
-  await writeFile(next, `${JSON.stringify(content, undefined, '\t')}\n`, { mode: 0o600 });
-  await rename(next, file);
+  try {
+    await writeFile(next, `${JSON.stringify(content, undefined, '\t')}\n`, { mode: 0o600 });
+    await rename(next, file);
+  } catch (error) {
+    // A full disk, or a file that is mounted by itself: no second copy of all logins stays behind.
+    await rm(next, { force: true });
+    throw error;
+  }
 }
 
 function readFiled(text: string): Filed {
