@@ -71,13 +71,13 @@ export async function scanPlatforms(
       : await scanAll(runtime, trivy, image, options, javaDir);
 
   const reports = image.platforms.flatMap((platform, at): readonly PlatformReport[] => {
-    const report = scanned[at];
-    if (report === undefined) return [];
+    const found = scanned[at];
+    if (found === undefined) return [];
     return [
       {
+        ...found,
         platform: platform.name,
         digest: platform.manifest.descriptor.digest,
-        report,
         scanners: options.scanners,
         osFiles: facts[at]?.osFiles ?? [],
       },
@@ -89,6 +89,8 @@ export async function scanPlatforms(
   return reports;
 }
 
+type Scanned = Pick<PlatformReport, 'report' | 'isUnlisted'>;
+
 /** The platforms at the same time, as many as there are processors. */
 function scanAll(
   runtime: Runtime,
@@ -96,7 +98,7 @@ function scanAll(
   image: ScannableImage,
   options: ScanOptions,
   javaDir?: string,
-): Promise<readonly ScanReport[]> {
+): Promise<readonly Scanned[]> {
   const limit = pLimit(availableParallelism());
   const names = viewNames(image.platforms);
   return Promise.all(
@@ -144,7 +146,7 @@ async function scanPlatform(
   image: ScannableImage,
   platform: ScannablePlatform,
   options: PlatformScan,
-): Promise<ScanReport> {
+): Promise<Scanned> {
   const world = await isolate(runtime, `scan-${options.view}`, 'offline');
   try {
     await makeView(join(world.cwd, options.view), image, platform);
@@ -183,7 +185,8 @@ async function scanPlatform(
     }
     const report = await readReport(output, platform, trivy.version);
     runtime.log.debug(`${platform.name}: scanned in ${Math.round(performance.now() - started)} ms`);
-    return report;
+    // Nothing in the report tells it. https://github.com/aquasecurity/trivy/blob/main/pkg/detector/ospkg/version/version.go
+    return { report, isUnlisted: result.stderr.includes('This OS version is not on the EOL list') };
   } finally {
     await rm(world.directory, { recursive: true, force: true });
   }

@@ -13,6 +13,8 @@ export interface PlatformReport {
   readonly scanners: readonly Scanner[];
   /** Files of the image that an operating system or its package manager has put there. */
   readonly osFiles: readonly string[];
+  /** The scanner said that it does not know this release of the system; there may be no advisories for it either. */
+  readonly isUnlisted?: boolean;
 }
 
 /** What a report must speak of. */

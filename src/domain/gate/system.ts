@@ -17,9 +17,10 @@ export interface SystemVerdict {
  * there were any to read is known from the files of the image.
  * - no such file at all (`FROM scratch`): nothing was missed, and the note says what was looked at
  * - files, but the scanner knows no system, or found no package: a finding, unless the policy allows it
+ * - a release that the scanner does not know: a note, because its database is younger than its list of releases, and may know
  */
 export function judgeSystem(
-  { platform, report, osFiles, scanners }: PlatformReport,
+  { platform, report, osFiles, scanners, isUnlisted = false }: PlatformReport,
   policy: SystemPolicy,
 ): SystemVerdict {
   if (!scanners.includes('vuln')) {
@@ -60,6 +61,10 @@ export function judgeSystem(
         : `the scanner found no package of ${name} (${osFiles.length === 0 ? 'the image holds no package database' : seen})`;
     if (policy.allowUnknownOs) notes.push(`${platform}: ${title}; \`allow-unknown-os\` lets it pass.`);
     else findings.push({ ...about, id: UNKNOWN_OS, title });
+  } else if (isUnlisted) {
+    notes.push(
+      `${platform}: the scanner does not know the release ${name}: it cannot tell its end of life, and there may be no advisories for it.`,
+    );
   }
   return { findings, notes };
 }

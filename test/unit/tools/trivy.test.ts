@@ -117,6 +117,16 @@ describe('the real Trivy', () => {
     expect(empty?.report).toMatchObject({ system: { family: 'alpine' }, systemPackages: 0 });
   });
 
+  test('case 22: a release that the scanner has no advisories for is told apart from one without findings', async () => {
+    const kali = {
+      ...debian({ openssl: { source: 'openssl', version: '1.0.0-1' } }),
+      'etc/debian_version': 'kali-rolling\n',
+    };
+    const [next, known] = await scan(twoPlatforms(kali, alpine('3.22.1')));
+    expect(next).toMatchObject({ report: { system: { version: 'kali-rolling' }, findings: [] }, isUnlisted: true });
+    expect(known).toMatchObject({ report: { system: { version: '3.22.1' } }, isUnlisted: false });
+  });
+
   test('case 21: secrets in a layer, removed in a later one, and in the environment of the image are found', async () => {
     const [report] = await scan({
       platforms: [{ platform: 'linux/amd64', layers: [leakedToken('app/.npmrc'), { 'app/.wh..npmrc': '' }] }],

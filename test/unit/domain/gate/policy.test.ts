@@ -245,6 +245,13 @@ describe('case 22 and 23: operating systems', () => {
     expect(allowed.notes[0]).toMatch(/`allow-unknown-os` lets it pass/);
   });
 
+  test('a release that the scanner does not know is not passed over in silence', () => {
+    expect(judgeReports([platformReport([], { isUnlisted: true })]).notes).toEqual([
+      expect.stringMatching(/does not know the release alpine 3\.22\.1: .* no advisories/),
+    ]);
+    expect(judgeReports([platformReport()]).notes).toEqual([]);
+  });
+
   test('FROM scratch passes, and the note says what was looked at', () => {
     const verdict = judgeReports([platformReport([], { report: { ...NONE, languagePackages: 0 }, osFiles: [] })]);
     expect(verdict.passed).toBe(true);
