@@ -61,7 +61,7 @@ export function parseVex(json: string, file: string): readonly VexStatement[] {
     return {
       vulnerabilities: readVulnerability(statement.vulnerability, `${path}.vulnerability`),
       products: list(statement.products, `${path}.products`, MOST).map((product, index) =>
-        readProduct(product, `${path}.products[${index}]`),
+        readProduct(product, statement.subcomponents, `${path}.products[${index}]`),
       ),
       status,
       reason: [status, ...words].join(': '),
@@ -91,12 +91,12 @@ function readVulnerability(value: unknown, path: string): readonly string[] {
   return [text(name ?? id, `${path}.name`), ...texts(aliases, `${path}.aliases`, 1000)];
 }
 
-function readProduct(value: unknown, path: string): VexProduct {
-  if (typeof value === 'string') return { purls: [text(value, path)], subcomponents: undefined };
-  const product = fields(value, path);
-  const parts = list(product.subcomponents, `${path}.subcomponents`, MOST);
+/** @param ofStatement the parts of all products: in version 0.0.1 of the specification they stood beside them */
+function readProduct(value: unknown, ofStatement: unknown, path: string): VexProduct {
+  const own = isFields(value) ? value.subcomponents : undefined;
+  const parts = list(own ?? ofStatement, `${path}.subcomponents`, MOST);
   return {
-    purls: readNames(product, path),
+    purls: readNames(value, path),
     subcomponents:
       parts.length === 0 ? undefined : parts.map((part, at) => readNames(part, `${path}.subcomponents[${at}]`)),
   };

@@ -67,6 +67,15 @@ describe('case 26: only statements about this image or this package count', () =
     expect(judged([statement(product(id, part))]).passed).toBe(passed);
   });
 
+  test.each([
+    ['pkg:npm/lodash', true],
+    ['pkg:npm/ip', false],
+  ])('subcomponents beside the products, as in version 0.0.1: %s', (part, passed) => {
+    const products = ['pkg:oci/app?repository_url=ghcr.io/org/app'];
+    const old = statement({ vulnerability: 'CVE-2019-10744', products, subcomponents: [part] });
+    expect(judged([old]).passed).toBe(passed);
+  });
+
   test('another vulnerability', () => {
     expect(judged([statement({ vulnerability: { name: 'CVE-2000-1' } })]).passed).toBe(false);
   });
