@@ -581,7 +581,10 @@ export const CATALOGUE = {
     ...registry,
     title: 'The registry speaks HTTP without TLS',
     cause: 'Credentials and images are not sent over plain HTTP, except to this machine.',
-    remedy: ['Set up TLS on the registry.', 'In a network that you trust list the host in `insecure-registries`.'],
+    remedy: [
+      'Set up TLS on the registry.',
+      'In a network that you trust list the host, with its port, in `insecure-registries`.',
+    ],
   },
   REDIRECT_REFUSED: {
     ...registry,
