@@ -69,6 +69,8 @@ export function createTransport(options: TransportOptions): Transport {
   const pool = { keepAlive: true, maxSockets: 64, scheduling: 'lifo' as const };
   const plain = new PlainAgent(pool);
   const secure = new SecureAgent({ ...pool, ...tls });
+  // As an address has it, where a usual port is left out.
+  const plainHosts = options.insecureHosts.flatMap((host) => URL.parse(`http://${host}`)?.host ?? []);
   const proxies = new Map<string, TunnelAgent>();
   const agentFor = (url: URL): http.Agent => {
     const proxy = proxyFor(url, options.env);
@@ -81,7 +83,7 @@ export function createTransport(options: TransportOptions): Transport {
   return async (request) => {
     const signal = request.last === true ? AbortSignal.timeout(LAST) : options.signal;
     signal.throwIfAborted();
-    refusePlainHttp(request.url, options.insecureHosts);
+    refusePlainHttp(request.url, plainHosts);
     const exchange = {
       agent: agentFor(request.url),
       timeouts,

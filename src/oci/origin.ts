@@ -5,7 +5,9 @@ import { isLoopback } from '../http/addresses.ts';
 export async function originOf(api: string, insecureHosts: readonly string[]): Promise<string> {
   const { hostname, port } = new URL(`https://${api}`);
   const mayBePlain = insecureHosts.includes(api) || isLoopback(hostname);
-  return mayBePlain && !(await speaksTls(hostname, Number(port || 443))) ? `http://${api}` : `https://${api}`;
+  const scheme = mayBePlain && !(await speaksTls(hostname, Number(port || 443))) ? 'http' : 'https';
+  // As addresses of requests and answers have it, with which it is compared: `registry.example.com:443` is without the port.
+  return new URL(`${scheme}://${api}`).origin;
 }
 
 /** Whether a TLS handshake comes about; whom the certificate is for is the business of the requests. */

@@ -166,6 +166,35 @@ describe('65: the way to a registry', () => {
     expect(JSON.stringify(registry.log)).not.toContain('proxy-authorization');
   });
 
+  it.each([
+    ['registry.example.test:443', 'the usual port'],
+    ['registry.example.test:0443', 'a port with a zero in front'],
+  ])('%s, a name with %s, is asked with its credentials, and its pages are its own', async (host) => {
+    await using registry = await startRegistry({
+      tls: elsewhere,
+      auth: { basic: { username: 'bot', password: 'canary' } },
+    });
+    await using proxy = await startProxy(Number(registry.host.split(':')[1]));
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };
+    const credentials = async (): Promise<Credentials> => ({ kind: 'password', username: 'bot', password: 'canary' });
+    const { repository } = await connect({ host }, { ca: elsewhere.cert, env, credentials });
+    expect(await repository.head('1.0')).toBeUndefined();
+    expect(await repository.listTags()).toEqual([]);
+  });
+
+  it('an address that can be written in several ways is one', async () => {
+    await using registry = await startRegistry({ auth: { basic: { username: 'bot', password: 'canary' } } });
+    const credentials = async (): Promise<Credentials> => ({ kind: 'password', username: 'bot', password: 'canary' });
+    const { repository } = await connect({ host: registry.host.replace('127.0.0.1', '127.1') }, { credentials });
+    expect(await repository.head('1.0')).toBeUndefined();
+  });
+
+  it('a host on the list for plain HTTP may have the usual port', async () => {
+    const listed = transport({ insecureHosts: ['registry.invalid:80'] });
+    const failed = listed({ method: 'GET', url: new URL('http://registry.invalid:80/v2/') });
+    await expect(failed).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  });
+
   it('what a proxy says in place of a tunnel is no answer of the registry, whose credentials it would steer', async () => {
     const challenge = 'WWW-Authenticate: Bearer realm="https://collector.example.test/token",service="x"';
     for (const [status, more] of [
