@@ -53,7 +53,11 @@ async function logIn(runtime: Runtime, { host, vendor, client, credentials }: Re
       { facts: { registry: host } },
     );
   }
-  await client.checkLogin();
+  if (!(await client.checkLogin())) {
+    runtime.log.warning(
+      `${host} lets everybody in at /v2/: whether it takes these credentials shows only when they are used.`,
+    );
+  }
   const until = found.until?.toISOString();
   const ends = until === undefined ? '' : `, good until ${until}`;
   runtime.log.info(`Logged in to ${host} (${vendor.title}) with credentials from ${found.from}${ends}.`);

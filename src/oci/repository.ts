@@ -66,9 +66,10 @@ export interface RegistryClient {
   readonly repository: (name: string) => Repository;
   /**
    * Proves that the registry takes the credentials, as `docker login` does: a request to /v2/ with what it asks for.
+   * @returns false when it asked for nothing, so that nothing is proven
    * @throws ActionError UNAUTHORIZED, DENIED, REGISTRY_UNREACHABLE, …
    */
-  readonly checkLogin: () => Promise<void>;
+  readonly checkLogin: () => Promise<boolean>;
   /** Requests sent to the registry so far. */
   readonly requests: () => number;
 }
@@ -144,6 +145,7 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
         facts: { registry: host },
       });
       await discard(response);
+      return (await auth.header([])) !== undefined;
     },
     requests: session.requests,
   };
