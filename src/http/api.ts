@@ -70,7 +70,11 @@ export function createApi({ transport, clock, signal, log, mask }: ApiOptions): 
       });
       const text = (await readBody(response, LIMIT)).toString('utf8');
       const { status } = response;
-      if (expect.includes(status)) return { status, headers: response.headers, json: parse(text), text };
+      if (expect.includes(status)) {
+        // Callers quote what a refusal says.
+        const said = status < 400 ? text : redact(text);
+        return { status, headers: response.headers, json: parse(said), text: said };
+      }
       const seconds = retryAfter(response.headers, clock.now());
       throw registryError(
         { host: url.host, operation, status, ...parseErrorBody(redact(text)) },
