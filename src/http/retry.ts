@@ -63,5 +63,7 @@ export function parseRetryAfter(header: string | undefined, now: Date): number |
   const text = (header ?? '').trim();
   if (/^\d{1,9}$/.test(text)) return Number(text);
   const date = /^[A-Z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, (date - now.getTime()) / 1000);
+  const seconds = Math.max(0, (date - now.getTime()) / 1000);
+  // No further than in numbers: the end of time itself cannot be reckoned with, and would break the error that names it.
+  return seconds < 1e9 ? seconds : undefined;
 }

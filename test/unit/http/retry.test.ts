@@ -18,6 +18,7 @@ describe('Retry-After', () => {
     ['', undefined],
     [undefined, undefined],
     ['99999999999999', undefined],
+    ['Sat, 13 Sep 275760 00:00:00 GMT', undefined],
     ['Fri, 02 Jan 2026 03:04:35 GMT', 30],
     ['Fri, 02 Jan 2026 03:00:00 GMT', 0],
     ['Friday, 02-Jan-26 03:04:35 GMT', 30],
