@@ -7,6 +7,7 @@ import { replaceForeign, toTag } from './grammar.ts';
 import type { PlannedTag, TagOrder } from './planned.ts';
 import type { TagRule } from './rules.ts';
 import { evaluate, type Source } from './sources.ts';
+import { readVersion } from './versions.ts';
 
 export interface DeriveTags {
   readonly rules: readonly TagRule[];
@@ -90,17 +91,30 @@ function toEntry(rule: TagRule, source: Source, given: DeriveTags): Entry {
       suffix: replaceForeign(after + suffix),
     };
   };
+  const name = `${prefix}${source.value}${suffix}`;
+  // Whoever may push a branch may not move a version with its name. The flavor's prefix is before the versions as well.
+  const isClaimed = isBranch(rule) && isKept(rule.prefix === undefined ? source.value : name);
   const standing: Standing =
-    source.stands === 'for one'
+    source.stands === 'for one' || isClaimed
       ? { kind: 'immutable' }
       : { kind: 'moving', order: source.stands === 'for commits' ? { by: 'commit' } : orderFor(source.stands) };
   return {
-    name: `${prefix}${source.value}${suffix}`,
+    name,
     rule: rule.text,
     standing,
     latest: source.latest && rule.withoutLatest !== true,
     orderOfLatest: orderFor('all'),
   };
+}
+
+function isBranch(rule: TagRule): boolean {
+  return rule.type === 'ref' && rule.event === 'branch';
+}
+
+/** Whether a name becomes a tag that is written once, wherever it comes from: a full version, or a commit as `type=sha` has it. */
+function isKept(name: string): boolean {
+  const tag = toTag(name)?.tag ?? '';
+  return readVersion(tag, 'semver') !== undefined || /^sha-[0-9a-f]{4,64}$/.test(tag);
 }
 
 function renderIfAny(template: Template | undefined, scope: ExpressionScope): string {
