@@ -165,6 +165,8 @@ export function set<const W extends readonly string[]>(words: W, facts: WithDefa
         ),
       );
     }
+    // A set of nothing would switch off what it is for.
+    if (given.length === 0) return refused(`got ${quoted(raw)}, expected one or more of ${words.join(', ')}.`);
     return parsed(words.filter((word) => given.some((each) => each.toLowerCase() === word.toLowerCase())));
   });
 }

@@ -54,6 +54,10 @@ describe('what a run gets', () => {
     });
   });
 
+  it.each(['severity', 'scanners'])('refuses a `%s` of nothing, with which the gate would let all pass', (name) => {
+    expect(refusal({ ...IMAGE, [name]: ' , ,' }).message).toMatch(/got ", ,", expected one or more of /);
+  });
+
   it('gives the same with the defaults that the runner fills in as without them', () => {
     const filled = Object.fromEntries(
       Object.entries(INPUTS).map(([name, input]) => [
