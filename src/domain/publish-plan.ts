@@ -8,6 +8,8 @@ export interface TagState {
   readonly digest?: Digest;
   /** `org.opencontainers.image.revision` of what it holds. */
   readonly revision?: string;
+  /** `org.opencontainers.image.version` of what it holds; read only when no other tag tells the versions of its line. */
+  readonly version?: string;
   /** Fingerprint of the build request that made it, when this action did. */
   readonly fingerprint?: string;
   /** How the commit of this run relates to `revision`; read only when a moving tag depends on it. */
@@ -103,7 +105,7 @@ function decideMoving(
   // A new tag of a version line can still be an old one's: `1` may be missing while 1.2.0 is there.
   const decided =
     tag.order.by === 'version'
-      ? decideByVersion(tag.order, existing)
+      ? decideByVersion(tag.order, existing, held.version)
       : held.digest === undefined
         ? { move: true, reason: 'new' }
         : decideByCommit({

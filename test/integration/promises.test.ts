@@ -185,6 +185,21 @@ describe('P4: moving tags only move forward', () => {
     expect(run.outputs.tags?.split('\n')).toContain(`${name(registry)}:latest`);
   });
 
+  test('latest is not taken back where only lines of versions have tags', async () => {
+    await using setting = await createSetting();
+    await using registry = await startRegistry();
+    const tags = 'type=semver,pattern={{major}}.{{minor}}';
+    const annotations = { 'org.opencontainers.image.version': '2.0' };
+    const main = await setting.image({ ...GOOD, annotations });
+    const first = await setting.publish({ images: name(registry), tags }, { event: await setting.tag('v2.0.0') });
+    expect(first.exitCode).toBe(0);
+    await setting.repository.commit('fix');
+    const backport = await setting.image({ ...GOOD, annotations: { version: '1.9.1' } });
+    const run = await setting.publish({ images: name(registry), tags }, { event: await setting.tag('v1.9.1') });
+    expect(run.exitCode).toBe(0);
+    expect(registry.tags('org/app')).toEqual({ '2.0': main.digest, latest: main.digest, '1.9': backport.digest });
+  });
+
   test('a shallow clone that cannot tell leaves the tag and says what to do', async () => {
     await using setting = await createSetting();
     await using registry = await startRegistry();

@@ -1,5 +1,6 @@
 import type { Digest } from '../../domain/digest.ts';
 import type { RepositoryState, TagState } from '../../domain/publish-plan.ts';
+import { decideByVersion } from '../../domain/tags/moving.ts';
 import type { PlannedTag } from '../../domain/tags/planned.ts';
 import { readRecorded } from '../../oci/recorded.ts';
 import type { Repository } from '../../oci/repository.ts';
@@ -41,7 +42,23 @@ export async function readState(repository: Repository, history: History, asked:
       tag.order.by === 'version' &&
       (digest === undefined || tags.get(tag.name)?.digest !== digest),
   );
-  return { image: asked.image, tags, ...(needsList ? { existing: await repository.listTags() } : {}) };
+  if (!needsList) return { image: asked.image, tags };
+  const existing = await repository.listTags();
+  const versions = rest.concat(first).map(async (tag) => {
+    const held = tags.get(tag.name);
+    const isOfLine = tag.kind === 'moving' && tag.order.by === 'version';
+    if (!isOfLine || held?.digest === undefined || held.digest === digest) return;
+    // As a rule the tags tell which versions there are.
+    if (decideByVersion(tag.order, existing).highest !== undefined) return;
+    const manifest = await repository.get(tag.name);
+    if (manifest === undefined) return;
+    tags.set(tag.name, {
+      ...(await readRecorded(repository, manifest, ['version'])),
+      digest: manifest.descriptor.digest,
+    });
+  });
+  await Promise.all(versions);
+  return { image: asked.image, tags, existing };
 }
 
 /** @param likely what the tag may well hold: then a HEAD is enough */

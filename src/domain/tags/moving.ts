@@ -16,11 +16,14 @@ export interface MoveDecision {
  * the registry is higher. Pre-releases there do not count; a pre-release moves the tag only where its line has no stable
  * version and no later pre-release of the same kind. https://semver.org/#spec-item-11
  * @param existingTags all tags of the repository; what is not a full version of the line is left aside
+ * @param heldVersion the version that the image under the tag calls itself, which may have no tag (any more); `2.0` counts
+ * as 2.0.0, for runs that give no full version a tag call their images so
  * @returns `highest`: the highest version of the line that is there
  */
 export function decideByVersion(
   order: VersionOrder,
   existingTags: readonly string[],
+  heldVersion = '',
 ): MoveDecision & { readonly highest?: string } {
   const scheme = order.scheme ?? 'semver';
   const own = readVersion(order.version, scheme);
@@ -28,8 +31,7 @@ export function decideByVersion(
   if (own === undefined) {
     return { move: false, reason: `stays: ${order.version} is not a full version, which ${name} needs` };
   }
-  const highest = existingTags
-    .map((tag) => versionIn(tag, order))
+  const highest = [...existingTags.map((tag) => versionIn(tag, order)), versionIn(heldVersion, order, '.0')]
     .filter((each) => each !== undefined && isOfLine(each, own, order.scope) && counts(each, own))
     .reduce((best, each) => (each && (best === undefined || isHigher(each, best)) ? each : best), undefined);
   if (highest === undefined) return { move: true, reason: `moves: ${own.text} is the first version of ${name}` };
@@ -51,11 +53,21 @@ function isHigher(a: Version, b: Version): boolean {
   return released !== 0 ? released > 0 : compareVersions(a, b) > 0;
 }
 
-/** The version in a tag of the line, undefined when it is none. */
-function versionIn(tag: string, { prefix, suffix, scheme = 'semver' }: VersionOrder): Version | undefined {
+/**
+ * The version in a tag of the line, undefined when it is none.
+ * @param patch what makes a full version of one that has two numbers
+ */
+function versionIn(
+  tag: string,
+  { prefix, suffix, scheme = 'semver' }: VersionOrder,
+  patch?: string,
+): Version | undefined {
   const isOfFamily =
     tag.length <= 128 && tag.length > prefix.length + suffix.length && tag.startsWith(prefix) && tag.endsWith(suffix);
-  return isOfFamily ? readVersion(tag.slice(prefix.length, tag.length - suffix.length), scheme) : undefined;
+  if (!isOfFamily) return undefined;
+  const text = tag.slice(prefix.length, tag.length - suffix.length);
+  const isShort = patch !== undefined && /^v?\d+\.\d+$/.test(text);
+  return readVersion(isShort ? text + patch : text, scheme);
 }
 
 function isOfLine(version: Version, own: Version, scope: VersionOrder['scope']): boolean {

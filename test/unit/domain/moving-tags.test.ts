@@ -70,6 +70,18 @@ describe('P4: a version line moves only to its highest stable version', () => {
     expect(decideByVersion(given, existing.toReversed()).highest).toBe(highest);
   });
 
+  test.each<[string, VersionOrder, string, boolean]>([
+    ['a higher line', order('1.9.1', 'all'), '2.0', false],
+    ['a higher version', order('1.9.1', 'all'), 'v2.0.0', false],
+    ['a lower line', order('2.0.1', 'all'), '2.0', true],
+    ['a higher version of another line', order('1.9.1', 'major'), '2.0', true],
+    ['a variant', order('1.9.1', 'all', { suffix: '-alpine' }), '2.0-alpine', false],
+    ['no version', order('1.0.0', 'all'), 'main', true],
+    ['a number that may be anything', order('1.0.0', 'all'), '20260131', true],
+  ])('where no tag tells the versions, what the tag holds does: %s', (_, given, held, move) => {
+    expect(decideByVersion(given, ['2.0', '2.0-alpine', 'latest'], held).move).toBe(move);
+  });
+
   test.each([
     [order('1.1.9', 'major'), 'stays: 1.x has 1.2.0, which is higher than 1.1.9'],
     [order('1.1.9', 'minor'), 'moves: 1.1.9 is the highest version of 1.1.x'],
