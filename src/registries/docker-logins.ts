@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fieldsOf, isFields } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
@@ -13,6 +13,8 @@ interface Filed {
   /** The file and its directory were not there before. */
   readonly madeFile: boolean;
   readonly madeDirectory: boolean;
+  /** Permission bits of the file before. */
+  readonly mode: number;
   readonly entries: readonly {
     readonly key: string;
     readonly wrote: string;
@@ -23,6 +25,7 @@ interface Filed {
 }
 
 const RECORD = 'docker-logins.json';
+const PRIVATE = 0o600;
 
 /**
  * Adds logins to the configuration of docker on this runner, where docker, buildx, crane, oras, cosign and others look for
@@ -71,10 +74,11 @@ async function file(runtime: Runtime, logins: readonly Login[]): Promise<string>
     if (typeof config.credsStore === 'string') helpers[key] = '';
     return { key, wrote, ...before };
   });
-  const filed: Filed = { file: target, madeFile, madeDirectory, entries };
+  const mode = madeFile ? PRIVATE : (await stat(target)).mode % 0o1000;
+  const filed: Filed = { file: target, madeFile, madeDirectory, mode, entries };
   // Before the logins themselves: a job that is cancelled in between must still log out.
   await writeFile(join(runtime.temp, RECORD), JSON.stringify(filed), { mode: 0o600 });
-  await replace(target, compose(config, auths, helpers));
+  await replace(target, compose(config, auths, helpers), PRIVATE);
   return target;
 }
 
@@ -104,7 +108,7 @@ export async function withdrawLogins(runtime: Runtime): Promise<number | undefin
     await rm(filed.file);
     // Only when nothing else has come to lie there.
     if (filed.madeDirectory) await rmdir(dirname(filed.file)).catch(() => undefined);
-  } else await replace(filed.file, content);
+  } else await replace(filed.file, content, filed.mode);
   return count;
 }
 
@@ -137,11 +141,17 @@ async function read(file: string): Promise<Readonly<Record<string, unknown>>> {
   });
 }
 
-/** In one step, so that a tool that reads at this moment sees the old file or the new one. */
-async function replace(file: string, content: unknown): Promise<void> {
+/**
+ * In one step, so that a tool that reads at this moment sees the old file or the new one. It stays its owner's, who may be
+ * another user than that of a job in a container.
+ */
+async function replace(file: string, content: unknown, mode: number): Promise<void> {
   const next = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
   try {
     await writeFile(next, `${JSON.stringify(content, undefined, '\t')}\n`, { mode: 0o600 });
+    const owner = await stat(file).catch(() => undefined);
+    if (owner !== undefined) await chown(next, owner.uid, owner.gid).catch(() => undefined);
+    await chmod(next, mode);
     await rename(next, file);
   } catch (error) {
     // A full disk, or a file that is mounted by itself: no second copy of all logins stays behind.
@@ -158,11 +168,12 @@ function readFiled(text: string): Filed {
     // Without the parser's message, which quotes the text.
     throw new Error('the record of them is broken');
   }
-  const { file, madeFile, madeDirectory, entries } = fieldsOf(parsed);
+  const { file, madeFile, madeDirectory, mode, entries } = fieldsOf(parsed);
   return {
     file: String(file),
     madeFile: madeFile === true,
     madeDirectory: madeDirectory === true,
+    mode: typeof mode === 'number' ? mode : PRIVATE,
     entries: (Array.isArray(entries) ? entries : []).map((entry: unknown) => {
       const { key, wrote, auths, helpers } = fieldsOf(entry);
       return { key: String(key), wrote: String(wrote), auths: fieldsOf(auths), helpers: fieldsOf(helpers) };

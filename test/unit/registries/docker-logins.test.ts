@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { fileLogins } from '../../../src/registries/docker-logins.ts';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { fileLogins, withdrawLogins } from '../../../src/registries/docker-logins.ts';
 import { createTestRuntime } from '../../support/runtime.ts';
 
 /** What a file that is mounted by itself answers. */
@@ -9,9 +9,35 @@ function busy() {
   return Promise.reject(Object.assign(new Error('EBUSY: resource busy or locked'), { code: 'EBUSY' }));
 }
 
-vi.mock(import('node:fs/promises'), async (original) => ({ ...(await original()), rename: busy }));
+const rename = vi.hoisted(() => vi.fn());
+vi.mock(import('node:fs/promises'), async (original) => ({ ...(await original()), rename }));
+beforeEach(async () => {
+  const { rename: real } = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises');
+  rename.mockImplementation(real);
+});
+
+test('the file of the user is as it was after the job, its mode and owner too', async () => {
+  const runtime = await createTestRuntime();
+  onTestFinished(runtime.dispose);
+  const directory = join(runtime.workspace, 'docker');
+  await mkdir(directory);
+  const file = join(directory, 'config.json');
+  await writeFile(file, JSON.stringify({ auths: {}, experimental: 'enabled' }));
+  await chmod(file, 0o640);
+  if (process.getuid?.() === 0) await chown(file, 1234, 1235);
+  const before = await stat(file);
+  const placed = { ...runtime, env: { ...runtime.env, DOCKER_CONFIG: directory } };
+  await fileLogins(placed, [{ host: 'r.example', username: 'me', password: 'canary' }]);
+  const during = await stat(file);
+  expect([during.mode & 0o777, during.uid, during.gid]).toEqual([0o600, before.uid, before.gid]);
+  expect(await withdrawLogins(placed)).toBe(1);
+  const after = await stat(file);
+  expect([after.mode & 0o777, after.uid, after.gid]).toEqual([0o640, before.uid, before.gid]);
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ auths: {}, experimental: 'enabled' });
+});
 
 test('logins that cannot be filed leave no copy of all the others behind', async () => {
+  rename.mockImplementation(busy);
   const runtime = await createTestRuntime();
   onTestFinished(runtime.dispose);
   const directory = join(runtime.workspace, 'docker');
