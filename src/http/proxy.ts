@@ -1,5 +1,6 @@
 import type { ClientRequest } from 'node:http';
 import { HttpsProxyAgent } from 'https-proxy-agent';
+import { ActionError } from '../errors/action-error.ts';
 import { inNetwork, isLoopback } from './addresses.ts';
 
 /** Ends, with its reason, what is on the way to a proxy: a request that has no connection yet cannot do that itself. */
@@ -36,6 +37,7 @@ export class TunnelAgent extends HttpsProxyAgent<string> {
 /**
  * The proxy for a URL, by the usual variables; lower case first, as curl has it. This machine is never behind a proxy.
  * @returns URL of the proxy, or undefined
+ * @throws ActionError INPUT_INVALID when it is none of an HTTP proxy
  */
 export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>>): string | undefined {
   const read = (name: string) => env[name.toLowerCase()] || env[name] || undefined;
@@ -45,7 +47,13 @@ export function proxyFor(url: URL, env: Readonly<Record<string, string | undefin
   const exempt = (read('NO_PROXY') ?? '').split(/[\s,]+/).some((entry) => isExempt(url, entry.toLowerCase()));
   if (exempt) return undefined;
   // `proxy.example.com:3128` is what many write, and curl takes it for HTTP.
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
+  const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
+  if (isUsable(address)) return address;
+  // Not quoted: a password may stand there.
+  throw new ActionError(
+    'INPUT_INVALID',
+    `The variable ${url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'} or ALL_PROXY holds no address of an HTTP proxy, such as http://user:password@proxy.example.com:3128. In a password %, @, : and / are written %25, %40, %3A and %2F; SOCKS is not spoken. Add ${url.hostname} to NO_PROXY if it needs no proxy.`,
+  );
 }
 
 /**
@@ -59,4 +67,15 @@ function isExempt({ hostname, port, protocol }: URL, entry: string): boolean {
   if (domain === '' || (wanted !== undefined && wanted !== (port || (protocol === 'https:' ? '443' : '80'))))
     return false;
   return hostname === domain || hostname.endsWith(`.${domain}`) || inNetwork(hostname, domain);
+}
+
+function isUsable(address: string): boolean {
+  try {
+    const { protocol, username, password } = new URL(address);
+    // As the library reads them.
+    decodeURIComponent(`${username}${password}`);
+    return protocol === 'http:' || protocol === 'https:';
+  } catch {
+    return false;
+  }
 }

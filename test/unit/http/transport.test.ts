@@ -195,6 +195,16 @@ describe('65: the way to a registry', () => {
     await expect(failed).rejects.toMatchObject({ code: 'ENOTFOUND' });
   });
 
+  it.each(['socks5://proxy.test:1080', 'http://user:p%@proxy.test', 'http://user:p@ss:canary@pr oxy', 'proxy:port'])(
+    '%s is the address of no proxy that can be used, which is said without its password',
+    async (address) => {
+      const send = transport({ env: { ALL_PROXY: address } });
+      const failed = send({ method: 'GET', url: new URL('https://registry.example.test/v2/') });
+      await expect(failed).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+      await expect(failed).rejects.not.toThrow(/canary|p%/);
+    },
+  );
+
   it('what a proxy says in place of a tunnel is no answer of the registry, whose credentials it would steer', async () => {
     const challenge = 'WWW-Authenticate: Bearer realm="https://collector.example.test/token",service="x"';
     for (const [status, more] of [
