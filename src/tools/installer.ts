@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, constants, rm } from 'node:fs/promises';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { access, constants, realpath, rm } from 'node:fs/promises';
+import { delimiter, isAbsolute, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ActionError } from '../errors/action-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -112,7 +112,8 @@ async function findAllowed(
 
 async function findOnPath(runtime: Runtime, program: string): Promise<string | undefined> {
   const name = process.platform === 'win32' ? `${program}.exe` : program;
-  // Relative entries would lead into the checked-out repository.
+  // What is checked out, a pull request may have put there: relative entries lead into it, and others may.
+  const repository = await realpath(runtime.workspace).catch(() => runtime.workspace);
   const folders = (runtime.env.PATH ?? runtime.env.Path ?? '').split(delimiter).filter((each) => isAbsolute(each));
   for (const folder of folders) {
     const path = join(folder, name);
@@ -120,7 +121,9 @@ async function findOnPath(runtime: Runtime, program: string): Promise<string | u
       () => true,
       () => false,
     );
-    if (runs) return path;
+    if (!runs) continue;
+    if (!(await realpath(path)).startsWith(repository + sep)) return path;
+    runtime.log.debug(`${path} lies in the repository; it is left aside.`);
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -73,6 +73,22 @@ describe('PATH comes first', () => {
     const tool = await installTool(await onPath('0.69.4'), await release(await archiveOf('0.76.0')), { releases });
     expect(tool.origin).toBe('download');
     expect(runtime.recorded.warnings[0]?.message).toMatch(/0\.69\.4, which is refused: .*CVE-2026-33634/);
+  });
+
+  test.each(['a folder of it', 'a link into it'])('what lies in the repository is left aside: %s', async (how) => {
+    const folder = join(runtime.workspace, 'bin');
+    await mkdir(folder);
+    await writeFile(join(folder, 'trivy'), script('0.76.0'));
+    await chmod(join(folder, 'trivy'), 0o755);
+    const linked = join(runtime.temp, 'linked');
+    if (how === 'a link into it') await symlink(folder, linked);
+    const path = how === 'a link into it' ? linked : folder;
+    const tool = await installTool(
+      { ...runtime, env: { PATH: `${path}:/usr/bin:/bin` } },
+      await release(await archiveOf('0.76.0')),
+      { releases },
+    );
+    expect(tool).toMatchObject({ version: '0.76.0', origin: 'download' });
   });
 
   test('relative entries of PATH, which lead into the repository, are not looked at', async () => {
