@@ -25,10 +25,15 @@ export async function askAdmission(
     runtime.log.info(`create   ${image}: the repository is not there yet.`);
     return [];
   }
+  const unsure: string[] = [];
   if (missing) {
     const settings = typeof wish === 'string' ? createAttributes(wish).value : {};
     const made = await managed.create(settings);
     runtime.log.info(made === 'created' ? `Made the repository ${image}.` : `${image} is there by now.`);
+    // Made by somebody else meanwhile, or by this run, whose answer was lost before the settings were made.
+    if (made === 'exists' && typeof wish === 'string') {
+      unsure.push(`the repository came to be while it was asked for: look there whether it has the settings ${wish}.`);
+    }
   }
   const doubts = await managed.preflight();
   const frozen = moves.length === 0 ? [] : await managed.frozen(moves);
@@ -40,5 +45,5 @@ export async function askAdmission(
     );
   }
   await repository.checkPush({ probe: registry.vendor.probesPush === true && !inputs['dry-run'] });
-  return doubts.map((doubt) => `${image}: ${doubt}`);
+  return [...unsure, ...doubts].map((doubt) => `${image}: ${doubt}`);
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../../src/errors/catalogue.ts';
-import { type Host, startCloud } from '../../support/cloud.ts';
+import { type Host, type Service, startCloud } from '../../support/cloud.ts';
 import { startRegistry } from '../../support/registry.ts';
 import { awsDouble } from '../../support/vendors/aws.ts';
 import { azureDouble } from '../../support/vendors/azure.ts';
@@ -178,6 +178,34 @@ describe('before the build it is told', () => {
     // The upload that was begun to find out was closed again.
     expect(registry.openUploads()).toBe(0);
   });
+});
+
+test('settings that a repository may not have got are a warning: it was made, and the answer was lost', async () => {
+  const host = 'harbor.example.com';
+  const double = harborDouble({ host, users: { ci: 'password-of-ci' }, projects: {} });
+  let lost = false;
+  const api: Service = async (request) => {
+    const reply = await double.hosts[host]?.(request);
+    if (lost || request.method !== 'POST' || reply?.status !== 201) return reply ?? { status: 500 };
+    lost = true;
+    return { status: 503 };
+  };
+  await using registry = await startRegistry({ origin: `https://${host}` });
+  await using cloud = await startCloud({ [host]: { host: registry.host, api } });
+  const run = await setting.publish(
+    {
+      images: `${host}/team/app`,
+      scan: 'off',
+      ...ci(host),
+      'registry-type': 'harbor',
+      'create-repository': 'immutable=true',
+    },
+    { event: await setting.push(), env: cloud.env },
+  );
+  expect(run.exitCode, run.log).toBe(0);
+  expect(double.state.projects.get('team')?.rules ?? []).toEqual([]);
+  const warnings = run.annotations.filter(({ level }) => level === 'warning').map(({ message }) => message);
+  expect(warnings.join('\n')).toContain('look there whether it has the settings immutable=true');
 });
 
 describe('a tag that the settings of the registry hold fast', () => {
