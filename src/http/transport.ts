@@ -46,13 +46,15 @@ export interface Timeouts {
   readonly connect: number;
   /** Without a byte in either direction. */
   readonly idle: number;
-  /** From the last byte of a request to the first of its answer: registries take their time to commit a large blob. */
+  /** From the last byte of a request to the body of its answer: registries take their time to commit a large blob. */
   readonly answer: number;
 }
 
 /** Milliseconds for a request after the cancellation; the runner waits 7.5 seconds before it asks again. */
 const LAST = 3000;
 const TIMEOUTS: Timeouts = { connect: 15_000, idle: 60_000, answer: 600_000 };
+/** Milliseconds for a body that is read whole: what drips is never silent, and would be waited for without an end. */
+const WHOLE = 300_000;
 
 /**
  * A transport over node:http and node:https. Uploads never go through `fetch()`, which ignores backpressure on request
@@ -158,16 +160,19 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
     });
     // One listener: each `setTimeout` with a callback would add another.
     let silence = () => outgoing.destroy(late('nothing was sent or received', timeouts.idle));
+    let answering: NodeJS.Timeout | undefined;
+    outgoing.once('close', () => clearTimeout(answering));
     outgoing.on('timeout', () => silence());
     outgoing.setTimeout(timeouts.idle);
     outgoing.once('finish', () => {
       if (answered) return;
-      silence = () => outgoing.destroy(late('no answer', timeouts.answer));
-      outgoing.setTimeout(timeouts.answer);
+      outgoing.setTimeout(0);
+      answering = setTimeout(() => outgoing.destroy(late('no answer', timeouts.answer)), timeouts.answer);
     });
 
     outgoing.once('response', (incoming) => {
       answered = true;
+      clearTimeout(answering);
       silence = () => {
         incoming.destroy(late('the answer did not go on', timeouts.idle));
         return outgoing;
@@ -199,25 +204,33 @@ function toError(reason: unknown): Error {
 
 /**
  * Reads a body of at most `limit` bytes.
- * @throws ActionError ANSWER_INVALID when there is more
+ * @throws ActionError ANSWER_INVALID when there is more; an error with the code ETIMEDOUT after five minutes
  */
 export async function readBody(response: HttpResponse, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response.stream) {
-    const piece = Buffer.from(chunk);
-    size += piece.length;
-    if (size > limit) {
-      response.stream.destroy();
-      throw new ActionError(
-        'ANSWER_INVALID',
-        `${response.url.host} sent more than ${limit} bytes where that is more than enough.`,
-        {
-          facts: { registry: response.url.host },
-        },
-      );
+  const late = Object.assign(new Error(`the body of the answer did not end within ${WHOLE / 1000} s`), {
+    code: 'ETIMEDOUT',
+  });
+  const limiting = setTimeout(() => response.stream.destroy(late), WHOLE);
+  try {
+    for await (const chunk of response.stream) {
+      const piece = Buffer.from(chunk);
+      size += piece.length;
+      if (size > limit) {
+        response.stream.destroy();
+        throw new ActionError(
+          'ANSWER_INVALID',
+          `${response.url.host} sent more than ${limit} bytes where that is more than enough.`,
+          {
+            facts: { registry: response.url.host },
+          },
+        );
+      }
+      chunks.push(piece);
     }
-    chunks.push(piece);
+  } finally {
+    clearTimeout(limiting);
   }
   return Buffer.concat(chunks);
 }

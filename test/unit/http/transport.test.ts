@@ -4,9 +4,9 @@ import * as http from 'node:http';
 import { connect as connectTo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isInternal, isLoopback } from '../../../src/http/addresses.ts';
 import { proxyFor } from '../../../src/http/proxy.ts';
 import { createTransport, readBody } from '../../../src/http/transport.ts';
@@ -241,6 +241,36 @@ describe('65: the way to a registry', () => {
     cancellation.abort(new Error('cancelled'));
     await expect(pending).rejects.toThrow('cancelled');
     await expect.poll(() => proxy.open()).toBe(0);
+  });
+
+  it('an answer that begins and drips without an end is given up', async () => {
+    const server = http.createServer((request) => {
+      request.socket.write('HTTP/1.1 200 OK\r\n');
+      const drip = setInterval(() => request.socket.write('X-A: b\r\n'), 20);
+      request.socket.on('error', () => undefined).on('close', () => clearInterval(drip));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const send = transport({ timeouts: { idle: 200, answer: 300 } });
+    const failed = send({ method: 'GET', url: new URL(`http://127.0.0.1:${port}/v2/`) });
+    await expect(failed).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('so is a body that is to be read whole', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const stream = new PassThrough();
+    const url = new URL('https://registry.example.test/v2/');
+    const failed = expect(readBody({ status: 200, headers: {}, url, stream }, 1000)).rejects.toMatchObject({
+      code: 'ETIMEDOUT',
+    });
+    for (let minute = 0; minute < 10 && !stream.destroyed; minute++) {
+      stream.write('x');
+      await vi.advanceTimersByTimeAsync(60_000);
+    }
+    await failed;
   });
 
   it('a registry on this machine is never behind a proxy, and NO_PROXY is heeded', async () => {
