@@ -3,6 +3,7 @@ import type { RegistryAnswer } from '../errors/classify.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
 import { parseErrorBody } from './error-body.ts';
 import { limitOf } from './rate-limit.ts';
+import { createRedactor } from './redact.ts';
 import { networkError, registryError } from './registry-error.ts';
 import { parseRetryAfter, withRetry } from './retry.ts';
 import { type HttpRequest, readBody, type Transport } from './transport.ts';
@@ -52,10 +53,7 @@ export interface ApiOptions {
 const LIMIT = 32 * 1024 * 1024;
 
 export function createApi({ transport, clock, signal, log, mask }: ApiOptions): Api {
-  const secrets = new Set<string>();
-  // The longest first: one secret may be a part of another.
-  const redact = (text: string) =>
-    [...secrets].sort((a, b) => b.length - a.length).reduce((clean, secret) => clean.replaceAll(secret, '***'), text);
+  const { add, redact } = createRedactor();
 
   const send = async (request: ApiRequest): Promise<ApiAnswer> => {
     const { method, url, operation, what, expect } = request;
@@ -91,7 +89,7 @@ export function createApi({ transport, clock, signal, log, mask }: ApiOptions): 
     request: (request) => withRetry(() => send(request), { clock, signal, log }),
     secret: (value) => {
       if (value === '') return;
-      secrets.add(value);
+      add(value);
       mask(value);
     },
   };

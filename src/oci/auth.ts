@@ -1,5 +1,6 @@
 import { ActionError } from '../errors/action-error.ts';
 import { isInternal, isLoopback } from '../http/addresses.ts';
+import { createRedactor } from '../http/redact.ts';
 import type { HttpResponse } from '../http/transport.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import {
@@ -33,14 +34,14 @@ export interface Authenticator {
 
 /** Handles Basic and Bearer, GET and POST, with a cache of tokens by scope; requests for the same token share one fetch. */
 export function createAuthenticator(given: AuthOptions): Authenticator {
-  const secrets = new Set<string>();
+  const { add, redact } = createRedactor();
   const options: Guarded = {
     ...given,
     mask: (secret) => {
-      secrets.add(secret);
+      add(secret);
       given.mask(secret);
     },
-    redact: (text) => [...secrets].reduce((clean, secret) => clean.replaceAll(secret, '***'), text),
+    redact,
     credentials: async (refused) => {
       const credentials = await given.credentials(refused);
       const secret = credentials?.kind === 'password' ? credentials.password : credentials?.token;
@@ -108,7 +109,7 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
     },
 
     expire,
-    redact: options.redact,
+    redact,
   };
 }
 

@@ -214,6 +214,28 @@ describe('credentials', () => {
     for (const secret of masks) expect(all).not.toContain(secret);
     expect(lines.length).toBeGreaterThan(3);
   });
+
+  it.each(['p"ass\\w/ord', 'geheim ü&=', 'abc', 'päss'])(
+    'nor is %s, as JSON or an address write it',
+    async (password) => {
+      const given = async (): Promise<Credentials> => ({ kind: 'password', username: 'bot', password });
+      await using registry = await startRegistry({ auth: { basic: { username: 'bot', password } } });
+      const { repository } = await connect(registry, { credentials: given });
+      await repository.head('1.0');
+      const header = Buffer.from(`bot:${password}`).toString('base64');
+      const forms = [
+        password,
+        `${password}-and-more`,
+        encodeURIComponent(password),
+        header,
+        encodeURIComponent(header),
+      ];
+      const body = { errors: [{ code: 'UNKNOWN', message: forms.join(' ') }] };
+      registry.addFault({ match: { method: 'GET', nth: 'all' }, action: { status: 418, body } });
+      const error = await repository.get('1.0').catch((caught: unknown) => caught);
+      expect(String(error)).toContain('*** ***-and-more *** *** ***');
+    },
+  );
 });
 
 /** The challenge of a registry on the internet, and what the authenticator asks of the network then. */
