@@ -112,7 +112,9 @@ function pick({ username, password }: Login) {
 }
 
 async function fromDocker(runtime: Runtime, config: DockerConfig, host: string): Promise<Found | undefined> {
-  for (const key of keysOf(host)) {
+  // Docker also takes an entry under any other address of the host, as its first versions wrote them.
+  const old = Object.keys(config.auths).filter((key) => /^https?:\/\/([^/]+)/.exec(key)?.[1] === host);
+  for (const key of new Set([...keysOf(host), ...(config.credsStore === undefined ? old : [])])) {
     const helper = Object.hasOwn(config.credHelpers, key) ? config.credHelpers[key] : config.credsStore;
     if (helper) {
       const found = await askHelper(runtime, helper, key);

@@ -148,6 +148,26 @@ test('docker also takes a user name and a password as they are; what else an ent
   expect(JSON.parse(await readFile(join(DOCKER_CONFIG, 'config.json'), 'utf8'))).toEqual({ auths });
 });
 
+test('an address of former years is of its host alone', async () => {
+  for (const key of [
+    'https://r.example/',
+    'http://r.example',
+    'https://r.example/v2',
+    'https://r.example/api/docker',
+  ]) {
+    const runtime = await withConfig({
+      auths: { 'https://r.example.evil.example/': {}, [key]: { auth: basic('me:x') } },
+    });
+    const find = createCredentials(runtime, { logins: [] });
+    expect(await find('r.example'), key).toMatchObject({ username: 'me' });
+    for (const host of ['r.example:5000', 'evil.example', 'r.example.evil.example', 'example', 'docker.io'])
+      expect(await find(host), host).toBeUndefined();
+  }
+  // What podman files for one namespace is not for all of the registry.
+  const narrow = await withConfig({ auths: { 'r.example/team': { auth: basic('team:x') } } });
+  expect(await createCredentials(narrow, { logins: [] })('r.example')).toBeUndefined();
+});
+
 test('the name of a helper cannot be a path', async () => {
   const runtime = await withConfig({ credsStore: '../../bin/sh' });
   await expect(createCredentials(runtime, { logins: [] })('r.example')).rejects.toMatchObject({
