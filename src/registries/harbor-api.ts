@@ -67,7 +67,10 @@ export function openHarbor(place: ManagementPlace): Harbor {
     const all: (ListedImage & { readonly children: readonly unknown[] })[] = [];
     let url: URL | undefined = new URL(`${base}${artifacts}?page=1&page_size=100&with_tag=true`);
     // Pages have numbers, so they would shift when somebody deletes between them: all are read first.
+    const seen = new Set<string>();
     for (let page = 1; url !== undefined; page += 1) {
+      if (seen.has(url.href)) throw unexpected(host, what, facts);
+      seen.add(url.href);
       const answer = await send({ method: 'GET', url, expect: [200, 404], operation: 'read', what });
       if (answer.status === 404) {
         throw new ActionError('REPOSITORY_UNKNOWN', `${host} has no repository ${repository}.`, { facts });

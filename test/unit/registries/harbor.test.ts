@@ -35,6 +35,21 @@ test.each([true, false])('images are listed page by page and deleted (links: %s)
   await expect(registry.deleteTag('3')).rejects.toEqual(refusal('TAG_IMMUTABLE'));
 });
 
+test('pages that lead in a circle come to an end', async () => {
+  let asked = 0;
+  const { registry } = await setting({
+    before: ({ url }) => {
+      if (asked++ > 20) return { status: 404 };
+      const other = new URL(url);
+      other.searchParams.set('page', url.searchParams.get('page') === '1' ? '2' : '1');
+      const link = `<${other.pathname}${other.search}>; rel="next"`;
+      return { status: 200, headers: { link }, body: [{ digest: digest('a'), tags: [] }] };
+    },
+  });
+  await expect(collect(registry.list())).rejects.toEqual(refusal('ANSWER_INVALID', 'a page of the images'));
+  expect(asked).toBe(2);
+});
+
 test('a project is made once, with texts for switches and a rule for immutable tags', async () => {
   const { registry, state } = await setting({ projects: {} });
   expect(await registry.exists()).toBe(false);
