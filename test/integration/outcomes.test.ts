@@ -7,9 +7,9 @@ import { createSetting, GOOD, type Setting, VULNERABLE } from './setting.ts';
 
 const DAY = 86_400_000;
 
-/** A program `trivy` that does what a script says, in a folder of its own. */
+/** A program `trivy` that does what a script says, in a folder of its own: one in the repository would be left aside. */
 async function fakeTrivy(setting: Setting, script: string): Promise<{ readonly PATH: string }> {
-  const bin = join(setting.repository.directory, '.git', 'bin');
+  const bin = `${setting.repository.directory}-bin`;
   await mkdir(bin, { recursive: true });
   const real = join(process.env.TEST_TRIVY_DIR ?? '', 'trivy');
   const text = `#!/bin/sh\ncase "$1 $*" in\n  version*|--version*|*--download-db-only*) exec "${real}" "$@";;\nesac\n${script.replaceAll('REAL', `"${real}"`)}\n`;
