@@ -1,36 +1,18 @@
 import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Readable } from 'node:stream';
 import pLimit from 'p-limit';
 import { isDigest } from '../domain/digest.ts';
 import { DecodeError } from '../domain/gate/decode.ts';
-import {
-  bindingProblem,
-  coverageProblem,
-  type PlatformReport,
-  type ScannedPlatform,
-} from '../domain/gate/platform-report.ts';
+import { bindingProblem, coverageProblem, type PlatformReport } from '../domain/gate/platform-report.ts';
 import { decodeReport, type ScanReport } from '../domain/gate/report.ts';
 import type { Scanner } from '../domain/gate/severity.ts';
-import type { Descriptor, ManifestBytes } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Tool } from './installer.ts';
 import { isolate } from './isolation.ts';
 import { createLayerReader, type UnpackedLayer } from './osfiles.ts';
-
-/** An image on this machine, as far as a scan needs it; a `LocalImage` is one. */
-export interface ScannableImage {
-  /** OCI layout. */
-  readonly directory: string;
-  readonly platforms: readonly ScannablePlatform[];
-  readonly open: (blob: Descriptor) => Readable;
-}
-
-export interface ScannablePlatform extends ScannedPlatform {
-  readonly manifest: ManifestBytes;
-}
+import { makeView, type ScannableImage, type ScannablePlatform } from './scan-view.ts';
 
 export interface ScanOptions {
   readonly scanners: readonly Scanner[];
@@ -89,7 +71,7 @@ export async function scanPlatforms(
   return reports;
 }
 
-type Scanned = Pick<PlatformReport, 'report' | 'isUnlisted'>;
+type Scanned = Pick<PlatformReport, 'report' | 'isUnlisted' | 'skipsSecrets'>;
 
 /** The platforms at the same time, as many as there are processors. */
 function scanAll(
@@ -149,7 +131,7 @@ async function scanPlatform(
 ): Promise<Scanned> {
   const world = await isolate(runtime, `scan-${options.view}`, 'offline');
   try {
-    await makeView(join(world.cwd, options.view), image, platform);
+    const view = await makeView(join(world.cwd, options.view), image, platform, options.scanners);
     const output = join(world.directory, 'report.json');
     const args = await scanArguments(world.directory, output, options);
     const started = performance.now();
@@ -183,10 +165,11 @@ async function scanPlatform(
         facts,
       );
     }
-    const report = await readReport(output, platform, trivy.version);
+    const report = await readReport(output, { ...platform, configDigest: view.configDigest }, trivy.version);
     runtime.log.debug(`${platform.name}: scanned in ${Math.round(performance.now() - started)} ms`);
     // Nothing in the report tells it. https://github.com/aquasecurity/trivy/blob/main/pkg/detector/ospkg/version/version.go
-    return { report, isUnlisted: result.stderr.includes('This OS version is not on the EOL list') };
+    const isUnlisted = result.stderr.includes('This OS version is not on the EOL list');
+    return { report, isUnlisted, skipsSecrets: view.skipsSecrets };
   } finally {
     await rm(world.directory, { recursive: true, force: true });
   }
@@ -198,18 +181,6 @@ function lastWords(lines: readonly string[]): string {
     .join('\n')
     .trim();
   return text === '' ? ' It wrote nothing.' : ` It wrote:\n${text.slice(-2000)}`;
-}
-
-/** A layout of one platform, whose blobs are those of the image. The image itself is not touched. */
-async function makeView(directory: string, image: ScannableImage, { manifest }: ScannablePlatform): Promise<void> {
-  await mkdir(directory);
-  const { mediaType, digest, size, platform } = manifest.descriptor;
-  const entry = { mediaType, digest, size, ...(platform === undefined ? {} : { platform }) };
-  const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [entry] };
-  await writeFile(join(directory, 'index.json'), JSON.stringify(index));
-  await writeFile(join(directory, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  // A junction needs no privilege on Windows; elsewhere the type is ignored.
-  await symlink(resolve(image.directory, 'blobs'), join(directory, 'blobs'), 'junction');
 }
 
 /** Every setting is on the command line, and every file that Trivy would look for is one of ours. */

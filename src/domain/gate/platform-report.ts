@@ -15,6 +15,8 @@ export interface PlatformReport {
   readonly osFiles: readonly string[];
   /** The scanner said that it does not know this release of the system; there may be no advisories for it either. */
   readonly isUnlisted?: boolean;
+  /** No secrets were looked for in what seems to be the base image. */
+  readonly skipsSecrets?: boolean;
 }
 
 /** What a report must speak of. */

@@ -131,9 +131,14 @@ export function judge({ image, reports, policy, ignores, vex, today }: Judged): 
       ),
     },
     platforms: reports.map((each, at) => summarize(each, all[at] ?? [], gated)),
-    notes: systems.flatMap(({ notes }) => notes),
+    notes: [...systems.flatMap(({ notes }) => notes), ...reports.flatMap(secretsNote)],
     warnings: ignores.flatMap((entry) => ignoreWarning(entry, used.has(entry), ended.get(entry) ?? 0, today) ?? []),
   };
+}
+
+function secretsNote({ platform, skipsSecrets = false }: PlatformReport): readonly string[] {
+  const note = `${platform}: with \`misconfig\` among \`scanners\` no secrets are looked for in the layers before the last but one CMD, which may be those of a base image.`;
+  return skipsSecrets ? [note] : [];
 }
 
 function closesGate(finding: Finding, policy: GatePolicy): boolean {

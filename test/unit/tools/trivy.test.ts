@@ -7,7 +7,7 @@ import { readLayout } from '../../../src/oci/layout.ts';
 import type { Tool } from '../../../src/tools/installer.ts';
 import { type ScanOptions, scanPlatforms } from '../../../src/tools/trivy.ts';
 import { alpine, debian, type ImageFiles, leakedToken, npmPackage, osRelease } from '../../support/image.ts';
-import { type LayoutSpec, writeLayout } from '../../support/layout.ts';
+import { type Json, type LayoutSpec, writeLayout } from '../../support/layout.ts';
 import { createTestRuntime, type TestRuntime, type TestRuntimeOptions } from '../../support/runtime.ts';
 import { testTrivy } from '../../support/trivy.ts';
 import { writeTrivyDb } from '../../support/trivy-db.ts';
@@ -151,6 +151,26 @@ describe('the real Trivy', () => {
       code: 'LAYOUT_CORRUPT',
       message: expect.stringContaining('and the image config says'),
     });
+  });
+
+  test('case 21: a second CMD in the history hides no secret that lies before it', async () => {
+    const step = (created_by: string) => ({ created_by, ...(created_by.includes('CMD') ? { empty_layer: true } : {}) });
+    const history = ['ADD', 'COPY', 'CMD ["sh"]', 'COPY', '/bin/sh -c #(nop)  CMD ["app"]', 'COPY', 'CMD'].map(step);
+    const spec: LayoutSpec = {
+      platforms: [{ platform: 'linux/amd64', layers: [alpine('3.22.1'), leakedToken(), CLEAN, { last: '1' }] }],
+      change: { config: (config) => ({ ...config, history }) },
+    };
+    const [report] = await scan(spec);
+    expect(ids(report)).toEqual(['github-pat']);
+    expect(report).toMatchObject({ skipsSecrets: false, report: { systemPackages: 1, languagePackages: 1 } });
+    // Checks of the history are about what was built on the base image: then its secrets are not found, and that is told.
+    const [both] = await scan(spec, { scanners: ['vuln', 'secret', 'misconfig'] });
+    expect(both?.skipsSecrets).toBe(true);
+    const [vulnerable] = await scan(spec, { scanners: ['vuln'] });
+    expect(vulnerable?.skipsSecrets).toBe(false);
+    const change = { config: (config: Json) => ({ ...config, history: history.slice(0, 3) }) };
+    const [one] = await scan({ ...spec, change }, { scanners: ['secret', 'misconfig'] });
+    expect(one?.skipsSecrets).toBe(false);
   });
 
   test('case 27: misconfigurations and licences are found only when they are asked for', async () => {

@@ -252,6 +252,12 @@ describe('case 22 and 23: operating systems', () => {
     expect(judgeReports([platformReport()]).notes).toEqual([]);
   });
 
+  test('where no secrets were looked for is told', () => {
+    expect(judgeReports([platformReport([], { skipsSecrets: true })]).notes).toEqual([
+      expect.stringMatching(/no secrets are looked for in the layers before/),
+    ]);
+  });
+
   test('FROM scratch passes, and the note says what was looked at', () => {
     const verdict = judgeReports([platformReport([], { report: { ...NONE, languagePackages: 0 }, osFiles: [] })]);
     expect(verdict.passed).toBe(true);
