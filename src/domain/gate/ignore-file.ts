@@ -11,7 +11,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { FindingClass } from './finding.ts';
-import type { IgnoreEntry } from './ignores.ts';
+import { type IgnoreEntry, isGlob } from './ignores.ts';
 import { parsePurl } from './purl.ts';
 
 export interface IgnoreProblem {
@@ -180,6 +180,9 @@ function readEntry(map: YAMLMap, group: FindingClass | undefined, reader: Reader
   for (const purl of purls) {
     if (parsePurl(purl) === undefined)
       refuse(nodes.get('purls'), `${label}: "${purl.slice(0, 80)}" is not a package URL`);
+  }
+  for (const glob of entry.paths) {
+    if (!isGlob(glob)) refuse(map, `${label}: "${glob.slice(0, 80)}" is not a path in the image`);
   }
   return sound ? entry : undefined;
 }

@@ -53,8 +53,17 @@ export function ignoreMatches(entry: IgnoreEntry, finding: Finding): boolean {
   );
 }
 
+/** Whether a glob names anything, and is of a length that can be matched with. */
+export function isGlob(glob: string): boolean {
+  return fromRoot(glob) !== '' && glob.length <= 1000;
+}
+
+function fromRoot(glob: string): string {
+  return glob.replace(/^\/+/, '');
+}
+
 function globMatches(glob: string, path: string | undefined): boolean {
-  return path !== undefined && picomatch.isMatch(path, glob.replace(/^\/+/, ''), { dot: true });
+  return path !== undefined && picomatch.isMatch(path, fromRoot(glob), { dot: true });
 }
 
 function isPackage(pattern: string, purl: string | undefined): boolean {

@@ -103,6 +103,11 @@ describe('case 6: problems have their line', () => {
       ['4: the entry for A: "lodash" is not a package URL'],
     ],
     [
+      'a path that names nothing',
+      '- id: A\n  reason: x\n  expires: 2026-12-31\n  path: /\n',
+      ['1: the entry for A: "/" is not a path in the image'],
+    ],
+    [
       'an empty list of paths, which would match everything',
       '- id: A\n  reason: x\n  expires: 2026-12-31\n  paths: []\n',
       ['4: `paths` must be a list of texts'],
