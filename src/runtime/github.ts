@@ -60,10 +60,11 @@ const clock: Clock = {
 
 /**
  * The runner reads commands (`::warning::`, `##[…]`) out of what a step prints. Lines of others (build logs, answers of
- * registries) must not be able to give any.
+ * registries) must not be able to give any. Before it looks, the runner takes away what .NET calls white space: that is U+0085
+ * besides what JavaScript calls so. https://learn.microsoft.com/dotnet/api/system.char.iswhitespace
  */
 function inert(text: string): string {
-  return text.replaceAll('##[', '##\u200b[').replace(/^(\s*)::/gm, '$1\u200b::');
+  return text.replaceAll('##[', '##\u200b[').replace(/^([\s\u0085]*)::/gm, '$1\u200b::');
 }
 
 function place(title: string | undefined, facts: ErrorFacts | undefined): core.AnnotationProperties {

@@ -147,7 +147,7 @@ function createOutput(runtime: Runtime, secrets: BuildSecrets) {
       kept.push(line);
       if (kept.length > KEPT_LINES) kept.shift();
       // What a build prints must not be taken for a command of the runner.
-      runtime.log.info(/^\s*(?:::|##\[)/.test(line) ? `| ${line}` : line);
+      runtime.log.info(/^[\s\u0085]*(?:::|##\[)/.test(line) ? `| ${line}` : line);
     },
     last: (): readonly string[] => kept,
   };

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createRuntime } from '../../../src/runtime/github.ts';
 import type { CloudReply, CloudRequest } from '../../support/cloud.ts';
 import { checked } from '../../support/contract/checked.ts';
@@ -52,6 +52,22 @@ const deployment = (id: number, sha = COMMIT, environment = 'staging', second = 
 });
 const refusing = (status: number, body: unknown = { message: 'no' }) => ({
   before: (_request: CloudRequest): CloudReply => ({ status, body }),
+});
+
+/** What .NET calls white space, which the runner takes off the beginning of a line before it looks for a command. */
+const SPACES = ['', ' ', '\t', '\u000b', '\f', '\u0085', '\u00a0', '\u1680', '\u2003', '\u2028', '\u202f', '\u3000'];
+
+test.each(SPACES)('a line of somebody else gives the runner no command behind %j', (space) => {
+  const written: string[] = [];
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  onTestFinished(() => write.mockRestore());
+  const { log } = runtime();
+  log.info(`said\n${space}${space}::save-state name=temp::/\r${space}::set-output name=x::y\n${space}##[set-output]x`);
+  write.mockRestore();
+  for (const line of written.join('').split(/\r?\n|\r/)) {
+    expect(line.replace(/^[\s\u0085]+/, '').startsWith('::'), JSON.stringify(line)).toBe(false);
+    expect(line).not.toContain('##[');
+  }
 });
 
 test('a sleep that is cancelled fails at once, with the reason of the cancellation', async () => {
