@@ -19,7 +19,8 @@ export function parseErrorBody(body: string): ErrorBody {
   try {
     parsed = JSON.parse(body);
   } catch {
-    return message(body.replaceAll(/<(style|script)[\s\S]*?<\/\1>/gi, ' ').replaceAll(/<[^>]*>/g, ' '));
+    // Neither may look for its end from each beginning again: pages have as many bytes as a server likes.
+    return message(body.replaceAll(/<(style|script)[\s\S]*?(?:<\/\1>|$)/gi, ' ').replaceAll(/<[^<>]*>/g, ' '));
   }
   // Nexus answers with a list; Google wraps the error in an object of its own.
   const outer = fieldsOf(Array.isArray(parsed) ? parsed[0] : parsed);
