@@ -1,4 +1,5 @@
 import type { GitEvent } from './event.ts';
+import { parseImageName } from './reference.ts';
 
 export interface NamedValue {
   readonly name: string;
@@ -133,4 +134,26 @@ export function gatedInputs(
 /** Whether one of the caches is of a type such as `gha` or `s3`. */
 export function usesCache({ cacheFrom, cacheTo }: BuildRequest, type: string): boolean {
   return [...cacheFrom, ...cacheTo].some((cache) => cache.split(',').some((part) => part.trim() === `type=${type}`));
+}
+
+/**
+ * The tags of images that a build would write its cache to: before there is a verdict, and over whatever they hold. Pure.
+ * @param cacheTo in buildx's words: `type=registry,ref=ghcr.io/org/app:buildcache`, or the reference alone
+ * @param images names in full
+ */
+export function cachesOverTags(
+  cacheTo: readonly string[],
+  images: readonly string[],
+  tags: readonly string[],
+): readonly string[] {
+  return cacheTo.flatMap((cache) => {
+    const parts = cache.split(',').map((part) => part.trim().replace(/^"(.*)"$/, '$1'));
+    const ref =
+      parts.find((part) => part.startsWith('ref='))?.slice('ref='.length) ?? (cache.includes('=') ? '' : cache);
+    const [, name = '', tag = 'latest'] = /^(.*?)(?::([\w.-]+))?$/.exec(ref) ?? [];
+    const read = parseImageName(name);
+    return read.ok && images.includes(read.value.name) && tags.includes(tag)
+      ? [`${read.value.familiarName}:${tag}`]
+      : [];
+  });
 }

@@ -153,3 +153,12 @@ test('a warning about the inputs is in log, summary and json', async () => {
   const run = await setting.publish({ push: 'false', scan: 'off' });
   for (const text of [run.log, run.summary, run.outputs.json]) expect(text).toMatch(/db-repository.*has no effect/);
 });
+
+test('P1: a build cache that would be written over a tag of the run, without a verdict, is an error', async () => {
+  await using setting = await createSetting();
+  const cache = { 'cache-to': 'type=registry,ref=ghcr.io/org/app:main,mode=max' };
+  const dry = { ...inputs, images: 'ghcr.io/org/app', 'dry-run': 'true', push: 'false' };
+  const run = await setting.publish({ ...dry, ...cache });
+  expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'invalid-input' } });
+  expect(run.log).toMatch(/`cache-to` would write the build cache over ghcr\.io\/org\/app:main/);
+});

@@ -1,3 +1,4 @@
+import { cachesOverTags } from '../../domain/build-request.ts';
 import type { GitEvent } from '../../domain/event.ts';
 import { fullNames, parseImages } from '../../domain/images.ts';
 import { buildMetadataArgs, deriveAnnotations, deriveLabels } from '../../domain/labels.ts';
@@ -76,6 +77,18 @@ export async function nameImage(
   const custom = inputs.annotations.filter((line) => !LEVEL.test(line));
   const annotations = [...take(deriveAnnotations({ ...about, custom, levels })), ...leveled];
   const names = fullNames(images, tags);
+  const overwritten = cachesOverTags(
+    inputs['cache-to'],
+    images.map(({ reference }) => reference.name),
+    tags.map(({ name }) => name),
+  );
+  if (overwritten.length > 0) {
+    throw new ActionError(
+      'INPUT_INVALID',
+      `\`cache-to\` would write the build cache over ${overwritten.join(', ')}, before there is a verdict. Give it a tag of its own, such as \`buildcache\`.`,
+      { facts: { input: 'cache-to' } },
+    );
+  }
   draft.tags = names;
   draft.tagNames = tags.map(({ name }) => name);
   draft.labels = labels;

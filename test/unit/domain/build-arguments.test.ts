@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { buildArguments, csvRecord } from '../../../src/domain/build-arguments.ts';
 import {
   type BuildRequest,
+  cachesOverTags,
   defaultContext,
   expandContexts,
   gatedInputs,
@@ -171,4 +172,18 @@ test('platforms that a builder needs emulation for', () => {
   expect(foreignPlatforms(builder, ['linux/amd64', 'linux/arm64/v8', 'linux/arm/v7', 'local'])).toEqual([
     'linux/arm/v7',
   ]);
+});
+
+test.each<[string, readonly string[]]>([
+  ['type=registry,ref=ghcr.io/org/app:main,mode=max', ['ghcr.io/org/app:main']],
+  ['mode=max,ref=docker.io/library/app,type=registry', ['docker.io/library/app:latest']],
+  ['app', ['app:latest']],
+  ['type=registry,ref=ghcr.io/org/app:buildcache', []],
+  ['type=registry,ref=ghcr.io/org/other:main', []],
+  ['type=registry,ref=localhost:5000/app:main', ['localhost:5000/app:main']],
+  ['type=gha,mode=max', []],
+  ['type=local,dest=app', []],
+])('P1: a cache that would be written over tags of the run: %s', (cache, expected) => {
+  const images = ['ghcr.io/org/app', 'docker.io/library/app', 'localhost:5000/app'];
+  expect(cachesOverTags([cache], images, ['main', 'latest'])).toEqual(expected);
 });
