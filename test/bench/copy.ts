@@ -4,7 +4,9 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Registry, startRegistry } from '../e2e/registry.ts';
+import type { WorkflowEvent } from '../support/action.ts';
 import { writeLayout } from '../support/layout.ts';
+import { createRepository, pushEvent } from '../support/repository.ts';
 import { measureAction } from './action.ts';
 import { type Contestant, compare, isThere, printResults, printTransferGoals, type Run } from './compare.ts';
 import { type Measured, measureCommand } from './measure.ts';
@@ -40,10 +42,12 @@ export async function benchCopy(place: Place): Promise<void> {
     names: ['bench:1'],
   });
   // A checked-out repository, without a policy.
-  const workspace = join(large, 'copy-workspace');
-  await mkdir(join(workspace, '.git'), { recursive: true });
+  await using repository = await createRepository();
+  await repository.commit('empty');
   const size = LAYERS.reduce((sum, each) => sum + each);
-  const copiers = Object.entries(copiersOf(env, workspace)).filter(([name]) => isThere(name, OWN, env));
+  const copiers = Object.entries(copiersOf(env, repository.directory, await pushEvent(repository))).filter(([name]) =>
+    isThere(name, OWN, env),
+  );
   // Registries speak TLS. Without it the kernel moves the bytes of oras from socket to socket, and oras never sees them; here
   // each one is hashed before the last of them is sent, with or without TLS.
   for (const tls of [true, false]) {
@@ -68,7 +72,7 @@ export async function benchCopy(place: Place): Promise<void> {
 /** Copies `host/name@digest` to `host/name:tag`; `ca` holds the authorities of registries that speak TLS. */
 type Copy = (from: string, to: string, ca: string | undefined) => Promise<Measured>;
 
-function copiersOf(env: NodeJS.ProcessEnv, workspace: string): Readonly<Record<string, Copy>> {
+function copiersOf(env: NodeJS.ProcessEnv, workspace: string, event: WorkflowEvent): Readonly<Record<string, Copy>> {
   const command =
     (...args: readonly [string, ...((plain: boolean) => readonly string[])[]]): Copy =>
     (from, to, ca) => {
@@ -87,6 +91,7 @@ function copiersOf(env: NodeJS.ProcessEnv, workspace: string): Readonly<Record<s
               inputs: { command: 'promote', from, to, record: 'false', ...(ca === '' ? {} : { 'registry-ca': ca }) },
               env: { PATH: env.PATH },
               workspace,
+              event,
             }),
         }
       : {}),
