@@ -4,7 +4,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { fileLogins, withdrawLogins } from '../../../src/registries/docker-logins.ts';
 import { createTestRuntime } from '../../support/runtime.ts';
 
-/** What a file that is mounted by itself answers. */
+/** What a file that is mounted by itself answers: a fault of the system, which takes the rights of root to make. */
 function busy() {
   return Promise.reject(Object.assign(new Error('EBUSY: resource busy or locked'), { code: 'EBUSY' }));
 }
