@@ -89,17 +89,18 @@ export function rollbackTarget(history: History, named?: Digest): Parsed<Digest>
   if (now === undefined) return problems(`${stage} holds nothing, so there is nothing to roll back.`);
   if (named !== undefined) {
     if (named === now) return parsed(named);
-    return deployed.has(named)
-      ? parsed(named)
-      : problems(
-          `${stage} has no record of ${shortDigest(named)}, and a rollback only goes to what was there before. Promote it instead.`,
-        );
+    return deployed.has(named) ? parsed(named) : problems(neverHeld(stage, named));
   }
   if (before !== undefined) return parsed(before);
   const only = held.size > 0 ? `, except what was rolled back already (${[...held].map(shortDigest).join(', ')})` : '';
   return problems(
     `No record tells what ${stage} held before ${shortDigest(now)}${only}. Name the digest to go back to, or promote it.`,
   );
+}
+
+/** Why a rollback does not go somewhere. */
+export function neverHeld(stage: string, digest: Digest): string {
+  return `${stage} has no record of ${shortDigest(digest)}, and a rollback only goes to what was there before. Promote it instead.`;
 }
 
 function lifts({ kind, forced }: Pick<PromotionRecord, 'kind' | 'forced'>): boolean {

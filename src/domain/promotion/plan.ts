@@ -1,5 +1,5 @@
 import { type Digest, shortDigest } from '../digest.ts';
-import type { History } from './history.ts';
+import { type History, neverHeld } from './history.ts';
 import type { Judgement } from './judge.ts';
 
 /** One tag that a promotion is to write, and what it holds now. */
@@ -79,31 +79,28 @@ export function overall(plans: readonly PromotionPlan[]): Pick<PromotionPlan, 'v
 }
 
 function refusalsOf(promotion: Promotion): readonly string[] {
-  const { digest, targets, judgements, history, unclear = 0, rollback, byHand, force } = promotion;
-  const unmet = judgements.flatMap((each) => (each.met ? [] : [`${each.name}: ${each.reason}.`]));
-  const writes = targets.some(({ holds }) => holds !== digest);
+  const unmet = promotion.judgements.flatMap((each) => (each.met ? [] : [`${each.name}: ${each.reason}.`]));
+  const objection = objectionTo(promotion);
+  return objection === undefined ? unmet : [...unmet, objection];
+}
+
+/** What the history of the stage says against it, whatever is met. */
+function objectionTo({ digest, targets, history, unclear = 0, rollback, byHand, force }: Promotion) {
+  const { stage, held, deployed } = history;
+  const short = shortDigest(digest);
+  // Else a rollback would be a way around the requirements.
+  if (rollback === true && !deployed.has(digest)) return neverHeld(stage, digest);
+  const isPermitted = rollback === true ? byHand === true : force === true;
+  if (isPermitted || targets.every(({ holds }) => holds === digest)) return undefined;
+  const left = `${stage} was rolled back from ${short}, and`;
+  const until = 'until a person promotes it by name (`force: true`).';
   if (rollback === true) {
-    // Else a rollback would be a way around the requirements.
-    if (!history.deployed.has(digest)) {
-      return [
-        ...unmet,
-        `${history.stage} has no record of ${shortDigest(digest)}, and a rollback only goes to what was there before. Promote it instead.`,
-      ];
-    }
-    return history.held.has(digest) && byHand !== true && writes
-      ? [
-          ...unmet,
-          `${history.stage} was rolled back from ${shortDigest(digest)}, and only a person brings it back: start the workflow by hand (\`workflow_dispatch\`).`,
-        ]
-      : unmet;
+    const how = 'only a person brings it back: start the workflow by hand (`workflow_dispatch`).';
+    return held.has(digest) ? `${left} ${how}` : undefined;
   }
-  if (force === true || !writes) return unmet;
-  const why = history.held.has(digest)
-    ? `${history.stage} was rolled back from ${shortDigest(digest)}, and it is held back`
-    : `A record of what ${history.stage} holds cannot be understood, so it is not known whether ${shortDigest(digest)} is held back: no run promotes it`;
-  return history.held.has(digest) || unclear > 0
-    ? [...unmet, `${why} until a person promotes it by name (\`force: true\`).`]
-    : unmet;
+  if (held.has(digest)) return `${left} it is held back ${until}`;
+  const unknown = `A record of what ${stage} holds cannot be understood, so it is not known whether ${short} is held back`;
+  return unclear > 0 ? `${unknown}: no run promotes it ${until}` : undefined;
 }
 
 function decide(
