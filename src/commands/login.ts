@@ -1,4 +1,4 @@
-import { ActionError, ActionErrors, toActionError } from '../errors/action-error.ts';
+import { ActionError, throwAll, toActionError } from '../errors/action-error.ts';
 import { failure } from '../errors/outcome.ts';
 import type { Inputs } from '../inputs/parse.ts';
 import { DOCKERS_OWN, type Login, loginOf } from '../registries/docker-config.ts';
@@ -23,8 +23,7 @@ export async function login(runtime: Runtime, inputs: Inputs): Promise<LoginReco
     const registries = await openRegistries(runtime, inputs, inputs.hosts, actor);
     const tried = await Promise.allSettled([...registries.values()].map((registry) => logIn(runtime, registry)));
     const errors = tried.flatMap((each) => (each.status === 'rejected' ? [toActionError(each.reason)] : []));
-    const [first] = errors;
-    if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
+    throwAll(errors);
 
     const done = tried.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     const fresh = done.flatMap((each) => each.login ?? []);

@@ -5,6 +5,11 @@ export function quoted(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text);
 }
 
+/** A text with a full stop, unless it has an end already. */
+export function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
 /** ` Did you mean …?` when one of the words is near enough to be a slip of the pen, else nothing. */
 export function didYouMean(word: string, words: readonly string[]): string {
   if (words.length === 0) return '';

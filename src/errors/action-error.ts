@@ -53,6 +53,12 @@ export class ActionErrors extends AggregateError {
   }
 }
 
+/** Throws what has failed: one error as it is, several together. Where nothing has, it does nothing. */
+export function throwAll(errors: readonly ActionError[]): void {
+  const [first] = errors;
+  if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
+}
+
 /** Whatever was thrown, as an ActionError; what is not one already is a defect (`INTERNAL`). */
 export function toActionError(thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown;

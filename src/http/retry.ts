@@ -1,3 +1,4 @@
+import { sentence } from '../domain/suggestion.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
@@ -39,11 +40,6 @@ export async function withRetry<T>(task: () => Promise<T>, options: RetryOptions
       await clock.sleep(wait * 1000, signal);
     }
   }
-}
-
-/** What the system says of a connection has no full stop. */
-function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function exhausted(error: ActionError, attempts: number, wait: number | undefined, clock: Clock): ActionError {

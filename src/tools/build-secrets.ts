@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { csvRecord } from '../domain/build-arguments.ts';
 import { type BuildRequest, gitHost } from '../domain/build-request.ts';
-import { ActionError, ActionErrors } from '../errors/action-error.ts';
+import { ActionError, throwAll } from '../errors/action-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
 /** Secrets of one build, where buildx can find them. Lasts until `dispose`. */
@@ -62,8 +62,7 @@ export async function placeSecrets(
     else inFiles.push(await readFile(file, 'utf8'));
     fromFiles.push(csvRecord([`id=${name}`, `src=${file}`]));
   }
-  const [first] = problems;
-  if (first !== undefined) throw problems.length === 1 ? first : new ActionErrors(problems);
+  throwAll(problems);
 
   const values = [...request.secrets, ...gitToken(request, git)];
   known.push(...values.map(({ value }) => value));

@@ -6,6 +6,7 @@ import type { GitEvent } from '../../domain/event.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { readPolicyFile } from '../../domain/promotion/policy.ts';
 import { mergeRequirements, type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
+import { sentence } from '../../domain/suggestion.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type GateTerms, gateOf, readGate } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
@@ -130,7 +131,7 @@ function isThere(look: (path: string) => Promise<unknown>, path: string): Promis
 }
 
 function invalid(path: string, message: string, cause?: unknown): ActionError {
-  return new ActionError('POLICY_INVALID', /[.?]$/.test(message) ? message : `${message}.`, {
+  return new ActionError('POLICY_INVALID', sentence(message), {
     cause,
     facts: { file: path },
   });

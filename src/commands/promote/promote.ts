@@ -1,6 +1,6 @@
 import { type GitEvent, isByHand } from '../../domain/event.ts';
 import { overall } from '../../domain/promotion/plan.ts';
-import { ActionError, ActionErrors } from '../../errors/action-error.ts';
+import { ActionError, throwAll } from '../../errors/action-error.ts';
 import { gateOf, scanTermsOf } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import { copyImage } from '../../oci/copy.ts';
@@ -68,8 +68,7 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
     applyPromotion({ places: planned, root, record, recheck, log: runtime.log }),
   );
   const errors = draft.targets.flatMap(({ error }) => error ?? []);
-  const [first] = errors;
-  if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
+  throwAll(errors);
   draft.passed = [
     ...draft.passed,
     ...planned

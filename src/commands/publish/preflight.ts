@@ -1,6 +1,6 @@
 import { type Digest, shortDigest } from '../../domain/digest.ts';
 import { isInPlace, planTags, publishedBefore, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
-import { ActionError, ActionErrors, toActionError } from '../../errors/action-error.ts';
+import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { History } from '../../tools/git.ts';
@@ -75,8 +75,7 @@ export async function preflight(
       else for (const doubt of each.value) warn(runtime, draft, doubt);
     }
   }
-  const [first] = errors;
-  if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
+  throwAll(errors);
 
   const digest = before === 'ambiguous' ? undefined : before;
   const holder = targets.find(({ planned }) =>

@@ -1,6 +1,6 @@
 import type { Digest } from '../../domain/digest.ts';
 import { isInPlace, planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
-import { ActionErrors } from '../../errors/action-error.ts';
+import { throwAll } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import type { PublishRecord } from '../../report/record.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -94,8 +94,7 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
   draft.targets = results;
   warnAbout(runtime, draft);
   const errors = results.flatMap(({ error }) => error ?? []);
-  const [first] = errors;
-  if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
+  throwAll(errors);
   const changed =
     unproven.size > 0 || results.some(({ written, uploaded }) => written.length > 0 || (uploaded?.blobs ?? 0) > 0);
   if (!changed) return finished(runtime, draft, obtained.image.root.descriptor.digest);

@@ -1,7 +1,7 @@
 import { type Fields, isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { normalPlatform } from '../platform.ts';
-import { didYouMean, quoted } from '../suggestion.ts';
+import { didYouMean, quoted, sentence } from '../suggestion.ts';
 import { type Attribute, problemAt, readAttributes, readLines } from '../tags/records.ts';
 
 /** What must be shown of an image before it is promoted. */
@@ -68,11 +68,7 @@ export function readPolicy(value: unknown, where: string): Parsed<readonly Requi
       const read = typeof entry === 'string' ? readLine(entry) : readEntry(entry);
       return read.ok
         ? read
-        : problems(
-            ...read.problems.map(
-              (problem) => `${where}, entry ${at + 1}: ${problem}${/[.?]$/.test(problem) ? '' : '.'}`,
-            ),
-          );
+        : problems(...read.problems.map((problem) => `${where}, entry ${at + 1}: ${sentence(problem)}`));
     }),
   );
 }

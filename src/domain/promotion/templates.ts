@@ -1,7 +1,7 @@
 import { type Digest, isDigest } from '../digest.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { type ImageName, parseImageName } from '../reference.ts';
-import { didYouMean, quoted } from '../suggestion.ts';
+import { didYouMean, quoted, sentence } from '../suggestion.ts';
 import { isTag, replaceForeign, toTag } from '../tags/grammar.ts';
 import { problemAt, readLines } from '../tags/records.ts';
 
@@ -68,7 +68,7 @@ export function placeholdersIn(texts: readonly string[]): ReadonlySet<Placeholde
  */
 export function readSource(text: string, values: TemplateValues): Parsed<Source> {
   const refuse = (...why: readonly string[]) =>
-    problems(...why.map((each) => `from (${quoted(text.trim())}): ${each}${/[.?]$/.test(each) ? '' : '.'}`));
+    problems(...why.map((each) => `from (${quoted(text.trim())}): ${sentence(each)}`));
   if (text.trim() === '') return problems('from: it is empty, expected a tag, a digest, `env:<name>` or a full name.');
   if (placeholdersIn([text]).has('env')) {
     return refuse('`{{env}}` is the environment that is promoted to; write `env:<name>` for the one to promote from');
