@@ -69,9 +69,9 @@ export function planTags(wanted: Wanted, state: RepositoryState): readonly TagDe
     if (held.digest !== undefined && held.digest === wanted.digest) {
       return { ...about, action: 'keep', reason: 'holds this image already' };
     }
-    return tag.kind === 'immutable'
-      ? { ...about, ...decideImmutable(held, wanted) }
-      : { ...about, ...decideMoving(tag, held, wanted, state.existing ?? []) };
+    return tag.kind === 'moving'
+      ? { ...about, ...decideMoving(tag, held, wanted, state.existing ?? []) }
+      : { ...about, ...decideImmutable(held, wanted) };
   });
   return decisions.toSorted((a, b) => Number(a.kind === 'moving') - Number(b.kind === 'moving'));
 }
@@ -135,7 +135,7 @@ function isSameBuild(held: TagState, wanted: Wanted): boolean {
 export function publishedBefore(decisions: readonly TagDecision[]): Digest | 'ambiguous' | undefined {
   const digests = new Set(
     decisions.flatMap(({ kind, action, from }) =>
-      kind === 'immutable' && action === 'keep' && from !== undefined ? [from] : [],
+      kind !== 'moving' && action === 'keep' && from !== undefined ? [from] : [],
     ),
   );
   if (digests.size > 1) return 'ambiguous';

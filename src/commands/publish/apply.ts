@@ -47,10 +47,10 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
   );
 
   const write =
-    (kind: TagDecision['kind']) =>
+    (isTurn: (decision: TagDecision) => boolean) =>
     async (target: Target, so: TargetFacts): Promise<Partial<TargetFacts>> => {
       const written = [...so.written];
-      for (const { tag, action } of so.decisions.filter((each) => each.kind === kind)) {
+      for (const { tag, action } of so.decisions.filter(isTurn)) {
         if (action !== 'create' && action !== 'move') continue;
         try {
           await writeTag(target.repository, tag, image.root);
@@ -81,8 +81,8 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
       await attach?.(target);
       return {};
     })) &&
-    (await phase(write('immutable'))) &&
-    (await phase(write('moving')));
+    (await phase(write(({ kind }) => kind !== 'moving'))) &&
+    (await phase(write(({ kind }) => kind === 'moving')));
   if (!done) log.debug('A target has failed; the phases after that were left out.');
   return results();
 }

@@ -98,7 +98,7 @@ function movesOf(targets: readonly Target[], to: Destination): readonly string[]
 function ambiguous(targets: readonly Target[]): ActionError {
   const held = targets.flatMap(({ planned }) =>
     planned.flatMap(({ image, tag, kind, action, from }) =>
-      kind === 'immutable' && action === 'keep' ? [`${image}:${tag} is ${from}`] : [],
+      kind !== 'moving' && action === 'keep' ? [`${image}:${tag} is ${from}`] : [],
     ),
   );
   return new ActionError('TAG_IMMUTABLE', `This commit was published as different images: ${held.join('; ')}.`);

@@ -29,7 +29,7 @@ export async function readState(repository: Repository, history: History, asked:
   if (first === undefined) return { image: asked.image, tags: new Map() };
   const head = await readTag(repository, history, asked, first);
   // What an immutable tag holds is most likely what all others hold too, when this run repeats an earlier one.
-  const likely = asked.digest === undefined && first.kind === 'immutable' ? head : undefined;
+  const likely = asked.digest === undefined && first.kind !== 'moving' ? head : undefined;
   const states = await Promise.all(
     rest.map(async (tag) => [tag.name, await readTag(repository, history, asked, tag, likely)] as const),
   );
@@ -69,7 +69,7 @@ async function readTag(
   tag: PlannedTag,
   likely?: TagState,
 ): Promise<TagState> {
-  const onlyDigest = tag.kind === 'immutable' ? asked.digest !== undefined : tag.order.by === 'version';
+  const onlyDigest = tag.kind === 'moving' ? tag.order.by === 'version' : asked.digest !== undefined;
   if (onlyDigest || asked.digest !== undefined || likely?.digest !== undefined) {
     const held = await repository.head(tag.name);
     if (held === undefined) return {};
@@ -82,7 +82,7 @@ async function readTag(
   if (manifest === undefined) return {};
   const recorded = await readRecorded(repository, manifest);
   const state = { digest: manifest.descriptor.digest, ...recorded };
-  if (tag.kind === 'immutable' || recorded.revision === undefined) return state;
+  if (tag.kind !== 'moving' || recorded.revision === undefined) return state;
   const relation = await history.relation(recorded.revision, asked.sha);
   if (relation !== 'diverged' && relation !== 'unknown') return { ...state, relation };
   const isTip = await history.isTip(asked.ref, asked.sha);

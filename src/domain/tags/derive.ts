@@ -41,7 +41,7 @@ interface Candidate {
   readonly standing: Standing;
 }
 
-type Standing = { readonly kind: 'immutable' } | { readonly kind: 'moving'; readonly order: TagOrder };
+type Standing = { readonly kind: 'version' | 'commit' } | { readonly kind: 'moving'; readonly order: TagOrder };
 
 /**
  * The tags for an event, as docker/metadata-action derives them, and with each whether it is immutable or moving.
@@ -93,11 +93,15 @@ function toEntry(rule: TagRule, source: Source, given: DeriveTags): Entry {
   };
   const name = `${prefix}${source.value}${suffix}`;
   // Whoever may push a branch may not move a version with its name. The flavor's prefix is before the versions as well.
-  const isClaimed = isBranch(rule) && isKept(rule.prefix === undefined ? source.value : name);
+  const claimed = isBranch(rule) ? kept(rule.prefix === undefined ? source.value : name) : undefined;
   const standing: Standing =
-    source.stands === 'for one' || isClaimed
-      ? { kind: 'immutable' }
-      : { kind: 'moving', order: source.stands === 'for commits' ? { by: 'commit' } : orderFor(source.stands) };
+    claimed !== undefined
+      ? { kind: claimed }
+      : source.stands === 'for one version'
+        ? { kind: 'version' }
+        : source.stands === 'for one commit'
+          ? { kind: 'commit' }
+          : { kind: 'moving', order: source.stands === 'for commits' ? { by: 'commit' } : orderFor(source.stands) };
   return {
     name,
     rule: rule.text,
@@ -111,10 +115,11 @@ function isBranch(rule: TagRule): boolean {
   return rule.type === 'ref' && rule.event === 'branch';
 }
 
-/** Whether a name becomes a tag that is written once, wherever it comes from: a full version, or a commit as `type=sha` has it. */
-function isKept(name: string): boolean {
+/** What a name stands for wherever it comes from: a full version, or a commit as `type=sha` writes it; undefined for others. */
+function kept(name: string): 'version' | 'commit' | undefined {
   const tag = toTag(name)?.tag ?? '';
-  return readVersion(tag, 'semver') !== undefined || /^sha-[0-9a-f]{4,64}$/.test(tag);
+  if (readVersion(tag, 'semver') !== undefined) return 'version';
+  return /^sha-[0-9a-f]{4,64}$/.test(tag) ? 'commit' : undefined;
 }
 
 function renderIfAny(template: Template | undefined, scope: ExpressionScope): string {
@@ -180,6 +185,6 @@ function chooseTags(
 
 /** `1.2` is the version 1.2 of PEP 440 and the line 1.2 as well: then it moves, but never by commits alone. */
 function strength(standing: Standing): number {
-  if (standing.kind === 'immutable') return 1;
+  if (standing.kind !== 'moving') return 1;
   return standing.order.by === 'version' ? 2 : 0;
 }

@@ -16,11 +16,13 @@ export interface VersionOrder {
 }
 
 /**
- * A tag that the rules made, and what is promised of it: an immutable tag never changes its digest, a moving tag only
- * moves forward.
+ * A tag that the rules made, and what is promised of it:
+ * - `version`: names one release, and never changes its digest
+ * - `commit`: names one commit, and points to the first published build of it
+ * - `moving`: only moves forward
  */
 export type PlannedTag = {
   readonly name: string;
   /** The rule that made it, as the user wrote it. */
   readonly rule: string;
-} & ({ readonly kind: 'immutable' } | { readonly kind: 'moving'; readonly order: TagOrder });
+} & ({ readonly kind: 'version' | 'commit' } | { readonly kind: 'moving'; readonly order: TagOrder });

@@ -18,8 +18,8 @@ export interface Source {
   readonly value: string;
   /** Whether it asks for `latest` when the flavor says `latest=auto`. */
   readonly latest: boolean;
-  /** What the tag stands for: one image for ever, the newest commit, or the highest version of a line. */
-  readonly stands: 'for one' | 'for commits' | 'all' | 'major' | 'minor';
+  /** What the tag stands for: one release, one commit, the newest commit, or the highest version of a line. */
+  readonly stands: 'for one version' | 'for one commit' | 'for commits' | 'all' | 'major' | 'minor';
   /** The version that the tag comes from, and the text that the rule puts around versions. */
   readonly version?: { readonly is: Version; readonly before: string; readonly after: string };
 }
@@ -52,7 +52,7 @@ export function evaluate(rule: TagRule, scope: ExpressionScope, warn: Warn): Sou
       return ofCommits(renderGlobal(rule.value, scope));
     case 'sha': {
       const value = rule.format === 'short' ? shortSha(scope) : event.sha;
-      return event.sha === '' ? undefined : { value, latest: false, stands: 'for one' };
+      return event.sha === '' ? undefined : { value, latest: false, stands: 'for one commit' };
     }
   }
 }
@@ -66,7 +66,7 @@ function fromRef(kind: 'branch' | 'tag' | 'pr', { event }: ExpressionScope): Sou
     const tag = tagOf(event);
     if (tag === undefined) return undefined;
     const version = readVersion(tag, 'semver');
-    return { value: tag, latest: true, stands: 'for one', ...versionIfAny(version) };
+    return { value: tag, latest: true, stands: 'for one version', ...versionIfAny(version) };
   }
   const isQueued = mergeGroupOf(event) !== undefined || event.name === 'merge_group';
   const value = kind === 'pr' ? pullRequestOf(event) : isQueued ? undefined : branchOf(event);
@@ -103,7 +103,7 @@ function fromVersion(
   if (version.stage !== 'final') {
     const isRaw = rule.pattern.parts.length === 1 && isExpression(rule.pattern.parts[0], 'raw');
     const value = (isRaw ? values.raw : values.version) ?? '';
-    return { value, latest: false, stands: 'for one', ...versionIfAny(version) };
+    return { value, latest: false, stands: 'for one version', ...versionIfAny(version) };
   }
   return {
     value: renderTemplate(rule.pattern, values, scope),
@@ -152,7 +152,7 @@ function pep440Values(raw: string): VersionValues | undefined {
 function lineOf({ parts }: Template): Source['stands'] {
   if (parts.some(({ kind }) => kind === 'block')) return 'for commits';
   const has = (name: string) => parts.some((part) => isExpression(part, name));
-  if (has('version') || has('raw') || (has('major') && has('minor') && has('patch'))) return 'for one';
+  if (has('version') || has('raw') || (has('major') && has('minor') && has('patch'))) return 'for one version';
   if (has('patch')) return 'for commits';
   if (has('major')) return has('minor') ? 'minor' : 'major';
   return has('minor') ? 'for commits' : 'all';
@@ -182,7 +182,7 @@ function fromMatch(rule: Extract<TagRule, { type: 'match' }>, scope: ExpressionS
     return undefined;
   }
   const full = readVersion(value, 'semver');
-  if (full !== undefined) return { value, latest: true, stands: 'for one', ...versionIfAny(full) };
+  if (full !== undefined) return { value, latest: true, stands: 'for one version', ...versionIfAny(full) };
   // `v(\d+\.\d+)` on v1.2.3 cuts out the name of a line, which then moves as `{{major}}.{{minor}}` does.
   const whole = readVersion(given, 'semver');
   const short = value.replace(/^v/, '');

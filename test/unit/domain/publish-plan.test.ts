@@ -7,8 +7,8 @@ const digest = (sign: string): Digest => `sha256:${sign.repeat(64)}`;
 const OURS = 'a'.repeat(40);
 const OTHER = 'b'.repeat(40);
 
-const version: PlannedTag = { name: '1.2.3', kind: 'immutable', rule: 'type=semver' };
-const commit: PlannedTag = { name: 'sha-aaaaaaa', kind: 'immutable', rule: 'type=sha' };
+const version: PlannedTag = { name: '1.2.3', kind: 'version', rule: 'type=semver' };
+const commit: PlannedTag = { name: 'sha-aaaaaaa', kind: 'commit', rule: 'type=sha' };
 const branch: PlannedTag = { name: 'main', kind: 'moving', order: { by: 'commit' }, rule: 'type=ref,event=branch' };
 const line = (name: string, scope: 'all' | 'major' | 'minor', of: string): PlannedTag => ({
   name,

@@ -226,7 +226,7 @@ describe('every tag knows what it promises', () => {
     prefix,
     suffix,
   });
-  const one = 'immutable';
+  const one = 'version';
 
   test.each<[string, GitEvent, readonly string[], readonly string[], Readonly<Record<string, unknown>>]>([
     [
@@ -239,10 +239,10 @@ describe('every tag knows what it promises', () => {
         '1.2': line('1.2.3', 'minor'),
         '1': line('1.2.3', 'major'),
         latest: line('1.2.3', 'all'),
-        'sha-860c190': one,
+        'sha-860c190': 'commit',
       },
     ],
-    ['a branch', branch('dev'), [], [], { dev: commit, 'sha-860c190': one }],
+    ['a branch', branch('dev'), [], [], { dev: commit, 'sha-860c190': 'commit' }],
     ['a branch that is called as a version', branch('v1.2.3'), ['type=ref,event=branch'], [], { 'v1.2.3': one }],
     ['… or would be after all', branch('+1.2.3-rc.1'), ['type=ref,event=branch'], [], { '1.2.3-rc.1': one }],
     [
@@ -264,7 +264,7 @@ describe('every tag knows what it promises', () => {
       branch('sha-0123abc'),
       ['type=ref,event=branch'],
       [],
-      { 'sha-0123abc': one },
+      { 'sha-0123abc': 'commit' },
     ],
     ['a branch of a line', branch('release/1.2'), ['type=ref,event=branch'], [], { 'release-1.2': commit }],
     ['a git tag', tagPush('release1'), ['type=ref,event=tag'], [], { release1: one, latest: commit }],
@@ -277,7 +277,13 @@ describe('every tag knows what it promises', () => {
     ],
     ['edge, raw', branch('master'), ['type=edge', 'type=raw,x'], [], { edge: commit, x: commit }],
     ['a pull request', pullRequest, [], [], { 'pr-15': commit }],
-    ['latest=true on a branch', branch('dev'), ['type=sha'], ['latest=true'], { 'sha-860c190': one, latest: commit }],
+    [
+      'latest=true on a branch',
+      branch('dev'),
+      ['type=sha'],
+      ['latest=true'],
+      { 'sha-860c190': 'commit', latest: commit },
+    ],
     ['raw latest on a branch', branch('dev'), ['type=raw,latest'], [], { latest: commit }],
     [
       'raw latest beside a version',
@@ -365,7 +371,7 @@ describe('every tag knows what it promises', () => {
     ['a post-release of PEP 440', tagPush('1.2.post1'), ['type=pep440,pattern={{major}}'], [], { '1.2.post1': one }],
     ['a schedule', gitEvent({ name: 'schedule' }), ['type=schedule'], [], { nightly: commit }],
   ])('%s', (_, event, rules, flavor, expected) => {
-    const said = tagsOf(event, rules, flavor).map((tag) => [tag.name, tag.kind === 'immutable' ? one : tag.order]);
+    const said = tagsOf(event, rules, flavor).map((tag) => [tag.name, tag.kind === 'moving' ? tag.order : tag.kind]);
     expect(Object.fromEntries(said)).toEqual(expected);
   });
 
