@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { subset } from 'semver';
 import { expect, test } from 'vitest';
 
 interface Locked {
   readonly version?: string;
   readonly resolved?: string;
+  readonly engines?: { readonly node?: string };
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
@@ -22,4 +24,12 @@ test('the lock file names the packages of every platform: npm ci refuses one tha
 
 test('the lock file names no place that packages are downloaded from', () => {
   expect(Object.values(lock.packages).filter(({ resolved }) => resolved !== undefined)).toEqual([]);
+});
+
+test('every package supports every Node version that `engines` allows: npm ci prints no warning', () => {
+  const allowed = lock.packages['']?.engines?.node ?? '*';
+  const unsupported = Object.entries(lock.packages).flatMap(([path, { engines }]) =>
+    subset(allowed, engines?.node ?? '*') ? [] : [`${path}: ${engines?.node}`],
+  );
+  expect(unsupported).toEqual([]);
 });
