@@ -7,7 +7,7 @@ const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>' 
 export function showMarkdown(markdown: string, width = 140): string {
   const marked = new Marked(markedTerminal({ width, reflowText: false, tab: 2, showSectionPrefix: false }));
   const text = markdown
-    .replaceAll(/```mermaid\n([\s\S]*?)```/g, (_whole, diagram: string) => `**${road(diagram)}**`)
+    .replaceAll(/```mermaid\n([\s\S]*?)```/g, (_whole, diagram: string) => `**${labels(diagram)}**`)
     .replaceAll(/<code>(.*?)<\/code>/g, '`$1`')
     .replaceAll(/<details[^>]*><summary>(.*?)<\/summary>/g, '**$1**')
     .replaceAll(/<br\s*\/?>/g, '\n> ')
@@ -19,7 +19,12 @@ export function showMarkdown(markdown: string, width = 140): string {
   return String(marked.parse(text, { async: false })).trimEnd();
 }
 
-/** The boxes of a flowchart, in their order. */
-function road(diagram: string): string {
+/** The diagram of a summary as one line: its nodes from left to right. */
+export function showDiagram(markdown: string): string {
+  return labels(/```mermaid\n([\s\S]*?)```/.exec(markdown)?.[1] ?? '');
+}
+
+/** The nodes of a flowchart, in their order. */
+function labels(diagram: string): string {
   return [...diagram.matchAll(/\["([^"]+)"\]/g)].map(([, label]) => label).join('  →  ');
 }
