@@ -1,3 +1,4 @@
+import type { Finding } from '../domain/gate/finding.ts';
 import { metadataJson } from '../domain/labels.ts';
 import { errorFacts } from './errors.ts';
 import { JSON_VERSION, type PublishRecord } from './record.ts';
@@ -40,6 +41,11 @@ export function withoutHost(image: string): string {
   return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost') ? rest.join('/') : image;
 }
 
+/** A finding without what is only for comparing it. */
+function findingJson({ context: _context, ...finding }: Finding): Finding {
+  return finding;
+}
+
 /** Everything, for programs; `version` is that of the schema in docs/json-output.md. */
 function toJson(record: PublishRecord) {
   const { verdict } = record;
@@ -59,8 +65,8 @@ function toJson(record: PublishRecord) {
             mode: record.scan,
             passed: verdict.passed,
             counts: verdict.counts,
-            gated: verdict.gated,
-            suppressed: verdict.suppressed,
+            gated: verdict.gated.map(findingJson),
+            suppressed: verdict.suppressed.map(({ finding, ...rest }) => ({ finding: findingJson(finding), ...rest })),
             notes: verdict.notes,
           },
     registries: record.targets.map(({ error, ...target }) => ({

@@ -148,7 +148,7 @@ async function scanNow({ runtime, inputs, source, root }: Witnesses): Promise<Sc
   const { verdict } = await scanImage(runtime, inputs, files, scanner, await readLayout(directory, { digest }), [
     source.image,
   ]);
-  for (const warning of verdict.warnings) runtime.log.warning(warning, 'Gate');
+  for (const { text, ...place } of verdict.warnings) runtime.log.warning(text, 'Gate', place);
   const { CRITICAL, HIGH } = verdict.counts.total;
   const closing = verdict.gated.length;
   const found = closing === 1 ? '1 finding closes the gate' : `${closing} findings close the gate`;

@@ -47,19 +47,13 @@ export async function passGate(
   );
   draft.verdict = verdict;
   await writeSarif(runtime, inputs, verdict, trivy, draft);
-  for (const warning of verdict.warnings) {
-    draft.warnings.push(warning);
-    runtime.log.warning(warning, 'Gate', placeOf(warning, inputs.ignorefile));
+  for (const { text, ...place } of verdict.warnings) {
+    draft.warnings.push(text);
+    runtime.log.warning(text, 'Gate', place);
   }
   if (verdict.passed) return;
   await annotate(runtime, inputs, verdict);
   if (inputs.scan === 'gate') throw closed(verdict);
-}
-
-/** Where a warning about the ignore file belongs: it begins with `file:line: `. */
-function placeOf(warning: string, file: string | undefined): { readonly file?: string; readonly line?: number } {
-  const [, line] = file === undefined ? [] : (/^:(\d+): /.exec(warning.slice(file.length)) ?? []);
-  return file === undefined ? {} : { file, ...(line === undefined ? {} : { line: Number(line) }) };
 }
 
 function closed({ gated }: Verdict): ActionError {

@@ -24,6 +24,23 @@ export interface Finding {
   readonly aliases?: readonly string[] | undefined;
   /** Why it counts although an entry of the ignore file was made for it. */
   readonly remark?: string | undefined;
+  /** What is around a secret, as a hash: tells secrets of one file apart. Stays inside of the action. */
+  readonly context?: string | undefined;
+  /** Whether the baseline has it on the same platform. Undefined without a baseline. */
+  readonly baseline?: 'known' | 'new' | undefined;
+  readonly origin?: FindingOrigin | undefined;
+}
+
+/** What brought a finding into the image, as far as the history of the image and the Dockerfile tell. */
+export interface FindingOrigin {
+  /** The layer is one of the base image, or a step of the Dockerfile has made it. Undefined: not known. */
+  readonly from?: 'base' | 'step' | undefined;
+  /** Name of the base image, `node:24-slim`. */
+  readonly base?: string | undefined;
+  /** What made the layer, as the history of the image has it: `RUN npm ci`. */
+  readonly step?: string | undefined;
+  /** Line in the Dockerfile: of the step, or of the FROM that brought the base image in. */
+  readonly line?: number | undefined;
 }
 
 export interface FindingPackage {

@@ -1,4 +1,5 @@
 import type { Digest } from '../digest.ts';
+import { type Baseline, type Comparison, compare } from './baseline.ts';
 import { END_OF_LIFE, type Finding, UNKNOWN_OS } from './finding.ts';
 import { daysLeft, hasEnded, type IgnoreEntry, ignoreMatches, placeOf } from './ignores.ts';
 import type { PlatformReport } from './platform-report.ts';
@@ -20,6 +21,7 @@ export interface Judged {
   readonly policy: GatePolicy;
   readonly ignores: readonly IgnoreEntry[];
   readonly vex: readonly VexStatement[];
+  readonly baseline?: Baseline | undefined;
   /** `YYYY-MM-DD` in UTC. */
   readonly today: string;
 }
@@ -27,7 +29,7 @@ export interface Judged {
 /** A finding that does not close the gate because of what somebody has decided, and who. */
 export interface Suppressed {
   readonly finding: Finding;
-  readonly by: 'ignorefile' | 'vex' | 'unfixed';
+  readonly by: 'ignorefile' | 'vex' | 'unfixed' | 'baseline';
   readonly reason: string;
   /** Where it was decided: `.security/accepted.yaml:12`. */
   readonly place?: string;
@@ -59,16 +61,27 @@ export interface Verdict {
   /** What was not looked at, or let pass by a setting. */
   readonly notes: readonly string[];
   /** About the ignore file: entries that have ended or match nothing. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly GateWarning[];
+  /** How the image compares with its baseline, when there is one. */
+  readonly comparison?: Comparison;
+  /** The day of the decision, `YYYY-MM-DD` in UTC. */
+  readonly today: string;
+}
+
+/** A sentence, and the file and line that it is about. */
+export interface GateWarning {
+  readonly text: string;
+  readonly file?: string;
+  readonly line?: number;
 }
 
 /**
- * Applies the policy to the reports of all platforms. Order: VEX, ignore entries, severity, unfixed. A finding is unfixed
- * only when it is a vulnerability without a fixed version whose status is not `fixed`: secrets, misconfigurations and licences
- * never are. Pure.
+ * Applies the policy to the reports of all platforms. Order: VEX, ignore entries, severity, unfixed, baseline. A finding is
+ * unfixed only when it is a vulnerability without a fixed version whose status is not `fixed`: secrets, misconfigurations and
+ * licences never are. A finding whose ignore entry has ended counts although the baseline has it: somebody has set that day. Pure.
  * @throws RangeError when there is no report at all: nothing looked at is not a pass
  */
-export function judge({ image, reports, policy, ignores, vex, today }: Judged): Verdict {
+export function judge({ image, reports, policy, ignores, vex, baseline, today }: Judged): Verdict {
   if (reports.length === 0) throw new RangeError('a verdict needs a report');
   const systems = reports.map((each) => judgeSystem(each, policy));
   const gated: Finding[] = [];
@@ -105,13 +118,25 @@ export function judge({ image, reports, policy, ignores, vex, today }: Judged): 
     else if (policy.ignoreUnfixed && isUnfixed(finding)) {
       const reason = `no fixed version (status ${finding.package?.status ?? 'unknown'})`;
       suppressed.push({ finding, by: 'unfixed', reason });
+    } else if (finding.baseline === 'known' && baseline !== undefined && past === undefined) {
+      suppressed.push({ finding, by: 'baseline', reason: `${baseline.image} has it`, place: baseline.digest });
     } else gated.push(counted);
   };
 
-  const all = reports.map((each, at): readonly Finding[] => [
+  const found = reports.map((each, at): readonly Finding[] => [
     ...each.report.findings.map((finding) => ({ ...finding, platform: each.platform })),
     ...(systems[at]?.findings ?? []),
   ]);
+  const platforms = reports.map(({ platform }) => platform);
+  const compared =
+    baseline === undefined ? undefined : compare(baseline, { digest: image.digest, platforms, findings: found.flat() });
+  const all = found.map((list) =>
+    list.map((finding) =>
+      compared === undefined
+        ? finding
+        : { ...finding, baseline: compared.known.has(finding) ? ('known' as const) : ('new' as const) },
+    ),
+  );
   reports.forEach((each, at) => {
     for (const finding of all[at] ?? []) decide(finding, each);
   });
@@ -133,6 +158,28 @@ export function judge({ image, reports, policy, ignores, vex, today }: Judged): 
     platforms: reports.map((each, at) => summarize(each, all[at] ?? [], gated)),
     notes: [...systems.flatMap(({ notes }) => notes), ...reports.flatMap(secretsNote)],
     warnings: ignores.flatMap((entry) => ignoreWarning(entry, used.has(entry), ended.get(entry) ?? 0, today) ?? []),
+    ...(compared === undefined
+      ? {}
+      : { comparison: { ...compared.comparison, fixed: compared.comparison.fixed.toSorted(byWeight) } }),
+    today,
+  };
+}
+
+/** What a scan found in the image that others are compared with, its system past its end of life too. Pure. */
+export function baselineOf(
+  image: string,
+  digest: Digest,
+  reports: readonly PlatformReport[],
+  policy: SystemPolicy,
+): Baseline {
+  return {
+    image,
+    digest,
+    platforms: reports.map(({ platform }) => platform),
+    findings: reports.flatMap((each) => [
+      ...each.report.findings.map((finding) => ({ ...finding, platform: each.platform })),
+      ...judgeSystem(each, policy).findings,
+    ]),
   };
 }
 
@@ -175,9 +222,15 @@ function summarize(
   };
 }
 
-function ignoreWarning(entry: IgnoreEntry, used: boolean, counting: number, today: string): string | undefined {
-  const name = `${placeOf(entry)}: the entry for ${entry.id}`;
-  if (!used) return `${name} matches nothing that was found. Remove it.`;
+function ignoreWarning(entry: IgnoreEntry, used: boolean, counting: number, today: string): GateWarning | undefined {
+  const about = (text: string): GateWarning => ({
+    text: `${placeOf(entry)}: the entry for ${entry.id} ${text}`,
+    file: entry.file,
+    line: entry.line,
+  });
+  if (!used) return about('matches nothing that was found. Remove it.');
   if (!hasEnded(entry, today) || counting === 0) return undefined;
-  return `${name} ended on ${entry.lastDay}; ${counting === 1 ? 'a finding counts' : `${counting} findings count`} again.`;
+  return about(
+    `ended on ${entry.lastDay}; ${counting === 1 ? 'a finding counts' : `${counting} findings count`} again.`,
+  );
 }

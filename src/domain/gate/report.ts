@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Fields, isFields } from '../fields.ts';
 import { DecodeError, fields, list, optionalFields, optionalText, text, texts, wrong } from './decode.ts';
 import type { Finding } from './finding.ts';
@@ -163,7 +164,13 @@ function decodeSecret(value: Fields, path: string, { target, file }: Context): R
     path: relative(file),
     line: file !== undefined && typeof line === 'number' && line > 0 ? line : undefined,
     layer: layerOf(value, path),
+    context: contextOf(value.Match),
   };
+}
+
+/** The line of a secret, whose secret part the scanner has masked. Not even that is shown: its hash is enough to compare. */
+function contextOf(match: unknown): string | undefined {
+  return typeof match === 'string' ? createHash('sha256').update(match).digest('hex') : undefined;
 }
 
 function decodeMisconfiguration(value: Fields, path: string, { target, file }: Context): ReportFinding | undefined {

@@ -116,6 +116,7 @@ describe('the summary', () => {
       platforms: [{ platform: 'linux/amd64', digest, counts, gated: 1, packages: 0 }],
       notes: [],
       warnings: [],
+      today: '2026-12-31',
     } as const;
     const summary = renderSummary({ ...published, scan: 'gate', verdict });
     expect(summary).toContain('| private-key | Asymmetric Private Key | linux/amd64 | <code>app/key.pem:2</code> |');

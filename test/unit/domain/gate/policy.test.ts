@@ -127,14 +127,22 @@ describe('ignore entries', () => {
       /\[ignored until 2026-06-14 by accepted\.yaml:1, which has ended\]$/,
     );
     expect(verdict.warnings).toEqual([
-      'accepted.yaml:1: the entry for CVE-2019-10744 ended on 2026-06-14; a finding counts again.',
+      {
+        text: 'accepted.yaml:1: the entry for CVE-2019-10744 ended on 2026-06-14; a finding counts again.',
+        file: 'accepted.yaml',
+        line: 1,
+      },
     ]);
   });
 
   test('case 7: one that matches nothing is reported', () => {
     const verdict = judgeReports([platformReport([ip()])], { ignores: entry() });
     expect(verdict.warnings).toEqual([
-      'accepted.yaml:1: the entry for CVE-2019-10744 matches nothing that was found. Remove it.',
+      {
+        text: 'accepted.yaml:1: the entry for CVE-2019-10744 matches nothing that was found. Remove it.',
+        file: 'accepted.yaml',
+        line: 1,
+      },
     ]);
   });
 
