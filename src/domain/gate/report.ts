@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Fields, isFields } from '../fields.ts';
 import { DecodeError, fields, list, optionalFields, optionalText, text, texts, wrong } from './decode.ts';
 import type { Finding } from './finding.ts';
@@ -28,7 +27,8 @@ const MOST_RESULTS = 50_000;
 const MOST_FINDINGS = 200_000;
 
 /**
- * Reads a parsed JSON report. Code of secrets is not taken over, masked or not.
+ * Reads a parsed JSON report. Of a secret only the line is taken over in which the scanner has
+ * masked it, to compare it with.
  * https://github.com/aquasecurity/trivy/blob/main/pkg/types/report.go
  * @throws DecodeError with the path of what is wrong
  */
@@ -164,13 +164,8 @@ function decodeSecret(value: Fields, path: string, { target, file }: Context): R
     path: relative(file),
     line: file !== undefined && typeof line === 'number' && line > 0 ? line : undefined,
     layer: layerOf(value, path),
-    context: contextOf(value.Match),
+    context: optionalText(value.Match, `${path}.Match`),
   };
-}
-
-/** The line of a secret, whose secret part the scanner has masked. Not even that is shown: its hash is enough to compare. */
-function contextOf(match: unknown): string | undefined {
-  return typeof match === 'string' ? createHash('sha256').update(match).digest('hex') : undefined;
 }
 
 function decodeMisconfiguration(value: Fields, path: string, { target, file }: Context): ReportFinding | undefined {
