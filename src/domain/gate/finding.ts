@@ -24,7 +24,7 @@ export interface Finding {
   readonly aliases?: readonly string[] | undefined;
   /** Why it counts although an entry of the ignore file was made for it. */
   readonly remark?: string | undefined;
-  /** The line of a secret, masked by the scanner: tells secrets of one file apart. Never shown. */
+  /** What is around a secret, as a number that tells secrets of one file apart. Never shown. */
   readonly context?: string | undefined;
   /** Whether the baseline has it on the same platform. Undefined without a baseline. */
   readonly baseline?: 'known' | 'new' | undefined;

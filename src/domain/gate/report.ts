@@ -27,8 +27,7 @@ const MOST_RESULTS = 50_000;
 const MOST_FINDINGS = 200_000;
 
 /**
- * Reads a parsed JSON report. Of a secret only the line is taken over in which the scanner has
- * masked it, to compare it with.
+ * Reads a parsed JSON report. The text of a secret is not taken over, masked or not.
  * https://github.com/aquasecurity/trivy/blob/main/pkg/types/report.go
  * @throws DecodeError with the path of what is wrong
  */
@@ -164,8 +163,16 @@ function decodeSecret(value: Fields, path: string, { target, file }: Context): R
     path: relative(file),
     line: file !== undefined && typeof line === 'number' && line > 0 ? line : undefined,
     layer: layerOf(value, path),
-    context: optionalText(value.Match, `${path}.Match`),
+    context: contextOf(value.Match),
   };
+}
+
+/** What is around a secret (the scanner masks the secret itself), as a number: 32-bit FNV-1a tells two of a file apart. */
+function contextOf(match: unknown): string | undefined {
+  if (typeof match !== 'string') return undefined;
+  let hash = 0x811c9dc5;
+  for (const character of match) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  return hash.toString(16);
 }
 
 function decodeMisconfiguration(value: Fields, path: string, { target, file }: Context): ReportFinding | undefined {
