@@ -4,7 +4,7 @@ import { basename, dirname, join, normalize, relative } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 
 /**
- * Which rooms of `src` a room may import from, besides itself. `port` is src/runtime/runtime.ts: the rest of that room is
+ * Which rooms of `src` a room may import from, besides itself. `port` is {@link PORT}: the rest of that room is
  * for the edge of the program only.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -22,6 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   main: ['domain', 'errors', 'inputs', 'port', 'runtime', 'http', 'oci', 'registries', 'tools', 'report', 'commands'],
 };
 
+const PORT = ['src/runtime/runtime.ts', 'src/runtime/program-path.ts'];
 const GITHUB = 'src/runtime/github.ts';
 
 interface Source {
@@ -56,7 +57,7 @@ export function importsOf(text: string): readonly string[] {
 
 /** The room that a file of `src` belongs to. */
 function roomOf(file: string): string {
-  if (file === 'src/runtime/runtime.ts') return 'port';
+  if (PORT.includes(file)) return 'port';
   return file.split('/').length === 2 ? basename(file, '.ts') : (file.split('/')[1] ?? '');
 }
 

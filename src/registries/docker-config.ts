@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Fields, fieldsOf, isFields } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
+import { programPath } from '../runtime/program-path.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Found } from './vendor.ts';
 
@@ -118,9 +119,12 @@ export async function writePrivateDockerConfig(
   const directory = join(runtime.temp, 'docker');
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
+  // Plugins are programs, which are not run from the workspace (P8).
+  const isOutside = (folder: string) => programPath(folder, runtime.workspace).path !== '';
   for (const name of ['cli-plugins', 'contexts', 'tls']) {
     const target = join(own, name);
     const link = join(directory, name);
+    if (name === 'cli-plugins' && !isOutside(target)) continue;
     if (existsSync(target) && !existsSync(link)) await symlink(target, link, 'junction');
   }
 
@@ -136,8 +140,11 @@ export async function writePrivateDockerConfig(
     // An empty helper makes docker read this entry from the file, although a credential store may be set for all others.
     if (config.credsStore !== undefined) credHelpers[key] = '';
   }
+  const { cliPluginsExtraDirs: plugins, ...rest } = config.rest;
+  const extraDirs = (Array.isArray(plugins) ? plugins : []).filter(isText).filter(isOutside);
   const content = {
-    ...config.rest,
+    ...rest,
+    ...(extraDirs.length > 0 ? { cliPluginsExtraDirs: extraDirs } : {}),
     auths,
     ...(Object.keys(credHelpers).length > 0 ? { credHelpers } : {}),
     ...(config.credsStore === undefined ? {} : { credsStore: config.credsStore }),

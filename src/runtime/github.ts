@@ -9,6 +9,7 @@ import * as toolCache from '@actions/tool-cache';
 import { fieldsOf } from '../domain/fields.ts';
 import type { ErrorFacts } from '../errors/action-error.ts';
 import { createExec } from './exec.ts';
+import { programPath } from './program-path.ts';
 import type { Clock, GitHubApi, Log, RepositoryFile, Runtime, ToolCache } from './runtime.ts';
 
 /** The runner's world. The only file that imports @actions/*. */
@@ -20,13 +21,15 @@ export function createRuntime(signal: AbortSignal): Runtime {
   // Both variables are set on every runner; without them @actions/tool-cache refuses to work.
   process.env.RUNNER_TEMP ??= runnerTemp;
   process.env.RUNNER_TOOL_CACHE ??= join(runnerTemp, 'tool-cache');
+  const workspace = resolve(process.env.GITHUB_WORKSPACE ?? process.cwd());
+  cleanPath(workspace);
   return {
     env: { ...process.env },
     clock,
     log,
     signal,
     temp,
-    workspace: resolve(process.env.GITHUB_WORKSPACE ?? process.cwd()),
+    workspace,
     secret: maskOnce(),
     output: (name, value) => core.setOutput(name, value),
     summary: async (markdown) => {
@@ -38,6 +41,14 @@ export function createRuntime(signal: AbortSignal): Runtime {
     github,
     state: { save: (name, value) => core.saveState(name, value), get: (name) => core.getState(name) },
   };
+}
+
+/** The toolkit looks programs up in the PATH of this process, and children inherit it. */
+function cleanPath(workspace: string): void {
+  const name = Object.keys(process.env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH';
+  const { path, warnings } = programPath(process.env[name] ?? '', workspace);
+  process.env[name] = path;
+  for (const warning of warnings) core.warning(warning);
 }
 
 /** A mask for each value once: a token is met again with each request, and each mask is a line in the log. */

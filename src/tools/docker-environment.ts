@@ -1,5 +1,6 @@
 import { type BuildRequest, usesCache } from '../domain/build-request.ts';
 import { childEnvironment, type Runtime } from '../runtime/runtime.ts';
+import { gitSafetyOfChildren } from './git-environment.ts';
 
 /** Where docker's daemon, contexts and keys are. `DOCKER_CONFIG` comes from the caller: it may be the run's own folder. */
 const DOCKER = [
@@ -57,5 +58,5 @@ export function buildEnvironment(
     const value = env[name];
     if (value !== undefined) own[name] = value;
   }
-  return { ...dockerEnvironment(env), ...own, ...extra };
+  return { ...dockerEnvironment(env), ...own, ...extra, ...gitSafetyOfChildren(env) };
 }

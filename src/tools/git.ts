@@ -1,6 +1,7 @@
 import { COMMIT } from '../domain/commit.ts';
 import type { CommitRelation } from '../domain/tags/moving.ts';
-import { childEnvironment, type GitHubApi, type Runtime } from '../runtime/runtime.ts';
+import type { GitHubApi, Runtime } from '../runtime/runtime.ts';
+import { gitEnvironment } from './git-environment.ts';
 
 const SECONDS = 1000;
 
@@ -32,18 +33,12 @@ const CONTAINS = {
  * @param online false keeps git from asking the remote
  */
 export function createHistory(runtime: Runtime, api: GitHubApi | undefined, online: boolean): History {
+  let environment: ReturnType<typeof gitEnvironment> | undefined;
   const git = async (args: readonly string[]) => {
     try {
-      return await runtime.exec('git', ['-C', runtime.workspace, ...args], {
-        // The checkout may belong to another user than the one that runs the job (container jobs): only reading is done here.
-        env: childEnvironment(runtime.env, ['GIT_SSH_COMMAND', 'SSH_AUTH_SOCK'], {
-          GIT_TERMINAL_PROMPT: '0',
-          GIT_CONFIG_COUNT: '1',
-          GIT_CONFIG_KEY_0: 'safe.directory',
-          GIT_CONFIG_VALUE_0: runtime.workspace,
-        }),
-        timeout: 30 * SECONDS,
-      });
+      environment ??= gitEnvironment(runtime);
+      const env = await environment;
+      return await runtime.exec('git', ['-C', runtime.workspace, ...args], { env, timeout: 30 * SECONDS });
     } catch (error) {
       runtime.signal.throwIfAborted();
       runtime.log.debug(`git ${args[0]}: ${String(error)}`);
