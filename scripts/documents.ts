@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { isGreen, OUTCOMES } from '../src/domain/outcome.ts';
 import { CATALOGUE, type CatalogueRow } from '../src/errors/catalogue.ts';
+import { allSteps, filled, type Remedy } from '../src/errors/remedy.ts';
 import { INPUTS, OUTPUTS } from '../src/inputs/catalogue.ts';
 import { type Field, GROUPS, type Group } from '../src/inputs/schema.ts';
 import { CAPABILITIES, type Capability, type Support } from '../src/registries/vendor.ts';
@@ -132,13 +133,39 @@ export function renderErrors(): string {
     );
   });
   const intro =
-    'Every error of the action has a code, and every code has a row here: what is going on, and what to do. The same text ' +
-    'is in the log and in the job summary of the run that failed.';
+    'Every error of the action has a code: what happened, and what to do about it. Log and job summary of a failed run ' +
+    'show the steps that fit the registry and the operation.';
   return `<!-- ${NOTE} -->\n# Errors and what to do\n\n${[intro, ...sections].join('\n\n')}\n`;
 }
 
 function renderError(name: string, { title, cause, remedy, retry }: CatalogueRow): string {
-  const steps = remedy.map((step) => `- ${step}`).join('\n');
-  const later = retry === 'backoff' ? '\n\nThe action has waited and tried again before it gave up.' : '';
-  return `### ${name}\n\n**${title}.** ${cause}\n\n${steps}${later}`;
+  const vendors = Object.values(VENDORS).flatMap(({ title: vendor, remedies }) => {
+    const own = Object.entries(remedies).find(([code]) => code === name)?.[1];
+    return own === undefined ? [] : [`**${vendor}**\n\n${renderRemedy(own)}`];
+  });
+  const steps = [renderRemedy(remedy), ...(vendors.length > 0 ? [fold(vendors.join('\n\n'))] : [])];
+  const later = retry === 'backoff' ? ['The action retried with pauses before it gave up.'] : [];
+  return [`### ${name}`, `**${title}.** ${cause}`, ...steps, ...later].join('\n\n');
+}
+
+const fold = (body: string) => `<details><summary>By registry</summary>\n\n${body}\n\n</details>`;
+
+/** What the steps for one situation are introduced with. */
+const SITUATIONS = {
+  any: '',
+  login: 'At the login:',
+  read: 'When pulling:',
+  push: 'When pushing:',
+  promote: 'When promoting:',
+  delete: 'When deleting:',
+  build: 'During the build:',
+} as const;
+
+function renderRemedy(remedy: Remedy): string {
+  return allSteps(remedy)
+    .map(([situation, steps]) => {
+      const list = steps.map((step) => `- ${filled(step, {})}`).join('\n');
+      return SITUATIONS[situation] === '' ? list : `${SITUATIONS[situation]}\n\n${list}`;
+    })
+    .join('\n\n');
 }

@@ -13,6 +13,7 @@ import * as promotion from './promote/draft.ts';
 import { promote } from './promote/promote.ts';
 import { emptyDraft, failed } from './publish/draft.ts';
 import { publish } from './publish/publish.ts';
+import { withVendorRemedy } from './vendor-remedies.ts';
 
 /** What a command leaves for the user. */
 interface Report {
@@ -28,6 +29,7 @@ interface Entry {
 }
 
 function entry<R extends { readonly errors: readonly ActionError[] }>(
+  name: Command,
   command: (runtime: Runtime, inputs: Inputs) => Promise<R>,
   refuse: (error: unknown) => R,
   outputs: (record: R) => Report['outputs'],
@@ -35,20 +37,24 @@ function entry<R extends { readonly errors: readonly ActionError[] }>(
 ): Entry {
   const report = (record: R) => ({ errors: record.errors, outputs: outputs(record), summary: summary(record) });
   return {
-    run: async (runtime, inputs) => report(await command(runtime, inputs)),
+    run: async (runtime, inputs) => {
+      const record = await command(runtime, inputs);
+      return report({ ...record, errors: record.errors.map((error) => withVendorRemedy(error, name, inputs)) });
+    },
     refuse: (error) => report(refuse(error)),
   };
 }
 
 const ENTRIES: Readonly<Record<Command, Entry>> = {
-  publish: entry(publish, (error) => failed(emptyDraft(), error), renderOutputs, renderSummary),
+  publish: entry('publish', publish, (error) => failed(emptyDraft(), error), renderOutputs, renderSummary),
   promote: entry(
+    'promote',
     promote,
     (error) => promotion.failed(promotion.emptyDraft(), error),
     renderPromotionOutputs,
     renderPromotionSummary,
   ),
-  login: entry(login, failedLogin, renderLoginOutputs, renderLoginSummary),
+  login: entry('login', login, failedLogin, renderLoginOutputs, renderLoginSummary),
 };
 
 /**

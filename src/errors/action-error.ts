@@ -1,4 +1,5 @@
 import { CATALOGUE, type ErrorCode } from './catalogue.ts';
+import { filled, type Situation, stepsFor } from './remedy.ts';
 
 /** What an error is about, for the message, the summary and `json`: never a secret. */
 export interface ErrorFacts {
@@ -8,6 +9,8 @@ export interface ErrorFacts {
   /** Tag or digest. */
   readonly reference?: string;
   readonly platform?: string;
+  /** What was being done there; together with the kind of registry it decides which steps help. */
+  readonly operation?: Exclude<Situation, 'promote'>;
   /** HTTP status of the answer that led here. */
   readonly status?: number;
   /** Seconds that the server wants to be left alone for (`Retry-After`). */
@@ -19,26 +22,41 @@ export interface ErrorFacts {
 }
 
 /**
- * The one error type of this project. `code` names a row of the catalogue, which holds the cause in general and the
- * remedy; `message` says what happened in particular: where, what was expected, and what came.
+ * The one error type of this project. `code` names a row of the catalogue, which holds the cause in general; `message` says
+ * what happened in particular: where, what was expected, and what came; `remedy` what to do, in at most three steps.
  */
 export class ActionError extends Error {
   override readonly name = 'ActionError';
   readonly code: ErrorCode;
   readonly facts: ErrorFacts;
+  /** Steps in the imperative, as text with `code`. */
+  readonly remedy: readonly string[];
+  readonly #hasOwnSteps: boolean;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { readonly cause?: unknown; readonly facts?: ErrorFacts } = {},
+    options: { readonly cause?: unknown; readonly facts?: ErrorFacts; readonly remedy?: readonly string[] } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.facts = options.facts ?? {};
+    this.#hasOwnSteps = options.remedy !== undefined;
+    const steps = options.remedy ?? stepsFor(CATALOGUE[code].remedy, this.facts.operation) ?? [];
+    this.remedy = steps.map((step) => filled(step, this.facts));
   }
 
-  get row(): (typeof CATALOGUE)[ErrorCode] {
-    return CATALOGUE[this.code];
+  /** The catalogue's steps for a situation; undefined where the error was raised with steps of its own. */
+  stepsFor(situation: Situation): readonly string[] | undefined {
+    return this.#hasOwnSteps ? undefined : stepsFor(CATALOGUE[this.code].remedy, situation);
+  }
+
+  /** The same error with other steps, such as those for the kind of registry that it is about. */
+  withRemedy(remedy: readonly string[]): ActionError {
+    const { message, code, facts, cause, stack } = this;
+    const error = new ActionError(code, message, { facts, remedy, ...(cause === undefined ? {} : { cause }) });
+    if (stack !== undefined) error.stack = stack;
+    return error;
   }
 }
 

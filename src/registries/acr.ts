@@ -3,6 +3,7 @@ import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { unexpected } from '../http/api.ts';
 import { type Acr, openAcr } from './acr-api.ts';
+import { acrRemedies } from './acr-remedies.ts';
 import { azureIdentity } from './azure-identity.ts';
 import { nextPage } from './link.ts';
 import type { ListedImage, Management, ManagementPlace, Vendor } from './vendor.ts';
@@ -12,6 +13,7 @@ export const acr: Vendor = {
   id: 'acr',
   title: 'Azure Container Registry',
   hosts: [/^[a-z0-9-]+\.azurecr\.(?:io|cn|us)$/],
+  remedies: acrRemedies,
   capabilities: {
     keyless: { partly: "For registries of Azure's public cloud (azurecr.io), through an Entra application." },
     'create-repository': { lacks: 'A push creates the repository.' },

@@ -1,4 +1,5 @@
 import { artifactRegistryManagement } from './artifact-registry-api.ts';
+import { artifactRegistryRemedies } from './artifact-registry-remedies.ts';
 import { googleIdentity } from './google-identity.ts';
 import type { Vendor } from './vendor.ts';
 
@@ -7,6 +8,7 @@ export const artifactRegistry: Vendor = {
   id: 'artifact-registry',
   title: 'Google Artifact Registry',
   hosts: [/^[a-z0-9-]+-docker\.pkg\.dev$/, /^(?:(?:us|eu|asia)\.)?gcr\.io$/],
+  remedies: artifactRegistryRemedies,
   capabilities: {
     keyless: 'yes',
     'create-repository': 'yes',

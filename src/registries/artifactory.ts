@@ -6,6 +6,7 @@ import { parseErrorBody } from '../http/error-body.ts';
 import { registryError } from '../http/registry-error.ts';
 import { type ImageFolder, openArtifactory } from './artifactory-api.ts';
 import { artifactoryIdentity } from './artifactory-identity.ts';
+import { artifactoryRemedies } from './artifactory-remedies.ts';
 import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from './vendor.ts';
 
 /** JFrog Artifactory, in the cloud or self-hosted: https://jfrog.com/help/r/jfrog-rest-apis */
@@ -15,6 +16,7 @@ export const artifactory: Vendor = {
   hosts: [/^[a-z0-9-]+\.jfrog\.io$/],
   // Neither Basic credentials nor its tokens tell what they allow.
   probesPush: true,
+  remedies: artifactoryRemedies,
   capabilities: {
     keyless: 'yes',
     'create-repository': { partly: 'Needs the right to administer repositories, or a project of its own.' },

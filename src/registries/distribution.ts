@@ -1,5 +1,6 @@
 import type { Digest } from '../domain/digest.ts';
 import { ActionError } from '../errors/action-error.ts';
+import { distributionRemedies } from './distribution-remedies.ts';
 import type { ListedImage, Management, ManagementPlace, Vendor } from './vendor.ts';
 
 /** Any registry that is known by the distribution API alone: https://github.com/opencontainers/distribution-spec */
@@ -7,6 +8,7 @@ export const distribution: Vendor = {
   id: 'distribution',
   title: 'Distribution',
   hosts: [],
+  remedies: distributionRemedies,
   capabilities: {
     keyless: { lacks: 'Give `username` and `password`.' },
     'create-repository': { lacks: 'The first push creates the repository.' },

@@ -2,6 +2,7 @@ import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { unexpected } from '../http/api.ts';
 import { HUB, openHub } from './docker-hub-api.ts';
+import { dockerHubRemedies } from './docker-hub-remedies.ts';
 import { byDigest, readTag, type TagOfHub } from './docker-hub-tags.ts';
 import { dockerIdentity } from './docker-identity.ts';
 import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from './vendor.ts';
@@ -17,6 +18,7 @@ export const dockerHub: Vendor = {
   id: 'docker-hub',
   title: 'Docker Hub',
   hosts: [/^docker\.io$/],
+  remedies: dockerHubRemedies,
   capabilities: {
     keyless: { partly: 'For organizations with an OIDC connection in Docker Home; personal accounts have none.' },
     'create-repository': {

@@ -4,6 +4,7 @@ import { identityFor, readAuthorization } from './aws/ecr-answers.ts';
 import { type Ask, asking, manageRepository } from './aws/ecr-api.ts';
 import { ambientIdentity, type Identity, roleIdentity } from './aws/identity.ts';
 import { clientOptions } from './aws/sdk.ts';
+import { ecrPublicRemedies } from './ecr-public-remedies.ts';
 import type { Found, LoginPlace, Management, ManagementPlace, Vendor } from './vendor.ts';
 
 const HOST = /^public\.ecr\.aws$/;
@@ -16,6 +17,7 @@ export const ecrPublic: Vendor = {
   title: 'Amazon ECR Public',
   hosts: [HOST],
   probesPush: true,
+  remedies: ecrPublicRemedies,
   capabilities: {
     keyless: 'yes',
     'create-repository': {

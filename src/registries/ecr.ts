@@ -5,6 +5,7 @@ import { ECR_HOSTS, readEcrHost } from './aws/ecr-host.ts';
 import { ambientIdentity, type Identity, roleIdentity } from './aws/identity.ts';
 import { immutableTags } from './aws/mutability.ts';
 import { clientOptions } from './aws/sdk.ts';
+import { ecrRemedies } from './ecr-remedies.ts';
 import type { Found, LoginPlace, Management, ManagementPlace, Vendor } from './vendor.ts';
 import { noVerdict } from './verdict.ts';
 
@@ -15,6 +16,7 @@ export const ecr: Vendor = {
   hosts: ECR_HOSTS,
   // A missing repository and a missing right are told at the beginning of an upload, and not before.
   probesPush: true,
+  remedies: ecrRemedies,
   capabilities: {
     keyless: 'yes',
     'create-repository': 'yes',

@@ -3,6 +3,7 @@ import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { unexpected } from '../http/api.ts';
 import { openPackage } from './ghcr-api.ts';
+import { ghcrRemedies } from './ghcr-remedies.ts';
 import type { ListedImage, Management, ManagementPlace, Vendor } from './vendor.ts';
 import { noVerdict } from './verdict.ts';
 
@@ -15,6 +16,7 @@ export const ghcr: Vendor = {
   hosts: [/^ghcr\.io$/],
   // Its tokens do not tell what they allow.
   probesPush: true,
+  remedies: ghcrRemedies,
   capabilities: {
     keyless: {
       partly: "The job's own `GITHUB_TOKEN` with `permissions: packages: write` is enough: nothing to set up.",

@@ -2,6 +2,7 @@ import { fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { unexpected } from '../http/api.ts';
 import { type Harbor, openHarbor } from './harbor-api.ts';
+import { harborRemedies } from './harbor-remedies.ts';
 import type { Management, ManagementPlace, NewRepository, Vendor } from './vendor.ts';
 import { noVerdict } from './verdict.ts';
 
@@ -9,6 +10,7 @@ export const harbor: Vendor = {
   id: 'harbor',
   title: 'Harbor',
   hosts: [],
+  remedies: harborRemedies,
   capabilities: {
     keyless: {
       lacks: 'It trusts one identity provider, and that is for people: store the secret of a robot account.',

@@ -3,6 +3,7 @@ import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { unexpected } from '../http/api.ts';
 import { type NexusComponent, openNexus } from './nexus-api.ts';
+import { nexusRemedies } from './nexus-remedies.ts';
 import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from './vendor.ts';
 import { noVerdict } from './verdict.ts';
 
@@ -13,6 +14,7 @@ export const nexus: Vendor = {
   hosts: [],
   // Neither Basic credentials nor its tokens tell what they allow.
   probesPush: true,
+  remedies: nexusRemedies,
   capabilities: {
     keyless: { lacks: 'Give `username` and `password`; a user token of Nexus works as both.' },
     'create-repository': 'yes',

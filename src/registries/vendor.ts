@@ -1,5 +1,7 @@
 import type { Digest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
+import type { Remedy } from '../errors/remedy.ts';
 import type { Api } from '../http/api.ts';
 import type { Transport } from '../http/transport.ts';
 import type { Keyless } from '../inputs/keyless.ts';
@@ -135,6 +137,9 @@ export interface ManagementPlace extends LoginPlace {
   readonly store: ImageStore;
 }
 
+/** Remedies in the words of one vendor, by the code of the error: they take the place of the catalogue's. */
+export type VendorRemedies = { readonly [Code in ErrorCode]?: Remedy };
+
 /** One kind of registry: only what is particular to it. */
 export interface Vendor {
   readonly id: VendorId;
@@ -142,6 +147,7 @@ export interface Vendor {
   /** Hosts that are this vendor's, anchored at both ends; none where everybody has a host of their own. */
   readonly hosts: readonly RegExp[];
   readonly capabilities: Readonly<Record<Capability, Support>>;
+  readonly remedies: VendorRemedies;
   /**
    * Credentials without a stored secret; undefined when nothing of `keyless` is for this vendor.
    * Called again when they run out.

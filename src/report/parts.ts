@@ -21,11 +21,10 @@ export function heading(text: string, outcome: Outcome): string {
 
 /** What happened, why, what to do: the whole row of the catalogue. */
 export function renderError(error: ActionError): string {
-  const row = CATALOGUE[error.code];
   return [
-    `> **${plain(row.title)}** ([${error.code}](${DOCS}#${error.code.toLowerCase()}))`,
+    `> **${plain(CATALOGUE[error.code].title)}** ([${error.code}](${DOCS}#${error.code.toLowerCase()}))`,
     `> ${error.message.split('\n').map(prose).join('<br>')}`,
-    ...row.remedy.map((step, index) => `> ${index + 1}. ${step}`),
+    ...error.remedy.map((step, index) => `> ${index + 1}. ${prose(step)}`),
   ].join('\n>\n');
 }
 

@@ -91,10 +91,10 @@ describe('P9: a re-run does only what is missing', () => {
     const run = await setting.publish({ ...inputs, target: 'debug', images: `${registry.host}/org/app` }, { env });
     expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'tag-conflict' } });
     expect(run.log).toMatch(/another build of this commit/);
-    expect(run.log).toMatch(/flavor: suffix=-debug/);
+    expect(run.log).toMatch(/Publish under a new version/);
     expect(run.summary).toMatch(/⛔ conflict \| – \| 0 \|/);
     expect(run.summary).not.toMatch(/✅ in place/);
-    expect(run.log).not.toMatch(/Docker is not there/);
+    expect(run.log).not.toMatch(/Docker is not installed/);
   });
 
   test('what has to be built without Docker says so, with the way out', async () => {
@@ -106,7 +106,7 @@ describe('P9: a re-run does only what is missing', () => {
       { env: { ...env, PATH: `${process.env.TEST_TRIVY_DIR}` } },
     );
     expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'build-failed' } });
-    expect(run.log).toMatch(/Docker is not there/);
+    expect(run.log).toMatch(/Docker is not installed/);
     expect(run.log).toMatch(/`source:`/);
   });
 });

@@ -195,7 +195,7 @@ describe('registry faults: right result, or a clear failure and no tag moved wro
     [
       'a wrong digest for the manifest',
       { match: { method: 'PUT', path: /manifests\/sha256/ }, action: { wrongDigest: true as const } },
-      /answered with another digest/,
+      /returned another digest/,
     ],
     [
       'a limit that outlasts the job',
@@ -210,7 +210,7 @@ describe('registry faults: right result, or a clear failure and no tag moved wro
     [
       'no right to push',
       { match: { method: 'POST' }, action: { status: 403, body: { errors: [{ code: 'DENIED', message: 'no' }] } } },
-      /denies access/,
+      /Missing permission at the registry/,
     ],
   ])('%s: a clear failure, no tag', async (_what, fault, said) => {
     await using setting = await createSetting();
@@ -234,7 +234,7 @@ describe('registry faults: right result, or a clear failure and no tag moved wro
       password: 'wrong',
     });
     expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'registry-failed' } });
-    expect(run.log).toMatch(/does not accept the credentials/);
+    expect(run.log).toMatch(/rejected the credentials/);
     expect(run.log).not.toMatch(/Trivy 0\./);
   });
 });

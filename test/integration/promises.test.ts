@@ -247,7 +247,7 @@ describe('P9: partial failure is honest', () => {
     expect(well.tags('org/app')).toEqual({});
     expect(ill.tags('org/app')).toEqual({});
     expect(run.log).toMatch(new RegExp(`${ill.host} answered 403.*DENIED`));
-    expect(run.summary).toMatch(/denies access/);
+    expect(run.summary).toMatch(/Missing permission at the registry/);
 
     await using healed = await startRegistry();
     const again = await setting.publish({ images: `${name(well)}\n${name(healed)}` });

@@ -42,7 +42,12 @@ const CASES: readonly Case[] = [
     code: 'ID_TOKEN_SUBJECT',
     subject: OTHER,
     // Both forms: policies are written in either.
-    says: [OTHER, 'repo:acme/other:pull_request', 'https://token.actions.githubusercontent.com', 'trust policy'],
+    says: [
+      OTHER,
+      'repo:acme/other:pull_request',
+      'https://token.actions.githubusercontent.com',
+      /trust policy|attribute condition|ruleset|federated credential|identity mapping/,
+    ],
   },
 ];
 

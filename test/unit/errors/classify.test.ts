@@ -11,7 +11,15 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
     [
       ...['INPUT_INVALID', 'EVENT_INVALID', 'NO_TAGS', 'TAG_INVALID'],
       ...['DOCKER_MISSING', 'DAEMON_UNREACHABLE', 'BUILDX_MISSING', 'BUILDX_TOO_OLD', 'BUILDER_UNSUITABLE'],
-      ...['BUILD_FAILED', 'BUILD_NO_SPACE', 'SOURCE_INVALID', 'SOURCE_UNSAFE', 'LAYOUT_CORRUPT', 'FOREIGN_LAYERS'],
+      ...[
+        'BUILD_FAILED',
+        'CACHE_FAILED',
+        'BUILD_NO_SPACE',
+        'SOURCE_INVALID',
+        'SOURCE_UNSAFE',
+        'LAYOUT_CORRUPT',
+        'FOREIGN_LAYERS',
+      ],
       ...['PLATFORM_MISSING', 'SBOM_MISSING', 'PROVENANCE_MISSING', 'ATTESTATION_MISMATCH', 'FINDINGS'],
       ...['IGNOREFILE_INVALID', 'VEX_INVALID', 'SCANNER_UNAVAILABLE', 'SCANNER_REFUSED', 'SCANNER_FAILED'],
       ...['SCANNER_TIMEOUT', 'REPORT_INVALID', 'DATABASE_UNREACHABLE', 'DATABASE_TOO_OLD', 'DATABASE_INVALID'],
@@ -19,6 +27,7 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
       ...['PROGRAM_MISSING', 'CANCELLED', 'INTERNAL', 'CAPABILITY_MISSING', 'ID_TOKEN_UNAVAILABLE'],
     ].map((code) => [code, 'this action itself']),
   ),
+  CREDENTIALS_MISSING: 'a refusal of a request without credentials',
   SCOPE_TOO_NARROW: 'a header beside the answer, or the rights in a token',
   DIGEST_MISMATCH: 'bytes that are not what they should be',
   TAG_NOT_MOVED: 'the read-back after a write',
@@ -73,9 +82,7 @@ test.each([
   expect(classifyNetwork(code)).toBe(row);
 });
 
-test.each(Object.entries(CATALOGUE))('%s has a cause and something that the user can do', (_code, row) => {
+test.each(Object.entries(CATALOGUE))('%s has a title and a cause', (_code, row) => {
   expect(row.title).toMatch(/[^.]$/);
   expect(row.cause).toMatch(/\.$/);
-  expect(row.remedy.length).toBeGreaterThan(0);
-  for (const step of row.remedy) expect(step).toMatch(/^[A-Z].*\.$/s);
 });

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { ActionError } from '../../../src/errors/action-error.ts';
 import { bytes, code, duration, plain, table } from '../../../src/report/markdown.ts';
+import { renderError } from '../../../src/report/parts.ts';
 
 test('text of others cannot reshape the summary', () => {
   expect(plain('a|b\n<img src=x onerror=alert(1)> [x](javascript:y) `c` **d**')).not.toMatch(/[|\n<>[\]()`*]/);
@@ -25,4 +27,12 @@ test.each([
   [65_000, '1m 05s'],
 ])('%i ms', (milliseconds, text) => {
   expect(duration(milliseconds)).toBe(text);
+});
+
+test('a step of a remedy keeps what is in angle brackets, and its code', () => {
+  const facts = { registry: 'nexus.example.com', repository: 'docker/app' };
+  const remedy = ['Grant `nx-repository-view-docker-<repository>-add` to the user, not <all> of them.'];
+  const shown = renderError(new ActionError('DENIED', 'No.', { facts, remedy }));
+  expect(shown).toContain('<code>nx-repository-view-docker-&lt;repository&gt;-add</code>');
+  expect(shown).toContain('not &lt;all&gt; of them.');
 });
