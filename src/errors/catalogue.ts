@@ -579,6 +579,16 @@ export const CATALOGUE = {
       'If it does not support attestations, publish without them: `provenance: false` and `sbom: false`.',
     ],
   },
+  BLOB_UNKNOWN: {
+    ...registry,
+    title: 'The registry does not have the layers of the image',
+    cause:
+      'The registry accepted every layer or said that it already has it, and then refuses the manifest because one of them is missing.',
+    remedy: [
+      'Run again: layers that are missing are uploaded again.',
+      'If it repeats, check the storage and the garbage collection of the registry.',
+    ],
+  },
   UPLOAD_REJECTED: {
     ...registryLater,
     title: 'The registry rejected an upload',
@@ -629,6 +639,16 @@ export const CATALOGUE = {
     remedy: [
       'Pass the certificate of your own authority: `registry-ca: path/to/ca.pem`, or NODE_EXTRA_CA_CERTS.',
       'If it has expired, renew it.',
+    ],
+  },
+  TLS_REFUSED: {
+    ...registry,
+    title: 'The registry refused the TLS handshake',
+    cause:
+      'Client and server have no protocol version, cipher or application protocol in common, or the server requires a client certificate.',
+    remedy: [
+      'Check that the host and port that the message names are those of the registry.',
+      'Enable TLS 1.2 or later and HTTP/1.1 on the server, without a client certificate.',
     ],
   },
   PLAIN_HTTP: {

@@ -20,12 +20,14 @@ const FIRST = 0.5;
 /**
  * Runs a task again when it failed with an error whose row of the catalogue says that waiting may help. The server's
  * Retry-After is honoured in full; when it asks for more than what is left of the budget, there is no point in waiting.
+ * A try that ended in silence has waited, too; a server that never answers is tried again once at least.
  * @throws what the task threw last, with the number of tries in the message
  */
 export async function withRetry<T>(task: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { clock, signal, log, attempts = ATTEMPTS, budget = BUDGET } = options;
   let left = budget;
   for (let attempt = 1; ; attempt++) {
+    const start = clock.now().getTime();
     try {
       return await task();
     } catch (error) {
@@ -34,12 +36,21 @@ export async function withRetry<T>(task: () => Promise<T>, options: RetryOptions
       // Half of the wait is by chance, so that many jobs do not come back at the same moment.
       const backoff = FIRST * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
       const wait = Math.max(error.facts.retryAfter ?? 0, backoff);
+      if (isSilence(error.cause)) {
+        left -= (clock.now().getTime() - start) / 1000;
+        if (left < 0 && attempt > 1) throw exhausted(error, attempt, undefined, clock);
+        left = Math.max(left, wait);
+      }
       if (attempt >= attempts || wait > left) throw exhausted(error, attempt, wait > left ? wait : undefined, clock);
       left -= wait;
       log.info(`${sentence(error.message)} Trying again in ${wait.toFixed(1)} s (${attempt} of ${attempts - 1}).`);
       await clock.sleep(wait * 1000, signal);
     }
   }
+}
+
+function isSilence(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ETIMEDOUT';
 }
 
 function exhausted(error: ActionError, attempts: number, wait: number | undefined, clock: Clock): ActionError {

@@ -1,7 +1,8 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable, type Transform } from 'node:stream';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { ActionError } from '../errors/action-error.ts';
 import { isLoopback } from './addresses.ts';
 import { PlainAgent, SecureAgent } from './agent.ts';
@@ -11,6 +12,8 @@ import { type Opening, proxyFor, TunnelAgent } from './proxy.ts';
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: URL;
+  /** The path and query to send where their spelling counts, as in the address of an upload; default: those of `url`. */
+  readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Body;
   /** Sent although the run was cancelled, and given up after a few seconds: what takes back that which was begun. */
@@ -46,13 +49,21 @@ export interface Timeouts {
   readonly connect: number;
   /** Without a byte in either direction. */
   readonly idle: number;
-  /** From the last byte of a request to the body of its answer: registries take their time to commit a large blob. */
-  readonly answer: number;
+  /** From the last byte of a request that changes nothing, or carries nothing, to its answer. */
+  readonly read: number;
+  /** The same for a write of `size` bytes, which registries take their time to commit. */
+  readonly answer: (size: number) => number;
 }
 
 /** Milliseconds for a request after the cancellation; the runner waits 7.5 seconds before it asks again. */
 const LAST = 3000;
-const TIMEOUTS: Timeouts = { connect: 15_000, idle: 60_000, answer: 600_000 };
+const TIMEOUTS: Timeouts = {
+  connect: 15_000,
+  idle: 60_000,
+  read: 60_000,
+  // A blob store copies an upload to its final name at 10 MiB/s or faster.
+  answer: (size) => Math.min(120_000 + size / 10_486, 900_000),
+};
 /** Milliseconds for a body that is read whole: what drips is never silent, and would be waited for without an end. */
 const WHOLE = 300_000;
 
@@ -66,8 +77,11 @@ export function createTransport(options: TransportOptions): Transport {
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   // One context for all: with `ca` each request would compare and each connection parse all certificates anew.
   const { ca } = options;
-  const tls =
-    ca === undefined ? {} : { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ca] }) };
+  const tls = {
+    // A server without HTTP/1.1 then ends the handshake, instead of sending what nobody here can read.
+    ALPNProtocols: ['http/1.1'],
+    ...(ca === undefined ? {} : { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ca] }) }),
+  };
   const pool = { keepAlive: true, maxSockets: 64, scheduling: 'lifo' as const };
   const plain = new PlainAgent(pool);
   const secure = new SecureAgent({ ...pool, ...tls });
@@ -121,11 +135,11 @@ interface Exchange {
   readonly signal: AbortSignal;
   readonly userAgent: string;
   /** For the server's own TLS: what a proxy's agent is made with is for the way to the proxy. */
-  readonly tls: { readonly secureContext?: SecureContext };
+  readonly tls: { readonly ALPNProtocols: string[]; readonly secureContext?: SecureContext };
 }
 
 function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }: Exchange): Promise<HttpResponse> {
-  const { method, url, headers, body } = request;
+  const { method, url, path, headers, body } = request;
   return new Promise<HttpResponse>((resolve, reject) => {
     const client = url.protocol === 'https:' ? https : http;
     let answered = false;
@@ -133,6 +147,7 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
     const settings: https.RequestOptions & Opening = {
       opening: opening.signal,
       ...tls,
+      ...(path === undefined ? {} : { path }),
       method,
       agent,
       headers: {
@@ -167,9 +182,17 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
     outgoing.once('finish', () => {
       if (answered) return;
       outgoing.setTimeout(0);
-      answering = setTimeout(() => outgoing.destroy(late('no answer', timeouts.answer)), timeouts.answer);
+      const patience =
+        method === 'GET' || method === 'HEAD' || body === undefined ? timeouts.read : timeouts.answer(body.size);
+      answering = setTimeout(() => outgoing.destroy(late('no answer', patience)), patience);
     });
 
+    // Node raises no error for these: without them nothing would ever come of the request.
+    outgoing.once('upgrade', ({ statusCode }, socket) => {
+      socket.destroy();
+      fail(broken(`the server answered ${statusCode} to switch to another protocol`));
+    });
+    outgoing.once('close', () => fail(broken('the connection was closed without an answer')));
     outgoing.once('response', (incoming) => {
       answered = true;
       clearTimeout(answering);
@@ -185,7 +208,7 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
       });
       resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, url, stream: incoming });
     });
-    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+    const fail = (error: NodeJS.ErrnoException) => {
       clearTimeout(connecting);
       // A registry may answer and close while the body is still being sent: then its answer counts.
       if (answered) return;
@@ -193,20 +216,52 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
       // A stream is not sent again: part of it may have been taken, and an upload that broke needs a new session.
       const stale = !streams && outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(stale ? Object.assign(error, { stale }) : error);
-    });
+    };
+    outgoing.on('error', fail);
     const streams = sendBody(outgoing, body);
   });
+}
+
+function broken(what: string): Error {
+  return Object.assign(new Error(what), { code: 'ECONNRESET' });
 }
 
 function toError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason));
 }
 
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+};
+
+/**
+ * The body without its content coding: no request asks for one, and some proxies compress all the same.
+ * @throws ActionError ANSWER_INVALID for a coding that nobody knows
+ */
+function decoded({ stream, headers, url, status }: HttpResponse): Readable {
+  const coding = (headers['content-encoding'] ?? '').trim().toLowerCase();
+  if (coding === '' || coding === 'identity' || status === 204 || status === 304) return stream;
+  const decoder = DECODERS[coding];
+  if (decoder !== undefined) return pipeline(stream, decoder(), () => undefined);
+  stream.destroy();
+  throw invalid(url, `sent an answer with the content encoding "${coding.slice(0, 50)}", which was not requested`);
+}
+
+function invalid({ host }: URL, what: string): ActionError {
+  return new ActionError('ANSWER_INVALID', `${host} ${what}.`, { facts: { registry: host } });
+}
+
 /**
  * Reads a body of at most `limit` bytes.
- * @throws ActionError ANSWER_INVALID when there is more; an error with the code ETIMEDOUT after five minutes
+ * @throws ActionError ANSWER_INVALID when there is more, or it cannot be decoded; an error with the code ETIMEDOUT after five
+ * minutes
  */
 export async function readBody(response: HttpResponse, limit: number): Promise<Buffer> {
+  const body = decoded(response);
   const chunks: Buffer[] = [];
   let size = 0;
   const late = Object.assign(new Error(`the body of the answer did not end within ${WHOLE / 1000} s`), {
@@ -214,21 +269,21 @@ export async function readBody(response: HttpResponse, limit: number): Promise<B
   });
   const limiting = setTimeout(() => response.stream.destroy(late), WHOLE);
   try {
-    for await (const chunk of response.stream) {
+    for await (const chunk of body) {
       const piece = Buffer.from(chunk);
       size += piece.length;
       if (size > limit) {
         response.stream.destroy();
-        throw new ActionError(
-          'ANSWER_INVALID',
-          `${response.url.host} sent more than ${limit} bytes where that is more than enough.`,
-          {
-            facts: { registry: response.url.host },
-          },
-        );
+        throw invalid(response.url, `sent more than ${limit} bytes where that is more than enough`);
       }
       chunks.push(piece);
     }
+  } catch (error) {
+    if (body === response.stream || response.stream.errored !== null || error instanceof ActionError) throw error;
+    throw invalid(
+      response.url,
+      `sent an answer that is not the ${response.headers['content-encoding']} it claims to be`,
+    );
   } finally {
     clearTimeout(limiting);
   }

@@ -33,6 +33,7 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
   TAG_NOT_MOVED: 'the read-back after a write',
   REGISTRY_UNREACHABLE: 'a connection without an answer',
   TLS_UNTRUSTED: 'a connection without an answer',
+  TLS_REFUSED: 'a connection without an answer',
   PLAIN_HTTP: 'an address that is not spoken to',
   REDIRECT_REFUSED: 'an address that is not spoken to',
   ANSWER_INVALID: 'an answer that is no error',

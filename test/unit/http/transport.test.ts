@@ -252,7 +252,7 @@ describe('65: the way to a registry', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const send = transport({ timeouts: { idle: 200, answer: 300 } });
+    const send = transport({ timeouts: { idle: 200, read: 300, answer: () => 300 } });
     const failed = send({ method: 'GET', url: new URL(`http://127.0.0.1:${port}/v2/`) });
     await expect(failed).rejects.toMatchObject({ code: 'ETIMEDOUT' });
     await new Promise((resolve) => server.close(resolve));
@@ -323,7 +323,7 @@ describe('65: the way to a registry', () => {
 describe('67: a server that keeps silent', () => {
   it('before its answer is given up, and said to be slow', async () => {
     await using registry = await startRegistry({ faults: [{ match: {}, action: { hang: 'before' } }] });
-    const send = transport({ timeouts: { idle: 100, answer: 150 } });
+    const send = transport({ timeouts: { idle: 100, read: 150, answer: () => 150 } });
     const url = new URL(`http://${registry.host}/v2/`);
     await expect(send({ method: 'GET', url })).rejects.toMatchObject({
       code: 'ETIMEDOUT',
