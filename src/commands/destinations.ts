@@ -10,15 +10,19 @@ export interface Destination {
   readonly registry: Registry;
 }
 
-/** The repositories behind the names, in their order. */
+/**
+ * The repositories behind the names, in their order.
+ * @param access `push` for what will be written to
+ */
 export function destinationsOf(
   registries: ReadonlyMap<string, Registry>,
   names: readonly ImageName[],
+  access: 'pull' | 'push',
 ): readonly Destination[] {
   return names.flatMap((name) => {
     const registry = registries.get(name.host);
     return registry === undefined
       ? []
-      : [{ image: name.familiarName, repository: registry.client.repository(name.repository), registry }];
+      : [{ image: name.familiarName, repository: registry.client.repository(name.repository, access), registry }];
   });
 }

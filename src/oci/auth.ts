@@ -8,9 +8,9 @@ import {
   basicHeader,
   fetchToken,
   type Guarded,
-  keyOf,
   type Method,
   type Scope,
+  scopeText,
   type Token,
 } from './token.ts';
 
@@ -23,9 +23,17 @@ export interface Authenticator {
   /**
    * Takes the challenge of a refused request.
    * @param sent the `Authorization` that it was sent with
+   * @param first whether this is the first refusal: only another scope is worth a third try
    * @returns whether there is something new to try
    */
-  readonly challenged: (response: HttpResponse, scopes: readonly Scope[], sent: string | undefined) => Promise<boolean>;
+  readonly challenged: (
+    response: HttpResponse,
+    scopes: readonly Scope[],
+    sent: string | undefined,
+    first: boolean,
+  ) => Promise<boolean>;
+  /** Says that this repository will be written to, so that one token serves the reads before and the writes. */
+  readonly expectWrites: (repository: string) => void;
   /** Drops the token that was sent: the registry says that it has expired. */
   readonly expire: (scopes: readonly Scope[], sent: string | undefined) => Promise<void>;
   /** Takes every password and token out of a text that a server wrote. */
@@ -51,34 +59,69 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
   };
   let method: Method | undefined;
   const tokens = new Map<string, Promise<Token>>();
+  const writers = new Set<string>();
+  /** Scopes that the token service has refused, and another one served. */
+  const refused = new Set<string>();
+  /** The scope that the registry named for requests that the own scope did not open, by that. */
+  const named = new Map<string, string>();
+  /** What the registry named before anything was asked for: only where the token service refuses the own scope. */
+  const offered = new Map<string, string>();
 
-  const bearer = async (how: Method & { kind: 'bearer' }, scopes: readonly Scope[]): Promise<string> => {
-    const key = keyOf(scopes);
+  const token = async (how: Method & { kind: 'bearer' }, scope: string, repository?: string): Promise<string> => {
     for (;;) {
-      const held = tokens.get(key) ?? fetchToken(options, how, scopes);
-      tokens.set(key, held);
+      const held = tokens.get(scope) ?? fetchToken(options, how, scope, repository);
+      tokens.set(scope, held);
       try {
         const { value, until } = await held;
         if (until > options.clock.now().getTime()) return value;
       } catch (error) {
-        forget(key, held);
+        forget(scope, held);
         throw error;
       }
-      forget(key, held);
+      forget(scope, held);
     }
   };
   /** Unless somebody else has replaced it by now. */
-  const forget = (key: string, held: Promise<Token>): void => {
-    if (tokens.get(key) === held) tokens.delete(key);
+  const forget = (scope: string, held: Promise<Token>): void => {
+    if (tokens.get(scope) === held) tokens.delete(scope);
+  };
+
+  /** What to ask for, in order: what is wider than needed only where it is held or will be needed. */
+  const candidates = (scopes: readonly Scope[]): readonly string[] => {
+    const own = scopeText(scopes);
+    const [only, ...more] = scopes;
+    const isRead = only !== undefined && more.length === 0 && only.actions.join() === 'pull';
+    const wide = isRead ? scopeText([{ ...only, actions: ['pull', 'push'] }]) : own;
+    const useWide = isRead && (writers.has(only.repository) || tokens.has(wide));
+    const all = [...new Set([named.get(own) ?? [], useWide ? wide : [], own, offered.get(own) ?? []].flat())];
+    const open = all.filter((scope) => !refused.has(scope));
+    return open.length > 0 ? open : [own];
+  };
+  const bearer = async (how: Method & { kind: 'bearer' }, scopes: readonly Scope[]): Promise<string> => {
+    const all = candidates(scopes);
+    for (const [at, scope] of all.entries()) {
+      try {
+        return await token(how, scope, scopes[0]?.repository);
+      } catch (error) {
+        if (at === all.length - 1 || !isRefusal(error)) throw error;
+        refused.add(scope);
+      }
+    }
+    throw new ActionError('INTERNAL', `There is no scope to ask ${options.host} for.`);
   };
   const expire: Authenticator['expire'] = async (scopes, sent) => {
     if (method?.kind === 'basic') return renew(sent);
-    const key = keyOf(scopes);
-    const held = tokens.get(key);
     // Of several requests that were refused with the same token, the first one drops it and all wait for the next.
-    if (held === undefined) return;
-    const token = await held.catch(() => undefined);
-    if (token === undefined || sent === `Bearer ${token.value}`) forget(key, held);
+    for (const scope of candidates(scopes)) {
+      const held = tokens.get(scope);
+      const value = (await held?.catch(() => undefined))?.value;
+      if (held !== undefined && (value === undefined || sent === `Bearer ${value}`)) forget(scope, held);
+    }
+  };
+
+  const isTokenOf = async (scope: string, sent: string | undefined): Promise<boolean> => {
+    const held = await tokens.get(scope)?.catch(() => undefined);
+    return held !== undefined && sent === `Bearer ${held.value}`;
   };
 
   /** Basic credentials that have run out, as those of ECR do after twelve hours. */
@@ -96,21 +139,60 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
       return credentials === undefined ? undefined : basicHeader(options, credentials);
     },
 
-    challenged: async (response, scopes, sent) => {
-      const chosen = choose(parseChallenges(joined(response.headers['www-authenticate'])), response.url, options.host);
+    challenged: async (response, scopes, sent, first) => {
+      const challenges = parseChallenges(joined(response.headers['www-authenticate']));
+      const chosen = choose(challenges, response.url, options.host);
       if (chosen === undefined) return false;
       method = chosen;
       if (chosen.kind === 'bearer') {
+        const own = scopeText(scopes);
+        // A proxy may know the repository by another name than its path, for which the token has to be:
+        // https://github.com/oras-project/oras-go/issues/650
+        const asked = candidates(scopes).filter((scope) => scope !== offered.get(own));
+        const other = otherScope(chosen.scope, asked);
+        if (other !== undefined && sent === undefined) offered.set(own, other);
+        else if (other !== undefined && !named.has(own)) {
+          named.set(own, other);
+          return true;
+        }
+        const isNew = named.has(own) && !(await isTokenOf(named.get(own) ?? '', sent));
+        if (!first) return isNew;
         await expire(scopes, sent);
         return true;
       }
+      if (!first) return false;
       const credentials = await options.credentials();
       return credentials !== undefined && basicHeader(options, credentials) !== sent;
     },
 
     expire,
+    expectWrites: (repository) => void writers.add(repository),
     redact,
   };
+}
+
+/** Whether the token service grants no such scope: a narrower one may do. */
+function isRefusal(error: unknown): boolean {
+  const status = error instanceof ActionError ? error.facts.status : undefined;
+  return status === 400 || status === 403 || status === 404;
+}
+
+/** What a challenge names and was not asked for; undefined when it was, or is no list of scopes. */
+function otherScope(challenged: string | undefined, asked: readonly string[]): string | undefined {
+  if (challenged === undefined || challenged.length > 1024) return undefined;
+  const scopes = challenged.split(' ').filter(Boolean);
+  if (scopes.length === 0 || !scopes.every((each) => /^[a-z()]+:[\x21-\x7e]+:[a-z_*,]+$/i.test(each))) return undefined;
+  const known = new Set(asked.flatMap((each) => each.split(' ').flatMap(rightsOf)));
+  return scopes.flatMap(rightsOf).every((right) => known.has(right)) ? undefined : scopes.join(' ');
+}
+
+/** `repository:org/app:pull,push` as one right for each action. */
+function rightsOf(scope: string): readonly string[] {
+  const at = scope.lastIndexOf(':');
+  return scope
+    .slice(at + 1)
+    .split(',')
+    .map((action) => `${scope.slice(0, at)}:${action}`);
 }
 
 function joined(header: string | readonly string[] | undefined): string | undefined {
@@ -124,6 +206,7 @@ function choose(challenges: readonly Challenge[], from: URL, host: string): Meth
       kind: 'bearer',
       realm: trustedRealm(bearer.parameters.realm, from, host),
       service: bearer.parameters.service,
+      scope: bearer.parameters.scope,
     };
   }
   return challenges.some(({ scheme }) => scheme === 'basic') ? { kind: 'basic' } : undefined;

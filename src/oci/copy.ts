@@ -6,6 +6,7 @@ import type { Log } from '../runtime/runtime.ts';
 import { attach } from './copy-attach.ts';
 import { fanOut } from './fan-out.ts';
 import { type GraphManifest, type ImageGraph, readGraph } from './graph.ts';
+import { putManifest } from './put-manifest.ts';
 import type { Repository } from './repository.ts';
 
 export interface CopyOptions {
@@ -33,6 +34,8 @@ interface Target {
   readonly to: Repository;
   /** Manifests that it has to be given. */
   readonly missing: readonly GraphManifest[];
+  /** Blobs whose bytes were sent to it. */
+  readonly sent: Set<Digest>;
 }
 
 /**
@@ -49,6 +52,7 @@ export async function copyImage({ from, to, digest, log }: CopyOptions): Promise
   const graph = await readGraph(from, digest);
   for (const problem of graph.problems) log.warning(problem);
   const targets: Target[] = [];
+  const confirmations = new Map<Repository, ReadonlySet<Digest>>();
   for (const each of others) {
     // A registry takes a manifest only with its blobs, and does not let go of them; but of an index that is there, many who
     // clean up have deleted the children, which have no tags.
@@ -58,18 +62,34 @@ export async function copyImage({ from, to, digest, log }: CopyOptions): Promise
       const own = node.manifest.descriptor.digest;
       if (!rooted || (own !== digest && (await each.head(own)) === undefined)) missing.push(node);
     }
-    targets.push({ to: each, missing });
+    targets.push({ to: each, missing, sent: new Set() });
   }
   for (let at = 0; at < targets.length; at += PARALLEL) {
     await bringBlobs(from, graph, targets.slice(at, at + PARALLEL), count);
   }
-  for (const { to: each, missing } of targets) {
-    for (const { manifest } of missing) {
-      await each.put(manifest.descriptor.digest, manifest);
+  for (const { to: each, missing, sent } of targets) {
+    const confirmed = new Set<Digest>();
+    for (const { manifest, blobs } of missing) {
+      const send = async () => {
+        const unsent = blobs.filter((blob) => !sent.has(blob.digest));
+        for (const blob of unsent) {
+          log.warning(`${each.host}/${each.name} does not know ${blob.digest}, which it said to have: it is uploaded.`);
+          await each.putBlob(blob, () => from.readBlob(blob));
+          sent.add(blob.digest);
+          count.blobs++;
+          count.bytes += blob.size;
+        }
+        return unsent.length;
+      };
+      const { subject } = await putManifest(each, manifest, send);
+      if (subject !== undefined) confirmed.add(manifest.descriptor.digest);
       count.manifests++;
     }
+    confirmations.set(each, confirmed);
   }
-  for (const { to: each } of targets) count.manifests += await attach(each, graph, log);
+  for (const { to: each } of targets) {
+    count.manifests += await attach(each, graph, confirmations.get(each) ?? new Set(), log);
+  }
   return count;
 }
 
@@ -119,6 +139,7 @@ async function bringBlobs(
           if (!opened) shared?.leave();
         }
         if (!opened) return;
+        targets.find((each) => each.to === to)?.sent.add(blob.digest);
         count.blobs++;
         count.bytes += blob.size;
       }),

@@ -4,7 +4,7 @@ import { type Descriptor, isIndexType, MANIFEST_TYPES, type ManifestBytes } from
 import { ActionError } from '../errors/action-error.ts';
 import { textFields } from './document.ts';
 import { getManifest } from './get-manifest.ts';
-import { cosignTags, descriptorOf, fallbackTag } from './referrers.ts';
+import { cosignTags, descriptorOf } from './referrers.ts';
 import type { Repository } from './repository.ts';
 
 /** One manifest with what it needs to be there before it. */
@@ -24,7 +24,7 @@ export interface ImageGraph {
   readonly blobs: ReadonlyMap<Digest, Descriptor>;
   /** Tags of cosign that hang on one of the manifests, and the manifest that they hold. */
   readonly tags: readonly { readonly tag: string; readonly digest: Digest }[];
-  /** Sentences about what a fallback index lists and nobody can have any more. */
+  /** Sentences about what is listed and gone, or cannot be listed. */
   readonly problems: readonly string[];
 }
 
@@ -90,20 +90,23 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
     (all) => new Set(all),
     (error: unknown) => {
       // Whoever may pull may not always list (ECR), and some lists are too long: then each tag is asked for.
-      if (!(error instanceof ActionError)) throw error;
+      if (error instanceof ActionError) return undefined;
+      throw error;
     },
   );
   // A Map goes on over what is added meanwhile: what refers to a referrer is found in its turn.
   for (const subject of nodes.keys()) {
-    const { support, manifests: listed } = await from.referrers(subject);
+    const { manifests: listed, problems: unlisted } = await from.referrers(subject, { tags });
+    problems.push(...unlisted);
     for (const each of listed) {
       if (begun.has(each.digest)) continue;
       // Asked for as what can be read, it would seem to be gone.
       checkType(each);
       const manifest = await read(each.digest).catch((error: unknown) => {
-        // Registries that clean up know nothing of what an index under a tag lists.
-        if (support === 'api' || !isGone(error)) throw error;
-        problems.push(`${error.message} It is listed under ${fallbackTag(subject)}, and was left out.`);
+        // Registries that clean up know nothing of what an index under a tag lists, and some forget their own list. What is
+        // gone nobody can copy.
+        if (!isGone(error)) throw error;
+        problems.push(`${error.message} It is listed as a referrer of ${subject}, but gone, and was left out.`);
       });
       if (manifest !== undefined) await visit(manifest, false, subject);
     }
@@ -119,7 +122,7 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
   }
   const manifests = [...nodes.values()];
   const blobs = new Map(manifests.flatMap((each) => each.blobs.map((blob) => [blob.digest, blob] as const)));
-  return { root, manifests, blobs, tags: found, problems };
+  return { root, manifests, blobs, tags: found, problems: [...new Set(problems)] };
 }
 
 function isGone(error: unknown): error is ActionError {

@@ -24,10 +24,10 @@ const MOST = 50;
 
 /** Reads the promotion records of an image that is there: one request, where the list of referrers keeps annotations. */
 export async function readRecords(repository: Repository, digest: Digest): Promise<RecordsOfImage> {
-  const { support, manifests } = await repository.referrers(digest);
+  const { support, manifests, problems: unlisted } = await repository.referrers(digest);
   const listed = listedRecords(manifests, digest);
   const records = [...listed.records];
-  const problems = [...listed.problems];
+  const problems = [...unlisted, ...listed.problems];
   const referrers = [...listed.others];
   for (const each of listed.unread.slice(0, MOST)) {
     const manifest = await repository.get(each.digest);
@@ -68,6 +68,8 @@ export async function writeRecord(
     return put();
   });
   // The header alone is no proof (sigstore-js#1183), nor is the API alone; both together are.
-  if (confirmed !== subject.digest || known !== 'api') await listAsReferrers(repository, subject.digest, [descriptor]);
+  if (confirmed !== subject.digest || known !== 'api') {
+    await listAsReferrers(repository, subject.digest, [descriptor], confirmed === subject.digest);
+  }
   return descriptor.digest;
 }

@@ -2,7 +2,9 @@ import pLimit from 'p-limit';
 import type { Digest } from '../domain/digest.ts';
 import type { Descriptor, ManifestBytes } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
+import { parseManifest } from './document.ts';
 import type { LocalImage } from './image.ts';
+import { putManifest } from './put-manifest.ts';
 import type { Repository } from './repository.ts';
 
 export interface Pushed {
@@ -44,14 +46,14 @@ export async function pushContent(
     missing = missing.filter((_, at) => !there[at]);
     if (missing.length === 0) return { uploaded: 0, bytes: 0, present: image.blobs.length };
   }
-  let uploaded = 0;
+  const sent = new Set<Digest>();
   let bytes = 0;
   let failure: { readonly error: unknown } | undefined;
   const bring = async (blob: Descriptor): Promise<void> => {
     // Behind an error nothing new begins; what has begun is waited for, so that nothing goes on after it was thrown.
     if (failure !== undefined || (await repository.hasBlob(blob))) return;
     await repository.putBlob(blob, () => ({ path: image.path(blob.digest) }));
-    uploaded++;
+    sent.add(blob.digest);
     bytes += blob.size;
   };
   // The largest first: a big layer that starts last is what everybody waits for at the end.
@@ -66,7 +68,17 @@ export async function pushContent(
     ),
   );
   if (failure !== undefined) throw failure.error;
-  for (const manifest of missing) await repository.put(manifest.descriptor.digest, manifest);
+  for (const manifest of missing) {
+    await putManifest(repository, manifest, async () => {
+      const unsent = blobsOf(manifest).filter(({ digest }) => !sent.has(digest));
+      for (const blob of unsent) {
+        await repository.putBlob(blob, () => ({ path: image.path(blob.digest) }));
+        sent.add(blob.digest);
+        bytes += blob.size;
+      }
+      return unsent.length;
+    });
+  }
   const held = await repository.head(root.descriptor.digest);
   if (held?.digest !== root.descriptor.digest) {
     throw new ActionError(
@@ -77,27 +89,39 @@ export async function pushContent(
       },
     );
   }
-  return { uploaded, bytes, present: image.blobs.length - uploaded };
+  return { uploaded: sent.size, bytes, present: image.blobs.length - sent.size };
+}
+
+function blobsOf({ descriptor, bytes }: ManifestBytes): readonly Descriptor[] {
+  const document = parseManifest(bytes, descriptor.mediaType, descriptor.digest);
+  return document.kind === 'manifest' ? [document.config, ...document.layers] : [];
 }
 
 /** Milliseconds between looks at a tag that is not there yet. */
-const LOOKS = [0, 250, 1000, 3000] as const;
+const LOOK_DELAYS_MS = [0, 250, 1000, 3000] as const;
+
+/** Refusals of a write that say nothing of what the tag holds: the same digest again is refused by some registries, too. */
+const REFUSED: readonly unknown[] = [400, 403, 405, 409, 412, 422];
 
 /**
- * Points a tag at an image that is there, and reads it back. Some registries need a moment until a new tag can be seen.
- * ECR and Harbor refuse an immutable tag even when it holds the same digest (aws/containers-roadmap#2380): that is success.
+ * Points a tag at an image that is there, and reads it back where the registry has not confirmed its digest. Some registries
+ * need a moment until a new tag can be seen. Some refuse a tag that holds this digest already (aws/containers-roadmap#2380,
+ * docker/hub-feedback#2466): that is success.
  * @throws ActionError TAG_IMMUTABLE, TAG_NOT_MOVED when the tag holds something else afterwards
  */
 export async function writeTag(repository: Repository, tag: string, root: ManifestBytes): Promise<void> {
+  const { digest } = root.descriptor;
   try {
-    await repository.put(tag, root);
+    const { confirmed } = await repository.put(tag, root);
+    if (confirmed) return;
   } catch (error) {
-    const same = async () => (await repository.head(tag))?.digest === root.descriptor.digest;
-    if (error instanceof ActionError && error.code === 'TAG_IMMUTABLE' && (await same())) return;
+    if (!(error instanceof ActionError) || !REFUSED.includes(error.facts.status)) throw error;
+    const held = await repository.head(tag).catch(() => undefined);
+    if (held?.digest === digest) return;
     throw error;
   }
   let held: Digest | undefined;
-  for (const wait of LOOKS) {
+  for (const wait of LOOK_DELAYS_MS) {
     if (wait > 0) await repository.pause(wait);
     held = (await repository.head(tag))?.digest;
     if (held === root.descriptor.digest) return;

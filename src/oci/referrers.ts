@@ -3,6 +3,7 @@ import { fieldsOf, isFields } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
 import { isTag } from '../domain/tags/grammar.ts';
 import { ActionError } from '../errors/action-error.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
 import { textFields } from './document.ts';
 import type { Place } from './repository.ts';
 import { LEAST_PAGE, LIST_LIMIT, nextPage } from './tag-list.ts';
@@ -12,11 +13,26 @@ export type ReferrersSupport = 'api' | 'fallback';
 
 export interface Referrers {
   readonly support: ReferrersSupport;
+  /** What API and fallback list together, each once. */
   readonly manifests: readonly Descriptor[];
+  /** What the index under the fallback tag lists: who adds to it has to keep these. */
+  readonly fallback: readonly Descriptor[];
+  /** The fallback tag holds something else, which must not be overwritten: its digest. */
+  readonly occupied?: Digest;
+  /** Sentences about what could not be read. */
+  readonly problems: readonly string[];
+}
+
+/** What makes it needless to read the fallback. */
+export interface KnownOfReferrers {
+  /** All tags of the repository: the fallback is not among them. */
+  readonly tags?: ReadonlySet<string> | undefined;
+  /** Only these are looked for: the API lists them. */
+  readonly wanted?: readonly Digest[];
 }
 
 const PAGE_LIMIT = 4 * 1024 * 1024;
-const MOST = 5000;
+const MAX_REFERRERS = 5000;
 const REDIRECTS = [301, 302, 303, 307, 308] as const;
 /** The suffixes under which cosign kept what belongs to an image before there were referrers. */
 const COSIGN = ['sig', 'att', 'sbom'] as const;
@@ -32,27 +48,73 @@ export function cosignTags(digest: Digest): readonly string[] {
   return COSIGN.map((kind) => `${digest.replace(':', '-')}.${kind}`).filter(isTag);
 }
 
+/** Answers of registries that do not have the API: a status of their own, a page for people, or, as GHCR, a redirect to one. */
+const WITHOUT_API: readonly number[] = [400, 404, 405, 406, 501, ...REDIRECTS];
+
 /**
- * What refers to a manifest. A registry without the API answers 404, 400 or 405, a page for people, or leads to another
- * host, as GHCR does (303): nobody follows that. Then the index under the fallback tag counts. Quay answers 400 for a subject
- * that it does not hold, so ask only for what is there. Which of both it was is remembered.
- * @throws ActionError ANSWER_INVALID when the pages do not end, or an entry is no descriptor
+ * What refers to a manifest: what the API lists, and the index under the fallback tag, which clients have written where they
+ * found no API, or no answer that the API had taken it. Quay answers 400 for a subject that it does not hold, so ask only for
+ * what is there. Whether the repository has the API is remembered.
+ * @throws ActionError ANSWER_INVALID when the pages do not end, or an entry is no descriptor; REDIRECT_REFUSED when they go on
+ * at another server
  */
 export async function listReferrers(
   place: Place,
   digest: Digest,
   get: (reference: string) => Promise<ManifestBytes | undefined>,
+  { tags, wanted }: KnownOfReferrers = {},
 ): Promise<Referrers> {
-  const { session, host, name, scopes, origin, memory } = place;
-  const facts = { registry: host, repository: name, reference: digest };
   const found = new Map<Digest, Descriptor>();
+  const problems: string[] = [];
+  const refusal = await readApi(place, digest, found).catch((error: unknown) => {
+    if (!isRefusedList(error) || found.size > 0) throw error;
+    return error;
+  });
+  const tag = fallbackTag(digest);
+  if (refusal !== undefined) {
+    problems.push(
+      `${place.host} refuses to list what refers to the images of ${place.name} (${refusal.facts.status}): only signatures, SBOMs and records that the tags sha256-… list are known.`,
+    );
+  }
+  const support = place.memory.referrers ?? 'fallback';
+  const needless = tags?.has(tag) === false || wanted?.every((each) => found.has(each)) === true;
+  const { entries, occupied } = needless ? NOTHING : await readFallback(place, digest, get);
+  if (occupied !== undefined) {
+    problems.push(
+      `${place.host}/${place.name}:${tag} should list what refers to ${digest}, and is an image (${occupied}): it is left alone.`,
+    );
+  }
+  for (const each of entries) found.set(each.digest, each);
+  return {
+    support,
+    manifests: [...found.values()],
+    fallback: entries,
+    ...(occupied === undefined ? {} : { occupied }),
+    problems,
+  };
+}
+
+/** A list that may not be read where the manifest may: its own right, or something in front that knows no such path. */
+const REFUSALS: readonly ErrorCode[] = ['UNAUTHORIZED', 'DENIED', 'SCOPE_TOO_NARROW'];
+
+function isRefusedList(error: unknown): error is ActionError {
+  return error instanceof ActionError && REFUSALS.includes(error.code);
+}
+
+/** Reads the pages of the API into `found`, and remembers whether there is one. */
+async function readApi(
+  { session, host, name, scopes, origin, memory }: Place,
+  digest: Digest,
+  found: Map<Digest, Descriptor>,
+): Promise<undefined> {
+  if (memory.referrers === 'fallback') return;
+  const facts = { registry: host, repository: name, reference: digest };
   const seen = new Set<string>();
   let read = 0;
-  let next: URL | undefined =
-    memory.referrers === 'fallback' ? undefined : new URL(`/v2/${name}/referrers/${digest}`, origin);
+  let next: URL | undefined = new URL(`/v2/${name}/referrers/${digest}`, origin);
   while (next !== undefined) {
     const url: URL = next;
-    if (seen.has(url.href) || url.origin !== origin || found.size > MOST || read > LIST_LIMIT) {
+    if (seen.has(url.href) || found.size > MAX_REFERRERS || read > LIST_LIMIT) {
       throw new ActionError('ANSWER_INVALID', `The list of what refers to ${host}/${name}@${digest} does not end.`, {
         facts,
       });
@@ -65,8 +127,8 @@ export async function listReferrers(
         url,
         headers: { accept: MEDIA_TYPES.ociIndex },
         operation: 'read',
-        scopes,
-        expect: first ? [200, 400, 404, 405, 406, ...REDIRECTS] : [200],
+        scopes: scopes.pull,
+        expect: first ? [200, ...WITHOUT_API] : [200],
         what: `GET referrers of ${name}@${digest}`,
         facts,
         stayHome: true,
@@ -83,27 +145,39 @@ export async function listReferrers(
         });
       }
       memory.referrers ??= 'fallback';
-      break;
+      return;
     }
     memory.referrers = 'api';
     for (const each of entries) add(found, each, `${host}/${name}@${digest}`);
-    next = nextPage(String(response.headers.link ?? ''), response.url, `${host}/${name}`);
-    if (next === undefined) return { support: 'api', manifests: [...found.values()] };
+    next = nextPage(String(response.headers.link ?? ''), url, origin, `${host}/${name}`);
   }
-  const support = memory.referrers ?? 'fallback';
+}
+
+const NOTHING: FallbackIndex = { entries: [] };
+
+interface FallbackIndex {
+  readonly entries: readonly Descriptor[];
+  readonly occupied?: Digest;
+}
+
+async function readFallback(
+  { host, name }: Place,
+  digest: Digest,
+  get: (reference: string) => Promise<ManifestBytes | undefined>,
+): Promise<FallbackIndex> {
   const index = await get(fallbackTag(digest));
-  // `cosign copy` gives this tag to the image itself: then it lists platforms.
-  if (index === undefined || index.descriptor.digest === digest) return { support, manifests: [] };
+  if (index === undefined) return NOTHING;
   const entries = entriesOf(index.bytes, index.descriptor.mediaType);
-  if (entries === undefined) {
-    throw new ActionError(
-      'ANSWER_INVALID',
-      `${host}/${name}:${fallbackTag(digest)} should be an index of what refers to ${digest}, and is ${index.descriptor.mediaType}.`,
-      { facts },
-    );
-  }
+  // `cosign copy` gives this tag to the image itself, whose index lists platforms.
+  const isImage = entries === undefined || index.descriptor.digest === digest || entries.some(isPlatform);
+  if (isImage) return { entries: [], occupied: index.descriptor.digest };
+  const found = new Map<Digest, Descriptor>();
   for (const each of entries) add(found, each, `${host}/${name}:${fallbackTag(digest)}`);
-  return { support, manifests: [...found.values()] };
+  return { entries: [...found.values()] };
+}
+
+function isPlatform(entry: unknown): boolean {
+  return isFields(fieldsOf(entry).platform);
 }
 
 function entriesOf(bytes: Uint8Array, mediaType: string): readonly unknown[] | undefined {
@@ -124,7 +198,8 @@ function add(found: Map<Digest, Descriptor>, value: unknown, where: string): voi
   if (descriptor === undefined) {
     throw new ActionError('ANSWER_INVALID', `The list of what refers to ${where} holds an entry without a digest.`);
   }
-  if (found.size > MOST) throw new ActionError('ANSWER_INVALID', `More than ${MOST} manifests refer to ${where}.`);
+  if (found.size > MAX_REFERRERS)
+    throw new ActionError('ANSWER_INVALID', `More than ${MAX_REFERRERS} manifests refer to ${where}.`);
   found.set(descriptor.digest, descriptor);
 }
 

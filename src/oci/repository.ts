@@ -10,13 +10,19 @@ import { type CredentialSource, createAuthenticator, type Scope } from './auth.t
 import { digestOf } from './digest-of.ts';
 import { downloadBlob, readBlob } from './download.ts';
 import { originOf } from './origin.ts';
-import { listReferrers, type Referrers, type ReferrersSupport } from './referrers.ts';
+import { type KnownOfReferrers, listReferrers, type Referrers, type ReferrersSupport } from './referrers.ts';
 import { createSession, type Session } from './session.ts';
 import { listTags } from './tag-list.ts';
 import { checkPush, mountBlob, uploadBlob } from './upload.ts';
 
 /** The bytes of a blob, opened anew for each try. */
 export type OpenBlob = () => Readable | BlobFile | Pieces | Uint8Array;
+
+/** What a registry said of a manifest that it took. */
+export interface Taken {
+  readonly confirmed: boolean;
+  readonly subject?: Digest;
+}
 
 /** One repository of a registry: what everything that moves images is built on. */
 export interface Repository {
@@ -29,10 +35,11 @@ export interface Repository {
   readonly get: (reference: string) => Promise<ManifestBytes | undefined>;
   /**
    * Writes a manifest, byte for byte, under a tag or its digest.
-   * @returns the subject of the manifest, when the registry says that it knows it as a referrer of that
+   * @returns `confirmed`: whether the registry named the digest of what it took; `subject` of the manifest, when the registry
+   * lists it as a referrer of that
    * @throws ActionError DIGEST_MISMATCH when the registry confirms another digest
    */
-  readonly put: (reference: string, manifest: ManifestBytes) => Promise<{ readonly subject?: Digest }>;
+  readonly put: (reference: string, manifest: ManifestBytes) => Promise<Taken>;
   readonly hasBlob: (blob: Descriptor) => Promise<boolean>;
   /** Uploads a blob, once for all that ask for it at the same time. `open` is called once for each try. */
   readonly putBlob: (blob: Descriptor, open: OpenBlob) => Promise<void>;
@@ -43,8 +50,11 @@ export interface Repository {
   /** The same for an upload, through its buffers: the lean way for what is large. */
   readonly readBlob: (blob: Descriptor) => Pieces;
   readonly listTags: () => Promise<readonly string[]>;
-  /** What refers to a manifest that is there, by the registry's API or its fallback. */
-  readonly referrers: (digest: Digest) => Promise<Referrers>;
+  /**
+   * What refers to a manifest that is there, by the registry's API and its fallback.
+   * The fallback is not read where that can be told to be needless.
+   */
+  readonly referrers: (digest: Digest, known?: KnownOfReferrers) => Promise<Referrers>;
   /**
    * Deletes a manifest by digest, or a tag where the registry can; false when there is none.
    * @throws ActionError UNSUPPORTED when the registry does not delete
@@ -63,7 +73,8 @@ export interface Repository {
 export interface RegistryClient {
   /** Where the registry answers: `https://ghcr.io`. */
   readonly origin: string;
-  readonly repository: (name: string) => Repository;
+  /** @param access `push` for what will be written to: then one token serves the reads before and the writes */
+  readonly repository: (name: string, access?: 'pull' | 'push') => Repository;
   /**
    * Proves that the registry takes the credentials, as `docker login` does: a request to /v2/ with what it asks for.
    * @returns false when it asked for nothing, so that nothing is proven
@@ -88,18 +99,22 @@ export interface RegistryClientOptions {
   readonly timeouts?: Partial<Timeouts>;
 }
 
+export interface RepositoryMemory {
+  referrers?: ReferrersSupport;
+}
+
 /** What every part of the client needs to know of where it is. */
 export interface Place {
   readonly session: Session;
   readonly host: string;
   readonly name: string;
   readonly origin: string;
-  /** Rights are asked for once, in the width that a publish needs, so that one token serves all of it. */
-  readonly scopes: readonly Scope[];
+  /** The rights that each kind of request needs. */
+  readonly scopes: Readonly<Record<'pull' | 'push' | 'delete', readonly Scope[]>>;
   /** Uploads of this client that are on their way, by repository and digest. */
   readonly uploads: Map<string, Promise<void>>;
-  /** What this client has learned of the registry. */
-  readonly memory: { referrers?: ReferrersSupport };
+  /** What this client has learned of the repository: one host may front registries of several kinds. */
+  readonly memory: RepositoryMemory;
 }
 
 const MANIFEST_LIMIT = 4 * 1024 * 1024;
@@ -121,19 +136,21 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
   const origin = await originOf(api, insecureHosts);
   const session = createSession({ host, origin, transport, auth, clock, signal, log });
   const uploads: Place['uploads'] = new Map();
-  const memory: Place['memory'] = {};
+  const memories = new Map<string, RepositoryMemory>();
   return {
     origin,
-    repository: (name) =>
-      createRepository({
-        session,
-        host,
-        name,
-        origin,
-        scopes: [{ repository: name, actions: ['pull', 'push'] }],
-        uploads,
-        memory,
-      }),
+    repository: (name, access = 'pull') => {
+      if (access === 'push') auth.expectWrites(name);
+      const memory = memories.get(name) ?? {};
+      memories.set(name, memory);
+      const scopes = {
+        pull: [{ repository: name, actions: ['pull'] }],
+        push: [{ repository: name, actions: ['pull', 'push'] }],
+        // Apart from a push: a token service may grant a publisher no right to delete, and then refuse all of it.
+        delete: [{ repository: name, actions: ['pull', 'delete'] }],
+      } as const;
+      return createRepository({ session, host, name, origin, scopes, uploads, memory });
+    },
     checkLogin: async () => {
       const response = await session.request({
         method: 'GET',
@@ -162,7 +179,7 @@ function createRepository(place: Place): Repository {
         url: url(reference),
         headers: { accept: ACCEPT },
         operation: 'read',
-        scopes,
+        scopes: scopes.pull,
         expect,
         what: `${method} manifest ${name}:${reference}`,
         facts: facts(reference),
@@ -199,7 +216,7 @@ function createRepository(place: Place): Repository {
       method: 'HEAD',
       url: new URL(`/v2/${name}/blobs/${blob.digest}`, place.origin),
       operation: 'read',
-      scopes,
+      scopes: scopes.pull,
       // Whether it may be written is for the upload to find out.
       expect: [200, 400, 403, 404, 405],
       what: `HEAD blob ${name}@${blob.digest}`,
@@ -248,7 +265,7 @@ function createRepository(place: Place): Repository {
         headers: { 'content-type': descriptor.mediaType },
         body: { size: bytes.length, open: () => bytes },
         operation: 'write',
-        scopes,
+        scopes: scopes.push,
         expect: [200, 201, 202],
         what: `PUT manifest ${name}:${reference}`,
         facts: facts(reference),
@@ -264,7 +281,7 @@ function createRepository(place: Place): Repository {
       }
       // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests-with-subject
       const subject = response.headers['oci-subject'];
-      return isDigest(subject) ? { subject } : {};
+      return { confirmed: isDigest(confirmed), ...(isDigest(subject) ? { subject } : {}) };
     },
 
     hasBlob,
@@ -273,7 +290,7 @@ function createRepository(place: Place): Repository {
     getBlob: (blob) => downloadBlob(place, blob),
     readBlob: (blob) => readBlob(place, blob),
     listTags: () => listTags(place),
-    referrers: (digest) => listReferrers(place, digest, get),
+    referrers: (digest, known) => listReferrers(place, digest, get, known),
     checkPush: (how) => checkPush(place, how),
     pause: session.pause,
 
@@ -282,8 +299,7 @@ function createRepository(place: Place): Repository {
         method: 'DELETE',
         url: url(reference),
         operation: 'delete',
-        // Asked for apart: a token service may grant a publisher no right to delete, and then say no to all.
-        scopes: [{ repository: name, actions: ['pull', 'push', 'delete'] }],
+        scopes: scopes.delete,
         expect: [200, 202, 204, 404],
         what: `DELETE manifest ${name}:${reference}`,
         facts: facts(reference),
@@ -307,7 +323,8 @@ function mediaTypeOf(bytes: Uint8Array, header: string | undefined, where: strin
   try {
     parsed = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {
-    throw new ActionError('ANSWER_INVALID', `${where} is no manifest: it is not JSON.`);
+    const page = bareType(header ?? '') === 'text/html' ? 'a web page, such as a login page' : 'not JSON';
+    throw new ActionError('ANSWER_INVALID', `${where} is no manifest: the answer is ${page}.`);
   }
   const own = typeof parsed === 'object' && parsed !== null && 'mediaType' in parsed ? parsed.mediaType : undefined;
   const served = bareType(header ?? '');

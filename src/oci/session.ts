@@ -68,13 +68,16 @@ export function createSession(options: SessionOptions): Session {
 
   /** One request with its redirects. Credentials go to the registry's own origin, and never again once it was left. */
   const follow = async (request: RegistryRequest, authorization: string | undefined): Promise<HttpResponse> => {
+    const { path: given, ...rest } = request;
     let { url } = request;
+    let path = given;
     let home = url.origin === origin;
     for (let hop = 0; ; hop++) {
       if (home) requests++;
       const response = await transport({
-        ...request,
+        ...rest,
         url,
+        ...(path === undefined ? {} : { path }),
         headers: { ...request.headers, ...(home && authorization !== undefined ? { authorization } : {}) },
       });
       noteWarning(response);
@@ -93,11 +96,15 @@ export function createSession(options: SessionOptions): Session {
       }
       checkAddress(target, url, request.what, request.facts);
       url = target;
+      path = pathOf(location, target);
       home &&= url.origin === origin;
     }
   };
 
   const checkAddress: Session['checkAddress'] = (target, from, what, facts) => {
+    if (target.protocol !== 'https:' && target.protocol !== 'http:') {
+      throw refused(what, facts, `${from.host} leads to ${target.protocol}//${target.host}, which is no web address`);
+    }
     if (from.protocol === 'https:' && target.protocol !== 'https:') {
       const why = `${from.host} leads to ${target.protocol}//${target.host}, away from HTTPS. Behind a proxy that ends TLS the registry needs X-Forwarded-Proto`;
       throw refused(what, facts, why);
@@ -115,18 +122,19 @@ export function createSession(options: SessionOptions): Session {
     log.warning(`${host} says: ${auth.redact(text.slice(0, 500))}`);
   };
 
-  /** With credentials, and once more with fresh ones when the registry refuses those. */
+  /** With credentials, once more with fresh ones when the registry refuses those, and once with the scope that it names. */
   const authorized = async (request: RegistryRequest): Promise<HttpResponse> => {
-    for (let again = false; ; again = true) {
+    for (let first = true; ; first = false) {
       const sent = await auth.header(request.scopes);
       const response = await follow(request, sent);
-      if (again || request.expect.includes(response.status)) return response;
-      if (response.status === 401) {
+      const { status } = response;
+      if (request.expect.includes(status)) return response;
+      if (status === 401) {
         // Who may name a token service is the registry alone: storage that it leads to would be handed the credentials.
         if (response.url.origin !== origin) return response;
-        if (!(await auth.challenged(response, request.scopes, sent))) return response;
+        if (!(await auth.challenged(response, request.scopes, sent, first))) return response;
         await discard(response);
-      } else if (response.status === 400 || response.status === 403) {
+      } else if (first && (status === 400 || status === 403)) {
         // ECR says 403, ECR Public 400 without a challenge, when what they mean is that the token has expired.
         const error = await toError(request, response);
         if (error.code !== 'TOKEN_EXPIRED') throw error;
@@ -203,4 +211,14 @@ export function resolveLocation(location: string, from: URL): URL | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The path of an address with its query as the registry spelled it: parsing may respell it, and some registries sign it, or
+ * keep state in it that only they can read (`_state=a%20b%2Bc~d`, `%FF`, flags without a value).
+ */
+export function pathOf(location: string, url: URL): string {
+  const query = /^[^?#]*(\?[^#]*)/.exec(location)?.[1] ?? '';
+  // Node sends nothing else.
+  return url.pathname + (/^[\x21-\x7e]*$/.test(query) ? query : url.search);
 }

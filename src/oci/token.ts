@@ -38,13 +38,20 @@ export interface Guarded extends AuthOptions {
   readonly redact: (text: string) => string;
 }
 
-export function keyOf(scopes: readonly Scope[]): string {
-  return scopes.map(scopeText).join(' ');
+/** The scopes as the token service reads them, with spaces between: a token is asked for, and kept, under this text. */
+export function scopeText(scopes: readonly Scope[]): string {
+  return scopes.map(({ repository, actions }) => `repository:${repository}:${actions.join(',')}`).join(' ');
 }
 
 export type Method =
   | { readonly kind: 'basic' }
-  | { readonly kind: 'bearer'; readonly realm: URL; readonly service: string | undefined };
+  | {
+      readonly kind: 'bearer';
+      readonly realm: URL;
+      readonly service: string | undefined;
+      /** What the refused request needs, in the registry's words. */
+      readonly scope: string | undefined;
+    };
 
 export interface Token {
   readonly value: string;
@@ -58,10 +65,6 @@ const SHORTEST = 60;
 /** Seconds before its end in which a token is replaced; half of its life for one that lives shorter than a minute. */
 const SPARE = 30;
 const CLIENT = 'registry-action';
-
-function scopeText({ repository, actions }: Scope): string {
-  return `repository:${repository}:${actions.join(',')}`;
-}
 
 export function basicHeader({ host, mask }: AuthOptions, credentials: Credentials): string {
   if (credentials.kind !== 'password') {
@@ -82,22 +85,26 @@ function encoded({ username, password }: Credentials & { kind: 'password' }, mas
   return text;
 }
 
-/** Fetches a token for these scopes: by POST with an identity token, by GET with a password or none. */
+/**
+ * Fetches a token for a scope (see {@link scopeText}): by POST with an identity token, by GET with a password or none.
+ * @param repository for the facts of an error
+ */
 export async function fetchToken(
   options: Guarded,
   how: Method & { kind: 'bearer' },
-  scopes: readonly Scope[],
+  scope: string,
+  repository: string | undefined,
 ): Promise<Token> {
   const credentials = await options.credentials();
   let response =
     credentials?.kind === 'identity-token'
-      ? await post(options, how, scopes, credentials.token)
-      : await get(options, how, scopes, credentials);
+      ? await post(options, how, scope, credentials.token)
+      : await get(options, how, scope, credentials);
   // Not every service knows the OAuth form: https://distribution.github.io/distribution/spec/auth/oauth/
   // Then the token goes as containerd sends it, a password of nobody: without it a login that is none would look like one.
   if (credentials?.kind === 'identity-token' && (response.status === 404 || response.status === 405)) {
     await readBody(response, TOKEN_LIMIT);
-    response = await get(options, how, scopes, { kind: 'password', username: '', password: credentials.token });
+    response = await get(options, how, scope, { kind: 'password', username: '', password: credentials.token });
   }
   const body = await readBody(response, TOKEN_LIMIT);
   const { status } = response;
@@ -105,10 +112,10 @@ export async function fetchToken(
     const seconds = parseRetryAfter(response.headers['retry-after'], options.clock.now());
     throw registryError(
       { host: options.host, operation: 'token', status, ...parseErrorBody(options.redact(body.toString('utf8'))) },
-      `${how.realm.host} answered ${status} when asked for a token for ${keyOf(scopes) || 'the login'}${limitOf(status, response.headers, options.clock.now())}`,
+      `${how.realm.host} answered ${status} when asked for a token for ${scope || 'the login'}${limitOf(status, response.headers, options.clock.now())}`,
       {
         registry: options.host,
-        ...(scopes[0] === undefined ? {} : { repository: scopes[0].repository }),
+        ...(repository === undefined ? {} : { repository }),
         ...(seconds === undefined ? {} : { retryAfter: seconds }),
       },
     );
@@ -119,12 +126,12 @@ export async function fetchToken(
 function get(
   { transport, mask }: AuthOptions,
   { realm, service }: Method & { kind: 'bearer' },
-  scopes: readonly Scope[],
+  scope: string,
   credentials: Credentials | undefined,
 ) {
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set('service', service);
-  for (const scope of scopes) url.searchParams.append('scope', scopeText(scope));
+  for (const each of scope.split(' ').filter(Boolean)) url.searchParams.append('scope', each);
   const basic = credentials?.kind === 'password' ? { authorization: `Basic ${encoded(credentials, mask)}` } : {};
   return transport({ method: 'GET', url, headers: basic });
 }
@@ -132,12 +139,12 @@ function get(
 function post(
   { transport }: AuthOptions,
   { realm, service }: Method & { kind: 'bearer' },
-  scopes: readonly Scope[],
+  scope: string,
   token: string,
 ) {
   const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, client_id: CLIENT });
   if (service !== undefined) form.set('service', service);
-  form.set('scope', scopes.map(scopeText).join(' '));
+  form.set('scope', scope);
   const content = Buffer.from(form.toString());
   return transport({
     method: 'POST',

@@ -1,8 +1,9 @@
 import type { Descriptor } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { discard, type HttpResponse } from '../http/transport.ts';
+import type { Scope } from './auth.ts';
 import type { OpenBlob, Place } from './repository.ts';
-import { resolveLocation } from './session.ts';
+import { pathOf, resolveLocation } from './session.ts';
 
 /**
  * Uploads a blob with one POST and one PUT of known length, the one form that works at every registry: ECR drops the chunks
@@ -46,11 +47,11 @@ async function send(
     broken.push(started);
     const response = await session.request({
       method: 'PUT',
-      url: closing(started, blob, place),
+      ...closing(started, blob, place),
       headers: { 'content-type': 'application/octet-stream' },
       body: { size: blob.size, open },
       operation: 'write',
-      scopes,
+      scopes: scopes.push,
       expect: [200, 201, 202, 204, 404],
       what: `PUT blob ${name}@${blob.digest}`,
       facts,
@@ -96,7 +97,7 @@ export function mountBlob(place: Place, blob: Descriptor, from: string): Promise
   const pull = { repository: from, actions: ['pull'] as const };
   return place.session.retrying(async () => {
     try {
-      const response = await begin({ ...place, scopes: [...place.scopes, pull] }, blob, { mount: blob.digest, from });
+      const response = await begin(place, blob, { mount: blob.digest, from }, [...place.scopes.push, pull]);
       if (response.status === 201) return true;
       await cancel(place, response);
       return false;
@@ -111,7 +112,7 @@ export function mountBlob(place: Place, blob: Descriptor, from: string): Promise
 /** Looks at the rights in the token, and where it does not tell begins an upload and cancels it. */
 export async function checkPush(place: Place, { probe }: { readonly probe: boolean }): Promise<void> {
   const { session, host, name, scopes } = place;
-  const actions = await session.granted(scopes, name);
+  const actions = await session.granted(scopes.push, name);
   if (actions === undefined) {
     if (probe) await cancel(place, await session.retrying(() => begin(place, undefined, {})));
   } else if (!actions.includes('push')) {
@@ -126,8 +127,9 @@ async function begin(
   place: Place,
   blob: Descriptor | undefined,
   query: Readonly<Record<string, string>>,
+  scopes: readonly Scope[] = place.scopes.push,
 ): Promise<HttpResponse> {
-  const { session, host, name, scopes } = place;
+  const { session, host, name } = place;
   const what = blob === undefined ? `to ${name}` : `of ${name}@${blob.digest}`;
   const url = new URL(`/v2/${name}/blobs/uploads/`, place.origin);
   for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
@@ -145,11 +147,15 @@ async function begin(
   return response;
 }
 
-/** The address that closes an upload: what the registry gave, critical query and all, with the digest added. */
-function closing(started: HttpResponse, blob: Descriptor, { session, host, name }: Place): URL {
+/** The address that closes an upload: what the registry gave, byte for byte, with the digest added. */
+function closing(
+  started: HttpResponse,
+  blob: Descriptor,
+  { session, host, name }: Place,
+): { readonly url: URL; readonly path: string } {
   const facts = { registry: host, repository: name, reference: blob.digest };
   const { location } = started.headers;
-  const url = location === undefined ? undefined : resolveLocation(location, started.url);
+  const url = location === undefined || location === '' ? undefined : resolveLocation(location, started.url);
   if (location === undefined || url === undefined) {
     throw new ActionError(
       'ANSWER_INVALID',
@@ -158,8 +164,9 @@ function closing(started: HttpResponse, blob: Descriptor, { session, host, name 
     );
   }
   session.checkAddress(url, started.url, `upload of ${name}@${blob.digest}`, facts);
-  url.searchParams.append('digest', blob.digest);
-  return url;
+  const path = pathOf(location, url);
+  const separator = !path.includes('?') ? '?' : /[?&]$/.test(path) ? '' : '&';
+  return { url, path: `${path}${separator}digest=${encodeURIComponent(blob.digest)}` };
 }
 
 /** A session that is not needed is cancelled, also after the run was; registries that do not know how forget it by themselves. */
@@ -167,14 +174,16 @@ async function cancel(place: Place, started: HttpResponse): Promise<void> {
   const { location } = started.headers;
   const url = location === undefined ? undefined : resolveLocation(location, started.url);
   if (url === undefined || url.origin !== place.origin) return;
+  const path = pathOf(location ?? '', url);
   const what = `DELETE upload in ${place.name}`;
   const facts = { registry: place.host, repository: place.name };
   await place.session
     .request({
       method: 'DELETE',
       url,
+      path,
       operation: 'write',
-      scopes: place.scopes,
+      scopes: place.scopes.push,
       expect: [200, 202, 204, 404],
       what,
       facts,

@@ -14,7 +14,7 @@ export interface TestClient {
   readonly sleeps: readonly number[];
   /** Requests as the client counts them. */
   readonly requests: () => number;
-  readonly repositoryOf: (name: string) => Repository;
+  readonly repositoryOf: (name: string, access?: 'pull' | 'push') => Repository;
 }
 
 /** The descriptor of a layer with these bytes. */

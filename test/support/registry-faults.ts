@@ -21,7 +21,7 @@ export type FaultAction =
   | {
       readonly status: number;
       readonly headers?: Readonly<Record<string, string | readonly string[]>>;
-      readonly body?: string | object;
+      readonly body?: string | Uint8Array | object;
       readonly early?: true;
     }
   /** The connection breaks: before anything was done, within the request's body, within the answer's, or after all was done. */
@@ -90,10 +90,11 @@ export function spoil(reply: Reply, actions: readonly FaultAction[]): Reply {
       headers = { location: action.redirect };
       body = '';
     } else if ('status' in action) {
-      const json = typeof action.body === 'object';
+      const raw = action.body instanceof Uint8Array ? Buffer.from(action.body) : action.body;
+      const json = typeof raw === 'object' && !Buffer.isBuffer(raw);
       ({ status } = action);
       headers = { ...(json ? { 'content-type': 'application/json' } : {}), ...action.headers };
-      body = typeof action.body === 'object' ? JSON.stringify(action.body) : (action.body ?? '');
+      body = Buffer.isBuffer(raw) || typeof raw !== 'object' ? (raw ?? '') : JSON.stringify(raw);
     } else if ('wrongDigest' in action) {
       headers = { ...headers, 'docker-content-digest': `sha256:${createHash('sha256').update('other').digest('hex')}` };
     } else if ('truncate' in action) {

@@ -20,6 +20,10 @@ export interface BearerOptions {
   readonly postOnly?: boolean;
   /** POST is answered with 404. */
   readonly getOnly?: boolean;
+  /** Actions for which the service refuses a token with 403. */
+  readonly refuse?: readonly string[];
+  /** Names by which the registry knows repositories, by those of their paths: its tokens have to be for those. */
+  readonly alias?: Readonly<Record<string, string>>;
   /** What is granted of what is asked for; default: all. */
   readonly grant?: readonly ('pull' | 'push' | 'delete')[];
 }
@@ -66,9 +70,11 @@ export function createGuard(auth: RegistryAuth, origin: () => string, now: () =>
       }
       const granted = tokens.get(header.replace(/^Bearer /, ''));
       const valid = granted !== undefined && granted.until > now();
-      const missing = needs.filter(({ repository, action }) => !granted?.scopes.get(repository)?.has(action));
+      const { alias = {} } = auth.bearer;
+      const nameOf = (repository: string) => alias[repository] ?? repository;
+      const missing = needs.filter(({ repository, action }) => !granted?.scopes.get(nameOf(repository))?.has(action));
       if (valid && missing.length === 0) return undefined;
-      const scope = needs.map((need) => `repository:${need.repository}:${SCOPES[need.action]}`);
+      const scope = needs.map((need) => `repository:${nameOf(need.repository)}:${SCOPES[need.action]}`);
       const error = header === '' ? '' : `,error="${valid ? 'insufficient_scope' : 'invalid_token'}"`;
       const challenge = `Bearer realm="${origin()}/token",service="test registry",scope="${scope.join(' ')}"${error}`;
       return errorReply(401, 'UNAUTHORIZED', 'authentication required', missing, { 'www-authenticate': challenge });
@@ -88,6 +94,8 @@ function grant(options: BearerOptions, request: Received, tokens: Map<string, Gr
     return jsonReply({ details: 'incorrect username or password' }, {}, 401);
   }
   const scopes = new Map<string, ReadonlySet<string>>();
+  const refused = form.getAll('scope').some((scope) => options.refuse?.some((each) => scope.includes(each)));
+  if (refused) return errorReply(403, 'DENIED', 'requested access to the resource is denied');
   for (const scope of form.getAll('scope').flatMap((each) => each.split(' '))) {
     const [, repository, actions] = /^repository:(.+):([a-z,*]+)$/.exec(scope) ?? [];
     if (repository === undefined || actions === undefined) continue;

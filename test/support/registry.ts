@@ -28,6 +28,8 @@ export interface RegistryOptions extends ContentOptions {
 export interface LogEntry {
   readonly method: string;
   readonly path: string;
+  /** Path and query as they came, byte for byte. */
+  readonly target: string;
   /** With the question mark; empty when there is none. */
   readonly query: string;
   /** 0 as long as there is no answer, and for ever when the connection was broken. */
@@ -84,7 +86,9 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     const url = new URL(request.url ?? '/', origin());
     const authorization = headers.authorization !== undefined;
     const time = Date.now();
-    const entry = { method, path: url.pathname, query: url.search, status: 0, bytes: 0, authorization, time, headers };
+    const target = request.url ?? '';
+    const { pathname: path, search: query } = url;
+    const entry = { method, path, target, query, status: 0, bytes: 0, authorization, time, headers };
     log.push(entry);
     const actions = faults.take(method, url.pathname + url.search);
     request.on('data', (chunk: Buffer) => {

@@ -37,7 +37,7 @@ export interface Found {
  */
 export async function findForward(journey: Journey): Promise<Found> {
   const { runtime, names, draft, at } = journey;
-  const [source] = at([names.fromImage]);
+  const [source] = at([names.fromImage], names.isFromWritten ? 'push' : 'pull');
   const { from } = names;
   if (source === undefined || from === undefined) throw new ActionError('INPUT_INVALID', '`from` is empty.');
   const { reference, name } = spelled(source, from);
@@ -114,7 +114,7 @@ async function readPlaces(
   return step(runtime, draft, 'Targets', async () => {
     const found: FoundPlace[] = [];
     for (const { image, tags } of named) {
-      const [destination] = at([image]);
+      const [destination] = at([image], 'push');
       if (destination === undefined) {
         throw new ActionError('INPUT_INVALID', `\`to\`: the host of ${image.name} may not depend on the image.`, {
           facts: { input: 'to' },

@@ -21,7 +21,7 @@ export interface Journey {
   /** GitHub's API; undefined without a token. */
   readonly api: GitHubApi | undefined;
   readonly records: ReadRecords;
-  /** The repositories behind names. */
-  readonly at: (names: Names['images']) => readonly Destination[];
+  /** The repositories behind names; `push` for those that are written to. */
+  readonly at: (names: Names['images'], access: 'pull' | 'push') => readonly Destination[];
   readonly draft: Draft;
 }

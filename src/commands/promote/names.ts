@@ -20,6 +20,8 @@ export interface Names {
   /** Absent only in a rollback that names nothing. */
   readonly from?: Source;
   readonly fromImage: ImageName;
+  /** Whether that one is written to as well. */
+  readonly isFromWritten: boolean;
   /** Repositories for targets that are only a tag. */
   readonly images: readonly ImageName[];
   /** The environment, or the tag that stands for it. */
@@ -48,10 +50,12 @@ export function nameAll(inputs: Inputs, event: GitEvent): Names {
   const place = fromImage ?? targets[0]?.image;
   if (place === undefined)
     throw new ActionError('INPUT_INVALID', '`images` is empty, and no name says where the image is.');
+  const written = targets.flatMap(({ image }) => (image === undefined ? own : [image]));
   const stageTag = targets.find(({ kind }) => kind === 'moving') ?? targets[0];
   return {
     ...(from === undefined ? {} : { from }),
     fromImage: place,
+    isFromWritten: written.some(({ name }) => name === place.name),
     images: own.length > 0 ? own : [place],
     stage: inputs.environment?.trim() ?? stageTag?.tag ?? '',
     tags: targets.map(({ tag }) => tag),

@@ -104,7 +104,7 @@ async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<J
     gate,
     api,
     records: createRecords(),
-    at: (images) => destinationsOf(registries, images),
+    at: (images, access) => destinationsOf(registries, images, access),
     draft,
   };
 }

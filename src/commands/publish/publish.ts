@@ -138,7 +138,7 @@ function finished(runtime: Runtime, draft: Draft, digest: Digest): PublishRecord
 
 async function open(runtime: Runtime, inputs: Inputs, { event, images }: Naming): Promise<readonly Destination[]> {
   const hosts = images.map(({ host }) => host);
-  return destinationsOf(await openRegistries(runtime, inputs, hosts, event.actor), images);
+  return destinationsOf(await openRegistries(runtime, inputs, hosts, event.actor), images, 'push');
 }
 
 /** Each warning once, however often the tag was looked at. */

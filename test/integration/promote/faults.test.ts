@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { MANIFEST_TYPES, MEDIA_TYPES } from '../../../src/domain/manifest.ts';
 import type { FaultAction } from '../../support/registry.ts';
 import { layerOf } from '../../support/registry-client.ts';
-import { createScene, DEV, expectError, expectPromoted, PROD, recordsAt } from './scene.ts';
+import { createScene, DEV, expectError, expectPromoted, PROD, recordsAt, UNCONFIRMED } from './scene.ts';
 
 function refusal(status: number, code: string): FaultAction {
   return { status, body: { errors: [{ code, message: 'no' }] } };
@@ -81,6 +81,7 @@ describe('manifests', () => {
     const { registry } = scene;
     scene.source.image(['1'], {}, 'v1');
     const path = new RegExp(`${PROD}/manifests/production$`);
+    registry.addFault(UNCONFIRMED);
     for (const nth of [3, 4]) registry.addFault({ match: { method: 'HEAD', path, nth }, action: { status: 404 } });
     expectPromoted(await scene.promote());
     expect(registry.writes().filter((each) => path.test(each.path))).toHaveLength(1);
@@ -92,6 +93,7 @@ describe('manifests', () => {
     scene.source.image(['1'], {}, 'v1');
     const path = new RegExp(`${PROD}/manifests/production$`);
     registry.addFault({ match: { method: 'HEAD', path, nth: 'all' }, action: { status: 404 } });
+    registry.addFault(UNCONFIRMED);
     expect(expectError(await scene.promote(), 'registry-failed', 'TAG_NOT_MOVED')).toContain('holds nothing');
     const asked = registry.log.filter((each) => path.test(each.path)).map(({ method }) => method);
     // For the plan and after the copy; then four looks, and one to see who is to blame.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fill } from '../../support/copy-source.ts';
-import { createScene, expectError, expectPromoted, PROD, recordsAt, tagWrites } from './scene.ts';
+import { createScene, expectError, expectPromoted, PROD, recordsAt, tagWrites, UNCONFIRMED } from './scene.ts';
 
 /** `production` holds an image, and somebody else has a third one. */
 async function contested() {
@@ -69,6 +69,7 @@ describe('somebody else moves the tag of the stage', () => {
       match: { method: 'PUT', path: /manifests\/production$/ },
       action: { moves: moves(theirs), when: 'after' },
     });
+    scene.registry.addFault(UNCONFIRMED);
     const message = expectError(await scene.promote(), 'tag-conflict', 'STAGE_MOVED');
     expect(message).toContain(next);
     expect(message).toContain(theirs);
@@ -84,6 +85,7 @@ describe('somebody else moves the tag of the stage', () => {
       match: { method: 'PUT', path: /manifests\/production$/ },
       action: { moves: moves(old), when: 'after' },
     });
+    scene.registry.addFault(UNCONFIRMED);
     expect(expectError(await scene.promote(), 'registry-failed', 'TAG_NOT_MOVED')).toContain(old);
   });
 });

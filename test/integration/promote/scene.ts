@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { ActionOptions, ActionRun } from '../../support/action.ts';
 import { fill } from '../../support/copy-source.ts';
-import { type RegistryOptions, startRegistry, type TestRegistry } from '../../support/registry.ts';
+import { type Fault, type RegistryOptions, startRegistry, type TestRegistry } from '../../support/registry.ts';
 import { createPromotionJob } from './job.ts';
 
 export const DEV = 'dev/app';
@@ -41,6 +41,12 @@ export async function createScene(options: RegistryOptions = {}, other?: Registr
     },
   };
 }
+
+/** A registry that does not name the digest of the tag that it took: then the tag is read back. */
+export const UNCONFIRMED: Fault = {
+  match: { method: 'PUT', path: /manifests\/production$/, nth: 'all' },
+  action: { headers: { 'docker-content-digest': null } },
+};
 
 export interface ToldError {
   readonly code: string;

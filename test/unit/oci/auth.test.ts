@@ -16,9 +16,10 @@ function bearer(options: BearerOptions = {}): RegistryAuth {
 }
 
 describe('credentials', () => {
-  it('nothing is sent before the registry asks, and one token serves pull and push', async () => {
+  it('nothing is sent before the registry asks, and one token serves all of what is written to', async () => {
     await using registry = await startRegistry({ auth: bearer() });
-    const { repository, masks } = await connect(registry, { credentials });
+    const { repositoryOf, masks } = await connect(registry, { credentials });
+    const repository = repositoryOf('org/app', 'push');
     expect(await repository.head('1.0')).toBeUndefined();
     expect(await repository.hasBlob(layer)).toBe(false);
     expect(registry.log[0]).toMatchObject({ authorization: false, status: 401 });
@@ -262,7 +263,7 @@ async function challenge(
     url: new URL(from),
     stream: Readable.from([]),
   };
-  const more = await auth.challenged(response, scopes, undefined);
+  const more = await auth.challenged(response, scopes, undefined, true);
   return { more, sent, header: await auth.header(scopes) };
 }
 

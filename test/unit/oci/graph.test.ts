@@ -132,7 +132,12 @@ describe('the graph of an image', () => {
     const { root } = usual();
     const stranger = image(['stranger']);
     const { manifests, reads, ...hostile } = multiply(repository, stranger, 3000);
-    const referrers: Repository['referrers'] = async () => ({ support: 'fallback', manifests });
+    const referrers: Repository['referrers'] = async () => ({
+      support: 'fallback',
+      manifests,
+      fallback: manifests,
+      problems: [],
+    });
     const graph = readGraph({ ...hostile, referrers }, root.descriptor.digest);
     await expect(graph).rejects.toMatchObject({ code: 'TOO_LARGE' });
     expect(reads()).toBe(5000);

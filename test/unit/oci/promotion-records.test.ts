@@ -42,9 +42,10 @@ describe('writing a record', () => {
     await using _ = registry;
     await writeRecord(repository, recordFor(descriptor.digest), descriptor);
     expect(asked(registry).slice(-2)).toEqual(['PUT manifests 201', 'GET referrers 200']);
+    expect(registry.tags(SOURCE)).toEqual({});
   });
 
-  it('fails when the registry takes it and does not list it', async () => {
+  it('P9: a registry that confirms the subject and never lists it gets the fallback tag', async () => {
     const { registry, repository, descriptor } = await stocked();
     await using _ = registry;
     const body = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [] };
@@ -52,6 +53,16 @@ describe('writing a record', () => {
       match: { method: 'GET', path: /referrers/, nth: 'all' },
       action: { status: 200, body, headers: { 'content-type': MEDIA_TYPES.ociIndex } },
     });
+    await writeRecord(repository, recordFor(descriptor.digest), descriptor);
+    expect(Object.keys(registry.tags(SOURCE))).toEqual([fallbackTag(descriptor.digest)]);
+    const { records } = await readRecords(repository, descriptor.digest);
+    expect(records).toEqual([recordFor(descriptor.digest)]);
+  });
+
+  it('fails when the registry takes it and lists it nowhere', async () => {
+    const { registry, repository, descriptor } = await stocked({});
+    await using _ = registry;
+    registry.addFault({ match: { method: 'GET', path: /manifests\/sha256-/, nth: 'all' }, action: { status: 404 } });
     await expect(writeRecord(repository, recordFor(descriptor.digest), descriptor)).rejects.toMatchObject({
       code: 'DIGEST_MISMATCH',
     });
@@ -81,7 +92,7 @@ describe('writing a record', () => {
 });
 
 describe('reading records', () => {
-  it('takes one request, and tells signatures and SBOMs from records', async () => {
+  it('takes one request to the API and one for the fallback tag, and tells signatures and SBOMs from records', async () => {
     const { registry, repository, descriptor, referrer } = await stocked();
     await using _ = registry;
     const sbom = referrer({ descriptor, bytes: Buffer.alloc(0) }, 'sbom').descriptor.digest;
@@ -91,7 +102,7 @@ describe('reading records', () => {
     expect(records).toEqual([recordFor(descriptor.digest)]);
     expect(referrers.map(({ digest }) => digest)).toEqual([sbom]);
     expect(problems).toEqual([]);
-    expect(registry.requests()).toBe(1);
+    expect(asked(registry)).toEqual(['GET referrers 200', 'GET manifests 404']);
   });
 
   it('opens what a list without annotations and types does not tell', async () => {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readLayout } from '../../../src/oci/layout.ts';
 import { pushContent, writeTag } from '../../../src/oci/push.ts';
 import { type LayoutSpec, writeLayout } from '../../support/layout.ts';
-import { startRegistry } from '../../support/registry.ts';
+import { type Fault, startRegistry } from '../../support/registry.ts';
 import { connect } from '../../support/registry-client.ts';
 
 let temp: string;
@@ -159,6 +159,12 @@ describe('pushing an image', () => {
   });
 });
 
+/** A registry that does not name the digest of what it took. */
+const UNCONFIRMED: Fault = {
+  match: { method: 'PUT', path: /manifests/ },
+  action: { headers: { 'docker-content-digest': null } },
+};
+
 describe('writing a tag', () => {
   async function pushed() {
     const registry = await startRegistry();
@@ -167,17 +173,22 @@ describe('writing a tag', () => {
     return { registry, root: local.root, ...(await connect(registry)) };
   }
 
-  it('puts the root under the tag and reads it back', async () => {
+  it('puts the root under the tag, and reads it back where the registry has not confirmed the digest', async () => {
     const { registry, root, repository } = await pushed();
     await using _ = registry;
     await writeTag(repository, '1.2.3', root);
     expect(registry.tags('org/app')).toEqual({ '1.2.3': root.descriptor.digest });
+    expect(registry.log.map(({ method }) => method)).toEqual(['PUT']);
+    registry.clearLog();
+    registry.addFault(UNCONFIRMED);
+    await writeTag(repository, '1.2.4', root);
     expect(registry.log.map(({ method }) => method)).toEqual(['PUT', 'HEAD']);
   });
 
   it('43: looks again while a registry needs a moment', async () => {
     const { registry, root, repository, sleeps } = await pushed();
     await using _ = registry;
+    registry.addFault(UNCONFIRMED);
     for (const nth of [1, 2, 3]) registry.addFault({ match: { method: 'HEAD', nth }, action: { status: 404 } });
     await writeTag(repository, '1.2.3', root);
     expect(sleeps).toEqual([250, 1000, 3000]);
@@ -187,6 +198,7 @@ describe('writing a tag', () => {
     const { registry, root, repository } = await pushed();
     await using _ = registry;
     const other = `sha256:${'b'.repeat(64)}`;
+    registry.addFault(UNCONFIRMED);
     registry.addFault({
       match: { method: 'HEAD', nth: 'all' },
       action: { headers: { 'docker-content-digest': other } },
@@ -215,4 +227,38 @@ describe('writing a tag', () => {
       expect(sleeps).toEqual([]);
     },
   );
+
+  it.each([400, 403, 405, 409, 412])(
+    'a refusal with %i is settled by one HEAD: the same digest is success, another one is not',
+    async (status) => {
+      const { registry, root, repository } = await pushed();
+      await using _ = registry;
+      registry.addFault({ match: { method: 'PUT', path: /manifests/, nth: 'all' }, action: { status } });
+      registry.putManifest('org/app', 'main', root.descriptor.mediaType, root.bytes);
+      await writeTag(repository, 'main', root);
+      expect(registry.log.map(({ method }) => method)).toEqual(['PUT', 'HEAD']);
+      await expect(writeTag(repository, 'other', root)).rejects.toMatchObject({ facts: { status } });
+    },
+  );
+
+  it('a refusal whose HEAD fails is still the refusal', async () => {
+    const { registry, root, repository } = await pushed();
+    await using _ = registry;
+    registry.addFault({ match: { method: 'PUT' }, action: { status: 403 } });
+    registry.addFault({ match: { method: 'HEAD', nth: 'all' }, action: { status: 401 } });
+    await expect(writeTag(repository, 'main', root)).rejects.toMatchObject({ code: 'DENIED', facts: { status: 403 } });
+  });
+});
+
+describe('a registry that says to have what it has not', () => {
+  it('gets the layers of the manifest that it refuses, once, and the manifest again', async () => {
+    await using registry = await startRegistry();
+    const { image: local } = await image();
+    registry.addFault({ match: { method: 'HEAD', path: /blobs/, nth: 'all' }, action: { status: 200 } });
+    const { repository } = await connect(registry);
+    await pushContent(repository, local);
+    expect(registry.manifest('org/app', local.root.descriptor.digest)).toBeDefined();
+    const sent = registry.writes().filter(({ method, path }) => method === 'PUT' && path.includes('/blobs/'));
+    expect(sent).toHaveLength(local.blobs.length);
+  });
 });

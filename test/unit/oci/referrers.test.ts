@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { MEDIA_TYPES } from '../../../src/domain/manifest.ts';
+import { listAsReferrers } from '../../../src/oci/copy-attach.ts';
 import { fallbackTag } from '../../../src/oci/referrers.ts';
 import { fill, SOURCE } from '../../support/copy-source.ts';
 import { startRegistry } from '../../support/registry.ts';
@@ -10,7 +12,7 @@ describe('what refers to a manifest', () => {
     const { root, referrers } = fill(registry).usual();
     const { repository } = await connect(registry, {}, SOURCE);
     const found = await repository.referrers(root.descriptor.digest);
-    expect(found.support).toBe('api');
+    expect(found).toMatchObject({ support: 'api', fallback: [], problems: [] });
     expect(found.manifests).toEqual(
       referrers.map(({ descriptor }, at) => ({
         ...descriptor,
@@ -18,6 +20,88 @@ describe('what refers to a manifest', () => {
         annotations: { of: ['sbom', 'signature'][at] },
       })),
     );
+    expect(registry.log.map(({ path, status }) => `${path.split('/').at(-2)} ${status}`)).toEqual([
+      'referrers 200',
+      'manifests 404',
+    ]);
+    registry.clearLog();
+    await repository.referrers(root.descriptor.digest, { tags: new Set(['1.0']) });
+    expect(registry.requests()).toBe(1);
+  });
+
+  it('P5: is what API and fallback list together, each once, and both are told apart', async () => {
+    await using registry = await startRegistry({ referrers: true });
+    const { index, referrer, image } = fill(registry);
+    const root = image(['a']);
+    const [sbom, signature] = [referrer(root, 'sbom'), referrer(root, 'signature')];
+    const body = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [sbom.descriptor] };
+    const headers = { 'content-type': MEDIA_TYPES.ociIndex };
+    index([sbom, signature], {}, fallbackTag(root.descriptor.digest));
+    for (const manifests of [[], [sbom.descriptor]]) {
+      registry.addFault({
+        match: { path: /referrers/ },
+        action: { status: 200, body: { ...body, manifests }, headers },
+      });
+    }
+    const { repository } = await connect(registry, {}, SOURCE);
+    for (const _ of [1, 2]) {
+      const { support, manifests, fallback } = await repository.referrers(root.descriptor.digest);
+      expect(support).toBe('api');
+      expect(manifests.map(({ digest }) => digest)).toEqual([sbom, signature].map((each) => each.descriptor.digest));
+      expect(fallback).toHaveLength(2);
+    }
+  });
+
+  it.each([401, 403])(
+    '%i to the list, where manifests may be read: the fallback counts, and it is said',
+    async (status) => {
+      await using registry = await startRegistry({ referrers: true });
+      const { index, referrer, image } = fill(registry);
+      const root = image(['a']);
+      const sbom = referrer(root, 'sbom');
+      index([sbom], {}, fallbackTag(root.descriptor.digest));
+      registry.addFault({ match: { path: /referrers/, nth: 'all' }, action: { status } });
+      const { repository } = await connect(registry, {}, SOURCE);
+      const { manifests, problems } = await repository.referrers(root.descriptor.digest);
+      expect(manifests.map(({ digest }) => digest)).toEqual([sbom.descriptor.digest]);
+      expect(problems).toEqual([expect.stringContaining(`refuses to list`)]);
+      expect(problems).toEqual([expect.stringContaining(`${status}`)]);
+    },
+  );
+
+  it.each(['another image', 'an index of platforms'])(
+    'a fallback tag that is %s is left alone, and it is said',
+    async (kind) => {
+      await using registry = await startRegistry();
+      const { index, image } = fill(registry);
+      const root = image(['a']);
+      const other = image(['b']);
+      const platform = { os: 'linux', architecture: 'amd64' };
+      const held = kind === 'another image' ? other : index([], { manifests: [{ ...other.descriptor, platform }] });
+      registry.putManifest(SOURCE, fallbackTag(root.descriptor.digest), held.descriptor.mediaType, held.bytes);
+      const { repository } = await connect(registry, {}, SOURCE);
+      const found = await repository.referrers(root.descriptor.digest);
+      expect(found).toMatchObject({ manifests: [], occupied: held.descriptor.digest });
+      expect(found.problems).toEqual([expect.stringContaining('is left alone')]);
+      const ours = [image(['c']).descriptor];
+      await expect(listAsReferrers(repository, root.descriptor.digest, ours)).rejects.toMatchObject({
+        code: 'TAG_IMMUTABLE',
+        message: expect.stringContaining(held.descriptor.digest),
+      });
+      expect(registry.tags(SOURCE)[fallbackTag(root.descriptor.digest)]).toBe(held.descriptor.digest);
+    },
+  );
+
+  it('one host may front repositories with the API and without', async () => {
+    await using registry = await startRegistry({ referrers: true });
+    const one = fill(registry, 'with/app').usual();
+    const other = fill(registry, 'without/app').usual();
+    registry.addFault({ match: { path: /without\/app\/referrers/, nth: 'all' }, action: { status: 404 } });
+    const { repositoryOf } = await connect(registry);
+    expect((await repositoryOf('without/app').referrers(other.root.descriptor.digest)).support).toBe('fallback');
+    expect((await repositoryOf('with/app').referrers(one.root.descriptor.digest)).support).toBe('api');
+    registry.clearLog();
+    expect((await repositoryOf('without/app').referrers(other.root.descriptor.digest)).support).toBe('fallback');
     expect(registry.requests()).toBe(1);
   });
 
@@ -25,6 +109,7 @@ describe('what refers to a manifest', () => {
     { status: 404 },
     { status: 400, body: { errors: [{ code: 'MANIFEST_INVALID' }] } },
     { status: 405 },
+    { status: 501 },
     { status: 303, headers: { location: 'https://registry.invalid/-/v2/packages' } },
     { status: 200, headers: { 'content-type': 'text/html' }, body: '<html></html>' },
   ])('52: $status of the API leads to the fallback tag, once for all', async (action) => {
@@ -39,6 +124,8 @@ describe('what refers to a manifest', () => {
       expect(await repository.referrers(root.descriptor.digest)).toEqual({
         support: 'fallback',
         manifests: [sbom.descriptor],
+        fallback: [sbom.descriptor],
+        problems: [],
       });
     }
     expect(registry.requests()).toBe(3);
@@ -90,9 +177,9 @@ describe('what refers to a manifest', () => {
     const match = { path: /referrers/ };
     registry.addFault({ match, action: { headers: link(2) } });
     expect((await repository.referrers(digest)).manifests).toHaveLength(2);
-    expect(registry.log.map(({ query }) => query)).toEqual(['', '?page=2']);
+    expect(registry.log.map(({ query }) => query)).toEqual(['', '?page=2', '']);
     registry.addFault({ match: { ...match, nth: 'all' }, action: { headers: link(2) } });
     await expect(repository.referrers(digest)).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
-    expect(registry.requests()).toBe(4);
+    expect(registry.requests()).toBe(5);
   });
 });

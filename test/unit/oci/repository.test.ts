@@ -146,11 +146,11 @@ describe('writing a manifest', () => {
     await expect(repository.put('2.0', manifest)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
   });
 
-  it('a manifest whose blobs are not there is MANIFEST_INVALID, with the words of the registry, once', async () => {
+  it('a manifest whose blobs are not there is BLOB_UNKNOWN, with the words of the registry, once', async () => {
     await using registry = await startRegistry();
     const { repository } = await connect(registry);
     const failed = repository.put('1.0', manifest);
-    await expect(failed).rejects.toMatchObject({ code: 'MANIFEST_INVALID', facts: { reference: '1.0' } });
+    await expect(failed).rejects.toMatchObject({ code: 'BLOB_UNKNOWN', facts: { reference: '1.0' } });
     await expect(failed).rejects.toThrow('MANIFEST_BLOB_UNKNOWN');
     expect(registry.requests()).toBe(1);
   });

@@ -75,16 +75,26 @@ describe('listing tags', () => {
     expect(registry.requests()).toBeLessThan(3000);
   });
 
-  it.each(['<http://example.com/v2/x/tags/list>', '<//example.com/x>', '<http://[>'])(
-    'a next page at %s is refused',
-    async (to) => {
-      const { registry, repository } = await tagged(9, { pageSize: 2 });
-      await using _ = registry;
-      registry.addFault({ match: {}, action: { rewrite: { ...LINK, to } } });
-      await expect(repository.listTags()).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
-      expect(registry.requests()).toBe(1);
-    },
-  );
+  it.each([
+    ['<http://example.com/v2/x/tags/list>', 'REDIRECT_REFUSED'],
+    ['<//example.com/x>', 'REDIRECT_REFUSED'],
+    ['<http://[>', 'ANSWER_INVALID'],
+  ])('a next page at %s is refused', async (to, code) => {
+    const { registry, repository } = await tagged(9, { pageSize: 2 });
+    await using _ = registry;
+    registry.addFault({ match: {}, action: { rewrite: { ...LINK, to } } });
+    await expect(repository.listTags()).rejects.toMatchObject({ code });
+    expect(registry.requests()).toBe(1);
+  });
+
+  it('a registry behind a proxy that names its own address is read at the one that was asked', async () => {
+    const { registry, repository } = await tagged(5, { pageSize: 2 });
+    await using _ = registry;
+    const to = '<https://inside.example.com:5000/v2';
+    registry.addFault({ match: { nth: 'all' }, action: { rewrite: { header: 'link', from: /<\/v2/, to } } });
+    expect(await repository.listTags()).toHaveLength(5);
+    expect(registry.requests()).toBe(3);
+  });
 
   it.each(['<html>', '[]', '{}', '{"tags":"latest"}'])('an answer of %s is refused', async (body) => {
     await using registry = await startRegistry({ faults: [{ match: {}, action: { status: 200, body } }] });
