@@ -12,6 +12,8 @@ export interface GitEvent {
   readonly baseRef?: string;
   /** `https://github.com/org/app/actions/runs/1/attempts/1` */
   readonly runUrl: string;
+  /** With `workflow_run`: the event of the run that caused this one. */
+  readonly causedBy?: string;
   readonly serverUrl: string;
   readonly apiUrl: string;
   readonly actor: string;

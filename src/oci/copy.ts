@@ -5,7 +5,7 @@ import { ActionError } from '../errors/action-error.ts';
 import type { Log } from '../runtime/runtime.ts';
 import { attach } from './copy-attach.ts';
 import { fanOut } from './fan-out.ts';
-import { type GraphManifest, type ImageGraph, readGraph } from './graph.ts';
+import { type Attachment, type GraphManifest, type ImageGraph, readGraph } from './graph.ts';
 import { putManifest } from './put-manifest.ts';
 import type { Repository } from './repository.ts';
 
@@ -25,6 +25,8 @@ export interface Copied {
   readonly mounted: number;
   /** Bytes of blobs that were sent. */
   readonly bytes: number;
+  /** What refers to the image and came along. */
+  readonly attachments: readonly Attachment[];
 }
 
 /** Uploads at the same time: fewer than the requests that a session allows, as each of them waits for a download. */
@@ -48,7 +50,7 @@ interface Target {
 export async function copyImage({ from, to, digest, log }: CopyOptions): Promise<Copied> {
   const count = { manifests: 0, blobs: 0, mounted: 0, bytes: 0 };
   const others = to.filter((each) => each.host !== from.host || each.name !== from.name);
-  if (others.length === 0) return count;
+  if (others.length === 0) return { ...count, attachments: [] };
   const graph = await readGraph(from, digest);
   for (const problem of graph.problems) log.warning(problem);
   const targets: Target[] = [];
@@ -90,7 +92,7 @@ export async function copyImage({ from, to, digest, log }: CopyOptions): Promise
   for (const { to: each } of targets) {
     count.manifests += await attach(each, graph, confirmations.get(each) ?? new Set(), log);
   }
-  return count;
+  return { ...count, attachments: graph.attachments };
 }
 
 async function bringBlobs(

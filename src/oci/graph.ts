@@ -1,6 +1,8 @@
 import type { Digest } from '../domain/digest.ts';
 import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, MANIFEST_TYPES, type ManifestBytes } from '../domain/manifest.ts';
+import { MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, notCarriedBecause } from '../domain/promotion/carried.ts';
+import { isRecordManifest } from '../domain/promotion/record-manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { textFields } from './document.ts';
 import { getManifest } from './get-manifest.ts';
@@ -24,8 +26,20 @@ export interface ImageGraph {
   readonly blobs: ReadonlyMap<Digest, Descriptor>;
   /** Tags of cosign that hang on one of the manifests, and the manifest that they hold. */
   readonly tags: readonly { readonly tag: string; readonly digest: Digest }[];
+  /** What travels though it is no part of the image. */
+  readonly attachments: readonly Attachment[];
   /** Sentences about what is listed and gone, or cannot be listed. */
   readonly problems: readonly string[];
+}
+
+/** What refers to an image and travels with it. */
+export interface Attachment {
+  readonly digest: Digest;
+  readonly subject?: Digest;
+  /** `application/vnd.dev.cosign.simplesigning.v1+json`; empty when it names none. */
+  readonly artifactType: string;
+  /** Of its manifest and blobs. */
+  readonly bytes: number;
 }
 
 /** Manifests that are read, and their bytes together, as all of them are held. */
@@ -72,6 +86,14 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
     const referrer = referrerOf(fields, descriptor);
     // The index under a fallback tag is anybody's word: what does not name this subject does not belong to it.
     if (subject !== undefined && referrer?.subject !== subject) return void begun.delete(descriptor.digest);
+    if (isRecordManifest(fields)) {
+      // What was written of another repository is not true of the one that it would be copied to.
+      if (!ofRoot) return;
+      const what = `${where} is a promotion record, and part of the image. Promotion records count only where they were written: the image cannot be promoted with it.`;
+      throw new ActionError('PROMOTION_REFUSED', what, { facts });
+    }
+    const reason = ofRoot ? undefined : notCarriedBecause(descriptor.mediaType, fields);
+    if (reason !== undefined) return void problems.push(notCarried(where, reason));
     const parts = isIndexType(descriptor.mediaType)
       ? partsOf(fields.manifests, where)
       : [...partsOf([fields.config], where), ...partsOf(fields.layers ?? [], where)];
@@ -116,13 +138,45 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
         if (!isGone(error)) throw error;
       });
       if (manifest === undefined) continue;
-      found.push({ tag, digest: manifest.descriptor.digest });
       if (!begun.has(manifest.descriptor.digest)) await visit(manifest, false);
+      // A part of the image, too, has no business under such a tag.
+      const { mediaType, digest: own } = manifest.descriptor;
+      const where = `${from.host}/${from.name}:${tag}`;
+      const reason = notCarriedBecause(mediaType, parse(manifest, where));
+      if (reason !== undefined) problems.push(notCarried(where, reason));
+      else if (nodes.has(own)) found.push({ tag, digest: own });
     }
   }
   const manifests = [...nodes.values()];
   const blobs = new Map(manifests.flatMap((each) => each.blobs.map((blob) => [blob.digest, blob] as const)));
-  return { root, manifests, blobs, tags: found, problems: [...new Set(problems)] };
+  const attachments = attachmentsOf(manifests);
+  const attached = attachments.reduce((sum, each) => sum + each.bytes, 0);
+  if (attachments.length > MAX_ATTACHMENTS || attached > MAX_ATTACHMENT_BYTES) {
+    const what = `${attachments.length} artifacts of ${attached} bytes refer to ${from.host}/${from.name}@${digest}; at most ${MAX_ATTACHMENTS} of together ${MAX_ATTACHMENT_BYTES} bytes are copied with an image. Delete those that are not needed.`;
+    throw new ActionError('TOO_LARGE', what, { facts });
+  }
+  return { root, manifests, blobs, tags: found, attachments, problems: [...new Set(problems)] };
+}
+
+function notCarried(where: string, reason: string): string {
+  return `${where} refers to the image and was not copied: ${reason}.`;
+}
+
+/** What is no part of the image; blobs that the image has too cost nothing. */
+function attachmentsOf(manifests: readonly GraphManifest[]): readonly Attachment[] {
+  const seen = new Set(manifests.flatMap(({ ofRoot, blobs }) => (ofRoot ? blobs.map(({ digest }) => digest) : [])));
+  return manifests
+    .filter(({ ofRoot }) => !ofRoot)
+    .map(({ manifest: { descriptor }, blobs, referrer }) => {
+      const own = blobs.filter(({ digest }) => !seen.has(digest));
+      for (const { digest } of own) seen.add(digest);
+      return {
+        digest: descriptor.digest,
+        ...(referrer === undefined ? {} : { subject: referrer.subject }),
+        artifactType: referrer?.descriptor.artifactType ?? '',
+        bytes: own.reduce((sum, { size }) => sum + size, descriptor.size),
+      };
+    });
 }
 
 function isGone(error: unknown): error is ActionError {

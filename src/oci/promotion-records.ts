@@ -1,6 +1,6 @@
 import type { Digest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
-import type { PromotionRecord } from '../domain/promotion/record.ts';
+import type { PromotionRecord, StoredRecord } from '../domain/promotion/record.ts';
 import { EMPTY, listedRecords, recordArtifact, recordOf } from '../domain/promotion/record-manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { listAsReferrers } from './copy-attach.ts';
@@ -10,7 +10,7 @@ import type { Repository } from './repository.ts';
 
 /** The promotion records of an image, in no order. */
 export interface RecordsOfImage {
-  readonly records: readonly PromotionRecord[];
+  readonly records: readonly StoredRecord[];
   /** What else refers to the image: signatures, SBOMs. Each repository has records of its own. */
   readonly referrers: readonly Descriptor[];
   /** How the repository lists them. */

@@ -40,6 +40,7 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
   const pullRequest = fieldsOf(payload.pull_request);
   const headSha = text(fieldsOf(pullRequest.head).sha);
   const pullBase = text(fieldsOf(pullRequest.base).ref);
+  const causedBy = text(fieldsOf(payload.workflow_run).event);
   const baseRef = text(payload.base_ref) ?? text(fieldsOf(payload.merge_group).base_ref);
   return {
     name,
@@ -56,6 +57,7 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
           },
         }),
     ...(baseRef === undefined ? {} : { baseRef }),
+    ...(causedBy === undefined ? {} : { causedBy }),
     runUrl: `${serverUrl}/${owner}/${repository}/actions/runs/${env.GITHUB_RUN_ID ?? '0'}/attempts/${env.GITHUB_RUN_ATTEMPT ?? '1'}`,
     serverUrl,
     apiUrl: env.GITHUB_API_URL ?? 'https://api.github.com',

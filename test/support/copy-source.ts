@@ -32,6 +32,11 @@ export function fill(registry: TestRegistry, name = SOURCE) {
     const fields = { artifactType, config, layers: [blob(text)], subject: to.descriptor, annotations: { of: text } };
     return store(MEDIA_TYPES.ociManifest, { ...fields, ...more });
   };
+  /** What cosign keeps under a tag: the config of an image, and a layer that no runtime unpacks. */
+  const cosign = (text: string, tag: string, more: object = {}): ManifestBytes => {
+    const layer = { ...blob(text), mediaType: 'application/vnd.dev.cosign.simplesigning.v1+json' };
+    return image([], { layers: [layer], ...more }, tag);
+  };
   /** Two platforms with eight layers each, an SBOM and a signature. */
   const usual = () => {
     const layers = (of: string) => Array.from({ length: 8 }, (_, at) => `${of} layer ${at}`);
@@ -39,5 +44,5 @@ export function fill(registry: TestRegistry, name = SOURCE) {
     const root = index(children, {}, 'v1');
     return { root, children, referrers: [referrer(root, 'sbom'), referrer(root, 'signature')] };
   };
-  return { blob, store, image, index, referrer, usual };
+  return { blob, store, image, index, referrer, cosign, usual };
 }

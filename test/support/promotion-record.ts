@@ -1,4 +1,5 @@
-import type { PromotionRecord } from '../../src/domain/promotion/record.ts';
+import { createHash } from 'node:crypto';
+import { type PromotionRecord, recordBytes, type StoredRecord } from '../../src/domain/promotion/record.ts';
 
 /** A promotion to staging that nothing is special about, but for what is said. */
 export function recordWith(more: Partial<PromotionRecord> & Pick<PromotionRecord, 'digest'>): PromotionRecord {
@@ -16,4 +17,10 @@ export function recordWith(more: Partial<PromotionRecord> & Pick<PromotionRecord
     held: [],
     ...more,
   };
+}
+
+/** The same as it is found in a repository; its digest stands for that of its manifest. */
+export function storedWith(more: Partial<PromotionRecord> & Pick<PromotionRecord, 'digest'>): StoredRecord {
+  const record = recordWith(more);
+  return { ...record, manifest: `sha256:${createHash('sha256').update(recordBytes(record)).digest('hex')}` };
 }

@@ -26,7 +26,7 @@ export interface PlannedPlace extends FoundPlace {
 }
 
 /** A record without what differs between repositories. */
-export type RecordOfRun = Omit<PromotionRecord, 'to' | 'previousDigest' | 'held'>;
+export type RecordOfRun = Omit<PromotionRecord, 'repository' | 'to' | 'previousDigest' | 'previousRecord' | 'held'>;
 
 interface Apply {
   readonly places: readonly PlannedPlace[];
@@ -79,7 +79,7 @@ export async function applyPromotion({
       const own = recordFor(place, record, error === undefined ? undefined : written);
       try {
         const attached = await writeRecord(place.repository, own, root.descriptor, place.support);
-        log.info(`${place.image}: record ${attached}`);
+        log.info(`${place.image}: promotion record ${attached} attached, unsigned`);
         return { record: attached };
       } catch (thrown) {
         throw error ?? unrecorded(thrown, place, record);
@@ -161,16 +161,20 @@ function unrecorded(
  * @param written the tags that were written, when not all were
  */
 export function recordFor(
-  { image, tags, plan, history }: PlannedPlace,
+  { image, repository, tags, plan, history }: PlannedPlace,
   record: RecordOfRun,
   written?: readonly string[],
 ): PromotionRecord {
-  const { now } = history;
-  const previous = now === undefined ? {} : { previousDigest: now };
+  const { now, head } = history;
+  const previous = {
+    ...(now === undefined ? {} : { previousDigest: now }),
+    ...(head === undefined ? {} : { previousRecord: head }),
+  };
   const kept = plan.decisions.flatMap(({ tag, action }) => (action === 'keep' ? [tag] : []));
   return {
     ...record,
     ...previous,
+    repository: `${repository.host}/${repository.name}`,
     to: tags.flatMap(({ tag }) =>
       written === undefined || written.includes(tag) || kept.includes(tag) ? [`${image}:${tag}`] : [],
     ),

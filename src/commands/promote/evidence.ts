@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import type { Evidence, ScanEvidence, StageEvidence, TargetEvidence } from '../../domain/promotion/judge.ts';
-import { isSameStage, type PromotionRecord } from '../../domain/promotion/record.ts';
+import { isSameStage, type PromotionRecord, type StoredRecord } from '../../domain/promotion/record.ts';
 import type { Requirement } from '../../domain/promotion/requirements.ts';
 import { looserThan, type ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { environmentTag, type Source } from '../../domain/promotion/templates.ts';
@@ -60,7 +60,7 @@ export async function gatherEvidence(asked: Witnesses, required: readonly Requir
       : scan.maxAge === 'now'
         ? await scanNow(asked)
         : lastScan(
-            (await records(source.repository, digest)).records,
+            (await records(source.repository, digest)).own,
             wantedTerms(asked.inputs),
             asked.runtime.clock.now(),
           );
@@ -108,13 +108,13 @@ async function readStageEvidence(
   const read = async (known: string) => (isSource ? digest : ((await source.repository.head(known))?.digest ?? null));
   const holds = tag === undefined ? undefined : await read(tag);
   if (holds === digest) return { holds, records: [] };
-  const own = (await records(source.repository, digest)).records.filter((each) => isSameStage(each.stage, stage));
+  const own = (await records(source.repository, digest)).own.filter((each) => isSameStage(each.stage, stage));
   // What the stage holds since tells whether it was rolled back from this image. Its tag may have any name, which `to` says.
   const others = await Promise.all(
     tagsOf(own, source).map(async (each) => (each === tag ? holds : (await source.repository.head(each))?.digest)),
   );
   const since = new Set([holds, ...others].flatMap((each) => (each && each !== digest ? [each] : [])));
-  const held = await Promise.all([...since].map(async (each) => (await records(source.repository, each)).records));
+  const held = await Promise.all([...since].map(async (each) => (await records(source.repository, each)).own));
   const deployments = own.length > 0 ? undefined : await readDeployments(api, stage, commit);
   return {
     ...(holds === undefined ? {} : { holds }),
@@ -163,22 +163,26 @@ function wantedTerms(inputs: Inputs): ScanTerms {
 }
 
 /** The newest scan that was judged as strictly as it should be, and that this image passed. */
-function lastScan(records: readonly PromotionRecord[], wanted: ScanTerms, now: Date): ScanEvidence | undefined {
+function lastScan(records: readonly StoredRecord[], wanted: ScanTerms, now: Date): ScanEvidence | undefined {
   const scans = records
-    .flatMap(({ scan, time, kind, stage }) =>
+    .flatMap(({ scan, time, scannedAt = time, kind, stage }) =>
       scan === undefined
         ? []
         : [
             {
+              earlier: { scan, scannedAt },
               looser: looserThan(wanted, scan),
-              age: now.getTime() - Date.parse(time),
+              age: now.getTime() - Math.min(Date.parse(time), Date.parse(scannedAt)),
               when: kind === 'publish' ? 'when it was published' : `before the promotion to ${stage}`,
             },
           ],
     )
     .toSorted((a, b) => a.age - b.age);
   const good = scans.find(({ looser }) => looser.length === 0);
-  if (good !== undefined) return { passed: true, age: good.age, byThisRun: false, detail: good.when };
+  if (good !== undefined) {
+    // Clocks differ a little.
+    return { passed: true, age: Math.max(0, good.age), byThisRun: false, detail: good.when, earlier: good.earlier };
+  }
   const [newest] = scans;
   if (newest === undefined) return undefined;
   const detail = `the one ${newest.when} ${newest.looser.join(', and ')}`;

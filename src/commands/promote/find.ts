@@ -76,14 +76,15 @@ export async function findBack(journey: Journey): Promise<Found> {
   const digest = await step(runtime, draft, 'History', async () => {
     const { from } = names;
     const wanted = from === undefined ? undefined : await digestOf(place, from);
-    const isEnough = ({ deployed }: History) => wanted === undefined || deployed.has(wanted);
-    // Its own records tell that the stage has held it, also where the chain to it is broken.
-    const also = wanted === undefined ? [] : (await records(repository, wanted)).records;
-    const history = await readStage(place, names.stage, records, { until: isEnough, also, exact: true });
+    // Going back to what was there before takes every record between; a named image only has to be named by one.
+    const isEnough = ({ deployed, before, unread }: History) =>
+      wanted === undefined ? before !== undefined || unread === undefined : deployed.has(wanted);
+    const own = wanted === undefined ? [] : (await records(repository, wanted)).own;
+    const history = await readStage(place, names.stage, records, { until: isEnough, own });
     draft.history = history;
     const target = rollbackTarget(history, wanted);
     if (!target.ok) throw new ActionError('PROMOTION_REFUSED', target.problems.join('\n'));
-    runtime.log.info(`${names.stage} goes back to ${target.value}.`);
+    runtime.log.info(`${names.stage} goes back to ${target.value}, as the unsigned promotion records of ${image} say.`);
     return target.value;
   });
   const root = await repository.get(digest);

@@ -11,7 +11,7 @@ import type { PlannedPlace } from './apply.ts';
 import { gatherEvidence, gatherTargets } from './evidence.ts';
 import type { Found } from './find.ts';
 import type { Journey } from './journey.ts';
-import { type FoundPlace, isRecordOf, isSamePlace, readStage } from './stage.ts';
+import { type FoundPlace, isSamePlace, readStage } from './stage.ts';
 
 /**
  * Finds out what the requirements ask and what the records of the stage tell, and decides for each repository. Shows the plan
@@ -26,7 +26,7 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
     ? names.from !== undefined || places.some((place) => isAt(place, digest))
     : inputs.record || places.some((place) => !isSamePlace(place, source));
   const own = needsOwn ? await records(source.repository, digest) : undefined;
-  draft.passed = (own?.records ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
+  draft.passed = (own?.own ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
   const asked = {
     runtime,
     inputs: { ...inputs, ...gate },
@@ -39,6 +39,7 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
     records,
   };
   const evidence = await gatherEvidence(asked, required);
+  draft.scanned = evidence.scan?.passed === true ? evidence.scan.earlier : undefined;
 
   const planned: PlannedPlace[] = [];
   const judged: (readonly Judgement[])[] = [];
@@ -48,14 +49,15 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
       : isAt(place, digest)
         ? await records(place.repository, digest)
         : undefined;
-    const also = [...(own?.records ?? []), ...(here?.records ?? [])];
+    // What the source says of the environment may add a hold, and nothing else: whoever may push there may not speak for the target.
+    const foreign = here === own ? [] : [...(own?.own ?? []), ...(own?.foreign ?? [])];
     // A dry run shows all that there is to know; a rollback looks as far back as it goes. What was put there without a record
     // does not say what is held back: then those before it do.
     const isEnough = ({ deployed, chain, now }: History) =>
       !inputs['dry-run'] && (inputs.rollback ? deployed.has(digest) : chain.some((each) => each.digest === now));
     const history = inputs.record
-      ? await readStage(place, names.stage, records, { also, until: isEnough, exact: inputs.rollback })
-      : readHistory(names.stage, [], place.now);
+      ? await readStage(place, names.stage, records, { own: here?.own ?? [], foreign, until: isEnough })
+      : readHistory(names.stage, [], { holds: place.now });
     const moving = await gatherTargets(asked, required, place);
     const judgements = unmetFirst(moving.map((target) => judgeAll(required, { ...evidence, ...target })));
     const held =
@@ -72,10 +74,12 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
       force: inputs.force,
     });
     const inPlace = plan.verdict === 'unchanged';
-    for (const problem of [own, here, held].flatMap((each) => each?.problems ?? [])) warn(runtime, draft, problem);
+    for (const each of new Set([own, here, held])) {
+      for (const problem of [...(each?.problems ?? []), ...(each?.ignored ?? [])]) warn(runtime, draft, problem);
+    }
     const support = (here ?? held)?.support;
     const isRecorded =
-      here?.records.some((each) => isSameStage(each.stage, names.stage) && isRecordOf(place.repository, each)) ?? false;
+      here?.own.some(({ stage, kind }) => kind !== 'publish' && isSameStage(stage, names.stage)) ?? false;
     planned.push({
       ...place,
       plan,

@@ -1,4 +1,5 @@
 import { type GitEvent, isByHand } from '../../domain/event.ts';
+import { mayNotPromote } from '../../domain/promotion/events.ts';
 import { overall } from '../../domain/promotion/plan.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
 import { gateOf, scanTermsOf } from '../../inputs/gate.ts';
@@ -88,6 +89,8 @@ async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<J
   draft.kind = inputs.rollback ? 'rollback' : 'promotion';
   draft.stage = names.stage;
   draft.run = { actor: event.actor, event: event.name, url: event.runUrl };
+  const reason = mayNotPromote(event.name, event.causedBy);
+  if (reason !== undefined) throw new ActionError('PROMOTION_REFUSED', reason);
   if (inputs.force && !isByHand(event)) throw notByHand(event);
   const token = inputs['github-token'];
   const { owner, name } = event.repository;
@@ -103,7 +106,7 @@ async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<J
     required,
     gate,
     api,
-    records: createRecords(),
+    records: createRecords(runtime.clock.now),
     at: (images, access) => destinationsOf(registries, images, access),
     draft,
   };
@@ -157,7 +160,9 @@ function recordOf(
     time: runtime.clock.now().toISOString(),
     ...(commit === undefined ? {} : { commit }),
     forced: inputs.force,
-    ...(required.some((each) => each.name === 'scan' && each.maxAge === 'now') ? { scan: scanTermsOf(gate) } : {}),
+    ...(required.some((each) => each.name === 'scan' && each.maxAge === 'now')
+      ? { scan: scanTermsOf(gate) }
+      : draft.scanned),
     requirements: draft.requirements.flatMap((each) =>
       each.met ? [{ name: each.name, detail: each.detail.replace(/\p{Cc}+/gu, ' ').slice(0, 1000) }] : [],
     ),
@@ -213,7 +218,7 @@ function conflict(planned: readonly PlannedPlace[], digest: string): ActionError
 function notByHand({ name }: GitEvent): ActionError {
   return new ActionError(
     'INPUT_INVALID',
-    `\`force\` is a person's word, and this run was started by the event ${name}. Start the workflow by hand (\`workflow_dispatch\`), or remove \`force\`.`,
+    `\`force\` is only accepted in manual runs (\`workflow_dispatch\`); this run was triggered by ${name}. Start the workflow by hand, or remove \`force\`.`,
     { facts: { input: 'force' } },
   );
 }

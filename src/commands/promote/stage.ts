@@ -1,8 +1,8 @@
 import type { Digest } from '../../domain/digest.ts';
 import { type History, readHistory } from '../../domain/promotion/history.ts';
 import type { PlannedTarget } from '../../domain/promotion/plan.ts';
-import { isSameStage, type PromotionRecord } from '../../domain/promotion/record.ts';
-import { parseImageName } from '../../domain/reference.ts';
+import { isSameStage, type StoredRecord } from '../../domain/promotion/record.ts';
+import { type JudgedRecords, judgeRecords } from '../../domain/promotion/trust.ts';
 import { type RecordsOfImage, readRecords } from '../../oci/promotion-records.ts';
 import type { Repository } from '../../oci/repository.ts';
 import type { Destination } from '../destinations.ts';
@@ -39,70 +39,66 @@ export function isSamePlace({ repository: a }: Destination, { repository: b }: D
   return a.host === b.host && a.name === b.name;
 }
 
-/** Records by image, each read once. */
-export type ReadRecords = (repository: Repository, digest: Digest) => Promise<RecordsOfImage>;
+/** The records of an image in one repository, and what they may decide there. */
+export type KnownRecords = RecordsOfImage & JudgedRecords;
 
-export function createRecords(): ReadRecords {
-  const read = new Map<string, Promise<RecordsOfImage>>();
+/** Records by image, each read once. */
+export type ReadRecords = (repository: Repository, digest: Digest) => Promise<KnownRecords>;
+
+/** @param now the time from which on a record is from the future */
+export function createRecords(now: () => Date): ReadRecords {
+  const read = new Map<string, Promise<KnownRecords>>();
+  const judged = async (repository: Repository, digest: Digest): Promise<KnownRecords> => {
+    const found = await readRecords(repository, digest);
+    return { ...found, ...judgeRecords(found.records, repository, now()) };
+  };
   return (repository, digest) => {
     const key = `${repository.host}/${repository.name}@${digest}`;
-    const begun = read.get(key) ?? readRecords(repository, digest);
+    const begun = read.get(key) ?? judged(repository, digest);
     read.set(key, begun);
     return begun;
   };
 }
 
-/**
- * Whether a record tells of this repository: those of others travel along when an image is copied. Hosts may have two names, so
- * what is held back counts whatever the host.
- * @param exact for what a rollback may go to: a mirror of the same name has not held it
- */
-export function isRecordOf({ host, name }: Repository, { to }: PromotionRecord, exact = false): boolean {
-  return to.some((each) => {
-    const image = parseImageName(each.replace(/:[^:/]*$/, ''));
-    return image.ok && image.value.repository === name && (!exact || image.value.host === host);
-  });
+/** Images whose records are read at most. */
+const MAX_IMAGES = 100;
+
+interface Reading {
+  /** When to stop; by default after the first image. */
+  readonly until?: (history: History) => boolean;
+  /** Records of this very repository that are known besides. */
+  readonly own?: readonly StoredRecord[];
+  /** Records of other repositories that are known: they may add a hold. */
+  readonly foreign?: readonly StoredRecord[];
 }
 
-/** Records that are read back at most. */
-const MOST = 100;
-
 /**
- * The history of a stage in one repository, from the registry alone. The records of what the stage holds now tell what it held
- * before and what is held back; going further costs one request for each image. A stage that holds nothing is known by `also`.
- * @param until when to stop; by default after the first image
- * @param also records of the stage that are known besides
- * @param exact whether records of a repository of the same name at another host are left aside
+ * The history of an environment in one repository, from that repository alone. The records of what its tag points to tell what it
+ * pointed to before and what is on hold; going further costs one request for each image. What has no tag is known by `own`.
  */
 export async function readStage(
   { repository, now }: Pick<FoundPlace, 'repository' | 'now'>,
   stage: string,
   records: ReadRecords,
-  {
-    until = () => true,
-    also = [],
-    exact = false,
-  }: {
-    readonly until?: (history: History) => boolean;
-    readonly also?: readonly PromotionRecord[];
-    readonly exact?: boolean;
-  } = {},
+  { until = () => true, own = [], foreign = [] }: Reading = {},
 ): Promise<History> {
-  const isOwn = (each: PromotionRecord) => isRecordOf(repository, each, exact);
-  const known = also.filter(isOwn);
-  const seen = new Set<Digest>();
-  const unread = () =>
+  const known = [...own];
+  const others = [...foreign];
+  const read = new Set<Digest>();
+  const history = () => readHistory(stage, known, { holds: now, foreign: others, read });
+  const next = () =>
+    history().unread ??
     known
-      .flatMap((each) => (isSameStage(each.stage, stage) ? [each.previousDigest, each.digest] : []))
-      .find((digest) => digest !== undefined && !seen.has(digest));
-  let next = now === null ? unread() : now;
-  while (next !== undefined && seen.size < MOST) {
-    seen.add(next);
-    known.push(...(await records(repository, next)).records.filter(isOwn));
-    next = unread();
-    if (until(readHistory(stage, known, now))) break;
+      .flatMap((record) => (isSameStage(record.stage, stage) ? [record.previousDigest, record.digest] : []))
+      .find((digest) => digest !== undefined && !read.has(digest));
+  let image = now ?? next();
+  while (image !== undefined && read.size < MAX_IMAGES) {
+    read.add(image);
+    const found = await records(repository, image);
+    known.push(...found.own);
+    others.push(...found.foreign);
+    image = next();
+    if (until(history())) break;
   }
-  const history = readHistory(stage, known, now);
-  // What was not read is not missing: then only the last record is held against the tag.
-  return next === undefined ? history : { ...history, gaps: readHistory(stage, history.chain.slice(-1), now).gaps };
+  return history();
 }

@@ -28,6 +28,7 @@ export async function attachVerdict(
   const record: PromotionRecord = {
     kind: 'publish',
     stage: 'publish',
+    repository: `${repository.host}/${repository.name}`,
     from: event.repository.url,
     to: draft.tagNames.map((tag) => `${image}:${tag}`),
     digest: subject.digest,

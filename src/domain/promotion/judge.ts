@@ -4,8 +4,9 @@ import { quoted } from '../suggestion.ts';
 import type { CommitRelation } from '../tags/moving.ts';
 import { readHistory } from './history.ts';
 import { judgeProvenance, type ProvenanceFacts } from './provenance.ts';
-import type { PromotionRecord } from './record.ts';
+import type { StoredRecord } from './record.ts';
 import { lengthOfTime, type Requirement, requirementText } from './requirements.ts';
+import type { ScanTerms } from './scan-terms.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What is known of the image and of the stages. What is undefined was not found out, and then nothing is met by it. */
@@ -42,12 +43,15 @@ export interface ScanEvidence {
   readonly byThisRun: boolean;
   /** Such as `3 findings`. */
   readonly detail?: string;
+  /** An earlier scan, as a record of this run hands it on: records are not copied. */
+  readonly earlier?: { readonly scan: ScanTerms; readonly scannedAt: string };
 }
 
 export interface StageEvidence {
   /** What the tag of the stage holds now; `null`: there is no such tag; undefined: not read. */
   readonly holds?: Digest | null;
-  readonly records: readonly PromotionRecord[];
+  /** Of the repository that the image is promoted from. */
+  readonly records: readonly StoredRecord[];
   /** Undefined: GitHub was not asked, or does not tell. */
   readonly deployments?: readonly DeploymentEvidence[];
 }
@@ -147,18 +151,18 @@ function judgeScan(maxAge: number | 'now', scan: ScanEvidence | undefined): Verd
   // A time that lies ahead is a clock that is wrong, or a verdict that was made up.
   if (!(age >= 0)) return refused('the time of the scan lies ahead, or is none');
   return age <= maxAge
-    ? met(`scanned ${ago(age)} ago${what}`)
+    ? met(`scanned ${ago(age)} ago${what}, by an unsigned record`)
     : refused(`the scan was ${ago(age)} ago, and at most ${lengthOfTime(maxAge)} are allowed. Scan the image again`);
 }
 
 function judgeDeployed(stage: string, { digest, commit, stages }: Evidence): Verdict {
   const found = stages?.get(stage);
   if (found === undefined) return refused(`nothing is known of the stage ${quoted(stage)}`);
-  if (found.holds === digest) return met(`${stage} holds it now`);
-  const { held, chain } = readHistory(stage, found.records);
+  if (found.holds === digest) return met(`${stage} points to it now`);
+  const { held, chain } = readHistory(stage, found.records, { holds: found.holds });
   if (held.has(digest)) return refused(`${stage} was rolled back from ${shortDigest(digest)}`);
   const record = chain.findLast((each) => each.digest === digest);
-  if (record !== undefined) return met(`${stage} has held it since ${record.time}, by its record`);
+  if (record !== undefined) return met(`${stage} pointed to it at ${record.time}, by an unsigned promotion record`);
   const own = found.deployments?.filter((each) =>
     each.digest === undefined ? commit !== undefined && each.commit === commit : each.digest === digest,
   );

@@ -1,8 +1,8 @@
 import type { Digest } from '../digest.ts';
-import { fieldsOf } from '../fields.ts';
+import { type Fields, fieldsOf } from '../fields.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../manifest.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
-import { PROMOTION_TYPE, type PromotionRecord, readRecord, recordBytes } from './record.ts';
+import { PROMOTION_TYPE, type PromotionRecord, readRecord, recordBytes, type StoredRecord } from './record.ts';
 
 /** The record itself, as JSON, in the annotations of its manifest and so in every list of what refers to an image. */
 const RECORD = 'io.github.registry-action.promotion.record';
@@ -73,7 +73,7 @@ export function recordArtifact(
 
 /** What a list of referrers tells of promotions. */
 export interface ListedRecords {
-  readonly records: readonly PromotionRecord[];
+  readonly records: readonly StoredRecord[];
   /** Records, or what may be one, whose annotations the list has lost: their manifests have to be read. */
   readonly unread: readonly Descriptor[];
   /** What else refers to the image: signatures, SBOMs. */
@@ -84,7 +84,7 @@ export interface ListedRecords {
 
 /** The promotion records in a list of what refers to an image. What speaks of another image is a problem. */
 export function listedRecords(referrers: readonly Descriptor[], subject: Digest): ListedRecords {
-  const records: PromotionRecord[] = [];
+  const records: StoredRecord[] = [];
   const unread: Descriptor[] = [];
   const others: Descriptor[] = [];
   const found: string[] = [];
@@ -95,14 +95,14 @@ export function listedRecords(referrers: readonly Descriptor[], subject: Digest)
       continue;
     }
     const record = readText(json, subject);
-    if (record.ok) records.push(record.value);
+    if (record.ok) records.push({ ...record.value, manifest: descriptor.digest });
     else found.push(...record.problems.map((problem) => `${descriptor.digest}: ${problem}.`));
   }
   return { records, unread, others, problems: found };
 }
 
 /** The record in a manifest; undefined when it is none. */
-export function recordOf(manifest: ManifestBytes, subject: Digest): Parsed<PromotionRecord> | undefined {
+export function recordOf(manifest: ManifestBytes, subject: Digest): Parsed<StoredRecord> | undefined {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder().decode(manifest.bytes));
@@ -112,7 +112,18 @@ export function recordOf(manifest: ManifestBytes, subject: Digest): Parsed<Promo
   const { annotations, subject: own } = fieldsOf(value);
   const json = fieldsOf(annotations)[RECORD];
   if (typeof json !== 'string' || fieldsOf(own).digest !== subject) return undefined;
-  return readText(json, subject);
+  const record = readText(json, subject);
+  return record.ok ? parsed({ ...record.value, manifest: manifest.descriptor.digest }) : record;
+}
+
+/**
+ * Whether a manifest is a promotion record, or claims to be one. Lists keep annotations, so one annotation is enough for it to be
+ * read as a record where it is put.
+ * @param fields the parsed manifest
+ */
+export function isRecordManifest(fields: Fields): boolean {
+  const types = [fields.artifactType, fieldsOf(fields.config).mediaType];
+  return types.includes(PROMOTION_TYPE) || fieldsOf(fields.annotations)[RECORD] !== undefined;
 }
 
 function readText(json: string, subject: Digest): Parsed<PromotionRecord> {

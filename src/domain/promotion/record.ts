@@ -18,6 +18,11 @@ export interface PromotionRecord {
   /** `publish`: the image was published after it had passed the gate; its stage is `publish`. */
   readonly kind: RecordKind;
   readonly stage: string;
+  /**
+   * `ghcr.io/org/prod/app`: the repository that this record is written to. Found anywhere else it proves nothing. Records without
+   * it are read by `to`.
+   */
+  readonly repository?: string;
   /** Where the image came from, in full: `ghcr.io/org/app:sha-abc1234`. */
   readonly from: string;
   /** The names that were written in the repository of the record, in full. */
@@ -26,6 +31,8 @@ export interface PromotionRecord {
   readonly digest: Digest;
   /** What the stage held before; absent when it held nothing. */
   readonly previousDigest?: Digest;
+  /** Manifest of the record before this one, of the same environment in the same repository; absent in the first. */
+  readonly previousRecord?: Digest;
   readonly actor: string;
   /** Address of the run. */
   readonly run: string;
@@ -40,9 +47,14 @@ export interface PromotionRecord {
   readonly requirements: readonly { readonly name: string; readonly detail: string }[];
   /** How the scan was judged that was made for this: absent when none was. */
   readonly scan?: ScanTerms;
+  /** When that scan was made, where it was not made by the run that wrote this. */
+  readonly scannedAt?: string;
   /** All that is held back from this stage since then, so that the newest record alone says it. */
   readonly held: readonly Digest[];
 }
+
+/** A record as it was found, with the digest of its manifest. */
+export type StoredRecord = PromotionRecord & { readonly manifest: Digest };
 
 /** The largest record that is read, in bytes. */
 export const RECORD_LIMIT = 256 * 1024;
@@ -56,16 +68,19 @@ export function isSameStage(a: string, b: string): boolean {
 
 /** The bytes of a record: the same for the same record, whoever writes it. */
 export function recordBytes(record: PromotionRecord): Uint8Array {
-  const { kind, stage, from, to, digest, previousDigest, actor, run, event, time, commit, forced, held } = record;
+  const { kind, stage, from, to, digest, actor, run, event, time, forced, held } = record;
+  const { repository, previousDigest, previousRecord, commit, scan, scannedAt } = record;
   return new TextEncoder().encode(
     JSON.stringify({
       schemaVersion: SCHEMA_VERSION,
       kind,
       stage,
+      ...(repository === undefined ? {} : { repository }),
       from,
       to,
       digest,
       ...(previousDigest === undefined ? {} : { previousDigest }),
+      ...(previousRecord === undefined ? {} : { previousRecord }),
       actor,
       run,
       event,
@@ -73,7 +88,8 @@ export function recordBytes(record: PromotionRecord): Uint8Array {
       ...(commit === undefined ? {} : { commit }),
       forced,
       requirements: record.requirements.map(({ name, detail }) => ({ name, detail })),
-      ...(record.scan === undefined ? {} : { scan: termsInOrder(record.scan) }),
+      ...(scan === undefined ? {} : { scan: termsInOrder(scan) }),
+      ...(scannedAt === undefined ? {} : { scannedAt }),
       held,
     }),
   );
@@ -127,7 +143,7 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
     refuse(field, `a list of at most ${LIST_LIMIT} entries`, got);
     return [];
   };
-  const { kind, digest, previousDigest, forced, commit } = value;
+  const { kind, digest, previousDigest, previousRecord, forced, commit } = value;
   const scan = readScanTerms(value.scan);
   const to = list('to');
   const held = list('held');
@@ -137,6 +153,7 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
   if (known === undefined) refuse('kind', 'publish, promotion or rollback', kind);
   if (!isDigest(digest)) refuse('digest', 'a digest', digest);
   if (previousDigest !== undefined && !isDigest(previousDigest)) refuse('previousDigest', 'a digest', previousDigest);
+  if (previousRecord !== undefined && !isDigest(previousRecord)) refuse('previousRecord', 'a digest', previousRecord);
   if (value.scan !== undefined && scan === undefined) refuse('scan', 'the terms of a scan', value.scan);
   if (typeof forced !== 'boolean') refuse('forced', 'true or false', forced);
   if (!to.every(isPlainText)) refuse('to', 'a list of names', to);
@@ -144,25 +161,31 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
   if (!requirements.every(({ name, detail }) => isPlainText(name) && isPlainText(detail))) {
     refuse('requirements', 'a list of objects with a name and a detail', value.requirements);
   }
-  const time = matching('time', TIME, 'a time in UTC such as 2026-01-31T12:00:00.000Z');
-  if (time !== '' && Number.isNaN(Date.parse(time))) refuse('time', 'a time that exists', time);
+  const timeOf = (field: 'time' | 'scannedAt'): string => {
+    const time = matching(field, TIME, 'a time in UTC such as 2026-01-31T12:00:00.000Z');
+    if (time !== '' && Number.isNaN(Date.parse(time))) refuse(field, 'a time that exists', time);
+    return time;
+  };
   const record = {
     kind: known ?? 'promotion',
     stage: text('stage'),
+    ...(value.repository === undefined ? {} : { repository: text('repository') }),
     from: text('from'),
     to: to.filter(isPlainText),
     ...(isDigest(previousDigest) ? { previousDigest } : {}),
+    ...(isDigest(previousRecord) ? { previousRecord } : {}),
     actor: text('actor'),
     // It becomes a link in the summary.
     run: matching('run', /^https?:\/\/[^\s"'<>\\]+$/, 'an http or https address'),
     event: matching('event', /^[a-z_]{1,64}$/, 'the name of an event'),
-    time,
+    time: timeOf('time'),
     ...(commit === undefined ? {} : { commit: matching('commit', COMMIT, 'a full commit id') }),
     forced: forced === true,
     requirements: requirements.flatMap(({ name, detail }) =>
       isPlainText(name) && isPlainText(detail) ? [{ name, detail }] : [],
     ),
     ...(scan === undefined ? {} : { scan }),
+    ...(value.scannedAt === undefined ? {} : { scannedAt: timeOf('scannedAt') }),
     held: held.filter(isDigest),
   };
   return found.length > 0 || !isDigest(digest) ? problems(...found) : parsed({ ...record, digest });

@@ -115,7 +115,7 @@ describe('what refers to an image', () => {
     const tags = [root, child].flatMap(({ descriptor }) =>
       ['sig', 'att', 'sbom'].map((kind) => {
         const tag = `${descriptor.digest.replace(':', '-')}.${kind}`;
-        return [tag, source.image([tag], {}, tag).descriptor.digest] as const;
+        return [tag, source.cosign(tag, tag).descriptor.digest] as const;
       }),
     );
     expectPromoted(await scene.promote());

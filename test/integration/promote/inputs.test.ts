@@ -5,7 +5,7 @@ test.each([
   [
     '`force` in a push',
     { force: 'true' },
-    "`force` is a person's word, and this run was started by the event push. Start the workflow by hand",
+    '`force` is only accepted in manual runs (`workflow_dispatch`); this run was triggered by push. Start the workflow by hand',
   ],
   ['`rollback` without records', { rollback: 'true', record: 'false' }, 'which `record: false` switches off'],
   ['`rollback` with `force`', { rollback: 'true', force: 'true' }, '`force` is for promotions'],

@@ -34,7 +34,7 @@ describe('deployed=staging', () => {
     await using stages = await createStages();
     stages.hold('staging', stages.built(COMMIT));
     const run = await stages.passes('deployed=staging');
-    expect(run.log).toMatch(/met {6}deployed=staging: staging holds it now/);
+    expect(run.log).toMatch(/met {6}deployed=staging: staging points to it now/);
     await stages.passes('deployed=staging', { inputs: { from: 'env:staging' } });
     await stages.refuses('deployed=staging\ndeployed=qa', ['deployed=qa: qa holds nothing']);
   });
@@ -48,7 +48,7 @@ describe('deployed=staging', () => {
       expect((await stages.promote('', { inputs: to })).outputs.outcome).toBe('promoted');
     }
     const run = await stages.passes('deployed=staging');
-    expect(run.log).toMatch(/met {6}deployed=staging: staging has held it since .*, by its record/);
+    expect(run.log).toMatch(/met {6}deployed=staging: staging pointed to it at .*, by an unsigned promotion record/);
   });
 
   test('by a record of another stage, or of a publish, it is not', async () => {

@@ -139,7 +139,7 @@ describe('signature', () => {
     const reason = 'signature: signatures cannot be checked by this version of the action';
     await stages.refuses('signature', [reason]);
     stages.source.referrer(root, 'signature', { artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json' });
-    stages.source.image(['sig'], {}, `${root.descriptor.digest.replace(':', '-')}.sig`);
+    stages.source.cosign('sig', `${root.descriptor.digest.replace(':', '-')}.sig`);
     await stages.refuses('signature', [reason]);
     await stages.refuses('platforms=linux/amd64\nsignature', [reason]);
     // The same without it passes.

@@ -115,9 +115,9 @@ describe('copying to other registries', () => {
 
   it('no tag comes to one target, not of cosign either, before the content is at all of them', async () => {
     await using scene = await across({}, 2, { referrers: false });
-    const { targets, from, to, usual, image } = scene;
+    const { targets, from, to, usual, cosign } = scene;
     const { digest } = usual().root.descriptor;
-    image(['sig'], {}, `${digest.replace(':', '-')}.sig`);
+    cosign('sig', `${digest.replace(':', '-')}.sig`);
     const put = { method: 'PUT', path: /manifests/ };
     targets[1]?.addFault({ match: put, action: { status: 403, body: { errors: [{ code: 'DENIED' }] } } });
     await expect(copyImage({ from, to, digest, log: silent })).rejects.toMatchObject({ code: 'DENIED' });

@@ -34,7 +34,13 @@ describe('copying within a registry', () => {
     }
     expect(registry.tags(TARGET)).toEqual({});
     registry.clearLog();
-    expect(await copyImage(options)).toEqual({ manifests: 0, blobs: 0, mounted: 0, bytes: 0 });
+    expect(await copyImage(options)).toMatchObject({
+      manifests: 0,
+      blobs: 0,
+      mounted: 0,
+      bytes: 0,
+      attachments: [{}, {}],
+    });
     expect(registry.writes()).toEqual([]);
   });
 
@@ -146,11 +152,11 @@ describe('copying within a registry', () => {
   });
 
   it('a tag of cosign whose manifest refers to another image makes no list for that one', async () => {
-    const { registry, from, target, image } = await within({});
+    const { registry, from, target, image, cosign } = await within({});
     await using _ = registry;
     const [root, other] = [image(['a']), image(['b'])];
     const sig = `${root.descriptor.digest.replace(':', '-')}.sig`;
-    const { descriptor } = image(['sig'], { subject: other.descriptor }, sig);
+    const { descriptor } = cosign('sig', sig, { subject: other.descriptor });
     await copyImage({ from, to: [target], digest: root.descriptor.digest, log: silent });
     expect(registry.tags(TARGET)).toEqual({ [sig]: descriptor.digest });
   });
@@ -193,14 +199,14 @@ describe('copying within a registry', () => {
   });
 
   it('case 52, 57: without the API writes one fallback index per subject, merged, and the tags of cosign last', async () => {
-    const { registry, from, target, usual, index, image } = await within({});
+    const { registry, from, target, usual, index, cosign } = await within({});
     await using _ = registry;
     const { root, referrers } = usual();
     const { digest } = root.descriptor;
     const tag = fallbackTag(digest);
     index(referrers, {}, tag);
     const sig = `${digest.replace(':', '-')}.sig`;
-    image(['sig'], {}, sig);
+    cosign('sig', sig);
     const theirs = fill(registry, TARGET);
     theirs.index([theirs.referrer(root, 'theirs')], {}, tag);
     registry.clearLog();
@@ -214,11 +220,11 @@ describe('copying within a registry', () => {
   });
 
   it('case 57: a tag of cosign that holds other signatures at the target stays, and that is said', async () => {
-    const { registry, from, target, image } = await within();
+    const { registry, from, target, image, cosign } = await within();
     await using _ = registry;
     const root = image(['a']);
     const sig = `${root.descriptor.digest.replace(':', '-')}.sig`;
-    image(['ours'], {}, sig);
+    cosign('ours', sig);
     const theirs = fill(registry, TARGET).image(['theirs'], {}, sig);
     const lines: string[] = [];
     const log = { warning: (line: string) => void lines.push(line) };

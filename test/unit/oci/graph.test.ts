@@ -82,13 +82,13 @@ describe('the graph of an image', () => {
   });
 
   it('57: finds tags of cosign on the index and on children, beyond 1000 others', async () => {
-    const { registry, repository, usual, image } = await source();
+    const { registry, repository, usual, cosign } = await source();
     await using _ = registry;
     const { root, children } = usual();
     const tag = (of: { readonly descriptor: { readonly digest: string } }, kind: string) =>
       `${of.descriptor.digest.replace(':', '-')}.${kind}`;
     const tags = [tag(root, 'sig'), tag(root, 'att'), tag(children[0], 'sbom')];
-    for (const each of tags) image([each], {}, each);
+    for (const each of tags) cosign(each, each);
     for (let at = 0; at < 1200; at++) registry.putManifest(SOURCE, `a${at}`, MEDIA_TYPES.ociIndex, root.bytes);
     const graph = await readGraph(repository, root.descriptor.digest);
     expect(graph.tags.map((each) => each.tag).toSorted()).toEqual(tags.toSorted());

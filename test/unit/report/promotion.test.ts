@@ -4,14 +4,14 @@ import type { PromotionRecord } from '../../../src/domain/promotion/record.ts';
 import { ActionError } from '../../../src/errors/action-error.ts';
 import { renderPromotionOutputs, renderPromotionSummary } from '../../../src/report/promotion.ts';
 import type { PromotionReport } from '../../../src/report/promotion-record.ts';
-import { recordWith } from '../../support/promotion-record.ts';
+import { storedWith } from '../../support/promotion-record.ts';
 
 const A = `sha256:${'a'.repeat(64)}` as const;
 const B = `sha256:${'b'.repeat(64)}` as const;
 const image = '123456789012.dkr.ecr.eu-west-1.amazonaws.com/org/app';
 
 const record = (more: Partial<PromotionRecord>) =>
-  recordWith({ digest: A, from: `${image}:sha-abc1234`, to: [`${image}:staging`], ...more });
+  storedWith({ digest: A, from: `${image}:sha-abc1234`, to: [`${image}:staging`], ...more });
 
 const promoted: PromotionReport = {
   outcome: 'promoted',
@@ -69,7 +69,7 @@ describe('the outputs of a promotion', () => {
       ...promoted,
       outcome: 'refused',
       errors: [new ActionError('PROMOTION_REFUSED', 'sbom: there is no SBOM.')],
-      history: readHistory('production', [record({ stage: 'production', digest: B })], B),
+      history: readHistory('production', [record({ stage: 'production', digest: B })], { holds: B }),
     };
     expect(JSON.parse(renderPromotionOutputs(refused).json ?? '')).toMatchObject({
       schemaVersion: 1,
@@ -177,7 +177,9 @@ describe('the summary of a promotion', () => {
   });
 
   test('shows what a rollback left', () => {
-    const history = readHistory('production', [record({ stage: 'production', digest: B, previousDigest: A })], B);
+    const history = readHistory('production', [record({ stage: 'production', digest: B, previousDigest: A })], {
+      holds: B,
+    });
     const back = { ...promoted, outcome: 'rolled-back' as const, kind: 'rollback' as const, history, passed: [] };
     expect(diagram(back)).toContain('["↩ production · sha256:bbbbbbbbbbbb"]:::left');
   });
@@ -196,7 +198,7 @@ describe('the summary of a promotion', () => {
           time: '2026-02-01T00:00:00Z',
         }),
       ],
-      `sha256:${'c'.repeat(64)}`,
+      { holds: `sha256:${'c'.repeat(64)}` },
     );
     const summary = renderPromotionSummary({ ...promoted, history });
     expect(summary).toContain('↩️ rollback');
@@ -222,7 +224,7 @@ describe('the summary of a promotion', () => {
             run: 'https://x.example/![](https://y.example/p.png|`',
           }),
         ],
-        A,
+        { holds: A },
       ),
     };
     const summary = renderPromotionSummary(hostile);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../../../src/domain/digest.ts';
 import { heldAfter, readHistory, rollbackTarget } from '../../../../src/domain/promotion/history.ts';
-import type { PromotionRecord } from '../../../../src/domain/promotion/record.ts';
+import type { StoredRecord } from '../../../../src/domain/promotion/record.ts';
 
 const digest = (sign: string): Digest => `sha256:${sign.repeat(64)}`;
 const A = digest('a');
@@ -9,19 +9,24 @@ const B = digest('b');
 const C = digest('c');
 const D = digest('d');
 
+let records = 0;
+/** A record behind another one: `before` is that one, or what the tag pointed to without one. */
 function record(
   minute: number,
-  previousDigest: Digest | undefined,
+  before: StoredRecord | Digest | undefined,
   image: Digest,
-  more: Partial<PromotionRecord> = {},
-): PromotionRecord {
+  more: Partial<StoredRecord> = {},
+): StoredRecord {
+  records += 1;
+  const behind = typeof before === 'object' ? { previousDigest: before.digest, previousRecord: before.manifest } : {};
   return {
+    manifest: `sha256:${String(records).padStart(64, '0')}`,
     kind: 'promotion',
     stage: 'production',
     from: 'ghcr.io/org/app:staging',
     to: ['ghcr.io/org/app:production'],
     digest: image,
-    ...(previousDigest === undefined ? {} : { previousDigest }),
+    ...(typeof before === 'string' ? { previousDigest: before } : behind),
     actor: 'octocat',
     run: 'https://github.com/org/app/actions/runs/1/attempts/1',
     event: 'push',
@@ -33,137 +38,169 @@ function record(
   };
 }
 
+const BY_HAND = { event: 'workflow_dispatch' };
 const first = record(1, undefined, A);
-const second = record(2, A, B);
-const third = record(3, B, C);
-const back = record(4, C, B, { kind: 'rollback', held: [C] });
-const history = (records: readonly PromotionRecord[], holds?: Digest | null) =>
-  readHistory('production', records, holds);
+const second = record(2, first, B);
+const third = record(3, second, C);
+const back = record(4, third, B, { kind: 'rollback', held: [C] });
+const history = (known: readonly StoredRecord[], holds?: Digest | null) => readHistory('production', known, { holds });
 
-describe('the chain of a stage', () => {
-  test('is in the order of time, whatever order it is read in', () => {
-    const { chain, now, before, held, gaps } = history([third, first, second]);
+describe('the chain of an environment', () => {
+  test('goes from record to record by their digests, whatever order they are read in and whatever the clocks said', () => {
+    const { chain, now, before, held, gaps, head } = history([third, first, second]);
     expect(chain).toEqual([first, second, third]);
-    expect({ now, before, held: [...held], gaps }).toEqual({ now: C, before: B, held: [], gaps: [] });
+    expect({ now, before, held: [...held], gaps, head }).toEqual({
+      now: C,
+      before: B,
+      held: [],
+      gaps: [],
+      head: third.manifest,
+    });
+    const early = record(0, first, B);
+    expect(history([first, early], B)).toMatchObject({ chain: [first, early], before: A, gaps: [] });
   });
-  test('has each record once, and none of another stage', () => {
-    const staging = record(5, C, D, { stage: 'staging' });
+  test('has each record once, and none of another environment', () => {
+    const staging = record(5, third, D, { stage: 'staging' });
     expect(history([second, staging, first, second]).chain).toEqual([first, second]);
   });
   test('of nothing is empty', () => {
-    expect(history([])).toEqual({
-      stage: 'production',
-      chain: [],
-      held: new Set(),
-      deployed: new Set(),
-      gaps: [],
-    });
+    expect(history([])).toEqual({ stage: 'production', chain: [], held: new Set(), deployed: new Set(), gaps: [] });
   });
-  test('records of the same instant are put end to end', () => {
-    const tied = [record(2, B, C), record(2, C, D), record(2, A, B)];
-    for (const order of [tied, tied.toReversed(), [tied[1], tied[2], tied[0]].flatMap((each) => each ?? [])]) {
-      expect(history([first, ...order]).chain.map((each) => each.digest)).toEqual([A, B, C, D]);
-      expect(history(order).chain.map((each) => each.digest)).toEqual([B, C, D]);
-    }
-  });
-  test('two that began at the same place in the same instant have one order, and the gap is told', () => {
-    const one = history([first, record(2, A, B), record(2, A, C)]);
-    const other = history([record(2, A, C), record(2, A, B), first]);
-    expect(one).toEqual(other);
-    expect(one.gaps).toHaveLength(1);
-  });
-  test('a missing record is told, and what was there before is still known', () => {
+  test('a missing record is named, and what the newest names is still known', () => {
     const { before, gaps, deployed } = history([first, third]);
     expect(before).toBe(B);
     expect(deployed).toEqual(new Set([A, B, C]));
-    expect(gaps).toEqual([
-      expect.stringMatching(/held sha256:bbbbbbbbbbbb, and the record before it says sha256:a{12}:/),
-    ]);
+    expect(gaps).toEqual([expect.stringContaining(`The promotion record ${second.manifest.slice(0, 19)} is missing`)]);
   });
-  test('a tag that was moved by hand is told, and the way back is the last record', () => {
-    const { now, before, gaps } = history([first, second], D);
-    expect({ now, before }).toEqual({ now: D, before: B });
-    expect(gaps).toEqual([expect.stringContaining('something else has moved it')]);
+  test('what was not read is not missing', () => {
+    const { gaps, unread } = readHistory('production', [third], { holds: C, read: new Set([C]) });
+    expect({ gaps, unread }).toEqual({ gaps: [], unread: B });
+    expect(readHistory('production', [third], { holds: C, read: new Set([B, C]) }).gaps).toHaveLength(1);
+  });
+  test('a tag that was moved by hand is a gap: no rollback goes across it on its own', () => {
+    const told = history([first, second], D);
+    expect([told.now, told.before, told.head]).toEqual([D, undefined, undefined]);
+    expect(told.gaps).toEqual([expect.stringContaining('something else has moved it')]);
+    expect(rollbackTarget(told)).toMatchObject({ ok: false });
+    expect(rollbackTarget(told, B)).toEqual({ ok: true, value: B });
     expect(history([first, second], B).gaps).toEqual([]);
   });
-  test('a tag that was deleted holds nothing', () => {
+  test('a tag that was moved by hand between two promotions is a gap too', () => {
+    const after = record(3, D, C, { previousRecord: second.manifest });
+    const { gaps, before, chain } = history([first, second, after], C);
+    expect(gaps).toEqual([
+      expect.stringMatching(/pointed to sha256:dddddddddddd, and the record before says sha256:bbbbbbbbbbbb/),
+    ]);
+    expect(before).toBe(D);
+    expect(chain).toEqual([first, second, after]);
+    const again = record(4, after, D, { kind: 'rollback' });
+    expect(history([first, second, after, again], D).before).toBeUndefined();
+  });
+  test('two promotions at once are a fork: the one that the tag points to counts', () => {
+    const lost = record(2, first, C);
+    const told = history([first, lost, second], B);
+    expect(told).toMatchObject({ now: B, before: A, head: second.manifest });
+    expect(told.gaps).toEqual([expect.stringContaining('two promotions ran at the same time')]);
+    expect(history([second, lost, first], B)).toEqual(told);
+  });
+  test('a record that names none before it, where there are others, is named', () => {
+    const restart = record(5, undefined, D);
+    expect(history([first, second, restart], D).gaps).toEqual([expect.stringContaining('names no record before it')]);
+  });
+  test('a tag that was deleted points to nothing', () => {
     const { now, gaps } = history([first, second], null);
     expect(now).toBeUndefined();
-    expect(gaps).toEqual([expect.stringContaining('holds nothing now')]);
+    expect(gaps).toEqual([expect.stringContaining('points to nothing now')]);
   });
   test('the same image promoted again stays what it is', () => {
-    expect(history([first, second, record(3, B, B)])).toMatchObject({ now: B, before: A, gaps: [] });
+    expect(history([first, second, record(3, second, B)])).toMatchObject({ now: B, before: A, gaps: [] });
   });
 });
 
 describe('a rollback', () => {
   test('goes to what was there before', () => {
     expect(rollbackTarget(history([first, second, third]))).toEqual({ ok: true, value: B });
+    expect(rollbackTarget(history([third], C))).toEqual({ ok: true, value: B });
   });
   test('holds what it left', () => {
     expect(history([first, second, third, back])).toMatchObject({ now: B, before: A, held: new Set([C]), gaps: [] });
   });
   test('after a rollback goes further back, not forward again', () => {
     expect(rollbackTarget(history([first, second, third, back]))).toEqual({ ok: true, value: A });
-    const again = record(5, B, A, { kind: 'rollback', held: [B, C] });
+    const again = record(5, back, A, { kind: 'rollback', held: [B, C] });
     const { now, before, held } = history([first, second, third, back, again]);
     expect({ now, before, held }).toEqual({ now: A, before: undefined, held: new Set([B, C]) });
   });
   test('over several steps leaves those in between behind it', () => {
-    const far = record(4, C, A, { kind: 'rollback', held: [C] });
+    const far = record(4, third, A, { kind: 'rollback', held: [C] });
     expect(history([first, second, third, far]).before).toBeUndefined();
   });
-  test('is known from the records of what the stage holds now alone', () => {
-    expect(history([second, back], B)).toMatchObject({ now: B, before: A, held: new Set([C]) });
+  test('twice takes the records between: what is not read is no way back', () => {
+    const far = record(5, record(4, third, D), B, { kind: 'rollback' });
+    const { before, unread } = readHistory('production', [second, far], { holds: B, read: new Set([B]) });
+    expect({ before, unread }).toEqual({ before: undefined, unread: D });
   });
-  test('goes to a digest by name when the stage has held it', () => {
+  test('goes to a digest by name when the environment had it', () => {
     const told = history([first, second, third]);
     expect(rollbackTarget(told, A)).toEqual({ ok: true, value: A });
     expect(rollbackTarget(told, C)).toEqual({ ok: true, value: C });
     expect(rollbackTarget(told, D)).toMatchObject({ ok: false, problems: [expect.stringContaining('Promote it')] });
   });
   test.each([
-    ['nothing is deployed', history([]), /holds nothing/],
-    ['there is no record', history([], A), /No record tells/],
-    ['there was nothing before', history([first]), /No record tells/],
-    [
-      'all before is held back',
-      history([first, record(2, A, B), record(3, B, A, { kind: 'rollback' })]),
-      /except .*bbbb/,
-    ],
+    ['nothing is deployed', history([]), /points to nothing/],
+    ['there is no record', history([], A), /without a gap/],
+    ['there was nothing before', history([first]), /without a gap/],
+    ['all before is on hold', history([first, second, record(3, second, A, { kind: 'rollback' })]), /except .*bbbb/],
   ])('is refused when %s', (_, told, expected) => {
-    expect(rollbackTarget(told)).toEqual({ ok: false, problems: [expect.stringMatching(expected)] });
+    expect(rollbackTarget(told)).toMatchObject({
+      ok: false,
+      problems: expect.arrayContaining([expect.stringMatching(expected)]),
+    });
   });
 });
 
 describe('a hold', () => {
   const story = [first, second, third, back];
   test('outlives promotions of other images', () => {
-    expect(history([...story, record(5, B, D)]).held).toEqual(new Set([C]));
+    expect(history([...story, record(5, back, D)]).held).toEqual(new Set([C]));
   });
-  test('outlives a promotion that no person asked for', () => {
-    expect(history([...story, record(5, B, C)]).held).toEqual(new Set([C]));
+  test('outlives a promotion that no person asked for, and one that says so of a run that no person started', () => {
+    expect(history([...story, record(5, back, C)]).held).toEqual(new Set([C]));
+    expect(history([...story, record(5, back, C, { forced: true })]).held).toEqual(new Set([C]));
   });
-  test('ends when a person promotes what is held', () => {
-    const forced = record(5, B, C, { forced: true });
+  const forced = record(5, back, C, { forced: true, ...BY_HAND });
+  test('ends when a person promotes what is on hold', () => {
     const { held, now, before } = history([...story, forced]);
     expect({ held, now, before }).toEqual({ held: new Set(), now: C, before: B });
   });
-  test('begins anew with a rollback after that', () => {
-    const forced = record(5, B, C, { forced: true });
-    const again = record(6, C, B, { kind: 'rollback' });
-    expect(history([...story, forced, again]).held).toEqual(new Set([C]));
+  test('begins again with a rollback after that', () => {
+    expect(history([...story, forced, record(6, forced, B, { kind: 'rollback' })]).held).toEqual(new Set([C]));
   });
-  test('ends when a rollback goes to what is held', () => {
-    expect(history([...story, record(5, B, C, { kind: 'rollback' })]).held).toEqual(new Set([B]));
+  test('ends when a person rolls back to what is on hold', () => {
+    expect(history([...story, record(5, back, C, { kind: 'rollback', ...BY_HAND })]).held).toEqual(new Set([B]));
   });
   test('is carried on by later records, so that the newest alone says it', () => {
-    expect(history([record(5, B, D, { held: [C] })]).held).toEqual(new Set([C]));
+    expect(history([record(5, back, D, { held: [C] })]).held).toEqual(new Set([C]));
+  });
+  test('is added by a record of another repository, and lifted by none', () => {
+    const at = { holds: C };
+    const hold = record(9, undefined, B, { kind: 'rollback', previousDigest: C });
+    const lift = record(10, undefined, C, { forced: true, ...BY_HAND });
+    expect(readHistory('production', [first, second, third], { ...at, foreign: [hold] }).held).toEqual(new Set([C]));
+    expect(readHistory('production', story, { holds: B, foreign: [lift] }).held).toEqual(new Set([C]));
+    expect(readHistory('production', story, { holds: B, foreign: [lift] }).chain).toEqual(story);
+    // A person at the target has the last word over what was said before.
+    const later = record(11, back, C, { forced: true, ...BY_HAND });
+    expect(readHistory('production', [...story, later], { holds: C, foreign: [hold] }).held).toEqual(new Set());
   });
   test('what a record says is what the history says', () => {
-    const done = { kind: 'rollback', digest: A, previousDigest: B, forced: false } as const;
+    const done = { kind: 'rollback', digest: A, previousDigest: B, forced: false, event: 'push' } as const;
     expect(heldAfter([C], done)).toEqual([B, C]);
-    expect(heldAfter([C, B], { ...done, kind: 'promotion', digest: C, forced: true })).toEqual([B]);
-    expect(heldAfter([C], { ...done, kind: 'promotion', digest: C })).toEqual([C]);
+    expect(heldAfter([A], done)).toEqual([A, B]);
+    expect(heldAfter([A], { ...done, ...BY_HAND })).toEqual([B]);
+    const forward = { ...done, kind: 'promotion', digest: C } as const;
+    expect(heldAfter([C, B], { ...forward, forced: true, ...BY_HAND })).toEqual([B]);
+    expect(heldAfter([C], { ...forward, forced: true })).toEqual([C]);
+    expect(heldAfter([C], forward)).toEqual([C]);
   });
 });

@@ -11,7 +11,7 @@ import {
 } from '../../../../src/domain/promotion/judge.ts';
 import type { PromotionRecord } from '../../../../src/domain/promotion/record.ts';
 import { readRequirements } from '../../../../src/domain/promotion/requirements.ts';
-import { recordWith } from '../../../support/promotion-record.ts';
+import { storedWith } from '../../../support/promotion-record.ts';
 
 const digest = (sign: string): Digest => `sha256:${sign.repeat(64)}`;
 const A = digest('a');
@@ -154,8 +154,10 @@ test('signature is never met', () => {
 describe('scan', () => {
   const scan = (more: Partial<ScanEvidence> = {}) => ({ scan: { passed: true, age: HOUR, byThisRun: false, ...more } });
   test('is met by a verdict that is young enough', () => {
-    expect(verdict('scan,max-age=1h', scan())).toBe('scanned 1h ago');
-    expect(verdict('scan,max-age=7d', scan({ age: 49 * HOUR, detail: '2 low' }))).toBe('scanned 3d ago (2 low)');
+    expect(verdict('scan,max-age=1h', scan())).toBe('scanned 1h ago, by an unsigned record');
+    expect(verdict('scan,max-age=7d', scan({ age: 49 * HOUR, detail: '2 low' }))).toBe(
+      'scanned 3d ago (2 low), by an unsigned record',
+    );
   });
   test('is met by a scan of this run', () => {
     expect(verdict('scan=now', scan({ byThisRun: true }))).toBe('scanned by this run');
@@ -175,7 +177,7 @@ describe('scan', () => {
 });
 
 describe('deployed', () => {
-  const record = (image: Digest, more: Partial<PromotionRecord> = {}) => recordWith({ digest: image, ...more });
+  const record = (image: Digest, more: Partial<PromotionRecord> = {}) => storedWith({ digest: image, ...more });
   const judged = (stage: Partial<StageEvidence>, commit: string | undefined = COMMIT) =>
     verdict('deployed=staging', {
       ...(commit === '' ? {} : { commit }),
@@ -184,10 +186,10 @@ describe('deployed', () => {
   const rolledBack = record(B, { kind: 'rollback', previousDigest: A, time: '2026-02-01T12:00:00.000Z', held: [A] });
 
   test('is met when the stage holds it now', () => {
-    expect(judged({ holds: A })).toBe('staging holds it now');
+    expect(judged({ holds: A })).toBe('staging points to it now');
   });
   test('is met by a record of it', () => {
-    expect(judged({ holds: B, records: [record(A)] })).toMatch(/by its record$/);
+    expect(judged({ holds: B, records: [record(A)] })).toMatch(/by an unsigned promotion record$/);
   });
   test('is met by a successful deployment of it', () => {
     expect(judged({ deployments: [{ state: 'success', commit: COMMIT }] })).toMatch(/was a success/);

@@ -155,12 +155,12 @@ describe('the artifact of a record', () => {
     const { annotations: _, ...bare } = one.descriptor;
     const sbom = { ...SUBJECT, artifactType: 'application/spdx+json' };
     expect(listedRecords([sbom, one.descriptor, bare], A)).toEqual({
-      records: [RECORD],
+      records: [{ ...RECORD, manifest: one.descriptor.digest }],
       unread: [bare],
       others: [sbom],
       problems: [],
     });
-    expect(recordOf(one, A)).toEqual({ ok: true, value: RECORD });
+    expect(recordOf(one, A)).toEqual({ ok: true, value: { ...RECORD, manifest: one.descriptor.digest } });
     expect(recordOf(one, B)).toBeUndefined();
   });
   test.each([

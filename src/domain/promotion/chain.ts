@@ -1,0 +1,83 @@
+import { type Digest, shortDigest } from '../digest.ts';
+import type { StoredRecord } from './record.ts';
+
+/** The records of one environment in one repository, as far as each names the one before it. */
+export interface LinkedRecords {
+  /** Oldest first, without a gap: each names the one before it, and what that one left behind. */
+  readonly linked: readonly StoredRecord[];
+  /** The others: from before a gap, or from a fork. */
+  readonly loose: readonly StoredRecord[];
+  /** The record that the oldest of `linked` names, when it is not here, and the image on which it has to be. */
+  readonly missing?: { readonly record: Digest; readonly image: Digest };
+  /** Sentences on gaps and forks. */
+  readonly gaps: readonly string[];
+}
+
+/**
+ * Follows the records back from the newest one of what the environment points to.
+ * @param holds what it points to; undefined when that is not known, or nothing
+ */
+export function linkRecords(stage: string, records: readonly StoredRecord[], holds: Digest | undefined): LinkedRecords {
+  const known = new Map(records.map((record) => [record.manifest, record]));
+  const all = [...known.values()];
+  const head = newest(all, holds);
+  if (head === undefined) return { linked: [], loose: [], gaps: [] };
+  const linked = [head];
+  const gaps = [...forks(stage, all)];
+  let missing: LinkedRecords['missing'];
+  for (let record = head; record.previousRecord !== undefined; ) {
+    const before = known.get(record.previousRecord);
+    if (before === undefined) {
+      // Without an image before there is no place where the record could be: it is missing where this one is.
+      missing = { record: record.previousRecord, image: record.previousDigest ?? record.digest };
+      break;
+    }
+    if (before.digest !== record.previousDigest) {
+      gaps.push(movedBetween(stage, before, record));
+      break;
+    }
+    linked.unshift(before);
+    record = before;
+  }
+  const inLine = new Set(linked);
+  const loose = all.filter((record) => !inLine.has(record));
+  const [first = head] = linked;
+  // A fork is named above; what begins elsewhere was cut off here.
+  const isCutOff = loose.some(({ previousRecord }) => previousRecord === undefined || !known.has(previousRecord));
+  if (isCutOff && first.previousRecord === undefined) {
+    gaps.push(
+      `The promotion record ${shortDigest(first.manifest)} of ${first.time} names no record before it, though ${stage} has others in this repository: a record was lost, or something else has moved the tag.`,
+    );
+  }
+  return { linked, loose, ...(missing === undefined ? {} : { missing }), gaps };
+}
+
+/** The last record of what the tag points to: one that no other names, where there is such a one. */
+function newest(records: readonly StoredRecord[], holds: Digest | undefined): StoredRecord | undefined {
+  const named = new Set(records.map(({ previousRecord }) => previousRecord));
+  const ofTag = records.filter(({ digest }) => digest === holds);
+  const from = ofTag.length > 0 ? ofTag : records;
+  const last = from.filter(({ manifest }) => !named.has(manifest));
+  return (last.length > 0 ? last : from).toSorted(
+    (a, b) => Date.parse(b.time) - Date.parse(a.time) || (a.manifest < b.manifest ? -1 : 1),
+  )[0];
+}
+
+function forks(stage: string, records: readonly StoredRecord[]): readonly string[] {
+  const after = Map.groupBy(records, ({ previousRecord }) => previousRecord);
+  return [...after].flatMap(([before, those]) =>
+    before === undefined || those.length < 2
+      ? []
+      : [
+          `${those.length} promotion records of ${stage} name ${shortDigest(before)} as the one before (${those
+            .map(({ manifest }) => shortDigest(manifest))
+            .toSorted()
+            .join(', ')}): two promotions ran at the same time.`,
+        ],
+  );
+}
+
+function movedBetween(stage: string, before: StoredRecord, { time, previousDigest }: StoredRecord): string {
+  const found = previousDigest === undefined ? 'nothing' : shortDigest(previousDigest);
+  return `Before ${time}, ${stage} pointed to ${found}, and the record before says ${shortDigest(before.digest)}: something else has moved it.`;
+}
