@@ -2,12 +2,14 @@
 export interface GitEvent {
   /** `push`, `pull_request`, `merge_group`, `release`, `schedule`, `workflow_dispatch`, … */
   readonly name: string;
-  /** Full ref: `refs/heads/main`, `refs/tags/v1.2.3`, `refs/pull/15/merge`. */
+  /** Full ref: `refs/heads/main`, `refs/tags/v1.2.3`, `refs/pull/15/merge`. Empty for events that have none. */
   readonly ref: string;
-  /** Full commit id (40 or 64 hex digits). */
+  /** Full commit id (40 or 64 hex digits) of the ref. Empty for events that have none. What is built can be another one. */
   readonly sha: string;
   readonly repository: RepositoryFacts;
   readonly pullRequest?: { readonly number: number; readonly headSha?: string; readonly baseRef?: string };
+  /** The commit that the workflow before this one ran for, and its branch, unless that is one of a fork. */
+  readonly workflowRun?: { readonly headSha: string; readonly branch?: string };
   /** Branch that a tag push or merge group is based on, as a full ref, where the payload tells. */
   readonly baseRef?: string;
   /** `https://github.com/org/app/actions/runs/1/attempts/1` */

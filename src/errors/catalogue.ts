@@ -42,6 +42,17 @@ export const CATALOGUE = {
       'On a self-hosted runner, make sure that GITHUB_EVENT_PATH, GITHUB_REF, GITHUB_SHA and GITHUB_REPOSITORY reach the step.',
     ],
   },
+  COMMIT_MISMATCH: {
+    ...input,
+    title: 'The checkout is not what the tags name',
+    cause:
+      'The commit that is built is HEAD of the checkout. Tags that come from the ref of the event (the default tags, `type=ref`, `type=edge`, versions without `value=`) need it to be the commit of that ref, or one that descends from it.',
+    remedy: [
+      'Check out the commit of the event: actions/checkout without `ref:`; for `pull_request_target` with the head of the pull request.',
+      'Or write out which tags the commit gets, for instance `type=sha` and `type=raw,value=…`.',
+      'If the relation is unknown, check out with `fetch-depth: 0`.',
+    ],
+  },
   NO_TAGS: {
     ...input,
     title: 'No tag rule applies',

@@ -3,6 +3,7 @@ import { FINGERPRINT, REVISION, VERSION } from '../domain/annotations.ts';
 import { isDigest } from '../domain/digest.ts';
 import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, type ManifestBytes } from '../domain/manifest.ts';
+import type { LocalImage } from './image.ts';
 import type { Repository } from './repository.ts';
 
 /** What an image in a registry says of its origin. */
@@ -32,6 +33,14 @@ export async function readRecorded(
   const annotated = { ...pick(annotationsOf(manifest)), ...own };
   if (isAll(annotated)) return annotated;
   return { ...pick(await configLabels(repository, manifest)), ...annotated };
+}
+
+/** The commits that an image on this machine says it was built from. Its labels may be those of the base image. */
+export function recordedRevisions({ root, platforms }: LocalImage): readonly string[] {
+  const { revision } = pick(annotationsOf(decode(root.bytes)));
+  const labels = platforms.map((platform) => platform.labels[REVISION]);
+  const provenance = platforms.flatMap(({ statements }) => statements.map(({ commit }) => commit));
+  return [revision, ...labels, ...provenance].flatMap((each) => each || []);
 }
 
 async function firstPlatform(repository: Repository, index: Fields): Promise<Fields> {

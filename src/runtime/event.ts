@@ -41,6 +41,7 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
   const headSha = text(fieldsOf(pullRequest.head).sha);
   const pullBase = text(fieldsOf(pullRequest.base).ref);
   const causedBy = text(fieldsOf(payload.workflow_run).event);
+  const workflowRun = workflowRunOf(payload, `${owner}/${repository}`);
   const baseRef = text(payload.base_ref) ?? text(fieldsOf(payload.merge_group).base_ref);
   return {
     name,
@@ -56,6 +57,7 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
             ...(pullBase === undefined ? {} : { baseRef: pullBase }),
           },
         }),
+    ...(workflowRun === undefined ? {} : { workflowRun }),
     ...(baseRef === undefined ? {} : { baseRef }),
     ...(causedBy === undefined ? {} : { causedBy }),
     runUrl: `${serverUrl}/${owner}/${repository}/actions/runs/${env.GITHUB_RUN_ID ?? '0'}/attempts/${env.GITHUB_RUN_ATTEMPT ?? '1'}`,
@@ -65,11 +67,11 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
   };
 }
 
-/** The time of the head commit, where a push payload tells it. */
-export function commitDateOfPayload(env: Readonly<Record<string, string | undefined>>): Date | undefined {
+/** The time of a commit, where a push payload has it as its head. */
+export function commitDateOfPayload(env: Readonly<Record<string, string | undefined>>, sha: string): Date | undefined {
   const commit = fieldsOf(readPayload(env.GITHUB_EVENT_PATH).head_commit);
   const date = new Date(text(commit.timestamp) ?? '');
-  return commit.id === env.GITHUB_SHA && !Number.isNaN(date.getTime()) ? date : undefined;
+  return commit.id === sha && !Number.isNaN(date.getTime()) ? date : undefined;
 }
 
 /** The facts about a repository in a webhook payload or an answer of the REST API, which have the same form. */
@@ -96,6 +98,17 @@ export function repositoryFacts(
 function pullRequestHead(env: Readonly<Record<string, string | undefined>>, payload: Fields): string | undefined {
   if (!/^true$/i.test(env.DOCKER_METADATA_PR_HEAD_SHA ?? '')) return undefined;
   return text(fieldsOf(fieldsOf(payload.pull_request).head).sha);
+}
+
+/** https://docs.github.com/webhooks/webhook-events-and-payloads#workflow_run */
+function workflowRunOf(payload: Fields, repository: string): GitEvent['workflowRun'] {
+  const run = fieldsOf(payload.workflow_run);
+  const headSha = text(run.head_sha);
+  if (headSha === undefined || !COMMIT.test(headSha)) return undefined;
+  const branch = text(run.head_branch);
+  // A branch of a fork may have the name of one of this repository.
+  const isOwn = text(fieldsOf(run.head_repository).full_name)?.toLowerCase() === repository.toLowerCase();
+  return { headSha, ...(isOwn && branch !== undefined ? { branch } : {}) };
 }
 
 function pullRequestNumber(payload: Fields): number | undefined {

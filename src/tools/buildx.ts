@@ -11,6 +11,7 @@ import {
 } from '../domain/build-request.ts';
 import { type Digest, isDigest } from '../domain/digest.ts';
 import type { GitEvent } from '../domain/event.ts';
+import { isAddress } from '../domain/git-context.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { ExecResult, Runtime } from '../runtime/runtime.ts';
 import { buildErrorCode, buildHint, failureLine, failureText } from './build-errors.ts';
@@ -100,8 +101,7 @@ async function checkPaths(runtime: Runtime, { context, file }: BuildRequest): Pr
   const refuse = (input: string, message: string) =>
     new ActionError('INPUT_INVALID', `\`${input}\`: ${message}`, { facts: { input } });
   if (context === '-' || context === '') throw refuse('context', 'a folder or an address is needed.');
-  const isAddress = /^(?:[a-z][a-z0-9+.-]*:\/\/|git@|github\.com\/)/i.test(context);
-  if (isAddress) return undefined;
+  if (isAddress(context)) return undefined;
   const folder = isAbsolute(context) ? context : join(runtime.workspace, context);
   if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
     throw refuse('context', `there is no folder ${folder}. Is actions/checkout before this step?`);

@@ -1,14 +1,15 @@
 import { devNull } from 'node:os';
+import { dirname } from 'node:path';
 import { childEnvironment, type Runtime } from '../runtime/runtime.ts';
 
 /** A setting of git: its name and the value that takes the place of the repository's. */
-type Setting = readonly [name: string, value: string];
+export type GitSetting = readonly [name: string, value: string];
 
 /**
  * Settings of a repository that make git run a program, each with a value that runs none. They are set whether the
  * repository has them or not. https://git-scm.com/docs/git-config
  */
-const HARMLESS: readonly Setting[] = [
+const HARMLESS: readonly GitSetting[] = [
   ['core.fsmonitor', 'false'],
   ['core.hooksPath', devNull],
   ['core.pager', 'cat'],
@@ -49,7 +50,7 @@ const LFS = /^git-lfs (?:clean -- %f|smudge(?: --skip)? -- %f|filter-process(?: 
  * @param configured `git config --list --show-scope -z`
  */
 export function safetyFor(configured: string): {
-  readonly settings: readonly Setting[];
+  readonly settings: readonly GitSetting[];
   readonly protocols: string;
 } {
   const fields = configured.split('\0');
@@ -74,35 +75,40 @@ const PROTOCOLS = `${PROTOCOLS_OF_NETWORKS}:file`;
 /**
  * The environment of git in the workspace. Whoever can write to the workspace must not be able to run a program through it
  * (P8): the settings of the repository that name programs are replaced, only git's own protocols are used (`ext::` is not
- * one), and nothing is asked at a terminal. Submodules have a configuration of their own: do not let git look into them.
+ * one), and nothing is asked at a terminal. Repositories around the workspace are not taken for the job's. Submodules have a configuration of their own: do not let git look into them.
+ * @param directory the folder that git runs in
+ * @param more settings of the caller
  * @throws what `runtime.exec` throws
  */
-export async function gitEnvironment(runtime: Runtime): Promise<Readonly<Record<string, string>>> {
-  const listed = await runtime.exec(
-    'git',
-    ['-C', runtime.workspace, 'config', '--list', '--includes', '--show-scope', '-z'],
-    { env: environmentOf(runtime, HARMLESS, PROTOCOLS), timeout: 30_000 },
-  );
+export async function gitEnvironment(
+  runtime: Runtime,
+  directory: string = runtime.workspace,
+  more: readonly GitSetting[] = [],
+): Promise<Readonly<Record<string, string>>> {
+  const listed = await runtime.exec('git', ['-C', directory, 'config', '--list', '--includes', '--show-scope', '-z'], {
+    env: environmentOf(runtime, HARMLESS, PROTOCOLS),
+    timeout: 30_000,
+  });
   const { settings, protocols } = safetyFor(listed.stdout);
-  return environmentOf(runtime, settings, protocols);
+  return environmentOf(runtime, [...settings, ...more], protocols);
 }
 
 function environmentOf(
   runtime: Runtime,
-  settings: readonly Setting[],
+  settings: readonly GitSetting[],
   protocols: string,
 ): Readonly<Record<string, string>> {
-  return childEnvironment(
-    runtime.env,
-    ['SSH_AUTH_SOCK'],
-    // The checkout may belong to another user than the one that runs the job (container jobs): only reading is done here.
-    safety(runtime.env, [['safe.directory', runtime.workspace], ...settings], protocols),
-  );
+  return childEnvironment(runtime.env, ['SSH_AUTH_SOCK'], {
+    // The checkout may belong to another user than the one that runs the job (container jobs), and so may one in a folder
+    // of it: only reading is done here.
+    ...safety(runtime.env, [['safe.directory', '*'], ...settings], protocols),
+    GIT_CEILING_DIRECTORIES: dirname(runtime.workspace),
+  });
 }
 
 function safety(
   env: Runtime['env'],
-  settings: readonly Setting[],
+  settings: readonly GitSetting[],
   protocols: string,
 ): Readonly<Record<string, string>> {
   return {

@@ -1,9 +1,7 @@
 import { COMMIT } from '../domain/commit.ts';
 import type { CommitRelation } from '../domain/tags/moving.ts';
 import type { GitHubApi, Runtime } from '../runtime/runtime.ts';
-import { gitEnvironment } from './git-environment.ts';
-
-const SECONDS = 1000;
+import { type Git, gitIn, printed } from './git-process.ts';
 
 /** What commands ask of the history: the clone in the workspace first, GitHub's API where the clone is too shallow. */
 export interface History {
@@ -31,20 +29,15 @@ const CONTAINS = {
 /**
  * @param api undefined when there is no token, or when the network must not be used
  * @param online false keeps git from asking the remote
+ * @param directory a folder of the checkout; default: the workspace
  */
-export function createHistory(runtime: Runtime, api: GitHubApi | undefined, online: boolean): History {
-  let environment: ReturnType<typeof gitEnvironment> | undefined;
-  const git = async (args: readonly string[]) => {
-    try {
-      environment ??= gitEnvironment(runtime);
-      const env = await environment;
-      return await runtime.exec('git', ['-C', runtime.workspace, ...args], { env, timeout: 30 * SECONDS });
-    } catch (error) {
-      runtime.signal.throwIfAborted();
-      runtime.log.debug(`git ${args[0]}: ${String(error)}`);
-      return undefined;
-    }
-  };
+export function createHistory(
+  runtime: Runtime,
+  api: GitHubApi | undefined,
+  online: boolean,
+  directory: string = runtime.workspace,
+): History {
+  const git = gitIn(runtime, directory);
   const says = async (args: readonly string[]) => (await git(args))?.exitCode === 0;
   const has = (sha: string) => says(['cat-file', '-e', `${sha}^{commit}`]);
   const isAncestor = (ancestor: string, of: string) => says(['merge-base', '--is-ancestor', ancestor, of]);
@@ -57,8 +50,7 @@ export function createHistory(runtime: Runtime, api: GitHubApi | undefined, onli
       if (await isAncestor(recorded, current)) return 'ahead';
       if (await isAncestor(current, recorded)) return 'behind';
       // A shallow clone has no history that could connect them: only a full one can say that they diverged.
-      const shallow = await git(['rev-parse', '--is-shallow-repository']);
-      if (shallow?.exitCode === 0 && shallow.stdout.trim() === 'false') return 'diverged';
+      if ((await printed(git, ['rev-parse', '--is-shallow-repository'])) === 'false') return 'diverged';
     }
     const status = await api?.compare(recorded, current);
     return status === 'identical' ? 'same' : (status ?? 'unknown');
@@ -67,8 +59,8 @@ export function createHistory(runtime: Runtime, api: GitHubApi | undefined, onli
 
   return {
     commitDate: async (sha) => {
-      const shown = await git(['show', '--no-patch', '--format=%cI', sha]);
-      const date = new Date(shown?.exitCode === 0 ? shown.stdout.trim() : '');
+      const shown = COMMIT.test(sha) ? await printed(git, ['show', '--no-patch', '--format=%cI', sha]) : undefined;
+      const date = new Date(shown ?? '');
       return Number.isNaN(date.getTime()) ? api?.commitDate(sha) : date;
     },
 
@@ -87,8 +79,7 @@ export function createHistory(runtime: Runtime, api: GitHubApi | undefined, onli
     },
 
     lacks: async (path) => {
-      const listed = await git(['ls-tree', '--name-only', 'HEAD', '--', path]);
-      return listed?.exitCode === 0 && listed.stdout.trim() === '';
+      return (await printed(git, ['ls-tree', '--name-only', 'HEAD', '--', path])) === '';
     },
   };
 }
@@ -99,14 +90,10 @@ function isBranch(name: string): boolean {
   return name.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'));
 }
 
-async function remoteTip(
-  git: (args: readonly string[]) => Promise<{ readonly exitCode: number | null; readonly stdout: string } | undefined>,
-  ref: string,
-): Promise<string | undefined> {
+async function remoteTip(git: Git, ref: string): Promise<string | undefined> {
   if (!/^refs\/[^\s~^:?*[\\]+$/.test(ref)) return undefined;
-  const listed = await git(['ls-remote', '--quiet', 'origin', ref]);
-  if (listed?.exitCode !== 0) return undefined;
-  const line = listed.stdout.split('\n').find((each) => each.endsWith(`\t${ref}`));
+  const listed = await printed(git, ['ls-remote', '--quiet', '--upload-pack=git-upload-pack', 'origin', ref]);
+  const line = listed?.split('\n').find((each) => each.endsWith(`\t${ref}`));
   const sha = line?.split('\t', 1)[0];
   return sha !== undefined && COMMIT.test(sha) ? sha : undefined;
 }

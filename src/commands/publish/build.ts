@@ -106,10 +106,10 @@ function metadataArgs(inputs: Inputs, { buildMetadata }: Naming): readonly strin
  * reads the commit and the fingerprint there with one request. BuildKit refuses annotations of an index where there is
  * none: one platform without attestations.
  */
-function annotationsFor(inputs: Inputs, { annotations, labels, event }: Naming): readonly string[] {
+function annotationsFor(inputs: Inputs, { annotations, labels, commit }: Naming): readonly string[] {
   const hasIndex = inputs.platforms.length > 1 || inputs.sbom !== false || inputs.provenance !== false;
   const level = hasIndex ? 'index' : 'manifest';
-  const standard = { ...labels, [REVISION]: event.sha, [FINGERPRINT]: fingerprintOf(inputs) };
+  const standard = { ...labels, [REVISION]: commit.sha, [FINGERPRINT]: fingerprintOf(inputs) };
   const top = Object.entries(standard).flatMap(([key, value]) => (value === '' ? [] : [`${level}:${key}=${value}`]));
   // A later one wins: what the user says comes last, but for the two that later runs rely on.
   const relied = top.filter(

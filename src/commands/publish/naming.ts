@@ -1,4 +1,5 @@
 import { cachesOverTags } from '../../domain/build-request.ts';
+import type { BuiltCommit } from '../../domain/commit.ts';
 import type { GitEvent } from '../../domain/event.ts';
 import { fullNames, parseImages } from '../../domain/images.ts';
 import { buildMetadataArgs, deriveAnnotations, deriveLabels } from '../../domain/labels.ts';
@@ -9,14 +10,18 @@ import type { PlannedTag } from '../../domain/tags/planned.ts';
 import { parseTagRules } from '../../domain/tags/rules.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type Inputs, take } from '../../inputs/parse.ts';
+import type { LocalImage } from '../../oci/image.ts';
 import { commitDateOfPayload, readEvent, repositoryFacts } from '../../runtime/event.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/git.ts';
+import { type FoundCommit, findCommit, requireRefCommit } from './commit.ts';
 import type { Draft } from './draft.ts';
 
 /** Everything that is derived from the event: what the image is called and what is written on it. */
 export interface Naming {
   readonly event: GitEvent;
+  /** The commit whose files are built. Use it instead of the event's: they can differ. */
+  readonly commit: BuiltCommit;
   /** The repositories to publish to. */
   readonly images: readonly ImageName[];
   readonly tags: readonly PlannedTag[];
@@ -33,15 +38,17 @@ export interface Naming {
 
 /**
  * Derives tags, labels and annotations.
- * @param options.offline neither the network nor GitHub's API may be used: the clone and the payload have to do
+ * @param given.offline neither the network nor GitHub's API may be used: the clone and the payload have to do
+ * @param given.source the image that another builder has made
  * @throws ActionError EVENT_INVALID, INPUT_INVALID, TAG_INVALID, and NO_TAGS when an image would have no name
  */
 export async function nameImage(
   runtime: Runtime,
   inputs: Inputs,
-  { offline }: { readonly offline: boolean },
+  given: { readonly offline: boolean; readonly source?: LocalImage | undefined },
   draft: Draft,
 ): Promise<Naming> {
+  const { offline } = given;
   const bare = readEvent(runtime.env);
   const token = inputs['github-token'];
   const api =
@@ -49,28 +56,34 @@ export async function nameImage(
       ? undefined
       : runtime.github(token, { apiUrl: bare.apiUrl, owner: bare.repository.owner, name: bare.repository.name });
   const event = await complete(bare, api);
-  draft.commit = { sha: event.sha, ref: event.ref, repositoryUrl: event.repository.url, runUrl: event.runUrl };
+  const found = await findCommit(runtime, inputs, event, given);
+  const { commit } = found;
+  draft.commit = { sha: commit.sha, ref: event.ref, repositoryUrl: event.repository.url, runUrl: event.runUrl };
 
   const now = runtime.clock.now();
   const commitDate =
-    (await createHistory(runtime, api, false).commitDate(event.sha)) ?? commitDateOfPayload(runtime.env) ?? now;
+    (await createHistory(runtime, api, false, commit.directory).commitDate(commit.sha)) ??
+    commitDateOfPayload(runtime.env, commit.sha) ??
+    now;
+  const built = aboutCommit(event, found);
   const { images, rules, flavor } = readNames(inputs);
   const derived = deriveTags({
     rules,
     flavor,
-    event,
+    event: built,
     commitDate,
     now,
     ...shortShaLength(runtime.env),
   });
   if (!derived.ok) throw new ActionError(derived.code, derived.problems.join('\n'));
   const { tags, version } = derived;
+  await requireRefCommit(runtime, api, event, found, tags);
   for (const warning of derived.warnings) {
     draft.warnings.push(warning);
     runtime.log.warning(warning);
   }
 
-  const about = { event, version, created: commitDate, now };
+  const about = { event: built, version, created: commitDate, now };
   const labels = take(deriveLabels({ ...about, custom: inputs.labels }));
   const levels = (runtime.env.DOCKER_METADATA_ANNOTATIONS_LEVELS ?? '').split(',');
   const leveled = inputs.annotations.filter((line) => LEVEL.test(line));
@@ -109,13 +122,14 @@ export async function nameImage(
     runtime.log.info('No rule of `tags` fits this event: the image has no tag, and `push: true` would fail.');
   return {
     event,
+    commit,
     images: images.map(({ reference }) => reference),
     tags,
     fullNames: names,
     ...(version === undefined ? {} : { version }),
     labels,
     annotations,
-    buildMetadata: buildMetadataArgs({ commitDate, sha: event.sha, version }),
+    buildMetadata: buildMetadataArgs({ commitDate, sha: commit.sha, version }),
     ...(api === undefined ? {} : { api }),
   };
 }
@@ -136,6 +150,22 @@ function readNames(inputs: Inputs) {
     );
   }
   return { images: enabled, rules: take(rules), flavor: take(flavor) };
+}
+
+/** The event, about the commit that is built: its id, and the repository that it is from. */
+function aboutCommit(event: GitEvent, { commit, other }: FoundCommit): GitEvent {
+  if (other === undefined) return { ...event, sha: commit.sha };
+  const { host, path } = other;
+  const name = path.split('/').at(-1) ?? path;
+  const { owner, isPrivate, defaultBranch } = event.repository;
+  const repository = {
+    owner,
+    name,
+    url: `https://${host}/${path}`,
+    isPrivate,
+    ...(defaultBranch === undefined ? {} : { defaultBranch }),
+  };
+  return { ...event, sha: commit.sha, repository };
 }
 
 /** Payloads of some events (a schedule, for instance) do not hold the repository; GitHub's API does. */

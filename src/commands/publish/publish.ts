@@ -37,20 +37,24 @@ export async function publish(runtime: Runtime, inputs: Inputs): Promise<Publish
 async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<PublishRecord> {
   // A dry run that would not push either is for looking at names: it reaches for nothing outside of this machine.
   const offline = inputs['dry-run'] && !inputs.push;
-  const naming = await step(runtime, draft, 'Tags and labels', () => nameImage(runtime, inputs, { offline }, draft));
+  const { source: path } = inputs;
+  const source =
+    path === undefined || offline
+      ? undefined
+      : await step(runtime, draft, 'Source', () => takeSource(runtime, inputs, path));
+  if (source !== undefined) draft.image = describeImage(source);
+  const naming = await step(runtime, draft, 'Tags and labels', () =>
+    nameImage(runtime, inputs, { offline, source: source?.image }, draft),
+  );
   if (offline) return planned(runtime, draft);
 
   // Whatever the files of the gate have to say against themselves is said before a build.
   const files = await prepareGate(runtime, inputs);
-  const { source: path } = inputs;
-  const source =
-    path === undefined ? undefined : await step(runtime, draft, 'Source', () => takeSource(runtime, inputs, path));
-  if (source !== undefined) draft.image = describeImage(source);
 
-  const history = createHistory(runtime, naming.api, true);
+  const history = createHistory(runtime, naming.api, true, naming.commit.directory);
   const wanted = {
     tags: naming.tags,
-    sha: naming.event.sha,
+    sha: naming.commit.sha,
     ref: naming.event.ref,
     ...(source === undefined
       ? { fingerprint: fingerprintOf(inputs) }

@@ -19,7 +19,7 @@ export async function hasVerdict({ repository }: Target, digest: Digest): Promis
 export async function attachVerdict(
   runtime: Runtime,
   inputs: Inputs,
-  { event }: Naming,
+  { event, commit }: Naming,
   draft: Draft,
   { image, repository }: Target,
   subject: Descriptor,
@@ -36,7 +36,7 @@ export async function attachVerdict(
     run: event.runUrl,
     event: event.name,
     time: runtime.clock.now().toISOString(),
-    commit: event.sha,
+    commit: commit.sha,
     forced: false,
     requirements: [
       {

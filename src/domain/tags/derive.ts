@@ -39,6 +39,7 @@ interface Candidate {
   readonly name: string;
   readonly rule: string;
   readonly standing: Standing;
+  readonly fromRef: boolean;
 }
 
 type Standing = { readonly kind: 'version' | 'commit' } | { readonly kind: 'moving'; readonly order: TagOrder };
@@ -106,9 +107,21 @@ function toEntry(rule: TagRule, source: Source, given: DeriveTags): Entry {
     name,
     rule: rule.text,
     standing,
+    fromRef: comesFromRef(rule, given.flavor),
     latest: source.latest && rule.withoutLatest !== true,
     orderOfLatest: orderFor('all'),
   };
+}
+
+/** What an expression takes from the event's ref. */
+const REF_EXPRESSION = /\{\{[^}]*\b(?:branch|tag|base_ref|is_default_branch|is_not_default_branch)\b/;
+
+function comesFromRef(rule: TagRule, flavor: Flavor): boolean {
+  const value = 'value' in rule ? rule.value : undefined;
+  const needsValue = rule.type === 'semver' || rule.type === 'pep440' || rule.type === 'match';
+  if (rule.type === 'ref' || rule.type === 'edge' || (needsValue && value === undefined)) return true;
+  const templates = [value, rule.enable, rule.prefix ?? flavor.prefix, rule.suffix ?? flavor.suffix];
+  return templates.some((template) => template !== undefined && REF_EXPRESSION.test(template.source));
 }
 
 function isBranch(rule: TagRule): boolean {
@@ -148,6 +161,7 @@ function latestOf(entries: readonly Entry[], given: DeriveTags): Candidate | und
     name: `${prefix}latest${suffix}`,
     rule: `latest=${flavor.latest} (${parent.rule})`,
     standing: { kind: 'moving', order: parent.orderOfLatest },
+    fromRef: parent.fromRef,
   };
 }
 
@@ -174,12 +188,20 @@ function chooseTags(
       continue;
     }
     if (made.warning !== undefined) warn(made.warning);
-    if (before === undefined || strength(candidate.standing) > strength(before.standing)) {
-      byTag.set(made.tag, candidate);
-    }
+    const strongest =
+      before === undefined || strength(candidate.standing) > strength(before.standing) ? candidate : before;
+    // What is written out as well is the user's word.
+    byTag.set(made.tag, { ...strongest, fromRef: candidate.fromRef && before?.fromRef !== false });
   }
   if (problems.length > 0) return { ok: false, code: 'TAG_INVALID', problems };
-  const tags = [...byTag].map(([name, { rule, standing }]): PlannedTag => ({ name, rule, ...standing }));
+  const tags = [...byTag].map(
+    ([name, { rule, standing, fromRef }]): PlannedTag => ({
+      name,
+      rule,
+      ...(fromRef ? { fromRef } : {}),
+      ...standing,
+    }),
+  );
   return { ok: true, tags };
 }
 

@@ -25,4 +25,6 @@ export type PlannedTag = {
   readonly name: string;
   /** The rule that made it, as the user wrote it. */
   readonly rule: string;
+  /** It names what the event's ref stands for. Otherwise the user has written it out, or it names the commit. */
+  readonly fromRef?: boolean;
 } & ({ readonly kind: 'version' | 'commit' } | { readonly kind: 'moving'; readonly order: TagOrder });
