@@ -9,11 +9,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => cancellation.abort(new ActionError('CANCELLED', `The run was cancelled (${signal}).`)));
 }
 
-// The same file serves both steps; the state tells which one this is. The post step must work after a cancellation too.
-const runtime = createRuntime(cancellation.signal);
-const isPost = runtime.state.get('isPost') === 'true';
-runtime.state.save('isPost', 'true');
-runtime.state.save('temp', runtime.temp);
+/** The same file serves both steps; the state tells which one this is. The post step must work after a cancellation too. */
+async function main(): Promise<boolean> {
+  const runtime = createRuntime(cancellation.signal);
+  const isPost = runtime.state.get('isPost') === 'true';
+  runtime.state.save('isPost', 'true');
+  runtime.state.save('temp', runtime.temp);
+  return isPost ? cleanUp(runtime) : run(runtime);
+}
 
-const succeeded = isPost ? await cleanUp(runtime) : await run(runtime);
+const succeeded = await main().catch((error: unknown) => {
+  // What the runner has to offer is broken (its temporary folder, the file for the state): there is nobody else to tell.
+  const message = error instanceof Error ? error.message : String(error);
+  process.stdout.write(`::error title=The runner cannot be used::${message.replaceAll(/[\r\n]+/g, ' ')}\n`);
+  return false;
+});
 if (!succeeded) process.exitCode = 1;

@@ -67,9 +67,30 @@ export async function run(runtime: Runtime): Promise<boolean> {
     runtime.log.error(errorLines(error), CATALOGUE[error.code].title, error.facts);
     if (error.cause !== undefined) runtime.log.debug(`Cause: ${causes(error)}`);
   }
-  for (const [name, value] of Object.entries(outputs)) runtime.output(name, value);
-  await runtime.summary(summary);
-  return errors.length === 0;
+  const isTold = tellOutputs(runtime, outputs);
+  await runtime.summary(summary).catch((error: unknown) => {
+    runtime.log.warning(`The job summary could not be written: ${messageOf(error)}`);
+  });
+  return errors.length === 0 && isTold;
+}
+
+/** @returns whether the steps that follow will see them: a run whose result nobody can read must not look like a success */
+function tellOutputs(runtime: Runtime, outputs: Report['outputs']): boolean {
+  try {
+    for (const [name, value] of Object.entries(outputs)) runtime.output(name, value);
+    return true;
+  } catch (error) {
+    const said = ['outcome', 'digest'].flatMap((name) => (outputs[name] ? `${name}: ${outputs[name]}` : []));
+    runtime.log.error(
+      `The outputs of this step could not be written: ${messageOf(error)} What it came to: ${said.join(', ')}.`,
+      'The outputs cannot be written',
+    );
+    return false;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function attempt(runtime: Runtime): Promise<Report> {

@@ -57,8 +57,10 @@ export async function extractArchive({ file, compression, directory, signal, lim
     compression === 'gzip'
       ? pipeline(input, createGunzip({ chunkSize: CHUNK }), meter, archive, options)
       : pipeline(input, meter, archive, options);
-  // Its failure also ends the loop below, which is where it is thrown.
-  feeding.catch(() => undefined);
+  // Its failure also ends the loop below, which is where it is thrown. An entry that the archive breaks off in would not end.
+  const broken = new AbortController();
+  feeding.catch((error: unknown) => broken.abort(error));
+  const writing = { signal: AbortSignal.any([broken.signal, signal ?? []].flat()) };
 
   let entries = 0;
   try {
@@ -73,7 +75,7 @@ export async function extractArchive({ file, compression, directory, signal, lim
         const path = join(directory, name);
         await mkdir(dirname(path), { recursive: true, mode: 0o700 });
         files.add(name);
-        await pipeline(entry, createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: CHUNK }), options);
+        await pipeline(entry, createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: CHUNK }), writing);
         continue;
       }
       if (type === 'symlink') {
@@ -86,7 +88,8 @@ export async function extractArchive({ file, compression, directory, signal, lim
   } catch (error) {
     archive.destroy();
     await feeding.catch(() => undefined);
-    throw explain(error, file, signal);
+    const isEffect = error instanceof Error && error.name === 'AbortError' && broken.signal.aborted;
+    throw explain(isEffect ? broken.signal.reason : error, file, signal);
   }
   return { directory, files, links };
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as core from '@actions/core';
 import { exec } from '@actions/exec';
-import { getOctokit } from '@actions/github';
+import type { getOctokit } from '@actions/github';
 import * as toolCache from '@actions/tool-cache';
 import { fieldsOf } from '../domain/fields.ts';
 import type { ErrorFacts } from '../errors/action-error.ts';
@@ -110,10 +110,19 @@ const LONGEST_DESCRIPTION = 140;
 const LISTED = 30;
 
 const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
-  const octokit = getOctokit(token, { baseUrl: apiUrl });
-  octokit.hook.before('request', (options) => {
-    options.request.signal = AbortSignal.timeout(20_000);
-  });
+  let opened: Promise<ReturnType<typeof getOctokit>> | undefined;
+  /** Loaded when it is needed: the package reads the event file while it loads, and most runs ask GitHub nothing. */
+  const open = async () => {
+    const octokit = (await import('@actions/github')).getOctokit(token, { baseUrl: apiUrl });
+    octokit.hook.before('request', (options) => {
+      options.request.signal = AbortSignal.timeout(20_000);
+    });
+    return octokit;
+  };
+  const rest = async () => {
+    opened ??= open();
+    return (await opened).rest;
+  };
   const repo = { owner, repo: name };
   /** What GitHub does not know or does not tell is undefined; that it is not there at all is one too: the caller decides. */
   const ask = async <T>(question: () => Promise<T>): Promise<T | undefined> => {
@@ -127,7 +136,7 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
   const api: GitHubApi = {
     compare: (base, head) =>
       ask(async () => {
-        const { data } = await octokit.rest.repos.compareCommitsWithBasehead({
+        const { data } = await (await rest()).repos.compareCommitsWithBasehead({
           ...repo,
           basehead: `${base}...${head}`,
           per_page: 1,
@@ -135,21 +144,21 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
         return data.status;
       }),
     tip: (ref) =>
-      ask(async () => (await octokit.rest.git.getRef({ ...repo, ref: ref.replace(/^refs\//, '') })).data.object.sha),
+      ask(async () => (await (await rest()).git.getRef({ ...repo, ref: ref.replace(/^refs\//, '') })).data.object.sha),
     commitDate: (sha) =>
       ask(async () => {
-        const { data } = await octokit.rest.repos.getCommit({ ...repo, ref: sha, per_page: 1 });
+        const { data } = await (await rest()).repos.getCommit({ ...repo, ref: sha, per_page: 1 });
         const date = data.commit.committer?.date;
         return date === undefined ? undefined : new Date(date);
       }),
-    repository: () => ask(async () => (await octokit.rest.repos.get(repo)).data),
+    repository: () => ask(async () => (await (await rest()).repos.get(repo)).data),
 
     deployments: async ({ environment, sha }) => {
       // Without a name GitHub would list those to every environment.
       if (environment === '') return undefined;
       return ask(async () => {
         const commit = sha === undefined ? {} : { sha };
-        const { data } = await octokit.rest.repos.listDeployments({
+        const { data } = await (await rest()).repos.listDeployments({
           ...repo,
           environment,
           ...commit,
@@ -168,7 +177,7 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
     deploymentStatuses: (id) =>
       ask(async () => {
         const asked = { ...repo, deployment_id: id, per_page: LISTED };
-        const { data } = await octokit.rest.repos.listDeploymentStatuses(asked);
+        const { data } = await (await rest()).repos.listDeploymentStatuses(asked);
         return newestFirst(
           data.map((each) => ({
             id: each.id,
@@ -180,8 +189,8 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
       }),
 
     setDeploymentStatus: async (id, { state, description, logUrl }) => {
-      const created = await ask(() =>
-        octokit.rest.repos.createDeploymentStatus({
+      const created = await ask(async () =>
+        (await rest()).repos.createDeploymentStatus({
           ...repo,
           deployment_id: id,
           state,
@@ -199,14 +208,14 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
       const odd = [...path.split('/'), ref].find((part) => part === '' || part === '.' || part === '..');
       if (odd !== undefined) return { is: 'unknown', reason: 'its path or its commit is not a usable name' };
       try {
-        return fileOf((await octokit.rest.repos.getContent({ ...repo, path, ref })).data);
+        return fileOf((await (await rest()).repos.getContent({ ...repo, path, ref })).data);
       } catch (error) {
         const reason = `GitHub's API answered: ${error instanceof Error ? error.message : String(error)}`;
         core.debug(reason);
         if (fieldsOf(error).status !== 404) return { is: 'unknown', reason };
         // 404 is also what GitHub says of a commit that it does not have, and of repositories that the token may not
         // read. Only who can read the commit (the same permission) knows that the file is not in it.
-        const commit = await ask(() => octokit.rest.repos.getCommit({ ...repo, ref, per_page: 1 }));
+        const commit = await ask(async () => (await rest()).repos.getCommit({ ...repo, ref, per_page: 1 }));
         return commit === undefined ? { is: 'unknown', reason } : { is: 'missing' };
       }
     },

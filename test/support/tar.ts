@@ -43,3 +43,18 @@ export async function tarDirectory(directory: string, file: string, options: { r
   const tar = await tarOfEntries(entries);
   await writeFile(file, options.gzip ? gzipSync(tar, { level: 1 }) : tar);
 }
+
+/** The header of an entry that claims a size, without its content. */
+export function tarHeader(name: string, size: number): Buffer {
+  const header = Buffer.alloc(512);
+  header.write(name, 0);
+  header.write('0000644\0', 100);
+  // Sizes from 8 GiB on are numbers in base 256.
+  header[124] = 0x80;
+  header.writeBigUInt64BE(BigInt(size), 128);
+  header.write('00000000000\0        0', 136);
+  header.write('ustar\0' + '00', 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return header;
+}
