@@ -8,6 +8,7 @@ import type { Destination } from './destinations.ts';
  * Asks a registry, before the build, whether it will take the push: makes the repository when that is asked for, hears what
  * the vendor's own API knows (quota, lock, missing link, rights), and whether the token or a probe lets a push in.
  * @param moves tags that hold something else now
+ * @param probe false: what begins an upload is left out
  * @returns sentences of doubt, for warnings
  * @throws ActionError with the reason that would stop the push
  */
@@ -16,6 +17,7 @@ export async function askAdmission(
   inputs: Inputs,
   { image, repository, registry }: Destination,
   moves: readonly string[],
+  { probe = true }: { readonly probe?: boolean } = {},
 ): Promise<readonly string[]> {
   const managed = registry.manage(repository.name);
   const wish = inputs['create-repository'];
@@ -44,6 +46,6 @@ export async function askAdmission(
       { facts: { registry: repository.host, repository: repository.name } },
     );
   }
-  await repository.checkPush({ probe: registry.vendor.probesPush === true && !inputs['dry-run'] });
+  await repository.checkPush({ probe: probe && registry.vendor.probesPush === true && !inputs['dry-run'] });
   return [...unsure, ...doubts].map((doubt) => `${image}: ${doubt}`);
 }

@@ -35,6 +35,24 @@ export function gateOf(inputs: GateTerms): GateTerms {
   };
 }
 
+/**
+ * The stricter of two ways to judge a scan, term by term. What lets something pass (an ignore file, a VEX document) only counts
+ * when both name it. Pure.
+ */
+export function stricterGate(a: GateTerms, b: GateTerms): GateTerms {
+  return {
+    ...a,
+    severity: [...new Set([...a.severity, ...b.severity])],
+    'ignore-unfixed': a['ignore-unfixed'] && b['ignore-unfixed'],
+    scanners: [...new Set([...a.scanners, ...b.scanners])],
+    ignorefile: a.ignorefile === b.ignorefile ? a.ignorefile : undefined,
+    vex: a.vex.filter((path) => b.vex.includes(path)),
+    'fail-on-eol': a['fail-on-eol'] || b['fail-on-eol'],
+    'allow-unknown-os': a['allow-unknown-os'] && b['allow-unknown-os'],
+    'max-db-age': Math.min(a['max-db-age'], b['max-db-age']),
+  };
+}
+
 /** The terms that a record keeps. */
 export function scanTermsOf(gate: GateTerms): ScanTerms {
   return {

@@ -26,6 +26,8 @@ export interface PromotionReport {
   /** What was required, and what came of it. */
   readonly requirements: readonly Judgement[];
   readonly targets: readonly PromotedTarget[];
+  /** What refers to the image and was copied with it. */
+  readonly attachments?: readonly { readonly digest: string; readonly artifactType: string; readonly bytes: number }[];
   /** Records on the image itself, of all stages, in the order of time. */
   readonly passed: readonly PromotionRecord[];
   /** Of the stage, as far as it was read: a dry run reads all of it. */

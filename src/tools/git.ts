@@ -1,6 +1,6 @@
 import { COMMIT } from '../domain/commit.ts';
 import type { CommitRelation } from '../domain/tags/moving.ts';
-import type { GitHubApi, Runtime } from '../runtime/runtime.ts';
+import type { GitHubApi, RepositoryFile, Runtime } from '../runtime/runtime.ts';
 import { type Git, gitIn, printed } from './git-process.ts';
 
 /** What commands ask of the history: the clone in the workspace first, GitHub's API where the clone is too shallow. */
@@ -15,6 +15,10 @@ export interface History {
   readonly contains: (branch: string, commit: string) => Promise<'contains' | 'lacks' | 'unknown'>;
   /** Whether the commit that is checked out has no such path, which a sparse checkout may leave out; false when git cannot tell. */
   readonly lacks: (path: string) => Promise<boolean>;
+  /** A file of a commit (a full id, or a full ref) that the clone has; `unknown` when the clone lacks it. Nothing is fetched. */
+  readonly file: (path: string, commit: string) => Promise<RepositoryFile>;
+  /** The default branch, where the clone says which one it is. */
+  readonly defaultBranch: () => Promise<string | undefined>;
 }
 
 /** Each relation of the tip of a branch to a commit, as what it says of the branch. */
@@ -81,7 +85,30 @@ export function createHistory(
     lacks: async (path) => {
       return (await printed(git, ['ls-tree', '--name-only', 'HEAD', '--', path])) === '';
     },
+
+    file: async (path, commit) => {
+      if (!COMMIT.test(commit) && !/^refs\/[^\s~^:?*[\\]+$/.test(commit))
+        return unknown('its commit has no usable name');
+      const listed = await git(['ls-tree', '--full-tree', commit, '--', path]);
+      if (listed?.exitCode !== 0) return unknown('it was not fetched');
+      if (listed.stdout.trim() === '') return { is: 'missing' };
+      const [, type = '', blob = ''] = /^\d+ (\w+) ([0-9a-f]+)\t/.exec(listed.stdout) ?? [];
+      // A link leads to another path, which may be anywhere.
+      if (type !== 'blob' || listed.stdout.startsWith('12')) return unknown('it is no plain file');
+      const shown = await git(['cat-file', 'blob', blob]);
+      return shown?.exitCode === 0 ? { is: 'file', text: shown.stdout } : unknown('its content was not fetched');
+    },
+
+    defaultBranch: async () => {
+      const head = await git(['symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD']);
+      const name = /^refs\/remotes\/origin\/(.+)$/.exec(head?.stdout.trim() ?? '')?.[1];
+      return head?.exitCode === 0 && name !== undefined && isBranch(name) ? name : undefined;
+    },
   };
+}
+
+function unknown(reason: string): RepositoryFile {
+  return { is: 'unknown', reason };
 }
 
 /** https://git-scm.com/docs/git-check-ref-format */

@@ -10,6 +10,8 @@ type Filled = { -readonly [K in keyof PromotionReport]: PromotionReport[K] };
 export type Draft = Omit<Filled, 'outcome' | 'errors' | keyof Progress> &
   Progress & {
     /** An earlier scan that met what is required, for the record of this run. */
+    /** Manifests that the copy has written; undefined when there was none. */
+    copiedManifests?: number;
     scanned?: Pick<PromotionRecord, 'scan' | 'scannedAt'> | undefined;
   };
 
@@ -17,11 +19,14 @@ export function emptyDraft(): Draft {
   return { warnings: [], steps: [], kind: 'promotion', requirements: [], targets: [], passed: [] };
 }
 
-export function succeeded({ scanned: _, ...draft }: Draft, outcome: Outcome): PromotionReport {
+export function succeeded(
+  { scanned: _scan, copiedManifests: _count, ...draft }: Draft,
+  outcome: Outcome,
+): PromotionReport {
   return { ...draft, outcome, errors: [] };
 }
 
 /** A run that failed, with all that was known until then. */
-export function failed({ scanned: _, ...draft }: Draft, thrown: unknown): PromotionReport {
+export function failed({ scanned: _scan, copiedManifests: _count, ...draft }: Draft, thrown: unknown): PromotionReport {
   return { ...draft, ...failure(thrown) };
 }

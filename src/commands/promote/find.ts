@@ -3,8 +3,9 @@ import { type Digest, shortDigest } from '../../domain/digest.ts';
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import { type History, rollbackTarget } from '../../domain/promotion/history.ts';
 import { placeholdersIn, type Source } from '../../domain/promotion/templates.ts';
-import { ActionError } from '../../errors/action-error.ts';
+import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
 import { type Recorded, readRecorded } from '../../oci/recorded.ts';
+import type { PromotedTarget } from '../../report/promotion-record.ts';
 import type { Destination } from '../destinations.ts';
 import { step } from '../progress.ts';
 import type { Journey } from './journey.ts';
@@ -28,6 +29,10 @@ export interface Found {
   readonly origin: Origin;
   /** Where it goes to. */
   readonly places: readonly FoundPlace[];
+  /** Targets that could not be read: the others are given the content all the same. */
+  readonly failed: readonly PromotedTarget[];
+  /** Names of all targets, in the order of `to`. */
+  readonly order: readonly string[];
 }
 
 /**
@@ -59,8 +64,7 @@ export async function findForward(journey: Journey): Promise<Found> {
     version: version !== undefined && /^v?\d/.test(version) ? version : (ofTag ?? version),
     sha: commit?.slice(0, 7),
   };
-  const places = await readPlaces(journey, values);
-  return { source, root, name, origin, places };
+  return { source, root, name, origin, ...(await readPlaces(journey, values)) };
 }
 
 /**
@@ -69,7 +73,8 @@ export async function findForward(journey: Journey): Promise<Found> {
  */
 export async function findBack(journey: Journey): Promise<Found> {
   const { runtime, names, draft, records } = journey;
-  const places = await readPlaces(journey, {});
+  const { places, failed, order } = await readPlaces(journey, {});
+  throwAll(failed.flatMap(({ error }) => error ?? []));
   const [place] = places;
   if (place === undefined) throw new ActionError('INPUT_INVALID', '`to` names nothing to roll back.');
   const { repository, image } = place;
@@ -98,7 +103,7 @@ export async function findBack(journey: Journey): Promise<Found> {
   const origin = originOf(await readRecorded(repository, root, []));
   const name = `${image}@${digest}`;
   note(journey, root, name, origin);
-  return { source: place, root, name, origin, places };
+  return { source: place, root, name, origin, places, failed, order };
 }
 
 /** What is found is told, also when nothing can be done with it. */
@@ -110,10 +115,12 @@ function note({ draft }: Journey, { descriptor: { digest, mediaType } }: Manifes
 async function readPlaces(
   { runtime, inputs, names, at, draft }: Journey,
   values: { readonly version?: string | undefined; readonly sha?: string | undefined },
-): Promise<readonly FoundPlace[]> {
+): Promise<Pick<Found, 'places' | 'failed' | 'order'>> {
   const named = placesOf(inputs, names, values);
   return step(runtime, draft, 'Targets', async () => {
-    const found: FoundPlace[] = [];
+    const places: FoundPlace[] = [];
+    const failed: PromotedTarget[] = [];
+    const order: string[] = [];
     for (const { image, tags } of named) {
       const [destination] = at([image], 'push');
       if (destination === undefined) {
@@ -121,12 +128,21 @@ async function readPlaces(
           facts: { input: 'to' },
         });
       }
-      const place = await readPlace({ ...destination, tags });
-      for (const { image: name, tag, holds } of place.targets)
-        runtime.log.info(`${name}:${tag} holds ${holds ?? 'nothing'}.`);
-      found.push(place);
+      order.push(destination.image);
+      try {
+        const place = await readPlace({ ...destination, tags });
+        for (const { image: name, tag, holds } of place.targets)
+          runtime.log.info(`${name}:${tag} points to ${holds ?? 'nothing'}.`);
+        places.push(place);
+      } catch (error) {
+        runtime.signal.throwIfAborted();
+        const { host } = destination.repository;
+        const nothing = { decisions: [], written: [], copied: false } as const;
+        failed.push({ image: destination.image, host, ...nothing, error: toActionError(error) });
+      }
     }
-    return found;
+    if (places.length === 0) throwAll(failed.flatMap(({ error }) => error ?? []));
+    return { places, failed, order };
   });
 }
 

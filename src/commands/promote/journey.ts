@@ -6,6 +6,7 @@ import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { Destination } from '../destinations.ts';
 import type { Draft } from './draft.ts';
 import type { Names } from './names.ts';
+import type { Policy } from './policy.ts';
 import type { ReadRecords } from './stage.ts';
 
 /** What every part of a promotion has to go on. */
@@ -14,7 +15,9 @@ export interface Journey {
   readonly inputs: Inputs;
   readonly event: GitEvent;
   readonly names: Names;
-  /** Nothing is required of a rollback: what was good enough once is good enough to go back to. */
+  /** Says again what is required when all names are known; undefined in a rollback. */
+  readonly policy: Policy | undefined;
+  /** As far as names are known before the image is. Nothing is required of a rollback: what was good enough once is good enough to go back to. */
   readonly required: readonly Requirement[];
   /** How a scan is judged: by the policy file when it requires one, else by the inputs. */
   readonly gate: GateTerms;

@@ -28,6 +28,8 @@ export interface Names {
   readonly stage: string;
   /** All that are written, as far as they are known before the image is. */
   readonly tags: readonly string[];
+  /** Repositories that are written, as far as they are known before the image is. */
+  readonly repositories: readonly ImageName[];
   readonly hosts: readonly string[];
 }
 
@@ -59,6 +61,7 @@ export function nameAll(inputs: Inputs, event: GitEvent): Names {
     images: own.length > 0 ? own : [place],
     stage: inputs.environment?.trim() ?? stageTag?.tag ?? '',
     tags: targets.map(({ tag }) => tag),
+    repositories: targets.flatMap(({ image }) => image ?? (own.length > 0 ? own : [place])),
     hosts: [place, ...own, ...targets.flatMap(({ image }) => image ?? [])].map(({ host }) => host),
   };
 }

@@ -3,6 +3,7 @@ import { isByHand } from '../../domain/event.ts';
 import { type History, readHistory } from '../../domain/promotion/history.ts';
 import { type Judgement, judgeAll } from '../../domain/promotion/judge.ts';
 import { planPromotion } from '../../domain/promotion/plan.ts';
+import type { Written } from '../../domain/promotion/policy.ts';
 import { isSameStage } from '../../domain/promotion/record.ts';
 import type { RecordsOfImage } from '../../oci/promotion-records.ts';
 import { createHistory } from '../../tools/git.ts';
@@ -11,16 +12,22 @@ import type { PlannedPlace } from './apply.ts';
 import { gatherEvidence, gatherTargets } from './evidence.ts';
 import type { Found } from './find.ts';
 import type { Journey } from './journey.ts';
+import type { Required } from './policy.ts';
 import { type FoundPlace, isSamePlace, readStage } from './stage.ts';
 
 /**
  * Finds out what the requirements ask and what the records of the stage tell, and decides for each repository. Shows the plan
  * (P6); nothing is written.
  */
-export async function planPlaces(journey: Journey, found: Found): Promise<readonly PlannedPlace[]> {
-  const { runtime, inputs, event, names, required, gate, api, records, draft } = journey;
+export async function planPlaces(
+  journey: Journey,
+  found: Found,
+): Promise<Required & { readonly planned: readonly PlannedPlace[] }> {
+  const { runtime, inputs, event, names, api, records, draft } = journey;
   const { source, root, origin, places } = found;
   const { digest } = root.descriptor;
+  // A name that the image has decided is looked up as well.
+  const { required, gate } = (await journey.policy?.(writtenTo(journey, places))) ?? journey;
   // A rollback is in a hurry: what the stage held tells all that it needs.
   const needsOwn = inputs.rollback
     ? names.from !== undefined || places.some((place) => isAt(place, digest))
@@ -92,7 +99,7 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
     draft.history ??= history;
   }
   draft.requirements = unmetFirst(judged);
-  if (required.length === 0 && !inputs.rollback) runtime.log.info(`Nothing is required of ${names.stage}.`);
+  if (required.length === 0 && !inputs.rollback) sayNothing(journey);
   for (const each of draft.requirements) {
     runtime.log.info(`${each.met ? 'met     ' : 'NOT MET '} ${each.name}: ${each.met ? each.detail : each.reason}`);
   }
@@ -102,7 +109,22 @@ export async function planPlaces(journey: Journey, found: Found): Promise<readon
       runtime.log.info(`${action.padEnd(8)} ${image}:${tag}${action === 'refuse' ? '' : `: ${reason}`}`);
     }
   }
-  return planned;
+  return { planned, required, gate };
+}
+
+/** Nobody should have to infer that nothing was checked; of production that is hardly meant. */
+function sayNothing({ runtime, draft, names }: Journey): void {
+  const line = `Nothing is required of ${names.stage}: neither .github/promotion.yaml nor \`require\` names anything.`;
+  if (/\bprod(?:uction)?\b|\blive\b/i.test(names.stage.replaceAll('_', '-'))) warn(runtime, draft, line);
+  else runtime.log.info(line);
+}
+
+function writtenTo({ names }: Journey, places: readonly FoundPlace[]): Written {
+  return {
+    stage: names.stage,
+    tags: [...names.tags, ...places.flatMap(({ tags }) => tags.map(({ tag }) => tag))],
+    repositories: places.map(({ repository: { host, name } }) => ({ name: `${host}/${name}`, repository: name })),
+  };
 }
 
 /** Whether one of the tags says that the image is there. */

@@ -1,138 +1,152 @@
-import { lstat, readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import type { GitEvent } from '../../domain/event.ts';
 import { fieldsOf } from '../../domain/fields.ts';
-import { readPolicyFile } from '../../domain/promotion/policy.ts';
+import { readPolicyFile, type Written } from '../../domain/promotion/policy.ts';
 import { mergeRequirements, type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
-import { sentence } from '../../domain/suggestion.ts';
-import { ActionError } from '../../errors/action-error.ts';
-import { type GateTerms, gateOf, readGate } from '../../inputs/gate.ts';
+import { type GateTerms, gateOf, readGate, stricterGate } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
-import { createHistory } from '../../tools/git.ts';
-import type { Names } from './names.ts';
+import { invalid, openPolicyFiles, type PolicyFiles } from './policy-files.ts';
 
 /** What a promotion has to show, and how a scan is judged. */
-interface Required {
+export interface Required {
   readonly required: readonly Requirement[];
   readonly gate: GateTerms;
 }
+
+/** What is required of what is written. Asked again when all names are known. */
+export type Policy = (written: Written) => Promise<Required>;
 
 /** The file that counts whether an input names it or not. */
 const POLICY = '.github/promotion.yaml';
 /** Where others keep theirs: a policy that nobody reads would be none. */
 const MISSPELT = '.github/promotion.yml';
-const LIMIT = 1024 * 1024;
+
+/** A policy file in one of its versions. */
+interface PolicySource {
+  readonly path: string;
+  /** `.github/promotion.yaml on main` */
+  readonly name: string;
+  readonly text: string;
+}
 
 /**
- * All that is required for a stage: `.github/promotion.yaml`, the file that `policy` names, and `require`, together. Where the
- * repository is not checked out, GitHub is asked for the files at the commit of the run, so that a job without a checkout is
- * not a job without a policy.
+ * All that is required: `.github/promotion.yaml`, the file that `policy` names, and `require`, together, and each file as the
+ * checkout and as the default branch have it: the stricter counts. Where the repository is not checked out, GitHub is asked for
+ * the files at the commit of the run, so that a job without a checkout is not a job without a policy.
  * @throws ActionErrors or ActionError POLICY_INVALID
  */
-export async function readRequired(
+export async function readPolicies(
   runtime: Runtime,
   inputs: Inputs,
-  to: Pick<Names, 'stage' | 'tags'>,
   event: GitEvent,
   api: GitHubApi | undefined,
-): Promise<Required> {
+): Promise<Policy> {
+  const files = await openPolicyFiles(runtime, event, api);
   const paths = [...new Set([POLICY, ...(inputs.policy === undefined ? [] : [inputs.policy])])];
-  let required: readonly Requirement[] = [];
-  let gate: GateTerms | undefined;
+  const sources: PolicySource[] = [];
   for (const path of paths) {
-    const text = await readText(runtime, path, event, api);
-    if (text === undefined) {
-      if (path === inputs.policy) throw invalid(path, `\`policy\` names ${path}, and there is no such file`);
-      if (!paths.includes(MISSPELT) && (await readText(runtime, MISSPELT, event, api)) !== undefined) {
+    const { own, base } = await files.read(path);
+    if (own === undefined && path === inputs.policy) {
+      throw invalid(path, `\`policy\` names ${path}, and there is no such file`);
+    }
+    if (own === undefined && base === undefined && !paths.includes(MISSPELT)) {
+      const misspelt = await files.read(MISSPELT);
+      if (misspelt.own !== undefined || misspelt.base !== undefined) {
         throw invalid(MISSPELT, `${MISSPELT} is not read. Give it the name ${POLICY}, or name it with \`policy\``);
       }
-      continue;
     }
-    const terms = readTerms(text, to, path);
-    // A stage that has another name in the file would else be let pass without a word.
+    if (own !== undefined) sources.push({ path, name: path, text: own });
+    if (base !== undefined && base !== own) {
+      sources.push({ path, name: `${path} on ${files.defaultBranch}`, text: base });
+      runtime.log.info(`${path} is another one on ${files.defaultBranch}: the stricter of both counts.`);
+    }
+  }
+  const told = new Set<string>();
+  const say = (line: string) => {
+    if (!told.has(line)) runtime.log.info(line);
+    told.add(line);
+  };
+  return async (written) => {
+    const decided = decide(inputs, sources, written, files, say);
+    const scans = decided.required.some((each) => each.name === 'scan' && each.maxAge === 'now');
+    return scans ? { ...decided, gate: await accepted(runtime, files, decided.gate) } : decided;
+  };
+}
+
+function decide(
+  inputs: Inputs,
+  sources: readonly PolicySource[],
+  written: Written,
+  { defaultBranch }: Pick<PolicyFiles, 'defaultBranch'>,
+  say: (line: string) => void,
+): Required {
+  let required: readonly Requirement[] = [];
+  const gates = new Map<string, GateTerms>();
+  for (const source of sources) {
+    const terms = readTerms(source, written);
+    // An environment that has another name in the file would otherwise pass without a word.
     const what = terms.required.length === 0 ? 'nothing' : terms.required.map(requirementText).join(', ');
-    runtime.log.info(`${path} requires ${what} of ${to.stage}.`);
+    say(`${source.name} requires ${what} of ${written.stage}.`);
     required = mergeRequirements(required, terms.required);
-    if (gate !== undefined && terms.gate !== undefined && !isDeepStrictEqual(gate, terms.gate)) {
-      throw invalid(
-        path,
-        `${path} and ${POLICY} both require a scan, and judge it differently. Give both the same \`gate\``,
-      );
-    }
-    gate ??= terms.gate;
+    const before = gates.get(source.path);
+    if (terms.gate === undefined) continue;
+    gates.set(source.path, before === undefined ? terms.gate : stricterGate(before, terms.gate));
+  }
+  const [gate, ...others] = gates.values();
+  if (gate !== undefined && others.some((other) => !isDeepStrictEqual(gate, other))) {
+    const [, path = POLICY] = [...gates.keys()];
+    throw invalid(
+      path,
+      `${path} and ${POLICY} both require a scan, and judge it differently. Give both the same \`gate\`, in the checkout and on ${defaultBranch}`,
+    );
   }
   const own = gateOf(inputs);
   if (gate !== undefined && !isDeepStrictEqual(gate, own)) {
-    runtime.log.info('The policy file decides how a scan is judged: the inputs of this step for that are not used.');
+    say('The policy file decides how a scan is judged: the inputs of this step for that are not used.');
   }
   return { required: mergeRequirements(required, inputs.require), gate: gate ?? own };
 }
 
+/** What lets findings pass is read as the default branch has it: a branch accepts nothing for itself. */
+async function accepted(runtime: Runtime, files: PolicyFiles, gate: GateTerms): Promise<GateTerms> {
+  const read = async (path: string, at: number): Promise<string | undefined> => {
+    const { own, base } = await files.read(path);
+    if (own === base) return path;
+    runtime.log.info(`${path} is another one on ${files.defaultBranch}: that one counts for this scan.`);
+    if (base === undefined) return undefined;
+    const copy = join(runtime.temp, `accepted-${at}${extname(path)}`);
+    await writeFile(copy, base);
+    return copy;
+  };
+  const vex: (string | undefined)[] = [];
+  for (const [at, path] of gate.vex.entries()) vex.push(await read(path, at + 1));
+  return {
+    ...gate,
+    ignorefile: gate.ignorefile === undefined ? undefined : await read(gate.ignorefile, 0),
+    vex: vex.filter((path) => path !== undefined),
+  };
+}
+
 /** A file that requires a scan also says how it is judged; what it leaves open has its default. */
 function readTerms(
-  text: string,
-  to: Pick<Names, 'stage' | 'tags'>,
-  path: string,
+  { path, name, text }: PolicySource,
+  written: Written,
 ): { readonly required: readonly Requirement[]; readonly gate?: GateTerms } {
   let value: unknown;
   try {
     value = parse(text);
   } catch (error) {
     const [why = ''] = error instanceof Error ? error.message.split('\n', 1) : [];
-    throw invalid(path, `${path} is not YAML: ${why.replace(/:$/, '')}`, error);
+    throw invalid(path, `${name} is not YAML: ${why.replace(/:$/, '')}`, error);
   }
-  const policy = readPolicyFile(value, to, path);
-  const gate = readGate(fieldsOf(value).gate ?? {}, `${path}, gate`);
+  const policy = readPolicyFile(value, written, name);
+  const gate = readGate(fieldsOf(value).gate ?? {}, `${name}, gate`);
   const found = [...(policy.ok ? [] : policy.problems), ...(gate.ok ? [] : gate.problems)];
   if (!policy.ok || !gate.ok) throw invalid(path, found.join('\n'));
   const scans = policy.value.some(({ name }) => name === 'scan');
   return { required: policy.value, ...(scans ? { gate: gate.value } : {}) };
-}
-
-async function readText(
-  runtime: Runtime,
-  path: string,
-  { sha }: GitEvent,
-  api: GitHubApi | undefined,
-): Promise<string | undefined> {
-  const { workspace } = runtime;
-  const file = resolve(workspace, path);
-  try {
-    const { size } = await stat(file);
-    if (size > LIMIT) throw invalid(path, `${path} has ${size} bytes, more than ${LIMIT}`);
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const isMissing =
-      error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-    if (!isMissing) throw error instanceof ActionError ? error : invalid(path, `${path} cannot be read`, error);
-  }
-  if (await isThere(lstat, file)) throw invalid(path, `${path} is a link that leads nowhere`);
-  const isCheckedOut = await isThere(stat, resolve(workspace, '.git'));
-  if (isCheckedOut && (await createHistory(runtime, undefined, false).lacks(path))) return undefined;
-  const asked = (await api?.file(path, sha)) ?? { is: 'unknown', reason: 'there is no `github-token`' };
-  if (asked.is === 'unknown') {
-    throw invalid(
-      path,
-      `It could not be found out whether the repository has ${path} at ${sha.slice(0, 7)}: it is not checked out, and ${asked.reason}. Add actions/checkout before this step, or \`contents: read\` to the permissions of the job`,
-    );
-  }
-  return asked.is === 'file' ? asked.text : undefined;
-}
-
-/** Whether a path can be looked at. */
-function isThere(look: (path: string) => Promise<unknown>, path: string): Promise<boolean> {
-  return look(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-function invalid(path: string, message: string, cause?: unknown): ActionError {
-  return new ActionError('POLICY_INVALID', sentence(message), {
-    cause,
-    facts: { file: path },
-  });
 }

@@ -4,23 +4,21 @@ import { overall } from '../../domain/promotion/plan.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
 import { gateOf, scanTermsOf } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
-import { copyImage } from '../../oci/copy.ts';
-import { bytes as size } from '../../report/markdown.ts';
-import type { PromotionReport } from '../../report/promotion-record.ts';
+import type { PromotedTarget, PromotionReport } from '../../report/promotion-record.ts';
 import { readEvent } from '../../runtime/event.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { askAdmission } from '../admission.ts';
 import { destinationsOf } from '../destinations.ts';
-import { step, warn } from '../progress.ts';
+import { step } from '../progress.ts';
 import { openRegistries } from '../registries.ts';
 import { applyPromotion, begin, type PlannedPlace, type RecordOfRun, recordFor } from './apply.ts';
+import { askTargets, copyMissing, type TargetErrors } from './content.ts';
 import { type Told, tellDeployment } from './deployments.ts';
 import { type Draft, emptyDraft, failed, succeeded } from './draft.ts';
 import { type Found, findBack, findForward } from './find.ts';
 import type { Journey } from './journey.ts';
 import { nameAll } from './names.ts';
 import { planPlaces } from './plan.ts';
-import { readRequired } from './policy.ts';
+import { type Required, readPolicies } from './policy.ts';
 import { createRecords } from './stage.ts';
 
 /**
@@ -41,30 +39,42 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
   const found = inputs.rollback ? await findBack(journey) : await findForward(journey);
   const { root } = found;
   const { digest } = root.descriptor;
-  const planned = await step(runtime, draft, 'Plan', () => planPlaces(journey, found));
-  draft.targets = planned.map(begin);
+  const { planned, ...terms } = await step(runtime, draft, 'Plan', () => planPlaces(journey, found));
+  draft.targets = inOrder(found, planned.map(begin));
   const { verdict, refusals } = overall(planned.map(({ plan }) => plan));
   if (verdict === 'refused' || verdict === 'conflict') {
     await tell(journey, found, 'failure');
     throw verdict === 'refused' ? new ActionError('PROMOTION_REFUSED', refusals.join('\n')) : conflict(planned, digest);
   }
+  const refused = await askTargets(journey, planned);
   if (inputs['dry-run']) {
     await tell(journey, found, 'inactive');
+    throwFailed(draft, found, planned, refused);
     runtime.log.info('This is a dry run: nothing was written.');
     return succeeded(draft, 'planned');
   }
-  if (!planned.some((place) => place.plan.verdict === 'go' || place.needsRecord || place.needsCopy)) {
+  const hasWork = planned.some((place) => place.plan.verdict === 'go' || place.needsRecord || place.needsCopy);
+  if (!hasWork && found.failed.length === 0) {
     runtime.log.info(`Everything is in place already, as ${digest}: nothing to write.`);
     // Else GitHub's word at the end of the job would speak for whatever was built from the commit of the run.
     await tell(journey, found, 'success');
     return succeeded(draft, 'unchanged');
   }
 
-  await bring(journey, found, planned);
-  const record = recordOf(journey, found);
+  const failed = await copyMissing(
+    journey,
+    found,
+    planned.filter((place) => !refused.has(place)),
+  );
+  throwFailed(draft, found, planned, new Map([...refused, ...failed]), true);
+  if (draft.copiedManifests === 0 && planned.every(({ plan, needsRecord }) => plan.verdict !== 'go' && !needsRecord)) {
+    await tell(journey, found, 'success');
+    return succeeded(draft, 'unchanged');
+  }
+  const record = recordOf(journey, found, terms);
   // Reading records, too, takes time in which others may move the tags. A rollback is in a hurry.
   const isLate = planned.some(({ needsCopy, needsRecord }) => needsCopy || (needsRecord && !inputs.rollback));
-  const recheck = journey.required.length > 0 || isLate;
+  const recheck = terms.required.length > 0 || isLate;
   draft.targets = await step(runtime, draft, 'Tags and records', () =>
     applyPromotion({ places: planned, root, record, recheck, log: runtime.log }),
   );
@@ -82,6 +92,29 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
   return succeeded(draft, inputs.rollback ? 'rolled-back' : 'promoted');
 }
 
+/** Targets as `to` names them, with those that could not be read. */
+function inOrder({ order, failed }: Found, targets: readonly PromotedTarget[]): readonly PromotedTarget[] {
+  return [...targets, ...failed].toSorted((a, b) => order.indexOf(a.image) - order.indexOf(b.image));
+}
+
+/** Where a target has failed no tag moves, though the others have got the content: a run later only has to move tags. */
+function throwFailed(
+  draft: Draft,
+  found: Found,
+  planned: readonly PlannedPlace[],
+  errors: TargetErrors,
+  hasCopied = false,
+): void {
+  draft.targets = inOrder(
+    found,
+    planned.map((place) => {
+      const error = errors.get(place);
+      return { ...begin(place), ...(error === undefined ? { copied: hasCopied && place.needsCopy } : { error }) };
+    }),
+  );
+  throwAll(draft.targets.flatMap(({ error }) => error ?? []));
+}
+
 /** What is known before any registry is asked. */
 async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Journey> {
   const event = readEvent(runtime.env);
@@ -95,14 +128,15 @@ async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<J
   const token = inputs['github-token'];
   const { owner, name } = event.repository;
   const api = token === undefined ? undefined : runtime.github(token, { apiUrl: event.apiUrl, owner, name });
-  const nothing = { required: [], gate: gateOf(inputs) };
-  const { required, gate } = inputs.rollback ? nothing : await readRequired(runtime, inputs, names, event, api);
+  const policy = inputs.rollback ? undefined : await readPolicies(runtime, inputs, event, api);
+  const { required, gate } = (await policy?.(names)) ?? { required: [], gate: gateOf(inputs) };
   const registries = await openRegistries(runtime, inputs, names.hosts, event.actor);
   return {
     runtime,
     inputs,
     event,
     names,
+    policy,
     required,
     gate,
     api,
@@ -112,42 +146,10 @@ async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<J
   };
 }
 
-/** Brings the content where it is missing. All of it is everywhere before any tag moves anywhere (P9). */
-async function bring(
-  { runtime, inputs, draft }: Journey,
-  { source, root }: Found,
-  planned: readonly PlannedPlace[],
-): Promise<void> {
-  const wanting = planned.filter(({ needsCopy }) => needsCopy);
-  if (wanting.length === 0) return;
-  await step(runtime, draft, 'Copy', async () => {
-    for (const place of wanting) {
-      const moves = place.plan.decisions.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));
-      for (const doubt of await askAdmission(runtime, inputs, place, moves)) warn(runtime, draft, doubt);
-    }
-    const { manifests, blobs, mounted, bytes } = await copyImage({
-      from: source.repository,
-      to: wanting.map(({ repository }) => repository),
-      digest: root.descriptor.digest,
-      log: { warning: (line) => warn(runtime, draft, line) },
-    });
-    runtime.log.info(
-      `Manifests copied: ${manifests}. Blobs copied: ${blobs} (${size(bytes)}), there at the registry: ${mounted}.`,
-    );
-  }).catch((error: unknown) => {
-    draft.targets = planned.map((place) => ({ ...begin(place), ...(isOf(place, error) ? { error } : {}) }));
-    throw error;
-  });
-}
-
-/** Whether an error tells of this repository: results are per registry, also of what no tag has come to yet. */
-function isOf({ repository: { host, name } }: PlannedPlace, error: unknown): error is ActionError {
-  return error instanceof ActionError && error.facts.registry === host && error.facts.repository === name;
-}
-
 function recordOf(
-  { runtime, inputs, event, names, required, gate, draft }: Journey,
+  { runtime, inputs, event, names, draft }: Journey,
   { root, name, origin: { commit } }: Found,
+  { required, gate }: Required,
 ): RecordOfRun {
   return {
     kind: draft.kind,

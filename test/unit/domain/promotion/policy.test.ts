@@ -3,9 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readPolicyFile } from '../../../../src/domain/promotion/policy.ts';
 import { requirementText } from '../../../../src/domain/promotion/requirements.ts';
+import { parseImageName } from '../../../../src/domain/reference.ts';
 
-const read = (value: unknown, stage = 'production', tags: readonly string[] = []) => {
-  const policy = readPolicyFile(value, { stage, tags }, 'promotion.yaml');
+const read = (value: unknown, stage = 'production', tags: readonly string[] = [], names: readonly string[] = []) => {
+  const repositories = names.flatMap((name) => {
+    const image = parseImageName(name);
+    return image.ok ? [image.value] : [];
+  });
+  const policy = readPolicyFile(value, { stage, tags, repositories }, 'promotion.yaml');
   return policy.ok ? policy.value.map(requirementText) : policy.problems;
 };
 
@@ -31,6 +36,49 @@ describe('a policy file', () => {
     expect(read({})).toEqual([]);
   });
 
+  test('calls them environments or stages', () => {
+    expect(read({ environments: { Production: ['sbom'] }, stages: { production: ['not-older'] } })).toEqual([
+      'sbom',
+      'not-older',
+    ]);
+  });
+
+  const byRepository = (pattern: string, name: string) =>
+    read({ repositories: { [pattern]: ['sbom'] } }, 'anything', ['latest'], [name]);
+  test.each([
+    ['ghcr.io/org/prod/app', 'ghcr.io/org/prod/app'],
+    ['ghcr.io/org/prod/*', 'ghcr.io/org/prod/app'],
+    ['GHCR.io/Org/prod/*', 'ghcr.io/org/prod/app'],
+    ['prod/app', 'registry.example.com:5000/prod/app'],
+    ['**/prod/**', 'ghcr.io/org/prod/team/app'],
+    ['*/app', 'registry.example.com/prod/app'],
+    ['*', 'ghcr.io/app'],
+    ['**', 'ghcr.io/org/app'],
+    ['docker.io/library/app', 'app'],
+  ])('has a list for the repository %s, whatever the environment is called: %s', (pattern, name) => {
+    expect(byRepository(pattern, name)).toEqual(['sbom']);
+  });
+  test.each([
+    ['ghcr.io/org/prod/*', 'ghcr.io/org/prod/team/app'],
+    ['ghcr.io/org/prod', 'ghcr.io/org/prod/app'],
+    ['ghcr.io/org/prod/app', 'ghcrxio.example/org/prod/app'],
+    ['prod/app', 'ghcr.io/org/nonprod/app'],
+  ])('%s is not %s', (pattern, name) => {
+    expect(byRepository(pattern, name)).toEqual([]);
+  });
+  test('names the environment whose list a repository has', () => {
+    const environments = { production: ['sbom', 'not-older'] };
+    const of = (repositories: object) => read({ environments, repositories }, 'foo', ['latest'], ['ghcr.io/prod/app']);
+    expect(of({ 'prod/*': 'Production' })).toEqual(['sbom', 'not-older']);
+    expect(of({ 'prod/*': 'prodution' })).toEqual([expect.stringContaining('Did you mean `production`?')]);
+    expect(of({ 'other/*': 'prodution' })).toHaveLength(1);
+  });
+  test('refuses a pattern that could match for long, or is none', () => {
+    for (const pattern of ['*a*a*a*a*a*a*a*a*a', 'https://x/y', 'a b', '(a+)+', '']) {
+      expect(byRepository(pattern, 'ghcr.io/org/app')).toEqual([expect.stringContaining('expected a repository')]);
+    }
+  });
+
   test('is checked as a whole: a mistake is told before the day on which it counts', () => {
     expect(read({ stages: { dev: ['sbon'] } })).toEqual([
       expect.stringMatching(/^promotion.yaml, stages.dev, entry 1: .*Did you mean `sbom`/),
@@ -41,7 +89,7 @@ describe('a policy file', () => {
   });
 
   test.each([null, 'sbom', [], 7])('%j is none', (value) => {
-    expect(read(value)).toEqual(['promotion.yaml: expected a map with `require` and `stages`.']);
+    expect(read(value)).toEqual(['promotion.yaml: expected a map with `require` and `environments`.']);
   });
 
   test('as the documentation shows it', () => {

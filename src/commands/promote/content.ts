@@ -1,0 +1,115 @@
+import { type ActionError, toActionError } from '../../errors/action-error.ts';
+import { type Copied, copyImage } from '../../oci/copy.ts';
+import { bytes as size } from '../../report/markdown.ts';
+import { askAdmission } from '../admission.ts';
+import { step, warn } from '../progress.ts';
+import type { PlannedPlace } from './apply.ts';
+import type { Found } from './find.ts';
+import type { Journey } from './journey.ts';
+
+/** Errors by target: one that fails does not keep the content from the others (P9). */
+export type TargetErrors = ReadonlyMap<PlannedPlace, ActionError>;
+
+/** Attachments that the log names. */
+const MAX_LISTED = 50;
+
+/**
+ * Asks every target that is to be written whether it will take it, before the first write to any: frozen tags, quota, rights, and
+ * also where only a tag moves. In a dry run without probes that begin an upload.
+ */
+export async function askTargets(
+  { runtime, inputs, draft }: Journey,
+  planned: readonly PlannedPlace[],
+): Promise<TargetErrors> {
+  const errors = new Map<PlannedPlace, ActionError>();
+  const wanting = planned.filter(
+    ({ plan, needsCopy, needsRecord }) => plan.verdict === 'go' || needsCopy || needsRecord,
+  );
+  if (wanting.length === 0) return errors;
+  await step(runtime, draft, 'Pre-flight', () =>
+    Promise.all(
+      wanting.map(async (place) => {
+        const moves = place.plan.decisions.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));
+        // Where one tag of one repository is all there is to write, its own write tells as much as a probe.
+        const probe = place.needsCopy || wanting.length > 1;
+        try {
+          for (const doubt of await askAdmission(runtime, inputs, place, moves, { probe })) warn(runtime, draft, doubt);
+        } catch (error) {
+          runtime.signal.throwIfAborted();
+          errors.set(place, toActionError(error));
+        }
+      }),
+    ),
+  );
+  return errors;
+}
+
+/**
+ * Copies the image with all that refers to it to the targets that lack it. All of it is everywhere it can be before any tag moves
+ * anywhere (P9).
+ * @throws ActionError what reading the source raises: then no target gets anything
+ */
+export async function copyMissing(
+  journey: Journey,
+  found: Found,
+  places: readonly PlannedPlace[],
+): Promise<TargetErrors> {
+  const wanting = places.filter(({ needsCopy }) => needsCopy);
+  if (wanting.length === 0) return new Map();
+  const { runtime, draft } = journey;
+  return step(runtime, draft, 'Copy', async () => {
+    const errors = new Map<PlannedPlace, ActionError>();
+    let left: readonly PlannedPlace[] = wanting;
+    while (left.length > 0) {
+      try {
+        report(journey, await copyTo(journey, found, left));
+        break;
+      } catch (thrown) {
+        runtime.signal.throwIfAborted();
+        const error = toActionError(thrown);
+        const failed = left.length === 1 ? left : left.filter((place) => isOf(place, error));
+        // What is said of no target is said of the source.
+        if (failed.length === 0 || isOf(found.source, error)) throw error;
+        for (const place of failed) errors.set(place, error);
+        left = left.filter((place) => !errors.has(place));
+        if (left.length > 0)
+          runtime.log.info(`${failed.map(({ image }) => image).join(', ')} failed; copying to the others.`);
+      }
+    }
+    return errors;
+  });
+}
+
+function copyTo(
+  { runtime, draft }: Journey,
+  { source, root }: Found,
+  places: readonly PlannedPlace[],
+): Promise<Copied> {
+  return copyImage({
+    from: source.repository,
+    to: places.map(({ repository }) => repository),
+    digest: root.descriptor.digest,
+    log: { warning: (line) => warn(runtime, draft, line) },
+  });
+}
+
+/** What has travelled, with all that came along: anyone who may push to the source could have attached it. */
+function report({ runtime, draft }: Journey, { manifests, blobs, mounted, bytes, attachments }: Copied): void {
+  draft.attachments = attachments;
+  draft.copiedManifests = manifests;
+  runtime.log.info(
+    `Copied ${manifests} manifests and ${blobs} blobs (${size(bytes)}); ${mounted} blobs were mounted from the same registry.`,
+  );
+  for (const { digest, artifactType, bytes: own } of attachments.slice(0, MAX_LISTED)) {
+    runtime.log.info(`attached ${digest} ${artifactType || 'without a type'} (${size(own)})`);
+  }
+  if (attachments.length > MAX_LISTED) runtime.log.info(`… and ${attachments.length - MAX_LISTED} more attachments`);
+}
+
+/** Whether an error tells of this repository: results are per repository. */
+function isOf(
+  { repository: { host, name } }: { readonly repository: { readonly host: string; readonly name: string } },
+  { facts }: ActionError,
+): boolean {
+  return facts.registry === host && facts.repository === name;
+}

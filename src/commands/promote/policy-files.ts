@@ -1,0 +1,123 @@
+import { lstat, readFile, stat } from 'node:fs/promises';
+import { isAbsolute, posix, relative, resolve } from 'node:path';
+import type { GitEvent } from '../../domain/event.ts';
+import { fieldsOf } from '../../domain/fields.ts';
+import { sentence } from '../../domain/suggestion.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { GitHubApi, RepositoryFile, Runtime } from '../../runtime/runtime.ts';
+import { createHistory, type History } from '../../tools/git.ts';
+
+const LIMIT = 1024 * 1024;
+
+/** A file of the repository, in the two versions that count. */
+export interface PolicyText {
+  /** Of the checkout; undefined when the commit has no such file. */
+  readonly own: string | undefined;
+  /** Of the default branch; undefined when it has no such file. */
+  readonly base: string | undefined;
+}
+
+export interface PolicyFiles {
+  /** `main` */
+  readonly defaultBranch: string;
+  /** @throws ActionError POLICY_INVALID when one of the two cannot be found out, with the fix */
+  readonly read: (path: string) => Promise<PolicyText>;
+}
+
+/**
+ * Files that decide what is required, in the checkout and on the default branch: who may push a branch could otherwise change what
+ * is required of it. The default branch is read from git where it was fetched, otherwise from GitHub; a run on it is read at its
+ * own commit.
+ * @throws ActionError POLICY_INVALID when it cannot be found out which branch is the default
+ */
+export async function openPolicyFiles(
+  runtime: Runtime,
+  event: GitEvent,
+  api: GitHubApi | undefined,
+): Promise<PolicyFiles> {
+  const git = createHistory(runtime, undefined, false);
+  const defaultBranch =
+    event.repository.defaultBranch ?? (await git.defaultBranch()) ?? (await defaultBranchOf(api)) ?? '';
+  if (defaultBranch === '') {
+    throw invalid(
+      '.github/promotion.yaml',
+      'It could not be found out which branch is the default one, whose policy counts: the event does not say. Give `github-token`, with `contents: read`',
+    );
+  }
+  const base = async (path: string): Promise<RepositoryFile> => {
+    if (event.ref === `refs/heads/${defaultBranch}`) {
+      const here = await git.file(path, event.sha);
+      return here.is === 'unknown' && api !== undefined ? api.file(path, event.sha) : here;
+    }
+    const here = await git.file(path, `refs/remotes/origin/${defaultBranch}`);
+    if (here.is !== 'unknown' || api === undefined) return here;
+    return api.file(path, (await api.tip(`refs/heads/${defaultBranch}`)) ?? defaultBranch);
+  };
+  return {
+    defaultBranch,
+    read: async (given) => {
+      const path = posix.normalize(relative(runtime.workspace, resolve(runtime.workspace, given)));
+      const own = await readText(runtime, path, event, api, git);
+      // What is no file of the repository has no other version.
+      if (path.startsWith('../') || isAbsolute(path)) return { own, base: own };
+      const other = await base(path);
+      if (other.is !== 'unknown') return { own, base: other.is === 'file' ? other.text : undefined };
+      throw invalid(
+        path,
+        `It could not be found out what ${path} says on ${defaultBranch}, whose policy counts as well: ${other.reason}. Give actions/checkout \`fetch-depth: 0\`, or the job \`contents: read\` and this step \`github-token\``,
+      );
+    },
+  };
+}
+
+async function defaultBranchOf(api: GitHubApi | undefined): Promise<string | undefined> {
+  const repository = await api?.repository();
+  const { default_branch: name } = fieldsOf(repository);
+  return typeof name === 'string' ? name : undefined;
+}
+
+async function readText(
+  runtime: Runtime,
+  path: string,
+  { sha }: GitEvent,
+  api: GitHubApi | undefined,
+  git: History,
+): Promise<string | undefined> {
+  const { workspace } = runtime;
+  const file = resolve(workspace, path);
+  try {
+    const { size } = await stat(file);
+    if (size > LIMIT) throw invalid(path, `${path} has ${size} bytes, more than ${LIMIT}`);
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const isMissing =
+      error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+    if (!isMissing) throw error instanceof ActionError ? error : invalid(path, `${path} cannot be read`, error);
+  }
+  if (await isThere(lstat, file)) throw invalid(path, `${path} is a link that leads nowhere`);
+  const isCheckedOut = await isThere(stat, resolve(workspace, '.git'));
+  if (isCheckedOut && (await git.lacks(path))) return undefined;
+  const asked = (await api?.file(path, sha)) ?? { is: 'unknown', reason: 'there is no `github-token`' };
+  if (asked.is === 'unknown') {
+    throw invalid(
+      path,
+      `It could not be found out whether the repository has ${path} at ${sha.slice(0, 7)}: it is not checked out, and ${asked.reason}. Add actions/checkout before this step, or \`contents: read\` to the permissions of the job`,
+    );
+  }
+  return asked.is === 'file' ? asked.text : undefined;
+}
+
+/** Whether a path can be looked at. */
+function isThere(look: (path: string) => Promise<unknown>, path: string): Promise<boolean> {
+  return look(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+export function invalid(path: string, message: string, cause?: unknown): ActionError {
+  return new ActionError('POLICY_INVALID', sentence(message), {
+    cause,
+    facts: { file: path },
+  });
+}
