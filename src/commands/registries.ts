@@ -27,17 +27,18 @@ export interface Registry {
  * Opens registries, one client for each host: repositories of one registry share tokens, connections and the limit of
  * requests. Nothing is sent before something is asked.
  * @param actor who runs the job, for ghcr.io
+ * @param attempts tries of each request
  */
 export async function openRegistries(
   runtime: Runtime,
   inputs: Inputs,
   hosts: readonly string[],
   actor: string,
+  { signal = runtime.signal, attempts }: { readonly signal?: AbortSignal; readonly attempts?: number } = {},
 ): Promise<ReadonlyMap<string, Registry>> {
-  const caFile = inputs['registry-ca'];
-  const ca = caFile === undefined ? undefined : await readAuthority(resolve(runtime.workspace, caFile));
+  const ca = await readAuthority(runtime, inputs);
   const insecureHosts = inputs['insecure-registries'];
-  const { clock, signal, log, env } = runtime;
+  const { clock, log, env } = runtime;
   const shared = { clock, signal, log, mask: runtime.secret };
   const transport = createTransport({
     signal,
@@ -93,6 +94,7 @@ export async function openRegistries(
       insecureHosts,
       ...(ca === undefined ? {} : { ca }),
       env,
+      ...(attempts === undefined ? {} : { attempts }),
     });
     const apiUrl = apis.get(host);
     return {
@@ -116,7 +118,12 @@ export async function openRegistries(
   return new Map(opened.map((registry) => [registry.host, registry]));
 }
 
-async function readAuthority(file: string): Promise<string> {
+/** The certificates of `registry-ca`, as PEM text. @throws ActionError INPUT_INVALID */
+export async function readAuthority({ workspace }: Runtime, { 'registry-ca': given }: Inputs) {
+  return given === undefined ? undefined : readCertificates(resolve(workspace, given));
+}
+
+async function readCertificates(file: string): Promise<string> {
   const pem = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} cannot be read.`, {
       cause,

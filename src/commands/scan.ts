@@ -10,6 +10,7 @@ import { readIgnoreFile, readVex } from '../tools/gate-files.ts';
 import { installTool, type Tool } from '../tools/installer.ts';
 import { scanPlatforms } from '../tools/trivy.ts';
 import { type Database, databaseDirectory, prepareDatabase, prepareJavaDatabase } from '../tools/trivy-database.ts';
+import { openMirrors } from './mirrors.ts';
 
 /** What the policy reads from files of the repository, read and checked. */
 export interface GateFiles {
@@ -44,10 +45,11 @@ export function startScanner(runtime: Runtime, inputs: Inputs): () => Promise<Sc
   const start = async (): Promise<Scanner> => {
     const trivy = await installTool(runtime, TRIVY, { version: inputs['trivy-version'] });
     if (!inputs.scanners.includes('vuln')) return { trivy };
-    const database = await prepareDatabase(runtime, trivy, {
+    const database = await prepareDatabase(runtime, {
       repositories: inputs['db-repository'],
       maxAge: inputs['max-db-age'],
       cacheDir: databaseDirectory(runtime),
+      open: openMirrors(runtime, inputs),
     });
     return { trivy, database };
   };
@@ -80,7 +82,13 @@ export async function scanImage(
     scanners: inputs.scanners,
     cacheDir: database?.cacheDir,
     prepareJava: async () =>
-      (await prepareJavaDatabase(runtime, trivy, { repositories: inputs['java-db-repository'], cacheDir })).cacheDir,
+      (
+        await prepareJavaDatabase(runtime, {
+          repositories: inputs['java-db-repository'],
+          cacheDir,
+          open: openMirrors(runtime, inputs),
+        })
+      ).cacheDir,
     timeout: SCAN_TIMEOUT,
   });
   const verdict = judge({

@@ -316,6 +316,16 @@ export const CATALOGUE = {
       'Keep a mirror of your own and name it first in `db-repository` (`oras cp` of ghcr.io/aquasecurity/trivy-db:2 once a day).',
     ],
   },
+  DATABASE_DENIED: {
+    ...database,
+    title: 'The vulnerability database needs a login',
+    cause:
+      'A mirror in `db-repository` or `java-db-repository` refuses to be read with these credentials, or without any.',
+    remedy: [
+      'Add a login that may read the mirror to `registry-auth`, under the host of the mirror.',
+      'Or name a public mirror: without `db-repository` the default ones are used.',
+    ],
+  },
   DATABASE_TOO_OLD: {
     ...database,
     title: 'The vulnerability database is too old',

@@ -97,6 +97,8 @@ export interface RegistryClientOptions {
   readonly ca?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly timeouts?: Partial<Timeouts>;
+  /** Tries of each request. */
+  readonly attempts?: number;
 }
 
 export interface RepositoryMemory {
@@ -134,7 +136,17 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
   });
   const auth = createAuthenticator({ host, credentials: options.credentials, transport, clock, mask: options.mask });
   const origin = await originOf(api, insecureHosts);
-  const session = createSession({ host, origin, transport, auth, clock, signal, log });
+  const { attempts } = options;
+  const session = createSession({
+    host,
+    origin,
+    transport,
+    auth,
+    clock,
+    signal,
+    log,
+    ...(attempts === undefined ? {} : { attempts }),
+  });
   const uploads: Place['uploads'] = new Map();
   const memories = new Map<string, RepositoryMemory>();
   return {

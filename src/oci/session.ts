@@ -53,6 +53,7 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly log: Log;
+  readonly attempts?: number;
 }
 
 const ERROR_LIMIT = 64 * 1024;
@@ -63,6 +64,8 @@ const PARALLEL = 6;
 export function createSession(options: SessionOptions): Session {
   const { host, origin, transport, auth, clock, signal, log } = options;
   const limit = pLimit(PARALLEL);
+  const { attempts } = options;
+  const retries = { clock, signal, log, ...(attempts === undefined ? {} : { attempts }) };
   const warned = new Set<string>();
   let requests = 0;
 
@@ -174,7 +177,7 @@ export function createSession(options: SessionOptions): Session {
     }
   };
 
-  const retrying = <T>(task: () => Promise<T>) => withRetry(task, { clock, signal, log });
+  const retrying = <T>(task: () => Promise<T>) => withRetry(task, retries);
   const send = <T>(request: RegistryRequest, use: (response: HttpResponse) => Promise<T>): Promise<T> =>
     request.retry === false ? attempt(request, use) : retrying(() => attempt(request, use));
   return {

@@ -1,11 +1,10 @@
-import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ActionError } from '../errors/action-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import type { Tool } from './installer.ts';
-import { isolate } from './isolation.ts';
 import { type Inspected, inspect, JAVA, type Kind, VULNERABILITIES } from './trivy-metadata.ts';
+import { fetchDatabase, type MirrorRepository, parseMirror } from './trivy-mirror.ts';
 
 /** A database that may be scanned with. */
 export interface Database {
@@ -27,7 +26,19 @@ export interface DatabaseOptions {
   readonly maxAge: number;
   /** Shared by all runs of a job; see {@link databaseDirectory}. */
   readonly cacheDir: string;
+  readonly open: OpenMirror;
 }
+
+/** How a mirror is asked. */
+export interface MirrorAccess {
+  /** With the credentials that the user has for the host; else anonymously. */
+  readonly login: boolean;
+  /** Tries of each request: where another mirror follows, that is the better second try. */
+  readonly attempts: number;
+  readonly signal: AbortSignal;
+}
+
+export type OpenMirror = (host: string, repository: string, access: MirrorAccess) => Promise<MirrorRepository>;
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -43,29 +54,25 @@ export function databaseDirectory(runtime: Runtime): string {
 
 /**
  * Makes sure that there is a vulnerability database that is not older than allowed. A current one in the cache is used as it
- * is; else each mirror is asked in turn, whatever is wrong with the one before (Trivy itself gives up at the first that
- * has no address or says no). What is in the cache serves when no mirror does, with a warning, as long as it is within `maxAge`.
+ * is; else each mirror is asked in turn, whatever is wrong with the one before. It is not Trivy that asks: it runs without
+ * credentials, and gives up at the first mirror that has no address or says no. What is in the cache serves when no mirror does, with a warning, as long as it is within `maxAge`.
  * Databases are not signed: a mirror is trusted for the content.
- * @throws ActionError DATABASE_TOO_OLD, DATABASE_INVALID, DATABASE_UNREACHABLE
+ * @throws ActionError DATABASE_TOO_OLD, DATABASE_INVALID, DATABASE_DENIED, DATABASE_UNREACHABLE
  */
-export function prepareDatabase(runtime: Runtime, trivy: Tool, options: DatabaseOptions): Promise<Database> {
-  return prepare(runtime, trivy, VULNERABILITIES, options);
+export function prepareDatabase(runtime: Runtime, options: DatabaseOptions): Promise<Database> {
+  return prepare(runtime, VULNERABILITIES, options);
 }
 
 /**
  * The same for the index that names Java archives by their hash; needed only when an image holds one. It lists what
  * was released, not what is vulnerable, so an old one is no danger and it has no age limit.
- * @throws ActionError DATABASE_INVALID, DATABASE_UNREACHABLE
+ * @throws ActionError DATABASE_INVALID, DATABASE_DENIED, DATABASE_UNREACHABLE
  */
-export function prepareJavaDatabase(
-  runtime: Runtime,
-  trivy: Tool,
-  options: Omit<DatabaseOptions, 'maxAge'>,
-): Promise<Database> {
-  return prepare(runtime, trivy, JAVA, { ...options, maxAge: Number.POSITIVE_INFINITY });
+export function prepareJavaDatabase(runtime: Runtime, options: Omit<DatabaseOptions, 'maxAge'>): Promise<Database> {
+  return prepare(runtime, JAVA, { ...options, maxAge: Number.POSITIVE_INFINITY });
 }
 
-async function prepare(runtime: Runtime, trivy: Tool, kind: Kind, options: DatabaseOptions): Promise<Database> {
+async function prepare(runtime: Runtime, kind: Kind, options: DatabaseOptions): Promise<Database> {
   const { cacheDir, maxAge } = options;
   const now = runtime.clock.now();
   const cached = await inspect(join(cacheDir, kind.folder), kind, now).catch((error: unknown) => {
@@ -77,8 +84,9 @@ async function prepare(runtime: Runtime, trivy: Tool, kind: Kind, options: Datab
   }
 
   const failures: Failure[] = [];
-  for (const repository of options.repositories) {
-    const outcome = await download(runtime, trivy, kind, repository, options, now);
+  for (const [at, repository] of options.repositories.entries()) {
+    const attempts = at === options.repositories.length - 1 ? LAST_ATTEMPTS : 1;
+    const outcome = await download(runtime, kind, repository, attempts, options, now);
     if ('code' in outcome) {
       failures.push(outcome);
       runtime.log.info(`${repository}: ${outcome.reason}`);
@@ -108,7 +116,12 @@ async function prepare(runtime: Runtime, trivy: Tool, kind: Kind, options: Datab
 type DatabaseCode = Extract<ErrorCode, `DATABASE_${string}`>;
 
 /** Of several mirrors' failures the one that its owner can do something about. */
-const ORDER: readonly DatabaseCode[] = ['DATABASE_TOO_OLD', 'DATABASE_INVALID', 'DATABASE_UNREACHABLE'];
+const ORDER: readonly DatabaseCode[] = [
+  'DATABASE_TOO_OLD',
+  'DATABASE_INVALID',
+  'DATABASE_DENIED',
+  'DATABASE_UNREACHABLE',
+];
 
 interface Failure {
   readonly repository: string;
@@ -121,108 +134,86 @@ function isCurrent({ nextUpdate, downloadedAt }: Inspected, now: Date): boolean 
   return now < nextUpdate || now.getTime() - downloadedAt.getTime() < HOUR;
 }
 
+/** Tries at the last mirror, behind which there is none. */
+const LAST_ATTEMPTS = 3;
+const PATIENCE_MS = 10 * MINUTE;
+
 /** Downloads into a folder of its own, so that what is in the cache is whole at any time. */
 async function download(
   runtime: Runtime,
-  trivy: Tool,
   kind: Kind,
   repository: string,
-  { cacheDir, maxAge }: DatabaseOptions,
+  attempts: number,
+  { cacheDir, maxAge, open }: DatabaseOptions,
   now: Date,
 ): Promise<Inspected | Failure> {
-  const failed = (code: DatabaseCode, reason: string): Failure => ({ repository, code, reason });
-  // A name that begins with a hyphen would be read as a flag.
-  if (!/^[a-z0-9][\w.:/@-]*$/i.test(repository))
-    return failed('DATABASE_UNREACHABLE', 'this is not the name of a repository');
-  const world = await isolate(runtime, 'database', 'online');
+  const mirror = parseMirror(repository, kind);
+  if (mirror === undefined)
+    return { repository, code: 'DATABASE_UNREACHABLE', reason: 'this is not the name of a repository' };
+  const directory = await mkdtemp(join(runtime.temp, 'database-'));
+  const late = AbortSignal.timeout(PATIENCE_MS);
+  const signal = AbortSignal.any([runtime.signal, late]);
+  const fetch = async (login: boolean): Promise<void> => {
+    const from = await open(mirror.host, mirror.repository, { login, attempts, signal });
+    await fetchDatabase(from, mirror.reference, kind, join(directory, kind.folder), now);
+  };
   try {
-    const target = join(world.directory, 'cache');
-    const [flag, mirror] = kind.flags;
-    const result = await runtime.exec(
-      trivy.path,
-      [
-        'image',
-        flag,
-        mirror,
-        repository,
-        '--cache-dir',
-        target,
-        '--config',
-        await emptyFile(world.directory),
-        ...QUIET,
-      ],
-      { env: world.env, cwd: world.cwd, timeout: 10 * MINUTE, onStderr: (line) => runtime.log.debug(line) },
-    );
-    if (result.exitCode !== 0) {
-      return {
-        repository,
-        ...explain(
-          result.stderr,
-          result.timedOut ? 'no answer in 10 minutes' : `Trivy ended with ${result.signal ?? result.exitCode}`,
-        ),
-      };
-    }
-    const inspected = await inspect(join(target, kind.folder), kind, now);
+    // What serves everybody may refuse a login that is good for something else, and asks nobody for one.
+    await fetch(true).catch(async (error: unknown) => {
+      if (!isRefused(error)) throw error;
+      await fetch(false).catch((second: unknown) => {
+        throw isRefused(second) ? error : second;
+      });
+    });
+    const inspected = await inspect(join(directory, kind.folder), kind, now);
     if (inspected.age > maxAge) {
-      const made = inspected.updatedAt.toISOString();
-      return failed(
-        'DATABASE_TOO_OLD',
-        `it is ${duration(inspected.age)} old (of ${made}), and at most ${duration(maxAge)} is allowed`,
-      );
+      const reason = `it is ${duration(inspected.age)} old (of ${inspected.updatedAt.toISOString()}), and at most ${duration(maxAge)} is allowed`;
+      return { repository, code: 'DATABASE_TOO_OLD', reason };
     }
-    await replace(join(target, kind.folder), join(cacheDir, kind.folder));
+    await replace(join(directory, kind.folder), join(cacheDir, kind.folder));
     return inspected;
   } catch (error) {
     runtime.signal.throwIfAborted();
-    if (error instanceof ActionError && error.code !== 'DATABASE_INVALID') throw error;
-    return failed('DATABASE_INVALID', error instanceof Error ? error.message : String(error));
+    if (late.aborted) return { repository, code: 'DATABASE_UNREACHABLE', reason: 'no answer in 10 minutes' };
+    if (!(error instanceof ActionError)) throw error;
+    return { repository, ...explain(error) };
   } finally {
-    await rm(world.directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
-const QUIET = ['--no-progress', '--skip-version-check', '--disable-telemetry'] as const;
+/** A mirror that may not be read, or a login that could not be had. */
+const REFUSAL = /^(?:UNAUTHORIZED|DENIED|SCOPE_TOO_NARROW|TOKEN_EXPIRED|CREDENTIALS_\w+|KEYLESS_\w+|ID_TOKEN_\w+)$/;
 
-async function emptyFile(directory: string): Promise<string> {
-  const path = join(directory, 'empty.yaml');
-  await writeFile(path, '');
-  return path;
+function isRefused(error: unknown): error is ActionError {
+  return error instanceof ActionError && REFUSAL.test(error.code);
 }
 
-/** What Trivy says when it cannot get a database: words of its own and of its registry client. */
-const REASONS: readonly (readonly [RegExp, DatabaseCode, string])[] = [
-  [/must be a single layer/i, 'DATABASE_INVALID', 'the artifact has several layers, and one is expected'],
-  [
-    /unacceptable media type/i,
-    'DATABASE_INVALID',
-    'the layer is of another media type, so this is not such a database',
-  ],
-  [/annotation \S*title is missing/i, 'DATABASE_INVALID', 'the layer has no title annotation'],
-  [/oci download error/i, 'DATABASE_INVALID', 'the layer cannot be unpacked'],
-  [/TOOMANYREQUESTS|\b429\b|toomanyrequests/i, 'DATABASE_UNREACHABLE', 'rate limited (too many requests)'],
-  [/MANIFEST_UNKNOWN|NAME_UNKNOWN|\b404\b|NOT_FOUND/, 'DATABASE_UNREACHABLE', 'not found'],
-  [/UNAUTHORIZED|DENIED|\b40[13]\b/, 'DATABASE_UNREACHABLE', 'refused (access denied)'],
-  [
-    /no such host|server misbehaving|Temporary failure in name resolution/i,
-    'DATABASE_UNREACHABLE',
-    'the name of the host has no address (DNS)',
-  ],
-  [/x509:|tls:/i, 'DATABASE_UNREACHABLE', 'the certificate of the host is not trusted (TLS)'],
-  [
-    /connection refused|connection reset|no route to host|i\/o timeout|deadline exceeded|\bEOF\b/i,
-    'DATABASE_UNREACHABLE',
-    'no connection',
-  ],
-  [/UNAVAILABLE|\b50[0234]\b/, 'DATABASE_UNREACHABLE', 'the registry has a fault (5xx)'],
-  [/could not parse reference/i, 'DATABASE_UNREACHABLE', 'this is not the name of a repository'],
-];
+/** What a mirror's error comes to, in a few words. */
+const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  TOO_MANY_REQUESTS: 'rate limited (too many requests)',
+  PULL_LIMIT: 'rate limited (too many requests)',
+  ABUSE_LIMIT: 'rate limited (too many requests)',
+  MANIFEST_UNKNOWN: 'not found',
+  REPOSITORY_UNKNOWN: 'not found',
+  TLS_UNTRUSTED:
+    'the certificate of the host is not trusted (TLS); `registry-ca` gives the certificate of an own authority',
+  PLAIN_HTTP: 'the host does not support TLS; `insecure-registries` allows plain HTTP',
+  REGISTRY_UNAVAILABLE: 'the registry has a fault (5xx)',
+};
 
-function explain(stderr: string, fallback: string): { readonly code: DatabaseCode; readonly reason: string } {
-  const at = stderr.lastIndexOf('FATAL');
-  const fatal = stderr.slice(Math.max(at, 0));
-  for (const [pattern, code, reason] of REASONS) if (pattern.test(fatal)) return { code, reason };
-  const words = fatal.replaceAll(/\s+/g, ' ').trim().slice(-300);
-  return { code: 'DATABASE_UNREACHABLE', reason: words === '' ? fallback : `${fallback}: ${words}` };
+function explain(error: ActionError): { readonly code: DatabaseCode; readonly reason: string } {
+  const { code, message } = error;
+  if (code === 'DATABASE_INVALID') return { code, reason: message };
+  if (isRefused(error)) return { code: 'DATABASE_DENIED', reason: `refused (access denied): ${message}` };
+  if (code === 'DIGEST_MISMATCH' || code === 'ANSWER_INVALID') return { code: 'DATABASE_INVALID', reason: message };
+  return { code: 'DATABASE_UNREACHABLE', reason: REASONS[code] ?? network(error) ?? message };
+}
+
+function network({ code, cause, message }: ActionError): string | undefined {
+  if (code !== 'REGISTRY_UNREACHABLE') return undefined;
+  const own = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return /^(?:ENOTFOUND|EAI_)/.test(own) ? 'the name of the host has no address (DNS)' : `no connection (${message})`;
 }
 
 /** Puts a folder in the place of another. A scan that has files of the old one open keeps them. */

@@ -2,12 +2,13 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ActionError } from '../errors/action-error.ts';
 
-/** One of Trivy's databases: its names, and how it is asked for. */
+/** One of Trivy's databases. */
 export interface Kind {
   readonly title: string;
   readonly folder: 'db' | 'java-db';
   readonly file: string;
-  readonly flags: readonly [download: string, repository: string];
+  /** Media type of its layer in a registry. */
+  readonly layerType: string;
   /** The schema that Trivy reads. */
   readonly version: number;
 }
@@ -16,7 +17,7 @@ export const VULNERABILITIES: Kind = {
   title: 'vulnerability database',
   folder: 'db',
   file: 'trivy.db',
-  flags: ['--download-db-only', '--db-repository'],
+  layerType: 'application/vnd.aquasec.trivy.db.layer.v1.tar+gzip',
   version: 2,
 };
 
@@ -24,7 +25,7 @@ export const JAVA: Kind = {
   title: 'index of Java archives',
   folder: 'java-db',
   file: 'trivy-java.db',
-  flags: ['--download-java-db-only', '--java-db-repository'],
+  layerType: 'application/vnd.aquasec.trivy.javadb.layer.v1.tar+gzip',
   version: 1,
 };
 

@@ -20,6 +20,8 @@ export interface BearerOptions {
   readonly postOnly?: boolean;
   /** POST is answered with 404. */
   readonly getOnly?: boolean;
+  /** What everybody gets, without credentials. */
+  readonly anonymous?: readonly string[];
   /** Actions for which the service refuses a token with 403. */
   readonly refuse?: readonly string[];
   /** Names by which the registry knows repositories, by those of their paths: its tokens have to be for those. */
@@ -90,7 +92,8 @@ function grant(options: BearerOptions, request: Received, tokens: Map<string, Gr
   if (request.method === 'GET' && options.postOnly) return { status: 405, body: 'method not allowed' };
   if (request.method === 'POST' && options.getOnly) return { status: 404, body: 'not found' };
   const form = request.method === 'POST' ? new URLSearchParams(request.body.toString()) : request.url.searchParams;
-  if (!isKnown(options, request, form)) {
+  const isAnonymous = request.headers.authorization === undefined && options.anonymous !== undefined;
+  if (!isAnonymous && !isKnown(options, request, form)) {
     return jsonReply({ details: 'incorrect username or password' }, {}, 401);
   }
   const scopes = new Map<string, ReadonlySet<string>>();
@@ -99,7 +102,10 @@ function grant(options: BearerOptions, request: Received, tokens: Map<string, Gr
   for (const scope of form.getAll('scope').flatMap((each) => each.split(' '))) {
     const [, repository, actions] = /^repository:(.+):([a-z,*]+)$/.exec(scope) ?? [];
     if (repository === undefined || actions === undefined) continue;
-    const allowed = actions.split(',').filter((each) => options.grant?.some((one) => one === each) ?? true);
+    const allowed = actions.split(',').filter((each) => {
+      const granted = isAnonymous ? options.anonymous : options.grant;
+      return granted?.some((one) => one === each) ?? true;
+    });
     scopes.set(repository, new Set([...(scopes.get(repository) ?? []), ...allowed]));
   }
   const token = `token-${randomBytes(24).toString('base64url')}`;

@@ -3,9 +3,27 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { createRegistryClient } from '../../src/oci/repository.ts';
+import type { OpenMirror } from '../../src/tools/trivy-database.ts';
 import { tarOf } from './tar.ts';
+
+/** Mirrors for who has no login, each request tried once. */
+export const openAnonymously: OpenMirror = async (host, repository, { signal }) => {
+  const quiet = () => undefined;
+  const client = await createRegistryClient({
+    host,
+    credentials: async () => undefined,
+    clock: { now: () => new Date(), sleep: (milliseconds) => sleep(milliseconds) },
+    signal,
+    log: { info: quiet, debug: quiet, notice: quiet, warning: quiet, error: quiet, group: (_, task) => task() },
+    mask: quiet,
+    attempts: 1,
+  });
+  return client.repository(repository);
+};
 
 const FIXTURE = fileURLToPath(new URL('../fixtures/trivy-db/db/trivy.db', import.meta.url));
 const HOUR = 3_600_000;

@@ -7,7 +7,7 @@ import { EMPTY_JAR, npmPackage } from '../../support/image.ts';
 import { writeLayout } from '../../support/layout.ts';
 import { createTestRuntime, type TestRuntime } from '../../support/runtime.ts';
 import { testTrivy } from '../../support/trivy.ts';
-import { packJavaDb, serveMirrors, writeTrivyDb } from '../../support/trivy-db.ts';
+import { openAnonymously, packJavaDb, serveMirrors, writeTrivyDb } from '../../support/trivy-db.ts';
 
 const JAR = { 'app/lib/some.jar': EMPTY_JAR };
 
@@ -27,7 +27,7 @@ async function scan(
   let asked = 0;
   const prepareJava = async () => {
     asked += 1;
-    return (await prepareJavaDatabase(runtime, testTrivy(), { repositories, cacheDir })).cacheDir;
+    return (await prepareJavaDatabase(runtime, { repositories, cacheDir, open: openAnonymously })).cacheDir;
   };
   const reports = await scanPlatforms(runtime, testTrivy(), await readLayout(directory), {
     scanners: ['vuln', 'secret'],
