@@ -21,6 +21,29 @@ export interface GitEvent {
   readonly actor: string;
 }
 
+/** What to name an image after, for events that have no ref. */
+const WITHOUT_REF: Readonly<Record<string, string>> = {
+  release:
+    'A draft release has no git tag yet. Publish on `release: types: [published]`, or add `type=semver,pattern={{version}},value=${{ github.event.release.tag_name }}`',
+  deployment: 'Add `type=raw,value=${{ github.event.deployment.ref }}`, or `type=sha`',
+  deployment_status: 'Add `type=raw,value=${{ github.event.deployment.ref }}`, or `type=sha`',
+  repository_dispatch:
+    'Add `type=raw,value=${{ github.event.client_payload.tag }}` with a field of the payload, or `type=sha`',
+};
+
+/** What an event without a ref lacks, and which rules work for it. */
+export function withoutRef({ name }: Pick<GitEvent, 'name'>): string {
+  const hint = WITHOUT_REF[name] ?? 'Add `type=sha`, or write a tag out with `type=raw,value=…`';
+  return `The event ${name} has no ref, and \`type=ref\` and versions without \`value=\` make no tag without one. ${hint}.`;
+}
+
+/** Why no rule of `tags` made a tag, with what would. */
+export function noTags(event: Pick<GitEvent, 'name' | 'ref'>): string {
+  return event.ref === ''
+    ? `There is no tag to publish. ${withoutRef(event)}`
+    : `No rule of \`tags\` fits the event ${event.name} of ${event.ref}, so there is no tag to publish.`;
+}
+
 /** Whether a person has started the run. */
 export function isByHand({ name }: Pick<GitEvent, 'name'>): boolean {
   return name === 'workflow_dispatch';

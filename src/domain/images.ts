@@ -9,6 +9,8 @@ export interface Image {
   readonly name: string;
   readonly enable: boolean;
   readonly reference: ImageName;
+  /** As the user wrote it, when it is not lower case. */
+  readonly written?: string;
 }
 
 const KEYS: readonly string[] = ['name', 'enable'];
@@ -70,7 +72,10 @@ function readAttributesOfImage(attributes: readonly Attribute[]): Parsed<readonl
 
 function toImage(name: string, enable: boolean): Parsed<Image> {
   const reference = parseImageName(name);
-  return reference.ok ? parsed({ name: reference.value.familiarName, enable, reference: reference.value }) : reference;
+  if (!reference.ok) return reference;
+  const { familiarName } = reference.value;
+  const written = name.trim() === familiarName ? {} : { written: name.trim() };
+  return parsed({ name: familiarName, enable, reference: reference.value, ...written });
 }
 
 /**

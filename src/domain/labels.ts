@@ -1,7 +1,7 @@
 import type { GitEvent } from './event.ts';
 import { type Parsed, parsed, problems } from './parsed.ts';
 import { didYouMean, quoted } from './suggestion.ts';
-import { EXPRESSIONS, parseTemplate, renderGlobal } from './tags/expressions.ts';
+import { EXPRESSIONS, parseTemplate, renderGlobal, type Template } from './tags/expressions.ts';
 import { problemAt, readLines } from './tags/records.ts';
 
 export interface DeriveLabels {
@@ -56,7 +56,7 @@ function derive(input: string, given: DeriveLabels): Parsed<Readonly<Record<stri
   const found: string[] = [];
   const values = new Map(Object.entries(standardLabels(given)));
   for (const line of readLines(given.custom)) {
-    const pair = readPair(line.text, given);
+    const pair = fillPair(line.text, given);
     if (pair.ok) values.set(...pair.value);
     else found.push(...pair.problems.map((problem) => problemAt(input, line, problem)));
   }
@@ -79,15 +79,30 @@ function standardLabels({ event, version, created }: DeriveLabels): Readonly<Rec
   };
 }
 
+/** What is wrong with lines `key=value`, whatever the event. */
+export function pairProblems(input: string, lines: readonly string[]): readonly string[] {
+  return readLines(lines).flatMap((line) => {
+    const pair = parsePair(line.text);
+    return pair.ok ? [] : pair.problems.map((problem) => problemAt(input, line, problem));
+  });
+}
+
 /** Key and value are filled one by one, so that no branch name with a `=` in it moves the border between them. */
-function readPair(text: string, given: DeriveLabels): Parsed<readonly [string, string]> {
+export function fillPair(text: string, given: Omit<DeriveLabels, 'custom'>): Parsed<readonly [string, string]> {
+  const pair = parsePair(text);
+  if (!pair.ok) return pair;
+  const [key, value] = pair.value;
+  const scope = { ...given, commitDate: given.created };
+  return parsed([renderGlobal(key, scope), renderGlobal(value, scope)]);
+}
+
+function parsePair(text: string): Parsed<readonly [Template, Template]> {
   const at = /^(?:\{\{.*?\}\}|[^=])*?(?==)/.exec(text)?.[0].length ?? -1;
   if (at < 1) return problems('expected `key=value`');
   const key = parseTemplate(text.slice(0, at).trim(), EXPRESSIONS.global);
   const value = parseTemplate(text.slice(at + 1), EXPRESSIONS.global);
   if (!key.ok || !value.ok) return problems(...[key, value].flatMap((each) => (each.ok ? [] : each.problems)));
-  const scope = { ...given, commitDate: given.created };
-  return parsed([renderGlobal(key.value, scope), renderGlobal(value.value, scope)]);
+  return parsed([key.value, value.value]);
 }
 
 /** The `json` output of metadata-action. https://github.com/docker/metadata-action#json-output-object */

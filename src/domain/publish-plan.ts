@@ -1,5 +1,5 @@
 import { type Digest, shortDigest } from './digest.ts';
-import { type CommitRelation, decideByCommit, decideByVersion } from './tags/moving.ts';
+import { type CommitRelation, decideByCommit, decideByVersion, releaseUnder } from './tags/moving.ts';
 import type { PlannedTag } from './tags/planned.ts';
 
 /** What a registry holds under one tag right now, and what is known about it. */
@@ -102,6 +102,11 @@ function decideMoving(
   wanted: Wanted,
   existing: readonly string[],
 ): Decision {
+  const release =
+    tag.line === undefined || held.digest === undefined ? undefined : releaseUnder(tag.line, existing, held.version);
+  if (release !== undefined) {
+    return { action: 'leave', reason: `stays: is release ${release}, and this run is not a release` };
+  }
   // A new tag of a version line can still be an old one's: `1` may be missing while 1.2.0 is there.
   const decided =
     tag.order.by === 'version'

@@ -1,5 +1,6 @@
 import { type Parsed, parsed, problems } from './parsed.ts';
 import { quoted } from './suggestion.ts';
+import { mistakeInSyntax } from './tags/mistakes.ts';
 
 /** The name of a repository in a registry, without tag and digest. */
 export interface ImageName {
@@ -30,6 +31,8 @@ export function parseImageName(text: string): Parsed<ImageName> {
   const familiarName = text.trim().toLowerCase();
   const refuse = (why: string) => problems(`${quoted(text.trim())} is not the name of an image: ${why}`);
   if (familiarName === '') return refuse('it is empty');
+  const mistake = mistakeInSyntax(text);
+  if (mistake !== undefined) return refuse(mistake);
   if (familiarName.includes('://')) return refuse('leave out the scheme, as in `ghcr.io/org/app`');
   if (familiarName.includes('@')) return refuse('leave out the digest');
   const parts = familiarName.split('/');
@@ -38,9 +41,12 @@ export function parseImageName(text: string): Parsed<ImageName> {
   const path = hasHost ? rest : parts;
   if (path.at(-1)?.includes(':')) {
     return refuse(
-      path.length === 1 && !hasHost ? 'leave out the tag, or add a path after the host' : 'leave out the tag',
+      path.length === 1 && !hasHost
+        ? 'leave out the tag, or add a path after the host'
+        : 'tags are written into `tags`: leave out the tag',
     );
   }
+  if (parts.includes('')) return refuse('a part of it is empty. Is the variable behind it set?');
 
   const host = !hasHost || first === 'index.docker.io' || first === apiHost(DOCKER_HUB) ? DOCKER_HUB : first;
   const found = host.length > LENGTH ? null : HOST.exec(host);

@@ -1,3 +1,7 @@
+import { parseImages } from '../domain/images.ts';
+import { pairProblems } from '../domain/labels.ts';
+import { parseFlavor } from '../domain/tags/flavor.ts';
+import { parseTagRules } from '../domain/tags/rules.ts';
 import type { InputValues } from './catalogue.ts';
 import { createAttributes } from './create-repository.ts';
 import { KEYLESS_INPUTS } from './keyless.ts';
@@ -68,6 +72,16 @@ export const RULES: readonly Rule[] = [
       inputs.push && inputs.images.length === 0
         ? '`images` is empty, and there is no name to push to. Add for instance `images: ghcr.io/${{ github.repository }}`, or set `push: false`.'
         : undefined,
+  },
+  {
+    // The languages in the inputs, so that a slip in one of them is told with all others.
+    says: (inputs) => [
+      ...[parseImages(inputs.images), parseTagRules(inputs.tags), parseFlavor(inputs.flavor)].flatMap((each) =>
+        each.ok ? [] : each.problems,
+      ),
+      ...pairProblems('labels', inputs.labels),
+      ...pairProblems('annotations', inputs.annotations),
+    ],
   },
   {
     says: (_, given) => {

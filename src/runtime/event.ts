@@ -24,8 +24,10 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
 
   const problems = [
     ...(name === '' ? ['GITHUB_EVENT_NAME is not set'] : []),
-    ...(COMMIT.test(sha) ? [] : [`GITHUB_SHA is "${sha.slice(0, 80)}", expected a full commit id`]),
-    ...(ref.startsWith('refs/')
+    ...(COMMIT.test(sha) || (sha === '' && !hasRef(name))
+      ? []
+      : [`GITHUB_SHA is "${sha.slice(0, 80)}", expected a full commit id`]),
+    ...(ref.startsWith('refs/') || (ref === '' && !hasRef(name))
       ? []
       : [`GITHUB_REF is "${ref.slice(0, 80)}", expected a full ref such as refs/heads/main`]),
     ...(owner === undefined
@@ -98,6 +100,11 @@ export function repositoryFacts(
 function pullRequestHead(env: Readonly<Record<string, string | undefined>>, payload: Fields): string | undefined {
   if (!/^true$/i.test(env.DOCKER_METADATA_PR_HEAD_SHA ?? '')) return undefined;
   return text(fieldsOf(fieldsOf(payload.pull_request).head).sha);
+}
+
+/** Events that always have a ref and a commit. Others may lack them, such as a draft release or a deployment of a commit. */
+function hasRef(name: string): boolean {
+  return /^(?:push|pull_request(?:_target)?|merge_group|schedule|workflow_dispatch|workflow_run|)$/.test(name);
 }
 
 /** https://docs.github.com/webhooks/webhook-events-and-payloads#workflow_run */

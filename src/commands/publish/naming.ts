@@ -1,9 +1,16 @@
 import { cachesOverTags } from '../../domain/build-request.ts';
 import type { BuiltCommit } from '../../domain/commit.ts';
-import type { GitEvent } from '../../domain/event.ts';
+import { type GitEvent, noTags, withoutRef } from '../../domain/event.ts';
 import { fullNames, parseImages } from '../../domain/images.ts';
-import { buildMetadataArgs, deriveAnnotations, deriveLabels } from '../../domain/labels.ts';
+import {
+  buildMetadataArgs,
+  type DeriveLabels,
+  deriveAnnotations,
+  deriveLabels,
+  fillPair,
+} from '../../domain/labels.ts';
 import type { ImageName } from '../../domain/reference.ts';
+import { quoted } from '../../domain/suggestion.ts';
 import { deriveTags } from '../../domain/tags/derive.ts';
 import { parseFlavor } from '../../domain/tags/flavor.ts';
 import type { PlannedTag } from '../../domain/tags/planned.ts';
@@ -11,9 +18,11 @@ import { parseTagRules } from '../../domain/tags/rules.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type Inputs, take } from '../../inputs/parse.ts';
 import type { LocalImage } from '../../oci/image.ts';
+import { matchBounded } from '../../runtime/bounded-match.ts';
 import { commitDateOfPayload, readEvent, repositoryFacts } from '../../runtime/event.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/git.ts';
+import { warn } from '../progress.ts';
 import { type FoundCommit, findCommit, requireRefCommit } from './commit.ts';
 import type { Draft } from './draft.ts';
 
@@ -67,28 +76,34 @@ export async function nameImage(
     now;
   const built = aboutCommit(event, found);
   const { images, rules, flavor } = readNames(inputs);
+  for (const { name, written } of images) {
+    if (written !== undefined)
+      warn(runtime, draft, `The image ${quoted(written)} became ${name}: names of images are lower case.`);
+  }
   const derived = deriveTags({
     rules,
     flavor,
     event: built,
     commitDate,
     now,
+    match: matchBounded,
     ...shortShaLength(runtime.env),
   });
   if (!derived.ok) throw new ActionError(derived.code, derived.problems.join('\n'));
   const { tags, version } = derived;
   await requireRefCommit(runtime, api, event, found, tags);
-  for (const warning of derived.warnings) {
-    draft.warnings.push(warning);
-    runtime.log.warning(warning);
-  }
+  for (const warning of derived.warnings) warn(runtime, draft, warning);
+  if (event.ref === '' && tags.length > 0) warn(runtime, draft, withoutRef(event));
 
-  const about = { event: built, version, created: commitDate, now };
+  const about = { event: built, version, created: commitDate, now, ...shortShaLength(runtime.env) };
   const labels = take(deriveLabels({ ...about, custom: inputs.labels }));
   const levels = (runtime.env.DOCKER_METADATA_ANNOTATIONS_LEVELS ?? '').split(',');
   const leveled = inputs.annotations.filter((line) => LEVEL.test(line));
   const custom = inputs.annotations.filter((line) => !LEVEL.test(line));
-  const annotations = [...take(deriveAnnotations({ ...about, custom, levels })), ...leveled];
+  const annotations = [
+    ...take(deriveAnnotations({ ...about, custom, levels })),
+    ...leveled.map((line) => fillLeveled(line, about)),
+  ];
   const names = fullNames(images, tags);
   const overwritten = cachesOverTags(
     inputs['cache-to'],
@@ -113,10 +128,7 @@ export async function nameImage(
     for (const [key, value] of Object.entries(labels)) runtime.log.info(`label ${key}=${value}`);
   }
   if (inputs.push && tags.length === 0) {
-    throw new ActionError(
-      'NO_TAGS',
-      `No rule of \`tags\` fits the event ${event.name} of ${event.ref}, so there is no tag to publish.`,
-    );
+    throw new ActionError('NO_TAGS', noTags(event));
   }
   if (tags.length === 0)
     runtime.log.info('No rule of `tags` fits this event: the image has no tag, and `push: true` would fail.');
@@ -180,6 +192,13 @@ async function complete(event: GitEvent, api: GitHubApi | undefined): Promise<Gi
 
 /** A level in front of an annotation, as docker/build-push-action has it: `index:key=value`, `manifest[linux/arm64]:key=value`. */
 const LEVEL = /^(?:(?:manifest|index)(?:-descriptor)?(?:\[[^\]]*\])?,?)+:/;
+
+/** `index:key={{sha}}` is filled in as `key={{sha}}` is. */
+function fillLeveled(line: string, about: Omit<DeriveLabels, 'custom'>): string {
+  const level = LEVEL.exec(line)?.[0] ?? '';
+  const [key, value] = take(fillPair(line.slice(level.length), about));
+  return `${level}${key}=${value}`;
+}
 
 /** metadata-action's variable for longer short commit ids. */
 function shortShaLength(env: Runtime['env']): { readonly shortShaLength?: number } {

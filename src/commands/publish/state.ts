@@ -38,16 +38,16 @@ export async function readState(repository: Repository, history: History, asked:
   const digest = asked.digest ?? likely?.digest;
   const needsList = asked.tags.some(
     (tag) =>
-      tag.kind === 'moving' &&
-      tag.order.by === 'version' &&
+      isLine(tag) &&
+      (tags.get(tag.name)?.digest !== undefined || (tag.kind === 'moving' && tag.order.by === 'version')) &&
       (digest === undefined || tags.get(tag.name)?.digest !== digest),
   );
   if (!needsList) return { image: asked.image, tags };
   const existing = await repository.listTags();
   const versions = rest.concat(first).map(async (tag) => {
     const held = tags.get(tag.name);
-    const isOfLine = tag.kind === 'moving' && tag.order.by === 'version';
-    if (!isOfLine || held?.digest === undefined || held.digest === digest) return;
+    if (tag.kind !== 'moving' || tag.order.by !== 'version' || held?.digest === undefined || held.digest === digest)
+      return;
     // As a rule the tags tell which versions there are.
     if (decideByVersion(tag.order, existing).highest !== undefined) return;
     const manifest = await repository.get(tag.name);
@@ -59,6 +59,11 @@ export async function readState(repository: Repository, history: History, asked:
   });
   await Promise.all(versions);
   return { image: asked.image, tags, existing };
+}
+
+/** Whether the versions in the repository decide about a tag. */
+function isLine(tag: PlannedTag): boolean {
+  return tag.kind === 'moving' && (tag.order.by === 'version' || tag.line !== undefined);
 }
 
 /** @param likely what the tag may well hold: then a HEAD is enough */
@@ -74,13 +79,13 @@ async function readTag(
     const held = await repository.head(tag.name);
     if (held === undefined) return {};
     if (onlyDigest || held.digest === asked.digest) return { digest: held.digest };
-    if (likely !== undefined && held.digest === likely.digest) {
+    if (likely !== undefined && held.digest === likely.digest && !(tag.kind === 'moving' && tag.line !== undefined)) {
       return likely.revision === asked.sha ? { ...likely, relation: 'same' } : likely;
     }
   }
   const manifest = await repository.get(tag.name);
   if (manifest === undefined) return {};
-  const recorded = await readRecorded(repository, manifest);
+  const recorded = await readRecorded(repository, manifest, isLine(tag) ? ['revision', 'version'] : ['revision']);
   const state = { digest: manifest.descriptor.digest, ...recorded };
   if (tag.kind !== 'moving' || recorded.revision === undefined) return state;
   const relation = await history.relation(recorded.revision, asked.sha);

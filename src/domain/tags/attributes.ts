@@ -1,5 +1,6 @@
 import { didYouMean, quoted } from '../suggestion.ts';
 import { EXPRESSIONS, parseTemplate, type Template } from './expressions.ts';
+import { mistakeInSyntax } from './mistakes.ts';
 import type { Attribute } from './records.ts';
 
 /** The types of rules. https://github.com/docker/metadata-action#tags-input */
@@ -10,12 +11,12 @@ const GLOBAL_KEYS = ['type', 'enable', 'priority', 'prefix', 'suffix'];
 /** The types with their default priorities, and the attributes that belong to each besides the global ones. */
 export const TYPES: Readonly<Record<TypeName, { readonly priority: number; readonly keys: readonly string[] }>> = {
   schedule: { priority: 1000, keys: ['pattern'] },
-  semver: { priority: 900, keys: ['pattern', 'value', 'match'] },
-  pep440: { priority: 900, keys: ['pattern', 'value', 'match'] },
-  match: { priority: 800, keys: ['pattern', 'group', 'value'] },
+  semver: { priority: 900, keys: ['pattern', 'value', 'match', 'moving'] },
+  pep440: { priority: 900, keys: ['pattern', 'value', 'match', 'moving'] },
+  match: { priority: 800, keys: ['pattern', 'group', 'value', 'moving'] },
   edge: { priority: 700, keys: ['branch'] },
-  ref: { priority: 600, keys: ['event'] },
-  raw: { priority: 200, keys: ['value'] },
+  ref: { priority: 600, keys: ['event', 'moving'] },
+  raw: { priority: 200, keys: ['value', 'moving'] },
   sha: { priority: 100, keys: ['format'] },
 };
 
@@ -51,6 +52,11 @@ export class AttributeReader {
   template(key: string, initial?: string, names: readonly string[] = EXPRESSIONS.global): Template | undefined {
     const source = this.#values.get(key) ?? initial;
     if (source === undefined) return undefined;
+    const mistake = mistakeInSyntax(source);
+    if (mistake !== undefined) {
+      this.problems.push(`\`${key}\`: ${mistake}`);
+      return undefined;
+    }
     const template = parseTemplate(source, names);
     if (template.ok) return template.value;
     this.problems.push(...template.problems.map((problem) => `\`${key}\`: ${problem}`));

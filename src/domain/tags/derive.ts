@@ -5,8 +5,10 @@ import { type ExpressionScope, renderGlobal, type Template } from './expressions
 import type { Flavor } from './flavor.ts';
 import { replaceForeign, toTag } from './grammar.ts';
 import type { PlannedTag, TagOrder } from './planned.ts';
+import { tagOf } from './refs.ts';
 import type { TagRule } from './rules.ts';
-import { evaluate, type Source } from './sources.ts';
+import { evaluate, RuleProblem, type Source } from './sources.ts';
+import { isUnversioned, lineOf, type Standing, standingOf } from './standing.ts';
 import { readVersion } from './versions.ts';
 
 export interface DeriveTags {
@@ -17,6 +19,8 @@ export interface DeriveTags {
   readonly now: Date;
   /** DOCKER_METADATA_SHORT_SHA_LENGTH of metadata-action. Default 7. */
   readonly shortShaLength?: number;
+  /** `text.match(pattern)`, which may be bounded in time: it throws a RuleProblem then. Default: without a bound. */
+  readonly match?: (text: string, pattern: RegExp) => readonly (string | undefined)[] | undefined;
 }
 
 export interface DerivedTags {
@@ -40,9 +44,9 @@ interface Candidate {
   readonly rule: string;
   readonly standing: Standing;
   readonly fromRef: boolean;
+  /** Text of the rule itself, besides what expressions give, holds what a tag cannot have. */
+  readonly isForeign?: boolean;
 }
-
-type Standing = { readonly kind: 'version' | 'commit' } | { readonly kind: 'moving'; readonly order: TagOrder };
 
 /**
  * The tags for an event, as docker/metadata-action derives them, and with each whether it is immutable or moving.
@@ -61,12 +65,19 @@ export function deriveTags(given: DeriveTags): ({ readonly ok: true } & DerivedT
       const problem = `tags: \`enable\` of \`${rule.text}\` came out as ${quoted(enabled)}, expected true or false.`;
       return { ok: false, code: 'INPUT_INVALID', problems: [problem] };
     }
-    const source = enabled === 'true' ? evaluate(rule, given, (warning) => warnings.add(warning)) : undefined;
+    let source: Source | undefined;
+    try {
+      source = enabled === 'true' ? evaluate(rule, given, (warning) => warnings.add(warning)) : undefined;
+    } catch (error) {
+      if (!(error instanceof RuleProblem)) throw error;
+      return { ok: false, code: 'INPUT_INVALID', problems: [`tags: \`${rule.text}\`: ${error.message}.`] };
+    }
     const entry = source === undefined ? undefined : toEntry(rule, source, given);
     if (entry !== undefined && entry.name !== '') entries.push(entry);
   }
   const latest = latestOf(entries, given);
-  const chosen = chooseTags(latest === undefined ? entries : [...entries, latest], (warning) => warnings.add(warning));
+  const candidates: readonly Candidate[] = latest === undefined ? entries : [...entries, latest];
+  const chosen = chooseTags(followRelease(candidates, entries, given.event), (warning) => warnings.add(warning));
   if (!chosen.ok) return chosen;
   return { ok: true, version: chosen.tags[0]?.name, tags: chosen.tags, warnings: [...warnings] };
 }
@@ -75,6 +86,8 @@ interface Entry extends Candidate {
   readonly latest: boolean;
   /** The order of `latest`, should this entry be what it is born of. */
   readonly orderOfLatest: TagOrder;
+  /** It comes from a version that is no pre-release. */
+  readonly isStable: boolean;
 }
 
 function toEntry(rule: TagRule, source: Source, given: DeriveTags): Entry {
@@ -93,23 +106,16 @@ function toEntry(rule: TagRule, source: Source, given: DeriveTags): Entry {
     };
   };
   const name = `${prefix}${source.value}${suffix}`;
-  // Whoever may push a branch may not move a version with its name. The flavor's prefix is before the versions as well.
-  const claimed = isBranch(rule) ? kept(rule.prefix === undefined ? source.value : name) : undefined;
-  const standing: Standing =
-    claimed !== undefined
-      ? { kind: claimed }
-      : source.stands === 'for one version'
-        ? { kind: 'version' }
-        : source.stands === 'for one commit'
-          ? { kind: 'commit' }
-          : { kind: 'moving', order: source.stands === 'for commits' ? { by: 'commit' } : orderFor(source.stands) };
+  const parts = { name, prefix: linePrefix(prefix), suffix: replaceForeign(suffix) };
   return {
     name,
     rule: rule.text,
-    standing,
+    standing: standingOf(rule, source, parts, given.event, orderFor),
+    isForeign: hasForeignText(rule, given.flavor),
     fromRef: comesFromRef(rule, given.flavor),
     latest: source.latest && rule.withoutLatest !== true,
     orderOfLatest: orderFor('all'),
+    isStable: source.version?.is.stage === 'final',
   };
 }
 
@@ -124,15 +130,36 @@ function comesFromRef(rule: TagRule, flavor: Flavor): boolean {
   return templates.some((template) => template !== undefined && REF_EXPRESSION.test(template.source));
 }
 
-function isBranch(rule: TagRule): boolean {
-  return rule.type === 'ref' && rule.event === 'branch';
+/**
+ * A run that makes a full version, or that a git tag with one has started, is a release: the names of lines that are written
+ * out follow its version. A pre-release is none.
+ */
+function followRelease(
+  candidates: readonly Candidate[],
+  entries: readonly Entry[],
+  event: GitEvent,
+): readonly Candidate[] {
+  const made = entries.find(({ standing, isStable }) => standing.kind === 'version' && isStable)?.orderOfLatest;
+  const text = made?.by === 'version' ? made.version : tagOf(event);
+  const version =
+    text === undefined ? undefined : readVersion(text, made?.by === 'version' ? (made.scheme ?? 'semver') : 'semver');
+  if (version?.stage !== 'final') return candidates;
+  return candidates.map((entry): Candidate => {
+    const line = entry.standing.kind === 'moving' ? entry.standing.line : undefined;
+    if (line === undefined || !line.numbers.every((number, at) => number === [version.major, version.minor][at]))
+      return entry;
+    const { prefix, suffix, numbers } = line;
+    const around = made?.by === 'version' ? made : { by: 'version' as const, version: version.text, prefix, suffix };
+    const scope = (['all', 'major', 'minor'] as const)[numbers.length] ?? 'all';
+    return { ...entry, standing: { kind: 'moving', order: { ...around, scope } } };
+  });
 }
 
-/** What a name stands for wherever it comes from: a full version, or a commit as `type=sha` writes it; undefined for others. */
-function kept(name: string): 'version' | 'commit' | undefined {
-  const tag = toTag(name)?.tag ?? '';
-  if (readVersion(tag, 'semver') !== undefined) return 'version';
-  return /^sha-[0-9a-f]{4,64}$/.test(tag) ? 'commit' : undefined;
+function hasForeignText(rule: TagRule, flavor: Flavor): boolean {
+  const own = 'value' in rule && rule.type === 'raw' ? rule.value : undefined;
+  const templates = [own, rule.prefix ?? flavor.prefix, rule.suffix ?? flavor.suffix];
+  const texts = templates.flatMap((template) => template?.parts ?? []);
+  return texts.some((part) => part.kind === 'text' && part.text !== replaceForeign(part.text));
 }
 
 function renderIfAny(template: Template | undefined, scope: ExpressionScope): string {
@@ -157,10 +184,16 @@ function latestOf(entries: readonly Entry[], given: DeriveTags): Candidate | und
   const prefix = flavor.prefixLatest ? renderIfAny(flavor.prefix, given) : '';
   const suffix = flavor.suffixLatest ? renderIfAny(flavor.suffix, given) : '';
   const parent = entries.find(({ orderOfLatest }) => orderOfLatest.by === 'version') ?? first;
+  const isGuarded = parent.orderOfLatest.by === 'commit' && !isUnversioned(given.event);
+  const line = isGuarded ? lineOf('latest', linePrefix(prefix), replaceForeign(suffix)) : undefined;
   return {
     name: `${prefix}latest${suffix}`,
     rule: `latest=${flavor.latest} (${parent.rule})`,
-    standing: { kind: 'moving', order: parent.orderOfLatest },
+    standing: {
+      kind: 'moving',
+      order: parent.orderOfLatest,
+      ...(line === undefined ? {} : { line }),
+    },
     fromRef: parent.fromRef,
   };
 }
@@ -188,6 +221,9 @@ function chooseTags(
       continue;
     }
     if (made.warning !== undefined) warn(made.warning);
+    else if (candidate.isForeign === true && made.tag !== candidate.name) {
+      warn(`The name ${quoted(candidate.name)} became the tag ${made.tag}: a tag has only A-Z a-z 0-9 . _ and -.`);
+    }
     const strongest =
       before === undefined || strength(candidate.standing) > strength(before.standing) ? candidate : before;
     // What is written out as well is the user's word.

@@ -26,6 +26,8 @@ export interface ExpressionScope {
   readonly now: Date;
   /** Length of `{{sha}}` and of `type=sha`, DOCKER_METADATA_SHORT_SHA_LENGTH of metadata-action. Default 7. */
   readonly shortShaLength?: number;
+  /** `text.match(pattern)`, which may be bounded in time: it throws a RuleProblem then. Default: without a bound. */
+  readonly match?: (text: string, pattern: RegExp) => readonly (string | undefined)[] | undefined;
 }
 
 const DATES: readonly string[] = ['date', 'commit_date'];

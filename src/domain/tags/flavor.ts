@@ -1,6 +1,7 @@
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { didYouMean, quoted } from '../suggestion.ts';
 import { EXPRESSIONS, parseTemplate, type Template } from './expressions.ts';
+import { mistakeInSyntax } from './mistakes.ts';
 import { problemAt, readAttributes, readLines } from './records.ts';
 
 /** What holds for all tags. https://github.com/docker/metadata-action#flavor-input */
@@ -44,7 +45,9 @@ function readLine(text: string, before: Flavor): Parsed<Flavor> {
     } else if (key === 'prefix' || key === 'suffix') {
       onlatest = key === 'prefix' ? 'prefixLatest' : 'suffixLatest';
       const template = parseTemplate(value, EXPRESSIONS.global);
-      if (template.ok) flavor = { ...flavor, [key]: template.value };
+      const mistake = mistakeInSyntax(value);
+      if (mistake !== undefined) found.push(`\`${key}\`: ${mistake}`);
+      else if (template.ok) flavor = { ...flavor, [key]: template.value };
       else found.push(...template.problems.map((problem) => `\`${key}\`: ${problem}`));
     } else if (key === 'onlatest') {
       if (onlatest === undefined) found.push('`onlatest` stands after the `prefix` or `suffix` that it is about');

@@ -1,4 +1,4 @@
-import type { VersionOrder } from './planned.ts';
+import type { ReleaseLine, VersionOrder } from './planned.ts';
 import { compareVersions, readVersion, type Version } from './versions.ts';
 
 /** How the commit of this run relates to the one that the tag holds; `ahead`: this run's is the newer one. */
@@ -45,6 +45,27 @@ export function decideByVersion(
         highest: highest.text,
       }
     : { move: true, reason: `moves: ${own.text} is the highest version of ${name}`, highest: highest.text };
+}
+
+/**
+ * The release that a tag with the name of a line points to, which no branch may take it from (P4): the version that its
+ * image records, when that is one of the line's tags. An image that records no version counts as the highest of them.
+ * @param heldVersion undefined when the image records none
+ * @returns undefined when the tag points to something else, such as an earlier build of a branch
+ */
+export function releaseUnder(
+  { numbers, prefix, suffix }: ReleaseLine,
+  existingTags: readonly string[],
+  heldVersion: string | undefined,
+): string | undefined {
+  const order = { by: 'version', version: '', scope: 'all', prefix, suffix } as const;
+  const released = existingTags
+    .map((tag) => versionIn(tag, order))
+    .filter((each) => each !== undefined)
+    .filter(({ stage, major, minor }) => stage !== 'pre' && numbers.every((each, at) => each === [major, minor][at]));
+  if (heldVersion === undefined) return released.toSorted(compareVersions).at(-1)?.text;
+  const held = versionIn(heldVersion, order) ?? readVersion(heldVersion, 'semver');
+  return released.find(({ text }) => text === held?.text)?.text;
 }
 
 /** A released version is higher than any pre-release here, also than one of a later version. */

@@ -1,6 +1,14 @@
 /** How a moving tag knows which of two images is the newer one. */
 export type TagOrder = { readonly by: 'commit' } | VersionOrder;
 
+/** A line of versions by its name: `latest` is all of them, `1` and `1.2` those that begin so. */
+export interface ReleaseLine {
+  /** The numbers that versions of the line begin with; none for `latest`. */
+  readonly numbers: readonly number[];
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
 /** A tag that stands for the highest stable version of a line of versions. */
 export interface VersionOrder {
   readonly by: 'version';
@@ -27,4 +35,12 @@ export type PlannedTag = {
   readonly rule: string;
   /** It names what the event's ref stands for. Otherwise the user has written it out, or it names the commit. */
   readonly fromRef?: boolean;
-} & ({ readonly kind: 'version' | 'commit' } | { readonly kind: 'moving'; readonly order: TagOrder });
+} & (
+  | { readonly kind: 'version' | 'commit' }
+  | {
+      readonly kind: 'moving';
+      readonly order: TagOrder;
+      /** The tag has the name of a line, and this run is none of a release: it does not move once the tag is a release. */
+      readonly line?: ReleaseLine;
+    }
+);

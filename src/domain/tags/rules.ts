@@ -3,6 +3,7 @@ import { didYouMean, quoted } from '../suggestion.ts';
 import { AttributeReader, TYPES, type TypeName } from './attributes.ts';
 import { DEFAULT_TAGS, type Occasion } from './defaults.ts';
 import { EXPRESSIONS, type Template } from './expressions.ts';
+import { mistakeInTag } from './mistakes.ts';
 import { type Attribute, problemAt, readAttributes, readLines } from './records.ts';
 
 /** One entry of the `tags` input. https://github.com/docker/metadata-action#tags-input */
@@ -15,6 +16,8 @@ export type TagRule = {
   /** Replaces the flavor's, also when it is empty. */
   readonly prefix?: Template;
   readonly suffix?: Template;
+  /** The tag moves also where its name says that it should not: `moving=true`. */
+  readonly moving?: boolean;
   /** Rules of our own defaults: when they apply, and that they do not ask for `latest`. */
   readonly on?: Occasion;
   readonly withoutLatest?: boolean;
@@ -74,6 +77,12 @@ function parseRule(text: string): Parsed<TagRule> {
   const enable = read.template('enable', 'true');
   const priority = read.number('priority', TYPES[type.value].priority);
   const own = readOwn(type.value, read);
+  const moving = read.oneOf('moving', ['true', 'false'], 'false') === 'true';
+  if (moving && own?.type === 'ref' && own.event !== 'tag') {
+    read.problems.push(
+      '`moving` is for `event=tag`: a branch or pull request moves its tag, and never that of a release',
+    );
+  }
   if (enable !== undefined && !enable.source.includes('{{') && !/^(?:true|false)$/.test(enable.source)) {
     read.problems.push(`\`enable\` is ${quoted(enable.source)}, expected true or false`);
   }
@@ -84,6 +93,7 @@ function parseRule(text: string): Parsed<TagRule> {
     priority,
     ...(prefix === undefined ? {} : { prefix }),
     ...(suffix === undefined ? {} : { suffix }),
+    ...(moving ? { moving } : {}),
     ...own,
   });
 }
@@ -133,14 +143,12 @@ function readOwn(type: TypeName, read: AttributeReader): RuleType | undefined {
       return event && { type, event };
     }
     case 'raw': {
-      const value = read.required('value', EXPRESSIONS.global);
-      // docker/build-push-action's `tags` are full names; made to fit, such a one would be a tag that nobody means.
-      const [, image, tag] = /^([^{}:]+(?::\d+)?\/[^{}:]+):([^:/]+)$/.exec(value?.source ?? '') ?? [];
-      if (image !== undefined) {
-        read.problems.push(
-          `that is the full name of an image: write \`${image}\` into \`images\`, and only \`${tag}\` here`,
-        );
+      const mistake = mistakeInTag(read.text('value') ?? '');
+      if (mistake !== undefined) {
+        read.problems.push(mistake);
+        return undefined;
       }
+      const value = read.required('value', EXPRESSIONS.global);
       return value && { type, value };
     }
     case 'sha': {

@@ -11,7 +11,7 @@ import {
 } from './expressions.ts';
 import { branchOf, mergeGroupOf, pullRequestOf, tagOf } from './refs.ts';
 import type { TagRule } from './rules.ts';
-import { readVersion, type Version } from './versions.ts';
+import { isFullVersion, readVersion, type Version } from './versions.ts';
 
 /** What a rule makes of an event, before prefix and suffix. */
 export interface Source {
@@ -29,6 +29,7 @@ type Warn = (warning: string) => void;
 /**
  * Evaluates a rule. https://github.com/docker/metadata-action/blob/master/src/meta.ts
  * @returns undefined when the rule is not for this event
+ * @throws RuleProblem when a regular expression takes too long
  */
 export function evaluate(rule: TagRule, scope: ExpressionScope, warn: Warn): Source | undefined {
   const { event } = scope;
@@ -49,12 +50,16 @@ export function evaluate(rule: TagRule, scope: ExpressionScope, warn: Warn): Sou
     case 'ref':
       return fromRef(rule.event, scope);
     case 'raw':
-      return ofCommits(renderGlobal(rule.value, scope));
+      return fromRaw(renderGlobal(rule.value, scope));
     case 'sha': {
       const value = rule.format === 'short' ? shortSha(scope) : event.sha;
       return event.sha === '' ? undefined : { value, latest: false, stands: 'for one commit' };
     }
   }
+}
+
+function fromRaw(value: string): Source {
+  return { ...ofCommits(value), ...versionIfAny(readVersion(value, 'semver')) };
 }
 
 function ofCommits(value: string): Source {
@@ -89,9 +94,9 @@ function fromVersion(
 ): Source | undefined {
   const given = givenText(rule.value, scope);
   if (given === undefined) return undefined;
-  const matched = rule.match === undefined ? null : given.match(rule.match);
-  if (rule.match !== undefined && matched === null) warn(`${rule.match.source} does not match ${quoted(given)}.`);
-  const raw = (matched === null ? given : (matched[1] ?? '')).replaceAll('/', '-');
+  const matched = rule.match === undefined ? undefined : match(scope, given, rule.match);
+  if (rule.match !== undefined && matched === undefined) warn(`${rule.match.source} does not match ${quoted(given)}.`);
+  const raw = (matched === undefined ? given : (matched[1] ?? '')).replaceAll('/', '-');
   const read = rule.type === 'semver' ? semverValues(raw) : pep440Values(raw);
   if (read === undefined) {
     const norm = rule.type === 'semver' ? 'semver (https://semver.org)' : 'PEP 440 (https://peps.python.org/pep-0440)';
@@ -171,18 +176,30 @@ function isExpression(part: TemplatePart | undefined, name: string): boolean {
   return part?.kind === 'expression' && part.name === name;
 }
 
+/** Raised where a rule cannot be evaluated; {@link evaluate}'s caller makes a problem of it. */
+export class RuleProblem extends Error {}
+
+function match({ match: bounded }: ExpressionScope, text: string, pattern: RegExp) {
+  return bounded === undefined ? (text.match(pattern) ?? undefined) : bounded(text, pattern);
+}
+
 function fromMatch(rule: Extract<TagRule, { type: 'match' }>, scope: ExpressionScope, warn: Warn): Source | undefined {
   const given = givenText(rule.value, scope);
   if (given === undefined) return undefined;
-  const matched = given.match(rule.pattern);
+  const matched = match(scope, given, rule.pattern);
   const value = matched?.[rule.group];
   if (value === undefined) {
-    const what = matched === null ? 'does not match' : `has no group ${rule.group} in`;
+    const what = matched === undefined ? 'does not match' : `has no group ${rule.group} in`;
     warn(`${rule.pattern.source} ${what} ${quoted(given)}.`);
     return undefined;
   }
   const full = readVersion(value, 'semver');
   if (full !== undefined) return { value, latest: true, stands: 'for one version', ...versionIfAny(full) };
+  // What is left of a git tag without the word before it is its version, of however many numbers.
+  const isWhole = rule.value === undefined && given.endsWith(value) && /^\D*$/.test(given.slice(0, -value.length));
+  if ((isWhole && /^v?\d/.test(value)) || isFullVersion(value)) {
+    return { value, latest: true, stands: 'for one version' };
+  }
   // `v(\d+\.\d+)` on v1.2.3 cuts out the name of a line, which then moves as `{{major}}.{{minor}}` does.
   const whole = readVersion(given, 'semver');
   const short = value.replace(/^v/, '');

@@ -1,5 +1,6 @@
 import pep440 from '@renovate/pep440';
 import semver from 'semver';
+import { toTag } from './grammar.ts';
 
 export type Scheme = 'semver' | 'pep440';
 
@@ -28,6 +29,12 @@ export function readVersion(text: string, scheme: Scheme): Version | undefined {
 /** Negative when `a` is the lower one. Both are of the same scheme. */
 export function compareVersions(a: Version, b: Version): number {
   return a.scheme === 'semver' ? semver.compare(a.text, b.text) : pep440.compare(a.text, b.text);
+}
+
+/** A version of three numbers (semver, also loosely, as calendar versions are), or of four. */
+export function isFullVersion(name: string): boolean {
+  const tag = toTag(name)?.tag ?? '';
+  return readVersion(tag, 'semver') !== undefined || /^v?\d+(?:\.\d+){3}(?:[-_+][A-Za-z0-9._-]*)?$/.test(tag);
 }
 
 function readSemver(text: string): Version | undefined {

@@ -236,7 +236,6 @@ describe('what is refused', () => {
       'a login at Docker Hub for one of the images',
       { images: 'org/app\nghcr.io/org/app', username: 'a', password: 'b' },
     ],
-    ['an image that is only derived later', { images: 'name={{branch}}/x', username: 'a', password: 'b' }],
     ['a dry run without a name', { 'dry-run': 'true', push: 'false' }],
     [
       'a source that must hold platforms',

@@ -1,0 +1,90 @@
+import { quoted } from '../suggestion.ts';
+
+/** A form that is written by mistake, with what to write instead. */
+interface Mistake {
+  readonly form: RegExp;
+  readonly says: (found: RegExpExecArray) => string;
+}
+
+const SYNTAX: readonly Mistake[] = [
+  {
+    form: /\$\{\{/,
+    says: () => '`${{ }}` was not filled in. Only a workflow file fills it in, not a text that a program writes',
+  },
+  {
+    form: /`|\$\(|\$\{[^}]*\}?|\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%/,
+    says: ([found]) =>
+      `${found === '`' ? 'backticks are' : `${quoted(found)} is`} shell syntax, and no shell reads it. Use \`\${{ env.NAME }}\` or \`\${{ github.ref_name }}\`, in \`tags\` also \`{{tag}}\` and \`{{branch}}\``,
+  },
+];
+
+const NO_TAGS: readonly Mistake[] = [
+  {
+    form: /^[a-z][a-z0-9+.-]*:\/\//i,
+    says: () => 'that is a URL. Write the name of the image into `images`, without the scheme, and only the tag here',
+  },
+  {
+    form: /^refs\/(heads|tags|pull)\//,
+    says: ([, kind = '']) =>
+      `that is a full git ref. Use \`type=ref,event=${REF_EVENTS[kind] ?? 'branch'}\`, or \`\${{ github.ref_name }}\` for its short name`,
+  },
+  { form: /@sha256:/i, says: () => 'that holds a digest, which is no part of a tag' },
+  {
+    form: /^:/,
+    says: () => 'the part before the colon is empty. Write only the tag',
+  },
+  {
+    form: /^(.*):$/s,
+    says: ([, image = '']) => `after ${quoted(`${image}:`)} the tag is empty. Is the variable behind it set?`,
+  },
+  {
+    form: /^((?:[^/:]*\.[^/:]*|localhost)(?::\d+)?\/[^:]+|[^/:]+:\d+\/[^:]+)$/s,
+    says: ([, image = '']) => `that is the name of an image: write ${code(image)} into \`images\`, and only a tag here`,
+  },
+  {
+    form: /^(.+?(?::\d+\/[^:]*)?):(.+)$/s,
+    says: ([, image = '', tag = '']) =>
+      `that is the full name of an image: write ${code(image)} into \`images\`, and ${tagOf(tag)} here`,
+  },
+];
+
+const REF_EVENTS: Readonly<Record<string, string>> = { heads: 'branch', tags: 'tag', pull: 'pr' };
+
+/** Shell syntax, or an expression of GitHub's that was not filled in; undefined without. */
+export function mistakeInSyntax(text: string): string | undefined {
+  return firstOf(SYNTAX, text);
+}
+
+/**
+ * What is wrong with a tag that is written out: shell syntax, a URL, a git ref, or the full name of an image, which
+ * docker/build-push-action expects there.
+ * @param text the value of the rule as it is written
+ * @returns undefined for what may become a tag
+ */
+export function mistakeInTag(text: string): string | undefined {
+  const syntax = mistakeInSyntax(text);
+  if (syntax !== undefined) return syntax;
+  // What expressions hold, such as the colon in a format of a time, is not looked at.
+  const expressions: string[] = [];
+  const literal = text.replace(/\{\{.*?\}\}/gs, (expression) => `\0${expressions.push(expression) - 1}\0`);
+  const found = firstOf(NO_TAGS, literal);
+  return found?.replace(/(?:\0|\\u0000)(\d+)(?:\0|\\u0000)/g, (_, at: string) => expressions[Number(at)] ?? '');
+}
+
+function firstOf(mistakes: readonly Mistake[], text: string): string | undefined {
+  for (const { form, says } of mistakes) {
+    const found = form.exec(text);
+    if (found !== null) return says(found);
+  }
+  return undefined;
+}
+
+/** What to write for the tag of a full name. */
+function tagOf(tag: string): string {
+  const ref = /^refs\/(heads|tags|pull)\//.exec(tag)?.[1];
+  return ref === undefined ? `only ${code(tag)}` : `\`type=ref,event=${REF_EVENTS[ref]}\``;
+}
+
+function code(text: string): string {
+  return `\`${text.length > 80 ? `${text.slice(0, 79)}…` : text}\``;
+}

@@ -1,0 +1,76 @@
+import type { GitEvent } from '../event.ts';
+import { toTag } from './grammar.ts';
+import type { ReleaseLine, TagOrder } from './planned.ts';
+import { tagOf } from './refs.ts';
+import type { TagRule } from './rules.ts';
+import type { Source } from './sources.ts';
+import { isFullVersion, readVersion } from './versions.ts';
+
+/** What is promised of a tag. */
+export type Standing =
+  | { readonly kind: 'version' | 'commit' }
+  | { readonly kind: 'moving'; readonly order: TagOrder; readonly line?: ReleaseLine };
+
+/** A name before it becomes a tag, with what is around the rule's own text in it. */
+export interface NameParts {
+  readonly name: string;
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
+/**
+ * What is promised of a tag follows from rule and name together: a full version is immutable whichever rule makes it, and
+ * nothing but a release takes the name of a line of versions from a release. `moving=true` is the user's word against it.
+ * @param orderFor the order of a line of the rule's version
+ */
+export function standingOf(
+  rule: TagRule,
+  source: Source,
+  { name, prefix, suffix }: NameParts,
+  event: GitEvent,
+  orderFor: (scope: 'all' | 'major' | 'minor') => TagOrder,
+): Standing {
+  const { stands } = source;
+  if (stands === 'all' || stands === 'major' || stands === 'minor') return { kind: 'moving', order: orderFor(stands) };
+  const byCommit = { kind: 'moving', order: { by: 'commit' } } as const;
+  if (rule.moving === true) return byCommit;
+  if (stands === 'for one version') return { kind: 'version' };
+  if (stands === 'for one commit') return { kind: 'commit' };
+  const kept = keptBy(rule, source, name, event);
+  if (kept !== undefined) return { kind: kept };
+  const line = isUnversioned(event) ? undefined : lineOf(source.value, prefix, suffix);
+  return line === undefined ? byCommit : { ...byCommit, line };
+}
+
+/** A git tag that is no version: whether it is a release cannot be seen. */
+export function isUnversioned(event: GitEvent): boolean {
+  const tag = tagOf(event);
+  return tag !== undefined && readVersion(tag, 'semver') === undefined;
+}
+
+/** What a name stands for although its rule moves with commits. */
+function keptBy(rule: TagRule, source: Source, name: string, event: GitEvent): 'version' | 'commit' | undefined {
+  if (rule.type === 'raw') {
+    // A date in the form of a version is none.
+    if (!/\{\{\s*(?:commit_)?date\b/.test(rule.value.source) && isFullVersion(name.replace(WORDS, '')))
+      return 'version';
+    const [, commit] = /^(?:sha-)?([0-9a-f]{7,64})$/.exec(name) ?? [];
+    return commit !== undefined && event.sha.startsWith(commit) ? 'commit' : undefined;
+  }
+  if (rule.type !== 'ref' || rule.event !== 'branch') return undefined;
+  // Whoever may push a branch may not move a version with its name. The flavor's prefix is before the versions as well.
+  const tag = toTag(rule.prefix === undefined ? source.value : name)?.tag ?? '';
+  if (isFullVersion(tag)) return 'version';
+  return /^sha-[0-9a-f]{4,64}$/.test(tag) ? 'commit' : undefined;
+}
+
+/** What may be before a version in a tag: `app-`, `my_app-`. */
+const WORDS = /^(?:[A-Za-z]+[-_])+/;
+
+/** The line that a text is the name of: `latest`, `1`, `v1.2`, `1.x`. */
+export function lineOf(text: string, prefix: string, suffix: string): ReleaseLine | undefined {
+  if (text === 'latest') return { numbers: [], prefix, suffix };
+  const [, major, minor] = /^v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.x)*$/i.exec(text) ?? [];
+  if (major === undefined) return undefined;
+  return { numbers: [Number(major), ...(minor === undefined ? [] : [Number(minor)])], prefix, suffix };
+}
