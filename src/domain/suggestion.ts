@@ -1,8 +1,9 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** A text that somebody else wrote, as a message shows it: quoted, on one line, at most 80 characters. */
+/** A text that somebody else wrote, as a message shows it: quoted, on one line, at most 80 characters, no credentials of addresses. */
 export function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text);
+  const shown = text.replaceAll(/:\/\/[^\s/?#]*@/g, '://***@');
+  return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 79)}…` : shown);
 }
 
 /** A text with a full stop, unless it has an end already. */

@@ -75,7 +75,7 @@ export function createApi({ transport, clock, signal, log, mask }: ApiOptions): 
       }
       const seconds = retryAfter(response.headers, clock.now());
       throw registryError(
-        { host: url.host, operation, status, ...parseErrorBody(redact(text)) },
+        { host: url.host, operation, status, ...parseErrorBody(text, redact) },
         `${url.host} answered ${status} to ${what}${limitOf(status, response.headers, clock.now())}`,
         { ...facts, ...(seconds === undefined ? {} : { retryAfter: seconds }) },
       );

@@ -1,4 +1,5 @@
 import { fieldsOf, isFields } from '../domain/fields.ts';
+import { DROPPED } from './redact.ts';
 
 /** What an answer says of its error: the first code and all messages, or the beginning of whatever else it holds. */
 export interface ErrorBody {
@@ -13,14 +14,17 @@ const LIMIT = 500;
  * Reads the error of an answer: the envelope of the distribution specification, the forms of token services
  * (`details`, `error_description`), AWS's `__type`, Google's and Nexus's, or text and HTML of a proxy.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes
+ * @param redact takes secrets out of a text, called with what was decoded and before it is cut
  */
-export function parseErrorBody(body: string): ErrorBody {
+export function parseErrorBody(body: string, redact: (text: string) => string = (text) => text): ErrorBody {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
   } catch {
     // Neither may look for its end from each beginning again: pages have as many bytes as a server likes.
-    return message(body.replaceAll(/<(style|script)[\s\S]*?(?:<\/\1>|$)/gi, ' ').replaceAll(/<[^<>]*>/g, ' '));
+    const shown = body.replaceAll(/<(style|script)[\s\S]*?(?:<\/\1>|$)/gi, ' ').replaceAll(/<[^<>]*>/g, ' ');
+    // Tags may split what belongs together, and what they hold is not shown.
+    return redact(body.replaceAll(/<[^<>]*>/g, '')) === DROPPED ? { message: DROPPED } : message(shown, redact);
   }
   // Nexus answers with a list; Google wraps the error in an object of its own.
   const outer = fieldsOf(Array.isArray(parsed) ? parsed[0] : parsed);
@@ -43,15 +47,17 @@ export function parseErrorBody(body: string): ErrorBody {
   );
   return {
     // AWS may put a namespace in front: `com.amazonaws.ecr#RepositoryNotFoundException`.
-    ...(typeof code === 'string' ? { code: code.slice(0, 200).replace(/^.*#/s, '').toUpperCase().slice(0, 100) } : {}),
-    ...message([...new Set(said)].join(' ')),
+    ...(typeof code === 'string' && redact(code) === code
+      ? { code: code.slice(0, 200).replace(/^.*#/s, '').toUpperCase().slice(0, 100) }
+      : {}),
+    ...message([...new Set(said)].join(' '), redact),
   };
 }
 
 /** Text of a server, for a message of ours: one line, bounded, without control characters. */
-function message(text: string): { readonly message?: string } {
+function message(text: string, redact: (text: string) => string): { readonly message?: string } {
   // Storage quotes its own address, and the query of a signed one opens it for whoever reads the log.
-  const open = text.replaceAll(/(\bhttps?:\/\/[^\s?"'<>]+)\?[^\s"'<>]*/gi, '$1?…');
+  const open = redact(text).replaceAll(/(\bhttps?:\/\/[^\s?"'<>]+)\?[^\s"'<>]*/gi, '$1?…');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
   const line = open.replaceAll(/[\s\u0000-\u001f\u007f]+/g, ' ').trim();
   return line === '' ? {} : { message: line.length > LIMIT ? `${line.slice(0, LIMIT)}…` : line };

@@ -1,20 +1,123 @@
 /** The secrets of one client, which are taken out of what servers say. */
 export interface Redactor {
   readonly add: (secret: string) => void;
-  /** Replaces every secret, also as JSON and as addresses and forms write it. */
+  /** Replaces every secret; a text that holds one in some other spelling is dropped as a whole. */
   readonly redact: (text: string) => string;
 }
 
+/** What stands for a text in which a secret was found that cannot be cut out. */
+export const DROPPED = '(the text of the server is not shown: it contains a credential)';
+
+/** Characters of a secret, white space and punctuation aside, that a text may not hold in a row in any spelling. */
+const TELLING = 12;
+/** Longer texts are not compared but cut: messages are a few hundred characters. */
+const COMPARED = 64 * 1024;
+/** How often a text may be encoded. */
+const ROUNDS = 3;
+
 export function createRedactor(): Redactor {
-  const forms = new Set<string>();
+  const plain = new Set<string>();
+  const pieces = new Set<string>();
   return {
     add: (secret) => {
-      if (secret === '') return;
+      if (secret === '' || plain.has(secret)) return;
       const written = [JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret.toWellFormed())];
-      for (const form of [secret, ...written]) forms.add(form);
+      for (const form of [secret, ...written]) plain.add(form);
+      for (const form of encodings(secret)) for (const piece of piecesOf(form)) pieces.add(piece);
     },
-    // The longest first: one may be a part of another.
-    redact: (text) =>
-      [...forms].sort((a, b) => b.length - a.length).reduce((clean, form) => clean.replaceAll(form, '***'), text),
+    redact: (text) => {
+      // The longest first: one may be a part of another.
+      const clean = [...plain]
+        .sort((a, b) => b.length - a.length)
+        .reduce((all, form) => all.replaceAll(form, '***'), text);
+      if (pieces.size === 0) return clean;
+      const looked = clean.slice(0, COMPARED);
+      return readings(looked).some((reading) => holdsPiece(reading, pieces)) ? DROPPED : looked;
+    },
   };
+}
+
+/** The secret as servers may write it back. */
+function encodings(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret, 'utf8');
+  // What stands before the secret in a text that is encoded, such as a user name, shifts it by up to two bytes.
+  const shifted = [0, 1, 2].map((by) => {
+    const coded = Buffer.concat([Buffer.alloc(by), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
+    return coded.slice(by === 0 ? 0 : by + 1, -1);
+  });
+  return [secret, [...secret].reverse().join(''), bytes.toString('hex'), [...bytes].join(' '), ...shifted];
+}
+
+/** All runs of {@link TELLING} characters; a shorter secret is one, unless it is so short that ordinary words hold it. */
+function piecesOf(form: string): readonly string[] {
+  const squeezed = squeeze(form);
+  if (squeezed.length < TELLING) return squeezed.length < 8 ? [] : [squeezed];
+  return Array.from({ length: squeezed.length - TELLING + 1 }, (_, at) => squeezed.slice(at, at + TELLING));
+}
+
+function holdsPiece(text: string, pieces: ReadonlySet<string>): boolean {
+  const squeezed = squeeze(text);
+  const lengths = new Set([...pieces].map((piece) => piece.length));
+  for (const length of lengths) {
+    for (let at = 0; at + length <= squeezed.length; at += 1) {
+      if (pieces.has(squeezed.slice(at, at + length))) return true;
+    }
+  }
+  return false;
+}
+
+/** Letters and digits alone: no separator, case or line break tells two spellings apart, and `-_` of base64url is `+/`. */
+function squeeze(text: string): string {
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]/gu, '');
+}
+
+/** The text, and what it means to readers of JSON, HTML, addresses and source code, decoded more than once. */
+function readings(text: string): readonly string[] {
+  const found = [text];
+  for (let round = 0, last = text; round < ROUNDS; round += 1) {
+    const decoded = decode(last);
+    if (decoded === last) break;
+    found.push(decoded);
+    last = decoded;
+  }
+  return found.flatMap((each) => [each, each.replaceAll(/<[^<>]*>/g, '')]);
+}
+
+const NAMED_ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  sol: '/',
+  plus: '+',
+  equals: '=',
+  colon: ':',
+  period: '.',
+  lowbar: '_',
+  hyphen: '-',
+  shy: '',
+  zwnj: '',
+  zwj: '',
+};
+
+function decode(text: string): string {
+  const point = (digits: string, base: number) => {
+    const code = Number.parseInt(digits, base);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : '';
+  };
+  return text
+    .replaceAll(/\\u\{([0-9a-f]{1,6})\}/gi, (_, hex: string) => point(hex, 16))
+    .replaceAll(/\\u([0-9a-f]{4})/gi, (_, hex: string) => point(hex, 16))
+    .replaceAll(/\\x([0-9a-f]{2})/gi, (_, hex: string) => point(hex, 16))
+    .replaceAll(/\\([0-3][0-7]{2})/g, (_, octal: string) => point(octal, 8))
+    .replaceAll(/&#x([0-9a-f]{1,8});?/gi, (_, hex: string) => point(hex, 16))
+    .replaceAll(/&#(\d{1,8});?/g, (_, digits: string) => point(digits, 10))
+    .replaceAll(/&([a-z]{2,8});/gi, (whole, name: string) => NAMED_ENTITIES[name.toLowerCase()] ?? whole)
+    .replaceAll(/[%=]u?([0-9a-f]{2})(?![0-9a-f]{3})/gi, (_, hex: string) => point(hex, 16));
 }

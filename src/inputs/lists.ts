@@ -1,6 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
-import { type Facts, type Field, field, type Mask, maskAll } from './schema.ts';
+import { type Facts, type Field, field, isTelling, type Mask, maskAll } from './schema.ts';
 
 /** A name and what belongs to it, from `name=value`. */
 export interface Pair {
@@ -65,16 +65,19 @@ export function pairs(
 ): Field<readonly Pair[]> {
   const { form, split = 'lines', ...rest } = facts;
   return field(split === 'lines' ? 'lines' : 'list', rest, (raw, mask) => {
-    if (rest.secret === true) maskValues(raw, mask);
+    const isSecret = rest.secret === true;
     const read = split === 'lines' ? readEntries(raw) : readItems(raw);
+    if (isSecret && !read.ok) maskLines(raw, mask);
     if (!read.ok) return read;
     const found = read.value.map((entry) => toPair(entry));
-    if (rest.secret === true) for (const pair of found) maskAll(pair?.value ?? '', mask);
-    const problems = found.flatMap((pair, at) =>
-      pair === undefined
-        ? [`entry ${at + 1} is not of the form \`${form}\`.${rest.secret === true ? QUOTE_HINT : ''}`]
-        : [],
-    );
+    if (isSecret) for (const [at, pair] of found.entries()) maskEntry(pair, read.value[at] ?? '', mask);
+    const problems = found.flatMap((pair, at) => {
+      if (pair !== undefined) return [];
+      const empty = emptyName(read.value[at] ?? '');
+      if (empty !== undefined && isSecret)
+        return [`the secret ${empty} is empty: not set for this event? ${FORK_HINT}`];
+      return [`entry ${at + 1} is not of the form \`${form}\`.${isSecret ? QUOTE_HINT : ''}`];
+    });
     const pairsFound = found.filter((pair) => pair !== undefined);
     const names = pairsFound.map((pair) => pair.name);
     const twice = names.filter((name, at) => names.indexOf(name) !== at);
@@ -89,16 +92,29 @@ const QUOTE_HINT =
 function toPair(entry: string): Pair | undefined {
   const at = entry.indexOf('=');
   const name = entry.slice(0, at).trim();
-  return at < 1 || name === '' || /\s/.test(name) || at === entry.length - 1
+  return at < 1 || name === '' || /\s/.test(name) || emptyName(entry) !== undefined
     ? undefined
     : { name, value: entry.slice(at + 1) };
 }
 
-/** Also what is not of the right form may hold a secret: each line, and what follows its first `=`, is masked. */
-function maskValues(raw: string, mask: Mask): void {
-  for (const line of raw.split(/\r?\n/)) {
-    const [, value = line] = /^\s*"?[\w.-]+=(.*)$/.exec(line) ?? [];
-    maskAll(value.trim(), mask);
+/** The name of an entry without a value, `NPM=` or `NPM=""`; undefined when the entry is another one. */
+function emptyName(entry: string): string | undefined {
+  return /^([\w.:/-]+)\s*=\s*(?:""|'')?$/.exec(entry.trim())?.[1];
+}
+
+const FORK_HINT =
+  'Pull requests from forks and Dependabot do not receive secrets. Check its name under Settings → Secrets, or leave the line out for such events.';
+
+/** An entry that is not of the right form is a part of a secret, such as a line of a PEM file without quotes around it. */
+function maskEntry(pair: Pair | undefined, entry: string, mask: Mask): void {
+  if (pair !== undefined) maskAll(pair.value, mask);
+  else maskLines(entry, mask);
+}
+
+function maskLines(text: string, mask: Mask): void {
+  for (const line of text.split(/\r?\n/)) {
+    const [, value = line] = /^\s*"?[\w.:/-]+=(.*)$/.exec(line) ?? [];
+    if (isTelling(value.trim())) mask(value.trim());
   }
 }
 

@@ -16,6 +16,8 @@ export interface LoginInput {
 export interface RegistryEntry {
   readonly host: string;
   readonly login?: LoginInput;
+  /** Keys of a login that are there without a value, as secrets are in pull requests from forks. */
+  readonly empty?: readonly string[];
   readonly keyless: Keyless;
 }
 
@@ -95,13 +97,9 @@ function readLogin(entry: unknown, where: string, mask: Mask): Parsed<RegistryEn
   const host = typeof registry === 'string' ? readHost(registry) : refused('expected a host name.');
   if (!host.ok) problems.push(...host.problems.map((problem) => `${where}: \`registry\` ${problem}`));
   const withPassword = username !== undefined || password !== undefined;
-  for (const [key, value] of withPassword ? Object.entries({ username, password }) : []) {
-    if (typeof value !== 'string' || value.trim() === '') {
-      problems.push(
-        `${where}: \`${key}\` is missing or empty. If it comes from a secret, check that the secret exists, and put it in single quotes.`,
-      );
-    }
-  }
+  const empty = (withPassword ? Object.entries({ username, password }) : []).flatMap(([key, value]) =>
+    typeof value === 'string' && value.trim() !== '' ? [] : [key],
+  );
   if (withPassword && Object.keys(keyless).length > 0) {
     problems.push(`${where}: a password and a keyless login are given for the same registry. Keep one.`);
   }
@@ -109,7 +107,8 @@ function readLogin(entry: unknown, where: string, mask: Mask): Parsed<RegistryEn
   return parsed({
     host: host.value,
     keyless,
-    ...(typeof username === 'string' && typeof password === 'string'
+    ...(empty.length > 0 ? { empty } : {}),
+    ...(empty.length === 0 && typeof username === 'string' && typeof password === 'string'
       ? { login: { host: host.value, username: username.trim(), password: password.trim() } }
       : {}),
   });

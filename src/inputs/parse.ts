@@ -5,8 +5,9 @@ import { INPUTS, type InputValues } from './catalogue.ts';
 import { FOREIGN_INPUTS } from './foreign.ts';
 import { KEYLESS_INPUTS, type Keyless } from './keyless.ts';
 import { type LoginInput, readHost } from './logins.ts';
-import { RULES, WARNINGS } from './rules.ts';
+import { emptyCredentials, RULES, WARNINGS } from './rules.ts';
 import { COMMANDS, type Command, type Mask, oneOf, type Schema } from './schema.ts';
+import { maskUrlCredentials } from './url-credentials.ts';
 
 /** What the action is asked to do. */
 export interface Inputs extends InputValues {
@@ -17,6 +18,8 @@ export interface Inputs extends InputValues {
   /** What a keyless login has to go on, for all hosts, and instead of that for some. */
   readonly keyless: Keyless;
   readonly keylessOf: readonly { readonly host: string; readonly keyless: Keyless }[];
+  /** Some credentials are empty, as in a pull request from a fork; then the run may not write anywhere. */
+  readonly lacksCredentials: boolean;
   /** Sentences for the log: inputs that have no effect here. */
   readonly warnings: readonly string[];
 }
@@ -36,6 +39,7 @@ export interface Problem {
  * @throws ActionError INPUT_INVALID that names every problem at once, or only an unknown `command`
  */
 export function parseInputs(env: Env, mask: Mask): Inputs {
+  for (const [name, value = ''] of Object.entries(env)) if (/_proxy$/i.test(name)) maskUrlCredentials(value, mask);
   const command = readCommand(env);
   const { values, given, problems } = readTable<InputValues>(INPUTS, command, env, mask);
   // Which inputs belong to a command that nobody knows cannot be told.
@@ -51,6 +55,7 @@ export function parseInputs(env: Env, mask: Mask): Inputs {
   return {
     ...values,
     ...registriesOf(values),
+    lacksCredentials: emptyCredentials(values, given).length > 0,
     warnings: WARNINGS.flatMap((rule) => rule.says(values, given) ?? []),
   };
 }
@@ -116,6 +121,7 @@ export interface TableReading<V> {
 /** Reads all inputs of a table for one command. Nothing is said before all are read, and so every secret masked. */
 export function readTable<V extends object>(table: Schema<V>, command: string, env: Env, mask: Mask): TableReading<V> {
   const raw = readRaw(env);
+  for (const written of raw.values()) maskUrlCredentials(written, mask);
   const names: Extract<keyof V, string>[] = [];
   for (const name in table) names.push(name);
   const values: Partial<V> = {};

@@ -8,6 +8,7 @@ import { KEYLESS_INPUTS } from './keyless.ts';
 import { readHost } from './logins.ts';
 import { nameProblems } from './promotion.ts';
 import { COMMANDS, type Command } from './schema.ts';
+import { hostWithCredentials } from './url-credentials.ts';
 
 /** Tells whether the user has set an input to something other than its default. */
 export type Given = (name: keyof InputValues) => boolean;
@@ -63,6 +64,29 @@ const GATE_ONLY = [
   'java-db-repository',
 ] as const satisfies readonly (keyof InputValues)[];
 
+/** A run that writes to no registry: there empty credentials are no credentials, as in pull requests from forks. */
+const writesNothing = ({ push, 'dry-run': dryRun }: InputValues): boolean => !push || dryRun;
+
+/** Which of the inputs or entries for credentials are there and empty, as sentences. */
+export function emptyCredentials(inputs: InputValues, given: Given): readonly string[] {
+  const { registry = 'docker.io', password } = inputs;
+  const [has, needs] = [given('username'), password !== undefined];
+  const single =
+    has === needs
+      ? has || !given('registry') || KEYLESS_INPUTS.some(given)
+        ? []
+        : [`\`username\` and \`password\` for ${registry} are empty.`]
+      : [`\`${has ? 'password' : 'username'}\` for ${registry} is empty.`];
+  return [
+    ...single,
+    ...inputs['registry-auth'].flatMap(({ host, empty = [] }) =>
+      empty.length > 0
+        ? [`\`registry-auth\`: ${named(empty)} for ${host} ${empty.length > 1 ? 'are' : 'is'} empty.`]
+        : [],
+    ),
+  ];
+}
+
 const named = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ');
 
 /** What inputs must and must not be together. Each rule that speaks is one problem. */
@@ -94,23 +118,57 @@ export const RULES: readonly Rule[] = [
   {
     commands: COMMANDS,
     says: (inputs, given) =>
-      given('username') && inputs.password === undefined
+      given('username') && inputs.password === undefined && !writesNothing(inputs)
         ? '`username` is set and `password` is empty. If it comes from a secret, check that the secret exists and that this event may read it (pull requests from forks may not).'
         : undefined,
   },
   {
     commands: COMMANDS,
     says: (inputs, given) =>
-      inputs.password !== undefined && !given('username')
+      inputs.password !== undefined && !given('username') && !writesNothing(inputs)
         ? '`password` is set without `username`. Add it, for instance `username: ${{ github.actor }}` on ghcr.io.'
         : undefined,
   },
   {
     commands: ['publish', 'promote'],
     says: (inputs, given) =>
-      given('registry') && !given('username') && inputs.password === undefined && !KEYLESS_INPUTS.some(given)
+      given('registry') &&
+      !given('username') &&
+      inputs.password === undefined &&
+      !KEYLESS_INPUTS.some(given) &&
+      !writesNothing(inputs)
         ? '`registry` is set without `username` and `password`. Add them, or remove it when the login is done elsewhere.'
         : undefined,
+  },
+  {
+    commands: COMMANDS,
+    says: (inputs) =>
+      writesNothing(inputs)
+        ? undefined
+        : inputs['registry-auth'].flatMap(({ host, empty = [] }) =>
+            empty.length > 0
+              ? [
+                  `\`registry-auth\`: ${named(empty)} for ${host} ${empty.length > 1 ? 'are' : 'is'} missing or empty. If it comes from a secret, check that the secret exists, that this event may read it (pull requests from forks may not), and put it in single quotes.`,
+                ]
+              : [],
+          ),
+  },
+  {
+    says: (inputs) => {
+      const addresses: readonly (readonly [string, string])[] = [
+        ['context', inputs.context],
+        ['file', inputs.file ?? ''],
+        ...inputs['build-contexts'].map(({ value }) => ['build-contexts', value] as const),
+      ];
+      return addresses.flatMap(([input, address]) => {
+        const host = hostWithCredentials(address);
+        return host === undefined
+          ? []
+          : [
+              `\`${input}\`: the address at ${host} contains credentials, which would be visible in the process list and the provenance. Remove them, and give the token as a secret: \`secrets: GIT_AUTH_TOKEN.${host}=\${{ secrets.GIT_TOKEN }}\`.`,
+            ];
+      });
+    },
   },
   {
     commands: COMMANDS,
@@ -209,6 +267,16 @@ export const RULES: readonly Rule[] = [
 
 /** Inputs that have no effect, but may well stay: `scan: off` is a switch for the moment, and says so itself. */
 export const WARNINGS: readonly Rule[] = [
+  {
+    commands: ['publish'],
+    says: (inputs, given) =>
+      writesNothing(inputs)
+        ? emptyCredentials(inputs, given).map(
+            (each) =>
+              `${each} Nothing is pushed, so the run goes on with anonymous access. Pull requests from forks do not receive secrets.`,
+          )
+        : undefined,
+  },
   {
     says: (inputs, given) => {
       const ignored = inputs.scan === 'off' ? GATE_ONLY.filter(given) : [];

@@ -98,12 +98,22 @@ export function secret(facts: Facts & { readonly default?: string }): Field<stri
   });
 }
 
-/** Masks a secret and each of its lines: a log shows a text of several lines one by one. */
+/** A mask of a shorter text would hide parts of ordinary words, and the runner drops outputs that contain one. */
+const SHORTEST_SECRET = 3;
+const SHORTEST_LINE = 8;
+const PEM_FRAME = /^-----(?:BEGIN|END) [A-Z0-9 ]+-----$/;
+
+/** Masks a secret, and its longer lines: a log shows a text of several lines one by one. */
 export function maskAll(value: string, mask: Mask): void {
-  if (value.trim() === '') return;
-  mask(value);
-  const lines = value.split(/\r?\n/).map((line) => line.trim());
-  for (const line of lines) if (line !== '' && line !== value) mask(line);
+  const whole = value.trim();
+  if (whole.length >= SHORTEST_SECRET && !PEM_FRAME.test(whole)) mask(value);
+  const lines = whole.split(/\r?\n/).map((line) => line.trim());
+  if (lines.length > 1) for (const line of lines) if (isTelling(line)) mask(line);
+}
+
+/** Whether a line of a secret is worth a mask: `}`, `"type": …` of few letters and the frame of a PEM file are not. */
+export function isTelling(line: string): boolean {
+  return line.length >= SHORTEST_LINE && !PEM_FRAME.test(line);
 }
 
 const FLAGS: Readonly<Record<string, boolean>> = {

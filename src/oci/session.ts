@@ -122,7 +122,7 @@ export function createSession(options: SessionOptions): Session {
     const text = /^299 - "((?:[^"\\]|\\.){1,4096})"/.exec(String(headers.warning ?? ''))?.[1];
     if (text === undefined || warned.has(text) || warned.size >= 20) return;
     warned.add(text);
-    log.warning(`${host} says: ${auth.redact(text.slice(0, 500))}`);
+    log.warning(`${host} says: ${auth.redact(text).slice(0, 500)}`);
   };
 
   /** With credentials, once more with fresh ones when the registry refuses those, and once with the scope that it names. */
@@ -152,7 +152,7 @@ export function createSession(options: SessionOptions): Session {
     const seconds = parseRetryAfter(headers['retry-after'], clock.now());
     const from = response.url.host === new URL(origin).host ? host : `${host} (${response.url.host})`;
     const error = registryError(
-      { host, operation: request.operation, status, ...parseErrorBody(auth.redact(body.toString('utf8'))) },
+      { host, operation: request.operation, status, ...parseErrorBody(body.toString('utf8'), auth.redact) },
       `${from} answered ${status} to ${request.what}${limitOf(status, headers, clock.now())}`,
       { ...request.facts, ...(seconds === undefined ? {} : { retryAfter: seconds }) },
     );

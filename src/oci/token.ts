@@ -111,7 +111,7 @@ export async function fetchToken(
   if (status !== 200) {
     const seconds = parseRetryAfter(response.headers['retry-after'], options.clock.now());
     throw registryError(
-      { host: options.host, operation: 'token', status, ...parseErrorBody(options.redact(body.toString('utf8'))) },
+      { host: options.host, operation: 'token', status, ...parseErrorBody(body.toString('utf8'), options.redact) },
       `${how.realm.host} answered ${status} when asked for a token for ${scope || 'the login'}${limitOf(status, response.headers, options.clock.now())}`,
       {
         registry: options.host,

@@ -3,6 +3,7 @@ import { type Fields, fieldsOf, isFields } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../http/api.ts';
 import { parseErrorBody } from '../http/error-body.ts';
+import { createRedactor } from '../http/redact.ts';
 import { registryError } from '../http/registry-error.ts';
 import { finishOperation, type Waiting } from './artifact-registry-operation.ts';
 import type { Found, ListedImage, Management, ManagementPlace } from './vendor.ts';
@@ -52,7 +53,7 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
   const home = `${parent}/repositories/${encodeURIComponent(repository)}`;
   const versions = `${home}/packages/${encodeURIComponent(image)}`;
 
-  const tokens = new Set<string>();
+  const { add, redact } = createRedactor();
 
   const ask = async (
     path: string,
@@ -68,13 +69,12 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
       );
     }
     api.secret(token);
-    tokens.add(token);
+    add(token);
     const url = new URL(`https://${HOST}/v1/${path}`);
     const answer = await api.request({ ...request, url, headers: { authorization: `Bearer ${token}` }, facts });
     if (answer.status === 200 && !isFields(answer.json)) throw unexpected(HOST, request.what, facts);
     return answer;
   };
-  const redact = (text: string) => [...tokens].reduce((clean, token) => clean.replaceAll(token, '***'), text);
   const waiting: Waiting = { host: HOST, facts, clock, ask, redact };
 
   const imagesOf = (json: unknown): readonly ListedImage[] => {
@@ -126,7 +126,7 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
       const path = `${parent}/repositories?repositoryId=${encodeURIComponent(repository)}`;
       const answer = await ask(path, { method: 'POST', json, expect: [200, 409], operation: 'write', what });
       if (answer.status === 409) {
-        const said = parseErrorBody(redact(answer.text));
+        const said = parseErrorBody(answer.text, redact);
         if (said.code === 'ALREADY_EXISTS') return 'exists';
         throw registryError(
           { host: HOST, operation: 'write', status: 409, ...said },

@@ -66,6 +66,6 @@ export async function finishOperation(
   if (state.error === undefined) return true;
   const [status, code] = CODES[String(fieldsOf(state.error).code)] ?? [400, ''];
   if (code === settled) return false;
-  const { message = '' } = parseErrorBody(redact(JSON.stringify(state.error)));
+  const { message = '' } = parseErrorBody(JSON.stringify(state.error), redact);
   throw registryError({ host, operation, status, code, message }, `${host} failed ${what}`, facts);
 }

@@ -16,6 +16,8 @@ export interface BuildSecrets {
 
 /** BuildKit itself takes no larger secret. */
 const LIMIT = 500 * 1024;
+/** A mask of a shorter text would hide parts of ordinary words. */
+const SHORTEST_MASK = 3;
 const ID = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$/;
 
 /**
@@ -49,6 +51,11 @@ export async function placeSecrets(
   const fromEnvironment = request.secretEnvs.map(({ name, value }) => {
     const secret = runtime.env[value];
     if (secret === undefined) refuse('secret-envs', `the variable ${value}, for the secret ${name}, is not set.`);
+    else if (secret === '')
+      refuse(
+        'secret-envs',
+        `the variable ${value}, for the secret ${name}, is empty: not set for this event? Pull requests from forks do not receive secrets.`,
+      );
     else known.push(secret);
     return csvRecord([`id=${name}`, `env=${value}`]);
   });
@@ -67,7 +74,7 @@ export async function placeSecrets(
   const values = [...request.secrets, ...gitToken(request, git)];
   known.push(...values.map(({ value }) => value));
   // Values are masked as a whole, and no file is: a mask that fits ordinary words makes the runner drop outputs.
-  for (const secret of known) if (secret.trim() !== '') runtime.secret(secret);
+  for (const secret of known) if (secret.trim().length >= SHORTEST_MASK) runtime.secret(secret);
   const secrets = [...wordsOf(known, 4), ...wordsOf(inFiles, 12)].sort((a, b) => b.length - a.length);
   const directory = await mkdtemp(join(runtime.temp, 'secrets-'));
   const dispose = () => rm(directory, { recursive: true, force: true });

@@ -35,8 +35,9 @@ export async function publish(runtime: Runtime, inputs: Inputs): Promise<Publish
 }
 
 async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<PublishRecord> {
-  // A dry run that would not push either is for looking at names: it reaches for nothing outside of this machine.
-  const offline = inputs['dry-run'] && !inputs.push;
+  // A dry run that would not push either is for looking at names: it reaches for nothing outside of this machine. Nor does
+  // one without the credentials that it was meant to have, as in a pull request from a fork.
+  const offline = inputs['dry-run'] && (!inputs.push || inputs.lacksCredentials);
   const { source: path } = inputs;
   const source =
     path === undefined || offline

@@ -259,8 +259,8 @@ describe('registry-auth', () => {
     ['between braces', '- { username: me, password: s3cret }', ['s3cret']],
     [
       'on lines of its own',
-      '- username: me\n  password: |\n    first\n    second',
-      ['first\nsecond', 'first', 'second'],
+      '- username: me\n  password: |\n    first-half\n    second-half',
+      ['first-half\nsecond-half', 'first-half', 'second-half'],
     ],
   ])('P8: masks a password %s', (_, yaml, secrets) => {
     expect(parse({ ...IMAGE, 'registry-auth': yaml }).masked).toEqual(expect.arrayContaining(secrets));
@@ -300,9 +300,9 @@ describe('registry-auth', () => {
     ['- ghcr.io', /entry 1: expected `registry`, `username` and `password`/],
     [
       '- registry: ghcr.io\n  username: a\n  password: b\n- registry: quay.io\n  username: a',
-      /entry 2: `password` is missing/,
+      /`password` for quay\.io is missing/,
     ],
-    ['- registry: ghcr.io\n  username: a\n  password:', /entry 1: `password` is missing or empty/],
+    ['- registry: ghcr.io\n  username: a\n  password:', /`password` for ghcr\.io is missing or empty/],
     [
       '- registry: ghcr.io\n  user: a\n  password: b',
       /entry 1: unknown key `user`, expected registry, username, password/,
@@ -355,5 +355,77 @@ describe('the table', () => {
     expect(readTable(table, 'publish', env, () => {}).problems).toEqual([
       { input: 'stage', says: 'belongs to `command: promote`, and this is `command: publish`. Remove it.' },
     ]);
+  });
+});
+
+describe('P8: credentials in addresses', () => {
+  it.each<[string, string]>([
+    ['context', 'https://user:canary-token@git.example/x.git'],
+    ['context', 'https://canary-token@git.example/x.git'],
+    ['context', 'ssh://user:canary-token@git.example/x.git'],
+    ['context', 'https://user:canary%2Dtoken@git.example/x.tar.gz'],
+    ['file', 'https://user:canary-token@git.example/Dockerfile'],
+    ['build-contexts', 'docs=https://user:canary-token@git.example/x.git'],
+  ])('%s: %s is refused, and the secret of BuildKit named', (input, value) => {
+    const { message } = refusal({ ...IMAGE, [input]: value });
+    expect(message).toContain('GIT_AUTH_TOKEN.git.example=');
+    expect(message).not.toContain('canary');
+  });
+
+  it.each<[string, string]>([
+    ['context', 'ssh://git@git.example/x.git'],
+    ['context', 'git@git.example:org/x.git'],
+    ['build-contexts', 'base=docker-image://alpine@sha256:abc'],
+    ['build-args', 'EMAIL=mailto:a@b.example'],
+  ])('%s: %s is taken', (input, value) => {
+    expect(() => parse({ ...IMAGE, [input]: value })).not.toThrow();
+  });
+
+  it('masks them elsewhere, decoded too', () => {
+    const inputs = {
+      ...IMAGE,
+      'build-args': 'INDEX=https://ci:canary%2Fone@pypi.example/simple',
+      'cache-to': 'type=s3,bucket=b,access_key_id=CANARYID,secret_access_key=canary-two',
+      'cache-from': 'type=registry,ref=https://canary-three@x.example/y',
+    };
+    expect(parse(inputs).masked).toEqual(
+      expect.arrayContaining(['canary%2Fone', 'canary/one', 'canary-two', 'CANARYID', 'canary-three']),
+    );
+  });
+
+  it('masks the password of a proxy', () => {
+    const masked: string[] = [];
+    const env = { ...withInputs(IMAGE), HTTPS_PROXY: 'http://me:canary-proxy@proxy.example:3128' };
+    parseInputs(env, (value) => masked.push(value));
+    expect(masked).toContain('canary-proxy');
+  });
+
+  it('quotes none of them in an error', () => {
+    const { message } = refusal({
+      ...IMAGE,
+      registry: 'https://me:canary-token@ghcr.io/org',
+      username: 'a',
+      password: 'b',
+    });
+    expect(message).not.toContain('canary');
+  });
+});
+
+describe('empty credentials', () => {
+  const TWO = "- registry: ghcr.io\n  username: me\n  password:\n- registry: quay.io\n  username: ''\n  password: ''";
+  it.each<Readonly<Record<string, string>>>([
+    { 'registry-auth': TWO },
+    { registry: 'ghcr.io', username: 'me', password: '' },
+    { registry: 'ghcr.io', username: '', password: '' },
+    { registry: 'ghcr.io', username: '', password: 'x-secret' },
+    { username: 'me', password: ' ' },
+  ])('are none where nothing is pushed, with a warning: %j', (inputs) => {
+    for (const how of [{ push: 'false' }, { 'dry-run': 'true' }]) {
+      const { logins, warnings, lacksCredentials } = parse({ ...IMAGE, ...inputs, ...how });
+      expect(logins).toEqual([]);
+      expect(lacksCredentials).toBe(true);
+      expect(warnings.join()).toMatch(/(?:is|are) empty\. Nothing is pushed/);
+    }
+    expect(() => parse({ ...IMAGE, ...inputs })).toThrow();
   });
 });

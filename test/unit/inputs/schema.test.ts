@@ -161,19 +161,37 @@ describe('P8: secrets', () => {
 
   it('masks the values of secret pairs, also of those that are not of the right form', () => {
     const field = pairs({ ...facts, form: 'id=value', secret: true });
-    const { masked, problems } = read(field, 'token=s3cret=\n"key=begin\nmiddle\nend"\nnaked-secret');
+    const { masked, problems } = read(field, 'token=s3cret=\n"key=first-half\nmiddle-half\n}"\nnaked-secret');
     expect(masked).toEqual(
-      expect.arrayContaining(['s3cret=', 'begin\nmiddle\nend', 'begin', 'middle', 'naked-secret']),
+      expect.arrayContaining(['s3cret=', 'first-half\nmiddle-half\n}', 'first-half', 'middle-half', 'naked-secret']),
     );
     expect(problems).toHaveLength(1);
     expect(problems.join()).not.toMatch(/s3cret|naked|middle/);
     expect(problems.join()).toContain('in double quotes as a whole');
   });
 
+  const PEM = '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nx=\n-----END PRIVATE KEY-----';
+  it.each([
+    ['a PEM file in quotes', `"key=${PEM}"`],
+    ['a PEM file without quotes', `key=${PEM}`],
+    ['JSON', '"key={\n  ""a"": ""b"",\n  ""private_key"": ""long-enough-to-tell""\n}"'],
+    ['a value in quotes', 'key="\n=\n{"'],
+    ['quotes that are not closed', `"key=${PEM}\n{\n}`],
+    ['one character', 'key=1'],
+  ])('masks no text so short that it hides ordinary words: %s', (_, raw) => {
+    const { masked } = read(pairs({ ...facts, form: 'id=value', secret: true }), raw);
+    expect(masked.filter((each) => each.trim().length < 3 || /^-----BEGIN [A-Z ]+-----$/.test(each))).toEqual([]);
+  });
+
+  it.each(['NPM=', 'NPM= ', 'NPM=""', 'other=x\nNPM='])('an empty secret is named: %j', (raw) => {
+    const { problems } = read(pairs({ ...facts, form: 'id=value', secret: true }), raw);
+    expect(problems).toEqual([expect.stringContaining('the secret NPM is empty: not set for this event?')]);
+  });
+
   it('does not quote what it could not read', () => {
     const field = pairs({ ...facts, form: 'id=value', secret: true });
-    const { masked, problems } = read(field, '"token=s3cret');
-    expect(masked).toContain('s3cret');
+    const { masked, problems } = read(field, '"token=s3cret-value');
+    expect(masked).toContain('s3cret-value');
     expect(problems.join()).not.toContain('s3cret');
   });
 });
