@@ -91,6 +91,8 @@ export async function scanImage(
       ).cacheDir,
     timeout: SCAN_TIMEOUT,
   });
+  // What a registry has already is not sent, and so not hashed again: the scan must have seen exactly what the digests say.
+  await image.verify();
   const verdict = judge({
     image: { digest: image.root.descriptor.digest, names },
     reports,

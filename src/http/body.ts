@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { ClientRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { type Digest, splitDigest } from '../domain/digest.ts';
 import { ActionError } from '../errors/action-error.ts';
 
 /** What is sent: its length in bytes is always known, and it can be opened anew for another try. */
@@ -10,9 +12,10 @@ export interface Body {
   readonly open: () => Readable | Uint8Array | BlobFile | Pieces;
 }
 
-/** A file whose bytes are sent as they are: the fast way for blobs that lie on this machine. */
+/** A file whose bytes are sent as they are, if they have this digest: the fast way for blobs that lie on this machine. */
 export interface BlobFile {
   readonly path: string;
+  readonly digest: Digest;
 }
 
 /** Bytes that are read into buffers which are used again: the fast way for blobs that come from elsewhere. */
@@ -36,7 +39,7 @@ export function sendBody(outgoing: ClientRequest, body: Body | undefined): boole
   if (content instanceof Readable) sendStream(outgoing, content, body.size);
   else {
     const sending =
-      'path' in content ? sendFile(outgoing, content.path, body.size) : sendPieces(outgoing, content, body.size);
+      'path' in content ? sendFile(outgoing, content, body.size) : sendPieces(outgoing, content, body.size);
     sending.catch((error: Error) => outgoing.destroy(error));
   }
   return true;
@@ -59,11 +62,27 @@ function sendStream(outgoing: ClientRequest, content: Readable, size: number): v
 
 const CHUNK = 1024 * 1024;
 
-async function sendFile(outgoing: ClientRequest, path: string, size: number): Promise<void> {
+/** Hashes what it sends. The last bytes go only when all of them are right: not every registry checks what it is given. */
+async function sendFile(outgoing: ClientRequest, { path, digest }: BlobFile, size: number): Promise<void> {
   await using file = await open(path);
   const { size: present } = await file.stat();
   if (present !== size) throw notAsAnnounced(outgoing, size, present);
-  const read = async (buffer: Uint8Array) => (await file.read(buffer)).bytesRead;
+  const { algorithm, hex } = splitDigest(digest);
+  const hash = createHash(algorithm);
+  let left = size;
+  const read = async (buffer: Uint8Array) => {
+    const { bytesRead } = await file.read(buffer);
+    hash.update(buffer.subarray(0, bytesRead));
+    left -= bytesRead;
+    if (left === 0) check(hash.digest('hex'));
+    return bytesRead;
+  };
+  const check = (is: string) => {
+    if (is === hex) return;
+    const what = `${path} does not have the digest ${digest} when it is sent: its bytes give ${algorithm}:${is}`;
+    throw new ActionError('LAYOUT_CORRUPT', `${what}. It was not published.`);
+  };
+  if (size === 0) check(hash.digest('hex'));
   await sendPieces(outgoing, { read, close: () => undefined }, size);
 }
 

@@ -3,8 +3,9 @@ import type { Digest } from '../domain/digest.ts';
 import type { Descriptor, ManifestBytes, PlatformFields } from '../domain/manifest.ts';
 
 /**
- * One image that lies on this machine as an OCI layout, read and checked: every manifest parsed, every blob present with
- * the digest and size that its descriptor says. Scanned, pushed and reported are exactly these bytes (P2).
+ * One image that lies on this machine as an OCI layout: every manifest parsed, every blob present with the size that its
+ * descriptor says. Blobs are hashed while they are scanned, and again while they are sent, so that scanned, pushed and
+ * reported are exactly these bytes (P2).
  */
 export interface LocalImage {
   /** Folder with `oci-layout`, `index.json` and `blobs/`. */
@@ -19,8 +20,10 @@ export interface LocalImage {
   readonly platforms: readonly PlatformImage[];
   /** The attestation manifests, in the order of the index. */
   readonly attestations: readonly AttestationManifest[];
-  /** Opens a blob anew, optionally from an offset in bytes. */
-  readonly open: (blob: Descriptor, start?: number) => Readable;
+  /** Opens a blob, hashed on its way: the stream fails when the bytes are not those of its digest. */
+  readonly open: (blob: Descriptor) => Readable;
+  /** Hashes every blob that nobody has read to its end. @throws ActionError LAYOUT_CORRUPT */
+  readonly verify: () => Promise<void>;
   /** Path of a blob or manifest in the layout. */
   readonly path: (digest: Digest) => string;
 }

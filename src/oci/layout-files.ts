@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, sep } from 'node:path';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import pLimit from 'p-limit';
 import { type Digest, splitDigest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
@@ -13,18 +13,21 @@ import { type Hasher, hashHere, hashInThreads } from './hasher.ts';
 
 /** Bytes from which on the start of threads is won back. */
 const WORTH_THREADS = 64 * 1024 * 1024;
-/** A stream has a new buffer for each chunk: larger ones are no faster to send, and cost memory. */
-const SENT = 256 * 1024;
+/** A stream has a new buffer for each chunk: larger ones are no faster to read, and cost memory. */
+const CHUNK = 256 * 1024;
 const PARALLEL = 4;
 
 /** The files of one layout, opened only where they lie inside its folder. */
 export interface LayoutFiles {
   readonly path: (digest: Digest) => string;
-  readonly open: (blob: Descriptor, start?: number) => Readable;
+  /** The bytes of a blob, hashed on their way; the stream fails with LAYOUT_CORRUPT when they are not what they should be. */
+  readonly open: (blob: Descriptor) => Readable;
   /** The bytes of a small file of the layout. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
   readonly read: (name: string, limit?: number) => Promise<Uint8Array>;
   /** The bytes of a small blob, with digest and size checked. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
   readonly readBlob: (blob: Descriptor, limit?: number) => Promise<Uint8Array>;
+  /** Checks that every blob is there with its size, without reading it. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
+  readonly checkSizes: (blobs: readonly Descriptor[]) => Promise<void>;
   /** Reads every blob that was not read yet and checks digest and size. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
   readonly verify: (blobs: readonly Descriptor[]) => Promise<void>;
 }
@@ -83,7 +86,37 @@ export function openLayoutFiles(directory: string): LayoutFiles {
 
   return {
     path,
-    open: (blob, start = 0) => createReadStream(path(blob.digest), { start, highWaterMark: SENT }),
+    open: (blob) => {
+      const { algorithm } = splitDigest(blob.digest);
+      const hash = createHash(algorithm);
+      let size = 0;
+      const check = new Transform({
+        transform: (chunk: Buffer, _encoding, done) => {
+          size += chunk.length;
+          hash.update(chunk);
+          done(null, chunk);
+        },
+        flush: (done) => {
+          try {
+            checkSize(blob, size);
+            checkDigest(blob, hash.digest('hex'));
+            checked.add(blob.digest);
+            done();
+          } catch (error) {
+            done(error instanceof Error ? error : new Error(String(error)));
+          }
+        },
+      });
+      // An error is told to whoever reads.
+      return pipeline(createReadStream(path(blob.digest), { highWaterMark: CHUNK }), check, () => undefined);
+    },
+    checkSizes: async (blobs) => {
+      const limit = pLimit(PARALLEL);
+      await limit.map(blobs, async (blob) => {
+        await using handle = await openFile(join(...blobPath(blob.digest)));
+        checkSize(blob, (await handle.stat()).size);
+      });
+    },
     read,
     readBlob: async (blob, limit = MANIFEST_LIMIT) => {
       if (blob.size > limit) {

@@ -33,7 +33,8 @@ interface Child {
 }
 
 /**
- * Reads the one image of an OCI layout and checks all of it: every manifest parsed, every blob hashed once. What the image
+ * Reads the one image of an OCI layout and checks its structure: every manifest, config and statement is hashed and parsed,
+ * every layer is there with its size. Layers are hashed by whoever reads them first: the scan, or the upload. What the image
  * does not refer to is left aside, as is the empty `ingest/` folder that buildx may leave.
  * https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  * @param directory with `oci-layout`, `index.json` and `blobs/`
@@ -80,7 +81,7 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
     );
     if (problem !== undefined) throw new ActionError('PLATFORM_MISSING', problem);
   }
-  await files.verify([...blobs.values()]);
+  await files.checkSizes([...blobs.values()]);
   return {
     directory,
     root,
@@ -90,6 +91,7 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
     platforms,
     attestations,
     open: files.open,
+    verify: () => files.verify([...blobs.values()]),
     path: files.path,
   };
 }

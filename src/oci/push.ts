@@ -52,7 +52,7 @@ export async function pushContent(
   const bring = async (blob: Descriptor): Promise<void> => {
     // Behind an error nothing new begins; what has begun is waited for, so that nothing goes on after it was thrown.
     if (failure !== undefined || (await repository.hasBlob(blob))) return;
-    await repository.putBlob(blob, () => ({ path: image.path(blob.digest) }));
+    await repository.putBlob(blob, () => ({ path: image.path(blob.digest), digest: blob.digest }));
     sent.add(blob.digest);
     bytes += blob.size;
   };
@@ -72,7 +72,7 @@ export async function pushContent(
     await putManifest(repository, manifest, async () => {
       const unsent = blobsOf(manifest).filter(({ digest }) => !sent.has(digest));
       for (const blob of unsent) {
-        await repository.putBlob(blob, () => ({ path: image.path(blob.digest) }));
+        await repository.putBlob(blob, () => ({ path: image.path(blob.digest), digest: blob.digest }));
         sent.add(blob.digest);
         bytes += blob.size;
       }

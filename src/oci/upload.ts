@@ -8,8 +8,8 @@ import { pathOf, resolveLocation } from './session.ts';
 /**
  * Uploads a blob with one POST and one PUT of known length, the one form that works at every registry: ECR drops the chunks
  * after the first (aws/containers-roadmap#2831), GHCR refuses chunks of more than 4 MiB.
- * A failed upload starts over with a new session. The bytes were hashed when the layout was read; whether they have arrived
- * whole the registry checks against the digest, which is part of the request.
+ * A failed upload starts over with a new session. The bytes are hashed while they are sent; whether they have arrived whole
+ * the registry checks against the digest, which is part of the request.
  * Images that are pushed at the same time share blobs, the empty config above all: whoever comes second waits for the first.
  */
 export function uploadBlob(

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { styleText } from 'node:util';
 import { find } from '../e2e/programs.ts';
 import type { Measured } from './measure.ts';
@@ -80,8 +81,11 @@ const MEBIBYTE = 1024 * 1024;
 /** Whether a contestant can take part: our own always can, the others when their program is there. */
 export function isThere(name: string, own: readonly string[], env: NodeJS.ProcessEnv): boolean {
   const [program = ''] = name.split(' ');
-  if (own.includes(name) || find(program, env.PATH ?? '') !== undefined) return true;
-  console.log(`  ${name} is left out: there is no ${program} on PATH.`);
+  if (own.includes(name)) return true;
+  const isOnPath = find(program, env.PATH ?? '') !== undefined;
+  // A library that a program needs may be missing: then the loader ends with 127.
+  if (isOnPath && spawnSync(program, ['--help'], { env, stdio: 'ignore' }).status !== 127) return true;
+  console.log(`  ${name} is left out: ${program} ${isOnPath ? 'does not start' : 'is not on PATH'}.`);
   return false;
 }
 

@@ -11,5 +11,5 @@ if (!isDigest(digest)) throw new Error('usage: upload-large.ts HOST DIRECTORY DI
 const repository = await anonymousRepository(`${host}/org/app`);
 const blob = { mediaType: 'application/octet-stream', digest, size: Number(size) };
 const files = openLayoutFiles(directory);
-await repository.putBlob(blob, () => ({ path: files.path(digest) }));
+await repository.putBlob(blob, () => ({ path: files.path(digest), digest }));
 process.stdout.write(String(process.resourceUsage().maxRSS));

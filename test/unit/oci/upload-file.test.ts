@@ -19,7 +19,7 @@ afterAll(() => rm(temp, { recursive: true, force: true }));
 async function stored(name: string, content: Uint8Array = bytes) {
   const path = join(temp, name);
   await writeFile(path, content);
-  return () => ({ path });
+  return () => ({ path, digest: layerOf(content).digest });
 }
 
 describe('uploading a blob from a file', () => {
@@ -86,7 +86,7 @@ describe('uploading a blob from a file', () => {
     await using registry = await startRegistry();
     const { repository, sleeps } = await connect(registry);
     const path = join(temp, 'gone');
-    await expect(repository.putBlob(layer, () => ({ path }))).rejects.toThrow(path);
+    await expect(repository.putBlob(layer, () => ({ path, digest: layer.digest }))).rejects.toThrow(path);
     expect(sleeps).toEqual([]);
   });
 
@@ -97,5 +97,24 @@ describe('uploading a blob from a file', () => {
     const waiting = repository.putBlob(layer, await stored('cancelled'));
     setTimeout(() => controller.abort(new Error('the run was cancelled')), 50);
     await expect(waiting).rejects.toThrow('the run was cancelled');
+  });
+
+  it('P2: a file that has changed is not sent to its end, at registries that check nothing, too', async () => {
+    await using registry = await startRegistry();
+    const { repository, sleeps } = await connect(registry);
+    for (const at of [0, bytes.length >> 1, bytes.length - 1]) {
+      const changed = Buffer.from(bytes);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      const open = await stored(`changed-${at}`, changed);
+      const failed = repository.putBlob(layer, () => ({ ...open(), digest: layer.digest }));
+      await expect(failed).rejects.toMatchObject({
+        code: 'LAYOUT_CORRUPT',
+        message: expect.stringContaining(layer.digest),
+      });
+    }
+    expect(sleeps).toEqual([]);
+    const sent = registry.log.filter(({ method }) => method === 'PUT');
+    expect(sent.every((each) => each.status === 0 && each.bytes < bytes.length)).toBe(true);
+    expect(registry.openUploads()).toBe(0);
   });
 });
