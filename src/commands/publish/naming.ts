@@ -1,3 +1,4 @@
+import { REVISION } from '../../domain/annotations.ts';
 import { cachesOverTags } from '../../domain/build-request.ts';
 import type { BuiltCommit } from '../../domain/commit.ts';
 import { type GitEvent, noTags, withoutRef } from '../../domain/event.ts';
@@ -96,7 +97,15 @@ export async function nameImage(
   if (event.ref === '' && tags.length > 0) warn(runtime, draft, withoutRef(event));
 
   const about = { event: built, version, created: commitDate, now, ...shortShaLength(runtime.env) };
-  const labels = take(deriveLabels({ ...about, custom: inputs.labels }));
+  const asked = take(deriveLabels({ ...about, custom: inputs.labels }));
+  const labels = commit.source === 'event' ? asked : { ...asked, [REVISION]: commit.sha };
+  if (labels[REVISION] !== asked[REVISION] && inputs.source === undefined) {
+    warn(
+      runtime,
+      draft,
+      `\`labels\` sets ${REVISION} to ${quoted(asked[REVISION] ?? '')}, and HEAD of what is built is ${commit.sha}: the label says that.`,
+    );
+  }
   const levels = (runtime.env.DOCKER_METADATA_ANNOTATIONS_LEVELS ?? '').split(',');
   const leveled = inputs.annotations.filter((line) => LEVEL.test(line));
   const custom = inputs.annotations.filter((line) => !LEVEL.test(line));

@@ -88,7 +88,9 @@ function versionIn(
   if (!isOfFamily) return undefined;
   const text = tag.slice(prefix.length, tag.length - suffix.length);
   const isShort = patch !== undefined && /^v?\d+\.\d+$/.test(text);
-  return readVersion(isShort ? text + patch : text, scheme);
+  const full = isShort ? text + patch : text;
+  // A local version of PEP 440 has a hyphen in its tag where the version has a plus.
+  return readVersion(full, scheme) ?? (scheme === 'pep440' ? readVersion(full.replace('-', '+'), scheme) : undefined);
 }
 
 function isOfLine(version: Version, own: Version, scope: VersionOrder['scope']): boolean {

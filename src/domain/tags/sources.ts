@@ -149,7 +149,14 @@ function pep440Values(raw: string): VersionValues | undefined {
   const [major = 0, minor = 0, patch = 0] = explained.release;
   return {
     version,
-    values: { raw, version: version.text, major: `${major}`, minor: `${minor}`, patch: `${patch}` },
+    // As metadata-action has it: what a tag cannot have, and the dots of a local version, become hyphens.
+    values: {
+      raw,
+      version: version.text.replace(/\+.*/, (local) => local.replaceAll('.', '-')),
+      major: `${major}`,
+      minor: `${minor}`,
+      patch: `${patch}`,
+    },
   };
 }
 

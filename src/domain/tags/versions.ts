@@ -52,9 +52,14 @@ function readSemver(text: string): Version | undefined {
 }
 
 function readPep440(text: string): Version | undefined {
-  const clean = pep440.valid(text) === null ? null : pep440.clean(text);
-  const found = clean === null ? null : pep440.explain(clean);
-  if (clean === null || found === null) return undefined;
+  if (pep440.valid(text) === null) return undefined;
+  // The library puts a comma between the parts of a local version, which is none then.
+  const [given = '', local] = text.split('+', 2);
+  const release = pep440.clean(given);
+  const found = release === null ? null : pep440.explain(release);
+  if (release === null || found === null) return undefined;
+  // https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-segments
+  const clean = local === undefined ? release : `${release}+${local.toLowerCase().replace(/[-_]/g, '.')}`;
   const [major = 0, minor = 0] = found.release;
   return {
     scheme: 'pep440',

@@ -370,9 +370,89 @@ describe('every tag knows what it promises', () => {
     ],
     ['a post-release of PEP 440', tagPush('1.2.post1'), ['type=pep440,pattern={{major}}'], [], { '1.2.post1': one }],
     ['a schedule', gitEvent({ name: 'schedule' }), ['type=schedule'], [], { nightly: commit }],
+    [
+      'a local version of PEP 440',
+      tagPush('1.2.3+build.5'),
+      ['type=pep440,pattern={{version}}', 'type=pep440,pattern={{major}}.{{minor}}'],
+      [],
+      {
+        '1.2.3-build-5': one,
+        '1.2': { ...line('1.2.3+build.5', 'minor'), scheme: 'pep440' },
+        latest: { ...line('1.2.3+build.5', 'all'), scheme: 'pep440' },
+      },
+    ],
+    ...['1.2.3', 'v1.2.3', '1.2.3-alpine', 'app-1.2.3', 'my_app-v1.2.3-rc.1', '1.2.3.4', '2024.05.01'].map(
+      (value): [string, GitEvent, string[], string[], Record<string, unknown>] => [
+        `${value} written out`,
+        branch('dev'),
+        [`type=raw,value=${value}`],
+        [],
+        { [value]: one },
+      ],
+    ),
+    ['1.2.3 written out and said to move', branch('dev'), ['1.2.3,moving=true'], [], { '1.2.3': commit }],
+    ['a date in the form of a version', branch('dev'), ["{{date 'YYYY.MM.DD'}}"], [], { '2020.01.10': commit }],
+    ['a commit that is written out', branch('dev'), ['{{sha}}'], [], { '860c190': 'commit' }],
+    [
+      'what is no version',
+      branch('dev'),
+      ['1.2', 'py3.11', 'x1.2.3', '1.2.3.4.5'],
+      [],
+      { '1.2': commit, 'py3.11': commit, 'x1.2.3': commit, '1.2.3.4.5': commit },
+    ],
+    [
+      'four numbers of a git tag',
+      tagPush('v0.9.2.5'),
+      ['type=match,pattern=v(.*),group=1'],
+      [],
+      { '0.9.2.5': one, latest: commit },
+    ],
+    [
+      'two numbers of a git tag',
+      tagPush('v0.29'),
+      ['type=match,pattern=v(.*),group=1'],
+      [],
+      { '0.29': one, latest: commit },
+    ],
+    [
+      'a calendar version of a git tag',
+      tagPush('release-20260110'),
+      ['type=match,pattern=\\d+'],
+      [],
+      { '20260110': one, latest: commit },
+    ],
+    [
+      'versions written out make a release of a run',
+      branch('master'),
+      ['1.3.0', 'latest', '1', '1.3', '1.2'],
+      [],
+      {
+        '1.3.0': one,
+        latest: line('1.3.0', 'all'),
+        '1': line('1.3.0', 'major'),
+        '1.3': line('1.3.0', 'minor'),
+        '1.2': commit,
+      },
+    ],
+    ['latest written out on a backport', tagPush('v1.1.9'), ['latest'], [], { latest: line('1.1.9', 'all') }],
   ])('%s', (_, event, rules, flavor, expected) => {
     const said = tagsOf(event, rules, flavor).map((tag) => [tag.name, tag.kind === 'moving' ? tag.order : tag.kind]);
     expect(Object.fromEntries(said)).toEqual(expected);
+  });
+
+  test.each([
+    [branch('latest'), [], 'latest', []],
+    [branch('1'), [], '1', [1]],
+    [branch('v1.2'), [], 'v1.2', [1, 2]],
+    [branch('1.x'), [], '1.x', [1]],
+    [branch('dev'), ['latest'], 'latest', []],
+    [tagPush('v2.0.0-rc.1'), ['latest'], 'latest', []],
+    [branch('dev'), ['latest,moving=true'], 'latest', undefined],
+    [branch('dev'), [], 'dev', undefined],
+    [branch('release/1.2'), [], 'release-1.2', undefined],
+  ])('%#: a name of a line is known where the run is no release', (event, rules, name, numbers) => {
+    const tag = tagsOf(event, rules).find((each) => each.name === name);
+    expect(tag?.kind === 'moving' ? tag.line?.numbers : tag).toEqual(numbers);
   });
 
   test('and from which rule it came', () => {

@@ -1,0 +1,176 @@
+import { describe, expect, test } from 'vitest';
+import { startRegistry } from '../support/registry.ts';
+import { pushEvent, tagEvent } from '../support/repository.ts';
+import { createSetting, GOOD, type Setting } from './setting.ts';
+
+const look = { source: '', 'dry-run': 'true', push: 'false' };
+
+/** Publishes an image of its own from a branch, which is made at what is checked out. */
+async function publishBranch(setting: Setting, branch: string, inputs: Readonly<Record<string, string>>) {
+  await setting.repository.git('checkout', '--quiet', '-B', branch);
+  await setting.repository.commit(`work on ${branch}`);
+  const { digest } = await setting.image({ ...GOOD, annotations: { branch } });
+  const run = await setting.publish(inputs, { event: await pushEvent(setting.repository, branch) });
+  return { run, digest };
+}
+
+async function release(setting: Setting, tag: string, inputs: Readonly<Record<string, string>>) {
+  await setting.repository.git('checkout', '--quiet', 'main');
+  await setting.repository.commit(tag);
+  const { digest } = await setting.image({ ...GOOD, annotations: { release: tag } });
+  const run = await setting.publish(inputs, { event: await setting.tag(tag) });
+  expect(run.exitCode).toBe(0);
+  return digest;
+}
+
+describe('P4: a branch never takes a line of versions', () => {
+  test.each(['1.2', '1', 'latest'])('the branch %s, after a release', async (branch) => {
+    await using setting = await createSetting();
+    await using registry = await startRegistry();
+    const images = `${registry.host}/org/app`;
+    const released = await release(setting, 'v1.2.3', { images });
+    const { run } = await publishBranch(setting, branch, { images });
+    expect(run).toMatchObject({ exitCode: 0, outputs: { outcome: 'published' } });
+    expect(registry.tags('org/app')).toMatchObject({
+      '1.2.3': released,
+      '1.2': released,
+      '1': released,
+      latest: released,
+    });
+    expect(run.summary).toMatch(/release 1\.2\.3, and this run is not a release/);
+  });
+
+  test('a line without a release, and `latest` that main has always had, move', async () => {
+    await using setting = await createSetting();
+    await using registry = await startRegistry();
+    const images = `${registry.host}/org/app`;
+    const tags = 'type=ref,event=branch\ntype=semver,pattern={{version}}\nlatest,enable={{is_default_branch}}';
+    const flavor = 'latest=false';
+    const name = { 'org.opencontainers.image.version': 'main' };
+    await setting.image({ ...GOOD, annotations: name });
+    expect((await setting.publish({ images, tags, flavor })).exitCode).toBe(0);
+    await release(setting, 'v1.2.3', { images, flavor, tags: 'type=semver,pattern={{version}}' });
+    await setting.repository.commit('more');
+    const { digest } = await setting.image({ ...GOOD, annotations: { ...name, more: 'x' } });
+    expect((await setting.publish({ images, tags, flavor })).exitCode).toBe(0);
+    const other = await publishBranch(setting, '2.0', { images });
+    expect(other.run.exitCode).toBe(0);
+    expect(registry.tags('org/app')).toMatchObject({ latest: digest, main: digest, '2.0': other.digest });
+  });
+
+  test('`latest` written out: a release by hand moves it, main does not take it back', async () => {
+    await using setting = await createSetting();
+    await using registry = await startRegistry();
+    const images = `${registry.host}/org/app`;
+    await release(setting, 'v1.2.3', { images });
+    const byHand = await publishBranch(setting, 'main', { images, tags: '1.3.0\nlatest' });
+    expect(byHand.run.exitCode).toBe(0);
+    const { run } = await publishBranch(setting, 'main', { images, tags: 'main\nlatest' });
+    expect(run.exitCode).toBe(0);
+    expect(registry.tags('org/app')).toMatchObject({ '1.3.0': byHand.digest, latest: byHand.digest });
+    const forced = await publishBranch(setting, 'main', { images, tags: 'main\nlatest,moving=true' });
+    expect(registry.tags('org/app')).toMatchObject({ latest: forced.digest });
+  });
+});
+
+describe('P3: a full version is immutable whichever rule writes it', () => {
+  test.each([
+    ['type=raw,value=1.2.3', 'main', '1.2.3'],
+    ['type=raw,value=v1.2.3', 'main', 'v1.2.3'],
+    ['type=raw,value=app-1.2.3', 'main', 'app-1.2.3'],
+    ['type=match,pattern=v(.*),group=1', 'v0.9.2.5', '0.9.2.5'],
+    ['type=match,pattern=v(.*),group=1', 'v0.29', '0.29'],
+    ['type=ref,event=tag', 'nightly', 'nightly'],
+    ['type=raw,value={{tag}}', 'v2024.05.01', 'v2024.05.01'],
+  ])('%s from %s', async (tags, ref, tag) => {
+    await using setting = await createSetting();
+    await using registry = await startRegistry();
+    const inputs = { images: `${registry.host}/org/app`, tags };
+    const event = async () => {
+      if (ref === 'main') return pushEvent(setting.repository);
+      await setting.repository.git('tag', '--force', ref);
+      return tagEvent(setting.repository, ref);
+    };
+    const { digest } = await setting.image({ ...GOOD, annotations: { build: '1' } });
+    expect((await setting.publish(inputs, { event: await event() })).exitCode).toBe(0);
+    await setting.repository.commit('later');
+    const later = await setting.image({ ...GOOD, annotations: { build: '2' } });
+    const run = await setting.publish(inputs, { event: await event() });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'tag-conflict' } });
+    expect(registry.tags('org/app')[tag]).toBe(digest);
+    const moved = await setting.publish({ ...inputs, tags: `${tags},moving=true` }, { event: await event() });
+    expect(moved.exitCode).toBe(0);
+    expect(registry.tags('org/app')[tag]).toBe(later.digest);
+  });
+});
+
+describe('names that are mistakes', () => {
+  test.each([
+    ['ghcr.io/org/app:feature/x', 'write `ghcr.io/org/app` into `images`'],
+    ['ghcr.io/org/app:refs/heads/main', 'type=ref,event=branch'],
+    ['app:latest', 'only `latest` here'],
+    ['https://ghcr.io/org/app:1', 'URL'],
+    ['${GITHUB_REF##*/}', 'shell syntax'],
+    ['$TAG', 'shell syntax'],
+    ['type=raw,value=$(git describe)', 'shell syntax'],
+    ['type=raw,value=x,prefix=`date`-', 'shell syntax'],
+    ['type=semver,pattern={{version}},value=${VERSION}', 'shell syntax'],
+    ['refs/heads/main', 'type=ref,event=branch'],
+    ['ghcr.io/org/app:', 'the tag is empty'],
+    ['app:', 'the tag is empty'],
+  ])('tags: %s', async (tags, says) => {
+    await using setting = await createSetting();
+    const run = await setting.publish({ ...look, images: 'ghcr.io/org/app', tags });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'invalid-input' } });
+    expect(JSON.parse(run.outputs.json ?? '').errors[0]).toMatchObject({
+      code: 'INPUT_INVALID',
+      message: expect.stringContaining(says),
+    });
+  });
+
+  test('names that are changed are told', async () => {
+    await using setting = await createSetting();
+    const run = await setting.publish({ ...look, images: 'ghcr.io/Octo/App', tags: 'my tag\n{{branch}}' });
+    expect(run).toMatchObject({ exitCode: 0, outputs: { tags: 'ghcr.io/octo/app:my-tag\nghcr.io/octo/app:main' } });
+    const warnings = run.annotations.filter(({ level }) => level === 'warning').map(({ message }) => message);
+    expect(warnings).toEqual([
+      expect.stringContaining('"ghcr.io/Octo/App" became ghcr.io/octo/app'),
+      expect.stringContaining('"my tag" became the tag my-tag'),
+    ]);
+  });
+
+  test('all problems with all inputs are told in one run', async () => {
+    await using setting = await createSetting();
+    const run = await setting.publish({
+      ...look,
+      push: 'maybe',
+      tags: 'type=semvr\n$TAG',
+      images: 'https://ghcr.io/org/app',
+      flavor: 'latest=perhaps',
+      labels: 'nothing',
+      severity: 'AWFUL',
+    });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'invalid-input' } });
+    const { message } = JSON.parse(run.outputs.json ?? '').errors[0];
+    for (const part of ['maybe', 'semvr', '$TAG', 'scheme', 'perhaps', '`nothing`', 'AWFUL'])
+      expect(message).toContain(part);
+    expect(run.log.match(/^::error/gm)).toHaveLength(1);
+  });
+
+  test('a regular expression that would never end is ended', async () => {
+    await using setting = await createSetting();
+    const event = await setting.tag(`${'a'.repeat(60)}!`);
+    for (const tags of ['type=match,pattern=^(a+)+$', 'type=semver,pattern={{version}},match=^(a+)+$']) {
+      const run = await setting.publish({ ...look, images: 'ghcr.io/org/app', tags }, { event, timeout: 20_000 });
+      expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'invalid-input' } });
+      expect(run.log).toMatch(/takes too long/);
+    }
+  });
+
+  test('a local version of PEP 440', async () => {
+    await using setting = await createSetting();
+    const tags = 'type=pep440,pattern={{version}}\ntype=pep440,pattern={{major}}.{{minor}}';
+    const run = await setting.publish({ ...look, images: 'a/b', tags }, { event: await setting.tag('1.2.3+build.5') });
+    expect(run.outputs.tags).toBe('a/b:1.2.3-build-5\na/b:1.2\na/b:latest');
+  });
+});
