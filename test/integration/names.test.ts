@@ -152,7 +152,7 @@ describe('names that are mistakes', () => {
     });
     expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'invalid-input' } });
     const { message } = JSON.parse(run.outputs.json ?? '').errors[0];
-    for (const part of ['maybe', 'semvr', '$TAG', 'scheme', 'perhaps', '`nothing`', 'AWFUL'])
+    for (const part of ['maybe', 'semvr', '$TAG', 'scheme', 'perhaps', '`labels`: entry 1', 'AWFUL'])
       expect(message).toContain(part);
     expect(run.log.match(/^::error/gm)).toHaveLength(1);
   });
