@@ -1,8 +1,11 @@
 import { resolve } from 'node:path';
 import { FINGERPRINT, REVISION } from '../../domain/annotations.ts';
 import type { BuildRequest } from '../../domain/build-request.ts';
+import type { BuiltCommit } from '../../domain/commit.ts';
+import { ActionError } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import { requireAttestations } from '../../oci/attestations.ts';
+import type { LocalImage } from '../../oci/image.ts';
 import { readLayout } from '../../oci/layout.ts';
 import { type Login, loginOf, writePrivateDockerConfig } from '../../registries/docker-config.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -59,8 +62,24 @@ export async function buildImage(
     ...(inputs.platforms.length > 0 ? { platforms: inputs.platforms } : {}),
   });
   requireAttestations(image, attestationsOfBuild(inputs));
+  requireCommit(image, naming.commit);
   runtime.log.info(`The layout holds ${image.root.descriptor.digest}: ${namesOf(image)}.`);
   return { image, origin: `docker buildx ${docker.buildx}, builder ${builder.name} (${builder.driver})` };
+}
+
+/**
+ * A branch in a git URL can move between the look at it and the build: BuildKit records which commit it has built.
+ * @throws ActionError COMMIT_MISMATCH
+ */
+export function requireCommit({ platforms }: Pick<LocalImage, 'platforms'>, { sha, source }: BuiltCommit): void {
+  if (source !== 'context') return;
+  const built = platforms.flatMap(({ statements }) => statements.flatMap(({ commit }) => commit ?? []));
+  const other = built.find((each) => each !== sha);
+  if (other === undefined) return;
+  throw new ActionError(
+    'COMMIT_MISMATCH',
+    `\`context\` pointed to ${sha} when the image was named, and BuildKit built ${other}. Run again, or write the commit into the address: \`#${other}\`.`,
+  );
 }
 
 function toRequest(inputs: Inputs, naming: Naming): BuildRequest {
