@@ -14,8 +14,8 @@ interface LoggedIn {
 }
 
 /**
- * `command: login`: finds credentials for every registry that is named, proves that the registry takes them, and files them
- * where docker and other tools look. All or nothing: when one fails, none is filed. The post step logs out. Never throws.
+ * `command: login`: finds credentials for every registry that is named, verifies them there, and saves them where
+ * docker and other tools look. All or nothing: when one fails, none is saved. The post step logs out. Never throws.
  */
 export async function login(runtime: Runtime, inputs: Inputs): Promise<LoginRecord> {
   try {
@@ -29,7 +29,7 @@ export async function login(runtime: Runtime, inputs: Inputs): Promise<LoginReco
     const fresh = done.flatMap((each) => each.login ?? []);
     if (fresh.length > 0) {
       const file = await fileLogins(runtime, fresh);
-      runtime.log.info(`Filed in ${file}, until the job ends.`);
+      runtime.log.info(`Saved to ${file} until the job ends.`);
     }
     const logins = done.map(({ facts }) => facts);
     return { outcome: 'logged-in', errors: [], warnings: inputs.warnings, logins };
@@ -47,15 +47,13 @@ async function logIn(runtime: Runtime, { host, vendor, client, credentials }: Re
   const found = await credentials();
   if (found === undefined) {
     throw new ActionError(
-      'UNAUTHORIZED',
-      `There are no credentials for ${host} (${vendor.title}): no password is given for it, no keyless login of its kind, and docker on this runner has none.`,
-      { facts: { registry: host } },
+      'CREDENTIALS_MISSING',
+      `No credentials found for ${host} (${vendor.title}): no \`password\` input, no keyless login configured, none in Docker's config.`,
+      { facts: { registry: host, operation: 'login' } },
     );
   }
   if (!(await client.checkLogin())) {
-    runtime.log.warning(
-      `${host} lets everybody in at /v2/: whether it takes these credentials shows only when they are used.`,
-    );
+    runtime.log.warning(`${host} allows anonymous access, so the login could not be verified.`);
   }
   const until = found.until?.toISOString();
   const ends = until === undefined ? '' : `, good until ${until}`;

@@ -1,6 +1,15 @@
 import { ActionError, type ErrorFacts } from '../errors/action-error.ts';
 import { classify, classifyNetwork, type RegistryAnswer } from '../errors/classify.ts';
 
+/** What was being done, in the words of remedies. */
+const OPERATIONS = {
+  read: 'read',
+  write: 'push',
+  delete: 'delete',
+  token: 'login',
+  keyless: 'login',
+} as const satisfies Record<RegistryAnswer['operation'], ErrorFacts['operation']>;
+
 /** An error answer as the row of the catalogue that it belongs to, with the server's own words behind ours. */
 export function registryError(
   answer: RegistryAnswer,
@@ -10,7 +19,7 @@ export function registryError(
 ): ActionError {
   const words = [answer.code, answer.message].filter((each) => each !== undefined && each !== '').join(': ');
   return new ActionError(classify(answer), words === '' ? `${happened}.` : `${happened}: ${words}`, {
-    facts: { ...facts, status: answer.status },
+    facts: { operation: OPERATIONS[answer.operation], ...facts, status: answer.status },
     cause,
   });
 }

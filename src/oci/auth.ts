@@ -36,6 +36,13 @@ export interface Authenticator {
   readonly expectWrites: (repository: string) => void;
   /** Drops the token that was sent: the registry says that it has expired. */
   readonly expire: (scopes: readonly Scope[], sent: string | undefined) => Promise<void>;
+  /**
+   * Drops the tokens for a repository: what a token allows was decided when it was issued, and Harbor's service grants nothing
+   * on a project that did not exist then.
+   */
+  readonly renew: (repository: string) => void;
+  /** Whether the registry asked for a login, and there are no credentials. */
+  readonly isAnonymous: () => Promise<boolean>;
   /** Takes every password and token out of a text that a server wrote. */
   readonly redact: (text: string) => string;
 }
@@ -166,6 +173,10 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
     },
 
     expire,
+    renew: (repository) => {
+      for (const scope of tokens.keys()) if (scope.includes(`repository:${repository}:`)) tokens.delete(scope);
+    },
+    isAnonymous: async () => method !== undefined && (await options.credentials()) === undefined,
     expectWrites: (repository) => void writers.add(repository),
     redact,
   };

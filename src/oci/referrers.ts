@@ -95,7 +95,7 @@ export async function listReferrers(
 }
 
 /** A list that may not be read where the manifest may: its own right, or something in front that knows no such path. */
-const REFUSALS: readonly ErrorCode[] = ['UNAUTHORIZED', 'DENIED', 'SCOPE_TOO_NARROW'];
+const REFUSALS: readonly ErrorCode[] = ['CREDENTIALS_MISSING', 'UNAUTHORIZED', 'DENIED', 'SCOPE_TOO_NARROW'];
 
 function isRefusedList(error: unknown): error is ActionError {
   return error instanceof ActionError && REFUSALS.includes(error.code);

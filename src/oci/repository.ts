@@ -66,6 +66,8 @@ export interface Repository {
    * @throws ActionError DENIED, UNAUTHORIZED, SCOPE_TOO_NARROW, REPOSITORY_UNKNOWN, QUOTA_EXCEEDED, …
    */
   readonly checkPush: (how: { readonly probe: boolean }) => Promise<void>;
+  /** Drops the tokens for this repository: they were issued before it existed, and may grant nothing on it. */
+  readonly renewAccess: () => void;
   /** Waits until it is worth another look. @throws the reason of a cancellation, at once */
   readonly pause: (milliseconds: number) => Promise<void>;
 }
@@ -304,6 +306,7 @@ function createRepository(place: Place): Repository {
     listTags: () => listTags(place),
     referrers: (digest, known) => listReferrers(place, digest, get, known),
     checkPush: (how) => checkPush(place, how),
+    renewAccess: () => session.renew(name),
     pause: session.pause,
 
     deleteManifest: async (reference) => {

@@ -10,6 +10,7 @@ import { discard, type HttpRequest, type HttpResponse, readBody, type Transport 
 import type { Clock, Log } from '../runtime/runtime.ts';
 import type { Authenticator, Scope } from './auth.ts';
 import { grantedActions } from './granted.ts';
+import { explainRefusal } from './refusal.ts';
 
 /** A request to the registry, and what its answer means. */
 export interface RegistryRequest extends HttpRequest {
@@ -39,6 +40,10 @@ export interface Session {
    * @throws ActionError REDIRECT_REFUSED
    */
   readonly checkAddress: (target: URL, from: URL, what: string, facts: ErrorFacts) => void;
+  /** Drops the tokens for a repository, so that the next request gets a new one. */
+  readonly renew: (repository: string) => void;
+  /** Whether the registry asked for a login, and there are no credentials. */
+  readonly isAnonymous: () => Promise<boolean>;
   /** What the token that is held allows on a repository; undefined when there is none, or it does not tell. */
   readonly granted: (scopes: readonly Scope[], repository: string) => Promise<readonly string[] | undefined>;
   /** Requests sent to the registry so far, without those to token services and storage. */
@@ -68,6 +73,8 @@ export function createSession(options: SessionOptions): Session {
   const retries = { clock, signal, log, ...(attempts === undefined ? {} : { attempts }) };
   const warned = new Set<string>();
   let requests = 0;
+  /** Whether the registry has answered a read that the credentials were sent with. */
+  let accepted = false;
 
   /** One request with its redirects. Credentials go to the registry's own origin, and never again once it was left. */
   const follow = async (request: RegistryRequest, authorization: string | undefined): Promise<HttpResponse> => {
@@ -131,7 +138,10 @@ export function createSession(options: SessionOptions): Session {
       const sent = await auth.header(request.scopes);
       const response = await follow(request, sent);
       const { status } = response;
-      if (request.expect.includes(status)) return response;
+      if (request.expect.includes(status)) {
+        accepted ||= sent !== undefined && request.operation === 'read' && status !== 401 && status !== 403;
+        return response;
+      }
       if (status === 401) {
         // Who may name a token service is the registry alone: storage that it leads to would be handed the credentials.
         if (response.url.origin !== origin) return response;
@@ -157,13 +167,17 @@ export function createSession(options: SessionOptions): Session {
       { ...request.facts, ...(seconds === undefined ? {} : { retryAfter: seconds }) },
     );
     const narrow = /error="?insufficient_scope/.test(String(headers['www-authenticate'] ?? ''));
-    return narrow && status !== 429 && error.code !== 'TOKEN_EXPIRED'
-      ? new ActionError(
-          'SCOPE_TOO_NARROW',
-          `${error.message} The token lacks ${request.scopes.map(({ actions }) => actions.join(' and ')).join(', ')}.`,
-          { facts: error.facts },
-        )
-      : error;
+    const lacking =
+      narrow && status !== 429 && error.code !== 'TOKEN_EXPIRED'
+        ? new ActionError(
+            'SCOPE_TOO_NARROW',
+            `${error.message} The token lacks ${request.scopes.map(({ actions }) => actions.join(' and ')).join(', ')}.`,
+            { facts: error.facts },
+          )
+        : error;
+    // Storage that the registry leads to knows nothing of its credentials.
+    if (response.url.origin !== origin) return lacking;
+    return explainRefusal(lacking, { anonymous: await auth.isAnonymous(), accepted });
   };
 
   const attempt = async <T>(request: RegistryRequest, use: (response: HttpResponse) => Promise<T>): Promise<T> => {
@@ -186,6 +200,8 @@ export function createSession(options: SessionOptions): Session {
     retrying,
     pause: (milliseconds) => clock.sleep(milliseconds, signal),
     checkAddress,
+    renew: auth.renew,
+    isAnonymous: auth.isAnonymous,
     granted: async (scopes, repository) => grantedActions(await auth.header(scopes), repository),
     requests: () => requests,
   };

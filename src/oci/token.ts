@@ -1,10 +1,11 @@
-import { ActionError } from '../errors/action-error.ts';
+import { ActionError, type ErrorFacts } from '../errors/action-error.ts';
 import { parseErrorBody } from '../http/error-body.ts';
 import { limitOf } from '../http/rate-limit.ts';
 import { registryError } from '../http/registry-error.ts';
 import { parseRetryAfter } from '../http/retry.ts';
 import { readBody, type Transport } from '../http/transport.ts';
 import type { Clock } from '../runtime/runtime.ts';
+import { explainRefusal } from './refusal.ts';
 
 export type Credentials =
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
@@ -110,17 +111,26 @@ export async function fetchToken(
   const { status } = response;
   if (status !== 200) {
     const seconds = parseRetryAfter(response.headers['retry-after'], options.clock.now());
-    throw registryError(
+    const error = registryError(
       { host: options.host, operation: 'token', status, ...parseErrorBody(body.toString('utf8'), options.redact) },
       `${how.realm.host} answered ${status} when asked for a token for ${scope || 'the login'}${limitOf(status, response.headers, options.clock.now())}`,
       {
         registry: options.host,
         ...(repository === undefined ? {} : { repository }),
+        ...operationOf(scope),
         ...(seconds === undefined ? {} : { retryAfter: seconds }),
       },
     );
+    throw explainRefusal(error, { anonymous: credentials === undefined, accepted: false });
   }
   return readToken(body, options);
+}
+
+/** What a token for a scope is wanted for; nothing for a login. */
+function operationOf(scope: string): ErrorFacts {
+  if (/[:,]delete\b/.test(scope)) return { operation: 'delete' };
+  if (/[:,]push\b/.test(scope)) return { operation: 'push' };
+  return scope === '' ? {} : { operation: 'read' };
 }
 
 function get(

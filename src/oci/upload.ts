@@ -2,6 +2,7 @@ import type { Descriptor } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { discard, type HttpResponse } from '../http/transport.ts';
 import type { Scope } from './auth.ts';
+import { explainRefusal } from './refusal.ts';
 import type { OpenBlob, Place } from './repository.ts';
 import { pathOf, resolveLocation } from './session.ts';
 
@@ -117,9 +118,10 @@ export async function checkPush(place: Place, { probe }: { readonly probe: boole
     if (probe) await cancel(place, await session.retrying(() => begin(place, undefined, {})));
   } else if (!actions.includes('push')) {
     const has = actions.length === 0 ? 'nothing' : actions.join(', ');
-    throw new ActionError('SCOPE_TOO_NARROW', `${host} grants these credentials ${has} on ${name}, and not push.`, {
-      facts: { registry: host, repository: name },
-    });
+    const message = `${host} grants these credentials ${has} on ${name}, not push.`;
+    const facts = { registry: host, repository: name, operation: 'push' } as const;
+    const anonymous = await session.isAnonymous();
+    throw explainRefusal(new ActionError('SCOPE_TOO_NARROW', message, { facts }), { anonymous, accepted: false });
   }
 }
 

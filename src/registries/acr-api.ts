@@ -21,8 +21,12 @@ export interface Acr {
 /** A token is asked anew this long before it ends, and is taken to live this long when it does not say. */
 const EARLY_MS = 60_000;
 const UNKNOWN_MS = 180_000;
-/** Registries with attribute-based rights refuse wildcards, so every token is for one repository. */
-const ACTIONS = 'pull,delete,metadata_read,metadata_write';
+/**
+ * What a token is asked for: no more than the request needs, because a token of the registry may be refused for the rest.
+ * Registries with attribute-based rights refuse wildcards, so every token is for one repository.
+ */
+const ACTIONS = { read: 'metadata_read', delete: 'pull,delete,metadata_read,metadata_write' } as const;
+type Actions = keyof typeof ACTIONS;
 
 /** ACR's data plane for one repository. https://learn.microsoft.com/rest/api/containerregistry/ */
 export function openAcr(place: ManagementPlace): Acr {
@@ -30,11 +34,12 @@ export function openAcr(place: ManagementPlace): Acr {
   const facts = { registry: host, repository };
   const name = repository.split('/').map(encodeURIComponent).join('/');
   const at = (path: string) => new URL(path, origin);
-  const scope = `repository:${repository}:${ACTIONS}`;
-  let held: { readonly token: string; readonly until: number } | undefined;
+  const tokens = new Map<Actions, { readonly token: string; readonly until: number }>();
 
-  const bearer = async (): Promise<string> => {
+  const bearer = async (actions: Actions): Promise<string> => {
+    const held = tokens.get(actions);
     if (held !== undefined && held.until - EARLY_MS > clock.now().getTime()) return held.token;
+    const scope = `repository:${repository}:${ACTIONS[actions]}`;
     const found = await place.credentials();
     const what = `the request for a token for ${scope}`;
     const common = { expect: [200], operation: 'token', what, facts } as const;
@@ -56,12 +61,16 @@ export function openAcr(place: ManagementPlace): Acr {
     const { access_token: token } = fieldsOf(answer.json);
     if (typeof token !== 'string' || token === '') throw unexpected(host, what, facts);
     api.secret(token);
-    held = { token, until: expiryOf(token)?.getTime() ?? clock.now().getTime() + UNKNOWN_MS };
+    tokens.set(actions, { token, until: expiryOf(token)?.getTime() ?? clock.now().getTime() + UNKNOWN_MS });
     return token;
   };
 
   const ask = async (request: AcrRequest): Promise<ApiAnswer> =>
-    api.request({ ...request, headers: { authorization: `Bearer ${await bearer()}` }, facts });
+    api.request({
+      ...request,
+      headers: { authorization: `Bearer ${await bearer(request.operation === 'delete' ? 'delete' : 'read')}` },
+      facts,
+    });
 
   const remove = async (path: string, reference: string): Promise<'deleted' | 'absent'> => {
     const what = `the deletion of ${reference} in ${repository}`;

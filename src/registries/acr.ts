@@ -40,7 +40,8 @@ function manageAcr(place: ManagementPlace): Management {
     deleteTag: (tag) => registry.remove(`/acr/v1/${name}/_tags/${encodeURIComponent(tag)}`, tag),
     deleteDigest: (digest) => registry.remove(`/v2/${name}/manifests/${digest}`, digest),
     preflight: async () => {
-      const found = await attributes(registry, place);
+      // Tokens that may push need not be allowed to read the attributes (metadata/read).
+      const found = await attributes(registry, place).catch(noVerdict);
       if (found?.writeEnabled === false) throw locked(place);
       return [];
     },
@@ -80,11 +81,12 @@ async function isLocked({ ask, at, name }: Acr, { repository }: ManagementPlace,
 
 function locked({ host, repository }: ManagementPlace): ActionError {
   const registry = host.split('.', 1)[0] ?? host;
-  return new ActionError(
-    'TAG_IMMUTABLE',
-    `The repository ${host}/${repository} is locked against writing. \`az acr repository update --name ${registry} --repository ${repository} --write-enabled true\` unlocks it.`,
-    { facts: { registry: host, repository } },
-  );
+  return new ActionError('TAG_IMMUTABLE', `The repository ${host}/${repository} is locked against writing.`, {
+    facts: { registry: host, repository, operation: 'push' },
+    remedy: [
+      `Unlock the repository: \`az acr repository update --name ${registry} --repository ${repository} --write-enabled true\`.`,
+    ],
+  });
 }
 
 async function* listImages({ ask, at, name }: Acr, { host, repository }: ManagementPlace): AsyncGenerator<ListedImage> {

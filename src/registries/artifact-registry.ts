@@ -8,6 +8,9 @@ export const artifactRegistry: Vendor = {
   id: 'artifact-registry',
   title: 'Google Artifact Registry',
   hosts: [/^[a-z0-9-]+-docker\.pkg\.dev$/, /^(?:(?:us|eu|asia)\.)?gcr\.io$/],
+  // Its access tokens do not show what they allow.
+  probesPush: true,
+  hidesMissing: true,
   remedies: artifactRegistryRemedies,
   capabilities: {
     keyless: 'yes',

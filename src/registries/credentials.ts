@@ -81,7 +81,7 @@ export function createCredentials(
       tell(`Credentials for ${host}: ${found.from}.`);
       return found;
     }
-    tell(`No credentials for ${host}: it is asked without a login.`);
+    tell(`No credentials for ${host}, using anonymous access.`);
     return undefined;
   };
 

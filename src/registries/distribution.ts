@@ -8,6 +8,9 @@ export const distribution: Vendor = {
   id: 'distribution',
   title: 'Distribution',
   hosts: [],
+  // Basic credentials and opaque tokens do not show what they allow: Gitea and zot refuse the first write only, and Gitea
+  // reports an owner that does not exist there.
+  probesPush: true,
   remedies: distributionRemedies,
   capabilities: {
     keyless: { lacks: 'Give `username` and `password`.' },

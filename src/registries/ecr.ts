@@ -58,13 +58,13 @@ function manage(place: ManagementPlace): Management {
     return open(place, identity, region);
   });
   return {
-    ...manageRepository(place, name, ask, (client, { immutableTags: immutable, scanOnPush = true, kmsKey }) =>
+    ...manageRepository(place, name, ask, (client, { immutableTags, scanOnPush, kmsKey }) =>
+      // What is not asked for is left out: defaults of the account, such as its scanning rules, are not overruled.
       client.createRepository({
         ...name,
-        imageTagMutability: immutable === true ? 'IMMUTABLE' : 'MUTABLE',
-        imageScanningConfiguration: { scanOnPush },
-        encryptionConfiguration:
-          kmsKey === undefined ? { encryptionType: 'AES256' } : { encryptionType: 'KMS', kmsKey },
+        ...(immutableTags === undefined ? {} : { imageTagMutability: immutableTags ? 'IMMUTABLE' : 'MUTABLE' }),
+        ...(scanOnPush === undefined ? {} : { imageScanningConfiguration: { scanOnPush } }),
+        ...(kmsKey === undefined ? {} : { encryptionConfiguration: { encryptionType: 'KMS', kmsKey } }),
       }),
     ),
     // Who may push need not be allowed to look at the settings, or may have nothing but docker's password.

@@ -10,6 +10,7 @@ export const harbor: Vendor = {
   id: 'harbor',
   title: 'Harbor',
   hosts: [],
+  hidesMissing: true,
   remedies: harborRemedies,
   capabilities: {
     keyless: {
@@ -117,20 +118,18 @@ async function preflight({ ask, project }: Harbor, { host, repository }: Managem
   const { status, json } = await ask({
     method: 'GET',
     path: `/projects/${encodeURIComponent(project)}/summary`,
-    expect: [200, 403, 404],
+    expect: [200, 401, 403, 404],
     operation: 'read',
     what,
   });
-  if (status === 404) return [];
-  if (status === 403) return [`${host} does not show this account ${what}, so its quota is not known.`];
+  // A robot account with push and pull, as the documentation has it, may not see the quota.
+  if (status !== 200) return [];
   const { quota, registry, repo_count: count } = fieldsOf(json);
   if (typeof count !== 'number') throw unexpected(host, what, facts);
   if (registry !== undefined && registry !== null) {
-    throw new ActionError(
-      'DENIED',
-      `The project ${project} of ${host} is a proxy cache, which takes no pushes. Push to a project that is none.`,
-      { facts },
-    );
+    throw new ActionError('READ_ONLY', `The project ${project} of ${host} is a proxy cache, which accepts no pushes.`, {
+      facts,
+    });
   }
   const limit = fieldsOf(fieldsOf(quota).hard).storage;
   const used = fieldsOf(fieldsOf(quota).used).storage;

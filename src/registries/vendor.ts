@@ -160,4 +160,6 @@ export interface Vendor {
    * Whether an upload is begun and cancelled before the build, because neither the token nor an API tells who may push.
    */
   readonly probesPush?: true;
+  /** Whether its registry refuses requests for what does not exist as if a right were missing: then its API is asked. */
+  readonly hidesMissing?: true;
 }

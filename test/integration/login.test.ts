@@ -99,7 +99,7 @@ describe('command: login', () => {
     await using one = await startRegistry({ auth });
     await using run = await login({ registry: one.host });
     expect(run.exitCode).toBe(1);
-    expect(run.log).toContain(`There are no credentials for ${one.host}`);
+    expect(run.log).toContain(`No credentials found for ${one.host}`);
   });
 
   test('wants a registry, and nothing that is for other commands', async () => {
@@ -117,7 +117,7 @@ describe('command: login', () => {
       faults: [{ match: {}, action: { delay: 20_000 }, optional: true }],
     });
     for (const [hosts, line] of [
-      [[one.host], /Filed in/],
+      [[one.host], /Saved to/],
       [[one.host, slow.host], /Logged in to/],
     ] as const) {
       await using run = await runAction({

@@ -6,7 +6,9 @@ export type RegistryAuth =
   | { readonly basic: { readonly username: string; readonly password: string } }
   | { readonly bearer: BearerOptions }
   /** As a double of the vendor decides, which gives out the credentials. */
-  | { readonly accepts: (authorization: string) => boolean; readonly challenge: string };
+  | { readonly accepts: (authorization: string) => boolean; readonly challenge: string }
+  /** As a double of the vendor decides for each request, in its own words; undefined lets it pass. */
+  | { readonly decides: (authorization: string, needs: readonly Need[]) => Reply | undefined };
 
 export interface BearerOptions {
   /** Without these everybody gets a token. */
@@ -57,6 +59,7 @@ export function createGuard(auth: RegistryAuth, origin: () => string, now: () =>
     refuse: (request: Received, needs: readonly Need[]): Reply | undefined => {
       if (auth === 'none') return undefined;
       const header = request.headers.authorization ?? '';
+      if ('decides' in auth) return auth.decides(header, needs);
       if ('accepts' in auth) {
         if (header !== '' && auth.accepts(header)) return undefined;
         return errorReply(401, 'UNAUTHORIZED', 'authentication required', undefined, {

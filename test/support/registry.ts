@@ -46,7 +46,10 @@ export interface TestRegistry {
   /** `127.0.0.1:PORT` */
   readonly host: string;
   readonly log: readonly LogEntry[];
-  /** What would change the registry: POST, PUT, PATCH and DELETE below /v2/. */
+  /**
+   * What would change the registry: POST, PUT, PATCH and DELETE below /v2/, without uploads that were begun and cancelled again
+   * with nothing in them, which ask for the right to push.
+   */
   readonly writes: () => readonly LogEntry[];
   /** Requests below /v2/. */
   readonly requests: () => number;
@@ -170,7 +173,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
   return {
     host,
     log,
-    writes: () => below('/v2/').filter(({ method }) => method !== 'GET' && method !== 'HEAD'),
+    writes: () => withoutProbes(below('/v2/').filter(({ method }) => method !== 'GET' && method !== 'HEAD')),
     requests: () => below('/v2/').length,
     tokenRequests: () => below('/token').length,
     repositories: () => [...content.repositories.keys()],
@@ -192,6 +195,23 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Without each POST that begins an upload and the DELETE that directly follows it in the same repository. */
+function withoutProbes(entries: readonly LogEntry[]): readonly LogEntry[] {
+  const uploads = (path: string) => /^(\/v2\/.+\/blobs\/uploads\/)/.exec(path)?.[1];
+  const left: LogEntry[] = [];
+  for (const entry of entries) {
+    const begun = left.findLastIndex(
+      ({ method, path, query }) => method === 'POST' && query === '' && path === uploads(entry.path),
+    );
+    const isPut = left
+      .slice(begun + 1)
+      .some(({ path }) => path !== uploads(path) && uploads(path) === uploads(entry.path));
+    if (entry.method === 'DELETE' && uploads(entry.path) !== undefined && begun >= 0 && !isPut) left.splice(begun, 1);
+    else left.push(entry);
+  }
+  return left;
 }
 
 type Tampered = Received & { readonly actions: readonly FaultAction[] };

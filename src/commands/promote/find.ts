@@ -7,6 +7,7 @@ import { ActionError, throwAll, toActionError } from '../../errors/action-error.
 import { type Recorded, readRecorded } from '../../oci/recorded.ts';
 import type { PromotedTarget } from '../../report/promotion-record.ts';
 import type { Destination } from '../destinations.ts';
+import { readTarget } from '../missing-repository.ts';
 import { step } from '../progress.ts';
 import type { Journey } from './journey.ts';
 import { placesOf } from './names.ts';
@@ -130,7 +131,10 @@ async function readPlaces(
       }
       order.push(destination.image);
       try {
-        const place = await readPlace({ ...destination, tags });
+        const read = await readTarget(inputs, destination, (repository) =>
+          readPlace({ ...destination, repository, tags }),
+        );
+        const place = { ...read, repository: destination.repository };
         for (const { image: name, tag, holds } of place.targets)
           runtime.log.info(`${name}:${tag} points to ${holds ?? 'nothing'}.`);
         places.push(place);

@@ -30,7 +30,7 @@ export async function passGate(
 ): Promise<void> {
   draft.scan = inputs.scan;
   if (inputs.scan === 'off') {
-    const warning = '`scan: off`: nobody has looked at what is inside of this image.';
+    const warning = '`scan: off`: this image was not scanned.';
     draft.warnings.push(warning);
     runtime.log.warning(warning);
     return;

@@ -6,6 +6,7 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import type { History } from '../../tools/git.ts';
 import { askAdmission } from '../admission.ts';
 import type { Destination } from '../destinations.ts';
+import { readTarget } from '../missing-repository.ts';
 import { warn } from '../progress.ts';
 import { refuseConflicts, type Target } from './apply.ts';
 import type { Draft } from './draft.ts';
@@ -38,7 +39,9 @@ export async function preflight(
   const read = await Promise.allSettled(
     destinations.map(async (to) => ({
       to,
-      state: await readState(to.repository, history, { ...wanted, image: to.image }),
+      state: await readTarget(inputs, to, (repository) =>
+        readState(repository, history, { ...wanted, image: to.image }),
+      ),
     })),
   );
   const errors = read.flatMap((each) => (each.status === 'rejected' ? [toActionError(each.reason)] : []));

@@ -50,7 +50,7 @@ export function readAuthorization(
 export function identityFor(place: ManagementPlace, identity: Identity | undefined): Identity {
   if (identity !== undefined) return identity;
   throw new ActionError(
-    'UNAUTHORIZED',
+    'CREDENTIALS_MISSING',
     `Managing ${place.host}/${place.repository} takes credentials of AWS; a user name and password are for docker's requests only. Give \`role-to-assume\`, or run aws-actions/configure-aws-credentials before this step.`,
     { facts: { registry: place.host, repository: place.repository } },
   );

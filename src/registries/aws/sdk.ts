@@ -117,7 +117,9 @@ export function sdkError(
     );
   }
   if (name === 'CredentialsProviderError') {
-    return new ActionError('UNAUTHORIZED', `There are no AWS credentials for ${what} (${host}): ${words}`, { facts });
+    return new ActionError('CREDENTIALS_MISSING', `There are no AWS credentials for ${what} (${host}): ${words}`, {
+      facts,
+    });
   }
   return networkError(error, what, facts);
 }

@@ -69,7 +69,7 @@ const CASES: readonly Case[] = [
       },
     }),
     code: 'SCOPE_TOO_NARROW',
-    says: 'pull on org/app, and not push',
+    says: 'pull on org/app, not push',
   },
   {
     what: 'a repository that is not there, at Amazon ECR',
@@ -205,7 +205,7 @@ test('settings that a repository may not have got are a warning: it was made, an
   expect(run.exitCode, run.log).toBe(0);
   expect(double.state.projects.get('team')?.rules ?? []).toEqual([]);
   const warnings = run.annotations.filter(({ level }) => level === 'warning').map(({ message }) => message);
-  expect(warnings.join('\n')).toContain('look there whether it has the settings immutable=true');
+  expect(warnings.join('\n')).toContain('check whether it has the settings immutable=true');
 });
 
 describe('a tag that the settings of the registry hold fast', () => {

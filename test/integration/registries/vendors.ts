@@ -328,9 +328,9 @@ export const ROWS: readonly Row[] = [
     start: async () => {
       const host = 'harbor.example.com';
       const double = harborDouble({ host, users: { robot$ci: PASSWORD } });
-      const api = checked(double.hosts[host] ?? missing, await readContract('harbor'));
+      const api = checked(double.hosts[host] ?? missing, await readContract('harbor'), under('/api/'));
       return {
-        auth: { bearer: { username: 'robot$ci', password: PASSWORD } },
+        auth: double.auth,
         hosts: (registry) => ({ [host]: { host: registry.host, api } }),
         checks: [api],
         freeze: ({ tag, digest }) => {

@@ -17,6 +17,10 @@ export interface AzureOptions {
   readonly subject: string;
   readonly users?: Readonly<Record<string, string>>;
   readonly repositories?: Readonly<Record<string, { readonly images: AcrImage[]; readonly writeEnabled?: boolean }>>;
+  /** Actions of the scope maps of tokens, by user; default: all. What they lack is left out of what the service grants. */
+  readonly scopeMaps?: Readonly<
+    Record<string, readonly ('pull' | 'push' | 'delete' | 'metadata_read' | 'metadata_write')[]>
+  >;
   /** Whether the application has no role at the registry. */
   readonly roleless?: boolean;
   /** Answers instead of the service. */
@@ -77,6 +81,7 @@ export function azureDouble(options: AzureOptions) {
 
   const token: Service = ({ method, url, headers, body }) => {
     const form = method === 'POST' ? new URLSearchParams(body) : url.searchParams;
+    let map: readonly string[] | undefined;
     if (form.get('service') !== options.host) return error(400, 'UNSUPPORTED', 'wrong service');
     if (method === 'POST') {
       if (form.get('grant_type') !== 'refresh_token' || !valid(form.get('refresh_token') ?? '', 'refresh')) {
@@ -89,12 +94,20 @@ export function azureDouble(options: AzureOptions) {
       if (password === undefined || options.users?.[user] !== password) {
         return error(401, 'UNAUTHORIZED', 'authentication required');
       }
+      map = options.scopeMaps?.[user];
     }
     const scope = form.get('scope') ?? '';
     // Without a scope the token is for the login alone.
     if (scope !== '' && !/^repository:[a-z0-9/]+:[a-z_,]+$/.test(scope))
       return error(401, 'UNAUTHORIZED', 'no wildcards');
-    return { status: 200, body: { access_token: issue('access', 300, { scope }) } };
+    const [, name, asked = ''] = /^repository:(.+):(.+)$/.exec(scope) ?? [];
+    const actions = asked.split(',').filter((each) => map?.includes(each) ?? true);
+    if (map !== undefined && name !== undefined && actions.length === 0) {
+      return error(401, 'UNAUTHORIZED', 'authentication required');
+    }
+    const access = name === undefined ? [] : [{ type: 'repository', name, actions }];
+    const granted = name === undefined ? scope : `repository:${name}:${actions.join(',')}`;
+    return { status: 200, body: { access_token: issue('access', 300, { scope: granted, access }) } };
   };
 
   const registry: Service = (request) => {

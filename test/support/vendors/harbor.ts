@@ -1,5 +1,8 @@
 import { fieldsOf } from '../../../src/domain/fields.ts';
 import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
+import { errorReply, type Reply } from '../registry-exchange.ts';
+import type { Need } from '../registry-tokens.ts';
+import { jwt } from './oidc.ts';
 
 export interface HarborArtifact {
   readonly digest: string;
@@ -18,9 +21,14 @@ export interface HarborProject {
   readonly repositories?: Readonly<Record<string, HarborArtifact[]>>;
 }
 
+/** What a robot account may do in every project; `api`: what Harbor's API asks for beyond the login. */
+export type HarborRight = 'pull' | 'push' | 'api';
+
 export interface HarborOptions {
   readonly host: string;
   readonly users: Readonly<Record<string, string>>;
+  /** By user; default: all. */
+  readonly rights?: Readonly<Record<string, readonly HarborRight[]>>;
   readonly projects?: Readonly<Record<string, HarborProject>>;
   /** Whether pages say where the next one is, besides how many there are. */
   readonly links?: boolean;
@@ -33,19 +41,60 @@ const error = (status: number, code: string, message: string): CloudReply => ({
   body: { errors: [{ code, message }] },
 });
 
-/** Harbor's API v2.0 as its description knows it. */
+/**
+ * Harbor's API v2.0 as its description knows it, its token service, and what its proxy decides in front of the registry, as seen
+ * on Harbor 2.16.
+ */
 export function harborDouble(options: HarborOptions) {
   const projects = new Map(Object.entries(options.projects ?? {}));
-  const state = { projects };
+  const issued = new Map<string, ReadonlyMap<string, readonly string[]>>();
+  const state = { projects, tokens: 0 };
+  const mayDo = (user: string, right: HarborRight) => options.rights?.[user]?.includes(right) ?? true;
+
+  /** Grants what the user may do at this moment: nothing in a project that does not exist. */
+  const token = (url: URL, authorization: string | undefined): CloudReply => {
+    const user = userOf(authorization, options.users);
+    if (user === undefined) return error(401, 'UNAUTHORIZED', 'unauthorized');
+    const access = url.searchParams.getAll('scope').map((scope) => {
+      const [, name = '', asked = ''] = /^repository:(.+):([a-z,]+)$/.exec(scope) ?? [];
+      const exists = projects.has(name.split('/')[0] ?? '');
+      const actions = asked.split(',').filter((each) => exists && mayDo(user, each === 'pull' ? 'pull' : 'push'));
+      return { type: 'repository', name, actions };
+    });
+    state.tokens += 1;
+    const value = jwt({ iss: 'harbor-token-issuer', access, jti: String(state.tokens) });
+    issued.set(value, new Map(access.map(({ name, actions }) => [name, actions])));
+    return {
+      status: 200,
+      body: { token: value, access_token: '', expires_in: 1800, issued_at: '2026-11-28T00:00:00Z' },
+    };
+  };
+
+  /** What Harbor's proxy says before a request reaches the registry: the same 401 for no right and for no project. */
+  const decides = (authorization: string, needs: readonly Need[]): Reply | undefined => {
+    const granted = issued.get(authorization.replace(/^Bearer /, ''));
+    const lacking = needs.find(({ repository, action }) => granted?.get(repository)?.includes(action) !== true);
+    if (granted !== undefined && lacking === undefined) return undefined;
+    const scope = lacking === undefined ? '' : `,scope="repository:${lacking.repository}:${lacking.action}"`;
+    const why =
+      lacking === undefined
+        ? 'unauthorized'
+        : `unauthorized to access repository: ${lacking.repository}, action: ${lacking.action}: unauthorized to access repository: ${lacking.repository}, action: ${lacking.action}`;
+    return errorReply(401, 'UNAUTHORIZED', why, undefined, {
+      'www-authenticate': `Bearer realm="https://${options.host}/service/token",service="harbor-registry"${scope}`,
+    });
+  };
+
   const service: Service = (request) => {
     const { method, url, headers, body } = request;
     const before = options.before?.(request);
     if (before !== undefined) return before;
+    if (url.pathname === '/service/token') return token(url, headers.authorization);
     if (headers.cookie !== undefined) return error(403, 'FORBIDDEN', 'CSRF token not found in request');
-    const [user = '', password] = Buffer.from((headers.authorization ?? '').slice(6), 'base64')
-      .toString()
-      .split(':');
-    if (password === undefined || options.users[user] !== password) return error(401, 'UNAUTHORIZED', 'unauthorized');
+    const user = userOf(headers.authorization, options.users);
+    if (user === undefined) return error(401, 'UNAUTHORIZED', 'unauthorized');
+    const isLook = method === 'HEAD' && url.pathname === '/api/v2.0/projects';
+    if (!isLook && !mayDo(user, 'api')) return error(403, 'FORBIDDEN', 'forbidden');
     const [root, version, kind, name = '', ...rest] = url.pathname.slice(1).split('/');
     if (root !== 'api' || version !== 'v2.0' || kind !== 'projects') return error(404, 'NOT_FOUND', 'path');
     if (name === '' && method === 'HEAD') {
@@ -112,5 +161,13 @@ export function harborDouble(options: HarborOptions) {
     else found.tags.splice(found.tags.indexOf(tag), 1);
     return { status: 200 };
   };
-  return { hosts: { [options.host]: service }, state };
+  return { hosts: { [options.host]: service }, state, auth: { decides } };
+}
+
+/** Who a Basic header is; undefined for nobody. */
+function userOf(authorization: string | undefined, users: HarborOptions['users']): string | undefined {
+  const [user = '', password] = Buffer.from((authorization ?? '').slice(6), 'base64')
+    .toString()
+    .split(':');
+  return password !== undefined && users[user] === password ? user : undefined;
 }

@@ -23,6 +23,6 @@ test.each<[RegistryAuth, number]>([
   };
   const record = await login({ ...runtime, env }, parseInputs(env, runtime.secret));
   expect(record.outcome).toBe('logged-in');
-  const told = runtime.recorded.warnings.filter(({ message }) => message.includes('lets everybody in'));
+  const told = runtime.recorded.warnings.filter(({ message }) => message.includes('allows anonymous access'));
   expect(told).toHaveLength(warnings);
 });

@@ -67,7 +67,7 @@ describe('asking for a manifest', () => {
   it('a 401 that stays is not "not there"', async () => {
     await using registry = await holding({ auth: { basic: { username: 'a', password: 'b' } } });
     const { repository } = await connect(registry);
-    await expect(repository.head('1.0')).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    await expect(repository.head('1.0')).rejects.toMatchObject({ code: 'CREDENTIALS_MISSING' });
   });
 
   it('41: parameters of the content type do not matter, and a manifest may be silent about its type', async () => {

@@ -54,7 +54,7 @@ test('where they come from is told once, also when there are none, and they them
   for (const host of ['ghcr.io', 'docker.io', 'ghcr.io', 'docker.io']) await find(host);
   expect(base.recorded.lines.filter((line) => line.includes('redentials for'))).toEqual([
     expect.stringContaining('Credentials for ghcr.io: inputs of this step.'),
-    expect.stringContaining('No credentials for docker.io: it is asked without a login.'),
+    expect.stringContaining('No credentials for docker.io, using anonymous access.'),
   ]);
   expect(base.recorded.lines.join()).not.toContain(login.password);
 });

@@ -80,6 +80,15 @@ test('makes a repository as it is asked to, and is content with one that is ther
   expect(await registry.exists()).toBe(true);
 });
 
+test('leaves to the account what it is not asked for: tags, scan on push and encryption', async () => {
+  const { registry, state } = await setting({ repositories: [] });
+  expect(await registry.create({})).toBe('created');
+  expect(state.repositories.get('team/app')?.settings).toEqual({
+    registryId: '123456789012',
+    repositoryName: 'team/app',
+  });
+});
+
 test('judges a deletion by what became of the image, not by the status', async () => {
   const { registry, state } = await setting();
   expect(await registry.deleteTag('1')).toBe('deleted');
@@ -132,7 +141,7 @@ test('credentials of the environment do, where there is no role, and nobody is a
   }
   const nothing = await setting({ place: { keyless: {} } });
   expect(await nothing.vendor.ambient?.(nothing.place)).toBeUndefined();
-  await expect(nothing.registry.exists()).rejects.toEqual(refusal('UNAUTHORIZED', '`role-to-assume`'));
+  await expect(nothing.registry.exists()).rejects.toEqual(refusal('CREDENTIALS_MISSING', '`role-to-assume`'));
   expect(nothing.cloud.requests).toEqual([]);
 });
 

@@ -67,7 +67,7 @@ test('a project is made once, with texts for switches and a rule for immutable t
 
 test.each([
   ['QUOTA_EXCEEDED', { hard: 10, used: 10 }, '10 bytes of 10'],
-  ['DENIED', { proxy: true }, 'proxy cache'],
+  ['READ_ONLY', { proxy: true }, 'proxy cache'],
 ] as const)('what would stop a push is told before it: %s', async (expected, project, message) => {
   const { registry } = await setting({ projects: { 42: project } });
   await expect(registry.preflight()).rejects.toEqual(refusal(expected, message));
