@@ -1,7 +1,10 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { type Inputs, parseInputs, readCommand } from '../inputs/parse.ts';
 import type { Command } from '../inputs/schema.ts';
+import { boundedJson } from '../report/bounded-json.ts';
 import { errorLines } from '../report/errors.ts';
 import { renderLoginOutputs, renderLoginSummary } from '../report/login.ts';
 import { renderOutputs } from '../report/outputs.ts';
@@ -67,7 +70,7 @@ export async function run(runtime: Runtime): Promise<boolean> {
     runtime.log.error(errorLines(error), CATALOGUE[error.code].title, error.facts);
     if (error.cause !== undefined) runtime.log.debug(`Cause: ${causes(error)}`);
   }
-  const isTold = tellOutputs(runtime, outputs);
+  const isTold = tellOutputs(runtime, await withJsonFile(runtime, outputs));
   await runtime.summary(summary).catch((error: unknown) => {
     runtime.log.warning(`The job summary could not be written: ${messageOf(error)}`);
   });
@@ -91,6 +94,20 @@ function tellOutputs(runtime: Runtime, outputs: Report['outputs']): boolean {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The whole JSON as a file of the run, and as much of it as an output may hold. */
+async function withJsonFile(runtime: Runtime, outputs: Report['outputs']): Promise<Report['outputs']> {
+  const { json = '{}' } = outputs;
+  const file = join(runtime.temp, 'result.json');
+  const isWritten = await writeFile(file, json, { mode: 0o600 }).then(
+    () => true,
+    (error: unknown) => {
+      runtime.log.warning(`${file} cannot be written, so there is no \`json-file\`: ${messageOf(error)}`);
+      return false;
+    },
+  );
+  return { ...outputs, json: boundedJson(json), 'json-file': isWritten ? file : '' };
 }
 
 async function attempt(runtime: Runtime): Promise<Report> {

@@ -1,13 +1,17 @@
+import type { Digest } from '../domain/digest.ts';
 import { describeFinding } from '../domain/gate/finding.ts';
 import type { IgnoreEntry } from '../domain/gate/ignores.ts';
-import { judge, type Verdict } from '../domain/gate/policy.ts';
+import type { PlatformReport } from '../domain/gate/platform-report.ts';
+import { baselineOf, type GatePolicy, judge, type Verdict } from '../domain/gate/policy.ts';
 import type { VexStatement } from '../domain/gate/vex.ts';
+import { ActionError, toActionError } from '../errors/action-error.ts';
 import type { Inputs } from '../inputs/parse.ts';
 import type { LocalImage } from '../oci/image.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { TRIVY } from '../tools/checksums.ts';
 import { readIgnoreFile, readVex } from '../tools/gate-files.ts';
 import { installTool, type Tool } from '../tools/installer.ts';
+import type { ScannableImage } from '../tools/scan-view.ts';
 import { scanPlatforms } from '../tools/trivy.ts';
 import { type Database, databaseDirectory, prepareDatabase, prepareJavaDatabase } from '../tools/trivy-database.ts';
 import { openMirrors } from './mirrors.ts';
@@ -60,9 +64,21 @@ export function startScanner(runtime: Runtime, inputs: Inputs): () => Promise<Sc
   return () => started;
 }
 
+/** The image that the findings of another one are compared with. */
+export interface BaselineImage {
+  /** In full: `ghcr.io/org/app:main`. */
+  readonly image: string;
+  readonly digest: Digest;
+  /** It was named by its digest. */
+  readonly isPinned: boolean;
+  /** Fetches the platforms that it shares with an image; undefined when there is none. */
+  readonly fetch: (beside: LocalImage) => Promise<ScannableImage | undefined>;
+}
+
 /**
  * Scans every platform of an image and applies the policy to what was found.
  * @param names of the image, without tags: entries of the ignore file may be for some of them
+ * @param baseline scanned beside the image, by the same scanner with the same database
  * @throws ActionError whatever keeps the scan from being done; findings are in the verdict
  */
 export async function scanImage(
@@ -72,47 +88,95 @@ export async function scanImage(
   scanner: () => Promise<Scanner>,
   image: LocalImage,
   names: readonly string[],
+  baseline?: BaselineImage,
 ): Promise<{ readonly verdict: Verdict; readonly trivy: Tool }> {
   const { trivy, database } = await scanner();
   const cacheDir = databaseDirectory(runtime);
   runtime.log.info(
     `Trivy ${trivy.version}${database === undefined ? '' : `, database of ${database.updatedAt.toISOString()}`}`,
   );
-  const reports = await scanPlatforms(runtime, trivy, image, {
-    scanners: inputs.scanners,
-    cacheDir: database?.cacheDir,
-    prepareJava: async () =>
-      (
-        await prepareJavaDatabase(runtime, {
-          repositories: inputs['java-db-repository'],
-          cacheDir,
-          open: openMirrors(runtime, inputs),
-        })
-      ).cacheDir,
-    timeout: SCAN_TIMEOUT,
-  });
+  let java: Promise<string> | undefined;
+  const prepareJava = async () => {
+    const open = openMirrors(runtime, inputs);
+    return (await prepareJavaDatabase(runtime, { repositories: inputs['java-db-repository'], cacheDir, open })).cacheDir;
+  };
+  const scan = (scanned: ScannableImage) =>
+    scanPlatforms(runtime, trivy, scanned, {
+      scanners: inputs.scanners,
+      cacheDir: database?.cacheDir,
+      prepareJava: () => (java ??= prepareJava()),
+      timeout: SCAN_TIMEOUT,
+    });
+  const { digest } = image.root.descriptor;
+  const policy: GatePolicy = {
+    severities: inputs.severity,
+    ignoreUnfixed: inputs['ignore-unfixed'],
+    failOnEol: inputs['fail-on-eol'],
+    allowUnknownOs: inputs['allow-unknown-os'],
+  };
+  const isItself = baseline?.digest === digest;
+  const [own, before] = await Promise.allSettled([
+    scan(image),
+    baseline === undefined || isItself ? [] : scanBaseline(baseline, image, scan),
+  ]);
+  if (own.status === 'rejected') throw own.reason;
+  if (before.status === 'rejected') throw before.reason;
+  const reports = own.value;
   // What a registry has already is not sent, and so not hashed again: the scan must have seen exactly what the digests say.
   await image.verify();
   const verdict = judge({
-    image: { digest: image.root.descriptor.digest, names },
+    image: { digest, names },
     reports,
-    policy: {
-      severities: inputs.severity,
-      ignoreUnfixed: inputs['ignore-unfixed'],
-      failOnEol: inputs['fail-on-eol'],
-      allowUnknownOs: inputs['allow-unknown-os'],
-    },
+    policy,
     ignores,
     vex,
+    baseline:
+      baseline === undefined
+        ? undefined
+        : baselineOf(baseline.image, baseline.digest, isItself ? reports : before.value, policy),
     today: runtime.clock.now().toISOString().slice(0, 10),
   });
   for (const { platform, packages, system, counts, gated } of verdict.platforms) {
     const found = Object.entries(counts).map(([severity, count]) => `${count} ${severity.toLowerCase()}`);
     runtime.log.info(
-      `${platform}: ${system ?? 'no operating system'}, packages: ${packages}, findings: ${found.join(', ')}; closing the gate: ${gated}`,
+      `${platform}: ${system ?? 'no operating system'}, packages: ${packages}, findings: ${found.join(', ')}; failing the gate: ${gated}`,
     );
   }
   for (const note of verdict.notes) runtime.log.info(note);
+  const { comparison } = verdict;
+  if (comparison !== undefined) {
+    const known = verdict.suppressed.filter(({ by }) => by === 'baseline');
+    runtime.log.info(
+      `Compared with ${comparison.image}: known ${known.length}, new ${verdict.gated.length}, fixed ${comparison.fixed.length}`,
+    );
+    for (const { finding } of known) runtime.log.info(`known: ${describeFinding(finding)}`);
+    for (const finding of comparison.fixed) runtime.log.info(`fixed: ${describeFinding(finding)}`);
+  }
   for (const finding of verdict.gated) runtime.log.info(describeFinding(finding));
   return { verdict, trivy };
+}
+
+async function scanBaseline(
+  { image, fetch }: BaselineImage,
+  beside: LocalImage,
+  scan: (image: ScannableImage) => Promise<readonly PlatformReport[]>,
+): Promise<readonly PlatformReport[]> {
+  const fetched = await fetch(beside);
+  return fetched === undefined ? [] : aboutBaseline(image, () => scan(fetched));
+}
+
+const CONTENT: ReadonlySet<string> = new Set(['MANIFEST_UNKNOWN', 'BLOB_UNKNOWN', 'SOURCE_INVALID', 'SOURCE_UNSAFE']);
+
+/** Errors say that they are about the baseline; whatever is wrong with its content is one error. */
+export async function aboutBaseline<T>(image: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (thrown) {
+    const error = toActionError(thrown);
+    const isUnusable = error.row.outcome === 'image-rejected' || CONTENT.has(error.code);
+    throw new ActionError(isUnusable ? 'BASELINE_UNUSABLE' : error.code, `\`baseline\` (${image}): ${error.message}`, {
+      cause: error,
+      facts: { ...error.facts, input: 'baseline' },
+    });
+  }
 }

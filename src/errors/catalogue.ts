@@ -251,8 +251,8 @@ export const CATALOGUE = {
     cause: 'The scan found what the policy does not allow. Nothing was written to any registry.',
     remedy: [
       'Update the package to the fixed version that the message names, and build again. A secret must leave every layer (`secrets` with `RUN --mount=type=secret`, or `.dockerignore`) and be replaced.',
-      'If there is no fix and the risk is accepted, add an entry with a reason and an expiry date to the file that `ignorefile` names.',
-      'To report findings without failing, set `scan: report`.',
+      'If there is no fix and the risk is accepted, add the entry that the summary offers, with your reason, to the file that `ignorefile` names.',
+      'If the published image has these findings already, name it with `baseline`, so that only new ones fail. To report findings without failing, set `scan: report`.',
     ],
   },
   IGNOREFILE_INVALID: {
@@ -262,6 +262,16 @@ export const CATALOGUE = {
     remedy: [
       'Correct the entry that the message names; the README shows a complete one.',
       'If the file does not exist, check its path, which starts at the workspace, and that the repository is checked out before this step.',
+    ],
+  },
+  BASELINE_UNUSABLE: {
+    ...input,
+    title: 'The baseline cannot be used',
+    cause:
+      'The image that `baseline` names does not exist, is not an image, or is damaged, so it is not known which findings are old. It never counts as an image without findings.',
+    remedy: [
+      'Name an image that exists: a tag or digest of the first of `images`, or a full name such as `ghcr.io/org/app:main`.',
+      'On the very first run there is nothing to compare with: leave `baseline` out and publish once with `scan: report`.',
     ],
   },
   VEX_INVALID: {

@@ -1,5 +1,6 @@
 import { SCANNERS, SEVERITIES } from '../domain/gate/severity.ts';
 import { quoted } from '../domain/suggestion.ts';
+import { baseline } from './baseline.ts';
 import { entries, lines, list, pairs } from './lists.ts';
 import { logins, readHost } from './logins.ts';
 import { platforms } from './platforms.ts';
@@ -244,11 +245,25 @@ export const INPUTS = {
     about: 'Where the database of Java archives comes from, a list that is tried in order.',
     default: 'mirror.gcr.io/aquasec/trivy-java-db:1,ghcr.io/aquasecurity/trivy-java-db:1',
   }),
+  baseline: baseline({
+    group: 'Gate',
+    commands: ['publish'],
+    about:
+      'An image that is published already: findings that it has on the same platform do not fail the gate and are listed as known. A tag or digest of the first of `images`, or a full name. It is scanned with the same database; one that cannot be read fails the run.',
+    example: 'main',
+  }),
   'sarif-file': path({
     group: 'Gate',
     commands: ['publish'],
     about: 'Write the findings of all platforms to this file as SARIF, for github/codeql-action/upload-sarif.',
     example: 'trivy.sarif',
+  }),
+  'sarif-category': pattern(/^[\w.@:+-]+(?:\/[\w.@:+-]+)*$/, 'words of A-Z a-z 0-9 . _ @ : + - with / between', {
+    group: 'Gate',
+    commands: ['publish'],
+    about:
+      'Category of the alerts on GitHub, to which the platform is added. Each variant of an image needs one of its own, or the alerts of one close those of another. Empty: made of the image name, and of `file` and `target` where they are set.',
+    example: 'app-alpine',
   }),
 
   'attach-verdict': flag({
@@ -436,11 +451,15 @@ export const OUTPUTS = {
   'scan-unknown': 'Number of findings of severity UNKNOWN.',
   'scan-gated': 'Number of findings that close the gate.',
   'scan-suppressed': 'Number of findings that the ignore file or a VEX document accounts for.',
+  'scan-known':
+    'Number of findings that do not fail the gate because the `baseline` has them. Empty without a baseline.',
+  'scan-fixed': 'Number of findings that the `baseline` has and the image no longer has.',
   'sarif-file': 'Path of the SARIF file, when `sarif-file` asks for one.',
   metadata: "BuildKit's metadata of the build, as JSON.",
   'previous-digest': 'With `command: promote`: what the stage held before; empty when it held nothing.',
   registries: 'With `command: login`: the hosts that were logged in to, one per line.',
-  json: 'Everything about the run, as JSON with a `schemaVersion`: see `docs/json-output.md`.',
+  json: 'Everything about the run, as JSON with a `schemaVersion`: see `docs/json-output.md`. At most 100 kB: longer lists are cut, and `truncated` is true.',
+  'json-file': 'Path of a file with the whole JSON. It exists until the end of the job.',
 } as const satisfies Record<string, string>;
 
 export type OutputName = keyof typeof OUTPUTS;

@@ -62,6 +62,7 @@ const GATE_ONLY = [
   'trivy-version',
   'db-repository',
   'java-db-repository',
+  'baseline',
 ] as const satisfies readonly (keyof InputValues)[];
 
 /** A run that writes to no registry: there empty credentials are no credentials, as in pull requests from forks. */
@@ -261,6 +262,18 @@ export const RULES: readonly Rule[] = [
     says: (inputs) =>
       inputs.scan === 'off' && inputs['sarif-file'] !== undefined
         ? '`sarif-file` asks for findings, and `scan: off` looks for none. Use `scan: report`, or remove it.'
+        : undefined,
+  },
+  {
+    says: (inputs) =>
+      inputs['sarif-category'] !== undefined && inputs['sarif-file'] === undefined
+        ? '`sarif-category` has no effect without `sarif-file`. Add it, or remove `sarif-category`.'
+        : undefined,
+  },
+  {
+    says: (inputs) =>
+      inputs.baseline !== undefined && inputs.baseline.image === undefined && inputs.images.length === 0
+        ? '`baseline` is only a tag or digest, and `images` is empty. Give it a full name, such as `ghcr.io/${{ github.repository }}:main`.'
         : undefined,
   },
 ];

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { link, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import pLimit from 'p-limit';
@@ -14,9 +14,15 @@ const PARALLEL = 4;
 /**
  * Copies an image from a registry into a fresh OCI layout, as bytes: the manifest, its children, and all their blobs.
  * Digests are checked on the way; sizes and structure are for {@link readLayout}, which reads the result like any other.
+ * @param at where a blob may be on this machine already; the path need not exist
  * @throws ActionError MANIFEST_UNKNOWN when the image or a child of it is gone, and all that reading can raise
  */
-export async function fetchLayout(repository: Repository, digest: Digest, directory: string): Promise<void> {
+export async function fetchLayout(
+  repository: Repository,
+  digest: Digest,
+  directory: string,
+  at?: (digest: Digest) => string,
+): Promise<void> {
   const path = (of: Digest) => join(directory, ...blobPath(of));
   const get = async (wanted: Digest): Promise<ManifestBytes> => {
     const manifest = await getManifest(repository, wanted);
@@ -40,13 +46,22 @@ export async function fetchLayout(repository: Repository, digest: Digest, direct
   await Promise.all(
     [...blobs.values()].map((blob) =>
       limit(async () => {
-        await mkdir(dirname(path(blob.digest)), { recursive: true });
-        await pipeline(await repository.getBlob(blob), createWriteStream(path(blob.digest)));
+        const file = path(blob.digest);
+        await mkdir(dirname(file), { recursive: true });
+        if (at !== undefined && (await isLinked(at(blob.digest), file))) return;
+        await pipeline(await repository.getBlob(blob), createWriteStream(file));
       }),
     ),
   );
   await writeFile(join(directory, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   await writeFile(join(directory, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [root.descriptor] }));
+}
+
+async function isLinked(from: string, to: string): Promise<boolean> {
+  return link(from, to).then(
+    () => true,
+    (error: unknown) => error instanceof Error && 'code' in error && error.code === 'EEXIST',
+  );
 }
 
 function documentOf({ descriptor, bytes }: ManifestBytes) {

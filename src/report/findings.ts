@@ -1,8 +1,9 @@
-import { describeSubject, type Finding } from '../domain/gate/finding.ts';
-import type { Verdict } from '../domain/gate/policy.ts';
+import { describeSubject, type Finding, type FindingOrigin } from '../domain/gate/finding.ts';
+import { type FindingRow, findingRows } from '../domain/gate/finding-rows.ts';
+import { ignoreSkeleton } from '../domain/gate/ignore-skeleton.ts';
+import type { Suppressed, Verdict } from '../domain/gate/policy.ts';
 import { SEVERITIES, type Severity } from '../domain/gate/severity.ts';
 import { code, details, plain, prose, table } from './markdown.ts';
-import type { PublishRecord } from './record.ts';
 
 const SIGNS: Readonly<Record<Severity, string>> = {
   CRITICAL: '🟥',
@@ -11,80 +12,186 @@ const SIGNS: Readonly<Record<Severity, string>> = {
   LOW: '🟦',
   UNKNOWN: '⬜',
 };
-/** A summary may have 1 MiB; what is beyond is in the SARIF file and in `json`. */
-const SHOWN = 200;
+/** A summary may have 1 MiB, and there are up to five such tables; what is beyond is in `json-file` and the SARIF file. */
+const MAX_ROWS = 150;
+/** Characters of a text of others in a cell. */
+const MAX_TEXT = 160;
+/** Files that are named in one row. */
+const MAX_PLACES = 3;
+/** From this many on, a project that has just switched the gate on is shown how to begin. */
+const MANY = 5;
 
-/** The gate in the summary: what each platform holds, what closes the gate, what was let pass and why. Pure. */
-export function renderVerdict(verdict: Verdict, scan: PublishRecord['scan']): string {
-  const { gated, others, suppressed, platforms, notes, passed } = verdict;
-  const head = passed
-    ? '✅ Every platform has passed.'
-    : `${scan === 'report' ? '⚠️ Would be closed' : '❌ Closed'} by ${gated.length} ${gated.length === 1 ? 'finding' : 'findings'}.`;
+export interface VerdictView {
+  /** How the gate was asked. */
+  readonly scan: 'gate' | 'report' | 'off' | 'not-reached';
+  /** The file of accepted findings, where there is one. */
+  readonly ignorefile?: string | undefined;
+}
+
+/** The gate in the summary: what each platform holds, what fails the gate, what passes and why. Pure. */
+export function renderVerdict(verdict: Verdict, view: VerdictView): string {
+  const { gated, others, suppressed, platforms, notes, comparison } = verdict;
+  const rows = findingRows(gated);
+  const known = suppressed.filter(({ by }) => by === 'baseline').map(({ finding }) => finding);
+  const accepted = suppressed.filter(({ by }) => by !== 'baseline');
   return [
-    `### Gate\n\n${head}`,
+    `### Gate\n\n${headOf(verdict, rows, view)}`,
     table(
-      [
-        'platform',
-        'system',
-        'packages',
-        ...SEVERITIES.map((severity) => `${SIGNS[severity]} ${severity.toLowerCase()}`),
-        'close the gate',
-      ],
-      platforms.map(({ platform, system, packages, counts, gated: closing }) => [
+      ['platform', 'system', 'packages', ...SEVERITIES.map((each) => `${SIGNS[each]} ${each.toLowerCase()}`), 'fail'],
+      platforms.map(({ platform, system, packages, counts, gated: failing }) => [
         plain(platform),
         plain(system ?? '–'),
         String(packages),
         ...SEVERITIES.map((severity) => String(counts[severity])),
-        closing === 0 ? '0' : `**${closing}**`,
+        failing === 0 ? '0' : `**${failing}**`,
       ]),
     ),
-    gated.length === 0 ? '' : details(`<b>What closes the gate</b> (${gated.length})`, findings(gated), true),
-    suppressed.length === 0 ? '' : details(`Let pass (${suppressed.length})`, accepted(verdict)),
-    others.length === 0 ? '' : details(`Other findings (${others.length})`, findings(others)),
+    comparisonLine(verdict, known),
+    section(`<b>${comparison === undefined ? 'What fails the gate' : 'New: what fails the gate'}</b>`, rows, true),
+    firstSteps(verdict, rows),
+    skeletonOf(verdict, view),
+    section('Known from the baseline', findingRows(known)),
+    section('Fixed since the baseline', findingRows(comparison?.fixed ?? [])),
+    accepted.length === 0 ? '' : details(`Let pass (${accepted.length})`, acceptedTable(accepted)),
+    section('Other findings', findingRows(others)),
     notes.map((note) => `> ${prose(note)}`).join('\n>\n'),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
-function findings(list: readonly Finding[]): string {
-  const rows = list.slice(0, SHOWN).map((finding) => [
+function headOf({ passed, gated }: Verdict, rows: readonly FindingRow[], { scan }: VerdictView): string {
+  if (passed) return '✅ Every platform has passed.';
+  const different = rows.length === gated.length ? '' : ` (${rows.length} different)`;
+  const count = `${gated.length} ${gated.length === 1 ? 'finding' : 'findings'}${different}`;
+  return `${scan === 'report' ? '⚠️ Would be blocked' : '❌ Blocked'} by ${count}.`;
+}
+
+function comparisonLine({ comparison, gated }: Verdict, known: readonly Finding[]): string {
+  if (comparison === undefined) return '';
+  const { image, isSameImage, missing, fixed } = comparison;
+  const lacking = missing.map(
+    (platform) => `> ${code(image)} does not have ${plain(platform)}: all findings of it are new.`,
+  );
+  return [
+    `Compared with ${code(image)}: **${gated.length}** new, ${known.length} known, ${fixed.length} fixed.`,
+    isSameImage ? `> ${code(image)} is this very image, so nothing can be new.` : '',
+    ...lacking,
+  ]
+    .filter((line) => line !== '')
+    .join('\n\n');
+}
+
+function section(title: string, rows: readonly FindingRow[], open = false): string {
+  return rows.length === 0 ? '' : details(`${title} (${rows.length})`, findingTable(rows), open);
+}
+
+/** One row for each finding, with its platforms; the version that fixes it, and what brings it into the image. */
+function findingTable(rows: readonly FindingRow[]): string {
+  const hasOrigins = rows.some(({ finding }) => finding.origin !== undefined);
+  const cells = rows.slice(0, MAX_ROWS).map(({ finding, platforms, places }) => [
     `${SIGNS[finding.severity]} ${finding.severity.toLowerCase()}`,
     link(finding),
-    // Without a package the subject is the path, which stands in the last column already.
-    plain((finding.package === undefined ? finding.title : undefined) ?? describeSubject(finding)),
-    plain(finding.platform),
-    finding.path === undefined ? plain(finding.target) : code(placeIn(finding.path, finding.line)),
+    // Without a package the subject is the path, which is in another column already.
+    short((finding.package === undefined ? finding.title : undefined) ?? describeSubject(finding)),
+    plain(platforms.join(', ')),
+    places.length === 0 ? short(finding.target) : placesOf(places),
+    ...(hasOrigins ? [originOf(finding.origin)] : []),
   ]);
-  const more = list.length > SHOWN ? `\n\n… and ${list.length - SHOWN} more.` : '';
-  return table(['severity', 'id', 'what', 'platform', 'where'], rows) + more;
+  const header = ['severity', 'id', 'what', 'platform', 'where', ...(hasOrigins ? ['comes from'] : [])];
+  const more = rows.length > MAX_ROWS ? `\n\n… and ${rows.length - MAX_ROWS} more.` : '';
+  return table(header, cells) + more;
 }
 
-function placeIn(path: string, line: number | undefined): string {
-  return line === undefined ? path : `${path}:${line}`;
+function placesOf(places: readonly string[]): string {
+  const more = places.length > MAX_PLACES ? ` and ${places.length - MAX_PLACES} more` : '';
+  return places
+    .slice(0, MAX_PLACES)
+    .map((place) => code(cut(place)))
+    .join('<br>')
+    .concat(more);
 }
 
-function accepted({ suppressed }: Verdict): string {
-  return table(
-    ['id', 'what', 'platform', 'by', 'reason', 'until'],
-    suppressed
-      .slice(0, SHOWN)
-      .map(({ finding, by, reason, expires, daysLeft }) => [
-        link(finding),
-        plain(describeSubject(finding)),
-        plain(finding.platform),
-        by,
-        plain(reason),
-        expires === undefined
-          ? ''
-          : `${expires}${daysLeft === undefined ? '' : ` (${daysLeft} ${daysLeft === 1 ? 'day' : 'days'})`}`,
-      ]),
+/** `base image node:24-slim`, `RUN npm ci (line 7)`. */
+function originOf(origin: FindingOrigin | undefined): string {
+  if (origin === undefined) return '–';
+  const { from, base, step, line } = origin;
+  if (from === 'base') return base === undefined ? 'base image' : `base image ${code(cut(base))}`;
+  const what = step === undefined ? '–' : code(cut(step, 80));
+  return line === undefined ? what : `${what} (line ${line})`;
+}
+
+function acceptedTable(accepted: readonly Suppressed[]): string {
+  const reasons = Map.groupBy(accepted, ({ by, reason, expires }) => JSON.stringify([by, reason, expires]));
+  const rows = [...reasons.values()].flatMap((same) =>
+    findingRows(same.map(({ finding }) => finding)).map(({ finding, platforms }) => [
+      link(finding),
+      short(describeSubject(finding)),
+      plain(platforms.join(', ')),
+      same[0]?.by ?? '',
+      short(same[0]?.reason ?? ''),
+      until(same[0]),
+    ]),
   );
+  const more = rows.length > MAX_ROWS ? `\n\n… and ${rows.length - MAX_ROWS} more.` : '';
+  return table(['id', 'what', 'platform', 'by', 'reason', 'until'], rows.slice(0, MAX_ROWS)) + more;
+}
+
+function until(accepted: Suppressed | undefined): string {
+  const { expires, daysLeft } = accepted ?? {};
+  if (expires === undefined) return '';
+  return `${expires}${daysLeft === undefined ? '' : ` (${daysLeft} ${daysLeft === 1 ? 'day' : 'days'})`}`;
+}
+
+/** How a project begins that has findings already: without this a first run is a wall of them. */
+function firstSteps({ passed, comparison }: Verdict, rows: readonly FindingRow[]): string {
+  const fromBase = rows.filter(({ finding }) => finding.origin?.from === 'base');
+  const isMostlyBase = fromBase.length * 2 > rows.length;
+  if (passed || (rows.length < MANY && !isMostlyBase)) return '';
+  const base = fromBase.flatMap(({ finding }) => finding.origin?.base ?? [])[0];
+  const fixable = rows.filter(({ finding }) => finding.package?.fixed !== undefined).length;
+  const lines = [
+    isMostlyBase
+      ? `${fromBase.length} of ${rows.length} come from the base image${base === undefined ? '' : ` ${code(cut(base))}`}: build on a newer one (a newer tag, or \`pull: true\` and no cache).`
+      : `${fixable} of ${rows.length} have a fixed version: update those packages first.`,
+    ...(comparison === undefined
+      ? [
+          'To switch the gate on in a project that has findings already: publish once with `scan: report`, then set `baseline: main` (what is published), so that only new findings fail.',
+        ]
+      : []),
+    'Findings that stay for a reason go into the ignore file below.',
+  ];
+  return `**How to go on**\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
+}
+
+function skeletonOf({ gated, passed, platforms, today }: Verdict, { ignorefile }: VerdictView): string {
+  if (passed) return '';
+  const { yaml, entries, omitted } = ignoreSkeleton(gated, {
+    today,
+    platforms: platforms.map(({ platform }) => platform),
+  });
+  const where =
+    ignorefile === undefined
+      ? 'Save what you accept as `.security/accepted.yaml` and set `ignorefile: .security/accepted.yaml`.'
+      : `Add what you accept to ${code(ignorefile)}.`;
+  const more = omitted === 0 ? '' : `\n\n${omitted} more findings are not listed here.`;
+  return details(
+    `Ignore-file entries for ${entries === 1 ? 'this finding' : 'these findings'} (${entries})`,
+    `${where} Fill in each \`reason\`: an empty one is refused. Each entry ends in 30 days.\n\n\`\`\`yaml\n${yaml}\n\`\`\`${more}`,
+  );
+}
+
+function cut(text: string, length = MAX_TEXT): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
+}
+
+function short(text: string): string {
+  return plain(cut(text));
 }
 
 /** Only addresses that are plainly web pages become links: they come out of a database that is not signed. */
 function link({ id, url }: Finding): string {
-  return url !== undefined && /^https:\/\/[a-z0-9.-]+\/[\w./%?=&~:+-]*$/i.test(url)
-    ? `[${plain(id)}](${url})`
-    : plain(id);
+  return url !== undefined && url.length <= 300 && /^https:\/\/[a-z0-9.-]+\/[\w./%?=&~:+-]*$/i.test(url)
+    ? `[${short(id)}](${url})`
+    : short(id);
 }

@@ -1,5 +1,7 @@
 import type { Finding } from '../domain/gate/finding.ts';
+import type { Suppressed, Verdict } from '../domain/gate/policy.ts';
 import { metadataJson } from '../domain/labels.ts';
+import { boundedJson } from './bounded-json.ts';
 import { errorFacts } from './errors.ts';
 import { JSON_VERSION, type PublishRecord } from './record.ts';
 
@@ -28,11 +30,17 @@ export function renderOutputs(record: PublishRecord): Readonly<Record<string, st
     'scan-low': count(counts?.LOW),
     'scan-unknown': count(counts?.UNKNOWN),
     'scan-gated': count(verdict?.gated.length),
-    'scan-suppressed': count(verdict?.suppressed.filter(({ by }) => by !== 'unfixed').length),
+    'scan-suppressed': count(suppressedBy(verdict, ['ignorefile', 'vex'])),
+    'scan-known': count(verdict?.comparison === undefined ? undefined : suppressedBy(verdict, ['baseline'])),
+    'scan-fixed': count(verdict?.comparison?.fixed.length),
     'sarif-file': record.sarifFile ?? '',
-    metadata: record.buildMetadata === undefined ? '' : JSON.stringify(record.buildMetadata),
+    metadata: record.buildMetadata === undefined ? '' : boundedJson(JSON.stringify(record.buildMetadata)),
     json: JSON.stringify(toJson(record)),
   };
+}
+
+function suppressedBy(verdict: Verdict | undefined, by: readonly Suppressed['by'][]): number | undefined {
+  return verdict?.suppressed.filter((each) => by.includes(each.by)).length;
 }
 
 /** The repository without its registry: `org/app` of `ghcr.io/org/app`. */
@@ -44,6 +52,18 @@ export function withoutHost(image: string): string {
 /** A finding without what is only for comparing it. */
 function findingJson({ context: _context, ...finding }: Finding): Finding {
   return finding;
+}
+
+/** The scan for programs, of a publish and of a promotion. */
+export function verdictJson({ passed, counts, gated, suppressed, notes, comparison }: Verdict) {
+  return {
+    passed,
+    counts,
+    gated: gated.map(findingJson),
+    suppressed: suppressed.map(({ finding, ...rest }) => ({ finding: findingJson(finding), ...rest })),
+    ...(comparison === undefined ? {} : { baseline: { ...comparison, fixed: comparison.fixed.map(findingJson) } }),
+    notes,
+  };
 }
 
 /** Everything, for programs; `version` is that of the schema in docs/json-output.md. */
@@ -58,17 +78,7 @@ function toJson(record: PublishRecord) {
     version: record.version,
     ...metadataJson(record),
     image: record.image,
-    scan:
-      verdict === undefined
-        ? { mode: record.scan }
-        : {
-            mode: record.scan,
-            passed: verdict.passed,
-            counts: verdict.counts,
-            gated: verdict.gated.map(findingJson),
-            suppressed: verdict.suppressed.map(({ finding, ...rest }) => ({ finding: findingJson(finding), ...rest })),
-            notes: verdict.notes,
-          },
+    scan: { mode: record.scan, ...(verdict === undefined ? {} : verdictJson(verdict)) },
     registries: record.targets.map(({ error, ...target }) => ({
       ...target,
       ...(error === undefined ? {} : { error: errorFacts(error) }),

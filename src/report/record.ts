@@ -25,6 +25,8 @@ export interface PublishRecord {
   readonly verdict?: Verdict;
   /** Whether the gate was asked at all, and how. */
   readonly scan: 'gate' | 'report' | 'off' | 'not-reached';
+  /** The file of accepted findings that the run was given. */
+  readonly ignorefile?: string;
   readonly sarifFile?: string;
   readonly targets: readonly TargetFacts[];
   /** buildx's metadata file. */

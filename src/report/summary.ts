@@ -28,7 +28,7 @@ export function renderSummary(record: PublishRecord): string {
     ...record.errors.map(renderError),
     renderRoad(record),
     renderImage(record),
-    record.verdict === undefined ? '' : renderVerdict(record.verdict, record.scan),
+    record.verdict === undefined ? '' : renderVerdict(record.verdict, record),
     renderTags(record),
     renderNames(record),
     renderTargets(record.targets),

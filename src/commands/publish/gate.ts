@@ -8,13 +8,20 @@ import type { LocalImage } from '../../oci/image.ts';
 import { toSarif } from '../../report/sarif.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Tool } from '../../tools/installer.ts';
-import { step } from '../progress.ts';
-import { type GateFiles, type Scanner, scanImage } from '../scan.ts';
+import { step, warn } from '../progress.ts';
+import { type BaselineImage, type GateFiles, type Scanner, scanImage } from '../scan.ts';
 import type { Draft } from './draft.ts';
 
 const SHOWN = 20;
 /** GitHub shows ten annotations of a kind for each step; one is left for the error itself. */
 const ANNOTATED = 9;
+
+/** What was made ready for the gate before the build. */
+interface GateNeeds {
+  readonly files: GateFiles;
+  readonly scanner: () => Promise<Scanner>;
+  readonly baseline: BaselineImage | undefined;
+}
 
 /**
  * Lets an image pass, or not (P1): every platform is scanned, and the policy is applied to what was found.
@@ -23,12 +30,19 @@ const ANNOTATED = 9;
 export async function passGate(
   runtime: Runtime,
   inputs: Inputs,
-  files: GateFiles,
-  scanner: () => Promise<Scanner>,
+  { files, scanner, baseline }: GateNeeds,
   image: LocalImage,
   draft: Draft,
 ): Promise<void> {
   draft.scan = inputs.scan;
+  if (inputs.ignorefile !== undefined) draft.ignorefile = inputs.ignorefile;
+  if (baseline?.isPinned && baseline.digest === image.root.descriptor.digest) {
+    throw new ActionError(
+      'BASELINE_UNUSABLE',
+      `\`baseline\` (${baseline.image}) is the digest of the very image that is checked: compared with itself, it has nothing new.`,
+      { facts: { input: 'baseline' } },
+    );
+  }
   if (inputs.scan === 'off') {
     const warning = '`scan: off`: this image was not scanned.';
     draft.warnings.push(warning);
@@ -43,6 +57,7 @@ export async function passGate(
       scanner,
       image,
       draft.tags.map((name) => name.replace(/:[^:/]*$/, '')),
+      baseline,
     ),
   );
   draft.verdict = verdict;
@@ -50,6 +65,13 @@ export async function passGate(
   for (const { text, ...place } of verdict.warnings) {
     draft.warnings.push(text);
     runtime.log.warning(text, 'Gate', place);
+  }
+  if (verdict.comparison?.isSameImage) {
+    warn(
+      runtime,
+      draft,
+      `\`baseline\`: ${verdict.comparison.image} is this very image, so none of its findings counts as new.`,
+    );
   }
   if (verdict.passed) return;
   await annotate(runtime, inputs, verdict);

@@ -10,6 +10,7 @@ import { step, warn } from '../progress.ts';
 import { openRegistries } from '../registries.ts';
 import { prepareGate, startScanner } from '../scan.ts';
 import { applyPublish, type Target } from './apply.ts';
+import { findBaseline } from './baseline.ts';
 import { buildImage } from './build.ts';
 import { type Draft, emptyDraft, failed, succeeded } from './draft.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -66,14 +67,18 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
     ? await step(runtime, draft, 'Pre-flight', () => preflight(runtime, inputs, destinations, history, wanted, draft))
     : { targets: [], inPlace: false };
   warnAbout(runtime, draft);
-  if (inputs['dry-run']) return planned(runtime, draft);
+  if (inputs['dry-run']) {
+    await findBaseline(runtime, inputs, naming, destinations);
+    return planned(runtime, draft);
+  }
   const unproven = inputs['attach-verdict'] ? await withoutVerdict(plan) : new Set<Target>();
   if (plan.inPlace && plan.digest !== undefined && unproven.size === 0) return finished(runtime, draft, plan.digest);
 
+  const baseline = await findBaseline(runtime, inputs, naming, destinations);
   const scanner = startScanner(runtime, inputs);
   const obtained = source ?? (await build(runtime, inputs, naming, destinations, plan, draft));
   draft.image = describeImage(obtained);
-  await passGate(runtime, inputs, files, scanner, obtained.image, draft);
+  await passGate(runtime, inputs, { files, scanner, baseline }, obtained.image, draft);
   if (!inputs.push) {
     runtime.log.info(`${draft.image.digest} is ready, and stays on the runner: \`push: false\`.`);
     return succeeded(draft, 'built');

@@ -44,8 +44,13 @@ export async function attachVerdict(
         detail: `${counts?.CRITICAL ?? 0} critical, ${counts?.HIGH ?? 0} high`,
       },
     ],
-    scan: scanTermsOf(inputs),
+    scan: { ...scanTermsOf(inputs), ...(isEased(draft) ? { baseline: true } : {}) },
     held: [],
   };
   runtime.log.info(`${image}: record ${await writeRecord(repository, record, subject)}`);
+}
+
+/** Whether findings passed only because the baseline has them: a later promotion may not want to rely on that. */
+function isEased({ verdict }: Draft): boolean {
+  return verdict?.suppressed.some(({ by }) => by === 'baseline') ?? false;
 }

@@ -141,7 +141,9 @@ function readEntry(map: YAMLMap, group: FindingClass | undefined, reader: Reader
     const node = nodes.get(key);
     if (node === undefined) return undefined;
     if (isScalar(node) && typeof node.value === 'string' && node.value.trim() !== '') return node.value.trim();
-    return refuse(node, `\`${key}\` must be a text`);
+    const isEmpty = key === 'reason' && (node === null || (isScalar(node) && String(node.value ?? '').trim() === ''));
+    if (!isEmpty) return refuse(node, `\`${key}\` must be a text`);
+    return refuse(node, `the \`reason\` is empty: say why this finding is accepted, or remove the entry`);
   };
   const many = (key: Key): readonly string[] => {
     const node = nodes.get(key);
@@ -204,6 +206,11 @@ function lastDayOf(
   if (Number.isNaN(start) || dayOf(start) !== day)
     return refuse(key, `\`${key}\` is "${day.slice(0, 40)}", expected a day such as 2026-12-31`);
   return key === 'expires' ? day : dayOf(start - DAY);
+}
+
+/** @param day `YYYY-MM-DD` */
+export function daysAfter(day: string, count: number): string {
+  return dayOf(Date.parse(`${day}T00:00:00Z`) + count * DAY);
 }
 
 function dayOf(time: number): string {

@@ -8,6 +8,8 @@ export interface ScanTerms {
   readonly ignoreUnfixed: boolean;
   readonly failOnEol: boolean;
   readonly allowUnknownOs: boolean;
+  /** Findings passed because another image had them already. */
+  readonly baseline?: boolean;
 }
 
 /** What makes terms less strict than they should be: phrases, none when they are strict enough. */
@@ -20,12 +22,13 @@ export function looserThan(wanted: ScanTerms, terms: ScanTerms): readonly string
     ...(terms.ignoreUnfixed && !wanted.ignoreUnfixed ? ['let pass what has no fix'] : []),
     ...(wanted.failOnEol && !terms.failOnEol ? ['let systems pass that are past their end of life'] : []),
     ...(terms.allowUnknownOs && !wanted.allowUnknownOs ? ['let unknown systems pass'] : []),
+    ...(terms.baseline === true && wanted.baseline !== true ? ['let findings pass that its baseline had'] : []),
   ];
 }
 
 /** Reads terms out of JSON that somebody else may have written; undefined when they are none. */
 export function readScanTerms(value: unknown): ScanTerms | undefined {
-  const { severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs } = fieldsOf(value);
+  const { severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs, baseline } = fieldsOf(value);
   const flags = [ignoreUnfixed, failOnEol, allowUnknownOs];
   if (!isFields(value) || !isWords(severity) || !isWords(scanners) || flags.some((each) => typeof each !== 'boolean')) {
     return undefined;
@@ -36,6 +39,8 @@ export function readScanTerms(value: unknown): ScanTerms | undefined {
     ignoreUnfixed: ignoreUnfixed === true,
     failOnEol: failOnEol === true,
     allowUnknownOs: allowUnknownOs === true,
+    // Anything else than no is a yes: it makes terms less strict.
+    ...(baseline === undefined || baseline === false ? {} : { baseline: true }),
   };
 }
 

@@ -1,0 +1,54 @@
+import { type Fields, isFields } from '../domain/fields.ts';
+
+/** GitHub allows 1 MB for all outputs of a job together, and counts two bytes a character. */
+const MAX_BYTES = 100_000;
+
+/**
+ * How much is kept of lists, maps and texts, from try to try until it fits. Findings are cut first, gravest last, because
+ * whoever wants all of them reads the file.
+ */
+const LIMITS: readonly { readonly only?: ReadonlySet<string>; readonly items: number; readonly characters: number }[] =
+  [
+    ...[150, 50, 15, 5].map((items) => ({
+      only: new Set(['scan', 'history', 'passed']),
+      items,
+      characters: 1000,
+    })),
+    ...[200, 50, 10, 3, 1].map((items) => ({ items, characters: 500 })),
+  ];
+
+/**
+ * A JSON object as text that fits into an output: as it is, or with its lists cut and `truncated: true`. Counts are fields of
+ * their own and stay what they are.
+ * @param text JSON of an object
+ */
+export function boundedJson(text: string, limit: number = MAX_BYTES): string {
+  if (Buffer.byteLength(text) <= limit) return text;
+  const whole: unknown = JSON.parse(text);
+  if (!isFields(whole)) return JSON.stringify({ truncated: true });
+  for (const { only, items, characters } of LIMITS) {
+    const entries = Object.entries(whole).map(([name, value]) => [
+      name,
+      only === undefined || only.has(name) ? cut(value, items, characters) : value,
+    ]);
+    const shorter = JSON.stringify({ ...Object.fromEntries(entries), truncated: true });
+    if (Buffer.byteLength(shorter) <= limit) return shorter;
+  }
+  const simple = Object.entries(whole).filter(([, value]) => typeof value !== 'object' && String(value).length < 200);
+  return JSON.stringify({ ...Object.fromEntries(simple), truncated: true });
+}
+
+function cut(value: unknown, items: number, characters: number): unknown {
+  if (typeof value === 'string') return value.length > characters ? `${value.slice(0, characters - 1)}…` : value;
+  if (Array.isArray(value)) return value.slice(0, items).map((item: unknown) => cut(item, items, characters));
+  if (!isFields(value)) return value;
+  return cutFields(value, items, characters);
+}
+
+/** Objects of a fixed form have fewer fields than this; only maps (labels, platforms) can have more. */
+const MAX_FIELDS = 40;
+
+function cutFields(value: Fields, items: number, characters: number): Fields {
+  const entries = Object.entries(value).slice(0, Math.max(items, MAX_FIELDS));
+  return Object.fromEntries(entries.map(([name, each]) => [name, cut(each, items, characters)]));
+}

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { boundedJson } from '../../../src/report/bounded-json.ts';
+
+const finding = (at: number) => ({ id: `CVE-${at}`, severity: 'HIGH', title: 'x'.repeat(300) });
+const record = (count: number) => ({
+  schemaVersion: 1,
+  outcome: 'findings',
+  tags: ['a', 'b'],
+  scan: {
+    counts: { total: { HIGH: count } },
+    gated: Array.from({ length: count }, (_, at) => finding(at)),
+  },
+});
+
+test('what fits stays as it is, byte for byte', () => {
+  const text = JSON.stringify(record(3));
+  expect(boundedJson(text)).toBe(text);
+});
+
+test('12,000 findings are cut to the gravest, and counts and tags stay', () => {
+  const text = boundedJson(JSON.stringify(record(12_000)));
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(100_000);
+  const json = JSON.parse(text);
+  expect(json).toMatchObject({ truncated: true, outcome: 'findings', tags: ['a', 'b'] });
+  expect(json.scan.counts.total.HIGH).toBe(12_000);
+  expect(json.scan.gated.length).toBeGreaterThan(100);
+  expect(json.scan.gated[0].id).toBe('CVE-0');
+});
+
+test.each([
+  ['many warnings', { warnings: Array.from({ length: 10_000 }, () => 'w'.repeat(100)) }],
+  ['one text', { errors: [{ code: 'INTERNAL', message: '日'.repeat(500_000) }] }],
+  ['many labels', { labels: Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`k${at}`, 'v'])) }],
+  [
+    'long names in a map',
+    { labels: Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`${at}`.repeat(9_000), 'v'])) },
+  ],
+  ['depth', { a: { b: { c: Array.from({ length: 5_000 }, () => ['x'.repeat(90)]) } } }],
+])('%s fit as well', (_, value) => {
+  const text = boundedJson(JSON.stringify({ schemaVersion: 1, outcome: 'failed', ...value }));
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(100_000);
+  expect(JSON.parse(text)).toMatchObject({ schemaVersion: 1, outcome: 'failed', truncated: true });
+});
