@@ -5,6 +5,7 @@ import type { PlatformReport } from '../domain/gate/platform-report.ts';
 import { baselineOf, type GatePolicy, judge, type Verdict } from '../domain/gate/policy.ts';
 import type { VexStatement } from '../domain/gate/vex.ts';
 import { ActionError, toActionError } from '../errors/action-error.ts';
+import { CATALOGUE } from '../errors/catalogue.ts';
 import type { Inputs } from '../inputs/parse.ts';
 import type { LocalImage } from '../oci/image.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -173,7 +174,7 @@ export async function aboutBaseline<T>(image: string, task: () => Promise<T>): P
     return await task();
   } catch (thrown) {
     const error = toActionError(thrown);
-    const isUnusable = error.row.outcome === 'image-rejected' || CONTENT.has(error.code);
+    const isUnusable = CATALOGUE[error.code].outcome === 'image-rejected' || CONTENT.has(error.code);
     throw new ActionError(isUnusable ? 'BASELINE_UNUSABLE' : error.code, `\`baseline\` (${image}): ${error.message}`, {
       cause: error,
       facts: { ...error.facts, input: 'baseline' },
