@@ -99,7 +99,8 @@ export async function scanImage(
   let java: Promise<string> | undefined;
   const prepareJava = async () => {
     const open = openMirrors(runtime, inputs);
-    return (await prepareJavaDatabase(runtime, { repositories: inputs['java-db-repository'], cacheDir, open })).cacheDir;
+    return (await prepareJavaDatabase(runtime, { repositories: inputs['java-db-repository'], cacheDir, open }))
+      .cacheDir;
   };
   const scan = (scanned: ScannableImage) =>
     scanPlatforms(runtime, trivy, scanned, {

@@ -39,7 +39,8 @@ export async function findBaseline(
   );
   return aboutBaseline(image, async () => {
     const opened =
-      known ?? destinationsOf(await openRegistries(runtime, inputs, [name.host], naming.event.actor), [name])[0];
+      known ??
+      destinationsOf(await openRegistries(runtime, inputs, [name.host], naming.event.actor), [name], 'pull')[0];
     const repository = opened?.repository;
     const root = await repository?.get(reference);
     if (repository === undefined || root === undefined) throw await missing(reference, repository);
