@@ -2,6 +2,7 @@ import type { Digest } from '../domain/digest.ts';
 import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, MANIFEST_TYPES, type ManifestBytes } from '../domain/manifest.ts';
 import { MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, notCarriedBecause } from '../domain/promotion/carried.ts';
+import { PROMOTION_TYPE } from '../domain/promotion/record.ts';
 import { isRecordManifest } from '../domain/promotion/record-manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { textFields } from './document.ts';
@@ -58,6 +59,7 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
   const begun = new Set<Digest>();
   const found: { readonly tag: string; readonly digest: Digest }[] = [];
   const problems: string[] = [];
+  let attached = 0;
   let reads = 0;
   let bytes = 0;
 
@@ -70,6 +72,10 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
     const manifest = await getManifest(from, reference);
     bytes += manifest.bytes.length;
     return manifest;
+  };
+  const tooMany = (count: number, size: number): ActionError => {
+    const what = `${count} artifacts${size > 0 ? ` of ${size} bytes` : ''} refer to ${from.host}/${from.name}@${digest}; at most ${MAX_ATTACHMENTS}, of together ${MAX_ATTACHMENT_BYTES} bytes, are copied with an image. Delete those that are not needed.`;
+    return new ActionError('TOO_LARGE', what, { facts });
   };
   const checkType = ({ mediaType, digest: reference }: Descriptor): void => {
     if (MANIFEST_TYPES.includes(mediaType)) return;
@@ -120,7 +126,10 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
   for (const subject of nodes.keys()) {
     const { manifests: listed, problems: unlisted } = await from.referrers(subject, { tags });
     problems.push(...unlisted);
-    for (const each of listed) {
+    const wanted = listed.filter((each) => !begun.has(each.digest) && each.artifactType !== PROMOTION_TYPE);
+    attached += wanted.length;
+    if (attached > MAX_ATTACHMENTS) throw tooMany(attached, 0);
+    for (const each of wanted) {
       if (begun.has(each.digest)) continue;
       // Asked for as what can be read, it would seem to be gone.
       checkType(each);
@@ -150,11 +159,8 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
   const manifests = [...nodes.values()];
   const blobs = new Map(manifests.flatMap((each) => each.blobs.map((blob) => [blob.digest, blob] as const)));
   const attachments = attachmentsOf(manifests);
-  const attached = attachments.reduce((sum, each) => sum + each.bytes, 0);
-  if (attachments.length > MAX_ATTACHMENTS || attached > MAX_ATTACHMENT_BYTES) {
-    const what = `${attachments.length} artifacts of ${attached} bytes refer to ${from.host}/${from.name}@${digest}; at most ${MAX_ATTACHMENTS} of together ${MAX_ATTACHMENT_BYTES} bytes are copied with an image. Delete those that are not needed.`;
-    throw new ActionError('TOO_LARGE', what, { facts });
-  }
+  const size = attachments.reduce((sum, each) => sum + each.bytes, 0);
+  if (attachments.length > MAX_ATTACHMENTS || size > MAX_ATTACHMENT_BYTES) throw tooMany(attachments.length, size);
   return { root, manifests, blobs, tags: found, attachments, problems: [...new Set(problems)] };
 }
 

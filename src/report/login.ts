@@ -1,8 +1,8 @@
-import { isGreen, OUTCOMES, type Outcome } from '../domain/outcome.ts';
+import { OUTCOMES, type Outcome } from '../domain/outcome.ts';
 import type { ActionError } from '../errors/action-error.ts';
 import { errorFacts } from './errors.ts';
 import { code, plain, table } from './markdown.ts';
-import { page, renderError, renderWarnings } from './parts.ts';
+import { heading, page, renderError, renderWarnings } from './parts.ts';
 import { JSON_VERSION } from './record.ts';
 
 /** What became of `command: login`. */
@@ -34,7 +34,7 @@ export function renderLoginOutputs(record: LoginRecord): Readonly<Record<string,
 
 export function renderLoginSummary({ outcome, errors, warnings, logins }: LoginRecord): string {
   return page([
-    `## ${isGreen(outcome) ? '✅' : '❌'} login: ${outcome}`,
+    heading(logins.map(({ host }) => host).join(', ') || 'login', outcome),
     OUTCOMES[outcome],
     ...errors.map(renderError),
     logins.length === 0

@@ -1,3 +1,4 @@
+import { shortDigest } from '../domain/digest.ts';
 import { isGreen, type Outcome } from '../domain/outcome.ts';
 import type { ActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
@@ -13,10 +14,48 @@ export function page(parts: readonly string[]): string {
     .concat('\n');
 }
 
-/** The heading: what came of it is seen before anything is read. */
-export function heading(text: string, outcome: Outcome): string {
+/** How a heading begins; outcomes that are not here are failures, and stand behind. */
+const HEADINGS: Partial<Readonly<Record<Outcome, string>>> = {
+  published: 'Published',
+  unchanged: 'Up to date:',
+  built: 'Built',
+  promoted: 'Promoted to',
+  'rolled-back': 'Rolled back',
+  'logged-in': 'Logged in',
+  planned: 'Dry run:',
+  findings: 'Blocked by findings:',
+  refused: 'Refused:',
+  cancelled: 'Cancelled:',
+};
+
+/**
+ * The heading: what came of it is seen before anything is read.
+ * @param subject what the run was about, `main`; empty when there is nothing to name
+ * @param digest of the image, where it is known
+ */
+export function heading(subject: string, outcome: Outcome, digest?: string): string {
   const mark = isGreen(outcome) ? '✅' : outcome === 'cancelled' ? '⏹️' : '❌';
-  return `## ${mark} ${plain(text)}: ${outcome}`;
+  const short = digest === undefined ? '' : shortDigest(digest).replace(/^sha\d+:/, '');
+  const what = [plain(subject), short === '' ? '' : `(${short})`].filter((part) => part !== '').join(' ');
+  const begin = HEADINGS[outcome];
+  const text = begin === undefined ? `Failed: ${what === '' ? outcome : `${what}: ${outcome}`}` : `${begin} ${what}`;
+  return `## ${mark} ${text.trim().replace(/:$/, '')}`;
+}
+
+/** Repositories that a summary shows a command for. */
+const MAX_PULLS = 5;
+
+/**
+ * The names of the image, and how to pull exactly this one, ready to be copied.
+ * @param names repositories that have it, without tag
+ * @param digest undefined, or `names` empty: there is nothing to pull
+ */
+export function renderPull(names: readonly string[], digest: string | undefined): string {
+  if (names.length === 0 || digest === undefined) return '';
+  const lines = [...new Set(names)]
+    .slice(0, MAX_PULLS)
+    .map((name) => `docker pull ${name.replaceAll(/[^\w./:-]/g, '?')}@${digest}`);
+  return ['```sh', ...lines, '```'].join('\n');
 }
 
 /** What happened, why, what to do: the whole row of the catalogue. */
@@ -38,24 +77,25 @@ export function renderTime(steps: readonly { readonly name: string; readonly mil
   return rows.length === 0 ? '' : details('Time', table(['step', 'took'], rows));
 }
 
-/** How a node of a road looks: its mark, and its colours. */
+/** How a node of a diagram looks: its mark, and its colours. */
 const STATES = {
   done: ['✓', 'fill:#dafbe1,stroke:#1a7f37,color:#1f2328'],
   failed: ['✗', 'fill:#ffebe9,stroke:#cf222e,color:#1f2328'],
+  partial: ['✗', 'fill:#fff8c5,stroke:#9a6700,color:#1f2328'],
   planned: ['·', 'fill:#ddf4ff,stroke:#0969da,color:#1f2328'],
   skipped: ['·', 'fill:#f6f8fa,stroke:#d0d7de,color:#59636e'],
   left: ['↩', 'fill:#f6f8fa,stroke:#d0d7de,color:#59636e'],
 } as const;
 
-export interface RoadNode {
+export interface DiagramNode {
   readonly id: string;
   /** May hold names of others. */
   readonly label: string;
   readonly state: keyof typeof STATES;
 }
 
-/** A road as a diagram, from left to right. */
-export function renderDiagram(nodes: readonly RoadNode[]): string {
+/** Nodes from left to right. */
+export function renderDiagram(nodes: readonly DiagramNode[]): string {
   const used = new Set(nodes.map(({ state }) => state));
   return [
     '```mermaid',

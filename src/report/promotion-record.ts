@@ -4,13 +4,14 @@ import type { Judgement } from '../domain/promotion/judge.ts';
 import type { TargetDecision } from '../domain/promotion/plan.ts';
 import type { PromotionRecord } from '../domain/promotion/record.ts';
 import type { ActionError } from '../errors/action-error.ts';
+import type { StepFacts } from './step.ts';
 
 /** All that is known of a promotion at its end, whatever end that was: the source of outputs, summary and `json`. */
 export interface PromotionReport {
   readonly outcome: Outcome;
   readonly errors: readonly ActionError[];
   readonly warnings: readonly string[];
-  readonly steps: readonly { readonly name: string; readonly milliseconds: number }[];
+  readonly steps: readonly StepFacts[];
   readonly kind: 'promotion' | 'rollback';
   /** The environment, or the tag that stands for it. */
   readonly stage?: string;

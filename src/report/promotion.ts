@@ -2,22 +2,24 @@ import { shortDigest } from '../domain/digest.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
 import type { History } from '../domain/promotion/history.ts';
 import { isSameStage, type PromotionRecord } from '../domain/promotion/record.ts';
-import { CATALOGUE } from '../errors/catalogue.ts';
 import { errorFacts } from './errors.ts';
-import { code, details, plain, prose, table } from './markdown.ts';
+import { bytes, code, details, plain, prose, table } from './markdown.ts';
 import { withoutHost } from './outputs.ts';
 import {
+  type DiagramNode,
   heading,
   page,
-  type RoadNode,
   renderDiagram,
   renderError,
+  renderPull,
   renderTime,
   renderWarnings,
   tagAction,
 } from './parts.ts';
 import type { PromotedTarget, PromotionReport } from './promotion-record.ts';
 import { JSON_VERSION } from './record.ts';
+import { stateOf } from './step.ts';
+import { partialResult, partialSentence } from './target.ts';
 
 /** The outputs of a promotion. The digest is there apart, because GitHub blanks an output that contains a masked value. */
 export function renderPromotionOutputs(report: PromotionReport): Readonly<Record<string, string>> {
@@ -68,25 +70,50 @@ function toJson({ errors, targets, history, run, ...report }: PromotionReport) {
   };
 }
 
-/** The job summary: what came of it at first sight, then the road, the proof, the tags and the history. Pure. */
+/** The job summary: what came of it at first sight, then the steps, the evidence, the tags and the history. Pure. */
 export function renderPromotionSummary(report: PromotionReport): string {
-  const { outcome, stage, image, errors, warnings, steps } = report;
-  const title = [stage, image === undefined ? undefined : shortDigest(image.digest)].filter(
-    (part) => part !== undefined && part !== '',
-  );
+  const { outcome, stage, image, errors, warnings, steps, targets } = report;
   return page([
-    heading(title.join(' · ') || 'promote', outcome),
+    heading(stage ?? 'promote', outcome, image?.digest),
     OUTCOMES[outcome],
+    renderNamesOf(report),
+    partialSentence(targets, (at) => hasContent(targets[at])),
     renderOrigin(report),
     ...errors.map(renderError),
-    renderRoad(report),
+    renderSteps(report),
     renderRequirements(report),
     renderTags(report),
-    renderRepositories(report.targets),
+    renderRepositories(targets),
+    renderAttachments(report),
     renderHistory(report),
     renderWarnings(warnings),
     renderTime(steps),
   ]);
+}
+
+/** Where the image is, as a command to be copied; its targets alone where it is not there. */
+function renderNamesOf({ targets, image }: PromotionReport): string {
+  const there = targets.filter((target) => hasContent(target)).map((target) => target.image);
+  const pull = renderPull(there, image?.digest);
+  return pull === '' ? [...new Set(targets.map((target) => target.image))].map(code).join(', ') : pull;
+}
+
+/** Whether the image is in a repository: copied by this run, or there before. */
+function hasContent(target: PromotedTarget | undefined): boolean {
+  if (target === undefined) return false;
+  return target.copied || target.written.length > 0 || target.decisions.some(({ action }) => action === 'keep');
+}
+
+/** What came along with the image: anyone who may push to its source could have attached it. */
+function renderAttachments({ attachments = [] }: PromotionReport): string {
+  const rows = attachments
+    .slice(0, MAX_ROWS)
+    .map(({ digest, artifactType, bytes: size }) => [code(shortDigest(digest)), plain(artifactType), bytes(size)]);
+  const more =
+    attachments.length > MAX_ROWS ? `\n\n${attachments.length - MAX_ROWS} more are in the \`json\` output.` : '';
+  return rows.length === 0
+    ? ''
+    : details(`Copied with the image: ${attachments.length}`, table(['attachment', 'type', 'size'], rows) + more);
 }
 
 function renderOrigin({ kind, from, image, run }: PromotionReport): string {
@@ -94,7 +121,7 @@ function renderOrigin({ kind, from, image, run }: PromotionReport): string {
   // A rollback takes the image from where it is.
   const origin = kind === 'rollback' ? '' : ` from ${code(shortName(from))}`;
   const commit = image.commit === undefined ? '' : `, commit ${code(image.commit.slice(0, 7))}`;
-  const by = run === undefined ? '' : `, asked for by ${plain(run.actor)} (${plain(run.event)})`;
+  const by = run === undefined ? '' : `, requested by ${plain(run.actor)} (${plain(run.event)})`;
   return `${code(image.digest)}${origin}${commit}${by}`;
 }
 
@@ -109,26 +136,61 @@ function ownName(name: string): string {
   return at < 0 ? name.replace(/^.*:(?=[^:/]*$)/, '') : shortDigest(name.slice(at + 1));
 }
 
-/** The stages that the image has passed, by its records, and the one it was to go to. */
-function renderRoad({ outcome, kind, from, image, stage, passed, history, targets, errors }: PromotionReport): string {
-  if (image === undefined || from === undefined || stage === undefined) return '';
-  const nodes: Omit<RoadNode, 'id'>[] = [];
+/** The environments that the image has passed, by its records, the steps of a run that failed, and where it was to go. */
+function renderSteps(report: PromotionReport): string {
+  const { outcome, kind, from, image, stage, passed, history, targets, errors, steps } = report;
+  if (stage === undefined || outcome === 'invalid-input') return '';
+  const nodes: Omit<DiagramNode, 'id'>[] = [];
   const [first] = passed;
   // The record of a publish names the repository of the sources: its commit says more.
   const origin =
     first?.kind === 'publish' && first.commit !== undefined
       ? `commit ${first.commit.slice(0, 7)}`
-      : ownName(first?.from ?? from);
-  if (kind !== 'rollback') nodes.push({ label: origin.slice(0, 40), state: 'done' });
+      : ownName(first?.from ?? from ?? '');
+  if (kind !== 'rollback' && origin !== '') nodes.push({ label: origin.slice(0, 40), state: 'done' });
   const before = [...new Set(passed.map((each) => each.stage))].filter((each) => !isSameStage(each, stage));
   nodes.push(...before.map((label) => ({ label, state: 'done' as const })));
-  if (kind === 'rollback' && history?.now !== undefined && history.now !== image.digest) {
+  if (kind === 'rollback' && history?.now !== undefined && history.now !== image?.digest) {
     nodes.push({ label: `${stage} · ${shortDigest(history.now)}`, state: 'left' });
   }
-  const isThere = targets.every(({ decisions }) => decisions.every(({ action }) => action === 'keep'));
-  const state = errors.length > 0 ? 'failed' : outcome === 'planned' && !isThere ? 'planned' : 'done';
-  nodes.push({ label: `${stage} · ${shortDigest(image.digest)}`, state });
-  return renderDiagram(nodes.map((node, at) => ({ id: `s${at}`, ...node })));
+  const label = image === undefined ? stage : `${stage} · ${shortDigest(image.digest)}`;
+  if (errors.length > 0) {
+    nodes.push(...failedSteps(steps), {
+      label,
+      state: targets.some(({ written }) => written.length > 0) ? 'partial' : 'skipped',
+    });
+  } else {
+    const isThere = targets.every(({ decisions }) => decisions.every(({ action }) => action === 'keep'));
+    nodes.push({ label, state: outcome === 'planned' && !isThere ? 'planned' : 'done' });
+  }
+  return image === undefined && errors.length === 0
+    ? ''
+    : renderDiagram(nodes.map((node, at) => ({ id: `s${at}`, ...node })));
+}
+
+/** Steps as they are called in a diagram, in their order. */
+const STEPS = [
+  ['source', 'Source', 'History'],
+  ['targets', 'Targets'],
+  ['requirements', 'Plan'],
+  ['pre-flight', 'Pre-flight'],
+  ['copy', 'Copy'],
+  ['tags', 'Tags and records'],
+] as const;
+
+/** Steps that only read: they are shown when they failed. */
+const READS: readonly string[] = ['source', 'targets'];
+
+/** What a run did until it failed. Where no step failed it was before the first that did not run. */
+function failedSteps(steps: PromotionReport['steps']): readonly Omit<DiagramNode, 'id'>[] {
+  const nodes = STEPS.map(([label, ...names]) => ({ label, state: stateOf(steps, ...names) }));
+  const isNamed = nodes.some(({ state }) => state === 'failed');
+  const stopped = isNamed ? undefined : nodes.find(({ state }) => state === 'skipped');
+  return nodes
+    .map((node) => (node === stopped ? { ...node, state: 'failed' as const } : node))
+    .filter(({ label, state }) =>
+      label === 'tags' ? true : READS.includes(label) ? state === 'failed' : state !== 'skipped',
+    );
 }
 
 function renderRequirements({ requirements, kind, stage, errors }: PromotionReport): string {
@@ -155,24 +217,25 @@ function renderTags({ targets, errors }: PromotionReport): string {
         tagAction(isLeft ? 'refuse' : action, isWritten),
         holds === undefined ? '' : code(shortDigest(holds)),
         // What is not met stands above, once.
-        action === 'refuse' ? 'the promotion is refused' : isLeft ? 'the run has failed' : prose(reason),
+        action === 'refuse' ? 'the promotion is refused' : isLeft ? 'the run failed' : prose(reason),
       ];
     }),
   );
-  return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', '', 'held before', 'why'], rows)}`;
+  return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', '', 'previous', 'reason'], rows)}`;
 }
 
 function renderRepositories(targets: readonly PromotedTarget[]): string {
-  const rows = targets.map(({ image, error, written, copied, record }) => [
-    code(image),
-    error !== undefined ? `❌ ${plain(CATALOGUE[error.code].title)}` : written.length > 0 ? '✅ moved' : '·',
-    copied ? 'brought here' : 'was here',
-    record === undefined ? '–' : code(shortDigest(record)),
+  const rows = targets.map((target) => [
+    code(target.image),
+    partialResult(target, targets, hasContent(target)) ?? (target.written.length > 0 ? '✅ moved' : '·'),
+    target.copied ? 'copied' : hasContent(target) ? 'already present' : '–',
+    target.record === undefined ? '–' : `${code(shortDigest(target.record))} (unsigned)`,
   ]);
   const isOfInterest = targets.some(
     ({ error, copied, record }) => error !== undefined || copied || record !== undefined,
   );
-  return isOfInterest ? `### Repositories\n\n${table(['repository', 'result', 'content', 'record'], rows)}` : '';
+  const header = ['repository', 'result', 'content', 'promotion record'];
+  return isOfInterest ? `### Repositories\n\n${table(header, rows)}` : '';
 }
 
 /** An address of somebody else's as that of a link: nothing in it is Markdown. */
@@ -181,7 +244,7 @@ function linked(address: string): string {
 }
 
 /** The newest first; of more than these, the rest is in `json`. */
-const SHOWN = 20;
+const MAX_ROWS = 20;
 
 function renderHistory(report: PromotionReport): string {
   const { history } = report;
@@ -189,7 +252,7 @@ function renderHistory(report: PromotionReport): string {
   const marked = marker(report, history);
   const rows = history.chain
     .toReversed()
-    .slice(0, SHOWN)
+    .slice(0, MAX_ROWS)
     .map((record) => [
       plain(record.time.replace(/\.\d+Z$/, 'Z')),
       `${record.kind === 'rollback' ? '↩️ rollback' : '➡️ promotion'}${record.forced ? ' (forced)' : ''}`,
@@ -199,10 +262,12 @@ function renderHistory(report: PromotionReport): string {
       `[${plain(record.actor)}](${linked(record.run)})`,
     ]);
   const more =
-    history.chain.length > SHOWN ? `\n\n${history.chain.length - SHOWN} older ones are in the \`json\` output.` : '';
+    history.chain.length > MAX_ROWS
+      ? `\n\n${history.chain.length - MAX_ROWS} older ones are in the \`json\` output.`
+      : '';
   const gaps = history.gaps.map((gap) => `- ${prose(gap)}`).join('\n');
   return details(
-    `History of ${plain(history.stage)} before this run`,
+    `History of ${plain(history.stage)} before this run, by unsigned promotion records`,
     [table(['time', '', 'image', 'commit', 'from', 'by'], rows) + more, gaps]
       .filter((part) => part !== '')
       .join('\n\n'),
@@ -217,6 +282,6 @@ function marker({ targets: [first], image }: PromotionReport, { chain, now, held
   return (record: PromotionRecord): string => {
     if (record === newest) return hasMoved ? ' **until now**' : ' **now**';
     const isLifted = hasMoved && record.digest === image?.digest;
-    return held.has(record.digest) && !isLifted ? ' ✋ held back' : '';
+    return held.has(record.digest) && !isLifted ? ' ✋ on hold' : '';
   };
 }

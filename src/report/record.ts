@@ -2,6 +2,7 @@ import type { Verdict } from '../domain/gate/policy.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { TagDecision } from '../domain/publish-plan.ts';
 import type { ActionError } from '../errors/action-error.ts';
+import type { StepFacts } from './step.ts';
 
 /** All that is known of a run at its end, whatever end that was: the source of outputs, summary and `json`. */
 export interface PublishRecord {
@@ -31,7 +32,7 @@ export interface PublishRecord {
   readonly targets: readonly TargetFacts[];
   /** buildx's metadata file. */
   readonly buildMetadata?: unknown;
-  readonly steps: readonly { readonly name: string; readonly milliseconds: number }[];
+  readonly steps: readonly StepFacts[];
 }
 
 export interface ImageFacts {

@@ -1,40 +1,60 @@
 import { shortDigest } from '../domain/digest.ts';
 import { OUTCOMES } from '../domain/outcome.ts';
-import { CATALOGUE } from '../errors/catalogue.ts';
 import { renderVerdict } from './findings.ts';
 import { bytes, code, details, plain, prose, table } from './markdown.ts';
 import {
+  type DiagramNode,
   heading,
   page,
-  type RoadNode,
   renderDiagram,
   renderError,
+  renderPull,
   renderTime,
   renderWarnings,
   tagAction,
 } from './parts.ts';
 import type { PublishRecord, TargetFacts } from './record.ts';
+import { type StepState, stateOf } from './step.ts';
+import { partialResult, partialSentence } from './target.ts';
 
-/** The job summary: what came of the run at first sight, then the road, the image, the gate, and each registry. Pure. */
+/** The job summary: what came of the run at first sight, then its steps, the image, the gate, and each registry. Pure. */
 export function renderSummary(record: PublishRecord): string {
-  const title =
-    record.image === undefined
-      ? (record.version ?? 'publish')
-      : `${record.version ?? 'image'} · ${shortDigest(record.image.digest)}`;
+  const { outcome, image, version, targets } = record;
   return page([
-    heading(title, record.outcome),
-    OUTCOMES[record.outcome],
+    heading(version ?? (image === undefined ? 'publish' : 'image'), outcome, image?.digest),
+    OUTCOMES[outcome],
+    renderNamesOf(record),
+    partialSentence(targets, (at) => hasContent(targets[at])),
     commitLine(record),
     ...record.errors.map(renderError),
-    renderRoad(record),
+    renderSteps(record),
     renderImage(record),
     record.verdict === undefined ? '' : renderVerdict(record.verdict, record),
     renderTags(record),
     renderNames(record),
-    renderTargets(record.targets),
+    renderTargets(targets),
     renderWarnings(record.warnings),
     renderTime(record.steps),
   ]);
+}
+
+/** Where the image is, as a command to be copied; its names alone where it is nowhere. */
+function renderNamesOf({ outcome, image, targets, tags }: PublishRecord): string {
+  const there = targets.filter((target) => outcome === 'unchanged' || hasContent(target)).map((target) => target.image);
+  const pull = renderPull(there, image?.digest);
+  const names = [...new Set(targets.length > 0 ? targets.map((target) => target.image) : tags.map(nameOf))];
+  return pull === '' ? names.map(code).join(', ') : pull;
+}
+
+function nameOf(tag: string): string {
+  return tag.replace(/:[^:/]*$/, '');
+}
+
+/** Whether the image is in a repository: sent by this run, or there before. */
+function hasContent(target: TargetFacts | undefined): boolean {
+  if (target === undefined) return false;
+  const actions = target.decisions.map(({ action }) => action);
+  return target.uploaded !== undefined || (actions.length > 0 && actions.every((action) => action === 'keep'));
 }
 
 function commitLine({ commit }: PublishRecord): string {
@@ -43,38 +63,60 @@ function commitLine({ commit }: PublishRecord): string {
   return `Commit [${code(commit.sha.slice(0, 7))}](${commit.repositoryUrl}/commit/${commit.sha}) on ${code(ref)}`;
 }
 
-type StepState = Extract<RoadNode['state'], 'done' | 'failed' | 'skipped'>;
-
-/** The road from commit to tags as a diagram: where it ended is seen at once. */
-function renderRoad(record: PublishRecord): string {
-  if (record.outcome === 'invalid-input') return '';
-  const failed = record.errors.length > 0;
-  const content = record.targets.some(({ uploaded }) => uploaded !== undefined);
-  const written = record.targets.some((target) => target.written.length > 0);
-  const reached = (is: boolean, failedHere: boolean): StepState => (failedHere ? 'failed' : is ? 'done' : 'skipped');
-  const gateFailed = ['findings', 'scanner-failed', 'database-failed'].includes(record.outcome);
-  const steps: readonly (readonly [string, string, StepState])[] = [
-    ['commit', `commit ${record.commit?.sha.slice(0, 7) ?? ''}`, 'done'],
-    [
-      'build',
-      nameOfBuild(record.image?.origin),
-      reached(record.image !== undefined, record.outcome === 'build-failed' || record.outcome === 'image-rejected'),
-    ],
-    ['gate', record.scan === 'off' ? 'gate off' : 'gate', reached(record.verdict !== undefined, gateFailed)],
-    ['push', 'push by digest', reached(content, failed && record.outcome === 'registry-failed' && !written)],
-    [
-      'tags',
-      'tags',
-      reached(
-        written,
-        failed && (record.outcome === 'tag-conflict' || (record.outcome === 'registry-failed' && written)),
-      ),
-    ],
+/** The steps that this run has taken as a diagram: where it ended is seen at once. */
+function renderSteps(record: PublishRecord): string {
+  const { outcome, steps, targets, image, verdict, scan, errors } = record;
+  if (outcome === 'invalid-input') return '';
+  const nodes: DiagramNode[] = [
+    {
+      id: 'commit',
+      label: `commit ${record.commit?.sha.slice(0, 7) ?? ''}`,
+      state: record.commit === undefined ? stateOf(steps, 'Tags and labels') : 'done',
+    },
+    // What is in the way of a tag is found out there, and told after it.
+    {
+      id: 'preflight',
+      label: 'pre-flight',
+      state: outcome === 'tag-conflict' && image === undefined ? 'failed' : stateOf(steps, 'Pre-flight'),
+    },
+    {
+      id: 'build',
+      label: nameOfBuild(image?.origin),
+      state: outcome === 'image-rejected' ? 'failed' : stateOf(steps, 'Build', 'Source', 'Take what was published'),
+    },
+    {
+      id: 'gate',
+      label: scan === 'off' ? 'gate off' : 'gate',
+      state: outcome === 'findings' ? 'failed' : verdict === undefined ? stateOf(steps, 'Gate') : 'done',
+    },
+    { id: 'push', label: 'push by digest', state: contentState(steps, targets) },
+    { id: 'tags', label: 'tags', state: tagsState(targets) },
   ];
-  return renderDiagram(steps.map(([id, label, state]) => ({ id, label, state })));
+  // Nothing was pushed, and nothing was meant to be.
+  const shown = outcome === 'built' ? nodes.filter(({ id }) => id !== 'preflight') : nodes;
+  const isNamed = errors.length === 0 || shown.some(({ state }) => state === 'failed');
+  const stopped = isNamed ? undefined : shown.find(({ state }) => state === 'skipped');
+  return renderDiagram(shown.map((node) => (node === stopped ? { ...node, state: 'failed' } : node)));
 }
 
-/** The road does not claim a build where the bytes were there already. */
+function contentState(steps: PublishRecord['steps'], targets: readonly TargetFacts[]): StepState {
+  if (stateOf(steps, 'Push') === 'failed' && targets.length === 0) return 'failed';
+  const isFailed = targets.some(
+    ({ error, uploaded, written }) => error !== undefined && !uploaded && written.length === 0,
+  );
+  if (steps.some(({ name }) => name === 'Push') && isFailed) return 'failed';
+  return targets.some(({ uploaded }) => uploaded !== undefined) ? 'done' : 'skipped';
+}
+
+function tagsState(targets: readonly TargetFacts[]): StepState {
+  const isFailed = targets.some(
+    ({ error, uploaded, written }) => error !== undefined && (uploaded || written.length > 0),
+  );
+  if (isFailed) return 'failed';
+  return targets.some(({ written }) => written.length > 0) ? 'done' : 'skipped';
+}
+
+/** No build is claimed where the bytes were there already. */
 function nameOfBuild(origin: string | undefined): string {
   if (origin?.startsWith('source ')) return 'source';
   return origin?.includes('an earlier run') ? 'published before' : 'build';
@@ -109,7 +151,7 @@ function renderTags({ targets }: PublishRecord): string {
       prose(reason),
     ]),
   );
-  return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', '', 'held before', 'why'], rows)}`;
+  return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', '', 'previous', 'reason'], rows)}`;
 }
 
 /** A run that asks no registry has no decisions to show; what the image is called is what it was for. */
@@ -122,15 +164,20 @@ function renderNames({ outcome, targets, tags, labels }: PublishRecord): string 
 }
 
 function renderTargets(targets: readonly TargetFacts[]): string {
-  const rows = targets.map(({ image, uploaded, written, error, decisions }) => [
-    code(image),
-    error === undefined ? resultOf(written.length > 0, decisions) : `❌ ${plain(CATALOGUE[error.code].title)}`,
-    uploaded === undefined
-      ? '–'
-      : `blobs: ${uploaded.blobs}, ${bytes(uploaded.bytes)} (there already: ${uploaded.present})`,
-    String(written.length),
-  ]);
-  return rows.length === 0 ? '' : `### Registries\n\n${table(['repository', 'result', 'sent', 'tags written'], rows)}`;
+  const rows = targets.map((target) => {
+    const { image, uploaded, written, decisions } = target;
+    return [
+      code(image),
+      partialResult(target, targets, hasContent(target)) ?? resultOf(written.length > 0, decisions),
+      uploaded === undefined
+        ? '–'
+        : `${uploaded.blobs} blobs, ${bytes(uploaded.bytes)} (${uploaded.present} already present)`,
+      String(written.length),
+    ];
+  });
+  return rows.length === 0
+    ? ''
+    : `### Registries\n\n${table(['repository', 'result', 'pushed', 'tags written'], rows)}`;
 }
 
 /** What became of a repository that gave no error. */

@@ -26,20 +26,26 @@ export async function askTargets(
     ({ plan, needsCopy, needsRecord }) => plan.verdict === 'go' || needsCopy || needsRecord,
   );
   if (wanting.length === 0) return errors;
-  await step(runtime, draft, 'Pre-flight', () =>
-    Promise.all(
-      wanting.map(async (place) => {
-        const moves = place.plan.decisions.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));
-        // Where one tag of one repository is all there is to write, its own write tells as much as a probe.
-        const probe = place.needsCopy || wanting.length > 1;
-        try {
-          for (const doubt of await askAdmission(runtime, inputs, place, moves, { probe })) warn(runtime, draft, doubt);
-        } catch (error) {
-          runtime.signal.throwIfAborted();
-          errors.set(place, toActionError(error));
-        }
-      }),
-    ),
+  await step(
+    runtime,
+    draft,
+    'Pre-flight',
+    () =>
+      Promise.all(
+        wanting.map(async (place) => {
+          const moves = place.plan.decisions.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));
+          // Where one tag of one repository is all there is to write, its own write tells as much as a probe.
+          const probe = place.needsCopy || wanting.length > 1;
+          try {
+            for (const doubt of await askAdmission(runtime, inputs, place, moves, { probe }))
+              warn(runtime, draft, doubt);
+          } catch (error) {
+            runtime.signal.throwIfAborted();
+            errors.set(place, toActionError(error));
+          }
+        }),
+      ),
+    () => errors.size > 0,
   );
   return errors;
 }
@@ -57,27 +63,33 @@ export async function copyMissing(
   const wanting = places.filter(({ needsCopy }) => needsCopy);
   if (wanting.length === 0) return new Map();
   const { runtime, draft } = journey;
-  return step(runtime, draft, 'Copy', async () => {
-    const errors = new Map<PlannedPlace, ActionError>();
-    let left: readonly PlannedPlace[] = wanting;
-    while (left.length > 0) {
-      try {
-        report(journey, await copyTo(journey, found, left));
-        break;
-      } catch (thrown) {
-        runtime.signal.throwIfAborted();
-        const error = toActionError(thrown);
-        const failed = left.length === 1 ? left : left.filter((place) => isOf(place, error));
-        // What is said of no target is said of the source.
-        if (failed.length === 0 || isOf(found.source, error)) throw error;
-        for (const place of failed) errors.set(place, error);
-        left = left.filter((place) => !errors.has(place));
-        if (left.length > 0)
-          runtime.log.info(`${failed.map(({ image }) => image).join(', ')} failed; copying to the others.`);
+  return step(
+    runtime,
+    draft,
+    'Copy',
+    async () => {
+      const errors = new Map<PlannedPlace, ActionError>();
+      let left: readonly PlannedPlace[] = wanting;
+      while (left.length > 0) {
+        try {
+          report(journey, await copyTo(journey, found, left));
+          break;
+        } catch (thrown) {
+          runtime.signal.throwIfAborted();
+          const error = toActionError(thrown);
+          const failed = left.length === 1 ? left : left.filter((place) => isOf(place, error));
+          // What is said of no target is said of the source.
+          if (failed.length === 0 || isOf(found.source, error)) throw error;
+          for (const place of failed) errors.set(place, error);
+          left = left.filter((place) => !errors.has(place));
+          if (left.length > 0)
+            runtime.log.info(`${failed.map(({ image }) => image).join(', ')} failed; copying to the others.`);
+        }
       }
-    }
-    return errors;
-  });
+      return errors;
+    },
+    (errors) => errors.size > 0,
+  );
 }
 
 function copyTo(

@@ -118,36 +118,42 @@ async function readPlaces(
   values: { readonly version?: string | undefined; readonly sha?: string | undefined },
 ): Promise<Pick<Found, 'places' | 'failed' | 'order'>> {
   const named = placesOf(inputs, names, values);
-  return step(runtime, draft, 'Targets', async () => {
-    const places: FoundPlace[] = [];
-    const failed: PromotedTarget[] = [];
-    const order: string[] = [];
-    for (const { image, tags } of named) {
-      const [destination] = at([image], 'push');
-      if (destination === undefined) {
-        throw new ActionError('INPUT_INVALID', `\`to\`: the host of ${image.name} may not depend on the image.`, {
-          facts: { input: 'to' },
-        });
+  return step(
+    runtime,
+    draft,
+    'Targets',
+    async () => {
+      const places: FoundPlace[] = [];
+      const failed: PromotedTarget[] = [];
+      const order: string[] = [];
+      for (const { image, tags } of named) {
+        const [destination] = at([image], 'push');
+        if (destination === undefined) {
+          throw new ActionError('INPUT_INVALID', `\`to\`: the host of ${image.name} may not depend on the image.`, {
+            facts: { input: 'to' },
+          });
+        }
+        order.push(destination.image);
+        try {
+          const read = await readTarget(inputs, destination, (repository) =>
+            readPlace({ ...destination, repository, tags }),
+          );
+          const place = { ...read, repository: destination.repository };
+          for (const { image: name, tag, holds } of place.targets)
+            runtime.log.info(`${name}:${tag} points to ${holds ?? 'nothing'}.`);
+          places.push(place);
+        } catch (error) {
+          runtime.signal.throwIfAborted();
+          const { host } = destination.repository;
+          const nothing = { decisions: [], written: [], copied: false } as const;
+          failed.push({ image: destination.image, host, ...nothing, error: toActionError(error) });
+        }
       }
-      order.push(destination.image);
-      try {
-        const read = await readTarget(inputs, destination, (repository) =>
-          readPlace({ ...destination, repository, tags }),
-        );
-        const place = { ...read, repository: destination.repository };
-        for (const { image: name, tag, holds } of place.targets)
-          runtime.log.info(`${name}:${tag} points to ${holds ?? 'nothing'}.`);
-        places.push(place);
-      } catch (error) {
-        runtime.signal.throwIfAborted();
-        const { host } = destination.repository;
-        const nothing = { decisions: [], written: [], copied: false } as const;
-        failed.push({ image: destination.image, host, ...nothing, error: toActionError(error) });
-      }
-    }
-    if (places.length === 0) throwAll(failed.flatMap(({ error }) => error ?? []));
-    return { places, failed, order };
-  });
+      if (places.length === 0) throwAll(failed.flatMap(({ error }) => error ?? []));
+      return { places, failed, order };
+    },
+    ({ failed }) => failed.length > 0,
+  );
 }
 
 async function digestOf(place: Destination, from: Source): Promise<Digest> {

@@ -39,7 +39,13 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
   const found = inputs.rollback ? await findBack(journey) : await findForward(journey);
   const { root } = found;
   const { digest } = root.descriptor;
-  const { planned, ...terms } = await step(runtime, draft, 'Plan', () => planPlaces(journey, found));
+  const { planned, ...terms } = await step(
+    runtime,
+    draft,
+    'Plan',
+    () => planPlaces(journey, found),
+    ({ planned: all }) => ['refused', 'conflict'].includes(overall(all.map(({ plan }) => plan)).verdict),
+  );
   draft.targets = inOrder(found, planned.map(begin));
   const { verdict, refusals } = overall(planned.map(({ plan }) => plan));
   if (verdict === 'refused' || verdict === 'conflict') {
@@ -75,8 +81,12 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
   // Reading records, too, takes time in which others may move the tags. A rollback is in a hurry.
   const isLate = planned.some(({ needsCopy, needsRecord }) => needsCopy || (needsRecord && !inputs.rollback));
   const recheck = terms.required.length > 0 || isLate;
-  draft.targets = await step(runtime, draft, 'Tags and records', () =>
-    applyPromotion({ places: planned, root, record, recheck, log: runtime.log }),
+  draft.targets = await step(
+    runtime,
+    draft,
+    'Tags and records',
+    () => applyPromotion({ places: planned, root, record, recheck, log: runtime.log }),
+    (targets) => targets.some(({ error }) => error !== undefined),
   );
   const errors = draft.targets.flatMap(({ error }) => error ?? []);
   throwAll(errors);

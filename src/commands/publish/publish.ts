@@ -92,14 +92,19 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
     if (isInPlace(target.planned) && !unproven.has(target)) return;
     await attachVerdict(runtime, inputs, naming, draft, target, obtained.image.root.descriptor);
   };
-  const results = await step(runtime, draft, 'Push', () =>
-    applyPublish({
-      targets: plan.targets,
-      image: obtained.image,
-      decide,
-      ...(inputs['attach-verdict'] ? { attach } : {}),
-      log: runtime.log,
-    }),
+  const results = await step(
+    runtime,
+    draft,
+    'Push',
+    () =>
+      applyPublish({
+        targets: plan.targets,
+        image: obtained.image,
+        decide,
+        ...(inputs['attach-verdict'] ? { attach } : {}),
+        log: runtime.log,
+      }),
+    (targets) => targets.some(({ error }) => error !== undefined),
   );
   draft.targets = results;
   warnAbout(runtime, draft);

@@ -144,3 +144,69 @@ describe('several tags and repositories', () => {
     expect([recordsAt(scene.registry, DEV), recordsAt(scene.target)]).toEqual([1, 1]);
   });
 });
+
+describe('all targets are asked before the first write', () => {
+  const frozen = { referrers: true, immutable: { tags: /^production$/, style: 'harbor' } } as const;
+
+  test('one that cannot even be read keeps the content from none of the others, and no tag moves', async () => {
+    await using places = await createPlaces();
+    const { scene, first, second, old, digest } = places;
+    const third = await startRegistry({ referrers: true });
+    try {
+      second.addFault({
+        match: { method: 'HEAD', path: /manifests\/production/, nth: 'all' },
+        action: { status: 401 },
+      });
+      const to = [first, second, third].map(({ host }) => `${host}/${PROD}`).join('\n');
+      const run = await places.promote({}, { to });
+      expect(run, run.log).toMatchObject({ exitCode: 1, outputs: { outcome: 'registry-failed' } });
+      expect([first.manifest(PROD, digest), second.manifest(PROD, digest), third.manifest(PROD, digest)]).toEqual([
+        expect.anything(),
+        undefined,
+        expect.anything(),
+      ]);
+      expect([first, second, third].flatMap(tagWrites)).toEqual([]);
+      expect(first.tags(PROD).production).toBe(old);
+      const { targets } = JSON.parse(run.outputs.json ?? '{}');
+      expect(
+        targets.map((each: { readonly error?: object; readonly copied: boolean }) => [each.copied, !each.error]),
+      ).toEqual([
+        [true, true],
+        [false, false],
+        [true, true],
+      ]);
+      expect(run.summary).toContain('**Partial:** the image is in 2 of 3 repositories');
+      expect(run.summary).toContain(
+        `content is there; <code>production</code> held back because <code>${second.host}/${PROD}</code> failed`,
+      );
+    } finally {
+      await third.close();
+    }
+    expect(scene).toBeDefined();
+  });
+
+  test('three targets, of which the second refuses the content: the others have it', async () => {
+    await using places = await createPlaces();
+    const { first, second, digest } = places;
+    await using third = await startRegistry({ referrers: true });
+    second.addFault({
+      match: { method: 'POST', path: /uploads/, nth: 'all' },
+      action: { status: 403, body: { errors: [{ code: 'DENIED', message: 'not yours' }] } },
+    });
+    const to = [first, second, third].map(({ host }) => `${host}/${PROD}`).join('\n');
+    expectError(await places.promote({}, { to }), 'registry-failed', 'DENIED');
+    expect([first, second, third].map((each) => each.manifest(PROD, digest) !== undefined)).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    expect([first, second, third].flatMap(tagWrites)).toEqual([]);
+  });
+
+  test('a frozen tag that the vendor does not tell of stops the others all the same', async () => {
+    await using scene = await createScene({}, frozen);
+    scene.source.image(['1'], {}, 'v1');
+    fill(scene.target, PROD).image(['old'], {}, 'production');
+    expectError(await scene.promote(), 'tag-conflict', 'TAG_IMMUTABLE');
+  });
+});

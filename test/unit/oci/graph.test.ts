@@ -140,7 +140,7 @@ describe('the graph of an image', () => {
     });
     const graph = readGraph({ ...hostile, referrers }, root.descriptor.digest);
     await expect(graph).rejects.toMatchObject({ code: 'TOO_LARGE' });
-    expect(reads()).toBe(5000);
+    expect(reads()).toBeLessThanOrEqual(5000);
   });
 
   it('39: manifests of 4 MiB each are not held without end', async () => {

@@ -99,8 +99,17 @@ describe('the summary of a promotion', () => {
   });
 
   test('shows where a refused one ended, and what is planned only', () => {
-    const refused = { ...promoted, outcome: 'refused' as const, errors: [new ActionError('PROMOTION_REFUSED', 'no')] };
-    expect(diagram(refused)).toContain('["✗ production · sha256:aaaaaaaaaaaa"]:::failed');
+    const went = (name: string) => ({ name, milliseconds: 1 });
+    const idle = promoted.targets.map((target) => ({ ...target, written: [] }));
+    const refused = {
+      ...promoted,
+      outcome: 'refused' as const,
+      errors: [new ActionError('PROMOTION_REFUSED', 'no')],
+      targets: idle,
+      steps: [went('Source'), went('Targets'), { ...went('Plan'), failed: true as const }],
+    };
+    expect(diagram(refused)).toContain('["✗ requirements"]:::failed');
+    expect(diagram(refused)).toContain('["· production · sha256:aaaaaaaaaaaa"]:::skipped');
     expect(diagram({ ...promoted, outcome: 'planned' })).toContain('["· production · sha256:aaaaaaaaaaaa"]:::planned');
     expect(
       renderPromotionSummary({ ...promoted, targets: promoted.targets.map((each) => ({ ...each, written: [] })) }),
@@ -150,6 +159,62 @@ describe('the summary of a promotion', () => {
     expect(refused.match(/there is no SBOM/g)).toHaveLength(1);
   });
 
+  test('a repository that did not fail says what is there, what was held back, and that a re-run finishes', () => {
+    const [target] = promoted.targets;
+    if (target === undefined) throw new Error('there is one');
+    const error = new ActionError('DENIED', 'no');
+    const steps = ['Source', 'Targets', 'Plan', 'Pre-flight'].map((name) => ({ name, milliseconds: 1 }));
+    const partial = {
+      ...promoted,
+      outcome: 'registry-failed' as const,
+      errors: [error],
+      steps: [...steps, { name: 'Copy', milliseconds: 1, failed: true as const }],
+      targets: [
+        { ...target, written: [], copied: true },
+        { ...target, image: 'ghcr.io/org/app', written: [], copied: false, error, decisions: [] },
+      ],
+    };
+    const summary = renderPromotionSummary(partial);
+    expect(summary).toContain(
+      '**Partial:** the image is in 1 of 2 repositories, tags were written in 0 of 2 repositories.',
+    );
+    expect(summary).toContain(
+      '⏸️ content is there; <code>production</code> held back because <code>ghcr.io/org/app</code> failed; a re-run finishes',
+    );
+    expect(summary).not.toMatch(/## ✅|✅ moved/);
+    expect(diagram(partial)).toMatch(
+      /"✓ pre-flight".*\n.*"✗ copy"\]:::failed\n.*"· tags"\]:::skipped\n.*"· production/,
+    );
+  });
+
+  test('has the steps of a run that came to no image, with the one that failed', () => {
+    const { image: _image, from: _from, ...rest } = promoted;
+    const lost = {
+      ...rest,
+      outcome: 'registry-failed' as const,
+      errors: [new ActionError('REGISTRY_UNREACHABLE', 'no')],
+      passed: [],
+      targets: [],
+      steps: [{ name: 'Source', milliseconds: 1, failed: true as const }],
+    };
+    expect(diagram(lost)).toContain(
+      's0["✗ source"]:::failed\n  s1["· tags"]:::skipped\n  s2["· production"]:::skipped',
+    );
+  });
+
+  test('begins with how to pull exactly this image, where it is', () => {
+    const summary = renderPromotionSummary(promoted);
+    expect(summary).toMatch(/^## ✅ Promoted to production \(aaaaaaaaaaaa\)\n/);
+    expect(summary).toContain(`\`\`\`sh\ndocker pull ${image}@${A}\n\`\`\``);
+    expect(summary.indexOf('docker pull')).toBeLessThan(summary.indexOf('mermaid'));
+  });
+
+  test('lists what came along', () => {
+    const attachments = [{ digest: B, artifactType: 'application/<b>|x', bytes: 2048 }];
+    const summary = renderPromotionSummary({ ...promoted, attachments });
+    expect(summary).toContain('| <code>sha256:bbbbbbbbbbbb</code> | application/&lt;b&gt;&#124;x | 2.0 KiB |');
+  });
+
   test('says when nothing was required', () => {
     const words = 'Nothing is required of <code>production</code>';
     expect(renderPromotionSummary({ ...promoted, requirements: [] })).toContain(words);
@@ -172,7 +237,7 @@ describe('the summary of a promotion', () => {
           (line) => /^\| 2026-02-01T00:00:0(\d)Z .*?<\/code>(?: ([^|]+))? \|/.exec(line)?.slice(1, 3).join(' ') ?? [],
         );
     const idle = promoted.targets.map((each) => ({ ...each, written: [] }));
-    expect(marks({ ...promoted, history, targets: idle })).toEqual(['3 **now**', '2 ✋ held back', '1 ']);
+    expect(marks({ ...promoted, history, targets: idle })).toEqual(['3 **now**', '2 ✋ on hold', '1 ']);
     expect(marks({ ...promoted, history })).toEqual(['3 **until now**', '2 ', '1 ']);
   });
 
@@ -203,7 +268,7 @@ describe('the summary of a promotion', () => {
     const summary = renderPromotionSummary({ ...promoted, history });
     expect(summary).toContain('↩️ rollback');
     expect(summary).toContain('[mona](https://github.com/org/app/actions/runs/1/attempts/1)');
-    expect(summary).toContain('✋ held back');
+    expect(summary).toContain('✋ on hold');
     expect(summary).toContain('something else has moved it');
   });
 

@@ -5,7 +5,7 @@ import { OUTPUTS } from '../../../src/inputs/catalogue.ts';
 import { renderLoginOutputs } from '../../../src/report/login.ts';
 import { renderOutputs } from '../../../src/report/outputs.ts';
 import { renderPromotionOutputs } from '../../../src/report/promotion.ts';
-import type { PublishRecord } from '../../../src/report/record.ts';
+import type { PublishRecord, TargetFacts } from '../../../src/report/record.ts';
 import { renderSummary } from '../../../src/report/summary.ts';
 
 const digest = `sha256:${'a'.repeat(64)}` as const;
@@ -51,11 +51,11 @@ const published: PublishRecord = {
 describe('the summary', () => {
   test('shows what was built, what moved or stayed and why, and each registry', () => {
     const summary = renderSummary(published);
-    expect(summary).toMatch(/^## ✅ main · sha256:aaaaaaaaaaaa: published/);
+    expect(summary).toMatch(/^## ✅ Published main \(aaaaaaaaaaaa\)\n/);
     expect(summary).toMatch(/linux\/amd64 .*1\.5 KiB \| 2 \| 7 packages \| ✓/);
     expect(summary).toMatch(/app:main<\/code> \| moving \| 🆕 created/);
     expect(summary).toMatch(/app:old<\/code> \| moving \| ⏸️ left \|.*stays: newer/);
-    expect(summary).toMatch(/✅ published \| blobs: 3, 2\.0 KiB/);
+    expect(summary).toMatch(/✅ published \| 3 blobs, 2\.0 KiB \(1 already present\)/);
     expect(summary).toContain('<code>scan: off</code>: nobody has looked');
   });
 
@@ -123,6 +123,96 @@ describe('the summary', () => {
     expect(summary).toContain('2027-01-01 (1 day) |');
   });
 
+  const registry = (name: string) => ({ ...published.targets[0], image: `${name}/org/app`, host: name });
+  const went = (...names: readonly string[]) => names.map((name) => ({ name, milliseconds: 1 }));
+  const states = (record: PublishRecord) =>
+    [...renderSummary(record).matchAll(/^ {2}(\w+)\["[^"]*"\]:::(\w+)$/gm)].map(([, id, state]) => `${id} ${state}`);
+
+  test('the registry whose tag was held back does not say that it is published', () => {
+    const error = new ActionError('DENIED', 'no');
+    const decisions: TargetFacts['decisions'] = [
+      { ...decision, image: 'a/org/app', tag: 'sha-abc1234', kind: 'commit' as const, action: 'create' as const },
+      { ...decision, image: 'a/org/app', tag: 'main', action: 'move' as const, from: digest },
+    ];
+    const uploaded = { blobs: 3, bytes: 2048, present: 1 };
+    const targets: readonly TargetFacts[] = [
+      { image: 'ghcr.io/org/app', host: 'ghcr.io', decisions, written: ['sha-abc1234'], uploaded },
+      { image: 'quay.io/org/app', host: 'quay.io', decisions, written: [], uploaded, error },
+    ];
+    const steps = [
+      ...went('Tags and labels', 'Pre-flight', 'Build', 'Gate'),
+      { name: 'Push', milliseconds: 1, failed: true as const },
+    ];
+    const record: PublishRecord = { ...published, outcome: 'registry-failed', errors: [error], targets, steps };
+    const summary = renderSummary(record);
+    expect(summary).toContain(
+      '⏸️ <code>sha-abc1234</code> written; <code>main</code> held back because <code>quay.io/org/app</code> failed; a re-run finishes',
+    );
+    expect(summary).toContain(
+      '**Partial:** the image is in 2 of 2 repositories, tags were written in 1 of 2 repositories.',
+    );
+    expect(summary).not.toContain('✅');
+    expect(states(record).slice(-2)).toEqual(['push done', 'tags failed']);
+  });
+
+  test.each([
+    [
+      'a registry that is not there',
+      'registry-failed',
+      ['Tags and labels'],
+      'Pre-flight',
+      ['commit done', 'preflight failed', 'build skipped', 'gate skipped', 'push skipped', 'tags skipped'],
+    ],
+    [
+      'a build that failed',
+      'build-failed',
+      ['Tags and labels', 'Pre-flight'],
+      'Build',
+      ['commit done', 'preflight done', 'build failed', 'gate skipped', 'push skipped', 'tags skipped'],
+    ],
+    [
+      'a scanner that failed',
+      'scanner-failed',
+      ['Tags and labels', 'Pre-flight', 'Build'],
+      'Gate',
+      ['commit done', 'preflight done', 'build done', 'gate failed', 'push skipped', 'tags skipped'],
+    ],
+  ] as const)('%s is red where it failed', (_, outcome, done, failing, expected) => {
+    const { image: _image, verdict: _verdict, ...rest } = published;
+    const steps = [...went(...done), { name: failing, milliseconds: 1, failed: true as const }];
+    const errors = [new ActionError('REGISTRY_UNREACHABLE', 'no')];
+    expect(states({ ...rest, outcome, errors, steps, scan: 'gate', targets: [] })).toEqual(expected);
+  });
+
+  test('an immutable tag that is in the way is red at the pre-flight, which found it', () => {
+    const { image: _image, ...rest } = published;
+    const errors = [new ActionError('TAG_IMMUTABLE', 'no')];
+    const record = {
+      ...rest,
+      outcome: 'tag-conflict',
+      errors,
+      steps: went('Tags and labels', 'Pre-flight'),
+      targets: [],
+    } as const;
+    expect(states(record).slice(0, 3)).toEqual(['commit done', 'preflight failed', 'build skipped']);
+  });
+
+  test('begins with how to pull exactly this image', () => {
+    const summary = renderSummary({
+      ...published,
+      targets: [registry('ghcr.io'), registry('quay.io')].map((target) => ({
+        ...published.targets[0],
+        ...target,
+        decisions: [],
+        written: ['main'],
+        uploaded: { blobs: 1, bytes: 1, present: 0 },
+      })),
+    });
+    expect(summary).toContain(
+      `\`\`\`sh\ndocker pull ghcr.io/org/app@${digest}\ndocker pull quay.io/org/app@${digest}\n\`\`\``,
+    );
+  });
+
   test('a plan without a registry names the tags and the labels', () => {
     const { image: _image, ...rest } = published;
     const summary = renderSummary({ ...rest, outcome: 'planned', targets: [] });
@@ -134,7 +224,7 @@ describe('the summary', () => {
     const error = new ActionError('TAG_IMMUTABLE', 'ghcr.io/org/app:1.2.3 is there as something else');
     const { image: _image, ...rest } = published;
     const summary = renderSummary({ ...rest, outcome: 'tag-conflict', errors: [error], targets: [] });
-    expect(summary).toMatch(/## ❌ main: tag-conflict/);
+    expect(summary).toMatch(/## ❌ Failed: main: tag-conflict/);
     expect(summary).toMatch(/\[TAG_IMMUTABLE\]\(.*docs\/errors\.md#tag_immutable\)/);
     expect(summary).toMatch(/> 1\. Publish under a new version/);
   });

@@ -160,6 +160,34 @@ describe('promote.yml', () => {
     });
   });
 
+  it('runs the action at its own commit, so that whoever pins the workflow has pinned both', () => {
+    for (const stage of STAGES) {
+      const steps = ofStage(stage).steps;
+      if (!Array.isArray(steps)) throw new Error(stage);
+      const [caller, guard, own, step] = steps.map(fieldsOf);
+      expect(fieldsOf(caller?.with).repository).toBeUndefined();
+      expect(guard).toMatchObject({
+        if: "${{ fromJSON(toJSON(job)).workflow_sha == '' }}",
+        run: expect.stringMatching(/exit 1\n$/),
+      });
+      expect(own).toMatchObject({
+        uses: caller?.uses,
+        with: {
+          repository: '${{ fromJSON(toJSON(job)).workflow_repository }}',
+          ref: '${{ fromJSON(toJSON(job)).workflow_sha }}',
+          path: '.registry-action',
+          'persist-credentials': false,
+        },
+      });
+      expect(step).toMatchObject({ id: 'promote', uses: './.registry-action' });
+    }
+  });
+
+  it.each(workflows)('$name leaves nothing to a tag or branch that may move', ({ text }) => {
+    const used = [...text.matchAll(/^\s*(?:- )?uses:\s*(\S+)/gm)].map(([, name = '']) => name);
+    expect(used.filter((name) => !name.startsWith('./') && !/@[0-9a-f]{40}$/.test(name))).toEqual([]);
+  });
+
   it('gives nothing to who asks for nothing, and no text of others to a shell', () => {
     expect(promotion.permissions).toEqual({});
     const scripts = Object.values(jobs).flatMap((job) => scriptsIn(fieldsOf(job).steps));

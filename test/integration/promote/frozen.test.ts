@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { startCloud } from '../../support/cloud.ts';
+import { fill } from '../../support/copy-source.ts';
+import { startRegistry } from '../../support/registry.ts';
+import { jwt, oidcDouble } from '../../support/vendors/oidc.ts';
+import { ROWS } from '../registries/vendors.ts';
+import { createPromotionJob } from './job.ts';
+import { errorsOf } from './scene.ts';
+
+const FREEZING = ROWS.filter(({ id }) =>
+  ['ecr', 'artifact-registry', 'acr', 'harbor', 'nexus', 'docker-hub'].includes(id),
+);
+
+describe.each(FREEZING)('a moving tag that the settings of $id freeze', (row) => {
+  test.each(['true', 'false'])(
+    'stops before the first write, though no content is to be copied: dry-run %s',
+    async (dryRun) => {
+      await using job = await createPromotionJob();
+      const running = await row.start();
+      if (running.freeze === undefined) return;
+      const home = row.host === 'docker.io' ? 'registry-1.docker.io' : row.host;
+      await using registry = await startRegistry({
+        auth: running.auth,
+        origin: `https://${home}`,
+        referrers: true,
+        ...row.registry,
+      });
+      const oidc = oidcDouble();
+      await using cloud = await startCloud({ ...running.hosts(registry), ...oidc.hosts });
+      const { image } = fill(registry, row.repository);
+      const { descriptor } = image(['old'], {}, 'staging');
+      image(['next'], {}, 'next');
+      const pushed = { tag: 'staging', digest: descriptor.digest, mediaType: descriptor.mediaType, bytes: 1 };
+      running.freeze(pushed);
+      const run = await job.promote(
+        {
+          images: `${row.host}/${row.repository}`,
+          from: 'next',
+          environment: 'staging',
+          'dry-run': dryRun,
+          'registry-ca': cloud.caFile,
+          ...row.inputs,
+        },
+        { env: { ...cloud.env, ...oidc.env, ...running.env } },
+      );
+      expect(run, run.log).toMatchObject({ exitCode: 1, outputs: { outcome: 'tag-conflict' } });
+      expect(errorsOf(run)).toMatchObject([{ code: 'TAG_IMMUTABLE', message: expect.stringContaining('staging') }]);
+      expect(registry.writes()).toEqual([]);
+      expect(run.summary).toContain('["✗ pre-flight"]:::failed');
+    },
+  );
+});
+
+test.each(['true', 'false'])('a token that may not push stops before the first write: dry-run %s', async (dryRun) => {
+  await using job = await createPromotionJob();
+  await using registry = await startRegistry({ referrers: true });
+  const { image } = fill(registry, 'org/app');
+  image(['old'], {}, 'staging');
+  image(['next'], {}, 'next');
+  const access = [{ type: 'repository', name: 'org/app', actions: ['pull'] }];
+  const host = 'registry.example.com';
+  await using cloud = await startCloud({
+    [host]: async ({ method, url, headers }) => {
+      if (url.pathname === '/token') return { status: 200, body: { token: jwt({ access }) } };
+      const challenge = { 'www-authenticate': `Bearer realm="https://${host}/token",service="x"` };
+      const errors = [{ code: 'UNAUTHORIZED', message: 'who' }];
+      if (headers.authorization === undefined) return { status: 401, body: { errors }, headers: challenge };
+      if (method !== 'GET' && method !== 'HEAD') throw new Error(`${method} ${url.pathname}`);
+      const reply = await fetch(`http://${registry.host}${url.pathname}`, { method, headers: { accept: '*/*' } });
+      return { status: reply.status, body: await reply.text(), headers: Object.fromEntries(reply.headers) };
+    },
+  });
+  const run = await job.promote(
+    {
+      images: `${host}/org/app`,
+      from: 'next',
+      environment: 'staging',
+      'dry-run': dryRun,
+      'registry-ca': cloud.caFile,
+      registry: host,
+      username: 'ci',
+      password: 'password-of-ci',
+    },
+    { env: cloud.env },
+  );
+  expect(run, run.log).toMatchObject({ exitCode: 1, outputs: { outcome: 'registry-failed' } });
+  expect(errorsOf(run)).toMatchObject([{ code: 'SCOPE_TOO_NARROW' }]);
+  expect(cloud.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
+});
