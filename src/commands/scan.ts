@@ -3,6 +3,7 @@ import { describeFinding } from '../domain/gate/finding.ts';
 import type { IgnoreEntry } from '../domain/gate/ignores.ts';
 import type { PlatformReport } from '../domain/gate/platform-report.ts';
 import { baselineOf, type GatePolicy, judge, type Verdict } from '../domain/gate/policy.ts';
+import { NOT_SEARCHED } from '../domain/gate/secret-rules.ts';
 import type { VexStatement } from '../domain/gate/vex.ts';
 import { ActionError, toActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
@@ -126,7 +127,7 @@ export async function scanImage(
   const reports = own.value;
   // What a registry has already is not sent, and so not hashed again: the scan must have seen exactly what the digests say.
   await image.verify();
-  const verdict = judge({
+  const judged = judge({
     image: { digest, names },
     reports,
     policy,
@@ -138,6 +139,8 @@ export async function scanImage(
         : baselineOf(baseline.image, baseline.digest, isItself ? reports : before.value, policy),
     today: runtime.clock.now().toISOString().slice(0, 10),
   });
+  const notes = inputs.scanners.includes('secret') ? [...judged.notes, NOT_SEARCHED] : judged.notes;
+  const verdict = { ...judged, notes };
   for (const { platform, packages, system, counts, gated } of verdict.platforms) {
     const found = Object.entries(counts).map(([severity, count]) => `${count} ${severity.toLowerCase()}`);
     runtime.log.info(

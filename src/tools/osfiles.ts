@@ -4,8 +4,10 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { isDigest, splitDigest } from '../domain/digest.ts';
+import type { ReportFinding } from '../domain/gate/report.ts';
 import type { Descriptor } from '../domain/manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
+import { readUnseenSecrets } from './unseen-secrets.ts';
 
 /** What the tar entries of an image's layers tell that a scanner's report does not. */
 export interface LayerFacts {
@@ -13,6 +15,8 @@ export interface LayerFacts {
   readonly osFiles: readonly string[];
   /** Whether a layer holds a Java archive, removed later or not: only then the scanner needs its index of them. */
   readonly hasJava: boolean;
+  /** Credentials in files that the scanner does not open, in any layer. */
+  readonly secrets: readonly ReportFinding[];
 }
 
 /** Where systems say what they are, and where package managers keep what is installed. A trailing slash: anything below. */
@@ -60,6 +64,7 @@ interface LayerChanges {
   /** Folders whose earlier content is gone. */
   readonly emptied: readonly string[];
   readonly hasJava: boolean;
+  readonly secrets: readonly ReportFinding[];
 }
 
 /** A layer as it travels, and the digest that the image config gives to what it unpacks to. */
@@ -86,16 +91,18 @@ export function createLayerReader(open: (layer: Descriptor) => Readable): LayerR
   return async (layers) => {
     let files = new Set<string>();
     let hasJava = false;
+    const secrets: ReportFinding[] = [];
     for (const layer of layers) {
-      const { files: added, removed, emptied, hasJava: holdsJava } = await changesOf(layer);
+      const { files: added, removed, emptied, hasJava: holdsJava, secrets: found } = await changesOf(layer);
       hasJava ||= holdsJava;
+      secrets.push(...found);
       const gone = (path: string) =>
         removed.some((each) => path === each || path.startsWith(`${each}/`)) ||
         emptied.some((each) => each === '' || path.startsWith(`${each}/`));
       files = new Set([...[...files].filter((path) => !gone(path)), ...added]);
     }
     const osFiles = new Set([...files].flatMap((path) => osFile(path) ?? []));
-    return { osFiles: [...osFiles].sort(), hasJava };
+    return { osFiles: [...osFiles].sort(), hasJava, secrets };
   };
 }
 
@@ -138,8 +145,10 @@ async function readChanges(bytes: Readable, { layer, diffId }: UnpackedLayer): P
     }
   };
   const tar = extract();
+  const secrets: ReportFinding[] = [];
   tar.on('entry', (header, stream, next) => {
     take(header);
+    readUnseenSecrets(header, stream, (found) => secrets.push({ ...found, layer: layer.digest }));
     stream.on('end', next).resume();
   });
   try {
@@ -159,7 +168,7 @@ async function readChanges(bytes: Readable, { layer, diffId }: UnpackedLayer): P
       `The layer ${layer.digest} unpacks to ${algorithm}:${is}, and the image config says ${said}.`,
     );
   }
-  return { files, removed, emptied, hasJava };
+  return { files, removed, emptied, hasJava, secrets };
 }
 
 /** The beginning of a stream, which is put back. */

@@ -5,7 +5,8 @@ import pLimit from 'p-limit';
 import { isDigest } from '../domain/digest.ts';
 import { DecodeError } from '../domain/gate/decode.ts';
 import { bindingProblem, coverageProblem, type PlatformReport } from '../domain/gate/platform-report.ts';
-import { decodeReport, type ScanReport } from '../domain/gate/report.ts';
+import { decodeReport, type ReportFinding, type ScanReport } from '../domain/gate/report.ts';
+import { secretConfig } from '../domain/gate/secret-rules.ts';
 import type { Scanner } from '../domain/gate/severity.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -58,6 +59,9 @@ export async function scanPlatforms(
     return [
       {
         ...found,
+        report: options.scanners.includes('secret')
+          ? withSecrets(found.report, facts[at]?.secrets ?? [])
+          : found.report,
         platform: platform.name,
         digest: platform.manifest.descriptor.digest,
         scanners: options.scanners,
@@ -69,6 +73,11 @@ export async function scanPlatforms(
   const problem = coverageProblem(expected, reports);
   if (problem !== undefined) throw new ActionError('REPORT_INVALID', `The scan does not cover the image: ${problem}.`);
   return reports;
+}
+
+/** The report, with the credentials in files that the scanner does not open. */
+function withSecrets(report: ScanReport, secrets: readonly ReportFinding[]): ScanReport {
+  return secrets.length === 0 ? report : { ...report, findings: [...report.findings, ...secrets] };
 }
 
 type Scanned = Pick<PlatformReport, 'report' | 'isUnlisted' | 'skipsSecrets'>;
@@ -196,7 +205,7 @@ async function scanArguments(directory: string, output: string, options: Platfor
     'image',
     ...['--input', options.view, '--format', 'json', '--output', output],
     ...['--config', await file('config.yaml', ''), '--ignorefile', await file('ignore.yaml', '')],
-    ...['--secret-config', await file('registry-action-secret-rules.yaml', '{}\n')],
+    ...['--secret-config', await file('registry-action-secret-rules.yaml', secretConfig())],
     ...['--cache-dir', await cacheView(directory, options), '--cache-backend', 'memory'],
     ...['--skip-db-update', '--skip-java-db-update', '--skip-check-update', '--offline-scan'],
     ...['--skip-version-check', '--disable-telemetry', '--no-progress'],

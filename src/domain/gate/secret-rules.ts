@@ -1,0 +1,165 @@
+import { stringify } from 'yaml';
+import type { ReportFinding } from './report.ts';
+
+/** A kind of credential that Trivy's own rules do not know, in a form that both Go and JavaScript read. */
+interface SecretRule {
+  readonly id: string;
+  readonly title: string;
+  /** Of the file, from the root of the image. Absent: any. */
+  readonly path?: string;
+  /** The part named `secret` is what the report hides. */
+  readonly regex: string;
+  /** The file is not looked at unless it contains one of these, in any case. */
+  readonly keywords: readonly string[];
+}
+
+const SECRET = (characters: string) => `(?P<secret>${characters})`;
+
+/** Tokens that steps of a job leave in the workspace, and files in which tools keep their logins. All are HIGH. */
+export const SECRET_RULES: readonly SecretRule[] = [
+  {
+    // actions/checkout with persist-credentials: in .git/config, since v6 in a file of its own.
+    id: 'git-extraheader',
+    title: 'Token in a git configuration (actions/checkout keeps it there)',
+    regex: `(?i)extraheader\\s*=\\s*"?authorization:\\s*(?:basic|bearer|token)\\s+${SECRET('[a-z0-9+/=._~-]{8,}')}`,
+    keywords: ['extraheader'],
+  },
+  {
+    id: 'git-url-credentials',
+    title: 'Credentials in the address of a git remote',
+    path: '(?:^|/)(?:\\.git-credentials|\\.gitconfig|\\.gitmodules|\\.git/.*config(?:\\.worktree)?|config/git/credentials)$',
+    regex: `(?i)https?://(?:[^\\s/:@]*:)?${SECRET('[^\\s/:@]{8,}')}@`,
+    keywords: ['://'],
+  },
+  {
+    id: 'google-credentials',
+    title: 'Google credentials (google-github-actions/auth writes them to the workspace)',
+    path: '(?:gha-creds-[0-9a-f]+|application_default_credentials)\\.json$',
+    regex: `"type"\\s*:\\s*"${SECRET('(?:external_account|service_account|authorized_user|impersonated_service_account)[a-z_]*')}"`,
+    keywords: ['"type"'],
+  },
+  {
+    id: 'docker-config-auth',
+    title: "Login in docker's configuration",
+    path: '(?:^|/)(?:\\.docker/config\\.json|\\.dockercfg|\\.dockerconfigjson|containers/auth\\.json)$',
+    regex: `"(?:auth|identitytoken|registrytoken|password)"\\s*:\\s*"${SECRET('[^"\\s$]{4,}')}"`,
+    keywords: ['auth', 'token', 'password'],
+  },
+  {
+    id: 'npmrc-auth',
+    title: 'Token in .npmrc',
+    path: '(?:^|/)\\.?npmrc$',
+    regex: `(?i)_(?:authToken|auth|password)\\s*=\\s*"?${SECRET('[^\\s"$]{8,}')}`,
+    keywords: ['_auth', '_password'],
+  },
+  {
+    id: 'yarnrc-auth',
+    title: 'Token in .yarnrc.yml',
+    path: '(?:^|/)\\.yarnrc\\.yml$',
+    regex: `(?i)npmAuth(?:Token|Ident)\\s*:\\s*["']?${SECRET('[^\\s"\'$]{8,}')}`,
+    keywords: ['npmauth'],
+  },
+  {
+    id: 'netrc-password',
+    title: 'Password in .netrc',
+    path: '(?:^|/)[._]netrc$',
+    regex: `(?i)\\bpassword\\s+${SECRET('[^\\s$]{4,}')}`,
+    keywords: ['password'],
+  },
+  {
+    id: 'pypirc-password',
+    title: 'Password in .pypirc',
+    path: '(?:^|/)\\.pypirc$',
+    regex: `(?i)\\bpassword\\s*[=:]\\s*${SECRET('[^\\s$%]{4,}')}`,
+    keywords: ['password'],
+  },
+  {
+    id: 'pip-index-credentials',
+    title: "Credentials in the address of pip's index",
+    path: '(?:^|/)pip\\.(?:conf|ini)$',
+    regex: `(?i)https?://[^\\s/:@$]*:${SECRET('[^\\s/:@$]{4,}')}@`,
+    keywords: ['://'],
+  },
+  {
+    id: 'cargo-token',
+    title: "Token in cargo's credentials",
+    path: '(?:^|/)\\.?cargo/credentials(?:\\.toml)?$',
+    regex: `(?i)\\b(?:secret-)?(?:token|key)\\s*=\\s*"${SECRET('[^"\\s$]{8,}')}"`,
+    keywords: ['token', 'key'],
+  },
+  {
+    id: 'kubeconfig-credentials',
+    title: 'Credentials in a kubeconfig',
+    path: '(?:^|/)\\.kube/config$',
+    regex: `(?i)\\b(?:client-key-data|token|password|id-token|refresh-token):\\s*["']?${SECRET('[^\\s"\']{8,}')}`,
+    keywords: ['client-key-data', 'token', 'password'],
+  },
+];
+
+/**
+ * Rules of Trivy that let secrets pass by their path, or because the text says "example". None of them is kept: what an
+ * image is built from lies in such folders too. https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/secret/builtin-allow-rules.go
+ */
+const ALLOW_RULES_OFF = [
+  'tests',
+  'examples',
+  'vendor',
+  'usr-dirs',
+  'locale-dir',
+  'markdown',
+  'node.js',
+  'golang',
+  'python',
+  'rubygems',
+  'wordpress',
+  'anaconda-log',
+];
+
+/** Trivy's `--secret-config`. https://trivy.dev/docs/latest/guide/scanner/secret/ */
+export function secretConfig(): string {
+  return stringify({
+    'disable-allow-rules': ALLOW_RULES_OFF,
+    rules: SECRET_RULES.map(({ id, title, path, regex, keywords }) => ({
+      id,
+      category: 'Credentials',
+      title,
+      severity: 'HIGH',
+      ...(path === undefined ? {} : { path }),
+      regex,
+      keywords,
+      'secret-group-name': 'secret',
+    })),
+  });
+}
+
+/** What the search for secrets leaves out, for the log and the summary. */
+export const NOT_SEARCHED =
+  'Not searched for secrets: binary files, archives and pictures, files under 10 bytes, lock files of package managers, and `node_modules` and `.git` folders except for credential files in them.';
+
+/** Trivy opens no file below these folders when it looks for secrets. */
+const UNSEEN = /(?:^|\/)(?:\.git|node_modules)\//;
+/** Names of small files with credentials that are worth a look there. */
+const NAMED =
+  /(?:^|\/)(?:config|config\.worktree|[^/]*\.config|[^/]*credentials[^/]*|gha-creds-[^/]*\.json|\.?npmrc|\.yarnrc\.yml|[._]netrc|\.pypirc|config\.json|\.gitconfig)$/;
+/** Of a file that is read here. */
+export const LARGEST_UNSEEN = 256 * 1024;
+
+/** Whether a file has to be looked at here, because Trivy does not. @param path without a leading slash */
+export function isUnseenBySecretScan(path: string): boolean {
+  return UNSEEN.test(path) && NAMED.test(path);
+}
+
+/** The credentials in a file that Trivy does not open. Pure. @param path without a leading slash */
+export function secretsIn(path: string, text: string): readonly ReportFinding[] {
+  const lower = text.toLowerCase();
+  return SECRET_RULES.flatMap((rule) => {
+    if (rule.path !== undefined && !new RegExp(rule.path).test(path)) return [];
+    if (!rule.keywords.some((word) => lower.includes(word.toLowerCase()))) return [];
+    const insensitive = rule.regex.startsWith('(?i)');
+    const pattern = rule.regex.replace('(?i)', '').replace('(?P<', '(?<');
+    const found = new RegExp(pattern, insensitive ? 'i' : '').exec(text);
+    if (found === null) return [];
+    const line = text.slice(0, found.index).split('\n').length;
+    return [{ class: 'secret', id: rule.id, severity: 'HIGH', target: path, path, line, title: rule.title }];
+  });
+}

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createSetting, type Setting } from './setting.ts';
+
+let setting: Setting;
+beforeAll(async () => {
+  setting = await createSetting();
+});
+afterAll(() => setting[Symbol.asyncDispose]());
+
+/** In pieces, so that no scanner of this repository takes it for a token. */
+const PAT = `${'ghp'}_${'a1B2c3D4e5F6g7H8i9J0'.repeat(2).slice(0, 36)}`;
+const BASIC = Buffer.from(`x-access-token:${'ghs'}_${'A1b2C3d4'.repeat(5)}`).toString('base64');
+const GIT_CONFIG = `[core]\n\tbare = false\n[http "https://github.com/"]\n\textraheader = AUTHORIZATION: basic ${BASIC}\n`;
+const CREDENTIALS = JSON.stringify({ type: 'external_account', audience: '//iam', token_url: 'https://sts.example' });
+const DOCKER = JSON.stringify({ auths: { 'ghcr.io': { auth: Buffer.from('robot:hunter22').toString('base64') } } });
+const NPMRC = '//npm.corp.example/:_authToken=NpmToken.5b1c2d3e-0123456789ab\n';
+
+/** Path and content of a file, and the rule that finds it. */
+const FOUND: readonly (readonly [path: string, content: string, rule: string])[] = [
+  ['usr/share/nginx/html/config.js', `token="${PAT}"`, 'github-pat'],
+  ['usr/lib/app/settings.env', `TOKEN=${PAT}\n`, 'github-pat'],
+  ['app/test/fixture.env', `TOKEN=${PAT}\n`, 'github-pat'],
+  ['app/example.env', `TOKEN=${PAT}\n`, 'github-pat'],
+  ['app/vendor/x/config.rb', `TOKEN="${PAT}"\n`, 'github-pat'],
+  ['app/locale/en.txt', `TOKEN=${PAT}\n`, 'github-pat'],
+  ['app/README.md', `TOKEN=${PAT}\n`, 'github-pat'],
+  ['usr/local/lib/python3.12/site-packages/app/settings.py', `TOKEN="${PAT}"\n`, 'github-pat'],
+  ['usr/src/wordpress/wp-config.php', `TOKEN="${PAT}"\n`, 'github-pat'],
+  ['app/.git/config', GIT_CONFIG, 'git-extraheader'],
+  ['app/.git/modules/lib/config', GIT_CONFIG, 'git-extraheader'],
+  ['runner/_temp/git-credentials-1234.config', GIT_CONFIG, 'git-extraheader'],
+  [
+    'app/.git/config.worktree',
+    '[remote "o"]\n\turl = https://x-access-token:long-token-1@github.com/a/b\n',
+    'git-url-credentials',
+  ],
+  ['root/.git-credentials', 'https://me:long-token-1@github.com\n', 'git-url-credentials'],
+  ['app/gha-creds-0123456789abcdef.json', CREDENTIALS, 'google-credentials'],
+  ['root/.docker/config.json', DOCKER, 'docker-config-auth'],
+  ['kaniko/.docker/config.json', DOCKER, 'docker-config-auth'],
+  ['app/.npmrc', NPMRC, 'npmrc-auth'],
+  ['app/node_modules/x/.npmrc', NPMRC, 'npmrc-auth'],
+  ['app/.yarnrc.yml', 'npmAuthToken: "abcdef0123456789"\n', 'yarnrc-auth'],
+  ['root/.netrc', 'machine github.com\nlogin me\npassword s3cretpassword\n', 'netrc-password'],
+  ['root/.pypirc', '[pypi]\nusername = __token__\npassword = pypi-AgEIcHlw\n', 'pypirc-password'],
+  ['etc/pip.conf', '[global]\nindex-url = https://ci:s3cret@pypi.corp.example/simple\n', 'pip-index-credentials'],
+  ['root/.cargo/credentials.toml', '[registry]\ntoken = "cio0123456789"\n', 'cargo-token'],
+  [
+    'root/.m2/settings.xml',
+    '<settings><server><password>s3cret99</password></server></settings>',
+    'maven-settings-password',
+  ],
+  ['root/.kube/config', 'users:\n- user:\n    token: abcdefgh12345678\n', 'kubeconfig-credentials'],
+  ['root/.aws/credentials', '[default]\naws_access_key_id = AKIAQWERTYUIOPASDFGH\n', 'aws-access-key-id'],
+];
+
+/** What looks like a credential and is none. */
+const HARMLESS: Readonly<Record<string, string>> = {
+  'app/.npmrc': '//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n',
+  'app/.git/config':
+    '[remote "origin"]\n\turl = https://github.com/org/app\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n',
+  'root/.docker/config.json': '{"auths":{},"credsStore":"desktop"}',
+  'app/.yarnrc.yml': 'npmAuthToken: ${NPM_TOKEN}\n',
+  'etc/pip.conf': '[global]\nindex-url = https://pypi.org/simple\n',
+  'root/.m2/settings.xml': '<settings><server><password>${env.PASSWORD}</password></server></settings>',
+  'app/node_modules/x/config.js': `const token = "${PAT}"`,
+};
+
+test('a credential is found wherever it lies in a layer, with severity HIGH or above', async () => {
+  await setting.image({
+    platforms: [
+      { platform: 'linux/amd64', files: Object.fromEntries(FOUND.map(([path, content]) => [path, content])) },
+    ],
+  });
+  const run = await setting.publish({
+    images: 'localhost:1/org/app',
+    push: 'false',
+    scanners: 'secret',
+    'allow-unknown-os': 'true',
+  });
+  expect(run.outputs.outcome, run.log).toBe('findings');
+  const found: { path?: string; id: string; severity: string }[] = JSON.parse(run.outputs.json ?? '').scan.gated;
+  const missing = FOUND.filter(
+    ([path, , rule]) => !found.some((each) => each.path?.replace(/^\//, '') === path && each.id === rule),
+  ).map(([path, , rule]) => `${path}: ${rule}`);
+  expect(missing, JSON.stringify(found)).toEqual([]);
+  for (const text of [run.log, run.summary, JSON.stringify(run.outputs)]) expect(text).not.toContain(BASIC);
+});
+
+test('placeholders, public addresses and empty logins are no findings', async () => {
+  await setting.image({ platforms: [{ platform: 'linux/amd64', files: HARMLESS }] });
+  const run = await setting.publish({
+    images: 'localhost:1/org/app',
+    push: 'false',
+    scanners: 'secret',
+    'allow-unknown-os': 'true',
+  });
+  expect(run.outputs.outcome, run.log).toBe('built');
+});
