@@ -1,0 +1,109 @@
+/** Which files of a build context docker leaves out. */
+export interface DockerIgnore {
+  /** @param path from the root of the context, with `/` and without a leading one */
+  readonly ignores: (path: string) => boolean;
+  /** Whether a file below an ignored folder may be in the context all the same, because of a line with `!`. */
+  readonly hasExceptions: boolean;
+}
+
+interface Pattern {
+  readonly isException: boolean;
+  readonly matches: (path: string) => boolean;
+}
+
+/** Characters without a meaning in patterns that have one in regular expressions. */
+const PLAIN = /[.+()|{}$^]/;
+
+/**
+ * Reads a `.dockerignore`, by the rules of docker: patterns begin at the root of the context, `**` stands for any number of
+ * folders, what matches a folder matches all in it, and the last line that matches decides. The libraries for this ignore
+ * upper and lower case or the characters of regular expressions, so that a file that docker sends would not be seen.
+ * A file with a pattern that docker rejects ignores nothing here.
+ * https://docs.docker.com/build/concepts/context/#dockerignore-files, https://github.com/moby/patternmatcher
+ */
+export function parseDockerIgnore(text: string): DockerIgnore {
+  const patterns: Pattern[] = [];
+  try {
+    for (const line of text.replace(/^\uFEFF/, '').split('\n')) {
+      const pattern = readPattern(line);
+      if (pattern !== undefined) patterns.push(pattern);
+    }
+  } catch {
+    return { ignores: () => false, hasExceptions: true };
+  }
+  return {
+    hasExceptions: patterns.some(({ isException }) => isException),
+    ignores: (path) => {
+      const paths = withParents(path);
+      let ignored = false;
+      for (const { isException, matches } of patterns) {
+        if (isException === ignored && paths.some(matches)) ignored = !isException;
+      }
+      return ignored;
+    },
+  };
+}
+
+function withParents(path: string): readonly string[] {
+  const parts = path.split('/');
+  return parts.map((_, at) => parts.slice(0, at + 1).join('/'));
+}
+
+function readPattern(line: string): Pattern | undefined {
+  if (line.startsWith('#')) return undefined;
+  const text = line.trim();
+  if (text === '') return undefined;
+  const isException = text.startsWith('!');
+  const given = isException ? text.slice(1).trim() : text;
+  if (given === '') throw new SyntaxError('an exception without a pattern');
+  return { isException, matches: toMatcher(normalized(given)) };
+}
+
+/** Without `.`, `..` and empty parts. */
+function normalized(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
+    else if (part !== '..' || !path.startsWith('/')) parts.push(part);
+  }
+  return parts.length === 0 ? '.' : parts.join('/');
+}
+
+/** `**` at the very end or beginning matches by prefix or suffix, as docker has it; else the pattern is a regular expression. */
+function toMatcher(pattern: string): (path: string) => boolean {
+  const inner = pattern.replace(/^\*\*/, '').replace(/\*\*$/, '');
+  const isSimple = !/[*?[\]\\]/.test(inner);
+  if (isSimple && pattern.startsWith('**') && !pattern.endsWith('**')) {
+    const suffix = pattern.slice(2);
+    return (path) => path.endsWith(suffix) || (suffix.startsWith('/') && path === suffix.slice(1));
+  }
+  const expression = new RegExp(`^${toExpression(pattern)}$`, 's');
+  return (path) => expression.test(path);
+}
+
+function toExpression(pattern: string): string {
+  let out = '';
+  for (let at = 0; at < pattern.length; at++) {
+    const sign = pattern[at] ?? '';
+    if (sign === '*' && pattern[at + 1] === '*') {
+      at += pattern[at + 2] === '/' ? 2 : 1;
+      out += at === pattern.length - 1 ? '.*' : '(?:.*/)?';
+    } else if (sign === '*') out += '[^/]*';
+    else if (sign === '?') out += '[^/]';
+    else if (sign === '\\') {
+      at += 1;
+      out += escaped(pattern[at] ?? '\\');
+    } else if (sign === '[') {
+      const end = pattern.indexOf(']', at + 2);
+      if (end === -1) throw new SyntaxError('a class without an end');
+      out += pattern.slice(at, end + 1);
+      at = end;
+    } else out += PLAIN.test(sign) ? `\\${sign}` : sign;
+  }
+  return out;
+}
+
+function escaped(sign: string): string {
+  return /[\w\s]/.test(sign) ? sign : `\\${sign}`;
+}
