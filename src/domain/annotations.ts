@@ -2,6 +2,10 @@
 export const REVISION = 'org.opencontainers.image.revision';
 /** Where the version of an image is written down. */
 export const VERSION = 'org.opencontainers.image.version';
+/** Where the date of an image is written down. */
+export const CREATED = 'org.opencontainers.image.created';
 
-/** Where this action writes down a fingerprint of the build request, to know its own work again. */
+/** Fingerprint of the build request, by which a later run recognises its own work. */
 export const FINGERPRINT = 'io.github.registry-action.build';
+/** Run, job and step that published an image, by which a later attempt of the run recognises its own work. */
+export const RUN = 'io.github.registry-action.run';

@@ -1,3 +1,5 @@
+import { isAddress, readGitContext } from './git-context.ts';
+
 /**
  * What a build context names:
  * - `folder`: files of this machine
@@ -11,11 +13,6 @@ export type ContextKind = 'folder' | 'fixed' | 'image' | 'changing';
 export function contextKind(value: string): ContextKind {
   if (/@sha256:[0-9a-f]{64}$/.test(value)) return 'fixed';
   if (value.startsWith('docker-image://')) return 'image';
-  if (!isAddress(value)) return 'folder';
-  return /#(?:[0-9a-f]{40}|[0-9a-f]{64})(?::|$)/.test(value) ? 'fixed' : 'changing';
-}
-
-/** Whether docker takes a value for something else than a folder. */
-export function isAddress(value: string): boolean {
-  return /^(?:[a-z][a-z0-9+.-]*:\/\/|git@|github\.com\/|target:|input:)/i.test(value);
+  if (!isAddress(value) && !/^(?:target|input):/.test(value)) return 'folder';
+  return readGitContext(value)?.commit === undefined ? 'changing' : 'fixed';
 }

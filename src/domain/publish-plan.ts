@@ -1,3 +1,4 @@
+import { COMMIT } from './commit.ts';
 import { type Digest, shortDigest } from './digest.ts';
 import { type CommitRelation, decideByCommit, decideByVersion, releaseUnder } from './tags/moving.ts';
 import type { PlannedTag } from './tags/planned.ts';
@@ -6,12 +7,14 @@ import type { PlannedTag } from './tags/planned.ts';
 export interface TagState {
   /** Undefined: there is no such tag. */
   readonly digest?: Digest;
-  /** `org.opencontainers.image.revision` of what it holds. */
+  /** `org.opencontainers.image.revision` of the image. */
   readonly revision?: string;
-  /** `org.opencontainers.image.version` of what it holds; read only when no other tag tells the versions of its line. */
+  /** `org.opencontainers.image.version` of the image; read only when no other tag tells the versions of its line. */
   readonly version?: string;
   /** Fingerprint of the build request that made it, when this action did. */
   readonly fingerprint?: string;
+  /** Run, job and step that published it, when this action built it. */
+  readonly run?: string;
   /** How the commit of this run relates to `revision`; read only when a moving tag depends on it. */
   readonly relation?: CommitRelation;
   /** Whether the commit of this run is what its ref points at now; read only when the relation does not decide. */
@@ -31,32 +34,46 @@ export interface RepositoryState {
 export interface Wanted {
   readonly tags: readonly PlannedTag[];
   readonly sha: string;
-  /** Known when the image is there already (`source`, or after the build); undefined before a build. */
+  /** Known when the image exists (`source`, an image that is taken, or after the build); undefined before a build. */
   readonly digest?: Digest;
   /** Of the build request; undefined for a `source`. */
   readonly fingerprint?: string;
+  /** The revision that a `source` records; that of its base image, as a rule, when it is not the commit. */
+  readonly revision?: string;
+  /** Why what was published before is not taken, as the end of a sentence. */
+  readonly notTaken?: string;
 }
 
 /**
- * - `create`: the tag is not there and will be written
- * - `move`: it holds something else and will be written
- * - `keep`: it holds the wanted digest already
- * - `leave`: it holds something newer; not an error (P4)
- * - `conflict`: it is immutable and holds something else (P3)
+ * Why a tag cannot be written:
+ * - `other-commit`: a version tag points to an image of another commit, or of one that is not known
+ * - `rebuilt`: a version tag points to another build of this commit
+ * - `commit-tag`: a commit tag points to an image of another commit
+ */
+export type Conflict = 'other-commit' | 'rebuilt' | 'commit-tag';
+
+/**
+ * - `create`: the tag does not exist and will be written
+ * - `move`: it points to something else and will be written
+ * - `keep`: it points to the wanted digest already
+ * - `leave`: it points to something newer, or, a commit tag, to an earlier build of its commit; not an error (P3, P4)
+ * - `conflict`: it must not change (P3)
  */
 export interface TagDecision {
   readonly image: string;
   readonly tag: string;
   readonly kind: PlannedTag['kind'];
   readonly action: 'create' | 'move' | 'keep' | 'leave' | 'conflict';
-  /** What the tag holds before this run. */
+  /** What the tag points to before this run. */
   readonly from?: Digest;
   /** A phrase for the plan and the summary. */
   readonly reason: string;
   readonly warning?: string;
+  /** With `conflict`. */
+  readonly conflict?: Conflict;
 }
 
-/** Decides for each tag of one repository, immutable tags first: the order in which they are written. Pure. */
+/** Decides for each tag of one repository, those that never move first: the order in which they are written. Pure. */
 export function planTags(wanted: Wanted, state: RepositoryState): readonly TagDecision[] {
   const decisions = wanted.tags.map((tag): TagDecision => {
     const held = state.tags.get(tag.name) ?? {};
@@ -67,33 +84,70 @@ export function planTags(wanted: Wanted, state: RepositoryState): readonly TagDe
       ...(held.digest === undefined ? {} : { from: held.digest }),
     };
     if (held.digest !== undefined && held.digest === wanted.digest) {
-      return { ...about, action: 'keep', reason: 'holds this image already' };
+      return { ...about, action: 'keep', reason: 'points to this image already' };
     }
-    return tag.kind === 'moving'
-      ? { ...about, ...decideMoving(tag, held, wanted, state.existing ?? []) }
-      : { ...about, ...decideImmutable(held, wanted) };
+    if (tag.kind === 'moving') return { ...about, ...decideMoving(tag, held, wanted, state.existing ?? []) };
+    return { ...about, ...(tag.kind === 'version' ? decideVersion(held, wanted) : decideCommit(held, wanted)) };
   });
   return decisions.toSorted((a, b) => Number(a.kind === 'moving') - Number(b.kind === 'moving'));
 }
 
-type Decision = Pick<TagDecision, 'action' | 'reason' | 'warning'>;
+type Decision = Pick<TagDecision, 'action' | 'reason' | 'warning' | 'conflict'>;
 
-function decideImmutable(held: TagState, wanted: Wanted): Decision {
+/** Which commit an image says it was built from. */
+type Origin = 'this' | 'other' | 'unknown';
+
+/** A revision that is no commit id says nothing; one that is short is compared as far as it goes. */
+export function originOf({ revision }: TagState, wanted: Pick<Wanted, 'sha' | 'revision'>): Origin {
+  if (revision === undefined) return 'unknown';
+  if (revision === wanted.revision) return 'this';
+  if (!/^[0-9a-f]{7,64}$/i.test(revision)) return 'unknown';
+  return wanted.sha.startsWith(revision.toLowerCase()) ? 'this' : 'other';
+}
+
+function decideVersion(held: TagState, wanted: Wanted): Decision {
   if (held.digest === undefined) return { action: 'create', reason: 'new' };
-  if (wanted.digest !== undefined) {
-    return {
-      action: 'conflict',
-      reason: `holds ${shortDigest(held.digest)}, and this image is ${shortDigest(wanted.digest)}`,
-    };
+  const name = shortDigest(held.digest);
+  const origin = originOf(held, wanted);
+  if (origin === 'other') {
+    const reason = `points to ${name}, which was built from ${shortRevision(held)}`;
+    return { action: 'conflict', conflict: 'other-commit', reason };
   }
-  if (isSameBuild(held, wanted)) return { action: 'keep', reason: 'was published from this commit already' };
-  const from =
-    held.revision === undefined
-      ? 'which records no commit'
-      : held.revision === wanted.sha
-        ? 'which another build of this commit has made'
-        : `which was built from ${held.revision.slice(0, 7)}`;
-  return { action: 'conflict', reason: `holds ${shortDigest(held.digest)}, ${from}` };
+  if (origin === 'unknown') {
+    // Images of other builders record no commit, as a rule: for a `source` that is no sign of another one.
+    const conflict = wanted.fingerprint === undefined ? 'rebuilt' : 'other-commit';
+    return { action: 'conflict', conflict, reason: `points to ${name}, which records no commit` };
+  }
+  const build = isSameBuild(held, wanted)
+    ? `which was published from this commit${wanted.notTaken === undefined ? '' : `, and is not taken: ${wanted.notTaken}`}`
+    : 'which is another build of this commit';
+  return { action: 'conflict', conflict: 'rebuilt', reason: `points to ${name}, ${build}` };
+}
+
+function decideCommit(held: TagState, wanted: Wanted): Decision {
+  if (held.digest === undefined) return { action: 'create', reason: 'new' };
+  const commit = wanted.sha.slice(0, 7);
+  switch (originOf(held, wanted)) {
+    case 'this':
+      return { action: 'leave', reason: `stays: points to the first published build of ${commit}` };
+    case 'unknown':
+      return {
+        action: 'leave',
+        reason: 'stays: exists, and its image records no commit',
+        warning: `The image under the commit tag has no label org.opencontainers.image.revision, so nothing shows that it was built from ${commit}. The tag was left as it is.`,
+      };
+    case 'other':
+      return {
+        action: 'conflict',
+        conflict: 'commit-tag',
+        reason: `points to ${shortDigest(held.digest)}, which was built from ${shortRevision(held)} and not from ${commit}`,
+      };
+  }
+}
+
+/** It comes out of an image: a commit id, as {@link originOf} has checked. As long as it takes to tell two apart. */
+function shortRevision({ revision = '' }: TagState): string {
+  return COMMIT.test(revision) ? revision.slice(0, 12) : revision.slice(0, 40);
 }
 
 function decideMoving(
@@ -107,7 +161,7 @@ function decideMoving(
   if (release !== undefined) {
     return { action: 'leave', reason: `stays: is release ${release}, and this run is not a release` };
   }
-  // A new tag of a version line can still be an old one's: `1` may be missing while 1.2.0 is there.
+  // A new tag of a version line can still be an old one's: `1` may be missing while 1.2.0 exists.
   const decided =
     tag.order.by === 'version'
       ? decideByVersion(tag.order, existing, held.version)
@@ -127,29 +181,14 @@ function decideMoving(
   };
 }
 
-function isSameBuild(held: TagState, wanted: Wanted): boolean {
-  return held.revision === wanted.sha && wanted.fingerprint !== undefined && held.fingerprint === wanted.fingerprint;
+/** Whether an image says that it is the build that this run would do. */
+export function isSameBuild({ revision, fingerprint }: TagState, wanted: Pick<Wanted, 'sha' | 'fingerprint'>): boolean {
+  return revision === wanted.sha && wanted.fingerprint !== undefined && fingerprint === wanted.fingerprint;
 }
 
 /**
- * Before a build: the digest that this very build was published as before, when immutable tags hold it. Such an image is
- * taken as it is instead of being built again, because a second build would have another digest and could never complete
- * what an earlier run began.
- * @returns undefined when nothing was published yet, `ambiguous` when tags hold different builds of it
- */
-export function publishedBefore(decisions: readonly TagDecision[]): Digest | 'ambiguous' | undefined {
-  const digests = new Set(
-    decisions.flatMap(({ kind, action, from }) =>
-      kind !== 'moving' && action === 'keep' && from !== undefined ? [from] : [],
-    ),
-  );
-  if (digests.size > 1) return 'ambiguous';
-  return digests.values().next().value;
-}
-
-/**
- * Whether a repository needs nothing: it holds the image under at least one tag, and no tag is to be written. (A stale run
- * whose only tag stays with something newer still brings its content, so that its digest can be pulled.)
+ * Whether a repository needs nothing: the image has at least one tag there, and no tag is to be written. (A stale run
+ * whose only tag stays with something newer still pushes its content, so that its digest can be pulled.)
  */
 export function isInPlace(decisions: readonly TagDecision[]): boolean {
   const actions = new Set(decisions.map(({ action }) => action));

@@ -77,6 +77,14 @@ export const INPUTS = {
     default: 'true',
   }),
 
+  'if-published': choice(['fail', 'keep'], {
+    group: 'What',
+    commands: ['publish'],
+    about:
+      'What to do when a version tag exists with another build of this commit. `fail`: stop before the build. `keep`: leave it, scan the published image, and publish that under the missing tags; for builds that are not reproducible, such as a `source` from buildah or kaniko.',
+    default: 'fail',
+  }),
+
   context: path({
     group: 'Build',
     about: 'The build context: a folder of the workspace, or the URL of a git repository.',

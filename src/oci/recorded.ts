@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { FINGERPRINT, REVISION, VERSION } from '../domain/annotations.ts';
+import { FINGERPRINT, REVISION, RUN, VERSION } from '../domain/annotations.ts';
 import { isDigest } from '../domain/digest.ts';
 import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { type Descriptor, isIndexType, type ManifestBytes } from '../domain/manifest.ts';
@@ -10,10 +10,12 @@ import type { Repository } from './repository.ts';
 export interface Recorded {
   readonly revision?: string;
   readonly fingerprint?: string;
+  /** Run, job and step that published it. */
+  readonly run?: string;
   readonly version?: string;
 }
 
-const KEYS = { revision: REVISION, fingerprint: FINGERPRINT, version: VERSION } as const;
+const KEYS = { revision: REVISION, fingerprint: FINGERPRINT, run: RUN, version: VERSION } as const;
 const CONFIG_LIMIT = 8 * 1024 * 1024;
 
 /**
@@ -32,7 +34,13 @@ export async function readRecorded(
   const manifest = isIndexType(root.descriptor.mediaType) ? await firstPlatform(repository, top) : top;
   const annotated = { ...pick(annotationsOf(manifest)), ...own };
   if (isAll(annotated)) return annotated;
-  return { ...pick(await configLabels(repository, manifest)), ...annotated };
+  const { revision, version } = pick(await configLabels(repository, manifest));
+  // Labels may be those of the base image, whose fingerprint is that of another build.
+  return {
+    ...(revision === undefined ? {} : { revision }),
+    ...(version === undefined ? {} : { version }),
+    ...annotated,
+  };
 }
 
 /** The commits that an image on this machine says it was built from. Its labels may be those of the base image. */

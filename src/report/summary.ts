@@ -119,7 +119,7 @@ function tagsState(targets: readonly TargetFacts[]): StepState {
 /** No build is claimed where the bytes were there already. */
 function nameOfBuild(origin: string | undefined): string {
   if (origin?.startsWith('source ')) return 'source';
-  return origin?.includes('an earlier run') ? 'published before' : 'build';
+  return origin?.includes('read from the registry') ? 'published before' : 'build';
 }
 
 function renderImage({ image }: PublishRecord): string {

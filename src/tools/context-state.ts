@@ -1,8 +1,9 @@
 import { lstat, readFile, realpath } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import type { BuildRequest } from '../domain/build-request.ts';
-import { contextKind, isAddress } from '../domain/context-kind.ts';
+import { contextKind } from '../domain/context-kind.ts';
 import { type DockerIgnore, parseDockerIgnore } from '../domain/docker-ignore.ts';
+import { isAddress } from '../domain/git-context.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { compareWithTree } from './checkout-comparison.ts';
 import { openCheckout } from './git-tree.ts';

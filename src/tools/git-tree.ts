@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { childEnvironment, type Runtime } from '../runtime/runtime.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { gitIn } from './git-process.ts';
 
 /** One file of a commit. */
 export interface TreeEntry {
@@ -25,30 +26,15 @@ export interface Checkout {
   readonly lineEnding: (path: string) => Promise<string>;
 }
 
-const TIMEOUT_MS = 60_000;
 const MAX_LISTING = 15 * 1024 * 1024;
 const MAX_SMALL_BLOB = 1024;
 
 /** @returns undefined when the folder is in no checkout, or git is not installed */
 export async function openCheckout(runtime: Runtime, folder: string): Promise<Checkout | undefined> {
-  const env = childEnvironment(runtime.env, [], {
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_NO_LAZY_FETCH: '1',
-    GIT_OPTIONAL_LOCKS: '0',
-    // The checkout may belong to another user than the one that runs the job (container jobs): only reading is done here.
-    GIT_CONFIG_COUNT: '1',
-    GIT_CONFIG_KEY_0: 'safe.directory',
-    GIT_CONFIG_VALUE_0: '*',
-  });
+  const run = gitIn(runtime, folder);
   const git = async (args: readonly string[]): Promise<string | undefined> => {
-    try {
-      const result = await runtime.exec('git', ['-C', folder, ...args], { env, timeout: TIMEOUT_MS });
-      return result.exitCode === 0 ? result.stdout : undefined;
-    } catch (error) {
-      runtime.signal.throwIfAborted();
-      runtime.log.debug(`git ${args[0]}: ${String(error)}`);
-      return undefined;
-    }
+    const result = await run(args);
+    return result?.exitCode === 0 ? result.stdout : undefined;
   };
   const root = (await git(['rev-parse', '--show-toplevel']))?.replace(/\n$/, '');
   const head = (await git(['rev-parse', '--verify', 'HEAD^{commit}']))?.trim();

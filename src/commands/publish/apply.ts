@@ -1,5 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
-import { isInPlace, type TagDecision } from '../../domain/publish-plan.ts';
+import { type Conflict, isInPlace, type TagDecision } from '../../domain/publish-plan.ts';
 import { ActionError, toActionError } from '../../errors/action-error.ts';
 import type { LocalImage } from '../../oci/image.ts';
 import { pushContent, writeTag } from '../../oci/push.ts';
@@ -8,6 +8,7 @@ import { bytes as size } from '../../report/markdown.ts';
 import type { TargetFacts } from '../../report/record.ts';
 import type { Log } from '../../runtime/runtime.ts';
 import { inPhases } from '../phases.ts';
+import { moveTags } from './moving-tags.ts';
 
 /** One repository that the image goes to. */
 export interface Target {
@@ -46,23 +47,21 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
     }),
   );
 
-  const write =
-    (isTurn: (decision: TagDecision) => boolean) =>
-    async (target: Target, so: TargetFacts): Promise<Partial<TargetFacts>> => {
-      const written = [...so.written];
-      for (const { tag, action } of so.decisions.filter(isTurn)) {
-        if (action !== 'create' && action !== 'move') continue;
-        try {
-          await writeTag(target.repository, tag, image.root);
-        } catch (error) {
-          // What was written before stays written, and the result has to say so.
-          return { written, error: toActionError(error) };
-        }
-        written.push(tag);
-        log.info(`${target.image}:${tag} → ${digest}`);
+  const writeFixed = async (target: Target, so: TargetFacts): Promise<Partial<TargetFacts>> => {
+    const written = [...so.written];
+    for (const { tag, kind, action } of so.decisions) {
+      if (kind === 'moving' || action !== 'create') continue;
+      try {
+        await writeTag(target.repository, tag, image.root);
+      } catch (error) {
+        // What was written before stays written, and the result has to say so.
+        return { written, error: toActionError(error) };
       }
-      return { written };
-    };
+      written.push(tag);
+      log.info(`${target.image}:${tag} → ${digest}`);
+    }
+    return { written };
+  };
 
   const done =
     (await phase(async ({ repository, image: name, planned }) => {
@@ -81,8 +80,19 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
       await attach?.(target);
       return {};
     })) &&
-    (await phase(write(({ kind }) => kind !== 'moving'))) &&
-    (await phase(write(({ kind }) => kind === 'moving')));
+    (await phase(writeFixed)) &&
+    (await phase(async (target, so) => {
+      const moved = await moveTags(target.repository, image.root, so.decisions, async (repository) => {
+        const decisions = await decide({ ...target, repository }, digest);
+        refuseConflicts(decisions, digest, repository);
+        return decisions;
+      });
+      for (const tag of moved.written) log.info(`${target.image}:${tag} → ${digest}`);
+      for (const { action, tag, reason } of moved.decisions) {
+        if (action === 'leave') log.info(`${target.image}:${tag} ${reason}`);
+      }
+      return { ...moved, written: [...so.written, ...moved.written] };
+    }));
   if (!done) log.debug('A target has failed; the phases after that were left out.');
   return results();
 }
@@ -99,9 +109,19 @@ export function refuseConflicts(
   const lines = conflicts.map(({ image, tag, from, reason }) =>
     digest === undefined
       ? `${image}:${tag} ${reason}.`
-      : `${image}:${tag} is there as ${from}, and this image is ${digest}.`,
+      : `${image}:${tag} exists as ${from}, and this image is ${digest}: it ${reason}.`,
   );
+  const reasons = new Set(conflicts.flatMap(({ conflict }) => conflict ?? []));
   throw new ActionError('TAG_IMMUTABLE', lines.join('\n'), {
     facts: { registry: repository.host, repository: repository.name, reference: first.tag },
+    remedy: [...reasons].map((reason) => REMEDIES[reason]),
   });
 }
+
+/** What to do about each conflict: the one step that fits. */
+const REMEDIES: Readonly<Record<Conflict, string>> = {
+  'other-commit': 'Publish a new version: a released version keeps its digest, also when its git tag is moved.',
+  rebuilt:
+    'To leave the published image and complete its tags, set `if-published: keep`; to publish another build, give it a new version, or tags of its own such as `flavor: suffix=-debug`.',
+  'commit-tag': 'Use longer commit tags: `type=sha,format=long`.',
+};

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { FINGERPRINT, REVISION } from '../../domain/annotations.ts';
 import type { BuildRequest } from '../../domain/build-request.ts';
 import type { BuiltCommit } from '../../domain/commit.ts';
 import { ActionError } from '../../errors/action-error.ts';
@@ -16,7 +15,6 @@ import { dockerEnvironment } from '../../tools/docker-environment.ts';
 import { STATE } from '../clean-up.ts';
 import type { Destination } from '../destinations.ts';
 import type { Draft } from './draft.ts';
-import { fingerprintOf } from './fingerprint.ts';
 import type { Naming } from './naming.ts';
 import { attestationsOfBuild, namesOf, type Obtained } from './obtain.ts';
 
@@ -28,6 +26,7 @@ export async function buildImage(
   runtime: Runtime,
   inputs: Inputs,
   naming: Naming,
+  request: BuildRequest,
   destinations: readonly Destination[],
   draft: Draft,
 ): Promise<Obtained> {
@@ -49,7 +48,7 @@ export async function buildImage(
   });
   const token = inputs['github-token'];
   const built = await build(runtime, {
-    request: toRequest(inputs, naming),
+    request,
     event: naming.event,
     docker,
     builder: builder.name,
@@ -80,61 +79,6 @@ export function requireCommit({ platforms }: Pick<LocalImage, 'platforms'>, { sh
     'COMMIT_MISMATCH',
     `\`context\` pointed to ${sha} when the image was named, and BuildKit built ${other}. Run again, or write the commit into the address: \`#${other}\`.`,
   );
-}
-
-function toRequest(inputs: Inputs, naming: Naming): BuildRequest {
-  return {
-    context: inputs.context,
-    file: inputs.file,
-    target: inputs.target,
-    platforms: inputs.platforms,
-    buildArgs: [...metadataArgs(inputs, naming), ...inputs['build-args']],
-    buildContexts: inputs['build-contexts'],
-    secrets: inputs.secrets,
-    secretEnvs: inputs['secret-envs'],
-    secretFiles: inputs['secret-files'],
-    ssh: inputs.ssh,
-    cacheFrom: inputs['cache-from'],
-    cacheTo: inputs['cache-to'],
-    noCache: inputs['no-cache'],
-    noCacheFilters: inputs['no-cache-filters'],
-    pull: inputs.pull,
-    network: inputs.network,
-    addHosts: inputs['add-hosts'],
-    allow: inputs.allow,
-    shmSize: inputs['shm-size'],
-    ulimit: inputs.ulimit,
-    cgroupParent: inputs['cgroup-parent'],
-    labels: Object.entries(naming.labels).map(([key, value]) => `${key}=${value}`),
-    annotations: annotationsFor(inputs, naming),
-    tags: naming.fullNames,
-    provenance: inputs.provenance,
-    sbom: inputs.sbom ?? true,
-  };
-}
-
-/** BUILD_DATE, VCS_REF and VERSION, unless the user sets them. */
-function metadataArgs(inputs: Inputs, { buildMetadata }: Naming): readonly string[] {
-  if (!inputs['build-metadata']) return [];
-  const own = new Set(inputs['build-args'].map((arg) => arg.split('=', 1)[0]));
-  return Object.entries(buildMetadata).flatMap(([name, value]) => (own.has(name) ? [] : [`${name}=${value}`]));
-}
-
-/**
- * The user's annotations, and on what the tags will point at the standard ones: registries show them, and a later run
- * reads the commit and the fingerprint there with one request. BuildKit refuses annotations of an index where there is
- * none: one platform without attestations.
- */
-function annotationsFor(inputs: Inputs, { annotations, labels, commit }: Naming): readonly string[] {
-  const hasIndex = inputs.platforms.length > 1 || inputs.sbom !== false || inputs.provenance !== false;
-  const level = hasIndex ? 'index' : 'manifest';
-  const standard = { ...labels, [REVISION]: commit.sha, [FINGERPRINT]: fingerprintOf(inputs) };
-  const top = Object.entries(standard).flatMap(([key, value]) => (value === '' ? [] : [`${level}:${key}=${value}`]));
-  // A later one wins: what the user says comes last, but for the two that later runs rely on.
-  const relied = top.filter(
-    (line) => line.startsWith(`${level}:${REVISION}=`) || line.startsWith(`${level}:${FINGERPRINT}=`),
-  );
-  return [...top.filter((line) => !relied.includes(line)), ...annotations, ...relied];
 }
 
 /** What the run has to log in with, for base images and caches at the same registries. */

@@ -42,6 +42,8 @@ export interface Naming {
   /** `level:key=value` */
   readonly annotations: readonly string[];
   readonly buildMetadata: Readonly<Record<string, string>>;
+  /** The same with one date for every run and commit, so that two runs can be compared. */
+  readonly undated: Pick<Naming, 'labels' | 'annotations' | 'buildMetadata'>;
   /** GitHub's API; undefined without a token, or offline. */
   readonly api?: GitHubApi;
 }
@@ -97,7 +99,8 @@ export async function nameImage(
   if (event.ref === '' && tags.length > 0) warn(runtime, draft, withoutRef(event));
 
   const about = { event: built, version, created: commitDate, now, ...shortShaLength(runtime.env) };
-  const asked = take(deriveLabels({ ...about, custom: inputs.labels }));
+  const { labels: asked, annotations } = writtenOn(runtime, inputs, about);
+  const undated = writtenOn(runtime, inputs, { ...about, created: SOME_DATE, now: SOME_DATE });
   const labels = commit.source === 'event' ? asked : { ...asked, [REVISION]: commit.sha };
   if (labels[REVISION] !== asked[REVISION] && inputs.source === undefined) {
     warn(
@@ -106,13 +109,6 @@ export async function nameImage(
       `\`labels\` sets ${REVISION} to ${quoted(asked[REVISION] ?? '')}, and HEAD of what is built is ${commit.sha}: the label says that.`,
     );
   }
-  const levels = (runtime.env.DOCKER_METADATA_ANNOTATIONS_LEVELS ?? '').split(',');
-  const leveled = inputs.annotations.filter((line) => LEVEL.test(line));
-  const custom = inputs.annotations.filter((line) => !LEVEL.test(line));
-  const annotations = [
-    ...take(deriveAnnotations({ ...about, custom, levels })),
-    ...leveled.map((line) => fillLeveled(line, about)),
-  ];
   const names = fullNames(images, tags);
   const overwritten = cachesOverTags(
     inputs['cache-to'],
@@ -151,7 +147,28 @@ export async function nameImage(
     labels,
     annotations,
     buildMetadata: buildMetadataArgs({ commitDate, sha: commit.sha, version }),
+    undated: { ...undated, buildMetadata: buildMetadataArgs({ commitDate: SOME_DATE, sha: commit.sha, version }) },
     ...(api === undefined ? {} : { api }),
+  };
+}
+
+const SOME_DATE = new Date(0);
+
+/** Labels and annotations of the image. */
+function writtenOn(
+  { env }: Runtime,
+  inputs: Inputs,
+  about: Omit<DeriveLabels, 'custom'>,
+): Pick<Naming, 'labels' | 'annotations'> {
+  const levels = (env.DOCKER_METADATA_ANNOTATIONS_LEVELS ?? '').split(',');
+  const leveled = inputs.annotations.filter((line) => LEVEL.test(line));
+  const custom = inputs.annotations.filter((line) => !LEVEL.test(line));
+  return {
+    labels: take(deriveLabels({ ...about, custom: inputs.labels })),
+    annotations: [
+      ...take(deriveAnnotations({ ...about, custom, levels })),
+      ...leveled.map((line) => fillLeveled(line, about)),
+    ],
   };
 }
 

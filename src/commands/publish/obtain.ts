@@ -31,21 +31,27 @@ export async function takeSource(runtime: Runtime, inputs: Inputs, path: string)
   return { image, origin: `source ${path} (${kind})` };
 }
 
-/** Takes what an earlier run of this very build has published, to bring it where it is still missing. */
+/** What log, summary and `json` say of an image that was published before. */
+export const READ_FROM_REGISTRY = 'read from the registry, not built by this run';
+
+/** Takes an image that was published before, to scan it again and to complete its tags. */
 export async function takePublished(
   runtime: Runtime,
   inputs: Inputs,
-  plan: Required<Pick<Plan, 'digest' | 'holder'>>,
+  { digest, from }: NonNullable<Plan['taken']>,
 ): Promise<Obtained> {
-  const { digest, holder } = plan;
   const directory = join(runtime.temp, 'published');
-  runtime.log.info(
-    `This build was published before, as ${holder.image}@${digest}: it is taken from there, not built again.`,
-  );
-  await fetchLayout(holder.repository, digest, directory);
+  runtime.log.info(`${from.image}@${digest} was published before: it is ${READ_FROM_REGISTRY}.`);
+  await fetchLayout(from.repository, digest, directory);
   const image = await readLayout(directory, { digest });
-  requireAttestations(image, attestationsOfBuild(inputs));
-  return { image, origin: `${holder.image}, where an earlier run published it` };
+  const { sbom, provenance } = inputs;
+  requireAttestations(
+    image,
+    inputs.source === undefined
+      ? attestationsOfBuild(inputs)
+      : { requireSbom: isAsked(sbom), requireProvenance: isAsked(provenance) },
+  );
+  return { image, origin: `${from.image}, ${READ_FROM_REGISTRY}` };
 }
 
 /** A build must attest unless it is told not to. */

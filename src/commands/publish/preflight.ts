@@ -1,6 +1,6 @@
 import { type Digest, shortDigest } from '../../domain/digest.ts';
-import { isInPlace, planTags, publishedBefore, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
-import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
+import { isInPlace, planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
+import { throwAll, toActionError } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { History } from '../../tools/git.ts';
@@ -9,16 +9,17 @@ import type { Destination } from '../destinations.ts';
 import { readTarget } from '../missing-repository.ts';
 import { warn } from '../progress.ts';
 import { refuseConflicts, type Target } from './apply.ts';
+import { type Choice, chooseImage, type IntendedBuild } from './choose-image.ts';
 import type { Draft } from './draft.ts';
 import { readState } from './state.ts';
 
 /** What the registries allow, found out before anything slow begins. */
 export interface Plan {
   readonly targets: readonly Target[];
-  /** The image is known already: it is the source, or an earlier run of this very build has published it. */
+  /** The image is known already: it is the source, or one that was published before. */
   readonly digest?: Digest;
-  /** A repository that holds that image. */
-  readonly holder?: Target;
+  /** An image that was published before, and is published instead of a build or the source. */
+  readonly taken?: Choice['taken'];
   /** Nothing is missing anywhere. */
   readonly inPlace: boolean;
 }
@@ -34,6 +35,7 @@ export async function preflight(
   destinations: readonly Destination[],
   history: History,
   wanted: Wanted & { readonly ref: string },
+  build: IntendedBuild | undefined,
   draft: Draft,
 ): Promise<Plan> {
   const read = await Promise.allSettled(
@@ -47,12 +49,20 @@ export async function preflight(
   const errors = read.flatMap((each) => (each.status === 'rejected' ? [toActionError(each.reason)] : []));
   const states = read.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
 
-  const decide = (goal: Wanted) => states.map(({ to, state }): Target => ({ ...to, planned: planTags(goal, state) }));
-  let targets = decide(wanted);
-  const before = wanted.digest ?? publishedBefore(targets.flatMap(({ planned }) => planned));
-  if (before === 'ambiguous') errors.push(ambiguous(targets));
-  else if (before !== undefined && wanted.digest === undefined) targets = decide({ ...wanted, digest: before });
-
+  let choice: Choice = {};
+  try {
+    if (errors.length === 0) choice = await chooseImage(runtime, inputs, wanted, states, build);
+  } catch (error) {
+    errors.push(toActionError(error));
+  }
+  const { taken, notTaken } = choice;
+  const digest = taken?.digest ?? wanted.digest;
+  const goal: Wanted = {
+    ...wanted,
+    ...(digest === undefined ? {} : { digest }),
+    ...(notTaken === undefined ? {} : { notTaken }),
+  };
+  const targets = states.map(({ to, state }): Target => ({ ...to, planned: planTags(goal, state) }));
   draft.targets = targets.map(({ image, repository, planned }) => ({
     image,
     host: repository.host,
@@ -62,7 +72,7 @@ export async function preflight(
   show(runtime, targets);
   for (const { planned, repository } of targets) {
     try {
-      refuseConflicts(planned, wanted.digest, repository);
+      refuseConflicts(planned, digest, repository);
     } catch (error) {
       errors.push(toActionError(error));
     }
@@ -80,14 +90,10 @@ export async function preflight(
   }
   throwAll(errors);
 
-  const digest = before === 'ambiguous' ? undefined : before;
-  const holder = targets.find(({ planned }) =>
-    planned.some(({ action, from }) => action === 'keep' && from === digest),
-  );
   return {
     targets,
     ...(digest === undefined ? {} : { digest }),
-    ...(holder === undefined ? {} : { holder }),
+    ...(taken === undefined ? {} : { taken }),
     inPlace,
   };
 }
@@ -96,15 +102,6 @@ export async function preflight(
 function movesOf(targets: readonly Target[], to: Destination): readonly string[] {
   const planned = targets.find(({ repository }) => repository === to.repository)?.planned ?? [];
   return planned.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));
-}
-
-function ambiguous(targets: readonly Target[]): ActionError {
-  const held = targets.flatMap(({ planned }) =>
-    planned.flatMap(({ image, tag, kind, action, from }) =>
-      kind !== 'moving' && action === 'keep' ? [`${image}:${tag} is ${from}`] : [],
-    ),
-  );
-  return new ActionError('TAG_IMMUTABLE', `This commit was published as different images: ${held.join('; ')}.`);
 }
 
 const WORDS = { create: 'create', move: 'move', keep: 'in place', leave: 'leave', conflict: 'CONFLICT' } as const;

@@ -2,6 +2,7 @@ import type { Digest } from '../../domain/digest.ts';
 import { isInPlace, planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
 import { throwAll } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
+import { recordedRevisions } from '../../oci/recorded.ts';
 import type { PublishRecord } from '../../report/record.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/git.ts';
@@ -13,11 +14,11 @@ import { applyPublish, type Target } from './apply.ts';
 import { findBaseline } from './baseline.ts';
 import { buildImage } from './build.ts';
 import { type Draft, emptyDraft, failed, succeeded } from './draft.ts';
-import { fingerprintOf } from './fingerprint.ts';
 import { passGate } from './gate.ts';
 import { type Naming, nameImage } from './naming.ts';
-import { describeImage, takePublished, takeSource } from './obtain.ts';
+import { describeImage, type Obtained, READ_FROM_REGISTRY, takePublished, takeSource } from './obtain.ts';
 import { type Plan, preflight } from './preflight.ts';
+import { type IdentifiedRequest, requestFor } from './request.ts';
 import { readState } from './state.ts';
 import { attachVerdict, hasVerdict } from './verdict-record.ts';
 
@@ -54,17 +55,19 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
   const files = await prepareGate(runtime, inputs);
 
   const history = createHistory(runtime, naming.api, true, naming.commit.directory);
+  const identified = requestFor(runtime, inputs, naming);
   const wanted = {
     tags: naming.tags,
     sha: naming.commit.sha,
     ref: naming.event.ref,
-    ...(source === undefined
-      ? { fingerprint: fingerprintOf(inputs) }
-      : { digest: source.image.root.descriptor.digest }),
+    ...(source === undefined ? { fingerprint: identified.fingerprint } : sourceFacts(source)),
   };
+  const intended = source === undefined ? { ...identified, isFetched: naming.commit.source === 'context' } : undefined;
   const destinations = inputs.push ? await open(runtime, inputs, naming) : [];
   const plan: Plan = inputs.push
-    ? await step(runtime, draft, 'Pre-flight', () => preflight(runtime, inputs, destinations, history, wanted, draft))
+    ? await step(runtime, draft, 'Pre-flight', () =>
+        preflight(runtime, inputs, destinations, history, wanted, intended, draft),
+      )
     : { targets: [], inPlace: false };
   warnAbout(runtime, draft);
   if (inputs['dry-run']) {
@@ -72,17 +75,19 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
     return planned(runtime, draft);
   }
   const unproven = inputs['attach-verdict'] ? await withoutVerdict(plan) : new Set<Target>();
-  if (plan.inPlace && plan.digest !== undefined && unproven.size === 0) return finished(runtime, draft, plan.digest);
+  const isComplete = plan.inPlace && plan.digest !== undefined && unproven.size === 0;
+  if (isComplete && inputs.scan === 'off') return finished(runtime, draft, plan.digest);
 
   const baseline = await findBaseline(runtime, inputs, naming, destinations);
   const scanner = startScanner(runtime, inputs);
-  const obtained = source ?? (await build(runtime, inputs, naming, destinations, plan, draft));
+  const obtained = await obtain(runtime, inputs, naming, source, identified, destinations, plan, draft);
   draft.image = describeImage(obtained);
   await passGate(runtime, inputs, { files, scanner, baseline }, obtained.image, draft);
   if (!inputs.push) {
     runtime.log.info(`${draft.image.digest} is ready, and stays on the runner: \`push: false\`.`);
     return succeeded(draft, 'built');
   }
+  if (isComplete) return finished(runtime, draft, plan.digest);
 
   const decide = async ({ image, repository }: Target, digest: Digest) => {
     const known: Wanted = { ...wanted, digest };
@@ -130,24 +135,34 @@ async function withoutVerdict({ targets, digest }: Plan): Promise<ReadonlySet<Ta
   return new Set(inPlace.filter((_, at) => proven[at] === false));
 }
 
-/** Builds, or takes what this very build was published as before. */
-function build(
+/** An image of another builder names the commit of its base image, as a rule, when it names none of its own. */
+function sourceFacts({ image }: Obtained) {
+  const [revision] = recordedRevisions(image);
+  return { digest: image.root.descriptor.digest, ...(revision === undefined ? {} : { revision }) };
+}
+
+/** The image that is published: one that was published before, the source, or a build. */
+function obtain(
   runtime: Runtime,
   inputs: Inputs,
   naming: Naming,
+  source: Obtained | undefined,
+  { request }: IdentifiedRequest,
   destinations: readonly Destination[],
-  { digest, holder }: Plan,
+  { taken }: Plan,
   draft: Draft,
-) {
-  return digest !== undefined && holder !== undefined
-    ? step(runtime, draft, 'Take what was published', () => takePublished(runtime, inputs, { digest, holder }))
-    : step(runtime, draft, 'Build', () => buildImage(runtime, inputs, naming, destinations, draft));
+): Promise<Obtained> {
+  if (taken !== undefined) {
+    return step(runtime, draft, 'Read what was published', () => takePublished(runtime, inputs, taken));
+  }
+  if (source !== undefined) return Promise.resolve(source);
+  return step(runtime, draft, 'Build', () => buildImage(runtime, inputs, naming, request, destinations, draft));
 }
 
 /** Nothing is missing anywhere: the image of this very build, under all its tags. */
 function finished(runtime: Runtime, draft: Draft, digest: Digest): PublishRecord {
   runtime.log.info(`Everything is in place already, as ${digest}: nothing was written.`);
-  draft.image ??= { digest, mediaType: '', origin: 'an earlier run', platforms: [] };
+  draft.image ??= { digest, mediaType: '', origin: READ_FROM_REGISTRY, platforms: [] };
   return succeeded(draft, 'unchanged');
 }
 

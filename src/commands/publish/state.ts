@@ -6,9 +6,10 @@ import { readRecorded } from '../../oci/recorded.ts';
 import type { Repository } from '../../oci/repository.ts';
 import type { History } from '../../tools/git.ts';
 
-/** The tags, ordered for reading: the first request also brings the token, and an immutable tag is worth reading whole. */
+/** The tags, ordered for reading: the first request also brings the token, and what a version or commit tag points to is most likely what the others do. */
 function readingOrder(tags: readonly PlannedTag[]): readonly PlannedTag[] {
-  return tags.toSorted((a, b) => Number(a.kind === 'moving') - Number(b.kind === 'moving'));
+  const ranks = { version: 0, commit: 1, moving: 2 } as const;
+  return tags.toSorted((a, b) => ranks[a.kind] - ranks[b.kind]);
 }
 
 export interface Question {
@@ -74,7 +75,7 @@ async function readTag(
   tag: PlannedTag,
   likely?: TagState,
 ): Promise<TagState> {
-  const onlyDigest = tag.kind === 'moving' ? tag.order.by === 'version' : asked.digest !== undefined;
+  const onlyDigest = tag.kind === 'moving' && tag.order.by === 'version';
   if (onlyDigest || asked.digest !== undefined || likely?.digest !== undefined) {
     const held = await repository.head(tag.name);
     if (held === undefined) return {};

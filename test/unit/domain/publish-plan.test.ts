@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../../src/domain/digest.ts';
-import { isInPlace, planTags, publishedBefore, type TagState, type Wanted } from '../../../src/domain/publish-plan.ts';
+import { isInPlace, planTags, type TagState, type Wanted } from '../../../src/domain/publish-plan.ts';
+import { candidatesFor, keptImage } from '../../../src/domain/published.ts';
 import type { PlannedTag } from '../../../src/domain/tags/planned.ts';
 
 const digest = (sign: string): Digest => `sha256:${sign.repeat(64)}`;
@@ -42,13 +43,38 @@ describe('P3: immutable is immutable', () => {
   test('another digest is a conflict that names both', () => {
     const { decisions } = plan([version], { '1.2.3': { digest: digest('1') } }, { digest: digest('2') });
     expect(decisions).toMatchObject([
-      { action: 'conflict', from: digest('1'), reason: expect.stringContaining('sha256:222222222222') },
+      {
+        action: 'conflict',
+        conflict: 'other-commit',
+        from: digest('1'),
+        reason: expect.stringContaining('sha256:111111111111'),
+      },
     ]);
+  });
+  test.each<[string, TagState, string, Partial<Wanted>, string?]>([
+    ['no image', {}, 'create', {}],
+    ['the first build of its commit', { digest: digest('1'), revision: OURS }, 'leave', { digest: digest('2') }],
+    ['a short form of its commit', { digest: digest('1'), revision: OURS.slice(0, 8) }, 'leave', {}],
+    ['an image without a commit', { digest: digest('1') }, 'leave', {}, 'no label'],
+    ['a revision that is no commit', { digest: digest('1'), revision: 'r123' }, 'leave', {}, 'no label'],
+    [
+      'what the source says, too',
+      { digest: digest('1'), revision: OTHER },
+      'leave',
+      { digest: digest('2'), revision: OTHER },
+    ],
+    ['another commit', { digest: digest('1'), revision: OTHER }, 'conflict', {}],
+    ['another commit that begins the same', { digest: digest('1'), revision: `${'a'.repeat(39)}b` }, 'conflict', {}],
+  ])('a commit tag that points to %s: %s', (_, held, action, wanted, warning) => {
+    const { decisions } = plan([commit], { 'sha-aaaaaaa': held }, wanted);
+    expect(decisions[0]?.action).toBe(action);
+    expect(decisions[0]?.warning ?? '').toContain(warning ?? '');
   });
   test.each([
     ['another commit', { revision: OTHER, fingerprint: 'f' }, /built from bbbbbbb/],
     ['no commit', {}, /records no commit/],
     ['another build of the same commit', { revision: OURS, fingerprint: 'g' }, /another build of this commit/],
+    ['the same build, where it is not taken', { revision: OURS, fingerprint: 'f' }, /published from this commit/],
     ['the same commit, by a tool that leaves no fingerprint', { revision: OURS }, /another build of this commit/],
   ])('before a build, an image of %s is a conflict', (_, recorded, reason) => {
     const { decisions } = plan([version], { '1.2.3': { digest: digest('1'), ...recorded } });
@@ -64,21 +90,50 @@ describe('P3: immutable is immutable', () => {
 
 describe('P9: a re-run does only what is missing', () => {
   const same = { digest: digest('1'), revision: OURS, fingerprint: 'f' };
-  test('what this very build was published as is taken instead of building again', () => {
-    const { decisions } = plan([version, commit], { '1.2.3': same });
-    expect(decisions.map(({ action }) => action)).toEqual(['keep', 'create']);
-    expect(publishedBefore(decisions)).toBe(digest('1'));
-    expect(isInPlace(decisions)).toBe(false);
+  const wanted = { tags: [version, commit, branch], sha: OURS, fingerprint: 'f' };
+  const state = (held: Record<string, TagState>, image = 'r.example/app') => ({
+    image,
+    tags: new Map(Object.entries(held)),
   });
-  test('nothing published, nothing taken', () => {
-    expect(publishedBefore(plan([version, branch], {}).decisions)).toBeUndefined();
+  const found = (held: Record<string, TagState>, run?: string) =>
+    candidatesFor(wanted, [state(held)], run).map(({ digest: it, isOwnRun }) => [it, isOwnRun]);
+  test('what this very build was published as may be taken: version tags first, then moving ones, then the commit tag', () => {
+    expect(found({ 'sha-aaaaaaa': same })).toEqual([[digest('1'), false]]);
+    const builds = {
+      'sha-aaaaaaa': same,
+      main: { ...same, digest: digest('2') },
+      '1.2.3': { ...same, digest: digest('3') },
+    };
+    expect(found(builds).map(([it]) => it)).toEqual([digest('3'), digest('2'), digest('1')]);
   });
-  test('two builds of one commit under two immutable tags are not one image', () => {
-    const { decisions } = plan([version, commit], { '1.2.3': same, 'sha-aaaaaaa': { ...same, digest: digest('2') } });
-    expect(publishedBefore(decisions)).toBe('ambiguous');
+  test.each([
+    ['nothing', {}],
+    ['another commit', { main: { ...same, revision: OTHER } }],
+    ['no commit', { main: { digest: digest('1'), fingerprint: 'f' } }],
+    ['another fingerprint', { main: { ...same, fingerprint: 'g' } }],
+    ['no fingerprint', { main: { digest: digest('1'), revision: OURS } }],
+  ])('%s is not taken', (_, held) => {
+    expect(found(held)).toEqual([]);
   });
-  test('a moving tag alone is no proof that this build was published', () => {
-    expect(publishedBefore(plan([branch], { main: same }, { digest: digest('1') }).decisions)).toBeUndefined();
+  test('an earlier attempt of this run is known by its run', () => {
+    expect(found({ main: { ...same, run: 'r' } }, 'r')).toEqual([[digest('1'), true]]);
+    expect(found({ main: { ...same, run: 'r' } })).toEqual([[digest('1'), false]]);
+    expect(found({ main: { ...same, run: 'other' } }, 'r')).toEqual([[digest('1'), false]]);
+  });
+  test.each<[string, Record<string, TagState>[], string]>([
+    ['no version tag', [{ main: same }], 'none'],
+    ['another build of this commit', [{ '1.2.3': { ...same, fingerprint: 'g' } }], 'one'],
+    ['an image that records no commit', [{ '1.2.3': { digest: digest('1') } }], 'one'],
+    ['an image of another commit', [{ '1.2.3': { ...same, revision: OTHER } }], 'none'],
+    ['the same at two registries', [{ '1.2.3': same }, { '1.2.3': same }], 'one'],
+    ['two images', [{ '1.2.3': same }, { '1.2.3': { ...same, digest: digest('2') } }], 'several'],
+  ])('if-published: keep, %s: %s', (_, held, kind) => {
+    expect(
+      keptImage(
+        wanted,
+        held.map((each) => state(each)),
+      ),
+    ).toMatchObject({ kind });
   });
   test('a finished publish is in place', () => {
     const { decisions } = plan([commit, branch], { 'sha-aaaaaaa': same, main: same }, { digest: digest('1') });

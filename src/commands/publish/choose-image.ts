@@ -1,0 +1,126 @@
+import type { BuildRequest } from '../../domain/build-request.ts';
+import { type Digest, shortDigest } from '../../domain/digest.ts';
+import type { RepositoryState, Wanted } from '../../domain/publish-plan.ts';
+import { candidatesFor, keptImage } from '../../domain/published.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { Inputs } from '../../inputs/parse.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { findDifference } from '../../tools/context-state.ts';
+import type { Destination } from '../destinations.ts';
+import { isLaterAttempt } from './fingerprint.ts';
+
+/** A repository and what it holds. */
+export interface ReadRepository {
+  readonly to: Destination;
+  readonly state: RepositoryState;
+}
+
+/** What the build of this run would read, and what an earlier attempt has written on its image. */
+export interface IntendedBuild {
+  readonly request: BuildRequest;
+  readonly run: string;
+  /** The context is fetched at the commit of the run. */
+  readonly isFetched: boolean;
+}
+
+/** What a run publishes, as far as that is known before the build. */
+export interface Choice {
+  /** An image that is in every repository already, and is published instead of a build or a `source`. */
+  readonly taken?: { readonly digest: Digest; readonly from: Destination };
+  /** Why a published image is not taken, as the end of a sentence. */
+  readonly notTaken?: string;
+}
+
+/**
+ * Whether this run publishes an image that exists already: the one that `if-published: keep` keeps, or the one that an
+ * earlier run published as this very build. An image is never brought from one repository to another: whoever may write to
+ * one of them could bring an image of their own into the others (P13).
+ * @throws ActionError TAG_IMMUTABLE when an image that has to be kept is not in every repository
+ */
+export async function chooseImage(
+  runtime: Runtime,
+  inputs: Inputs,
+  wanted: Wanted,
+  repositories: readonly ReadRepository[],
+  build: IntendedBuild | undefined,
+): Promise<Choice> {
+  const states = repositories.map(({ state }) => state);
+  const holders = (digest: Digest) => Promise.all(repositories.map((each) => holds(each, digest)));
+  const lacking = async (digest: Digest) => {
+    const found = await holders(digest);
+    return repositories.filter((_, at) => found[at] === false).map(({ to }) => to.image);
+  };
+  const take = (digest: Digest): Choice => {
+    const from =
+      repositories.find(({ state }) => [...state.tags.values()].some((held) => held.digest === digest)) ??
+      repositories[0];
+    return from === undefined ? {} : { taken: { digest, from: from.to } };
+  };
+
+  const kept = inputs['if-published'] === 'keep' ? keptImage(wanted, states) : { kind: 'none' as const };
+  if (kept.kind === 'several') throw severalKept(kept.tags);
+  if (kept.kind === 'one') {
+    const missing = await lacking(kept.digest);
+    if (missing.length > 0) throw notEverywhere(`${kept.image}:${kept.tag}`, kept.digest, missing);
+    runtime.log.info(`${kept.image}:${kept.tag} exists as ${kept.digest} and is kept: \`if-published: keep\`.`);
+    return take(kept.digest);
+  }
+  if (build === undefined) return {};
+  const candidates = candidatesFor(wanted, states, isLaterAttempt(runtime.env) ? build.run : undefined);
+  if (candidates.length === 0) return {};
+
+  const asked = (['no-cache', 'no-cache-filters', 'pull'] as const).find((name) =>
+    typeof inputs[name] === 'boolean' ? inputs[name] : inputs[name].length > 0,
+  );
+  if (asked !== undefined) return refused(runtime, `\`${asked}\` asks for a build`);
+  let difference: Promise<string | undefined> | undefined;
+  const workspace = () => {
+    const { request, isFetched } = build;
+    const context = isFetched ? `docker-image://${request.context}` : request.context;
+    difference ??= findDifference(runtime, { ...request, context }, wanted.sha);
+    return difference;
+  };
+  let notTaken = '';
+  for (const { digest, isOwnRun } of candidates) {
+    const missing = await lacking(digest);
+    if (missing.length > 0) {
+      notTaken ||= `${shortDigest(digest)} is not in ${missing.join(', ')}, and is not copied there from another repository`;
+      continue;
+    }
+    const different = isOwnRun ? undefined : await workspace();
+    if (different === undefined) return take(digest);
+    notTaken ||= different;
+  }
+  return refused(runtime, notTaken);
+}
+
+function refused({ log }: Runtime, notTaken: string): Choice {
+  log.info(`This commit was published before; that image is not taken: ${notTaken}.`);
+  return { notTaken };
+}
+
+async function holds({ to, state }: ReadRepository, digest: Digest): Promise<boolean> {
+  if ([...state.tags.values()].some((held) => held.digest === digest)) return true;
+  return (await to.repository.head(digest)) !== undefined;
+}
+
+function severalKept(tags: readonly string[]): ActionError {
+  return new ActionError(
+    'TAG_IMMUTABLE',
+    `\`if-published: keep\` would keep different images: ${tags.join('; ')}. A run publishes one.`,
+    { remedy: ['Publish a new version: a released version keeps its digest.'] },
+  );
+}
+
+function notEverywhere(tag: string, digest: Digest, missing: readonly string[]): ActionError {
+  return new ActionError(
+    'TAG_IMMUTABLE',
+    `${tag} exists as ${digest}, which is not in ${missing.join(', ')}. An image is not copied from one repository to another without a signature.`,
+    {
+      remedy: [
+        `To copy that image on your own decision, use \`command: promote\` with \`from: ${tag}\`, and run again with \`if-published: keep\`.`,
+        'Otherwise publish a new version: a released version keeps its digest.',
+      ],
+    },
+  );
+}

@@ -1,0 +1,70 @@
+import type { Digest } from './digest.ts';
+import { isSameBuild, originOf, type RepositoryState, type TagState, type Wanted } from './publish-plan.ts';
+
+/** An image that an earlier run published as what this run would build. */
+export interface Candidate {
+  readonly digest: Digest;
+  /** Whether it is of an earlier attempt of this very step of this very run. */
+  readonly isOwnRun: boolean;
+}
+
+/**
+ * The images that say they are the build of this run, best first: what a version tag points to, as it can have no other;
+ * what a moving tag points to now; the first build of the commit. Each digest once.
+ * @param run identity of this run in a later attempt, undefined in the first
+ */
+export function candidatesFor(
+  wanted: Wanted,
+  states: readonly RepositoryState[],
+  run: string | undefined,
+): readonly Candidate[] {
+  const ranks = { version: 0, moving: 1, commit: 2 } as const;
+  const found = new Map<Digest, Candidate>();
+  for (const tag of wanted.tags.toSorted((a, b) => ranks[a.kind] - ranks[b.kind])) {
+    for (const { tags } of states) {
+      const held = tags.get(tag.name);
+      if (held?.digest === undefined || found.has(held.digest) || !isSameBuild(held, wanted)) continue;
+      found.set(held.digest, { digest: held.digest, isOwnRun: run !== undefined && held.run === run });
+    }
+  }
+  return [...found.values()];
+}
+
+/** What `if-published: keep` keeps. */
+export type Kept =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'one';
+      readonly digest: Digest;
+      readonly image: string;
+      readonly tag: string;
+      readonly held: TagState;
+    }
+  /** Version tags point to different images: none of them can be what this run publishes. */
+  | { readonly kind: 'several'; readonly tags: readonly string[] };
+
+/**
+ * The image that the version tags of this run point to already. One that says it was built from another commit is never
+ * kept: the run would report the digest of something else.
+ */
+export function keptImage(wanted: Wanted, states: readonly RepositoryState[]): Kept {
+  const held = wanted.tags.flatMap((tag) =>
+    states.flatMap(({ image, tags }) => {
+      const state = tags.get(tag.name);
+      return tag.kind === 'version' && state?.digest !== undefined && state.digest !== wanted.digest
+        ? [{ image, tag: tag.name, held: state, digest: state.digest }]
+        : [];
+    }),
+  );
+  const [first] = held;
+  if (first === undefined || held.some((each) => originOf(each.held, wanted) === 'other')) return { kind: 'none' };
+  const all = wanted.tags.flatMap((tag) =>
+    states.flatMap(({ image, tags }) => {
+      const digest = tag.kind === 'version' ? tags.get(tag.name)?.digest : undefined;
+      return digest === undefined ? [] : [{ text: `${image}:${tag.name} is ${digest}`, digest }];
+    }),
+  );
+  return new Set(all.map(({ digest }) => digest)).size > 1
+    ? { kind: 'several', tags: all.map(({ text }) => text) }
+    : { kind: 'one', ...first };
+}
