@@ -245,7 +245,8 @@ export const INPUTS = {
   }),
   'db-repository': list({
     group: 'Gate',
-    about: 'Where the vulnerability database comes from, a list that is tried in order.',
+    about:
+      'Where the vulnerability database comes from, a list that is tried in order. A private mirror is read with the login for its host.',
     default: 'mirror.gcr.io/aquasec/trivy-db:2,ghcr.io/aquasecurity/trivy-db:2',
   }),
   'java-db-repository': list({

@@ -7,7 +7,7 @@ import { isRecordManifest } from '../domain/promotion/record-manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { textFields } from './document.ts';
 import { getManifest } from './get-manifest.ts';
-import { cosignTags, descriptorOf } from './referrers.ts';
+import { cosignTags, descriptorOf, fallbackTag } from './referrers.ts';
 import type { Repository } from './repository.ts';
 
 /** One manifest with what it needs to be there before it. */
@@ -124,8 +124,12 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
   );
   // A Map goes on over what is added meanwhile: what refers to a referrer is found in its turn.
   for (const subject of nodes.keys()) {
-    const { manifests: listed, problems: unlisted } = await from.referrers(subject, { tags });
+    const { manifests: listed, problems: unlisted, occupied } = await from.referrers(subject, { tags });
     problems.push(...unlisted);
+    if (occupied !== undefined) {
+      const name = `${from.host}/${from.name}:${fallbackTag(subject)}`;
+      problems.push(`${name} should list what refers to ${subject}, but is an image (${occupied}). It was not copied.`);
+    }
     const wanted = listed.filter((each) => !begun.has(each.digest) && each.artifactType !== PROMOTION_TYPE);
     attached += wanted.length;
     if (attached > MAX_ATTACHMENTS) throw tooMany(attached, 0);

@@ -19,7 +19,7 @@ export interface Referrers {
   readonly fallback: readonly Descriptor[];
   /** The fallback tag holds something else, which must not be overwritten: its digest. */
   readonly occupied?: Digest;
-  /** Sentences about what could not be read. */
+  /** Sentences about a list that exists and could not be read. */
   readonly problems: readonly string[];
 }
 
@@ -79,11 +79,6 @@ export async function listReferrers(
   const support = place.memory.referrers ?? 'fallback';
   const needless = tags?.has(tag) === false || wanted?.every((each) => found.has(each)) === true;
   const { entries, occupied } = needless ? NOTHING : await readFallback(place, digest, get);
-  if (occupied !== undefined) {
-    problems.push(
-      `${place.host}/${place.name}:${tag} should list what refers to ${digest}, and is an image (${occupied}): it is left alone.`,
-    );
-  }
   for (const each of entries) found.set(each.digest, each);
   return {
     support,

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { parseRetryAfter } from '../../../src/http/retry.ts';
+import { ActionError } from '../../../src/errors/action-error.ts';
+import { parseRetryAfter, withRetry } from '../../../src/http/retry.ts';
 import { startRegistry } from '../../support/registry.ts';
 import { connect } from '../../support/registry-client.ts';
+import { createTestClock } from '../../support/runtime.ts';
 
 const NOW = new Date('2026-01-02T03:04:05Z');
 
@@ -137,5 +139,26 @@ describe('68: what a registry says besides', () => {
     expect(error).toContain('Oh [31m no ::error::x');
     for (const part of ['\n', '\u001b', '<h1>', 'x()']) expect(error).not.toContain(part);
     expect(String(error).length).toBeLessThan(800);
+  });
+});
+
+describe('a server that stays silent', () => {
+  it.each([
+    [15, 5],
+    [60, 2],
+    [300, 2],
+  ])('after %i s without an answer each, %i tries are enough', async (seconds, expected) => {
+    const clock = createTestClock();
+    let tries = 0;
+    const silent = async () => {
+      tries++;
+      await clock.sleep(seconds * 1000);
+      const cause = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });
+      throw new ActionError('REGISTRY_UNREACHABLE', 'No answer.', { cause });
+    };
+    const log = { info: () => undefined };
+    const { signal } = new AbortController();
+    await expect(withRetry(silent, { clock, signal, log })).rejects.toThrow(`Tried ${expected} times.`);
+    expect(tries).toBe(expected);
   });
 });

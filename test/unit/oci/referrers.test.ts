@@ -69,28 +69,24 @@ describe('what refers to a manifest', () => {
     },
   );
 
-  it.each(['another image', 'an index of platforms'])(
-    'a fallback tag that is %s is left alone, and it is said',
-    async (kind) => {
-      await using registry = await startRegistry();
-      const { index, image } = fill(registry);
-      const root = image(['a']);
-      const other = image(['b']);
-      const platform = { os: 'linux', architecture: 'amd64' };
-      const held = kind === 'another image' ? other : index([], { manifests: [{ ...other.descriptor, platform }] });
-      registry.putManifest(SOURCE, fallbackTag(root.descriptor.digest), held.descriptor.mediaType, held.bytes);
-      const { repository } = await connect(registry, {}, SOURCE);
-      const found = await repository.referrers(root.descriptor.digest);
-      expect(found).toMatchObject({ manifests: [], occupied: held.descriptor.digest });
-      expect(found.problems).toEqual([expect.stringContaining('is left alone')]);
-      const ours = [image(['c']).descriptor];
-      await expect(listAsReferrers(repository, root.descriptor.digest, ours)).rejects.toMatchObject({
-        code: 'TAG_IMMUTABLE',
-        message: expect.stringContaining(held.descriptor.digest),
-      });
-      expect(registry.tags(SOURCE)[fallbackTag(root.descriptor.digest)]).toBe(held.descriptor.digest);
-    },
-  );
+  it.each(['another image', 'an index of platforms'])('a fallback tag that is %s is left alone', async (kind) => {
+    await using registry = await startRegistry();
+    const { index, image } = fill(registry);
+    const root = image(['a']);
+    const other = image(['b']);
+    const platform = { os: 'linux', architecture: 'amd64' };
+    const held = kind === 'another image' ? other : index([], { manifests: [{ ...other.descriptor, platform }] });
+    registry.putManifest(SOURCE, fallbackTag(root.descriptor.digest), held.descriptor.mediaType, held.bytes);
+    const { repository } = await connect(registry, {}, SOURCE);
+    const found = await repository.referrers(root.descriptor.digest);
+    expect(found).toMatchObject({ manifests: [], occupied: held.descriptor.digest });
+    const ours = [image(['c']).descriptor];
+    await expect(listAsReferrers(repository, root.descriptor.digest, ours)).rejects.toMatchObject({
+      code: 'TAG_IMMUTABLE',
+      message: expect.stringContaining(held.descriptor.digest),
+    });
+    expect(registry.tags(SOURCE)[fallbackTag(root.descriptor.digest)]).toBe(held.descriptor.digest);
+  });
 
   it('one host may front repositories with the API and without', async () => {
     await using registry = await startRegistry({ referrers: true });
