@@ -92,7 +92,7 @@ describe('P3: immutable is immutable', () => {
     const image = await setting.image();
     const run = await setting.publish({ images: name(registry) }, { event });
     expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'tag-conflict' } });
-    expect(run.log).toContain(`1.2.3 is there as ${other.digest}`);
+    expect(run.log).toContain(`1.2.3 exists as ${other.digest}`);
     expect(run.log).toContain(image.digest);
     expect(run.log).not.toContain('Trivy 0.76');
     expect(registry.writes()).toEqual([]);

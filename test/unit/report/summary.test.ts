@@ -88,7 +88,7 @@ describe('the summary', () => {
   });
 
   test('what was published before is not called a build', () => {
-    const earlier = { digest, mediaType: '', origin: 'an earlier run', platforms: [] };
+    const earlier = { digest, mediaType: '', origin: 'read from the registry, not built by this run', platforms: [] };
     const summary = renderSummary({ ...published, outcome: 'unchanged', image: earlier });
     expect(summary).toContain('build["✓ published before"]');
     expect(summary).not.toMatch(/\n{3}/);
