@@ -1,15 +1,22 @@
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { describeSubject, type Finding } from '../domain/gate/finding.ts';
 import type { Suppressed, Verdict } from '../domain/gate/policy.ts';
 import { SEVERITIES, type Severity } from '../domain/gate/severity.ts';
 
 export interface SarifOptions {
-  /** Name of the image without tag and digest, `ghcr.io/org/app`: part of the category. */
-  readonly image: string;
   /** Path of the Dockerfile in the repository, with forward slashes: what the alerts point at. */
   readonly dockerfile: string;
   readonly trivyVersion: string;
+  /** Of the `sarif-category` input, to tell variants of an image apart; or what is made of the inputs. */
+  readonly category: string;
 }
+
+/**
+ * What GitHub accepts of one file; anything more and it rejects all of it.
+ * https://docs.github.com/code-security/reference/code-scanning/sarif-files/sarif-support-for-code-scanning
+ */
+export const SARIF_LIMITS = { runs: 20, results: 25_000, gzipBytes: 10 * 1024 * 1024 } as const;
 
 /** A SARIF log; only what is read of it elsewhere is typed. */
 export interface Sarif {
@@ -40,6 +47,8 @@ export interface SarifResult {
   readonly locations: readonly unknown[];
   readonly partialFingerprints: Readonly<Record<string, string>>;
   readonly suppressions: readonly unknown[];
+  /** Whether the baseline has it; only where there is one. */
+  readonly baselineState?: 'new' | 'unchanged';
 }
 
 type Level = 'error' | 'warning' | 'note';
@@ -68,27 +77,60 @@ const SCORES: Readonly<Record<Severity, string>> = {
  * https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
  */
 export function toSarif(verdict: Verdict, options: SarifOptions): Sarif {
+  return sarifWithin(verdict, options, SARIF_LIMITS.results);
+}
+
+/**
+ * The same as text that GitHub accepts, and what had to be left out of it, gravest findings last.
+ * @returns `note`, a sentence for the summary, when something was left out
+ */
+export function renderSarif(
+  verdict: Verdict,
+  options: SarifOptions,
+  limits: { readonly [K in keyof typeof SARIF_LIMITS]: number } = SARIF_LIMITS,
+): { readonly text: string; readonly note?: string } {
+  const total = verdict.gated.length + verdict.others.length + verdict.suppressed.length;
+  for (let most = limits.results; ; most = Math.floor(most / 2)) {
+    const sarif = sarifWithin(verdict, options, most, limits.runs);
+    const text = JSON.stringify(sarif);
+    if (most > 0 && gzipSync(text).length > limits.gzipBytes) continue;
+    const kept = sarif.runs.reduce((sum, run) => sum + run.results.length, 0);
+    const isWhole = kept === total;
+    const note = `The SARIF file holds ${kept} of ${total} findings, the gravest of each platform: GitHub accepts ${limits.runs} platforms, ${limits.results} findings of each, and 10 MB compressed. All are in \`json-file\`.`;
+    return isWhole ? { text } : { text, note };
+  }
+}
+
+function sarifWithin(
+  verdict: Verdict,
+  options: SarifOptions,
+  most: number,
+  mostRuns: number = SARIF_LIMITS.runs,
+): Sarif {
   const accepted = verdict.suppressed.filter(({ by }) => by !== 'unfixed');
   const unfixed = verdict.suppressed.filter(({ by }) => by === 'unfixed').map(({ finding }) => finding);
-  const open = [...verdict.gated, ...verdict.others, ...unfixed];
-  const platforms = [...new Set(verdict.platforms.map(({ platform }) => platform))];
+  const open = [...verdict.gated, ...unfixed, ...verdict.others];
+  const platforms = [...new Set(verdict.platforms.map(({ platform }) => platform))].slice(0, mostRuns);
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
-    runs: platforms.map((platform) =>
-      toRun(
-        platform,
-        open.filter((finding) => finding.platform === platform),
-        accepted.filter(({ finding }) => finding.platform === platform),
-        options,
-      ),
-    ),
+    runs: platforms.map((platform) => {
+      const own = open.filter((finding) => finding.platform === platform).slice(0, most);
+      const rest = accepted.filter(({ finding }) => finding.platform === platform).slice(0, most - own.length);
+      return toRun(platform, own, rest, options);
+    }),
   };
 }
 
 /** `registry-action/ghcr.io/org/app/linux-arm64/`: the trailing slash makes all of it the category, and nothing the run. */
-export function sarifCategory(image: string, platform: string): string {
-  return `registry-action/${image}/${platform.replaceAll('/', '-')}/`;
+export function sarifCategory(category: string, platform: string): string {
+  return `${category}/${platform.replaceAll('/', '-')}/`;
+}
+
+/** The category when none is given: variants differ in their Dockerfile or the stage of it, never in a tag. */
+export function defaultCategory(image: string, dockerfile: string, target: string | undefined): string {
+  const variant = [dockerfile === 'Dockerfile' ? undefined : dockerfile, target].filter((part) => part !== undefined);
+  return ['registry-action', image, ...variant].join('/');
 }
 
 function toRun(
@@ -116,6 +158,9 @@ function toRun(
     locations: [locationOf(finding, options.dockerfile)],
     partialFingerprints: { primaryLocationLineHash: fingerprintOf(finding) },
     suppressions,
+    ...(finding.baseline === undefined
+      ? {}
+      : { baselineState: finding.baseline === 'known' ? ('unchanged' as const) : ('new' as const) }),
   });
   return {
     tool: {
@@ -127,7 +172,7 @@ function toRun(
         rules,
       },
     },
-    automationDetails: { id: sarifCategory(options.image, platform) },
+    automationDetails: { id: sarifCategory(options.category, platform) },
     columnKind: 'utf16CodeUnits',
     results: [
       ...open.map((finding) => result(finding, [])),
@@ -197,8 +242,13 @@ function locationOf(finding: Finding, dockerfile: string) {
   const inside = finding.path ?? finding.target;
   return {
     physicalLocation: {
-      artifactLocation: { uri: encodeURI(dockerfile) },
-      region: { startLine: 1, startColumn: 1, endLine: 1, endColumn: 1 },
+      artifactLocation: { uri: dockerfile.split('/').map(encodeURIComponent).join('/') },
+      region: {
+        startLine: finding.origin?.line ?? 1,
+        startColumn: 1,
+        endLine: finding.origin?.line ?? 1,
+        endColumn: 1,
+      },
     },
     message: { text: inside },
     logicalLocations: [

@@ -1,5 +1,7 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { npmPackage } from '../support/image.ts';
+import { leakedToken, npmPackage } from '../support/image.ts';
 import type { LayoutSpec } from '../support/layout.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { CLEAN, createSetting, GOOD, type Setting } from './setting.ts';
@@ -198,5 +200,57 @@ describe('inputs', () => {
   test('a tag alone needs `images`', async () => {
     const run = await setting.publish({ push: 'false', baseline: 'main' });
     expect(run.log).toMatch(/`baseline` is only a tag or digest, and `images` is empty/);
+  });
+});
+
+describe('what a failed gate leaves', () => {
+  test('the entries that the summary offers are refused empty, and accepted with reasons', async () => {
+    const { run } = await publishBeside(image({}), image({ ...LODASH, ...leakedToken('app/[x]*.npmrc') }));
+    expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'findings' } });
+    const [, yaml = ''] = /```yaml\n([\s\S]*?)\n```/.exec(run.summary) ?? [];
+    expect(yaml.match(/^- id:/gm)).toHaveLength(4);
+    await writeFile(join(setting.repository.directory, 'accepted.yaml'), yaml);
+    const ignorefile = { ignorefile: 'accepted.yaml' };
+    const empty = await publishBeside(image({}), image({ ...LODASH, ...leakedToken('app/[x]*.npmrc') }), ignorefile);
+    expect(empty.run).toMatchObject({ exitCode: 1, outputs: { outcome: 'invalid-input' } });
+    expect(empty.run.log).toMatch(/accepted\.yaml:\d+: the `reason` is empty/);
+    await writeFile(
+      join(setting.repository.directory, 'accepted.yaml'),
+      yaml.replaceAll('reason: ""', 'reason: known, APP-1'),
+    );
+    const filled = await publishBeside(image({}), image({ ...LODASH, ...leakedToken('app/[x]*.npmrc') }), ignorefile);
+    expect(filled.run).toMatchObject({ exitCode: 0, outputs: { outcome: 'published', 'scan-suppressed': '8' } });
+  });
+
+  test('one row and one annotation for a finding of two platforms', async () => {
+    const { run } = await publishBeside(image({}), image(LODASH));
+    expect(run.summary.match(/\| \[CVE-2019-10744\]/g)).toHaveLength(1);
+    const about = run.annotations.filter(({ message }) => /^linux.*CVE-2019-10744/.test(message));
+    expect(about).toHaveLength(1);
+    expect(about[0]?.message).toMatch(/Also on linux\/arm64/);
+  });
+
+  test('`json-file` holds what `json` holds, and whole', async () => {
+    const { run, json } = await publishBeside(image({}), image(LODASH));
+    const file = JSON.parse(await readFile(run.outputs['json-file'] ?? '', 'utf8'));
+    expect(file).toEqual(json);
+    await run.post();
+    await expect(readFile(run.outputs['json-file'] ?? '', 'utf8')).rejects.toThrow(/ENOENT/);
+  });
+
+  test('`sarif-category` and paths of the repository', async () => {
+    const inputs = { 'sarif-file': 'out.sarif', 'sarif-category': 'app-alpine' };
+    await publishBeside(image(LODASH), image({ ...LODASH, ...IP }), inputs);
+    const { runs } = JSON.parse(await readFile(join(setting.repository.directory, 'out.sarif'), 'utf8'));
+    expect(runs.map((each: { automationDetails: { id: string } }) => each.automationDetails.id)).toEqual([
+      'app-alpine/linux-amd64/',
+      'app-alpine/linux-arm64/',
+    ]);
+    const states = runs[0].results.map((each: { ruleId: string; baselineState: string }) => [
+      each.ruleId,
+      each.baselineState,
+    ]);
+    expect(states).toContainEqual(['CVE-2024-29415', 'new']);
+    expect(states).toContainEqual(['CVE-2019-10744', 'unchanged']);
   });
 });

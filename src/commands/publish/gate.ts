@@ -1,11 +1,13 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { describeFinding, describeSubject } from '../../domain/gate/finding.ts';
+import { findingRows } from '../../domain/gate/finding-rows.ts';
 import type { Verdict } from '../../domain/gate/policy.ts';
+import { dockerfilePath } from '../../domain/repository-path.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import type { LocalImage } from '../../oci/image.ts';
-import { toSarif } from '../../report/sarif.ts';
+import { defaultCategory, renderSarif } from '../../report/sarif.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Tool } from '../../tools/installer.ts';
 import { step, warn } from '../progress.ts';
@@ -93,23 +95,25 @@ function closed({ gated }: Verdict): ActionError {
   );
 }
 
-/** The findings on the line of the Dockerfile that brought the base image in. */
+/** Different findings, the gravest first, on the line of the Dockerfile that brought each in. */
 async function annotate(runtime: Runtime, inputs: Inputs, { gated }: Verdict): Promise<void> {
   const say = inputs.scan === 'gate' ? runtime.log.error : runtime.log.warning;
   const file = inputs.source === undefined ? dockerfileOf(runtime, inputs) : undefined;
   const text =
     file === undefined ? undefined : await readFile(join(runtime.workspace, file), 'utf8').catch(() => undefined);
-  const line = text === undefined ? undefined : lineOfLastStage(text);
-  const place = file === undefined || line === undefined ? {} : { file, line };
-  for (const finding of gated.slice(0, ANNOTATED)) {
-    say(describeFinding(finding), `${finding.severity}: ${describeSubject(finding)}`, place);
+  const last = text === undefined ? undefined : lineOfLastStage(text);
+  for (const { finding, platforms, places } of findingRows(gated).slice(0, ANNOTATED)) {
+    const line = finding.origin?.line ?? last;
+    const place = file === undefined || line === undefined ? {} : { file, line };
+    const more = places.length > 1 ? ` (and ${places.length - 1} more places)` : '';
+    const others = platforms.length > 1 ? ` Also on ${platforms.slice(1).join(', ')}.` : '';
+    say(`${describeFinding(finding)}${more}${others}`, `${finding.severity}: ${describeSubject(finding)}`, place);
   }
 }
 
-/** Path of the Dockerfile from the workspace, with forward slashes. */
-function dockerfileOf(runtime: Runtime, inputs: Inputs): string {
-  const file = inputs.file ?? join(inputs.context, 'Dockerfile');
-  return relative(runtime.workspace, resolve(runtime.workspace, file)).replaceAll('\\', '/');
+/** Path of the Dockerfile in the repository; undefined when it is outside of it. */
+function dockerfileOf({ workspace }: Runtime, { context, file }: Inputs): string | undefined {
+  return dockerfilePath(context, file, workspace);
 }
 
 /** The line (from 1) of the last FROM, which is what the image is built on. */
@@ -128,14 +132,18 @@ async function writeSarif(
   const path = inputs['sarif-file'];
   if (path === undefined) return;
   const [first] = draft.tags;
-  const sarif = toSarif(verdict, {
-    image: first?.replace(/:[^:/]*$/, '') ?? 'image',
-    dockerfile: dockerfileOf(runtime, inputs),
+  // A file outside of the repository is none that an alert could point at.
+  const dockerfile = dockerfileOf(runtime, inputs) ?? 'Dockerfile';
+  const image = first?.replace(/:[^:/]*$/, '') ?? 'image';
+  const { text, note } = renderSarif(verdict, {
+    category: inputs['sarif-category'] ?? defaultCategory(image, dockerfile, inputs.target),
+    dockerfile,
     trivyVersion: trivy.version,
   });
+  if (note !== undefined) warn(runtime, draft, note);
   const file = resolve(runtime.workspace, path);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, JSON.stringify(sarif, null, 2));
+  await writeFile(file, text);
   draft.sarifFile = path;
   runtime.log.info(`Wrote ${path}.`);
 }

@@ -1,9 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { parseIgnoreFile } from '../../../src/domain/gate/ignore-file.ts';
-import { toSarif } from '../../../src/report/sarif.ts';
+import { baselineOf } from '../../../src/domain/gate/policy.ts';
+import { defaultCategory, renderSarif, toSarif } from '../../../src/report/sarif.ts';
 import { INDEX_DIGEST, ip, judgeReports, lodash, platformReport, SECRET } from '../../support/gate.ts';
 
-const OPTIONS = { image: 'ghcr.io/org/app', dockerfile: 'docker/Dockerfile', trivyVersion: '0.76.0' };
+const OPTIONS = {
+  category: 'registry-action/ghcr.io/org/app',
+  dockerfile: 'docker/Dockerfile',
+  trivyVersion: '0.76.0',
+};
 const LOW = lodash({ id: 'CVE-1', severity: 'LOW' });
 const verdict = judgeReports([
   platformReport([lodash(), LOW, SECRET]),
@@ -114,4 +122,79 @@ test('what was accepted is there, suppressed with its reason; what is unfixed is
       [{ kind: 'external', status: 'accepted', justification: 'not reachable (until 2026-12-31), accepted.yaml:1' }],
     ],
   ]);
+});
+
+const SCHEMA: unknown = JSON.parse(readFileSync(new URL('../../contracts/sarif-2.1.0.json', import.meta.url), 'utf8'));
+
+describe('what GitHub accepts', () => {
+  const isValid = new Ajv({
+    strict: false,
+    validateFormats: false,
+    meta: false,
+    validateSchema: false,
+    unicodeRegExp: false,
+  }).compile(Object(SCHEMA));
+  const many = (count: number) => Array.from({ length: count }, (_, at) => lodash({ id: `CVE-${at}` }));
+
+  test('all of it is SARIF 2.1.0, with known and accepted findings', () => {
+    const parsed = parseIgnoreFile('- {id: CVE-2, reason: x, expires: 2026-12-31}', 'accepted.yaml');
+    const judged = judgeReports([platformReport([lodash(), lodash({ id: 'CVE-2' }), ip(), SECRET])], {
+      ignores: 'entries' in parsed ? parsed.entries : [],
+      baseline: baselineOf('ghcr.io/org/app:main', INDEX_DIGEST, [platformReport([ip()])], {
+        failOnEol: true,
+        allowUnknownOs: false,
+      }),
+    });
+    const sarif = toSarif(judged, OPTIONS);
+    expect(isValid(sarif), JSON.stringify(isValid.errors)).toBe(true);
+    expect(isValid({ ...sarif, version: '2.0.0' })).toBe(false);
+    expect(sarif.runs[0]?.results.map(({ ruleId, baselineState }) => [ruleId, baselineState])).toEqual([
+      ['CVE-2019-10744', 'new'],
+      ['github-pat', 'new'],
+      ['CVE-2', 'new'],
+      ['CVE-2024-29415', 'unchanged'],
+    ]);
+  });
+
+  test('25,000 results of a run, the gravest, and a note', () => {
+    const judged = judgeReports([
+      platformReport([...many(25_000).map((each) => ({ ...each, severity: 'LOW' as const })), lodash()]),
+    ]);
+    const { text, note } = renderSarif(judged, OPTIONS);
+    const { runs } = JSON.parse(text);
+    expect(runs[0].results).toHaveLength(25_000);
+    expect(runs[0].results[0].ruleId).toBe('CVE-2019-10744');
+    expect(note).toMatch(/holds 25000 of 25001 findings/);
+  });
+
+  test('20 runs, and a note', () => {
+    const reports = Array.from({ length: 22 }, (_, at) => platformReport([lodash()], { platform: `linux/a${at}` }));
+    const { text, note } = renderSarif(judgeReports(reports), OPTIONS);
+    expect(JSON.parse(text).runs).toHaveLength(20);
+    expect(note).toMatch(/holds 20 of 22/);
+  });
+
+  test('a size compressed, and a note', () => {
+    const limits = { runs: 20, results: 25_000, gzipBytes: 4000 };
+    const { text, note } = renderSarif(judgeReports([platformReport(many(500))]), OPTIONS, limits);
+    expect(gzipSync(text).length).toBeLessThanOrEqual(4000);
+    expect(note).toMatch(/of 500 findings/);
+  });
+
+  test('what fits has no note', () => {
+    expect(renderSarif(verdict, OPTIONS).note).toBeUndefined();
+  });
+
+  test('a path with signs that mean something in an address', () => {
+    const [run] = toSarif(verdict, { ...OPTIONS, dockerfile: 'a#b/c d:e' }).runs;
+    expect(JSON.stringify(run?.results[0]?.locations)).toContain('"uri":"a%23b/c%20d%3Ae"');
+  });
+
+  test.each([
+    ['Dockerfile', undefined, 'registry-action/app'],
+    ['alpine/Dockerfile', undefined, 'registry-action/app/alpine/Dockerfile'],
+    ['Dockerfile', 'slim', 'registry-action/app/slim'],
+  ])('the default category of %s and target %s', (dockerfile, target, category) => {
+    expect(defaultCategory('app', dockerfile, target)).toBe(category);
+  });
 });
