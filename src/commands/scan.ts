@@ -49,7 +49,10 @@ export async function prepareGate({ workspace }: Runtime, inputs: Inputs): Promi
 /** Gets the scanner and its database. Started before the build, so that the two do not wait for each other. */
 export function startScanner(runtime: Runtime, inputs: Inputs): () => Promise<Scanner> {
   const start = async (): Promise<Scanner> => {
-    const trivy = await installTool(runtime, TRIVY, { version: inputs['trivy-version'] });
+    const trivy = await installTool(runtime, TRIVY, {
+      version: inputs['trivy-version'],
+      sha256: inputs['trivy-sha256'],
+    });
     if (!inputs.scanners.includes('vuln')) return { trivy };
     const database = await prepareDatabase(runtime, {
       repositories: inputs['db-repository'],

@@ -243,6 +243,11 @@ export const INPUTS = {
       'The version of Trivy. Empty: an allowed one on PATH, else the default one is installed and its checksum verified.',
     example: '0.76.0',
   }),
+  'trivy-sha256': pattern(/^[0-9a-f]{64}$/, 'a SHA-256 of 64 hexadecimal digits', {
+    group: 'Gate',
+    about:
+      'SHA-256 of a Trivy on PATH that you trust, such as the build of a distribution. Without it only the programs of the releases are run from PATH.',
+  }),
   'db-repository': list({
     group: 'Gate',
     about:

@@ -60,6 +60,7 @@ const GATE_ONLY = [
   'allow-unknown-os',
   'max-db-age',
   'trivy-version',
+  'trivy-sha256',
   'db-repository',
   'java-db-repository',
   'baseline',

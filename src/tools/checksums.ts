@@ -16,6 +16,8 @@ export interface ToolArchive {
   readonly asset: string;
   /** Lower-case hex. */
   readonly sha256: string;
+  /** SHA-256 of the program in it, where it is known. */
+  readonly program?: string;
 }
 
 const COMPROMISED =
@@ -32,6 +34,7 @@ export const TRIVY: ToolRelease = {
       'linux/x64': {
         asset: 'trivy_0.76.0_Linux-64bit.tar.gz',
         sha256: 'e24b1c51293c1b15e4ba8d45bbc7891ba053f90278ec2698f3562c993e145fe7',
+        program: '1f889576636db0623539cb339df7d06c40ebf39e7919489eafa1160e29808f19',
       },
       'linux/arm64': {
         asset: 'trivy_0.76.0_Linux-ARM64.tar.gz',

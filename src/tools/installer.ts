@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, constants, realpath, rm } from 'node:fs/promises';
-import { delimiter, isAbsolute, join, sep } from 'node:path';
+import { access, chmod, constants, copyFile, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { basename, delimiter, isAbsolute, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ActionError } from '../errors/action-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -11,14 +11,18 @@ import { isolate } from './isolation.ts';
 /** A program that may run. */
 export interface Tool {
   readonly version: string;
-  /** Absolute path of the program. */
+  /** Absolute path of the program: a copy for this run alone, which was verified. */
   readonly path: string;
+  /** Where it was found; undefined for a download. */
+  readonly found?: string;
   readonly origin: 'path' | 'cache' | 'download';
 }
 
 export interface InstallOptions {
   /** Exactly this version; empty or undefined: any allowed one that is on PATH, else the default. */
   readonly version?: string | undefined;
+  /** SHA-256 of a program on PATH that is accepted although the table does not have it. */
+  readonly sha256?: string | undefined;
   /** Where releases are downloaded from instead, for tests and mirrors. The checksum is verified all the same. */
   readonly releases?: string;
   /** Default: of this machine, in Node's words. */
@@ -26,29 +30,23 @@ export interface InstallOptions {
 }
 
 /**
- * Finds a program on PATH when its version is allowed, else in the tool cache, else downloads its archive, whose SHA-256 is
- * checked against the table before anything in it is unpacked.
+ * Finds a program on PATH, else in the tool cache, else downloads its archive. Nothing runs before its SHA-256 is checked: of
+ * the program against the table (or the sum that the user gives), else of the archive that it is unpacked from. What was
+ * checked is a copy in the run's own folder, so that nobody can change it afterwards.
  * @throws ActionError SCANNER_REFUSED for a version that is not allowed or an archive that is not the known one;
  * SCANNER_UNAVAILABLE when there is no build for this machine or it cannot be downloaded
  */
 export async function installTool(runtime: Runtime, release: ToolRelease, options: InstallOptions = {}): Promise<Tool> {
   const wanted = options.version?.replace(/^v/, '') || undefined;
   if (wanted !== undefined) refuseUnknown(release, wanted);
-  const onPath = await findAllowed(runtime, release, wanted);
+  const { os, arch } = options.platform ?? { os: process.platform, arch: process.arch };
+  const onPath = await findAllowed(runtime, release, wanted, `${os}/${arch}`, options.sha256);
   if (onPath !== undefined) return onPath;
 
   const version = wanted ?? release.defaultVersion;
-  const { os, arch } = options.platform ?? { os: process.platform, arch: process.arch };
   const program = os === 'win32' ? `${release.program}.exe` : release.program;
   // A name of our own: what other actions put into the tool cache has not been verified here.
   const cacheName = `registry-action-${release.program}`;
-  const cached = runtime.toolCache.find(cacheName, version);
-  if (cached !== undefined) {
-    const path = join(cached, program);
-    if ((await versionOf(runtime, path)) === version) return { version, path, origin: 'cache' };
-    runtime.log.warning(`${path} in the tool cache does not run as version ${version}; it is downloaded again.`);
-  }
-
   const archive = release.versions[version]?.[`${os}/${arch}`];
   if (archive === undefined) {
     const builds = Object.keys(release.versions[version] ?? {}).join(', ');
@@ -57,18 +55,85 @@ export async function installTool(runtime: Runtime, release: ToolRelease, option
       `There is no build of ${release.program} ${version} for ${os}/${arch}, only for ${builds}. Run this job on one of these, or put ${release.program} on PATH.`,
     );
   }
-  const url = `${options.releases ?? release.releases}/v${version}/${archive.asset}`;
-  const unpacked = await downloadVerified(runtime, url, archive);
-  const saved = await runtime.toolCache.save(unpacked, cacheName, version);
-  const path = join(saved, program);
-  const runs = await versionOf(runtime, path);
-  if (runs !== version) {
-    throw new ActionError(
-      'SCANNER_UNAVAILABLE',
-      `${path} was installed as version ${version} and says ${runs ?? 'nothing'}.`,
-    );
+  const cached = runtime.toolCache.find(cacheName, version);
+  if (cached !== undefined) {
+    const path = await fromCache(runtime, cached, program, archive);
+    if (path !== undefined) return { version, path, found: cached, origin: 'cache' };
+    runtime.log.warning(`${cached} in the tool cache is not what was verified when it was saved. It is replaced.`);
   }
-  return { version, path, origin: 'download' };
+  const url = `${options.releases ?? release.releases}/v${version}/${archive.asset}`;
+  const file = await downloadVerified(runtime, url, archive);
+  try {
+    const unpacked = await unpack(runtime, file, archive);
+    const { path, sha256 } = await privateCopy(runtime, join(unpacked, program));
+    if (archive.program !== undefined && sha256 !== archive.program) {
+      throw new ActionError(
+        'SCANNER_REFUSED',
+        `${program} in ${url} has the SHA-256 ${sha256}, expected ${archive.program}.`,
+      );
+    }
+    const runs = await versionOf(runtime, path);
+    if (runs !== version) {
+      throw new ActionError(
+        'SCANNER_UNAVAILABLE',
+        `${url} was installed as version ${version} and reports ${runs ?? 'nothing'}.`,
+      );
+    }
+    await runtime.toolCache.save(await cacheFolder(runtime, file, unpacked, archive), cacheName, version);
+    return { version, path, origin: 'download' };
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+/** What goes into the tool cache: the program where its own sum is known, else the archive, whose sum always is. */
+async function cacheFolder(runtime: Runtime, file: string, unpacked: string, archive: ToolArchive): Promise<string> {
+  if (archive.program !== undefined) return unpacked;
+  const folder = await mkdtemp(join(runtime.temp, 'archive-'));
+  await copyFile(file, join(folder, archive.asset));
+  return folder;
+}
+
+/** The verified copy of a cached program; undefined when it is missing or another one. */
+async function fromCache(
+  runtime: Runtime,
+  cached: string,
+  program: string,
+  archive: ToolArchive,
+): Promise<string | undefined> {
+  const isThere = (file: string) =>
+    access(file).then(
+      () => true,
+      () => false,
+    );
+  const source = join(cached, archive.program === undefined ? archive.asset : program);
+  if (!(await isThere(source))) return undefined;
+  const copy = await privateCopy(runtime, source);
+  if (archive.program !== undefined) return copy.sha256 === archive.program ? copy.path : undefined;
+  if (copy.sha256 !== archive.sha256) return undefined;
+  return (await privateCopy(runtime, join(await unpack(runtime, copy.path, archive), program))).path;
+}
+
+/** Copies a file to a folder of this run alone, where it can be run, and hashes the copy. */
+async function privateCopy(
+  runtime: Runtime,
+  file: string,
+): Promise<{ readonly path: string; readonly sha256: string }> {
+  const folder = await mkdtemp(join(runtime.temp, 'tool-'));
+  const path = join(folder, basename(file));
+  await copyFile(file, path, constants.COPYFILE_FICLONE);
+  await chmod(path, 0o700);
+  return { path, sha256: await hashOf(path) };
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash);
+  return hash.digest('hex');
+}
+
+function unpack(runtime: Runtime, file: string, { asset }: ToolArchive): Promise<string> {
+  return asset.endsWith('.zip') ? runtime.toolCache.extractZip(file) : runtime.toolCache.extractTar(file);
 }
 
 function allowed(release: ToolRelease): string {
@@ -88,24 +153,34 @@ function refuseUnknown(release: ToolRelease, version: string): void {
   );
 }
 
-/** The first program of that name on PATH, when its version is one that may run. */
+/** The first program of that name on PATH, when it is a known one, or the one that the user accepts. */
 async function findAllowed(
   runtime: Runtime,
   release: ToolRelease,
   wanted: string | undefined,
+  platform: string,
+  accepted: string | undefined,
 ): Promise<Tool | undefined> {
-  const path = await findOnPath(runtime, release.program);
-  if (path === undefined) return undefined;
-  const version = await versionOf(runtime, path);
+  const found = await findOnPath(runtime, release.program);
+  if (found === undefined) return undefined;
+  const { path, sha256 } = await privateCopy(runtime, found);
+  const known = Object.keys(release.versions).find((each) => release.versions[each]?.[platform]?.program === sha256);
+  if (known === undefined && sha256 !== accepted) {
+    runtime.log.warning(
+      `${found} is not run: its SHA-256 ${sha256} is not one of a release that this action knows. ${release.program} is installed instead. If you trust this build, set \`trivy-sha256: ${sha256}\`.`,
+    );
+    return undefined;
+  }
+  const version = known ?? (await versionOf(runtime, path));
   if (version !== undefined && Object.hasOwn(release.versions, version) && (wanted ?? version) === version) {
-    return { version, path, origin: 'path' };
+    return { version, path, found, origin: 'path' };
   }
   const refused = version === undefined ? undefined : release.refused[version];
   if (refused !== undefined)
-    runtime.log.warning(`${path} is version ${version}, which is refused: ${refused}. Remove it.`);
+    runtime.log.warning(`${found} is version ${version}, which is refused: ${refused}. Remove it.`);
   else
     runtime.log.debug(
-      `${path} is version ${version ?? 'unknown'}, not ${wanted ?? allowed(release)}; it is left aside.`,
+      `${found} is version ${version ?? 'unknown'}, not ${wanted ?? allowed(release)}; it is left aside.`,
     );
   return undefined;
 }
@@ -158,20 +233,11 @@ async function downloadVerified(runtime: Runtime, url: string, archive: ToolArch
       cause: error,
     });
   }
-  try {
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(file), hash);
-    const sha256 = hash.digest('hex');
-    if (sha256 !== archive.sha256) {
-      throw new ActionError(
-        'SCANNER_REFUSED',
-        `${url} has the SHA-256 ${sha256}, expected ${archive.sha256}. Nothing of it was unpacked.`,
-      );
-    }
-    return archive.asset.endsWith('.zip')
-      ? await runtime.toolCache.extractZip(file)
-      : await runtime.toolCache.extractTar(file);
-  } finally {
-    await rm(file, { force: true });
-  }
+  const sha256 = await hashOf(file);
+  if (sha256 === archive.sha256) return file;
+  await rm(file, { force: true });
+  throw new ActionError(
+    'SCANNER_REFUSED',
+    `${url} has the SHA-256 ${sha256}, expected ${archive.sha256}. Nothing of it was unpacked.`,
+  );
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -8,14 +10,15 @@ import { createSetting, GOOD, type Setting, VULNERABLE } from './setting.ts';
 const DAY = 86_400_000;
 
 /** A program `trivy` that does what a script says, in a folder of its own: one in the repository would be left aside. */
-async function fakeTrivy(setting: Setting, script: string): Promise<{ readonly PATH: string }> {
+async function fakeTrivy(setting: Setting, script: string): Promise<Readonly<Record<string, string>>> {
   const bin = `${setting.repository.directory}-bin`;
   await mkdir(bin, { recursive: true });
   const real = join(process.env.TEST_TRIVY_DIR ?? '', 'trivy');
   const text = `#!/bin/sh\ncase "$1 $*" in\n  version*|--version*|*--download-db-only*) exec "${real}" "$@";;\nesac\n${script.replaceAll('REAL', `"${real}"`)}\n`;
   await writeFile(join(bin, 'trivy'), text);
   await chmod(join(bin, 'trivy'), 0o755);
-  return { PATH: `${bin}${delimiter}${process.env.PATH}` };
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  return { PATH: `${bin}${delimiter}${process.env.PATH}`, 'INPUT_TRIVY-SHA256': sha256 };
 }
 
 const output = `while [ $# -gt 0 ]; do [ "$1" = --output ] && out=$2; shift; done`;
@@ -44,6 +47,20 @@ describe('P7: fail closed, and say who failed', () => {
     expect(run).toMatchObject({ exitCode: 1, outputs: { outcome } });
     expect(registry.writes()).toEqual([]);
     expect(run.log).not.toMatch(/findings? closes? the gate/);
+  });
+
+  test('a program called trivy that is none of the releases is not run', async () => {
+    await using setting = await createSetting();
+    await setting.image();
+    const env = await fakeTrivy(setting, 'touch "$0.ran"; exit 0');
+    const path = [env.PATH, process.env.TEST_TRIVY_DIR].join(delimiter);
+    const run = await setting.publish(
+      { images: 'localhost:1/org/app', push: 'false', 'db-repository': 'localhost:1/db:2' },
+      { env: { PATH: path, HTTPS_PROXY: 'http://127.0.0.1:9' } },
+    );
+    expect(run.outputs.outcome).not.toBe('built');
+    expect(existsSync(`${setting.repository.directory}-bin/trivy.ran`)).toBe(false);
+    expect(run.log).toContain('`trivy-sha256: ');
   });
 
   test('the fake that changes nothing passes: the cases above fail for what they change', async () => {

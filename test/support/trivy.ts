@@ -28,7 +28,8 @@ const PROGRAM = process.platform === 'win32' ? 'trivy.exe' : 'trivy';
 export async function findTrivy(): Promise<{ readonly directory: string; readonly origin: string }> {
   for (const path of [process.env.PATH ?? '', CACHE]) {
     const found = await attempt({ PATH: path }, NOWHERE);
-    if (typeof found !== 'string') return { directory: dirname(found.path), origin: found.path };
+    if (typeof found !== 'string')
+      return { directory: dirname(found.found ?? found.path), origin: found.found ?? found.path };
   }
   const released = await attempt({ PATH: '' });
   if (typeof released !== 'string') return { directory: CACHE, origin: `release archive, kept in ${CACHE}` };

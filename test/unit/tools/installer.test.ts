@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -10,6 +11,7 @@ import { createTestRuntime, type TestRuntime } from '../../support/runtime.ts';
 import { tarOfEntries } from '../../support/tar.ts';
 
 const script = (version: string) => `#!/bin/sh\necho "Version: ${version}"\n`;
+const sumOf = (bytes: string | Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const archiveOf = async (version: string) =>
   gzipSync(await tarOfEntries([{ header: { name: 'trivy', mode: 0o755 }, content: script(version) }]));
 
@@ -41,7 +43,7 @@ afterEach(() => runtime.dispose());
 /** The real table, but for an archive that this test can make. */
 async function release(archive: Uint8Array): Promise<ToolRelease> {
   served.set('/v0.76.0/made-here.tar.gz', archive);
-  const sha256 = createHash('sha256').update(archive).digest('hex');
+  const sha256 = sumOf(archive);
   const here = { [`${process.platform}/${process.arch}`]: { asset: 'made-here.tar.gz', sha256 } };
   return { ...TRIVY, versions: { ...TRIVY.versions, '0.76.0': { ...TRIVY.versions['0.76.0'], ...here } } };
 }
@@ -55,24 +57,54 @@ async function onPath(version: string, folder = 'bin'): Promise<TestRuntime> {
 }
 
 describe('PATH comes first', () => {
-  test.each(['0.76.0', '0.74.0'])('version %s on PATH is taken, without any download', async (version) => {
-    const tool = await installTool(await onPath(version), TRIVY, { releases });
-    expect(tool).toEqual({ version, path: join(runtime.temp, 'bin', 'trivy'), origin: 'path' });
-    expect(requests).toEqual([]);
-  });
+  test.each(['0.76.0', '0.74.0'])(
+    'version %s on PATH is taken when its checksum is the given one, without any download',
+    async (version) => {
+      const sha256 = sumOf(script(version));
+      const tool = await installTool(await onPath(version), TRIVY, { releases, sha256 });
+      expect(tool).toMatchObject({ version, found: join(runtime.temp, 'bin', 'trivy'), origin: 'path' });
+      expect(requests).toEqual([]);
+    },
+  );
 
   test('a version that was asked for is exactly that version', async () => {
     const tool = await installTool(await onPath('0.74.0'), await release(await archiveOf('0.76.0')), {
       releases,
+      sha256: sumOf(script('0.74.0')),
       version: 'v0.76.0',
     });
     expect(tool).toMatchObject({ version: '0.76.0', origin: 'download' });
   });
 
   test('case 33: a compromised version on PATH is left aside, with a warning that says why', async () => {
-    const tool = await installTool(await onPath('0.69.4'), await release(await archiveOf('0.76.0')), { releases });
+    const tool = await installTool(await onPath('0.69.4'), await release(await archiveOf('0.76.0')), {
+      releases,
+      sha256: sumOf(script('0.69.4')),
+    });
     expect(tool.origin).toBe('download');
     expect(runtime.recorded.warnings[0]?.message).toMatch(/0\.69\.4, which is refused: .*CVE-2026-33634/);
+  });
+
+  test('another program of that name is not run, whatever version it says', async () => {
+    const ran = join(runtime.temp, 'ran');
+    const found = await onPath('0.76.0');
+    const fake = `#!/bin/sh\ntouch ${ran}\necho "Version: 0.76.0"\n`;
+    await writeFile(join(runtime.temp, 'bin', 'trivy'), fake);
+    const tool = await installTool(found, await release(await archiveOf('0.76.0')), { releases });
+    expect(tool.origin).toBe('download');
+    expect(existsSync(ran)).toBe(false);
+    expect(runtime.recorded.warnings[0]?.message).toContain(`set \`trivy-sha256: ${sumOf(fake)}\``);
+  });
+
+  test('a program of the table is taken by its checksum, and what runs is a copy of this run', async () => {
+    const { versions } = TRIVY;
+    const build = { asset: 'x.tar.gz', sha256: '0'.repeat(64), program: sumOf(script('0.76.0')) };
+    const known = { ...TRIVY, versions: { ...versions, '0.76.0': { [`${process.platform}/${process.arch}`]: build } } };
+    const found = await onPath('0.76.0');
+    const tool = await installTool(found, known, { releases });
+    expect(tool).toMatchObject({ version: '0.76.0', origin: 'path' });
+    await writeFile(join(runtime.temp, 'bin', 'trivy'), script('6.6.6'));
+    expect(await readFile(tool.path, 'utf8')).toBe(script('0.76.0'));
   });
 
   test.each(['a folder of it', 'a link into it'])('what lies in the repository is left aside: %s', async (how) => {
@@ -105,8 +137,27 @@ describe('the download', () => {
     expect(first).toMatchObject({ version: '0.76.0', origin: 'download' });
     expect(requests).toEqual(['/v0.76.0/made-here.tar.gz']);
     const second = await installTool(runtime, known, { releases: 'http://127.0.0.1:9' });
-    expect(second).toEqual({ ...first, origin: 'cache' });
+    expect(second).toMatchObject({ version: first.version, origin: 'cache' });
   });
+
+  test.each([true, false])(
+    'a tool cache that was tampered with is not used (sum of the program known: %s)',
+    async (isKnown) => {
+      const known = await release(await archiveOf('0.76.0'));
+      const place = `${process.platform}/${process.arch}`;
+      const build = known.versions['0.76.0']?.[place];
+      if (build === undefined) throw new Error('The table has no build for this machine.');
+      const withSum = isKnown ? { ...build, program: sumOf(script('0.76.0')) } : build;
+      const table = { ...known, versions: { ...known.versions, '0.76.0': { [place]: withSum } } };
+      await installTool(runtime, table, { releases });
+      const { found = '' } = await installTool(runtime, table, { releases: 'http://127.0.0.1:9' });
+      for (const name of await readdir(found)) await writeFile(join(found, name), script('0.76.0 evil'));
+      const again = await installTool(runtime, table, { releases });
+      expect(again.origin).toBe('download');
+      expect(await readFile(again.path, 'utf8')).toBe(script('0.76.0'));
+      expect(runtime.recorded.warnings[0]?.message).toContain('is not what was verified');
+    },
+  );
 
   test('case 33: another checksum is refused before anything is unpacked', async () => {
     const known = await release(await archiveOf('0.76.0'));
@@ -188,13 +239,14 @@ describe('case 33: versions and machines that are not in the table', () => {
 test('P8: a program on PATH is asked for its version without any credential', async () => {
   const found = await onPath('0.76.0');
   const dump = join(runtime.temp, 'dump');
-  await writeFile(join(runtime.temp, 'bin', 'trivy'), `#!/bin/sh\nenv > ${dump}\necho 0.76.0\n`);
+  const program = `#!/bin/sh\nenv > ${dump}\necho 0.76.0\n`;
+  await writeFile(join(runtime.temp, 'bin', 'trivy'), program);
   const env = {
     ...found.env,
     GITHUB_TOKEN: 'canary',
     ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'canary',
     DOCKER_CONFIG: '/canary',
   };
-  await installTool({ ...found, env }, TRIVY, { releases });
+  await installTool({ ...found, env }, TRIVY, { releases, sha256: sumOf(program) });
   expect(await readFile(dump, 'utf8')).not.toContain('canary');
 });
