@@ -20,6 +20,8 @@ export interface LocalImage {
   readonly platforms: readonly PlatformImage[];
   /** The attestation manifests, in the order of the index. */
   readonly attestations: readonly AttestationManifest[];
+  /** What the user should know before the image is published, one sentence each. */
+  readonly warnings?: readonly string[];
   /** Opens a blob, hashed on its way: the stream fails when the bytes are not those of its digest. */
   readonly open: (blob: Descriptor) => Readable;
   /** Hashes every blob that nobody has read to its end. @throws ActionError LAYOUT_CORRUPT */

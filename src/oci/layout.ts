@@ -2,6 +2,7 @@ import type { Digest } from '../domain/digest.ts';
 import { isFields } from '../domain/fields.ts';
 import { type Descriptor, isImageConfig, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
 import { normalPlatform, platformName, platformProblem } from '../domain/platform.ts';
+import { pullProblem, pullWarnings } from '../domain/pullable.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { isAttestation, isRunnable, readAttestation } from './attestation-manifest.ts';
 import {
@@ -43,7 +44,7 @@ interface Child {
  */
 export async function readLayout(directory: string, expect: Expectation = {}): Promise<LocalImage> {
   const files = openLayoutFiles(directory);
-  const descriptor = await readEntry(files, directory, expect.digest);
+  const { descriptor, left } = await readEntry(files, directory, expect.digest);
   const root = await readManifest(files, descriptor);
   const document = parseManifest(root.bytes, descriptor.mediaType, `the manifest ${descriptor.digest}`);
   const children =
@@ -67,7 +68,10 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
     }
   }
   const attestations: AttestationManifest[] = [];
-  const readStatement = (blob: Descriptor) => files.readBlob(blob, STATEMENT_LIMIT);
+  const readStatement = (blob: Descriptor) => {
+    if (blob.size > STATEMENT_LIMIT) throw tooLarge(blob);
+    return files.readBlob(blob, STATEMENT_LIMIT);
+  };
   for (const each of others) {
     // One after the other: a statement may be large, and there is one or more for each platform.
     const { descriptor: listed } = each.bytes;
@@ -90,6 +94,16 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
     blobs: [...blobs.values()],
     platforms,
     attestations,
+    warnings: [
+      ...left,
+      ...pullWarnings(
+        platforms.map(({ name, platform }, at) => ({
+          name,
+          version: platform['os.version'],
+          layers: images[at]?.document.layers ?? [],
+        })),
+      ),
+    ],
     open: files.open,
     verify: () => files.verify([...blobs.values()]),
     path: files.path,
@@ -97,13 +111,19 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
 }
 
 /** The descriptor of the image. One image with several tags has several entries with the same digest. */
-async function readEntry(files: LayoutFiles, directory: string, wanted: Digest | undefined): Promise<Descriptor> {
+async function readEntry(
+  files: LayoutFiles,
+  directory: string,
+  wanted: Digest | undefined,
+): Promise<{ readonly descriptor: Descriptor; readonly left: readonly string[] }> {
   const { imageLayoutVersion } = parseDocument(await files.read('oci-layout'), `${directory}/oci-layout`);
   if (imageLayoutVersion !== '1.0.0') {
     throw corrupt(`${directory}/oci-layout has imageLayoutVersion ${clean(imageLayoutVersion)}, not "1.0.0"`);
   }
   const index = parseManifest(await files.read('index.json'), MEDIA_TYPES.ociIndex, `${directory}/index.json`);
-  const entries = index.kind === 'index' ? index.manifests : [];
+  const listed = index.kind === 'index' ? index.manifests : [];
+  const artifacts = await artifactsAmong(files, listed);
+  const entries = listed.filter((each) => !artifacts.includes(each));
   const digests = [...new Set(entries.map((entry) => entry.digest))];
   const entry = wanted === undefined ? entries[0] : entries.find(({ digest }) => digest === wanted);
   if (entries.length === 0) throw corrupt(`${directory}/index.json holds no image`);
@@ -120,7 +140,37 @@ async function readEntry(files: LayoutFiles, directory: string, wanted: Digest |
       `${directory} holds ${digests.length} images, and one is wanted: ${[...new Set(named)].slice(0, 20).join(', ')}.`,
     );
   }
-  return { mediaType: entry.mediaType, digest: entry.digest, size: entry.size };
+  const left = artifacts.map(
+    ({ digest, artifactType, annotations }) =>
+      `${directory} also holds the artifact ${digest} (${clean(artifactType ?? annotations?.['org.opencontainers.image.ref.name'] ?? 'without a type')}), such as a signature or an SBOM. It is not published: attach it to the image in the registry.`,
+  );
+  return { descriptor: { mediaType: entry.mediaType, digest: entry.digest, size: entry.size }, left };
+}
+
+/** What index.json lists besides images, as `oras cp --recursive` writes it: manifests about another one, and artifacts. */
+async function artifactsAmong(files: LayoutFiles, entries: readonly Descriptor[]): Promise<readonly Descriptor[]> {
+  if (new Set(entries.map(({ digest }) => digest)).size < 2) return [];
+  const are = await Promise.all(
+    entries.map(async (entry) => {
+      if (entry.artifactType !== undefined && !isIndexType(entry.mediaType)) return true;
+      // One that cannot be read is told of with the others.
+      const read = await readManifest(files, entry).catch(() => undefined);
+      if (read === undefined) return false;
+      const document = parseManifest(read.bytes, entry.mediaType, `the manifest ${entry.digest}`);
+      return document.kind === 'manifest' && (document.subject !== undefined || !isImageConfig(document.config));
+    }),
+  );
+  return entries.filter((_, at) => are[at]);
+}
+
+function tooLarge({ digest, size, annotations }: Descriptor): ActionError {
+  const type = annotations?.['in-toto.io/predicate-type'] ?? 'unknown';
+  const what = type.startsWith('https://spdx.dev/') ? 'SBOM' : `statement of type ${clean(type)}`;
+  const limit = STATEMENT_LIMIT / 1024 ** 2;
+  return new ActionError(
+    'ATTESTATION_MISMATCH',
+    `The ${what} ${digest} has ${(size / 1024 ** 2).toFixed(1)} MiB, more than the ${limit} MiB that BuildKit and this action allow. Build without it (\`sbom: false\`), or keep what it lists small: copy only what runs into the last stage.`,
+  );
 }
 
 async function readManifest(files: LayoutFiles, descriptor: Descriptor): Promise<ManifestBytes> {
@@ -164,6 +214,9 @@ async function readPlatform(
   if (diffIds.length !== document.layers.length) {
     throw corrupt(`${where} has ${document.layers.length} layers, and its config speaks of ${diffIds.length}`);
   }
+  const problem = pullProblem(descriptor.mediaType, document.layers);
+  if (problem !== undefined)
+    throw new ActionError('SOURCE_INVALID', `${where} cannot be pulled by usual clients: ${problem}.`);
   return {
     name: platformName(platform),
     platform,
@@ -176,13 +229,13 @@ async function readPlatform(
   };
 }
 
-/** What is for no platform is not scanned, and whoever knows its digest could run it all the same. */
+/** What is for no platform is not scanned, and whoever knows its digest could run it all the same: it may only be statements. */
 function refuseHiddenLayers({ bytes, document }: Child): void {
-  const layer = document.layers.find(({ mediaType }) =>
-    /^application\/vnd\.(?:oci\.image\.layer|docker\.image\.rootfs)\./.test(mediaType),
-  );
+  const layer = document.layers.find(({ mediaType }) => mediaType !== MEDIA_TYPES.inToto);
   if (layer !== undefined) {
-    throw corrupt(`${bytes.descriptor.digest} is for no platform, and has ${layer.digest}, the layer of an image`);
+    throw corrupt(
+      `${bytes.descriptor.digest} is for no platform, so it is not scanned, and its layer ${layer.digest} has the media type ${clean(layer.mediaType)}. An attestation has layers of ${MEDIA_TYPES.inToto} only`,
+    );
   }
 }
 

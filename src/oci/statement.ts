@@ -5,8 +5,8 @@ import { corrupt, parseDocument } from './document.ts';
 import type { Statement } from './image.ts';
 import { plainText, sourceOf } from './provenance-source.ts';
 
-/** Largest statement that is read; what BuildKit itself allows for one. */
-export const STATEMENT_LIMIT = 40 * 1024 * 1024;
+/** Largest statement that is read; what BuildKit itself allows since 0.33. */
+export const STATEMENT_LIMIT = 80 * 1024 * 1024;
 
 const STATEMENT_TYPE = /^https:\/\/in-toto\.io\/Statement\/v(?:0\.1|1)$/;
 const SPDX = /^https:\/\/spdx\.dev\/Document(?:\/v[\d.]+)?$/;

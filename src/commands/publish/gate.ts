@@ -36,6 +36,10 @@ export async function passGate(
   image: LocalImage,
   draft: Draft,
 ): Promise<void> {
+  for (const warning of image.warnings ?? []) {
+    draft.warnings.push(warning);
+    runtime.log.warning(warning);
+  }
   draft.scan = inputs.scan;
   if (inputs.ignorefile !== undefined) draft.ignorefile = inputs.ignorefile;
   if (baseline?.isPinned && baseline.digest === image.root.descriptor.digest) {

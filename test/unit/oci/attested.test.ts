@@ -274,7 +274,7 @@ describe('what cannot be read stops it', () => {
     });
 
   test('a statement that is too large is not fetched', async () => {
-    await using image = await built({ change: { attestation: sized(40 * 1024 * 1024 + 1) } });
+    await using image = await built({ change: { attestation: sized(80 * 1024 * 1024 + 1) } });
     await expect(image.read()).rejects.toMatchObject({ code: 'TOO_LARGE' });
     expect(image.paths().filter((path) => path.startsWith('blobs/'))).toEqual([]);
   });

@@ -305,7 +305,7 @@ describe('what is refused', () => {
         },
       },
       'LAYOUT_CORRUPT',
-      /is for no platform, and has sha256:[0-9a-f]+, the layer of an image/,
+      /is for no platform, so it is not scanned, and its layer sha256:[0-9a-f]+ has the media type/,
     ],
     [
       'a config nested too deep',
