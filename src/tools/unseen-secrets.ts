@@ -1,23 +1,17 @@
+import type { LayerEntry } from '../domain/gate/image-files.ts';
 import type { ReportFinding } from '../domain/gate/report.ts';
 import { isUnseenBySecretScan, LARGEST_UNSEEN, secretsIn } from '../domain/gate/secret-rules.ts';
-
-/** A file in a layer, as its tar header has it. */
-interface FileEntry {
-  readonly name: string;
-  readonly size?: number | undefined;
-}
+import type { TarContent } from './layer-tar.ts';
 
 /** Looks for credentials in a file of a layer while it is read, when the scanner does not open files at its path. */
 export function readUnseenSecrets(
-  { name, size = 0 }: FileEntry,
-  content: NodeJS.EventEmitter,
+  { kind, name, size, isSparse }: LayerEntry,
   report: (finding: ReportFinding) => void,
-): void {
-  const path = name.replace(/^(?:\.?\/)+/, '');
-  if (size === 0 || size > LARGEST_UNSEEN || !isUnseenBySecretScan(path)) return;
+): TarContent | undefined {
+  if (kind !== 'file' || isSparse || size === 0 || size > LARGEST_UNSEEN || !isUnseenBySecretScan(name)) return undefined;
   const chunks: Uint8Array[] = [];
-  content.on('data', (chunk: Uint8Array) => chunks.push(chunk));
-  content.once('end', () => {
-    for (const finding of secretsIn(path, Buffer.concat(chunks).toString('utf8'))) report(finding);
-  });
+  const end = () => {
+    for (const finding of secretsIn(name, Buffer.concat(chunks).toString('utf8'))) report(finding);
+  };
+  return { take: (bytes) => chunks.push(Uint8Array.from(bytes)), end };
 }

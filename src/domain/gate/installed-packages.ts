@@ -1,0 +1,81 @@
+import type { PackageManager } from './scanned-files.ts';
+
+const NEWLINE = 0x0a;
+/** What is kept of a line. No name, version or status is longer. */
+const LONGEST_FIELD = 4096;
+const MOST_PACKAGES = 500_000;
+
+/** A list of installed packages as text, in paragraphs. */
+type TextDatabase = Exclude<PackageManager, 'rpm'>;
+
+/**
+ * Names what a package database lists as installed, `name@version`, while its bytes pass by. A line may have any length, at
+ * which the scanner may stop reading.
+ * https://wiki.alpinelinux.org/wiki/Apk_spec, https://manpages.debian.org/deb-control
+ */
+export class InstalledPackages {
+  readonly #of: TextDatabase;
+  readonly #found = new Set<string>();
+  #line: number[] = [];
+  #name = '';
+  #version = '';
+  #isInstalled = true;
+
+  constructor(of: TextDatabase) {
+    this.#of = of;
+  }
+
+  take(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length) {
+      const newline = bytes.indexOf(NEWLINE, at);
+      const end = newline < 0 ? bytes.length : newline;
+      const room = LONGEST_FIELD - this.#line.length;
+      if (room > 0) this.#line.push(...bytes.subarray(at, Math.min(end, at + room)));
+      if (newline >= 0) this.#endLine();
+      at = end + 1;
+    }
+  }
+
+  /** What was found in all bytes so far, which are all that there are. */
+  end(): readonly string[] {
+    this.#endLine();
+    this.#endPackage();
+    return [...this.#found];
+  }
+
+  #endLine(): void {
+    const line = Buffer.from(this.#line).toString('utf8').replace(/\r$/, '');
+    this.#line = [];
+    if (line.trim() === '') this.#endPackage();
+    else if (this.#of === 'apk') this.#takeApk(line);
+    else this.#takeDpkg(line);
+  }
+
+  #takeApk(line: string): void {
+    if (line.startsWith('P:')) this.#name = line.slice(2);
+    else if (line.startsWith('V:')) this.#version = line.slice(2);
+  }
+
+  #takeDpkg(line: string): void {
+    const [, field, value = ''] = /^([A-Za-z-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
+    const name = field?.toLowerCase();
+    if (name === 'package') this.#name = value;
+    else if (name === 'version') this.#version = value;
+    else if (name === 'status') {
+      const words = value.toLowerCase().split(/\s+/);
+      this.#isInstalled = !['deinstall', 'purge', 'not-installed'].some((word) => words.includes(word));
+    }
+  }
+
+  #endPackage(): void {
+    // A name with a leading dot is a list of requirements of its own: `apk add --virtual .build-deps`.
+    const isPackage = this.#name !== '' && !this.#name.startsWith('.') && this.#version !== '';
+    if (isPackage && this.#isInstalled && this.#found.size < MOST_PACKAGES) {
+      this.#found.add(`${this.#name}@${this.#version}`);
+    }
+    this.#name = '';
+    this.#version = '';
+    this.#isInstalled = true;
+  }
+}

@@ -1,0 +1,156 @@
+import { type FileContent, type FileNode, ImageFiles, type LayerEntry, whiteoutOf } from './image-files.ts';
+import { managerOf, PACKAGE_DATABASES, RELEASE_FILES, type ScannedKind, scannedAs } from './scanned-files.ts';
+
+/** A file that the scanner shall see at a path. */
+export interface OverlayFile {
+  readonly path: string;
+  readonly content: FileContent;
+  /** The layer that brought the file under this path. */
+  readonly layer: number;
+}
+
+/** What is shown to the scanner on top of the layers of an image, so that it sees what a container sees. */
+export interface ScanOverlay {
+  readonly files: readonly OverlayFile[];
+  /** What the scanner would see and a container would not. */
+  readonly hidden: readonly string[];
+  /** Shown below all layers too: of what names the system, the scanner takes what comes first. */
+  readonly releases: readonly OverlayFile[];
+  /** What is not shown, because it would be too much. */
+  readonly left: readonly OverlayFile[];
+}
+
+const MOST_FILES = 50_000;
+const MOST_BYTES = 2 * 1024 ** 3;
+
+/** The last regular file that the layers have under a name, which is what the scanner keeps. */
+interface Sight {
+  readonly content: FileContent;
+  /** The name comes more than once in this layer, and which one the scanner keeps is open. */
+  readonly isDouble: boolean;
+}
+
+/**
+ * The scanner reads regular files alone, by the name that they have in a layer: it follows no link, and keeps any of several
+ * files of one name. So what a container finds behind a link, or under a name that comes twice, is shown to it as a file.
+ * https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/walker/tar.go
+ */
+export function planOverlay(layers: readonly (readonly LayerEntry[])[], files: ImageFiles): ScanOverlay {
+  const seen = sightOf(layers);
+  const wanted = new Map<string, OverlayFile>();
+  const isSeen = (content: FileContent, kind: ScannedKind) => {
+    const { name, mode } = content.entry;
+    const there = seen.get(name);
+    return (
+      !content.entry.isSparse &&
+      there?.content.entry === content.entry &&
+      !there.isDouble &&
+      scannedAs(name, mode) === kind &&
+      files.file(name)?.content.entry === content.entry
+    );
+  };
+  const programs = new Set<LayerEntry>();
+  const want = (path: string, { content, layer }: FileNode) => {
+    const kind = scannedAs(path, content.entry.mode);
+    if (kind === undefined || isSeen(content, kind)) return;
+    // Of a program one name is enough: busybox has hundreds.
+    if (kind === 'program' && programs.has(content.entry)) return;
+    if (kind === 'program') programs.add(content.entry);
+    wanted.set(path, { path, content, layer });
+  };
+
+  for (const [path, node] of files.all()) {
+    if (node.kind === 'file') want(path, node);
+    else if (node.kind === 'symlink') {
+      const target = files.find(path);
+      if (target?.kind === 'file') want(path, { ...target, layer: node.layer });
+      else if (/\.(?:dist|egg)-info$|(?:^|\/)(?:conda-meta|specifications|EGG-INFO)$/.test(path)) {
+        for (const name of files.list(path)) {
+          const file = files.file(`${path}/${name}`);
+          if (file !== undefined) want(`${path}/${name}`, { ...file, layer: node.layer });
+        }
+      }
+    }
+  }
+
+  const hidden: string[] = [];
+  for (const path of systemPaths(files, seen)) {
+    const node = files.file(path);
+    const there = seen.get(path);
+    if (node === undefined) {
+      if (there !== undefined && !isErased(layers, path, there.content.layer)) hidden.push(path);
+    } else if (there === undefined) want(path, node);
+    else if (there.isDouble || there.content.entry !== node.content.entry) {
+      wanted.set(path, { path, content: node.content, layer: node.layer });
+    }
+  }
+  const releases = releasesOf(layers, files);
+  return { ...bounded([...wanted.values()].sort((a, b) => (a.path < b.path ? -1 : 1))), hidden, releases };
+}
+
+/** Whether the scanner has something else to look at than the layers as they are. */
+export function isEmptyOverlay({ files, hidden, releases }: ScanOverlay): boolean {
+  return files.length + hidden.length + releases.length === 0;
+}
+
+function sightOf(layers: readonly (readonly LayerEntry[])[]): ReadonlyMap<string, Sight> {
+  const seen = new Map<string, Sight>();
+  for (const [layer, entries] of layers.entries()) {
+    for (const entry of entries) {
+      if (entry.kind !== 'file' || scannedAs(entry.name, entry.mode) === undefined) continue;
+      const isDouble = seen.get(entry.name)?.content.layer === layer;
+      seen.set(entry.name, { content: { layer, entry }, isDouble });
+    }
+  }
+  return seen;
+}
+
+/** Paths of the system's own files: those that a container finds, and those that the scanner does. */
+function systemPaths(files: ImageFiles, seen: ReadonlyMap<string, Sight>): ReadonlySet<string> {
+  const named = [...RELEASE_FILES, ...Object.values(PACKAGE_DATABASES).flat()];
+  const inFolders = named
+    .filter((path) => path.endsWith('/'))
+    .flatMap((folder) => files.list(folder).map((name) => `${folder}${name}`));
+  const scanned = [...seen.keys()].filter((path) => RELEASE_FILES.includes(path) || managerOf(path) !== undefined);
+  return new Set([...named.filter((path) => !path.endsWith('/')), ...inFolders, ...scanned]);
+}
+
+/** Whether a later layer takes a path away by a whiteout, which the scanner follows. */
+function isErased(layers: readonly (readonly LayerEntry[])[], path: string, since: number): boolean {
+  return layers.slice(since + 1).some((entries) =>
+    entries.some(({ name }) => {
+      const gone = whiteoutOf(name);
+      return gone !== undefined && ((path === gone.path && !gone.isOpaque) || path.startsWith(`${gone.path}/`));
+    }),
+  );
+}
+
+/** The files that name the system, when the layers have more than one answer. */
+function releasesOf(layers: readonly (readonly LayerEntry[])[], files: ImageFiles): readonly OverlayFile[] {
+  const visible = RELEASE_FILES.flatMap((path): readonly OverlayFile[] => {
+    const node = files.file(path);
+    return node === undefined ? [] : [{ path, content: node.content, layer: node.layer }];
+  });
+  const all = layers.flat().filter(({ kind, name }) => kind === 'file' && RELEASE_FILES.includes(name));
+  const contents = new Set(visible.map(({ content }) => content.entry));
+  const isStale = all.some((entry) => {
+    const now = files.file(entry.name)?.content.entry;
+    return !contents.has(entry) && now?.text !== entry.text;
+  });
+  return isStale ? visible : [];
+}
+
+function bounded(files: readonly OverlayFile[]): Pick<ScanOverlay, 'files' | 'left'> {
+  const taken: OverlayFile[] = [];
+  const left: OverlayFile[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    const { size, isSparse } = file.content.entry;
+    if (isSparse || taken.length >= MOST_FILES || bytes + size > MOST_BYTES) left.push(file);
+    else {
+      taken.push(file);
+      bytes += size;
+    }
+  }
+  return { files: taken, left };
+}
