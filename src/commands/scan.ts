@@ -119,6 +119,7 @@ export async function scanImage(
     ignoreUnfixed: inputs['ignore-unfixed'],
     failOnEol: inputs['fail-on-eol'],
     allowUnknownOs: inputs['allow-unknown-os'],
+    accepted: inputs['accept-unscanned'],
   };
   const isItself = baseline?.digest === digest;
   const [own, before] = await Promise.allSettled([

@@ -207,6 +207,12 @@ export const CATALOGUE = {
       'Build again. If it repeats, check the disk of the runner and whatever passed the files on (cache, artifact).',
     ],
   },
+  IMAGE_EMPTY: {
+    ...image,
+    title: 'The image has no layers',
+    cause: 'There is nothing in it that a container could run, and nothing that could be scanned.',
+    remedy: ['Give an image with at least one layer. For an artifact that is no image, use `oras push`.'],
+  },
   FOREIGN_LAYERS: {
     ...image,
     title: 'The image has foreign layers',

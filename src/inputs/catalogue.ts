@@ -19,6 +19,7 @@ import {
   set,
   text,
 } from './schema.ts';
+import { acceptedSpots } from './unscanned.ts';
 
 const KEY_VALUE = /^[^\s=][^=]*=/;
 
@@ -231,6 +232,12 @@ export const INPUTS = {
     about:
       'Let an image pass whose operating system packages the scanner cannot read. An image without any (`FROM scratch`) may always pass.',
     default: 'false',
+  }),
+  'accept-unscanned': acceptedSpots({
+    group: 'Gate',
+    about:
+      'What the scan may miss, one `kind=path` on each line; the path may be a glob. Anything else that can hide a package fails the gate. Kinds: [docs/gate.md](docs/gate.md).',
+    example: 'lock-file=app/package-lock.json',
   }),
   'max-db-age': duration({
     group: 'Gate',

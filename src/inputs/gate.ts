@@ -14,6 +14,7 @@ const GATE = {
   vex: INPUTS.vex,
   'fail-on-eol': INPUTS['fail-on-eol'],
   'allow-unknown-os': INPUTS['allow-unknown-os'],
+  'accept-unscanned': INPUTS['accept-unscanned'],
   'max-db-age': INPUTS['max-db-age'],
 } as const;
 
@@ -31,6 +32,7 @@ export function gateOf(inputs: GateTerms): GateTerms {
     vex,
     'fail-on-eol': inputs['fail-on-eol'],
     'allow-unknown-os': inputs['allow-unknown-os'],
+    'accept-unscanned': inputs['accept-unscanned'],
     'max-db-age': inputs['max-db-age'],
   };
 }

@@ -58,6 +58,7 @@ const GATE_ONLY = [
   'vex',
   'fail-on-eol',
   'allow-unknown-os',
+  'accept-unscanned',
   'max-db-age',
   'trivy-version',
   'trivy-sha256',

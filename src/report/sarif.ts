@@ -196,6 +196,7 @@ const NAMES = {
   misconfiguration: 'Misconfiguration',
   license: 'License',
   'operating-system': 'OperatingSystem',
+  unscanned: 'Unscanned',
 } as const satisfies Record<Finding['class'], string>;
 
 /** One rule for each id, with the worst severity that its findings have. */

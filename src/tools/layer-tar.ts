@@ -213,7 +213,9 @@ function numberAt(block: Uint8Array, at: number, length: number): number {
     if ((first & 0x40) !== 0) throw new Error('a header has a negative number');
     return field.reduce((value, byte, index) => value * 256 + (index === 0 ? byte & 0x7f : byte), 0);
   }
-  const digits = latin(block, at, length).replaceAll(/^[ \0]+|[ \0]+$/g, '').replace(/\0.*$/s, '');
+  const digits = latin(block, at, length)
+    .replaceAll(/^[ \0]+|[ \0]+$/g, '')
+    .replace(/\0.*$/s, '');
   if (digits === '') return 0;
   if (!/^[0-7]+$/.test(digits)) throw new Error('a header has a number that is none');
   return Number.parseInt(digits, 8);
@@ -245,5 +247,7 @@ function textOf(bytes: Uint8Array): string {
 }
 
 function latin(bytes: Uint8Array, at: number, length: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + at, Math.max(0, Math.min(length, bytes.length - at))).toString('latin1');
+  return Buffer.from(bytes.buffer, bytes.byteOffset + at, Math.max(0, Math.min(length, bytes.length - at))).toString(
+    'latin1',
+  );
 }

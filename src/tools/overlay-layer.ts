@@ -58,7 +58,12 @@ export async function writeOverlay(
       content.inspect(paths, facts);
       const repeated = new Set([...paths, ...releasePaths]);
       if (entry.size > REPEATED) content.stream(above, [...repeated][0] ?? '');
-      else content.repeat([...repeated].map((path) => [above, path] as const).concat(releasePaths.map((path) => [below, path] as const)));
+      else
+        content.repeat(
+          [...repeated]
+            .map((path) => [above, path] as const)
+            .concat(releasePaths.map((path) => [below, path] as const)),
+        );
       return content;
     });
   }
@@ -97,7 +102,10 @@ class Contents implements TarContent {
     for (const each of this.#takers) each.end?.();
   }
 
-  inspect(paths: readonly string[], facts: { packages: Map<string, readonly string[]>; texts: Map<string, string> }): void {
+  inspect(
+    paths: readonly string[],
+    facts: { packages: Map<string, readonly string[]>; texts: Map<string, string> },
+  ): void {
     for (const path of paths) {
       if (RELEASE_FILES.includes(path) && this.#entry.size <= LONGEST_TEXT) {
         const chunks: Uint8Array[] = [];
@@ -194,6 +202,10 @@ function header(name: Uint8Array, flag: string, mode: number, size: number): Buf
   octal(0, 136, 12);
   block.write(`        ${flag}`, 148, 'latin1');
   block.write('ustar  \0', 257, 'latin1');
-  octal(block.reduce((sum, byte) => sum + byte, 0), 148, 7);
+  octal(
+    block.reduce((sum, byte) => sum + byte, 0),
+    148,
+    7,
+  );
   return block;
 }

@@ -138,7 +138,11 @@ function withLayers(config: Fields, diffIds: readonly string[], { below, above }
   const step = { created_by: 'files of the image as a container sees them' };
   const steps: readonly unknown[] = Array.isArray(config.history) ? config.history : [];
   const history = steps.length === 0 ? steps : [...(below === undefined ? [] : [step]), ...steps, step];
-  return { ...config, rootfs: { ...fieldsOf(config.rootfs), diff_ids: ids }, ...(steps.length === 0 ? {} : { history }) };
+  return {
+    ...config,
+    rootfs: { ...fieldsOf(config.rootfs), diff_ids: ids },
+    ...(steps.length === 0 ? {} : { history }),
+  };
 }
 
 function diffIdsOf(config: Fields): readonly string[] {

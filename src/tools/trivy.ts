@@ -6,13 +6,20 @@ import { isDigest } from '../domain/digest.ts';
 import { DecodeError } from '../domain/gate/decode.ts';
 import { bindingProblem, coverageProblem, type PlatformReport } from '../domain/gate/platform-report.ts';
 import { decodeReport, type ReportFinding, type ScanReport } from '../domain/gate/report.ts';
+
+import { isEmptyOverlay, type ScanOverlay } from '../domain/gate/scan-overlay.ts';
+import { managerOf } from '../domain/gate/scanned-files.ts';
+import { ScannerLog, type ScanProblem } from '../domain/gate/scanner-log.ts';
 import { secretConfig } from '../domain/gate/secret-rules.ts';
 import type { Scanner } from '../domain/gate/severity.ts';
+import { viewFacts } from '../domain/gate/view-facts.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { bucketNames } from './bolt.ts';
 import type { Tool } from './installer.ts';
 import { isolate } from './isolation.ts';
 import { createLayerReader, type UnpackedLayer } from './osfiles.ts';
+import { type OverlayLayers, writeOverlay } from './overlay-layer.ts';
 import { makeView, type ScannableImage, type ScannablePlatform } from './scan-view.ts';
 
 export interface ScanOptions {
@@ -38,34 +45,48 @@ export async function scanPlatforms(
   image: ScannableImage,
   options: ScanOptions,
 ): Promise<readonly PlatformReport[]> {
+  for (const platform of image.platforms) requireLayers(platform);
   const readLayers = createLayerReader(image.open);
   const reading = Promise.all(image.platforms.map((each) => readLayers(layersOf(each))));
-  // Trivy works in processes of its own while the layers are read here. Only an image with Java archives needs one more
-  // database before a scan can say anything about them: then what has begun without it is dropped.
+  // Trivy works in processes of its own while the layers are read here. An image with Java archives needs one more database
+  // before a scan can say anything about them, one with links has to be shown otherwise: then what has begun is dropped.
   const [read, early] = await Promise.allSettled([reading, scanAll(runtime, trivy, image, options)]);
   if (read.status === 'rejected') throw read.reason;
   const facts = read.value;
   const looksForJava = options.scanners.some((each) => each === 'vuln' || each === 'license');
   const javaDir = looksForJava && facts.some(({ hasJava }) => hasJava) ? await options.prepareJava?.() : undefined;
-  if (javaDir === undefined && early.status === 'rejected') throw early.reason;
+  const isShown = javaDir === undefined && facts.every(({ overlay }) => isEmptyOverlay(overlay));
+  if (isShown && early.status === 'rejected') throw early.reason;
   const scanned =
-    javaDir === undefined && early.status === 'fulfilled'
+    isShown && early.status === 'fulfilled'
       ? early.value
-      : await scanAll(runtime, trivy, image, options, javaDir);
+      : await scanAll(runtime, trivy, image, options, { javaDir, overlays: facts.map(({ overlay }) => overlay) });
+  const sources = options.cacheDir === undefined ? undefined : await advisoriesIn(options.cacheDir);
 
   const reports = image.platforms.flatMap((platform, at): readonly PlatformReport[] => {
-    const found = scanned[at];
-    if (found === undefined) return [];
+    const [found, fact] = [scanned[at], facts[at]];
+    if (found === undefined || fact === undefined) return [];
+    const { report, isUnlisted, skipsSecrets, problems, repository, shown } = found;
+    const { osFiles, files, overlay, secrets } = fact;
+    const real = shown === undefined ? report : withRealLayers(report, shown, overlay, layersOf(platform));
     return [
       {
-        ...found,
-        report: options.scanners.includes('secret')
-          ? withSecrets(found.report, facts[at]?.secrets ?? [])
-          : found.report,
+        report: options.scanners.includes('secret') ? withSecrets(real, secrets) : real,
+        isUnlisted,
+        skipsSecrets,
         platform: platform.name,
         digest: platform.manifest.descriptor.digest,
         scanners: options.scanners,
-        osFiles: facts[at]?.osFiles ?? [],
+        osFiles,
+        view: viewFacts({
+          files,
+          overlay,
+          packages: shown?.packages ?? new Map(),
+          texts: shown?.texts ?? new Map(),
+          problems,
+          repository,
+          sources,
+        }),
       },
     ];
   });
@@ -80,7 +101,50 @@ function withSecrets(report: ScanReport, secrets: readonly ReportFinding[]): Sca
   return secrets.length === 0 ? report : { ...report, findings: [...report.findings, ...secrets] };
 }
 
-type Scanned = Pick<PlatformReport, 'report' | 'isUnlisted' | 'skipsSecrets'>;
+interface Scanned {
+  readonly report: ScanReport;
+  readonly isUnlisted: boolean;
+  readonly skipsSecrets: boolean;
+  readonly problems: readonly ScanProblem[];
+  readonly repository: string | undefined;
+  readonly shown: OverlayLayers | undefined;
+}
+
+/** What is only known once the layers are read. */
+interface Known {
+  readonly javaDir?: string | undefined;
+  readonly overlays: readonly ScanOverlay[];
+}
+
+/** Names of the advisories in the database. @throws ActionError SCANNER_FAILED when it cannot be read */
+async function advisoriesIn(cacheDir: string): Promise<ReadonlySet<string>> {
+  const file = join(cacheDir, 'db', 'trivy.db');
+  try {
+    return await bucketNames(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ActionError('SCANNER_FAILED', `The vulnerability database ${file} cannot be read: ${reason}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Findings in a layer that was only shown to the scanner belong to the layer that brought the file or its link. */
+function withRealLayers(
+  report: ScanReport,
+  { above, below }: OverlayLayers,
+  { files }: ScanOverlay,
+  layers: readonly UnpackedLayer[],
+): ScanReport {
+  const ofPath = new Map(files.map(({ path, layer }) => [path, layers[layer]?.layer.digest]));
+  const database = files.find(({ path }) => managerOf(path) !== undefined);
+  const findings = report.findings.map((finding) => {
+    if (finding.layer !== above.digest && finding.layer !== below?.digest) return finding;
+    const layer = finding.path === undefined ? undefined : ofPath.get(finding.path);
+    return { ...finding, layer: layer ?? (database === undefined ? undefined : layers[database.layer]?.layer.digest) };
+  });
+  return { ...report, findings };
+}
 
 /** The platforms at the same time, as many as there are processors. */
 function scanAll(
@@ -88,14 +152,19 @@ function scanAll(
   trivy: Tool,
   image: ScannableImage,
   options: ScanOptions,
-  javaDir?: string,
+  { javaDir, overlays }: Known = { overlays: [] },
 ): Promise<readonly Scanned[]> {
   const limit = pLimit(availableParallelism());
   const names = viewNames(image.platforms);
   return Promise.all(
     image.platforms.map((platform, at) =>
       limit(() =>
-        scanPlatform(runtime, trivy, image, platform, { ...options, view: names[at] ?? `platform-${at}`, javaDir }),
+        scanPlatform(runtime, trivy, image, platform, {
+          ...options,
+          view: names[at] ?? `platform-${at}`,
+          javaDir,
+          overlay: overlays[at],
+        }),
       ),
     ),
   );
@@ -110,6 +179,12 @@ function viewNames(platforms: readonly ScannablePlatform[]): readonly string[] {
     seen.set(view, count);
     return count === 1 ? view : `${view}-${count}`;
   });
+}
+
+async function shownFolder(directory: string): Promise<string> {
+  const folder = join(directory, 'shown');
+  await mkdir(folder);
+  return folder;
 }
 
 function layersOf({ name, manifest, diffIds }: ScannablePlatform): readonly UnpackedLayer[] {
@@ -129,6 +204,7 @@ function layersOf({ name, manifest, diffIds }: ScannablePlatform): readonly Unpa
 interface PlatformScan extends ScanOptions {
   readonly view: string;
   readonly javaDir: string | undefined;
+  readonly overlay: ScanOverlay | undefined;
 }
 
 async function scanPlatform(
@@ -140,16 +216,23 @@ async function scanPlatform(
 ): Promise<Scanned> {
   const world = await isolate(runtime, `scan-${options.view}`, 'offline');
   try {
-    const view = await makeView(join(world.cwd, options.view), image, platform, options.scanners);
+    const { overlay, scanners } = options;
+    const shown =
+      overlay === undefined || isEmptyOverlay(overlay)
+        ? undefined
+        : await writeOverlay(await shownFolder(world.directory), image.open, layersOf(platform), overlay);
+    const view = await makeView(join(world.cwd, options.view), image, platform, { scanners, overlay: shown });
     const output = join(world.directory, 'report.json');
     const args = await scanArguments(world.directory, output, options);
     const started = performance.now();
     const tail: string[] = [];
+    const log = new ScannerLog();
     const result = await runtime.exec(trivy.path, args, {
       env: world.env,
       cwd: world.cwd,
       timeout: options.timeout,
       onStderr: (line) => {
+        if (!log.take(line)) return;
         runtime.log.debug(`${platform.name}: ${line}`);
         tail.push(line);
         if (tail.length > 20) tail.shift();
@@ -174,14 +257,20 @@ async function scanPlatform(
         facts,
       );
     }
-    const report = await readReport(output, { ...platform, configDigest: view.configDigest }, trivy.version);
+    const { configDigest, diffIds } = view;
+    const report = await readReport(output, { ...platform, configDigest, diffIds }, trivy.version);
     runtime.log.debug(`${platform.name}: scanned in ${Math.round(performance.now() - started)} ms`);
-    // Nothing in the report tells it. https://github.com/aquasecurity/trivy/blob/main/pkg/detector/ospkg/version/version.go
-    const isUnlisted = result.stderr.includes('This OS version is not on the EOL list');
-    return { report, isUnlisted, skipsSecrets: view.skipsSecrets };
+    const { isUnlisted, problems, repository } = log;
+    return { report, isUnlisted, skipsSecrets: view.skipsSecrets, problems, repository, shown };
   } finally {
     await rm(world.directory, { recursive: true, force: true });
   }
+}
+
+/** A scan of no layers would look at nothing, and pass. */
+function requireLayers({ name, diffIds, manifest }: ScannablePlatform): void {
+  if (diffIds.length > 0) return;
+  throw new ActionError('IMAGE_EMPTY', `The image for ${name} (${manifest.descriptor.digest}) has no layers.`);
 }
 
 function lastWords(lines: readonly string[]): string {
@@ -203,6 +292,8 @@ async function scanArguments(directory: string, output: string, options: Platfor
   const configScanners = scanners.filter((each) => each === 'secret' || each === 'misconfig');
   return [
     'image',
+    // Most of what Trivy leaves out it tells only there.
+    '--debug',
     ...['--input', options.view, '--format', 'json', '--output', output],
     ...['--config', await file('config.yaml', ''), '--ignorefile', await file('ignore.yaml', '')],
     ...['--secret-config', await file('registry-action-secret-rules.yaml', secretConfig())],
@@ -211,6 +302,8 @@ async function scanArguments(directory: string, output: string, options: Platfor
     ...['--skip-version-check', '--disable-telemetry', '--no-progress'],
     ...['--scanners', scanners.join(','), '--pkg-types', 'os,library'],
     ...(configScanners.length === 0 ? [] : ['--image-config-scanners', configScanners.join(',')]),
+    // Also packages whose files the system's package manager claims to own.
+    ...['--detection-priority', 'comprehensive'],
     ...['--severity', 'UNKNOWN,LOW,MEDIUM,HIGH,CRITICAL', '--list-all-pkgs', '--show-suppressed', '--exit-code', '0'],
     // Ours is the limit that counts; Trivy's own, of five minutes, would end as just another failure.
     ...['--timeout', `${Math.ceil(options.timeout / 1000) + 60}s`],

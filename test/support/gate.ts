@@ -71,6 +71,7 @@ export function platformReport(
       architecture: arm64 ? 'arm64' : 'amd64',
       system: { family: 'alpine', version: '3.22.1', endOfLife: false },
       systemPackages: 15,
+      installed: [],
       languagePackages: 3,
       findings,
       ...change.report,

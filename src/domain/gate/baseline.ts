@@ -39,6 +39,7 @@ const IDENTITIES: Readonly<Record<FindingClass, (finding: Finding) => readonly (
   misconfiguration: ({ id, path, target }) => [id, path ?? target],
   license: ({ id, package: pkg, path }) => [id, pkg?.type, pkg?.name ?? path],
   'operating-system': ({ id, target }) => (id === END_OF_LIFE ? [id, target.split(' ', 1)[0]] : undefined),
+  unscanned: () => undefined,
 };
 
 /**

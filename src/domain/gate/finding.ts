@@ -1,8 +1,14 @@
 import type { Severity } from './severity.ts';
 
-export type FindingClass = 'vulnerability' | 'secret' | 'misconfiguration' | 'license' | 'operating-system';
+export type FindingClass =
+  | 'vulnerability'
+  | 'secret'
+  | 'misconfiguration'
+  | 'license'
+  | 'operating-system'
+  | 'unscanned';
 
-/** One thing that a scan of one platform has found, or (`operating-system`) could not look at. */
+/** One thing that a scan of one platform has found, or (`operating-system`, `unscanned`) could not look at. */
 export interface Finding {
   readonly class: FindingClass;
   /** `linux/arm64`. */

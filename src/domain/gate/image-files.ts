@@ -180,7 +180,12 @@ export class ImageFiles {
           stack.length = 1;
           node = this.#root;
         }
-        way.push(...child.target.split('/').filter((each) => each !== '' && each !== '.').reverse());
+        way.push(
+          ...child.target
+            .split('/')
+            .filter((each) => each !== '' && each !== '.')
+            .reverse(),
+        );
         continue;
       }
       node = child;

@@ -1,4 +1,5 @@
 import type { Digest } from '../digest.ts';
+import type { ViewFacts } from './blind-spots.ts';
 import type { ScanReport } from './report.ts';
 import type { Scanner } from './severity.ts';
 
@@ -15,6 +16,8 @@ export interface PlatformReport {
   readonly osFiles: readonly string[];
   /** The scanner said that it does not know this release of the system; there may be no advisories for it either. */
   readonly isUnlisted?: boolean;
+  /** What the scan can have missed. */
+  readonly view?: ViewFacts;
   /** No secrets were looked for in what seems to be the base image. */
   readonly skipsSecrets?: boolean;
 }

@@ -1,5 +1,6 @@
 import type { Digest } from '../digest.ts';
 import { type Baseline, type Comparison, compare } from './baseline.ts';
+import { type AcceptedSpot, accepts, blindSpots } from './blind-spots.ts';
 import { END_OF_LIFE, type Finding, UNKNOWN_OS } from './finding.ts';
 import { daysLeft, hasEnded, type IgnoreEntry, ignoreMatches, placeOf } from './ignores.ts';
 import type { PlatformReport } from './platform-report.ts';
@@ -11,6 +12,8 @@ export interface GatePolicy extends SystemPolicy {
   /** The severities that close the gate: a set, not a threshold. */
   readonly severities: readonly Severity[];
   readonly ignoreUnfixed: boolean;
+  /** What a scan may have missed. */
+  readonly accepted?: readonly AcceptedSpot[];
 }
 
 export interface Judged {
@@ -29,7 +32,7 @@ export interface Judged {
 /** A finding that does not close the gate because of what somebody has decided, and who. */
 export interface Suppressed {
   readonly finding: Finding;
-  readonly by: 'ignorefile' | 'vex' | 'unfixed' | 'baseline';
+  readonly by: 'ignorefile' | 'vex' | 'unfixed' | 'baseline' | 'accept-unscanned';
   readonly reason: string;
   /** Where it was decided: `.security/accepted.yaml:12`. */
   readonly place?: string;
@@ -89,8 +92,19 @@ export function judge({ image, reports, policy, ignores, vex, baseline, today }:
   const suppressed: Suppressed[] = [];
   const used = new Set<IgnoreEntry>();
   const ended = new Map<IgnoreEntry, number>();
+  const { accepted = [] } = policy;
+  const usedSpots = new Set<AcceptedSpot>();
 
   const decide = (finding: Finding, { digest, report }: PlatformReport) => {
+    if (finding.class === 'unscanned') {
+      const spots = accepted.filter((spot) => accepts(spot, finding));
+      for (const spot of spots) usedSpots.add(spot);
+      const [spot] = spots;
+      if (spot === undefined) gated.push(finding);
+      else
+        suppressed.push({ finding, by: 'accept-unscanned', reason: `\`accept-unscanned: ${spot.kind}=${spot.glob}\`` });
+      return;
+    }
     const matching = ignores.filter((entry) => ignoreMatches(entry, finding));
     for (const entry of matching) used.add(entry);
     const cleared = clearingStatement(vex, finding, {
@@ -126,6 +140,7 @@ export function judge({ image, reports, policy, ignores, vex, baseline, today }:
   const found = reports.map((each, at): readonly Finding[] => [
     ...each.report.findings.map((finding) => ({ ...finding, platform: each.platform })),
     ...(systems[at]?.findings ?? []),
+    ...blindSpots(each),
   ]);
   const platforms = reports.map(({ platform }) => platform);
   const compared =
@@ -157,7 +172,10 @@ export function judge({ image, reports, policy, ignores, vex, baseline, today }:
     },
     platforms: reports.map((each, at) => summarize(each, all[at] ?? [], gated)),
     notes: [...systems.flatMap(({ notes }) => notes), ...reports.flatMap(secretsNote)],
-    warnings: ignores.flatMap((entry) => ignoreWarning(entry, used.has(entry), ended.get(entry) ?? 0, today) ?? []),
+    warnings: [
+      ...ignores.flatMap((entry) => ignoreWarning(entry, used.has(entry), ended.get(entry) ?? 0, today) ?? []),
+      ...accepted.filter((spot) => !usedSpots.has(spot)).map(spotWarning),
+    ],
     ...(compared === undefined
       ? {}
       : { comparison: { ...compared.comparison, fixed: compared.comparison.fixed.toSorted(byWeight) } }),
@@ -186,6 +204,10 @@ export function baselineOf(
 function secretsNote({ platform, skipsSecrets = false }: PlatformReport): readonly string[] {
   const note = `${platform}: with \`misconfig\` among \`scanners\` no secrets are looked for in the layers before the last but one CMD, which may be those of a base image.`;
   return skipsSecrets ? [note] : [];
+}
+
+function spotWarning({ kind, glob }: AcceptedSpot): GateWarning {
+  return { text: `\`accept-unscanned: ${kind}=${glob}\` matches nothing. Remove it.` };
 }
 
 function closesGate(finding: Finding, policy: GatePolicy): boolean {

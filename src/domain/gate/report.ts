@@ -18,6 +18,8 @@ export interface ScanReport {
   readonly system: { readonly family: string; readonly version: string; readonly endOfLife: boolean } | undefined;
   /** Number of packages of the operating system; undefined when the scanner did not look for them. */
   readonly systemPackages: number | undefined;
+  /** Packages of the operating system: the package manager in whose database they were found, and `name@version`. */
+  readonly installed: readonly { readonly manager: string; readonly id: string }[];
   /** Number of packages of languages. */
   readonly languagePackages: number;
   readonly findings: readonly ReportFinding[];
@@ -52,6 +54,7 @@ export function decodeReport(json: unknown): ScanReport {
     architecture: text(config.architecture, 'Metadata.ImageConfig.architecture'),
     system,
     systemPackages: ofSystem.length === 0 ? undefined : sum(ofSystem),
+    installed: ofSystem.flatMap(({ installed }) => installed),
     languagePackages: sum(results.filter((result) => result.class === 'lang-pkgs')),
     findings,
   };
@@ -95,9 +98,11 @@ function decodeResult(value: unknown, path: string, { system, artifact }: About)
       const where = `${path}.${name}[${at}]`;
       return decode(fields(each, where), where, context) ?? [];
     });
+  const packages = list(result.Packages, `${path}.Packages`, MOST_FINDINGS);
   return {
     class: resultClass,
-    packages: list(result.Packages, `${path}.Packages`, MOST_FINDINGS).length,
+    packages: packages.length,
+    installed: isSystem ? packages.map((each, at) => decodeInstalled(each, `${path}.Packages[${at}]`)) : [],
     findings: [
       ...read('Vulnerabilities', decodeVulnerability),
       ...read('Secrets', decodeSecret),
@@ -105,6 +110,11 @@ function decodeResult(value: unknown, path: string, { system, artifact }: About)
       ...read('Licenses', decodeLicense),
     ],
   };
+}
+
+function decodeInstalled(value: unknown, path: string): ScanReport['installed'][number] {
+  const { ID, AnalyzedBy } = fields(value, path);
+  return { manager: optionalText(AnalyzedBy, `${path}.AnalyzedBy`) ?? '', id: optionalText(ID, `${path}.ID`) ?? '' };
 }
 
 interface Context {

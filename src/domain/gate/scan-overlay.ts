@@ -1,4 +1,4 @@
-import { type FileContent, type FileNode, ImageFiles, type LayerEntry, whiteoutOf } from './image-files.ts';
+import { type FileContent, type FileNode, type ImageFiles, type LayerEntry, whiteoutOf } from './image-files.ts';
 import { managerOf, PACKAGE_DATABASES, RELEASE_FILES, type ScannedKind, scannedAs } from './scanned-files.ts';
 
 /** A file that the scanner shall see at a path. */

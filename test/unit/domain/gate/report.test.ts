@@ -23,6 +23,7 @@ test('what Go leaves out when it is empty is empty', () => {
     architecture: 'amd64',
     system: undefined,
     systemPackages: undefined,
+    installed: [],
     languagePackages: 0,
     findings: [],
   });

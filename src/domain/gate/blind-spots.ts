@@ -1,0 +1,155 @@
+import picomatch from 'picomatch/posix.js';
+import { advisorySource, isOtherRelease, type Release } from './advisory-source.ts';
+import type { Finding } from './finding.ts';
+import type { PlatformReport } from './platform-report.ts';
+import type { PackageManager } from './scanned-files.ts';
+import type { ScanProblem } from './scanner-log.ts';
+
+/** What a scan can have missed, by kind. Each can hide a package, so each fails the gate unless it is accepted. */
+export const BLIND_SPOTS = {
+  'hard-link': 'a file behind a link that cannot be shown to the scanner: too large, sparse, or the target is missing',
+  'analysis-error': 'a file that the scanner cannot parse',
+  'package-database': 'packages that a package database lists and the scan report does not',
+  'second-package-manager': 'packages of another package manager than that of the operating system',
+  'unknown-release':
+    'an operating system release that the vulnerability database has no advisories for (the glob matches its name: `wolfi *`)',
+  'lock-file': 'a lock file of an application whose packages are not installed beside it, so they may be bundled',
+  'packed-packages': 'packages that are stored as archives: the Yarn cache (Plug’n’Play)',
+} as const;
+
+export type BlindSpotKind = keyof typeof BLIND_SPOTS;
+
+/** Blind spots that somebody has accepted. */
+export interface AcceptedSpot {
+  readonly kind: BlindSpotKind;
+  /** Of files in the image, without a leading slash. */
+  readonly glob: string;
+}
+
+export function isBlindSpotKind(text: string): text is BlindSpotKind {
+  return Object.hasOwn(BLIND_SPOTS, text);
+}
+
+/** What the files of an image and the scanner's log tell about what the report leaves out. */
+export interface ViewFacts {
+  /** Files that a container sees and that could not be shown to the scanner. */
+  readonly links: readonly ScanProblem[];
+  /** Files that the scanner could not parse, and a container sees. */
+  readonly problems: readonly ScanProblem[];
+  readonly databases: readonly PackageDatabase[];
+  /** What the image says that it is. */
+  readonly release: Release | undefined;
+  readonly locks: readonly string[];
+  readonly archives: readonly string[];
+  /** Names of the advisories in the vulnerability database; undefined when there is none. */
+  readonly sources: ReadonlySet<string> | undefined;
+  /** The release whose advisories Alpine's packages were compared with, when it is another one. */
+  readonly repository: string | undefined;
+}
+
+export interface PackageDatabase {
+  readonly path: string;
+  readonly manager: PackageManager;
+  /** `name@version`; undefined for a database that is no text. */
+  readonly packages: readonly string[] | undefined;
+}
+
+const NAMED = 5;
+const MOST = 1000;
+
+/** One finding for each thing that the scan of a platform can have missed; none when vulnerabilities were not looked for. */
+export function blindSpots({ platform, report, scanners, view }: PlatformReport): readonly Finding[] {
+  if (view === undefined || !scanners.includes('vuln')) return [];
+  const spot = (id: BlindSpotKind, path: string | undefined, title: string): Finding => ({
+    class: 'unscanned',
+    platform,
+    id,
+    severity: 'HIGH',
+    target: path ?? 'unknown file',
+    path,
+    title,
+  });
+  return [
+    ...view.links.map(({ path, reason }) =>
+      spot('hard-link', path, `the scanner could not be shown this file: ${reason}`),
+    ),
+    ...view.problems.map(({ path, reason }) => spot('analysis-error', path, `Trivy cannot parse this file: ${reason}`)),
+    ...missingPackages(view, report).map(({ path, title }) => spot('package-database', path, title)),
+    ...secondManagers(view, report).map(({ path, title }) => spot('second-package-manager', path, title)),
+    ...releaseProblems(view, report).map(({ name, title }) => ({
+      ...spot('unknown-release', undefined, title),
+      target: name,
+    })),
+    ...view.locks.map((path) =>
+      spot('lock-file', path, 'its packages are not installed in the image; bundled ones were not scanned'),
+    ),
+    ...view.archives.map((path) => spot('packed-packages', path, 'the packages in these archives were not scanned')),
+  ].slice(0, MOST);
+}
+
+type Report = PlatformReport['report'];
+interface Told {
+  readonly path: string;
+  readonly title: string;
+}
+
+/** https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/analyzer/pkg/apk/apk.go stops at a line over 64 KiB. */
+function missingPackages({ databases }: ViewFacts, report: Report): readonly Told[] {
+  const reported = new Set(report.installed.map(({ id }) => id));
+  return databases.flatMap(({ path, packages = [] }) => {
+    const missing = packages.filter((each) => !reported.has(each));
+    if (missing.length === 0) return [];
+    const rest = missing.length > NAMED ? ` and ${missing.length - NAMED} more` : '';
+    const named = missing.slice(0, NAMED).join(', ');
+    return [
+      {
+        path,
+        title: `${missing.length} of its ${packages.length} packages are not in the scan report: ${named}${rest}`,
+      },
+    ];
+  });
+}
+
+const MANAGERS: Readonly<Record<PackageManager, readonly string[]>> = {
+  apk: ['alpine', 'wolfi', 'chainguard', 'minimos'],
+  dpkg: ['debian', 'ubuntu', 'echo'],
+  rpm: [
+    ...['redhat', 'centos', 'centos-stream', 'fedora', 'rocky', 'alma', 'oracle', 'amazon', 'photon', 'azurelinux'],
+    ...['cbl-mariner', 'opensuse', 'opensuse-leap', 'opensuse-tumbleweed', 'sles', 'slem', 'coreos', 'bottlerocket'],
+  ],
+};
+
+function secondManagers({ databases }: ViewFacts, report: Report): readonly Told[] {
+  const { system } = report;
+  if (system === undefined) return [];
+  const first = Object.entries(MANAGERS).find(([, families]) => families.includes(system.family))?.[0];
+  if (first === undefined) return [];
+  return databases.flatMap(({ path, manager, packages }) => {
+    const count = packages?.length ?? report.installed.filter((each) => each.manager.startsWith(manager)).length;
+    if (manager === first || count === 0) return [];
+    return [
+      { path, title: `${count} packages of ${manager} were compared with the advisories for ${system.family} alone` },
+    ];
+  });
+}
+
+function releaseProblems(
+  view: ViewFacts,
+  report: Report,
+): readonly { readonly name: string; readonly title: string }[] {
+  const { system } = report;
+  if (system === undefined) return [];
+  const name = `${system.family} ${system.version}`.trim();
+  const { release, sources, repository } = view;
+  if (release !== undefined && isOtherRelease(release, system)) {
+    return [{ name, title: `the image is ${release.id} ${release.version}, and was scanned as ${name}`.trim() }];
+  }
+  const source = advisorySource(system.family, repository ?? system.version);
+  if (source === undefined || sources === undefined || sources.has(source)) return [];
+  return [{ name, title: `the vulnerability database has no advisories for this release (${source})` }];
+}
+
+/** Whether somebody has accepted a blind spot. One without a file is matched by what it is about. */
+export function accepts({ kind, glob }: AcceptedSpot, { id, path, target }: Finding): boolean {
+  return kind === id && picomatch.isMatch(path ?? target, glob, { dot: true });
+}

@@ -1,0 +1,68 @@
+import { parseRelease } from './advisory-source.ts';
+import type { PackageDatabase, ViewFacts } from './blind-spots.ts';
+import { findBundled } from './bundled.ts';
+import type { ImageFiles } from './image-files.ts';
+import type { ScanOverlay } from './scan-overlay.ts';
+import { managerOf, PACKAGE_DATABASES, scannedAs } from './scanned-files.ts';
+import type { ScanProblem } from './scanner-log.ts';
+
+export interface ViewInput {
+  readonly files: ImageFiles;
+  readonly overlay: ScanOverlay;
+  /** What was read while the overlay was written, by path. */
+  readonly packages: ReadonlyMap<string, readonly string[]>;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly problems: readonly ScanProblem[];
+  readonly repository: string | undefined;
+  readonly sources: ReadonlySet<string> | undefined;
+}
+
+/** What there is to hold against the report of a scan. */
+export function viewFacts({ files, overlay, packages, texts, problems, repository, sources }: ViewInput): ViewFacts {
+  const left = overlay.left.map(({ path, content: { entry } }) => ({
+    path,
+    reason: entry.isSparse ? 'it is stored with holes' : 'the files behind links are too many or too large',
+  }));
+  const broken = files.brokenLinks
+    .filter(({ path }) => scannedAs(path, 0) !== undefined && files.find(path) === undefined)
+    .map(({ path, target }) => ({ path, reason: `it is a hard link to ${target}, which does not exist` }));
+  const release = ['etc/os-release', 'usr/lib/os-release']
+    .map((path) => texts.get(path) ?? files.file(path)?.content.entry.text)
+    .find((text) => text !== undefined);
+  return {
+    links: [...left, ...broken],
+    problems: problems.filter(({ path }) => path === undefined || isPackageFile(files, path)),
+    databases: databasesOf(files, packages),
+    release: release === undefined ? undefined : parseRelease(release),
+    ...findBundled(files),
+    sources,
+    repository,
+  };
+}
+
+function databasesOf(files: ImageFiles, packages: ViewInput['packages']): readonly PackageDatabase[] {
+  const paths = Object.values(PACKAGE_DATABASES)
+    .flat()
+    .flatMap((path) => (path.endsWith('/') ? files.list(path).map((name) => `${path}${name}`) : [path]));
+  const found = new Map<unknown, PackageDatabase>();
+  for (const path of paths) {
+    const [manager, file] = [managerOf(path), files.file(path)];
+    if (manager === undefined || file === undefined) continue;
+    const { entry } = file.content;
+    const listed = entry.packages ?? packages.get(path);
+    // One file under two names, such as /lib and /usr/lib, is one database.
+    if (!found.has(entry) || listed !== undefined) found.set(entry, { path, manager, packages: listed });
+  }
+  return [...found.values()];
+}
+
+/**
+ * Whether a container finds a file that the scanner cannot parse, and it can be about a package. Below a package of
+ * `node_modules` a `package.json` is none of its own: `resolve` ships broken ones for its tests.
+ * https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/analyzer/language/nodejs/pkg/pkg.go (IsPackageRoot)
+ */
+function isPackageFile(files: ImageFiles, path: string): boolean {
+  if (files.file(path) === undefined) return false;
+  const [, below] = /(?:^|.*\/)node_modules\/(.*)\/package\.json$/.exec(path) ?? [];
+  return below === undefined || /^(?:@[^/]+\/[^/@]+|[^/@][^/]*)$/.test(below);
+}
