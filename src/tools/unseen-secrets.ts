@@ -8,7 +8,8 @@ export function readUnseenSecrets(
   { kind, name, size, isSparse }: LayerEntry,
   report: (finding: ReportFinding) => void,
 ): TarContent | undefined {
-  if (kind !== 'file' || isSparse || size === 0 || size > LARGEST_UNSEEN || !isUnseenBySecretScan(name)) return undefined;
+  if (kind !== 'file' || isSparse || size === 0 || size > LARGEST_UNSEEN || !isUnseenBySecretScan(name))
+    return undefined;
   const chunks: Uint8Array[] = [];
   const end = () => {
     for (const finding of secretsIn(name, Buffer.concat(chunks).toString('utf8'))) report(finding);
