@@ -172,7 +172,9 @@ async function readFallback(
 }
 
 function isPlatform(entry: unknown): boolean {
-  return isFields(fieldsOf(entry).platform);
+  const { platform } = fieldsOf(entry);
+  // Attestations of BuildKit have a platform that is none, also in the lists that oras writes.
+  return isFields(platform) && platform.os !== 'unknown';
 }
 
 function entriesOf(bytes: Uint8Array, mediaType: string): readonly unknown[] | undefined {

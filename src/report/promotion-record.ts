@@ -1,3 +1,4 @@
+import type { Verdict } from '../domain/gate/policy.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { History } from '../domain/promotion/history.ts';
 import type { Judgement } from '../domain/promotion/judge.ts';
@@ -26,6 +27,8 @@ export interface PromotionReport {
   readonly run?: { readonly actor: string; readonly event: string; readonly url: string };
   /** What was required, and what came of it. */
   readonly requirements: readonly Judgement[];
+  /** What a scan of this run found. */
+  readonly verdict?: Verdict;
   readonly targets: readonly PromotedTarget[];
   /** What refers to the image and was copied with it. */
   readonly attachments?: readonly { readonly digest: string; readonly artifactType: string; readonly bytes: number }[];

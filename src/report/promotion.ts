@@ -3,6 +3,7 @@ import { OUTCOMES } from '../domain/outcome.ts';
 import type { History } from '../domain/promotion/history.ts';
 import { isSameStage, type PromotionRecord } from '../domain/promotion/record.ts';
 import { errorFacts } from './errors.ts';
+import { renderVerdict } from './findings.ts';
 import { bytes, code, details, plain, prose, table } from './markdown.ts';
 import { withoutHost } from './outputs.ts';
 import {
@@ -45,7 +46,7 @@ export function renderPromotionOutputs(report: PromotionReport): Readonly<Record
 }
 
 /** Everything, for programs; the schema is in docs/json-output.md. */
-function toJson({ errors, targets, history, run, ...report }: PromotionReport) {
+function toJson({ errors, targets, history, run, verdict: _, ...report }: PromotionReport) {
   return {
     schemaVersion: JSON_VERSION,
     ...report,
@@ -82,6 +83,7 @@ export function renderPromotionSummary(report: PromotionReport): string {
     ...errors.map(renderError),
     renderSteps(report),
     renderRequirements(report),
+    report.verdict === undefined ? '' : renderVerdict(report.verdict, { scan: 'gate' }),
     renderTags(report),
     renderRepositories(targets),
     renderAttachments(report),

@@ -20,6 +20,8 @@ import { prepareGate, scanImage, startScanner } from '../scan.ts';
 import { readDeployments } from './deployments.ts';
 import type { FoundPlace, ReadRecords } from './stage.ts';
 
+/** Findings that a refusal names; all are in the summary. */
+const MAX_NAMED = 5;
 /** Tags of a stage that are asked for what they hold. */
 const MOST_TAGS = 10;
 
@@ -151,9 +153,11 @@ async function scanNow({ runtime, inputs, source, root }: Witnesses): Promise<Sc
   for (const { text, ...place } of verdict.warnings) runtime.log.warning(text, 'Gate', place);
   const { CRITICAL, HIGH } = verdict.counts.total;
   const closing = verdict.gated.length;
-  const found = closing === 1 ? '1 finding closes the gate' : `${closing} findings close the gate`;
+  const gravest = [...new Set(verdict.gated.map(({ id }) => id))];
+  const named = `${gravest.slice(0, MAX_NAMED).join(', ')}${gravest.length > MAX_NAMED ? ', …' : ''}`;
+  const found = `${closing === 1 ? '1 finding closes' : `${closing} findings close`} the gate: ${named}`;
   const detail = verdict.passed ? `${CRITICAL} critical, ${HIGH} high` : found;
-  return { passed: verdict.passed, age: 0, byThisRun: true, detail };
+  return { passed: verdict.passed, age: 0, byThisRun: true, detail, verdict };
 }
 
 /** What was not looked for was not found: a scan without vulnerabilities is none that anybody means who requires one. */

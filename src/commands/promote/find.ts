@@ -3,6 +3,7 @@ import { type Digest, shortDigest } from '../../domain/digest.ts';
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import { type History, rollbackTarget } from '../../domain/promotion/history.ts';
 import { placeholdersIn, type Source } from '../../domain/promotion/templates.ts';
+import { didYouMean } from '../../domain/suggestion.ts';
 import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
 import { type Recorded, readRecorded } from '../../oci/recorded.ts';
 import type { PromotedTarget } from '../../report/promotion-record.ts';
@@ -39,7 +40,7 @@ export interface Found {
 /**
  * Asks once what `from` stands for (a tag may move while the promotion goes on), takes the manifest as bytes, and reads what
  * the targets hold.
- * @throws ActionError MANIFEST_UNKNOWN when there is no such image
+ * @throws ActionError INPUT_INVALID when there is no such image, with what there is
  */
 export async function findForward(journey: Journey): Promise<Found> {
   const { runtime, names, draft, at } = journey;
@@ -53,8 +54,12 @@ export async function findForward(journey: Journey): Promise<Found> {
     return held;
   });
   if (root === undefined) {
-    const what = from.by === 'environment' ? `The environment ${from.environment} holds nothing: t` : 'T';
-    throw missing(source, reference, `${what}here is no ${name}.`);
+    const what = from.by === 'environment' ? `the environment ${from.environment} has no tag there` : 'no such image';
+    throw new ActionError(
+      'INPUT_INVALID',
+      `\`from\`: ${name} does not exist: ${what}. ${await nearby(source, reference)}`,
+      { facts: { input: 'from', registry: source.repository.host, repository: source.repository.name, reference } },
+    );
   }
   const origin = originOf(await readRecorded(source.repository, root, neededOf(journey)));
   note(journey, root, name, origin);
@@ -154,6 +159,23 @@ async function readPlaces(
     },
     ({ failed }) => failed.length > 0,
   );
+}
+
+/** Tags that an error names. */
+const MAX_TAGS = 5;
+
+/** What there is instead of a reference that does not exist: the tag that is nearest, and some others. */
+async function nearby({ image, repository }: Destination, reference: string): Promise<string> {
+  const tags = (await repository.listTags().catch(() => undefined))?.filter((tag) => !/^sha(?:256|512)-/.test(tag));
+  if (tags === undefined)
+    return `The tags of ${image} could not be listed: check its name, and that the login may read it.`;
+  if (tags.length === 0) return `${image} has no tags at all.`;
+  const shown = tags
+    .toReversed()
+    .slice(0, MAX_TAGS)
+    .map((tag) => `\`${tag}\``);
+  const more = tags.length > MAX_TAGS ? `, and ${tags.length - MAX_TAGS} more` : '';
+  return `${image} has ${shown.join(', ')}${more}.${didYouMean(reference, tags)}`;
 }
 
 async function digestOf(place: Destination, from: Source): Promise<Digest> {

@@ -46,6 +46,7 @@ export async function planPlaces(
     records,
   };
   const evidence = await gatherEvidence(asked, required);
+  if (evidence.scan?.verdict !== undefined) draft.verdict = evidence.scan.verdict;
   draft.scanned = evidence.scan?.passed === true ? evidence.scan.earlier : undefined;
 
   const planned: PlannedPlace[] = [];

@@ -1,4 +1,5 @@
 import { type Digest, shortDigest } from '../digest.ts';
+import type { Verdict as GateVerdict } from '../gate/policy.ts';
 import { normalPlatform } from '../platform.ts';
 import { quoted } from '../suggestion.ts';
 import type { CommitRelation } from '../tags/moving.ts';
@@ -43,6 +44,8 @@ export interface ScanEvidence {
   readonly byThisRun: boolean;
   /** Such as `3 findings`. */
   readonly detail?: string;
+  /** What this run found. */
+  readonly verdict?: GateVerdict;
   /** An earlier scan, as a record of this run hands it on: records are not copied. */
   readonly earlier?: { readonly scan: ScanTerms; readonly scannedAt: string };
 }
