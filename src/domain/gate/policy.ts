@@ -6,7 +6,7 @@ import { daysLeft, hasEnded, type IgnoreEntry, ignoreMatches, placeOf } from './
 import type { PlatformReport } from './platform-report.ts';
 import { countSeverities, type Severity, type SeverityCounts } from './severity.ts';
 import { judgeSystem, type SystemPolicy } from './system.ts';
-import { clearingStatement, type VexStatement } from './vex.ts';
+import { clearingStatement, unmatchedStatements, type VexStatement } from './vex.ts';
 
 export interface GatePolicy extends SystemPolicy {
   /** The severities that close the gate: a set, not a threshold. */
@@ -95,6 +95,12 @@ export function judge({ image, reports, policy, ignores, vex, baseline, today }:
   const { accepted = [] } = policy;
   const usedSpots = new Set<AcceptedSpot>();
 
+  const subjectOf = (digest: Digest, { architecture }: PlatformReport['report']) => ({
+    digests: [image.digest, digest],
+    names: image.names,
+    architecture,
+  });
+
   const decide = (finding: Finding, { digest, report }: PlatformReport) => {
     if (finding.class === 'unscanned') {
       const spots = accepted.filter((spot) => accepts(spot, finding));
@@ -107,11 +113,7 @@ export function judge({ image, reports, policy, ignores, vex, baseline, today }:
     }
     const matching = ignores.filter((entry) => ignoreMatches(entry, finding));
     for (const entry of matching) used.add(entry);
-    const cleared = clearingStatement(vex, finding, {
-      digests: [image.digest, digest],
-      names: image.names,
-      architecture: report.architecture,
-    });
+    const cleared = clearingStatement(vex, finding, subjectOf(digest, report));
     if (cleared !== undefined) {
       suppressed.push({ finding, by: 'vex', reason: cleared.reason, place: cleared.place });
       return;
@@ -175,6 +177,10 @@ export function judge({ image, reports, policy, ignores, vex, baseline, today }:
     warnings: [
       ...ignores.flatMap((entry) => ignoreWarning(entry, used.has(entry), ended.get(entry) ?? 0, today) ?? []),
       ...accepted.filter((spot) => !usedSpots.has(spot)).map(spotWarning),
+      ...unmatchedStatements(
+        vex,
+        reports.map(({ digest, report }, at) => ({ findings: all[at] ?? [], subject: subjectOf(digest, report) })),
+      ).map((text): GateWarning => ({ text })),
     ],
     ...(compared === undefined
       ? {}

@@ -143,6 +143,46 @@ export function clearingStatement(
   return latest?.status === 'not_affected' || latest?.status === 'fixed' ? latest : undefined;
 }
 
+/** The findings of one platform, and what a document may call it. */
+export interface VexScope {
+  readonly findings: readonly Finding[];
+  readonly subject: VexSubject;
+}
+
+const SHOWN_PURLS = 3;
+
+/** Statements that match nothing, with what did not match: the vulnerability, or the product. */
+export function unmatchedStatements(
+  statements: readonly VexStatement[],
+  scopes: readonly VexScope[],
+): readonly string[] {
+  return statements.flatMap((statement) => {
+    const about = scopes.map(({ findings, subject }) => ({
+      subject,
+      findings: findings.filter(
+        (finding) =>
+          finding.class === 'vulnerability' &&
+          statement.vulnerabilities.some((id) => id === finding.id || finding.aliases?.includes(id)),
+      ),
+    }));
+    const matches = about.some(({ findings, subject }) =>
+      findings.some((finding) => statement.products.some((product) => speaksOf(product, finding, subject))),
+    );
+    if (matches) return [];
+    const [id = 'no vulnerability'] = statement.vulnerabilities;
+    const found = about.flatMap(({ findings }) => findings);
+    if (found.length === 0) return [`${statement.place} has no effect: the scan did not find ${id} in this image.`];
+    const products = [...new Set(statement.products.flatMap(({ purls }) => purls))].slice(0, SHOWN_PURLS).join(', ');
+    const purls = [...new Set(found.flatMap((finding) => finding.package?.purl ?? []))]
+      .slice(0, SHOWN_PURLS)
+      .join(', ');
+    const names = [...new Set(scopes.flatMap(({ subject }) => subject.names))].slice(0, SHOWN_PURLS).join(', ');
+    return [
+      `${statement.place} has no effect: ${id} was found in ${purls || 'a package without a purl'}, but the product ${products || '(none)'} is neither that package nor this image${names === '' ? '' : ` (${names})`}.`,
+    ];
+  });
+}
+
 function speaksOf({ purls, subcomponents }: VexProduct, finding: Finding, subject: VexSubject): boolean {
   const isOf = (names: readonly string[]) => names.some((name) => isFindingPackage(name, finding));
   if (purls.some((purl) => isImage(purl, subject))) return subcomponents === undefined || subcomponents.some(isOf);

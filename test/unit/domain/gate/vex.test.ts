@@ -147,3 +147,35 @@ test.each([
 ])('a document that cannot be used says where: %s', (_, text, message) => {
   expect(() => parseVex(text, 'a.json')).toThrow(message);
 });
+
+test.each([
+  [
+    'another vulnerability',
+    'CVE-2000-0001',
+    'pkg:npm/lodash@4.17.11',
+    /has no effect: the scan did not find CVE-2000-0001/,
+  ],
+  [
+    'another product',
+    'CVE-2019-10744',
+    'pkg:oci/other?repository_url=ghcr.io/org/other',
+    /CVE-2019-10744 was found in pkg:npm\/lodash@4\.17\.11, but the product pkg:oci\/other\S* is neither/,
+  ],
+  ['the package', 'CVE-2019-10744', 'pkg:npm/lodash@4.17.11', undefined],
+])('a statement that matches nothing is a warning: %s', (_name, id, product, warning) => {
+  const document = {
+    '@context': 'https://openvex.dev/ns/v0.2.0',
+    timestamp: '2026-01-02T03:04:05Z',
+    statements: [
+      {
+        vulnerability: { name: id },
+        products: [{ '@id': product }],
+        status: 'not_affected',
+        justification: 'inline_mitigations_already_exist',
+      },
+    ],
+  };
+  const vex = parseVex(JSON.stringify(document), 'app.openvex.json');
+  const { warnings } = judgeReports([platformReport([lodash()])], { vex });
+  expect(warnings).toEqual(warning === undefined ? [] : [{ text: expect.stringMatching(warning) }]);
+});
