@@ -1,17 +1,15 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fillBlocks, renderAction, renderErrors, renderReadmeBlocks } from './documents.ts';
+import { fillBlocks, renderAction, renderBlocks, renderErrors } from './documents.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 /** Every generated file, by path from the root of the repository, as it should be. */
 export async function generatedFiles(root: string = ROOT): Promise<ReadonlyMap<string, string>> {
-  const readme = await readFile(join(root, 'README.md'), 'utf8');
-  return new Map([
-    ['action.yml', renderAction()],
-    ['docs/errors.md', renderErrors()],
-    ['README.md', fillBlocks(readme, renderReadmeBlocks())],
-  ]);
+  const pages = Object.entries(renderBlocks()).map(async ([page, blocks]) => {
+    return [page, fillBlocks(await readFile(join(root, page), 'utf8'), blocks)] as const;
+  });
+  return new Map([['action.yml', renderAction()], ['docs/errors.md', renderErrors()], ...(await Promise.all(pages))]);
 }
 
 /** The generated files that are not as they should be. */

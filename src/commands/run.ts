@@ -115,6 +115,7 @@ async function attempt(runtime: Runtime): Promise<Report> {
   try {
     const inputs = parseInputs(runtime.env, runtime.secret);
     for (const warning of inputs.warnings) runtime.log.warning(warning);
+    if (!inputs.givesImages) runtime.log.info(`\`images\` is empty: using ${inputs.images.join()}.`);
     return await command.run(runtime, inputs);
   } catch (error) {
     return command.refuse(error);

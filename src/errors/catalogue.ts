@@ -106,7 +106,7 @@ export const CATALOGUE = {
     title: 'The promotion policy cannot be used',
     cause: 'The policy file is missing, cannot be read, or contains something that is not a requirement.',
     remedy: [
-      'Write it as `docs/promotion.md` shows: `require` for every environment, `stages` for one.',
+      'Write it as `docs/promote.md` shows: `require` for every environment, `stages` for one.',
       'Check out the repository before this step, or pass `github-token` with `contents: read`, so that the file can be read.',
     ],
   },

@@ -39,7 +39,7 @@ export const INPUTS = {
     group: 'What',
     commands: ['publish', 'promote'],
     about:
-      "Names of the image, one per line, without a tag: every name gets every tag. Needed unless `push: false`. docker/metadata-action's `name=…,enable=…` works. With `command: promote`: the repositories that `from` and `to` mean when they name only a tag.",
+      "Names of the image, one per line, without a tag: every name gets every tag. Empty: `ghcr.io/<owner>/<repository>`. docker/metadata-action's `name=…,enable=…` works. With `command: promote`: the repositories that `from` and `to` mean when they name only a tag.",
     example: 'ghcr.io/org/app',
   }),
   tags: lines({

@@ -1,10 +1,13 @@
 import type { Parsed } from '../domain/parsed.ts';
 import { didYouMean } from '../domain/suggestion.ts';
+import { readLines } from '../domain/tags/records.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { INPUTS, type InputValues } from './catalogue.ts';
+import { defaultImage } from './default-image.ts';
 import { FOREIGN_INPUTS } from './foreign.ts';
 import { KEYLESS_INPUTS, type Keyless } from './keyless.ts';
 import { type LoginInput, readHost } from './logins.ts';
+import { needsImages } from './promotion.ts';
 import { emptyCredentials, RULES, WARNINGS } from './rules.ts';
 import { COMMANDS, type Command, type Mask, oneOf, type Schema } from './schema.ts';
 import { maskUrlCredentials } from './url-credentials.ts';
@@ -22,6 +25,8 @@ export interface Inputs extends InputValues {
   readonly lacksCredentials: boolean;
   /** Sentences for the log: inputs that have no effect here. */
   readonly warnings: readonly string[];
+  /** Whether the user named the image; otherwise `images` is that of the repository. */
+  readonly givesImages: boolean;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -41,7 +46,8 @@ export interface Problem {
 export function parseInputs(env: Env, mask: Mask): Inputs {
   for (const [name, value = ''] of Object.entries(env)) if (/_proxy$/i.test(name)) maskUrlCredentials(value, mask);
   const command = readCommand(env);
-  const { values, given, problems } = readTable<InputValues>(INPUTS, command, env, mask);
+  const { values: read, given, problems } = readTable<InputValues>(INPUTS, command, env, mask);
+  const values = { ...read, images: imagesOf(command, read, env) };
   // Which inputs belong to a command that nobody knows cannot be told.
   const unknownCommand = problems.filter(({ input }) => input === 'command');
   if (unknownCommand.length > 0) throw invalid(unknownCommand);
@@ -55,9 +61,20 @@ export function parseInputs(env: Env, mask: Mask): Inputs {
   return {
     ...values,
     ...registriesOf(values),
+    givesImages: values.images === read.images,
     lacksCredentials: emptyCredentials(values, given).length > 0,
     warnings: WARNINGS.flatMap((rule) => rule.says(values, given) ?? []),
   };
+}
+
+/** A step that names no image means that of its repository. */
+function imagesOf(command: Command, inputs: InputValues, env: Env): readonly string[] {
+  const { images } = inputs;
+  if (readLines(images).length > 0) return images;
+  // A full name in `from` says where the image is; a default would be one more repository to promote to.
+  const isNeeded = command === 'publish' || (command === 'promote' && needsImages(inputs));
+  const image = isNeeded ? defaultImage(env) : undefined;
+  return image === undefined ? images : [image];
 }
 
 function invalid(problems: readonly Problem[]): ActionError {

@@ -10,29 +10,40 @@ export function requirements(facts: Facts): Field<readonly Requirement[]> {
 /** Where the two names of a promotion stand in for what only the registry knows. */
 const LIKELY = { version: '1.2.3', sha: '0123456' } as const;
 
-/** What is wrong with the names of a promotion, whatever the image turns out to be. */
-export function nameProblems(inputs: {
-  readonly images: readonly string[];
+interface PromotionNames {
   readonly from: string | undefined;
   readonly to: readonly string[];
   readonly environment: string | undefined;
   readonly rollback: boolean;
-}): readonly string[] {
-  const { from, to, environment } = inputs;
-  const source = from === undefined ? undefined : readSource(from, LIKELY);
-  const targets = readTargets(to, { ...LIKELY, env: environment });
-  const bareSource = source?.ok === true && (source.value.by === 'environment' || source.value.image === undefined);
+}
+
+function readNames({ from, to, environment }: PromotionNames) {
+  return {
+    source: from === undefined ? undefined : readSource(from, LIKELY),
+    targets: readTargets(to, { ...LIKELY, env: environment }),
+  };
+}
+
+/** Whether a promotion depends on `images`: its names are only tags, digests or environments. */
+export function needsImages(inputs: PromotionNames): boolean {
+  const { source, targets } = readNames(inputs);
+  if (source?.ok === true && (source.value.by === 'environment' || source.value.image === undefined)) return true;
   const bareTarget = targets.ok && targets.value.some(({ image }) => image === undefined);
-  const needsImages = bareSource || (bareTarget && (source === undefined || inputs.rollback));
+  return bareTarget && (source === undefined || inputs.rollback);
+}
+
+/** What is wrong with the names of a promotion, whatever the image turns out to be. */
+export function nameProblems(inputs: PromotionNames & { readonly images: readonly string[] }): readonly string[] {
+  const { source, targets } = readNames(inputs);
   return [
-    ...(from === undefined && !inputs.rollback
+    ...(inputs.from === undefined && !inputs.rollback
       ? [
           '`from` is empty: say what to promote, with a tag, a digest, `env:<name>` or a full name. Only `rollback: true` can do without.',
         ]
       : []),
     ...(source?.ok === false ? source.problems : []),
     ...(targets.ok ? [] : targets.problems),
-    ...(needsImages && inputs.images.length === 0
+    ...(needsImages(inputs) && inputs.images.length === 0
       ? [
           '`images` is empty, and a tag or digest alone does not say in which repository it is. Add for instance `images: ghcr.io/${{ github.repository }}`.',
         ]

@@ -12,7 +12,7 @@ import { asClient, createScene, type Scene } from './scene.ts';
 const DIGEST = 'sha256:6f1fb22b305f881efa6fd6cb0c92997be24fd880fd882e2b1300e90b575bb81e';
 const STAGE = 'io.github.registry-action.promotion.stage';
 
-/** A caller, as in docs/promotion.md. */
+/** A caller, as in docs/promote.md. */
 const caller = (inputs: Readonly<Record<string, string | boolean>>) => `on: push
 jobs:
   promote:

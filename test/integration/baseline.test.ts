@@ -196,11 +196,6 @@ describe('inputs', () => {
     expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'invalid-input' } });
     expect(run.log).toMatch(says);
   });
-
-  test('a tag alone needs `images`', async () => {
-    const run = await setting.publish({ push: 'false', baseline: 'main' });
-    expect(run.log).toMatch(/`baseline` is only a tag or digest, and `images` is empty/);
-  });
 });
 
 describe('what a failed gate leaves', () => {

@@ -10,7 +10,6 @@ test.each([
   ['`rollback` without records', { rollback: 'true', record: 'false' }, 'which `record: false` switches off'],
   ['`rollback` with `force`', { rollback: 'true', force: 'true' }, '`force` is for promotions'],
   ['no `from`', { from: '' }, '`from` is empty: say what to promote'],
-  ['a bare tag without `images`', { images: '' }, '`images` is empty, and a tag or digest alone does not say'],
   ['neither environment nor `to`', { environment: '' }, 'environment'],
   [
     'an input of another command',

@@ -185,6 +185,16 @@ describe('what is refused', () => {
   it.each<[string, Readonly<Record<string, string>>, RegExp]>([
     ['a push to nowhere', {}, /`images` is empty.*push: false/],
     [
+      'a baseline of nowhere',
+      { push: 'false', baseline: 'main' },
+      /`baseline` is only a tag or digest, and `images` is empty/,
+    ],
+    [
+      'a promotion of a bare tag from nowhere',
+      { command: 'promote', from: 'main', environment: 'qa' },
+      /`images` is empty, and a tag/,
+    ],
+    [
       'a source and a build',
       { ...IMAGE, source: 'x.tar', file: 'Dockerfile', target: 'app' },
       /`source`.*`file`, `target`/,
@@ -427,5 +437,37 @@ describe('empty credentials', () => {
       expect(warnings.join()).toMatch(/(?:is|are) empty\. Nothing is pushed/);
     }
     expect(() => parse({ ...IMAGE, ...inputs })).toThrow();
+  });
+});
+
+describe('the image of a step that names none', () => {
+  const images = (inputs: Readonly<Record<string, string>>, env: Readonly<Record<string, string>>) => {
+    const variables = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
+    return parseInputs({ ...Object.fromEntries(variables), ...env }, () => undefined);
+  };
+
+  it.each<[string, Readonly<Record<string, string>>]>([
+    ['publish', {}],
+    ['publish with only comments in `images`', { images: '# later' }],
+    ['a publish that pushes nothing', { push: 'false' }],
+    ['promote from an environment', { command: 'promote', from: 'env:staging', environment: 'production' }],
+    ['a rollback', { command: 'promote', rollback: 'true', environment: 'production' }],
+  ])('%s means that of the repository', (_, inputs) => {
+    expect(images(inputs, { GITHUB_REPOSITORY: 'Octo-Org/App' })).toMatchObject({
+      images: ['ghcr.io/octo-org/app'],
+      givesImages: false,
+    });
+  });
+
+  it('a promotion from a full name goes nowhere else', () => {
+    const inputs = { command: 'promote', from: 'ghcr.io/org/dev:1', environment: 'production' };
+    expect(images(inputs, { GITHUB_REPOSITORY: 'org/app' })).toMatchObject({ images: [], givesImages: true });
+  });
+
+  it.each<[string, Readonly<Record<string, string>>]>([
+    ['GitHub Enterprise Server', { GITHUB_REPOSITORY: 'org/app', GITHUB_SERVER_URL: 'https://github.example.com' }],
+    ['a repository whose name is no image name', { GITHUB_REPOSITORY: 'org/.github' }],
+  ])('on %s it has to be named', (_, env) => {
+    expect(() => images({}, env)).toThrow('`images` is empty');
   });
 });

@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { fillBlocks, renderAction, renderErrors, renderReadmeBlocks } from '../../../scripts/documents.ts';
+import { fillBlocks, renderAction, renderBlocks, renderErrors } from '../../../scripts/documents.ts';
 import { generatedFiles, staleFiles } from '../../../scripts/generate.ts';
 import { CATALOGUE } from '../../../src/errors/catalogue.ts';
 import { INPUTS, OUTPUTS } from '../../../src/inputs/catalogue.ts';
+import { COMMANDS } from '../../../src/inputs/schema.ts';
 
 describe('generated files', () => {
   it('are what the tables say', async () => {
-    expect([...(await generatedFiles()).keys()]).toEqual(['action.yml', 'docs/errors.md', 'README.md']);
+    expect([...(await generatedFiles()).keys()]).toEqual([
+      'action.yml',
+      'docs/errors.md',
+      ...Object.keys(renderBlocks()),
+    ]);
     expect(await staleFiles()).toEqual([]);
   });
 
@@ -25,9 +30,13 @@ describe('generated files', () => {
     expect(Object.keys(outputs)).toEqual(Object.keys(OUTPUTS));
   });
 
-  it('show every input once, under its heading', () => {
-    const { inputs = '' } = renderReadmeBlocks();
-    for (const name of Object.keys(INPUTS)) expect(inputs.split(`| \`${name}\` |`), name).toHaveLength(2);
+  it.each(COMMANDS)('show every input of %s once on its page, and no other', (command) => {
+    const block = renderBlocks()[`docs/${command}.md`]?.[`inputs of ${command}`] ?? '';
+    const shown = [...block.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name);
+    const own = Object.entries(INPUTS).flatMap(([name, { commands }]) =>
+      commands.some((each) => each === command) ? name : [],
+    );
+    expect(shown.toSorted()).toEqual(own.toSorted());
   });
 
   it('have a heading for the code of every error', () => {

@@ -27,7 +27,7 @@ const STAGES = ['dev', 'staging', 'production'] as const;
 
 /** For each command, inputs of which a step has at least one, whatever their values come to. */
 const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  publish: [['images', 'push']],
+  publish: [],
   promote: [
     ['from', 'rollback'],
     ['environment', 'to'],

@@ -94,7 +94,7 @@ describe('a policy file', () => {
 
   test('as the documentation shows it', () => {
     const [, yaml = ''] =
-      /```yaml\n(# \.github\/promotion\.yaml\n[\s\S]*?)```/.exec(readFileSync('docs/promotion.md', 'utf8')) ?? [];
+      /```yaml\n(# \.github\/promotion\.yaml\n[\s\S]*?)```/.exec(readFileSync('docs/promote.md', 'utf8')) ?? [];
     expect(read(parse(yaml))).toEqual([
       'sbom',
       'provenance,builder=https://github.com/org/app/*,repository=org/app',

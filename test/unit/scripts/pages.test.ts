@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
+import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { GitEvent } from '../../../src/domain/event.ts';
@@ -10,30 +11,50 @@ import { FOREIGN_INPUTS } from '../../../src/inputs/foreign.ts';
 import { parseInputs } from '../../../src/inputs/parse.ts';
 import { actionSteps, yamlExamples } from '../../support/workflows.ts';
 
-const readme = await readFile(new URL('../../../README.md', import.meta.url), 'utf8');
+const ROOT = new URL('../../../', import.meta.url);
+const read = (path: string) => readFile(new URL(path, ROOT), 'utf8');
+const docs = (await readdir(new URL('docs/', ROOT)))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`);
+const pages = new Map<string, string>(
+  await Promise.all(
+    ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...docs].map(async (path) => [path, await read(path)] as const),
+  ),
+);
+const page = (path: string) => pages.get(path) ?? '';
+const readme = page('README.md');
 
-describe('the README', () => {
-  const workflows = yamlExamples(readme);
-
-  it('shows workflows that the action accepts', () => {
-    const steps = workflows.flatMap(actionSteps);
-    expect(steps.length).toBeGreaterThan(5);
-    for (const { with: inputs } of steps) {
+describe('the documentation', () => {
+  it.each([...pages.keys()])('%s shows workflows that the action accepts', (path) => {
+    for (const { with: inputs } of yamlExamples(page(path)).flatMap(actionSteps)) {
       const env = Object.fromEntries(
         Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, evaluated(value)]),
       );
-      expect(() => parseInputs(env, () => {}), JSON.stringify(inputs)).not.toThrow();
+      expect(
+        () => parseInputs({ ...env, GITHUB_REPOSITORY: 'org/app' }, () => {}),
+        JSON.stringify(inputs),
+      ).not.toThrow();
     }
   });
 
+  it('shows workflows', () => {
+    expect([...pages.values()].flatMap(yamlExamples).flatMap(actionSteps).length).toBeGreaterThan(15);
+  });
+
+  it('fits the README into 16 KB', () => {
+    expect(Buffer.byteLength(readme)).toBeLessThanOrEqual(16 * 1024);
+  });
+
   it('begins with a whole workflow of twelve lines at most', () => {
-    const [first = ''] = workflows;
+    const [first = ''] = yamlExamples(readme);
     expect(Object.keys(parse(first))).toEqual(['on', 'permissions', 'jobs']);
     expect(first.trimEnd().split('\n').length).toBeLessThanOrEqual(12);
   });
 
   it('shows an ignore file that the gate accepts', () => {
-    const [text = ''] = workflows.filter((each) => each.includes('# .security/accepted.yaml'));
+    const [text = ''] = yamlExamples(page('docs/gate.md')).filter((each) =>
+      each.startsWith('# .security/accepted.yaml'),
+    );
     expect(parseIgnoreFile(text, 'accepted.yaml')).toMatchObject({
       entries: [{ platform: 'linux/arm64' }, { id: 'private-key' }],
     });
@@ -63,31 +84,37 @@ describe('the README', () => {
     }
   });
 
-  it('links only to files and headings that exist', async () => {
-    const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map((match) =>
-      (match[1] ?? '')
-        .toLowerCase()
-        .replace(/[^\w\- ]/g, '')
-        .replaceAll(' ', '-'),
-    );
-    for (const [, target = ''] of readme.matchAll(/\]\(((?!https?:)[^)]+)\)/g)) {
+  it.each([...pages.keys()])('%s links only to files and headings that exist', async (path) => {
+    for (const [, target = ''] of page(path).matchAll(/\]\(((?!https?:)[^)\s]+)\)/g)) {
       const [file = '', anchor] = target.split('#');
-      if (file !== '') await readFile(new URL(`../../../${file}`, import.meta.url));
-      else expect(headings, target).toContain(anchor);
+      const linked = file === '' ? path : posix.join(posix.dirname(path), file);
+      if (anchor === undefined) await access(new URL(linked, ROOT));
+      else expect(headingsOf(page(linked)), `${path}: ${target}`).toContain(anchor);
     }
   });
 });
 
-/** What the runner makes of an expression that compares. */
+/** The anchors that GitHub gives to the headings of a page. */
+function headingsOf(markdown: string): readonly string[] {
+  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+/** What the runner could make of the expressions in a value. */
 function evaluated(text: string): string {
-  return /^\$\{\{.*[!=]=.*\}\}$/.test(text) ? 'true' : text;
+  if (/^\$\{\{.*[!=]=.*\}\}$/.test(text)) return 'true';
+  return text.replaceAll(/\$\{\{[^}]*digest[^}]*\}\}/g, `sha256:${'0'.repeat(64)}`);
 }
 
 const SHA = '0123abc0123abc0123abc0123abc0123abc01234';
 
 /** The rows of the table of tags: event, rule, and the tags that come out. */
 function tagExamples(): readonly (readonly [string, string, readonly string[]])[] {
-  const table = /^\| event \| `tags` \| result \|\n.*\n((?:\|.*\n)+)/m.exec(readme)?.[1] ?? '';
+  const table = /^\| event \| `tags` \| result \|\n.*\n((?:\|.*\n)+)/m.exec(page('docs/tags.md'))?.[1] ?? '';
   return table
     .trim()
     .split('\n')
