@@ -39,7 +39,9 @@ export function entries(facts: ListFacts & { readonly form?: RegExp }): Field<re
     const read = readEntries(raw);
     if (!read.ok || form === undefined) return read;
     const problems = read.value.flatMap((entry, at) =>
-      form.test(entry) ? [] : [`entry ${at + 1} is not of the form \`${rest.example ?? 'name=value'}\`.`],
+      form.test(entry)
+        ? []
+        : [`entry ${at + 1} is not of the form \`${rest.example ?? 'name=value'}\`.${at > 0 ? QUOTE_HINT : ''}`],
     );
     return problems.length > 0 ? refused(...problems) : read;
   });
@@ -87,7 +89,7 @@ export function pairs(
 }
 
 const QUOTE_HINT =
-  ' An entry of several lines stands in double quotes as a whole: `"name=first line`, …, `last line"`.';
+  ' Put double quotes around an entry of several lines as a whole: `"name=first line`, …, `last line"`.';
 
 function toPair(entry: string): Pair | undefined {
   const at = entry.indexOf('=');

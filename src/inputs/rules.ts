@@ -4,11 +4,12 @@ import { parseFlavor } from '../domain/tags/flavor.ts';
 import { parseTagRules } from '../domain/tags/rules.ts';
 import type { InputValues } from './catalogue.ts';
 import { createAttributes } from './create-repository.ts';
-import { KEYLESS_INPUTS } from './keyless.ts';
+import { KEYLESS_INPUTS, type KeylessInput } from './keyless.ts';
 import { readHost } from './logins.ts';
 import { nameProblems } from './promotion.ts';
 import { COMMANDS, type Command } from './schema.ts';
 import { hostWithCredentials } from './url-credentials.ts';
+import type { VendorId } from './vendors.ts';
 
 /** Tells whether the user has set an input to something other than its default. */
 export type Given = (name: keyof InputValues) => boolean;
@@ -261,6 +262,29 @@ export const RULES: readonly Rule[] = [
         : undefined,
   },
   {
+    commands: COMMANDS,
+    says: (_, given) =>
+      TOGETHER.filter(([name, needs]) => given(name) && !given(needs)).map(
+        ([name, needs]) => `\`${name}\` needs \`${needs}\` as well. Add it, or remove \`${name}\`.`,
+      ),
+  },
+  {
+    commands: COMMANDS,
+    says: (inputs, given) =>
+      given('oidc-audience') && !KEYLESS_HOSTS.some(([name]) => given(name)) && inputs['registry-auth'].length === 0
+        ? '`oidc-audience` is for a keyless login, and none is configured. Add one, such as `role-to-assume`, or remove it.'
+        : undefined,
+  },
+  {
+    says: (inputs) => {
+      const hasIndex = inputs.platforms.length > 1 || inputs.sbom !== false || inputs.provenance !== false;
+      const levels = inputs.annotations.filter((line) => /^index(?:-descriptor)?(?:\[[^\]]*\])?:/.test(line));
+      return !hasIndex && inputs.source === undefined && levels.length > 0
+        ? '`annotations`: `index:` needs an index, and one platform without SBOM and provenance has none. Write `manifest:`, or build with `sbom` or `provenance`.'
+        : undefined;
+    },
+  },
+  {
     says: (inputs) =>
       inputs.scan === 'off' && inputs['sarif-file'] !== undefined
         ? '`sarif-file` asks for findings, and `scan: off` looks for none. Use `scan: report`, or remove it.'
@@ -280,8 +304,55 @@ export const RULES: readonly Rule[] = [
   },
 ];
 
+/** Inputs that only mean something together with another one. */
+const TOGETHER: readonly (readonly [name: keyof InputValues, needs: keyof InputValues])[] = [
+  ['dockerhub-connection-id', 'dockerhub-organization'],
+  ['dockerhub-organization', 'dockerhub-connection-id'],
+  ['azure-client-id', 'azure-tenant-id'],
+  ['azure-tenant-id', 'azure-client-id'],
+  ['service-account', 'workload-identity-provider'],
+  ['role-session-name', 'role-to-assume'],
+];
+
+/** The registries that a keyless login is for, by their hosts. */
+const KEYLESS_HOSTS: readonly (readonly [name: KeylessInput, title: string, kind: VendorId, host: RegExp])[] = [
+  [
+    'role-to-assume',
+    'Amazon ECR',
+    'ecr',
+    /(?:\.amazonaws\.(?:com|eu)(?:\.cn)?|\.on\.(?:aws|amazonwebservices\.com\.cn)|^public\.ecr\.aws)$/,
+  ],
+  ['workload-identity-provider', 'Artifact Registry', 'artifact-registry', /(?:-docker\.pkg\.dev|(?:^|\.)gcr\.io)$/],
+  ['azure-client-id', 'Azure Container Registry', 'acr', /\.azurecr\.(?:io|cn|us)$/],
+  ['dockerhub-connection-id', 'Docker Hub', 'docker-hub', /^docker\.io$/],
+  ['oidc-provider-name', 'Artifactory', 'artifactory', /\.jfrog\.io$/],
+];
+
+/** The hosts that a run uses, as far as its inputs name them; undefined when a name needs more than a look. */
+function hostsOf(inputs: InputValues): readonly string[] | undefined {
+  const names = [...inputs.images, ...inputs.to, ...(inputs.from === undefined ? [] : [inputs.from])];
+  const lines = names.filter((line) => line !== '' && !line.startsWith('#'));
+  const hosts = lines.map((line) => (/^[^/]*$/.test(line) ? 'docker.io' : hostOfLine(line)));
+  const named = [
+    ...(inputs.registry === undefined ? [] : [inputs.registry]),
+    ...inputs['registry-auth'].map(({ host }) => host),
+  ];
+  return hosts.includes(undefined) ? undefined : [...hosts.flatMap((host) => host ?? []), ...named];
+}
+
 /** Inputs that have no effect, but may well stay: `scan: off` is a switch for the moment, and says so itself. */
 export const WARNINGS: readonly Rule[] = [
+  {
+    commands: COMMANDS,
+    says: (inputs, given) => {
+      const hosts = hostsOf(inputs);
+      if (hosts === undefined) return undefined;
+      const kinds = inputs['registry-type'].map(([, kind]) => kind);
+      return KEYLESS_HOSTS.filter(
+        ([name, , kind, host]) => given(name) && !kinds.includes(kind) && !hosts.some((each) => host.test(each)),
+      ).map(([name, title]) => `\`${name}\` has no effect: none of the registries of this run is ${title}.`);
+    },
+  },
   {
     commands: ['publish'],
     says: (inputs, given) =>

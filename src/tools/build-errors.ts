@@ -20,6 +20,12 @@ const RULES: readonly Rule[] = [
   },
   { to: 'TOO_MANY_REQUESTS', pattern: /toomanyrequests|429 too many requests/i, where: 'error' },
   {
+    to: 'CACHE_FAILED',
+    pattern:
+      /cache export|exporting cache|error writing (?:layer|manifest|config) blob|failed to (?:reserve|commit|upload) cache/i,
+    where: 'error',
+  },
+  {
     to: 'UNAUTHORIZED',
     pattern:
       /401 unauthorized|\bunauthorized:|authorization failed|insufficient_scope|pull access denied|no basic auth credentials|authentication required/i,
@@ -50,7 +56,16 @@ export function buildErrorCode(lines: readonly string[]): ErrorCode {
   const error = errors.at(-1) ?? lines.at(-1) ?? '';
   const fits = ({ pattern, where }: Rule) =>
     where === 'any' ? lines.some((line) => pattern.test(line)) : !STEP_FAILED.test(error) && pattern.test(error);
+  if (!STEP_FAILED.test(error) && failedStep(lines)?.startsWith(' > exporting cache to ') === true)
+    return 'CACHE_FAILED';
   return RULES.find(fits)?.to ?? 'BUILD_FAILED';
+}
+
+/** The name of the failing step, which buildx shows between two rulers. */
+function failedStep(lines: readonly string[]): string | undefined {
+  const end = lines.lastIndexOf('------');
+  const begin = lines.findLastIndex((line, at) => at < end && line === '------');
+  return begin < 0 ? undefined : lines[begin + 1];
 }
 
 const HINTS: readonly (readonly [RegExp, string])[] = [

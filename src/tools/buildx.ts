@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { buildArguments } from '../domain/build-arguments.ts';
 import {
   type BuildRequest,
@@ -11,10 +11,10 @@ import {
 } from '../domain/build-request.ts';
 import { type Digest, isDigest } from '../domain/digest.ts';
 import type { GitEvent } from '../domain/event.ts';
-import { isAddress } from '../domain/git-context.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { ExecResult, Runtime } from '../runtime/runtime.ts';
 import { buildErrorCode, buildHint, failureLine, failureText } from './build-errors.ts';
+import { checkPaths } from './build-paths.ts';
 import { type BuildSecrets, placeSecrets } from './build-secrets.ts';
 import { type DockerFacts, ending, isAtLeast, runDocker } from './docker.ts';
 import { buildEnvironment } from './docker-environment.ts';
@@ -91,32 +91,6 @@ function checkVersion(runtime: Runtime, request: BuildRequest, { buildx }: Docke
   if (gated.length === 0) return;
   const needs = gated.map(({ input, buildx: version }) => `${input} needs ${version}`).join('; ');
   throw new ActionError('BUILDX_TOO_OLD', `buildx is ${buildx}: ${needs}.`);
-}
-
-/**
- * A wrong path is said in the words of the inputs, before anything starts.
- * @returns the Dockerfile, from the workspace; undefined when it is elsewhere
- */
-async function checkPaths(runtime: Runtime, { context, file }: BuildRequest): Promise<string | undefined> {
-  const refuse = (input: string, message: string) =>
-    new ActionError('INPUT_INVALID', `\`${input}\`: ${message}`, { facts: { input } });
-  if (context === '-' || context === '') throw refuse('context', 'a folder or an address is needed.');
-  if (isAddress(context)) return undefined;
-  const folder = isAbsolute(context) ? context : join(runtime.workspace, context);
-  if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
-    throw refuse('context', `there is no folder ${folder}. Is actions/checkout before this step?`);
-  }
-  const isRemoteFile = file !== undefined && /^https?:\/\//.test(file);
-  const dockerfile =
-    file === undefined ? join(folder, 'Dockerfile') : isAbsolute(file) ? file : join(runtime.workspace, file);
-  if (isRemoteFile) return undefined;
-  const isFile = async (path: string) => (await stat(path).catch(() => undefined))?.isFile() === true;
-  const fromWorkspace = (path: string) => relative(runtime.workspace, path).replaceAll('\\', '/');
-  if (await isFile(dockerfile)) return fromWorkspace(dockerfile);
-  // buildx also takes a file in lower case, where none is named.
-  const lower = join(folder, 'dockerfile');
-  if (file === undefined && (await isFile(lower))) return fromWorkspace(lower);
-  throw refuse(file === undefined ? 'context' : 'file', `there is no ${dockerfile}.`);
 }
 
 function warnAboutArguments(runtime: Runtime, { buildArgs }: BuildRequest): void {

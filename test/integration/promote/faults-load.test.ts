@@ -105,7 +105,9 @@ describe('what the target does not take', () => {
     });
     const run = await scene.promote();
     expect(expectError(run, 'registry-failed', 'REPOSITORY_UNKNOWN')).toContain(PROD);
-    expect(run.annotations.find(({ level }) => level === 'error')?.message).toContain('create-repository: true');
+    expect(run.annotations.find(({ level }) => level === 'error')?.message).toContain(
+      '`create-repository` can create it',
+    );
     expect(scene.registry.tags(PROD)).toEqual({});
   });
 

@@ -167,7 +167,7 @@ describe('P8: secrets', () => {
     );
     expect(problems).toHaveLength(1);
     expect(problems.join()).not.toMatch(/s3cret|naked|middle/);
-    expect(problems.join()).toContain('in double quotes as a whole');
+    expect(problems.join()).toContain('double quotes around an entry');
   });
 
   const PEM = '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nx=\n-----END PRIVATE KEY-----';

@@ -255,10 +255,15 @@ describe('what is said before the build starts', () => {
       'a context that is not there',
       { request: { context: 'no/such' } },
       'INPUT_INVALID',
-      /`context`: there is no folder/,
+      /`context`: the folder .* does not exist/,
     ],
-    ['no Dockerfile', { dockerfile: 'other' }, 'INPUT_INVALID', /there is no .*Dockerfile/],
-    ['a file that is not there', { request: { file: 'docker/Dockerfile' } }, 'INPUT_INVALID', /`file`: there is no/],
+    ['no Dockerfile', { dockerfile: 'other' }, 'INPUT_INVALID', /Dockerfile does not exist/],
+    [
+      'a file that is not there',
+      { request: { file: 'docker/Dockerfile' } },
+      'INPUT_INVALID',
+      /`file`: .* does not exist/,
+    ],
     ['standard input as context', { request: { context: '-' } }, 'INPUT_INVALID', /`context`/],
   ])('%s', async (_name, asked, code, message) => {
     const { result, docker } = await run(asked);
