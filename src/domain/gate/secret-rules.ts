@@ -97,8 +97,9 @@ export const SECRET_RULES: readonly SecretRule[] = [
 ];
 
 /**
- * Rules of Trivy that let secrets pass by their path, or because the text says "example". None of them is kept: what an
- * image is built from lies in such folders too. https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/secret/builtin-allow-rules.go
+ * Rules of Trivy that let secrets pass by their path, or because the text says "example": what an
+ * image is built from lies in such folders too. Kept are those for Go's own sources (`usr/local/go`), whose tests hold
+ * private keys in every golang image, and for Yarn's in node images (`opt/yarn-v…`). https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/secret/builtin-allow-rules.go
  */
 const ALLOW_RULES_OFF = [
   'tests',
@@ -107,8 +108,6 @@ const ALLOW_RULES_OFF = [
   'usr-dirs',
   'locale-dir',
   'markdown',
-  'node.js',
-  'golang',
   'python',
   'rubygems',
   'wordpress',
@@ -134,7 +133,7 @@ export function secretConfig(): string {
 
 /** What the search for secrets leaves out, for the log and the summary. */
 export const NOT_SEARCHED =
-  'Not searched for secrets: binary files, archives and pictures, files under 10 bytes, lock files of package managers, and `node_modules` and `.git` folders except for credential files in them.';
+  'Not searched for secrets: binary files, archives and pictures, files under 10 bytes, lock files of package managers, the sources of Go and Yarn in `/usr/local/go` and `/opt/yarn-v…`, and `node_modules` and `.git` folders except for credential files in them.';
 
 /** Trivy opens no file below these folders when it looks for secrets. */
 const UNSEEN = /(?:^|\/)(?:\.git|node_modules)\//;
