@@ -63,6 +63,7 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'app/.yarnrc.yml': 'npmAuthToken: ${NPM_TOKEN}\n',
   'etc/pip.conf': '[global]\nindex-url = https://pypi.org/simple\n',
   'root/.m2/settings.xml': '<settings><server><password>${env.PASSWORD}</password></server></settings>',
+  'usr/local/go/src/crypto/tls/example-key.txt': `TOKEN=${PAT}\n`,
   'app/node_modules/x/config.js': `const token = "${PAT}"`,
 };
 
