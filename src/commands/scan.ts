@@ -1,6 +1,8 @@
 import type { Digest } from '../domain/digest.ts';
+import type { BuildSteps } from '../domain/dockerfile.ts';
 import { describeFinding } from '../domain/gate/finding.ts';
 import type { IgnoreEntry } from '../domain/gate/ignores.ts';
+import { layerOrigins } from '../domain/gate/layer-origin.ts';
 import type { PlatformReport } from '../domain/gate/platform-report.ts';
 import { baselineOf, type GatePolicy, judge, type Verdict } from '../domain/gate/policy.ts';
 import { NOT_SEARCHED } from '../domain/gate/secret-rules.ts';
@@ -80,10 +82,17 @@ export interface BaselineImage {
   readonly fetch: (beside: LocalImage) => Promise<ScannableImage | undefined>;
 }
 
+/** What a scan of a publish has besides the image. */
+export interface ScanContext {
+  /** Scanned beside the image, by the same scanner with the same database. */
+  readonly baseline?: BaselineImage | undefined;
+  /** The steps of the Dockerfile, to name the one that brought a finding. */
+  readonly build?: BuildSteps | undefined;
+}
+
 /**
  * Scans every platform of an image and applies the policy to what was found.
  * @param names of the image, without tags: entries of the ignore file may be for some of them
- * @param baseline scanned beside the image, by the same scanner with the same database
  * @throws ActionError whatever keeps the scan from being done; findings are in the verdict
  */
 export async function scanImage(
@@ -93,7 +102,7 @@ export async function scanImage(
   scanner: () => Promise<Scanner>,
   image: LocalImage,
   names: readonly string[],
-  baseline?: BaselineImage,
+  { baseline, build }: ScanContext = {},
 ): Promise<{ readonly verdict: Verdict; readonly trivy: Tool }> {
   const { trivy, database } = await scanner();
   const cacheDir = databaseDirectory(runtime);
@@ -128,7 +137,7 @@ export async function scanImage(
   ]);
   if (own.status === 'rejected') throw own.reason;
   if (before.status === 'rejected') throw before.reason;
-  const reports = own.value;
+  const reports = own.value.map((each) => withOrigins(each, image, build));
   // What a registry has already is not sent, and so not hashed again: the scan must have seen exactly what the digests say.
   await image.verify();
   const judged = judge({
@@ -163,6 +172,18 @@ export async function scanImage(
   }
   for (const finding of verdict.gated) runtime.log.info(describeFinding(finding));
   return { verdict, trivy };
+}
+
+/** The report with what brought each finding into the image. */
+function withOrigins(report: PlatformReport, image: LocalImage, build: BuildSteps | undefined): PlatformReport {
+  const platform = image.platforms.find(({ manifest }) => manifest.descriptor.digest === report.digest);
+  if (platform === undefined) return report;
+  const origins = layerOrigins({ ...platform, baseName: platform.labels['org.opencontainers.image.base.name'] }, build);
+  const findings = report.report.findings.map((finding) => {
+    const origin = origins.get(finding.layer ?? '');
+    return origin === undefined ? finding : { ...finding, origin };
+  });
+  return { ...report, report: { ...report.report, findings } };
 }
 
 async function scanBaseline(

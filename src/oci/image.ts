@@ -39,6 +39,10 @@ export interface PlatformImage {
   readonly configDigest: Digest;
   /** `rootfs.diff_ids` of the config: digests of the uncompressed layers. */
   readonly diffIds: readonly string[];
+  /** Digests of the layers in the manifest, in the order of `diffIds`. */
+  readonly layers: readonly Digest[];
+  /** What the config tells of how it was made, the texts cut to what can be shown. */
+  readonly history: readonly { readonly createdBy: string; readonly isEmpty: boolean }[];
   /** Labels of the config. */
   readonly labels: Readonly<Record<string, string>>;
   /** Bytes of all layers as they travel. */

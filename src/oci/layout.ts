@@ -223,10 +223,24 @@ async function readPlatform(
     manifest: bytes,
     configDigest: document.config.digest,
     diffIds,
+    layers: document.layers.map(({ digest }) => digest),
+    history: historyOf(config.history),
     labels: textFields(isFields(config.config) ? config.config.Labels : undefined),
     compressedSize: document.layers.reduce((sum, layer) => sum + layer.size, 0),
     statements: attestations.filter((each) => each.reference === descriptor.digest).flatMap((each) => each.statements),
   };
+}
+
+/** Characters of a step that are kept. */
+const MAX_STEP = 300;
+
+function historyOf(value: unknown): PlatformImage['history'] {
+  const entries: readonly unknown[] = Array.isArray(value) ? value : [];
+  return entries.map((entry) => {
+    const { created_by: by, empty_layer: isEmpty } = isFields(entry) ? entry : {};
+    const createdBy = typeof by === 'string' ? by.slice(0, MAX_STEP).replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ') : '';
+    return { createdBy, isEmpty: isEmpty === true };
+  });
 }
 
 /** What is for no platform is not scanned, and whoever knows its digest could run it all the same: it may only be statements. */

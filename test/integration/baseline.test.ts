@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { leakedToken, npmPackage } from '../support/image.ts';
-import type { LayoutSpec } from '../support/layout.ts';
+import type { Json, LayoutSpec } from '../support/layout.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { CLEAN, createSetting, GOOD, type Setting } from './setting.ts';
 
@@ -223,6 +223,13 @@ describe('what a failed gate leaves', () => {
     const about = run.annotations.filter(({ message }) => /^linux.*CVE-2019-10744/.test(message));
     expect(about).toHaveLength(1);
     expect(about[0]?.message).toMatch(/Also on linux\/arm64/);
+  });
+
+  test('the summary names the step that brings a finding, and the version that fixes it', async () => {
+    const config = (json: Json) => ({ ...json, history: [{ created_by: 'RUN /bin/sh -c npm ci # buildkit' }] });
+    const { run, json } = await publishBeside(image({}), { ...image(LODASH), change: { config } });
+    expect(run.summary).toMatch(/lodash 4\.17\.11 → 4\.17\.12.*<code>RUN npm ci<\/code>/);
+    expect(json.scan.gated[0].origin).toEqual({ step: 'RUN npm ci' });
   });
 
   test('`json-file` holds what `json` holds, and whole', async () => {

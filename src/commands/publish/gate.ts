@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { readBuildSteps } from '../../domain/dockerfile.ts';
 import { describeFinding, describeSubject } from '../../domain/gate/finding.ts';
 import { findingRows } from '../../domain/gate/finding-rows.ts';
 import type { Verdict } from '../../domain/gate/policy.ts';
@@ -55,6 +56,9 @@ export async function passGate(
     runtime.log.warning(warning);
     return;
   }
+  const dockerfile = await readDockerfile(runtime, inputs);
+  const build =
+    dockerfile === undefined ? undefined : readBuildSteps(dockerfile.text, inputs.target, inputs['build-args']);
   const { verdict, trivy } = await step(runtime, draft, 'Gate', () =>
     scanImage(
       runtime,
@@ -63,7 +67,7 @@ export async function passGate(
       scanner,
       image,
       draft.tags.map((name) => name.replace(/:[^:/]*$/, '')),
-      baseline,
+      { baseline, build },
     ),
   );
   draft.verdict = verdict;
@@ -102,17 +106,23 @@ function closed({ gated }: Verdict): ActionError {
 /** Different findings, the gravest first, on the line of the Dockerfile that brought each in. */
 async function annotate(runtime: Runtime, inputs: Inputs, { gated }: Verdict): Promise<void> {
   const say = inputs.scan === 'gate' ? runtime.log.error : runtime.log.warning;
-  const file = inputs.source === undefined ? dockerfileOf(runtime, inputs) : undefined;
-  const text =
-    file === undefined ? undefined : await readFile(join(runtime.workspace, file), 'utf8').catch(() => undefined);
-  const last = text === undefined ? undefined : lineOfLastStage(text);
+  const dockerfile = await readDockerfile(runtime, inputs);
+  const last = dockerfile === undefined ? undefined : lineOfLastStage(dockerfile.text);
   for (const { finding, platforms, places } of findingRows(gated).slice(0, ANNOTATED)) {
     const line = finding.origin?.line ?? last;
-    const place = file === undefined || line === undefined ? {} : { file, line };
+    const place = dockerfile === undefined || line === undefined ? {} : { file: dockerfile.file, line };
     const more = places.length > 1 ? ` (and ${places.length - 1} more places)` : '';
     const others = platforms.length > 1 ? ` Also on ${platforms.slice(1).join(', ')}.` : '';
     say(`${describeFinding(finding)}${more}${others}`, `${finding.severity}: ${describeSubject(finding)}`, place);
   }
+}
+
+/** The Dockerfile that was built; undefined when nothing was, or it is not in the workspace. */
+async function readDockerfile(runtime: Runtime, inputs: Inputs) {
+  const file = inputs.source === undefined ? dockerfileOf(runtime, inputs) : undefined;
+  if (file === undefined) return undefined;
+  const text = await readFile(join(runtime.workspace, file), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : { file, text };
 }
 
 /** Path of the Dockerfile in the repository; undefined when it is outside of it. */

@@ -24,6 +24,8 @@ function image(commit?: string) {
     manifest,
     configDigest: digest,
     diffIds: [],
+    layers: [],
+    history: [],
     labels: {},
     compressedSize: 0,
     statements: [statement],
