@@ -5,7 +5,7 @@ import { isSameStage, type PromotionRecord } from '../domain/promotion/record.ts
 import { errorFacts } from './errors.ts';
 import { renderVerdict } from './findings.ts';
 import { bytes, code, details, plain, prose, table } from './markdown.ts';
-import { withoutHost } from './outputs.ts';
+import { verdictJson, withoutHost } from './outputs.ts';
 import {
   type DiagramNode,
   heading,
@@ -46,11 +46,12 @@ export function renderPromotionOutputs(report: PromotionReport): Readonly<Record
 }
 
 /** Everything, for programs; the schema is in docs/json-output.md. */
-function toJson({ errors, targets, history, run, verdict: _, ...report }: PromotionReport) {
+function toJson({ errors, targets, history, run, verdict, ...report }: PromotionReport) {
   return {
     schemaVersion: JSON_VERSION,
     ...report,
     run,
+    ...(verdict === undefined ? {} : { scan: verdictJson(verdict) }),
     errors: errors.map(errorFacts),
     targets: targets.map(({ error, ...target }) => ({
       ...target,

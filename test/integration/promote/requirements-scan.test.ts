@@ -35,6 +35,8 @@ describe('scan=now', () => {
     await stages.layout(image(LODASH));
     const refused = await stages.refuses('scan=now', ['scan=now: the scan has not passed (', ' close'], scanned());
     expect(refused.log).toContain('lodash 4.17.11');
+    expect(refused.summary).toMatch(/CVE-2019-10744.*lodash 4\.17\.11 → 4\.17\.12.*linux\/arm64/);
+    expect(JSON.parse(refused.outputs.json ?? '{}').scan.gated[0]).toMatchObject({ id: 'CVE-2019-10744' });
   }, 120_000);
 
   test('`severity` and `ignorefile` mean what they mean in a publish', async () => {
