@@ -276,7 +276,7 @@ export const CATALOGUE = {
     cause:
       'The image that `baseline` names does not exist, is not an image, or is damaged, so it is not known which findings are old. It never counts as an image without findings.',
     remedy: [
-      'Name an image that exists: a tag or digest of the first of `images`, or a full name such as `ghcr.io/org/app:main`.',
+      'Name an image that exists: a tag or digest of the first of `images`, or a full name such as `registry.example.com/org/app:main`.',
       'On the very first run there is nothing to compare with: leave `baseline` out and publish once with `scan: report`.',
     ],
   },

@@ -169,13 +169,6 @@ const MISTAKES: readonly Mistake[] = [
   // Names.
   input('images', 'ghcr.io/org/app:1.0', 'tag'),
   input('images', 'https://ghcr.io/org/app', /https/),
-  { what: 'no images', inputs: () => ({ images: '' }), code: 'INPUT_INVALID', names: ['`images`'], vendor: 'ghcr' },
-  {
-    what: 'an unknown rule',
-    inputs: () => ({ images: image(open), tags: 'type=semvr' }),
-    code: 'INPUT_INVALID',
-    names: ['tags', 'semver'],
-  },
   {
     what: 'no rule that applies',
     inputs: () => ({ images: image(open), tags: 'type=ref,event=tag' }),
@@ -280,10 +273,10 @@ const MISTAKES: readonly Mistake[] = [
     names: ['build-args', 'double quotes'],
   },
   // Promotion.
-  promote('a tag that does not exist', 'MANIFEST_UNKNOWN', { from: 'missing' }, 'missing', '`from`'),
+  promote('a tag that does not exist', 'INPUT_INVALID', { from: 'missing' }, 'missing', '`from`'),
   promote(
     'a digest that does not exist',
-    'MANIFEST_UNKNOWN',
+    'INPUT_INVALID',
     { from: `sha256:${'0'.repeat(64)}` },
     'sha256:0000',
     '`from`',

@@ -30,7 +30,7 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
         'DATABASE_TOO_OLD',
         'DATABASE_INVALID',
       ],
-      ...['PROMOTION_REFUSED', 'POLICY_INVALID', 'STAGE_MOVED'],
+      ...['BASELINE_UNUSABLE', 'COMMIT_MISMATCH', 'IMAGE_EMPTY', 'PROMOTION_REFUSED', 'POLICY_INVALID', 'STAGE_MOVED'],
       ...['PROGRAM_MISSING', 'CANCELLED', 'INTERNAL', 'CAPABILITY_MISSING', 'ID_TOKEN_UNAVAILABLE'],
     ].map((code) => [code, 'this action itself']),
   ),
