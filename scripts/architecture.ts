@@ -3,30 +3,41 @@ import { basename, dirname, join, normalize, relative } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 
+/** What the rest of `src` may know of the runtime. */
+const PORT = ['src/runtime/runtime.ts', 'src/runtime/program-path.ts'];
+
+const BASE = ['domain', 'errors', 'inputs', 'port'];
+const EDGE = [...BASE, 'http'];
+const PARTS = [...EDGE, 'oci', 'credentials', 'registries', 'evidence', 'tools', 'report'];
+const COMMANDS = [...PARTS, 'runtime', 'run'];
+
 /**
- * Which rooms of `src` a room may import from, besides itself. `port` is {@link PORT}: the rest of that room is
- * for the edge of the program only.
+ * Which folders of `src` a folder may import from, besides itself. `port` is {@link PORT}: the rest of `runtime` is for the
+ * edge of the program only.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   errors: ['domain'],
   inputs: ['domain', 'errors'],
   port: ['domain', 'errors', 'inputs'],
-  runtime: ['domain', 'errors', 'inputs', 'port'],
-  http: ['domain', 'errors', 'inputs', 'port'],
-  oci: ['domain', 'errors', 'inputs', 'port', 'http'],
-  registries: ['domain', 'errors', 'inputs', 'port', 'http'],
-  tools: ['domain', 'errors', 'inputs', 'port'],
-  report: ['domain', 'errors', 'inputs', 'port', 'http', 'oci', 'registries', 'tools'],
-  commands: ['domain', 'errors', 'inputs', 'port', 'runtime', 'http', 'oci', 'registries', 'tools', 'report'],
-  main: ['domain', 'errors', 'inputs', 'port', 'runtime', 'http', 'oci', 'registries', 'tools', 'report', 'commands'],
+  runtime: BASE,
+  http: BASE,
+  oci: EDGE,
+  credentials: EDGE,
+  registries: [...EDGE, 'credentials'],
+  tools: BASE,
+  evidence: [...EDGE, 'oci'],
+  report: ['domain', 'errors'],
+  run: [...PARTS, 'runtime'],
+  commands: COMMANDS,
+  app: [...COMMANDS, 'commands'],
+  main: ['errors', 'runtime', 'app'],
 };
 
-const PORT = ['src/runtime/runtime.ts', 'src/runtime/program-path.ts'];
 const GITHUB = 'src/runtime/github.ts';
 
 interface Source {
-  /** From the root, with forward slashes: `src/oci/layout.ts`. */
+  /** From the root, with forward slashes: `src/oci/image/layout.ts`. */
   readonly file: string;
   readonly text: string;
 }
@@ -55,39 +66,77 @@ export function importsOf(text: string): readonly string[] {
   return [...text.matchAll(statement), ...text.matchAll(dynamic)].flatMap((match) => match[2] ?? []);
 }
 
-/** The room that a file of `src` belongs to. */
-function roomOf(file: string): string {
+/** The folder of `src` that a file belongs to. */
+function folderOf(file: string): string {
   if (PORT.includes(file)) return 'port';
   return file.split('/').length === 2 ? basename(file, '.ts') : (file.split('/')[1] ?? '');
 }
 
-/** Everything in these sources that breaks the rules of the house, one line each. Pure. */
+/** Everything in these sources that breaks a rule, one line each. Pure. */
 export function violations(sources: readonly Source[]): readonly string[] {
-  return sources.flatMap(({ file, text }) => [
+  const circles = importCircles(sources).map((files) => `${files.join(' → ')}: files that import each other`);
+  return [...circles, ...sources.flatMap(wrongIn)];
+}
+
+function wrongIn({ file, text }: Source): readonly string[] {
+  return [
     ...(GRAB_BAG.test(basename(file))
       ? [`${file}: a file is named for a thing of the domain, not for its mechanics`]
       : []),
     ...(file.startsWith('src/') ? [...importsOf(text).flatMap((to) => wrongImport(file, to) ?? [])] : []),
     ...FORBIDDEN.filter(({ where, what }) => where.test(file) && what.test(withoutComments(text))).map(
-      ({ what, why }) => `${file}: ${what.exec(withoutComments(text))?.[0].trim()} is not for this place: ${why}`,
+      ({ what, why }) => `${file}: ${what.exec(withoutComments(text))?.[0].trim()} does not belong here: ${why}`,
     ),
-  ]);
+  ];
+}
+
+/** The circles of imports, of types as well: each as its files in order, from the first in the alphabet. */
+export function importCircles(sources: readonly Source[]): readonly (readonly string[])[] {
+  const imports = new Map(
+    sources.map(({ file, text }) => [
+      file,
+      importsOf(text)
+        .filter((to) => to.startsWith('.'))
+        .map((to) => targetOf(file, to)),
+    ]),
+  );
+  const circles = new Map<string, readonly string[]>();
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]) => {
+    const at = path.indexOf(file);
+    if (at !== -1) {
+      const circle = path.slice(at);
+      const first = circle.indexOf(circle.toSorted()[0] ?? '');
+      const ordered = [...circle.slice(first), ...circle.slice(0, first)];
+      circles.set(ordered.join(), ordered);
+    }
+    if (at !== -1 || done.has(file)) return;
+    for (const to of imports.get(file) ?? []) visit(to, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+  return [...circles.values()];
+}
+
+/** The file that an import means, from the root. */
+function targetOf(file: string, to: string): string {
+  return normalize(join(dirname(file), to)).replaceAll('\\', '/');
 }
 
 function wrongImport(file: string, to: string): string | undefined {
-  const room = roomOf(file);
+  const folder = folderOf(file);
   if (!to.startsWith('.')) {
     if (to.startsWith('@actions/') && file !== GITHUB) return `${file} → ${to}: only ${GITHUB} speaks to the toolkit`;
-    return room === 'domain' && to.startsWith('node:') ? `${file} → ${to}: src/domain is pure` : undefined;
+    return folder === 'domain' && to.startsWith('node:') ? `${file} → ${to}: src/domain is pure` : undefined;
   }
-  const target = normalize(join(dirname(file), to)).replaceAll('\\', '/');
+  const target = targetOf(file, to);
   if (!target.startsWith('src/')) return `${file} → ${target}: outside of src`;
-  if (target === GITHUB && room !== 'main') return `${file} → ${target}: only src/main.ts may know the real runtime`;
-  const other = roomOf(target);
-  if (MAY_IMPORT[room] === undefined) return `${file}: ${room} is not a room of the house`;
-  return other === room || MAY_IMPORT[room].includes(other)
+  if (target === GITHUB && folder !== 'main') return `${file} → ${target}: only src/main.ts may know the real runtime`;
+  const other = folderOf(target);
+  if (MAY_IMPORT[folder] === undefined) return `${file}: src has no folder ${folder}`;
+  return other === folder || MAY_IMPORT[folder].includes(other)
     ? undefined
-    : `${file} → ${target}: ${room} may not import ${other}`;
+    : `${file} → ${target}: ${folder} may not import ${other}`;
 }
 
 /** Without block comments and comment lines: words in them break no rule. */
@@ -113,5 +162,5 @@ if (import.meta.main) {
   const found = violations(sources);
   for (const line of found) console.error(line);
   if (found.length > 0) process.exitCode = 1;
-  else console.log(`${sources.length} files keep the rules of the house.`);
+  else console.log(`${sources.length} files keep the rules of the architecture.`);
 }

@@ -1,5 +1,5 @@
-import { cleanUp } from './commands/clean-up.ts';
-import { run } from './commands/run.ts';
+import { cleanUp } from './app/post-step.ts';
+import { run } from './app/run.ts';
 import { ActionError } from './errors/action-error.ts';
 import { createRuntime } from './runtime/github.ts';
 

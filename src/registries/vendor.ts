@@ -1,3 +1,4 @@
+import type { Credentials } from '../credentials/credential.ts';
 import type { Digest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
@@ -28,18 +29,6 @@ export type Capability = keyof typeof CAPABILITIES;
  * sentences for users, and stand in errors and in the README.
  */
 export type Support = 'yes' | { readonly partly: string } | { readonly lacks: string };
-
-/** Credentials of one host and where they came from, for the log: never the secret itself. */
-export type Found =
-  | {
-      readonly kind: 'password';
-      readonly username: string;
-      readonly password: string;
-      readonly from: string;
-      /** When they stop to work, where that is known. */
-      readonly until?: Date;
-    }
-  | { readonly kind: 'identity-token'; readonly token: string; readonly from: string; readonly until?: Date };
 
 /** An image of a repository, as far as the vendor knows it. */
 export interface ListedImage {
@@ -133,7 +122,7 @@ export interface ManagementPlace extends LoginPlace {
   /** The job's own token for GitHub's API, and where that is. */
   readonly github?: GitHubAccess;
   /** Those of the registry itself, never older than they may be. */
-  readonly credentials: () => Promise<Found | undefined>;
+  readonly credentials: () => Promise<Credentials | undefined>;
   readonly store: ImageStore;
 }
 
@@ -152,9 +141,9 @@ export interface Vendor {
    * Credentials without a stored secret; undefined when nothing of `keyless` is for this vendor.
    * Called again when they run out.
    */
-  readonly login?: (place: LoginPlace) => Promise<Found | undefined>;
+  readonly login?: (place: LoginPlace) => Promise<Credentials | undefined>;
   /** Credentials that lie around on the runner for this vendor besides docker's own, asked last. */
-  readonly ambient?: (place: LoginPlace) => Promise<Found | undefined>;
+  readonly ambient?: (place: LoginPlace) => Promise<Credentials | undefined>;
   readonly manage: (place: ManagementPlace) => Management;
   /**
    * Whether an upload is begun and cancelled before the build, because neither the token nor an API tells who may push.

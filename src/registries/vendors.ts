@@ -1,14 +1,14 @@
 import type { VendorId } from '../inputs/vendors.ts';
-import { acr } from './acr.ts';
-import { artifactRegistry } from './artifact-registry.ts';
-import { artifactory } from './artifactory.ts';
-import { distribution } from './distribution.ts';
-import { dockerHub } from './docker-hub.ts';
-import { ecr } from './ecr.ts';
-import { ecrPublic } from './ecr-public.ts';
-import { ghcr } from './ghcr.ts';
-import { harbor } from './harbor.ts';
-import { nexus } from './nexus.ts';
+import { acr } from './acr/acr.ts';
+import { artifactRegistry } from './artifact-registry/artifact-registry.ts';
+import { artifactory } from './artifactory/artifactory.ts';
+import { ecr } from './aws/ecr.ts';
+import { ecrPublic } from './aws/ecr-public.ts';
+import { distribution } from './distribution/distribution.ts';
+import { dockerHub } from './docker-hub/docker-hub.ts';
+import { ghcr } from './ghcr/ghcr.ts';
+import { harbor } from './harbor/harbor.ts';
+import { nexus } from './nexus/nexus.ts';
 import type { Vendor } from './vendor.ts';
 
 /** Every kind of registry, in the order of the README's matrix. */

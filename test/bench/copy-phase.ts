@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isDigest } from '../../src/domain/digest.ts';
-import { copyImage } from '../../src/oci/copy.ts';
-import { writeTag } from '../../src/oci/push.ts';
+import { copyImage } from '../../src/oci/transfer/copy.ts';
+import { writeTag } from '../../src/oci/transfer/push.ts';
 import { anonymousRepository } from '../support/anonymous.ts';
 import { createTestRuntime } from '../support/runtime.ts';
 

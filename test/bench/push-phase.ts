@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { readLayout } from '../../src/oci/layout.ts';
-import { pushContent, writeTag } from '../../src/oci/push.ts';
+import { readLayout } from '../../src/oci/image/layout.ts';
+import { pushContent, writeTag } from '../../src/oci/transfer/push.ts';
 import { anonymousRepository } from '../support/anonymous.ts';
 
 // Pushes a layout by itself: `push-phase.ts <layout> <host> <repository> [file of its authority]`. Says the seconds of that alone, without those

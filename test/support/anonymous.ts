@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRegistryClient, type Repository } from '../../src/oci/repository.ts';
+import { createRegistryClient, type Repository } from '../../src/oci/client/repository.ts';
 
 const quiet = () => undefined;
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Digest } from '../../src/domain/digest.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../../src/domain/manifest.ts';
-import { createRegistryClient, type RegistryClientOptions, type Repository } from '../../src/oci/repository.ts';
+import { createRegistryClient, type RegistryClientOptions, type Repository } from '../../src/oci/client/repository.ts';
 import type { TestRegistry } from './registry.ts';
 import { createTestClock } from './runtime.ts';
 

@@ -6,8 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { createRegistryClient } from '../../src/oci/repository.ts';
-import type { OpenMirror } from '../../src/tools/trivy-database.ts';
+import { createRegistryClient } from '../../src/oci/client/repository.ts';
+import type { OpenMirror } from '../../src/tools/trivy/database.ts';
 import { tarOf } from './tar.ts';
 
 /** Mirrors for who has no login, each request tried once. */

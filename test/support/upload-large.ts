@@ -1,5 +1,5 @@
 import { isDigest } from '../../src/domain/digest.ts';
-import { openLayoutFiles } from '../../src/oci/layout-files.ts';
+import { openLayoutFiles } from '../../src/oci/image/layout-files.ts';
 import { anonymousRepository } from './anonymous.ts';
 
 /**

@@ -4,14 +4,14 @@ import { type History, heldAfter } from '../../domain/promotion/history.ts';
 import type { PromotionPlan } from '../../domain/promotion/plan.ts';
 import type { PromotionRecord } from '../../domain/promotion/record.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import { writeRecord } from '../../oci/promotion-records.ts';
-import { writeTag } from '../../oci/push.ts';
-import type { ReferrersSupport } from '../../oci/referrers.ts';
-import type { Repository } from '../../oci/repository.ts';
-import type { PromotedTarget } from '../../report/promotion-record.ts';
+import { writeRecord } from '../../evidence/promotion-records.ts';
+import type { ReferrersSupport } from '../../oci/client/context.ts';
+import type { Repository } from '../../oci/client/repository.ts';
+import { writeTag } from '../../oci/transfer/push.ts';
+import { inPhases } from '../../run/per-target.ts';
 import type { Log } from '../../runtime/runtime.ts';
-import { inPhases } from '../phases.ts';
-import type { FoundPlace } from './stage.ts';
+import type { PromotedTarget } from './result.ts';
+import type { FoundPlace } from './stage-history.ts';
 
 /** One repository with what was decided for it. */
 export interface PlannedPlace extends FoundPlace {

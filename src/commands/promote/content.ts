@@ -1,11 +1,11 @@
 import { type ActionError, toActionError } from '../../errors/action-error.ts';
-import { type Copied, copyImage } from '../../oci/copy.ts';
+import { type Copied, copyImage } from '../../oci/transfer/copy.ts';
 import { bytes as size } from '../../report/markdown.ts';
-import { askAdmission } from '../admission.ts';
-import { step, warn } from '../progress.ts';
+import { step, warn } from '../../run/progress.ts';
+import { askAdmission } from '../../run/push-preflight.ts';
 import type { PlannedPlace } from './apply.ts';
-import type { Found } from './find.ts';
-import type { Journey } from './journey.ts';
+import type { Journey } from './context.ts';
+import type { Found } from './resolve-image.ts';
 
 /** Errors by target: one that fails does not keep the content from the others (P9). */
 export type TargetErrors = ReadonlyMap<PlannedPlace, ActionError>;

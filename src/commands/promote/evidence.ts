@@ -7,18 +7,18 @@ import type { Requirement } from '../../domain/promotion/requirements.ts';
 import { looserThan, type ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { environmentTag, type Source } from '../../domain/promotion/templates.ts';
 import { isTag } from '../../domain/tags/grammar.ts';
+import { readRecorded } from '../../evidence/image-origin.ts';
+import { readAttested } from '../../evidence/registry-attestations.ts';
 import { scanTermsOf } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
-import { readAttested } from '../../oci/attested.ts';
-import { fetchLayout } from '../../oci/fetch.ts';
-import { readLayout } from '../../oci/layout.ts';
-import { readRecorded } from '../../oci/recorded.ts';
+import { readLayout } from '../../oci/image/layout.ts';
+import { fetchLayout } from '../../oci/transfer/fetch.ts';
+import { prepareGate, scanImage, startScanner } from '../../run/scan.ts';
+import type { Destination } from '../../run/targets.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
-import type { History as Commits } from '../../tools/git.ts';
-import type { Destination } from '../destinations.ts';
-import { prepareGate, scanImage, startScanner } from '../scan.ts';
+import type { History as Commits } from '../../tools/commits/history.ts';
 import { readDeployments } from './deployments.ts';
-import type { FoundPlace, ReadRecords } from './stage.ts';
+import type { FoundPlace, ReadRecords } from './stage-history.ts';
 
 /** Findings that a refusal names; all are in the summary. */
 const MAX_NAMED = 5;

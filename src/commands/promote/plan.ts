@@ -5,15 +5,15 @@ import { type Judgement, judgeAll } from '../../domain/promotion/judge.ts';
 import { planPromotion } from '../../domain/promotion/plan.ts';
 import type { Written } from '../../domain/promotion/policy.ts';
 import { isSameStage } from '../../domain/promotion/record.ts';
-import type { RecordsOfImage } from '../../oci/promotion-records.ts';
-import { createHistory } from '../../tools/git.ts';
-import { warn } from '../progress.ts';
+import type { RecordsOfImage } from '../../evidence/promotion-records.ts';
+import { warn } from '../../run/progress.ts';
+import { createHistory } from '../../tools/commits/history.ts';
 import type { PlannedPlace } from './apply.ts';
+import type { Journey } from './context.ts';
 import { gatherEvidence, gatherTargets } from './evidence.ts';
-import type { Found } from './find.ts';
-import type { Journey } from './journey.ts';
 import type { Required } from './policy.ts';
-import { type FoundPlace, isSamePlace, readStage } from './stage.ts';
+import type { Found } from './resolve-image.ts';
+import { type FoundPlace, isSamePlace, readStage } from './stage-history.ts';
 
 /**
  * Finds out what the requirements ask and what the records of the stage tell, and decides for each repository. Shows the plan

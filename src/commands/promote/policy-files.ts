@@ -5,7 +5,7 @@ import { fieldsOf } from '../../domain/fields.ts';
 import { sentence } from '../../domain/suggestion.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { GitHubApi, RepositoryFile, Runtime } from '../../runtime/runtime.ts';
-import { createHistory, type History } from '../../tools/git.ts';
+import { createHistory, type History } from '../../tools/commits/history.ts';
 
 const LIMIT = 1024 * 1024;
 

@@ -4,22 +4,22 @@ import { overall } from '../../domain/promotion/plan.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
 import { gateOf, scanTermsOf } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
-import type { PromotedTarget, PromotionReport } from '../../report/promotion-record.ts';
+import { openRegistries } from '../../run/open-registries.ts';
+import { step } from '../../run/progress.ts';
+import { destinationsOf } from '../../run/targets.ts';
 import { readEvent } from '../../runtime/event.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { destinationsOf } from '../destinations.ts';
-import { step } from '../progress.ts';
-import { openRegistries } from '../registries.ts';
 import { applyPromotion, begin, type PlannedPlace, type RecordOfRun, recordFor } from './apply.ts';
 import { askTargets, copyMissing, type TargetErrors } from './content.ts';
+import type { Journey } from './context.ts';
 import { type Told, tellDeployment } from './deployments.ts';
-import { type Draft, emptyDraft, failed, succeeded } from './draft.ts';
-import { type Found, findBack, findForward } from './find.ts';
-import type { Journey } from './journey.ts';
-import { nameAll } from './names.ts';
+import { type Draft, emptyDraft, failed, succeeded } from './partial-result.ts';
 import { planPlaces } from './plan.ts';
 import { type Required, readPolicies } from './policy.ts';
-import { createRecords } from './stage.ts';
+import { type Found, findBack, findForward } from './resolve-image.ts';
+import type { PromotedTarget, PromotionReport } from './result.ts';
+import { createRecords } from './stage-history.ts';
+import { nameAll } from './targets-from-inputs.ts';
 
 /**
  * `command: promote`: from one stage to the next, the same bytes, with proof, or back again. Never throws: what went wrong is

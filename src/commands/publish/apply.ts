@@ -1,14 +1,14 @@
 import type { Digest } from '../../domain/digest.ts';
 import { type Conflict, isInPlace, type TagDecision } from '../../domain/publish-plan.ts';
 import { ActionError, toActionError } from '../../errors/action-error.ts';
-import type { LocalImage } from '../../oci/image.ts';
-import { pushContent, writeTag } from '../../oci/push.ts';
-import type { Repository } from '../../oci/repository.ts';
+import type { Repository } from '../../oci/client/repository.ts';
+import type { LocalImage } from '../../oci/image/image.ts';
+import { pushContent, writeTag } from '../../oci/transfer/push.ts';
 import { bytes as size } from '../../report/markdown.ts';
-import type { TargetFacts } from '../../report/record.ts';
+import { inPhases } from '../../run/per-target.ts';
 import type { Log } from '../../runtime/runtime.ts';
-import { inPhases } from '../phases.ts';
 import { moveTags } from './moving-tags.ts';
+import type { TargetFacts } from './result.ts';
 
 /** One repository that the image goes to. */
 export interface Target {

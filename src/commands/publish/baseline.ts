@@ -5,17 +5,17 @@ import { normalPlatform, platformName } from '../../domain/platform.ts';
 import { didYouMean } from '../../domain/suggestion.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
-import { isRunnable } from '../../oci/attestation-manifest.ts';
-import { parseManifest } from '../../oci/document.ts';
-import { fetchLayout } from '../../oci/fetch.ts';
-import type { LocalImage } from '../../oci/image.ts';
-import { readLayout } from '../../oci/layout.ts';
-import type { Repository } from '../../oci/repository.ts';
+import type { Repository } from '../../oci/client/repository.ts';
+import { isRunnable } from '../../oci/image/attestation-manifest.ts';
+import { parseManifest } from '../../oci/image/document.ts';
+import type { LocalImage } from '../../oci/image/image.ts';
+import { readLayout } from '../../oci/image/layout.ts';
+import { fetchLayout } from '../../oci/transfer/fetch.ts';
+import { openRegistries } from '../../run/open-registries.ts';
+import { aboutBaseline, type BaselineImage } from '../../run/scan.ts';
+import { type Destination, destinationsOf } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { ScannableImage } from '../../tools/scan-view.ts';
-import { type Destination, destinationsOf } from '../destinations.ts';
-import { openRegistries } from '../registries.ts';
-import { aboutBaseline, type BaselineImage } from '../scan.ts';
+import type { ScannableImage } from '../../tools/trivy/view.ts';
 import type { Naming } from './naming.ts';
 
 /**

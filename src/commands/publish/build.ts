@@ -1,22 +1,22 @@
 import { resolve } from 'node:path';
+import { type Login, loginOf, writePrivateDockerConfig } from '../../credentials/docker-config.ts';
 import type { BuildRequest } from '../../domain/build-request.ts';
 import type { BuiltCommit } from '../../domain/commit.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
-import { requireAttestations } from '../../oci/attestations.ts';
-import type { LocalImage } from '../../oci/image.ts';
-import { readLayout } from '../../oci/layout.ts';
-import { type Login, loginOf, writePrivateDockerConfig } from '../../registries/docker-config.ts';
+import { requireAttestations } from '../../oci/image/attestations.ts';
+import type { LocalImage } from '../../oci/image/image.ts';
+import { readLayout } from '../../oci/image/layout.ts';
+import { STATE } from '../../run/leftovers.ts';
+import type { Destination } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { chooseBuilder } from '../../tools/builder.ts';
-import { build } from '../../tools/buildx.ts';
-import { inspectDocker } from '../../tools/docker.ts';
-import { dockerEnvironment } from '../../tools/docker-environment.ts';
-import { STATE } from '../clean-up.ts';
-import type { Destination } from '../destinations.ts';
-import type { Draft } from './draft.ts';
+import { build } from '../../tools/buildx/build.ts';
+import { chooseBuilder } from '../../tools/buildx/builder.ts';
+import { inspectDocker } from '../../tools/buildx/docker.ts';
+import { dockerEnvironment } from '../../tools/buildx/docker-environment.ts';
+import { attestationsOfBuild, namesOf, type Obtained } from './image-source.ts';
 import type { Naming } from './naming.ts';
-import { attestationsOfBuild, namesOf, type Obtained } from './obtain.ts';
+import type { Draft } from './partial-result.ts';
 
 /**
  * Builds the image with buildx to an OCI layout, and reads the result back as any other image: digest as buildx reported

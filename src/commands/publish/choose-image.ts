@@ -4,9 +4,9 @@ import type { RepositoryState, Wanted } from '../../domain/publish-plan.ts';
 import { candidatesFor, keptImage } from '../../domain/published.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
+import type { Destination } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { findDifference } from '../../tools/context-state.ts';
-import type { Destination } from '../destinations.ts';
+import { findDifference } from '../../tools/commits/context-state.ts';
 import { isLaterAttempt } from './fingerprint.ts';
 
 /** A repository and what it holds. */

@@ -13,12 +13,12 @@ import { type Ancestry, commitsOf, refMismatch, whyRefDoesNotFit } from '../../d
 import type { PlannedTag } from '../../domain/tags/planned.ts';
 import { branchOf } from '../../domain/tags/refs.ts';
 import { ActionError } from '../../errors/action-error.ts';
+import { recordedRevisions } from '../../evidence/image-origin.ts';
 import type { Inputs } from '../../inputs/parse.ts';
-import type { LocalImage } from '../../oci/image.ts';
-import { recordedRevisions } from '../../oci/recorded.ts';
+import type { LocalImage } from '../../oci/image/image.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
-import { type Checkout, readCheckout, remoteCommit } from '../../tools/checkout.ts';
-import { createHistory } from '../../tools/git.ts';
+import { type Checkout, readCheckout, remoteCommit } from '../../tools/commits/checkout.ts';
+import { createHistory } from '../../tools/commits/history.ts';
 
 /** The commit of the run, and what is known of where it is from. */
 export interface FoundCommit {

@@ -7,13 +7,13 @@ import type { Verdict } from '../../domain/gate/policy.ts';
 import { dockerfilePath } from '../../domain/repository-path.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
-import type { LocalImage } from '../../oci/image.ts';
+import type { LocalImage } from '../../oci/image/image.ts';
 import { defaultCategory, renderSarif } from '../../report/sarif.ts';
+import { step, warn } from '../../run/progress.ts';
+import { type BaselineImage, type GateFiles, type Scanner, scanImage } from '../../run/scan.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Tool } from '../../tools/installer.ts';
-import { step, warn } from '../progress.ts';
-import { type BaselineImage, type GateFiles, type Scanner, scanImage } from '../scan.ts';
-import type { Draft } from './draft.ts';
+import type { Draft } from './partial-result.ts';
 
 const SHOWN = 20;
 /** GitHub shows ten annotations of a kind for each step; one is left for the error itself. */

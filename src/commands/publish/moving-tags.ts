@@ -1,8 +1,8 @@
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import type { TagDecision } from '../../domain/publish-plan.ts';
 import { ActionError, toActionError } from '../../errors/action-error.ts';
-import { writeTag } from '../../oci/push.ts';
-import type { Repository } from '../../oci/repository.ts';
+import type { Repository } from '../../oci/client/repository.ts';
+import { writeTag } from '../../oci/transfer/push.ts';
 
 export interface MovedTags {
   readonly decisions: readonly TagDecision[];

@@ -18,14 +18,14 @@ import type { PlannedTag } from '../../domain/tags/planned.ts';
 import { parseTagRules } from '../../domain/tags/rules.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type Inputs, take } from '../../inputs/parse.ts';
-import type { LocalImage } from '../../oci/image.ts';
+import type { LocalImage } from '../../oci/image/image.ts';
+import { warn } from '../../run/progress.ts';
 import { matchBounded } from '../../runtime/bounded-match.ts';
 import { commitDateOfPayload, readEvent, repositoryFacts } from '../../runtime/event.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
-import { createHistory } from '../../tools/git.ts';
-import { warn } from '../progress.ts';
+import { createHistory } from '../../tools/commits/history.ts';
 import { type FoundCommit, findCommit, requireRefCommit } from './commit.ts';
-import type { Draft } from './draft.ts';
+import type { Draft } from './partial-result.ts';
 
 /** Everything that is derived from the event: what the image is called and what is written on it. */
 export interface Naming {

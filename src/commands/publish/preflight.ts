@@ -2,16 +2,16 @@ import { type Digest, shortDigest } from '../../domain/digest.ts';
 import { isInPlace, planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
 import { throwAll, toActionError } from '../../errors/action-error.ts';
 import type { Inputs } from '../../inputs/parse.ts';
+import { readTarget } from '../../run/missing-repository.ts';
+import { warn } from '../../run/progress.ts';
+import { askAdmission } from '../../run/push-preflight.ts';
+import type { Destination } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { History } from '../../tools/git.ts';
-import { askAdmission } from '../admission.ts';
-import type { Destination } from '../destinations.ts';
-import { readTarget } from '../missing-repository.ts';
-import { warn } from '../progress.ts';
+import type { History } from '../../tools/commits/history.ts';
 import { refuseConflicts, type Target } from './apply.ts';
 import { type Choice, chooseImage, type IntendedBuild } from './choose-image.ts';
-import type { Draft } from './draft.ts';
-import { readState } from './state.ts';
+import type { Draft } from './partial-result.ts';
+import { readState } from './read-tag-state.ts';
 
 /** What the registries allow, found out before anything slow begins. */
 export interface Plan {

@@ -1,26 +1,26 @@
 import type { Digest } from '../../domain/digest.ts';
 import { isInPlace, planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
 import { throwAll } from '../../errors/action-error.ts';
+import { recordedRevisions } from '../../evidence/image-origin.ts';
 import type { Inputs } from '../../inputs/parse.ts';
-import { recordedRevisions } from '../../oci/recorded.ts';
-import type { PublishRecord } from '../../report/record.ts';
+import { openRegistries } from '../../run/open-registries.ts';
+import { step, warn } from '../../run/progress.ts';
+import { prepareGate, startScanner } from '../../run/scan.ts';
+import { type Destination, destinationsOf } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { createHistory } from '../../tools/git.ts';
-import { type Destination, destinationsOf } from '../destinations.ts';
-import { step, warn } from '../progress.ts';
-import { openRegistries } from '../registries.ts';
-import { prepareGate, startScanner } from '../scan.ts';
+import { createHistory } from '../../tools/commits/history.ts';
 import { applyPublish, type Target } from './apply.ts';
+import { attachVerdict, hasVerdict } from './attach-gate-result.ts';
 import { findBaseline } from './baseline.ts';
 import { buildImage } from './build.ts';
-import { type Draft, emptyDraft, failed, succeeded } from './draft.ts';
 import { passGate } from './gate.ts';
+import { describeImage, type Obtained, READ_FROM_REGISTRY, takePublished, takeSource } from './image-source.ts';
 import { type Naming, nameImage } from './naming.ts';
-import { describeImage, type Obtained, READ_FROM_REGISTRY, takePublished, takeSource } from './obtain.ts';
+import { type Draft, emptyDraft, failed, succeeded } from './partial-result.ts';
 import { type Plan, preflight } from './preflight.ts';
+import { readState } from './read-tag-state.ts';
 import { type IdentifiedRequest, requestFor } from './request.ts';
-import { readState } from './state.ts';
-import { attachVerdict, hasVerdict } from './verdict-record.ts';
+import type { PublishRecord } from './result.ts';
 
 /**
  * `command: publish`, from the commit to the tags in all registries. Never throws: what went wrong is in the record, with

@@ -1,9 +1,9 @@
 import picomatch from 'picomatch/posix.js';
-import { advisorySource, isOtherRelease, type Release } from './advisory-source.ts';
+import { advisorySource, isOtherRelease } from './advisory-source.ts';
 import type { Finding } from './finding.ts';
 import type { PlatformReport } from './platform-report.ts';
 import type { PackageManager } from './scanned-files.ts';
-import type { ScanProblem } from './scanner-log.ts';
+import type { ViewFacts } from './view-facts.ts';
 
 /** What a scan can have missed, by kind. Each can hide a package, so each fails the gate unless it is accepted. */
 export const BLIND_SPOTS = {
@@ -28,30 +28,6 @@ export interface AcceptedSpot {
 
 export function isBlindSpotKind(text: string): text is BlindSpotKind {
   return Object.hasOwn(BLIND_SPOTS, text);
-}
-
-/** What the files of an image and the scanner's log tell about what the report leaves out. */
-export interface ViewFacts {
-  /** Files that a container sees and that could not be shown to the scanner. */
-  readonly links: readonly ScanProblem[];
-  /** Files that the scanner could not parse, and a container sees. */
-  readonly problems: readonly ScanProblem[];
-  readonly databases: readonly PackageDatabase[];
-  /** What the image says that it is. */
-  readonly release: Release | undefined;
-  readonly locks: readonly string[];
-  readonly archives: readonly string[];
-  /** Names of the advisories in the vulnerability database; undefined when there is none. */
-  readonly sources: ReadonlySet<string> | undefined;
-  /** The release whose advisories Alpine's packages were compared with, when it is another one. */
-  readonly repository: string | undefined;
-}
-
-export interface PackageDatabase {
-  readonly path: string;
-  readonly manager: PackageManager;
-  /** `name@version`; undefined for a database that is no text. */
-  readonly packages: readonly string[] | undefined;
 }
 
 const NAMED = 5;

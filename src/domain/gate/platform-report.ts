@@ -1,7 +1,7 @@
 import type { Digest } from '../digest.ts';
-import type { ViewFacts } from './blind-spots.ts';
 import type { ScanReport } from './report.ts';
 import type { Scanner } from './severity.ts';
+import type { ViewFacts } from './view-facts.ts';
 
 /** What a scan of one platform came to: the report, bound to the manifest, and what the scanner does not tell. */
 export interface PlatformReport {

@@ -1,10 +1,33 @@
-import { parseRelease } from './advisory-source.ts';
-import type { PackageDatabase, ViewFacts } from './blind-spots.ts';
+import { parseRelease, type Release } from './advisory-source.ts';
 import { findBundled } from './bundled.ts';
 import type { ImageFiles } from './image-files.ts';
 import type { ScanOverlay } from './scan-overlay.ts';
-import { managerOf, PACKAGE_DATABASES, scannedAs } from './scanned-files.ts';
+import { managerOf, PACKAGE_DATABASES, type PackageManager, scannedAs } from './scanned-files.ts';
 import type { ScanProblem } from './scanner-log.ts';
+
+/** What the files of an image and the scanner's log tell about what the report leaves out. */
+export interface ViewFacts {
+  /** Files that a container sees and that could not be shown to the scanner. */
+  readonly links: readonly ScanProblem[];
+  /** Files that the scanner could not parse, and a container sees. */
+  readonly problems: readonly ScanProblem[];
+  readonly databases: readonly PackageDatabase[];
+  /** What the image says that it is. */
+  readonly release: Release | undefined;
+  readonly locks: readonly string[];
+  readonly archives: readonly string[];
+  /** Names of the advisories in the vulnerability database; undefined when there is none. */
+  readonly sources: ReadonlySet<string> | undefined;
+  /** The release whose advisories Alpine's packages were compared with, when it is another one. */
+  readonly repository: string | undefined;
+}
+
+export interface PackageDatabase {
+  readonly path: string;
+  readonly manager: PackageManager;
+  /** `name@version`; undefined for a database that is no text. */
+  readonly packages: readonly string[] | undefined;
+}
 
 export interface ViewInput {
   readonly files: ImageFiles;

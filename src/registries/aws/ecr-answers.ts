@@ -1,9 +1,10 @@
+import type { Credentials } from '../../credentials/credential.ts';
 import { isDigest } from '../../domain/digest.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
 import { registryError } from '../../http/registry-error.ts';
-import type { Found, ListedImage, LoginPlace, ManagementPlace } from '../vendor.ts';
-import type { Identity } from './identity.ts';
+import type { ListedImage, LoginPlace, ManagementPlace } from '../vendor.ts';
+import type { Identity } from './sdk-credentials.ts';
 
 /** What both kinds of ECR answer to DescribeImages. */
 export interface EcrAnswer {
@@ -36,7 +37,7 @@ export function readAuthorization(
   place: LoginPlace,
   data: { readonly authorizationToken?: string | undefined; readonly expiresAt?: Date | undefined } | undefined,
   from: string,
-): Found {
+): Credentials {
   const token = data?.authorizationToken ?? '';
   const [username = '', ...rest] = Buffer.from(token, 'base64').toString('utf8').split(':');
   const password = rest.join(':');

@@ -1,27 +1,9 @@
+import { exchangeRefused } from '../../credentials/id-token.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { networkError } from '../../http/registry-error.ts';
-import { exchangeRefused } from '../id-token.ts';
 import type { LoginPlace } from '../vendor.ts';
 import { clientOptions, readSdkError } from './sdk.ts';
-import type { defaultProvider } from './sdk-clients.ts';
-
-/** AWS credentials, as the SDK wants them. */
-export interface AwsCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-  readonly expiration?: Date;
-}
-
-/** What a client of the SDK tells of itself to who gives it credentials: its region and its way to send requests. */
-type Caller = Parameters<ReturnType<typeof defaultProvider>>[0];
-
-export interface Identity {
-  /** For the log. */
-  readonly from: string;
-  /** Asked by the SDK before each request; fresh ones before they end. */
-  readonly credentials: (caller?: Caller) => Promise<AwsCredentials>;
-}
+import type { AwsCredentials, Identity } from './sdk-credentials.ts';
 
 /** Credentials are replaced this long before they end. In milliseconds. */
 const SPARE = 5 * 60_000;

@@ -5,7 +5,7 @@ import type { RegistryAnswer } from '../../errors/classify.ts';
 import { networkError, registryError } from '../../http/registry-error.ts';
 import type { HttpRequest, Transport } from '../../http/transport.ts';
 import type { LoginPlace } from '../vendor.ts';
-import type { Identity } from './identity.ts';
+import type { Identity } from './sdk-credentials.ts';
 
 /** A request as the SDK hands it to whoever sends it. */
 interface SdkRequest {

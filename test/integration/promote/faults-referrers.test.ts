@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MEDIA_TYPES } from '../../../src/domain/manifest.ts';
-import { fallbackTag } from '../../../src/oci/referrers.ts';
+import { fallbackTag } from '../../../src/oci/client/referrers.ts';
 import type { TestRegistry } from '../../support/registry.ts';
 import { createScene, DEV, errorsOf, expectError, expectPromoted, PROD, recordsAt, tagWrites } from './scene.ts';
 

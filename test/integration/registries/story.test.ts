@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openRegistries } from '../../../src/commands/registries.ts';
 import { isDigest } from '../../../src/domain/digest.ts';
 import { parseInputs } from '../../../src/inputs/parse.ts';
 import { VENDOR_IDS } from '../../../src/inputs/vendors.ts';
-import type { Managed } from '../../../src/registries/manage.ts';
+import type { Managed } from '../../../src/registries/management-port.ts';
 import type { Capability, ListedImage } from '../../../src/registries/vendor.ts';
 import { VENDORS } from '../../../src/registries/vendors.ts';
+import { openRegistries } from '../../../src/run/open-registries.ts';
 import { runAction } from '../../support/action.ts';
 import { type Cloud, startCloud } from '../../support/cloud.ts';
 import { startRegistry, type TestRegistry } from '../../support/registry.ts';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkAttestations } from '../../../src/domain/attestations.ts';
 import { ActionErrors } from '../../../src/errors/action-error.ts';
-import { requireAttestations } from '../../../src/oci/attestations.ts';
-import { readLayout } from '../../../src/oci/layout.ts';
+import { requireAttestations } from '../../../src/oci/image/attestations.ts';
+import { readLayout } from '../../../src/oci/image/layout.ts';
 import { type Json, type LayoutSpec, type PlatformSpec, writeLayout } from '../../support/layout.ts';
 
 let root = '';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { withVendorRemedy } from '../../../src/commands/vendor-remedies.ts';
 import { ActionError } from '../../../src/errors/action-error.ts';
 import { CATALOGUE, type ErrorCode } from '../../../src/errors/catalogue.ts';
 import { allSteps, filled, MAX_STEPS, type Remedy, stepsFor } from '../../../src/errors/remedy.ts';
 import { VENDORS } from '../../../src/registries/vendors.ts';
+import { withVendorRemedy } from '../../../src/run/vendor-remedies.ts';
 import { bannedPhrases, foreignWords } from '../../support/plain-english.ts';
 
 /** Codes whose rows are about one kind of registry only. */

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { isInternal, isLoopback } from '../../../src/http/addresses.ts';
 import { proxyFor } from '../../../src/http/proxy.ts';
 import { createTransport, readBody } from '../../../src/http/transport.ts';
-import type { Credentials } from '../../../src/oci/auth.ts';
+import type { Credentials } from '../../../src/oci/client/auth.ts';
 import { startRegistry } from '../../support/registry.ts';
 import { connect } from '../../support/registry-client.ts';
 

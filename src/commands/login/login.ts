@@ -1,0 +1,64 @@
+import { DOCKERS_OWN, type Login, loginOf } from '../../credentials/docker-config.ts';
+import { fileLogins } from '../../credentials/docker-logins.ts';
+import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
+import { failure } from '../../errors/outcome.ts';
+import type { Inputs } from '../../inputs/parse.ts';
+import { openRegistries, type Registry } from '../../run/open-registries.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { LoginFacts, LoginRecord } from './summary.ts';
+
+interface LoggedIn {
+  readonly facts: LoginFacts;
+  /** Absent when docker has it already. */
+  readonly login?: Login;
+}
+
+/**
+ * `command: login`: finds credentials for every registry that is named, verifies them there, and saves them where
+ * docker and other tools look. All or nothing: when one fails, none is saved. The post step logs out. Never throws.
+ */
+export async function login(runtime: Runtime, inputs: Inputs): Promise<LoginRecord> {
+  try {
+    const actor = runtime.env.GITHUB_ACTOR ?? '';
+    const registries = await openRegistries(runtime, inputs, inputs.hosts, actor);
+    const tried = await Promise.allSettled([...registries.values()].map((registry) => logIn(runtime, registry)));
+    const errors = tried.flatMap((each) => (each.status === 'rejected' ? [toActionError(each.reason)] : []));
+    throwAll(errors);
+
+    const done = tried.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const fresh = done.flatMap((each) => each.login ?? []);
+    if (fresh.length > 0) {
+      const file = await fileLogins(runtime, fresh);
+      runtime.log.info(`Saved to ${file} until the job ends.`);
+    }
+    const logins = done.map(({ facts }) => facts);
+    return { outcome: 'logged-in', errors: [], warnings: inputs.warnings, logins };
+  } catch (error) {
+    return failedLogin(runtime.signal.aborted ? runtime.signal.reason : error);
+  }
+}
+
+/** A login that came to nothing. */
+export function failedLogin(thrown: unknown): LoginRecord {
+  return { ...failure(thrown), warnings: [], logins: [] };
+}
+
+async function logIn(runtime: Runtime, { host, vendor, client, credentials }: Registry): Promise<LoggedIn> {
+  const found = await credentials();
+  if (found === undefined) {
+    throw new ActionError(
+      'CREDENTIALS_MISSING',
+      `No credentials found for ${host} (${vendor.title}): no \`password\` input, no keyless login configured, none in Docker's config.`,
+      { facts: { registry: host, operation: 'login' } },
+    );
+  }
+  if (!(await client.checkLogin())) {
+    runtime.log.warning(`${host} allows anonymous access, so the login could not be verified.`);
+  }
+  const until = found.until?.toISOString();
+  const ends = until === undefined ? '' : `, good until ${until}`;
+  runtime.log.info(`Logged in to ${host} (${vendor.title}) with credentials from ${found.from}${ends}.`);
+  const facts = { host, vendor: vendor.title, from: found.from, ...(until === undefined ? {} : { until }) };
+  const filed = found.from.startsWith(DOCKERS_OWN) ? undefined : loginOf(host, found);
+  return filed === undefined ? { facts } : { facts, login: filed };
+}

@@ -1,0 +1,215 @@
+import { COMMIT } from '../../domain/commit.ts';
+import { type Digest, shortDigest } from '../../domain/digest.ts';
+import type { ManifestBytes } from '../../domain/manifest.ts';
+import { type History, rollbackTarget } from '../../domain/promotion/history.ts';
+import { placeholdersIn, type Source } from '../../domain/promotion/templates.ts';
+import { didYouMean } from '../../domain/suggestion.ts';
+import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
+import { type Recorded, readRecorded } from '../../evidence/image-origin.ts';
+import { readTarget } from '../../run/missing-repository.ts';
+import { step } from '../../run/progress.ts';
+import type { Destination } from '../../run/targets.ts';
+import type { Journey } from './context.ts';
+import type { PromotedTarget } from './result.ts';
+import { type FoundPlace, readPlace, readStage } from './stage-history.ts';
+import { placesOf } from './targets-from-inputs.ts';
+
+/** What an image says of where it comes from. */
+interface Origin {
+  /** A full id. */
+  readonly commit?: string;
+  readonly version?: string;
+}
+
+/** What is promoted, or gone back to: the one digest that everything after is about. */
+export interface Found {
+  /** Where the image is read. */
+  readonly source: Destination;
+  readonly root: ManifestBytes;
+  /** In full: `ghcr.io/org/app:staging`. */
+  readonly name: string;
+  readonly origin: Origin;
+  /** Where it goes to. */
+  readonly places: readonly FoundPlace[];
+  /** Targets that could not be read: the others are given the content all the same. */
+  readonly failed: readonly PromotedTarget[];
+  /** Names of all targets, in the order of `to`. */
+  readonly order: readonly string[];
+}
+
+/**
+ * Asks once what `from` stands for (a tag may move while the promotion goes on), takes the manifest as bytes, and reads what
+ * the targets hold.
+ * @throws ActionError INPUT_INVALID when there is no such image, with what there is
+ */
+export async function findForward(journey: Journey): Promise<Found> {
+  const { runtime, names, draft, at } = journey;
+  const [source] = at([names.fromImage], names.isFromWritten ? 'push' : 'pull');
+  const { from } = names;
+  if (source === undefined || from === undefined) throw new ActionError('INPUT_INVALID', '`from` is empty.');
+  const { reference, name } = spelled(source, from);
+  const root = await step(runtime, draft, 'Source', async () => {
+    const held = await source.repository.get(reference);
+    if (held !== undefined) runtime.log.info(`${name} is ${held.descriptor.digest}.`);
+    return held;
+  });
+  if (root === undefined) {
+    const what = from.by === 'environment' ? `the environment ${from.environment} has no tag there` : 'no such image';
+    throw new ActionError(
+      'INPUT_INVALID',
+      `\`from\`: ${name} does not exist: ${what}. ${await nearby(source, reference)}`,
+      { facts: { input: 'from', registry: source.repository.host, repository: source.repository.name, reference } },
+    );
+  }
+  const origin = originOf(await readRecorded(source.repository, root, neededOf(journey)));
+  note(journey, root, name, origin);
+  const { commit, version } = origin;
+  // A tag such as 1.2.3 says which version it is, when the image itself does not.
+  const ofTag = /^v?\d+\.\d+\.\d+/.test(reference) ? reference : undefined;
+  const values = {
+    version: version !== undefined && /^v?\d/.test(version) ? version : (ofTag ?? version),
+    sha: commit?.slice(0, 7),
+  };
+  return { source, root, name, origin, ...(await readPlaces(journey, values)) };
+}
+
+/**
+ * A rollback begins at the stage: what it holds tells what was there before. One that is named may lie further back.
+ * @throws ActionError PROMOTION_REFUSED when there is nothing to go back to, MANIFEST_UNKNOWN when it was deleted since
+ */
+export async function findBack(journey: Journey): Promise<Found> {
+  const { runtime, names, draft, records } = journey;
+  const { places, failed, order } = await readPlaces(journey, {});
+  throwAll(failed.flatMap(({ error }) => error ?? []));
+  const [place] = places;
+  if (place === undefined) throw new ActionError('INPUT_INVALID', '`to` names nothing to roll back.');
+  const { repository, image } = place;
+  const digest = await step(runtime, draft, 'History', async () => {
+    const { from } = names;
+    const wanted = from === undefined ? undefined : await digestOf(place, from);
+    // Going back to what was there before takes every record between; a named image only has to be named by one.
+    const isEnough = ({ deployed, before, unread }: History) =>
+      wanted === undefined ? before !== undefined || unread === undefined : deployed.has(wanted);
+    const own = wanted === undefined ? [] : (await records(repository, wanted)).own;
+    const history = await readStage(place, names.stage, records, { until: isEnough, own });
+    draft.history = history;
+    const target = rollbackTarget(history, wanted);
+    if (!target.ok) throw new ActionError('PROMOTION_REFUSED', target.problems.join('\n'));
+    runtime.log.info(`${names.stage} goes back to ${target.value}, as the unsigned promotion records of ${image} say.`);
+    return target.value;
+  });
+  const root = await repository.get(digest);
+  if (root === undefined) {
+    throw missing(
+      place,
+      digest,
+      `${names.stage} held ${shortDigest(digest)} before, and ${image}@${digest} is not there any more. Name another one with \`from\`.`,
+    );
+  }
+  const origin = originOf(await readRecorded(repository, root, []));
+  const name = `${image}@${digest}`;
+  note(journey, root, name, origin);
+  return { source: place, root, name, origin, places, failed, order };
+}
+
+/** What is found is told, also when nothing can be done with it. */
+function note({ draft }: Journey, { descriptor: { digest, mediaType } }: ManifestBytes, name: string, origin: Origin) {
+  draft.from = name;
+  draft.image = { digest, mediaType, ...origin };
+}
+
+async function readPlaces(
+  { runtime, inputs, names, at, draft }: Journey,
+  values: { readonly version?: string | undefined; readonly sha?: string | undefined },
+): Promise<Pick<Found, 'places' | 'failed' | 'order'>> {
+  const named = placesOf(inputs, names, values);
+  return step(
+    runtime,
+    draft,
+    'Targets',
+    async () => {
+      const places: FoundPlace[] = [];
+      const failed: PromotedTarget[] = [];
+      const order: string[] = [];
+      for (const { image, tags } of named) {
+        const [destination] = at([image], 'push');
+        if (destination === undefined) {
+          throw new ActionError('INPUT_INVALID', `\`to\`: the host of ${image.name} may not depend on the image.`, {
+            facts: { input: 'to' },
+          });
+        }
+        order.push(destination.image);
+        try {
+          const read = await readTarget(inputs, destination, (repository) =>
+            readPlace({ ...destination, repository, tags }),
+          );
+          const place = { ...read, repository: destination.repository };
+          for (const { image: name, tag, holds } of place.targets)
+            runtime.log.info(`${name}:${tag} points to ${holds ?? 'nothing'}.`);
+          places.push(place);
+        } catch (error) {
+          runtime.signal.throwIfAborted();
+          const { host } = destination.repository;
+          const nothing = { decisions: [], written: [], copied: false } as const;
+          failed.push({ image: destination.image, host, ...nothing, error: toActionError(error) });
+        }
+      }
+      if (places.length === 0) throwAll(failed.flatMap(({ error }) => error ?? []));
+      return { places, failed, order };
+    },
+    ({ failed }) => failed.length > 0,
+  );
+}
+
+/** Tags that an error names. */
+const MAX_TAGS = 5;
+
+/** What there is instead of a reference that does not exist: the tag that is nearest, and some others. */
+async function nearby({ image, repository }: Destination, reference: string): Promise<string> {
+  const tags = (await repository.listTags().catch(() => undefined))?.filter((tag) => !/^sha(?:256|512)-/.test(tag));
+  if (tags === undefined)
+    return `The tags of ${image} could not be listed: check its name, and that the login may read it.`;
+  if (tags.length === 0) return `${image} has no tags at all.`;
+  const shown = tags
+    .toReversed()
+    .slice(0, MAX_TAGS)
+    .map((tag) => `\`${tag}\``);
+  const more = tags.length > MAX_TAGS ? `, and ${tags.length - MAX_TAGS} more` : '';
+  return `${image} has ${shown.join(', ')}${more}.${didYouMean(reference, tags)}`;
+}
+
+async function digestOf(place: Destination, from: Source): Promise<Digest> {
+  if (from.by === 'digest') return from.digest;
+  const { reference, name } = spelled(place, from);
+  const held = await place.repository.head(reference);
+  if (held === undefined) throw missing(place, reference, `There is no ${name} to go back to.`);
+  return held.digest;
+}
+
+function spelled({ image }: Destination, from: Source): { readonly reference: string; readonly name: string } {
+  return from.by === 'digest'
+    ? { reference: from.digest, name: `${image}@${from.digest}` }
+    : { reference: from.tag, name: `${image}:${from.tag}` };
+}
+
+/** What has to be known of the image's origin; more than the manifest itself tells costs up to two requests. */
+function neededOf({ inputs, required }: Journey): readonly (keyof Recorded)[] {
+  const byCommit = required.some(({ name }) => name === 'branch' || name === 'not-older' || name === 'deployed');
+  const names = placeholdersIn(inputs.to);
+  return [
+    ...(byCommit || names.has('sha') ? (['revision'] as const) : []),
+    ...(names.has('version') ? (['version'] as const) : []),
+  ];
+}
+
+/** What an image says of itself is anybody's word: what is not a commit id is none. */
+function originOf({ revision, version }: Recorded): Origin {
+  const isCommit = revision !== undefined && COMMIT.test(revision);
+  return { ...(isCommit ? { commit: revision } : {}), ...(version === undefined ? {} : { version }) };
+}
+
+function missing({ repository }: Destination, reference: string, message: string): ActionError {
+  return new ActionError('MANIFEST_UNKNOWN', message, {
+    facts: { registry: repository.host, repository: repository.name, reference },
+  });
+}

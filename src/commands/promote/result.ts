@@ -1,0 +1,57 @@
+import type { Verdict } from '../../domain/gate/policy.ts';
+import type { Outcome } from '../../domain/outcome.ts';
+import type { History } from '../../domain/promotion/history.ts';
+import type { Judgement } from '../../domain/promotion/judge.ts';
+import type { TargetDecision } from '../../domain/promotion/plan.ts';
+import type { PromotionRecord } from '../../domain/promotion/record.ts';
+import type { ActionError } from '../../errors/action-error.ts';
+import type { StepFacts } from '../../report/step.ts';
+
+/** All that is known of a promotion at its end, whatever end that was: the source of outputs, summary and `json`. */
+export interface PromotionReport {
+  readonly outcome: Outcome;
+  readonly errors: readonly ActionError[];
+  readonly warnings: readonly string[];
+  readonly steps: readonly StepFacts[];
+  readonly kind: 'promotion' | 'rollback';
+  /** The environment, or the tag that stands for it. */
+  readonly stage?: string;
+  /** Where the image comes from, in full: `ghcr.io/org/app:sha-abc1234`. */
+  readonly from?: string;
+  readonly image?: {
+    readonly digest: string;
+    readonly mediaType: string;
+    readonly commit?: string;
+    readonly version?: string;
+  };
+  readonly run?: { readonly actor: string; readonly event: string; readonly url: string };
+  /** What was required, and what came of it. */
+  readonly requirements: readonly Judgement[];
+  /** What a scan of this run found. */
+  readonly verdict?: Verdict;
+  readonly targets: readonly PromotedTarget[];
+  /** What refers to the image and was copied with it. */
+  readonly attachments?: readonly { readonly digest: string; readonly artifactType: string; readonly bytes: number }[];
+  /** Records on the image itself, of all stages, in the order of time. */
+  readonly passed: readonly PromotionRecord[];
+  /** Of the stage, as far as it was read: a dry run reads all of it. */
+  readonly history?: History;
+  /** Whether the deployment of the job's `environment:` names the image now, and what became of it. */
+  readonly deployment?: 'told' | 'none' | 'refused';
+}
+
+/** What became of one repository (P9). */
+export interface PromotedTarget {
+  readonly image: string;
+  readonly host: string;
+  readonly decisions: readonly TargetDecision[];
+  /** What the stage held here before. */
+  readonly previousDigest?: string;
+  /** Tags that were written and read back in this run. */
+  readonly written: readonly string[];
+  /** Digest of the record that was attached in this run. */
+  readonly record?: string;
+  /** Whether the content was brought here by this run. */
+  readonly copied: boolean;
+  readonly error?: ActionError;
+}

@@ -1,0 +1,88 @@
+import { join, resolve } from 'node:path';
+import { platformName } from '../../domain/platform.ts';
+import type { Inputs } from '../../inputs/parse.ts';
+import { openSource } from '../../oci/archive/open.ts';
+import { requireAttestations } from '../../oci/image/attestations.ts';
+import type { LocalImage } from '../../oci/image/image.ts';
+import { readLayout } from '../../oci/image/layout.ts';
+import { fetchLayout } from '../../oci/transfer/fetch.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { Plan } from './preflight.ts';
+import type { ImageFacts } from './result.ts';
+
+/** An image on this machine and, in a few words, where it is from. */
+export interface Obtained {
+  readonly image: LocalImage;
+  readonly origin: string;
+}
+
+/** Takes the image that another builder has left: its own bytes, checked, never converted when they are OCI already. */
+export async function takeSource(runtime: Runtime, inputs: Inputs, path: string): Promise<Obtained> {
+  const { directory, kind } = await openSource(resolve(runtime.workspace, path), {
+    temp: runtime.temp,
+    signal: runtime.signal,
+  });
+  const image = await readLayout(directory, {
+    ...(inputs.platforms.length > 0 ? { platforms: inputs.platforms } : {}),
+  });
+  // Other builders attest in other ways, or not at all: what must be inside is what the user asks for.
+  requireAttestations(image, { requireSbom: isAsked(inputs.sbom), requireProvenance: isAsked(inputs.provenance) });
+  runtime.log.info(`${path} (${kind}) holds ${image.root.descriptor.digest}: ${namesOf(image)}.`);
+  return { image, origin: `source ${path} (${kind})` };
+}
+
+/** What log, summary and `json` say of an image that was published before. */
+export const READ_FROM_REGISTRY = 'read from the registry, not built by this run';
+
+/** Takes an image that was published before, to scan it again and to complete its tags. */
+export async function takePublished(
+  runtime: Runtime,
+  inputs: Inputs,
+  { digest, from }: NonNullable<Plan['taken']>,
+): Promise<Obtained> {
+  const directory = join(runtime.temp, 'published');
+  runtime.log.info(`${from.image}@${digest} was published before: it is ${READ_FROM_REGISTRY}.`);
+  await fetchLayout(from.repository, digest, directory);
+  const image = await readLayout(directory, { digest });
+  const { sbom, provenance } = inputs;
+  requireAttestations(
+    image,
+    inputs.source === undefined
+      ? attestationsOfBuild(inputs)
+      : { requireSbom: isAsked(sbom), requireProvenance: isAsked(provenance) },
+  );
+  return { image, origin: `${from.image}, ${READ_FROM_REGISTRY}` };
+}
+
+/** A build must attest unless it is told not to. */
+export function attestationsOfBuild({ sbom, provenance }: Inputs) {
+  return { requireSbom: sbom !== false, requireProvenance: provenance !== false };
+}
+
+function isAsked(value: boolean | string | undefined): boolean {
+  return value !== undefined && value !== false;
+}
+
+export function namesOf(image: LocalImage): string {
+  return image.platforms.map(({ name }) => name).join(', ');
+}
+
+/** What the summary and `json` say of an image. */
+export function describeImage({ image, origin }: Obtained): ImageFacts {
+  return {
+    digest: image.root.descriptor.digest,
+    mediaType: image.root.descriptor.mediaType,
+    origin,
+    platforms: image.platforms.map(({ platform, manifest, compressedSize, diffIds, statements }) => {
+      const packages = statements.flatMap(({ kind, packages: count }) => (kind === 'sbom' ? [count ?? 0] : []));
+      return {
+        name: platformName(platform),
+        digest: manifest.descriptor.digest,
+        bytes: compressedSize,
+        layers: diffIds.length,
+        ...(packages.length === 0 ? {} : { sbomPackages: packages.reduce((sum, count) => sum + count, 0) }),
+        provenance: statements.some(({ kind }) => kind === 'provenance'),
+      };
+    }),
+  };
+}

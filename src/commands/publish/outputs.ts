@@ -1,0 +1,88 @@
+import type { Finding } from '../../domain/gate/finding.ts';
+import type { Suppressed, Verdict } from '../../domain/gate/policy.ts';
+import { metadataJson } from '../../domain/labels.ts';
+import { boundedJson } from '../../report/bounded-json.ts';
+import { errorFacts } from '../../report/errors.ts';
+import { JSON_VERSION, type PublishRecord } from './result.ts';
+
+/**
+ * The outputs of a run, by name. Everything is also in `json`. Digest and host-less repository are there apart, because
+ * GitHub blanks an output that contains a masked value, such as an account id in a host name.
+ */
+export function renderOutputs(record: PublishRecord): Readonly<Record<string, string>> {
+  const { image, verdict } = record;
+  const [first] = record.targets;
+  const counts = verdict?.counts.total;
+  const count = (value: number | undefined) => (value === undefined ? '' : String(value));
+  return {
+    outcome: record.outcome,
+    digest: image?.digest ?? '',
+    image: image === undefined || first === undefined ? '' : `${first.image}@${image.digest}`,
+    repository: first === undefined ? '' : withoutHost(first.image),
+    tags: record.tags.join('\n'),
+    version: record.version ?? '',
+    labels: Object.entries(record.labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join('\n'),
+    'scan-critical': count(counts?.CRITICAL),
+    'scan-high': count(counts?.HIGH),
+    'scan-medium': count(counts?.MEDIUM),
+    'scan-low': count(counts?.LOW),
+    'scan-unknown': count(counts?.UNKNOWN),
+    'scan-gated': count(verdict?.gated.length),
+    'scan-suppressed': count(suppressedBy(verdict, ['ignorefile', 'vex'])),
+    'scan-known': count(verdict?.comparison === undefined ? undefined : suppressedBy(verdict, ['baseline'])),
+    'scan-fixed': count(verdict?.comparison?.fixed.length),
+    'sarif-file': record.sarifFile ?? '',
+    metadata: record.buildMetadata === undefined ? '' : boundedJson(JSON.stringify(record.buildMetadata)),
+    json: JSON.stringify(toJson(record)),
+  };
+}
+
+function suppressedBy(verdict: Verdict | undefined, by: readonly Suppressed['by'][]): number | undefined {
+  return verdict?.suppressed.filter((each) => by.includes(each.by)).length;
+}
+
+/** The repository without its registry: `org/app` of `ghcr.io/org/app`. */
+export function withoutHost(image: string): string {
+  const [first = '', ...rest] = image.split('/');
+  return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost') ? rest.join('/') : image;
+}
+
+/** A finding without what is only for comparing it. */
+function findingJson({ context: _context, ...finding }: Finding): Finding {
+  return finding;
+}
+
+/** The scan for programs, of a publish and of a promotion. */
+export function verdictJson({ passed, counts, gated, suppressed, notes, comparison }: Verdict) {
+  return {
+    passed,
+    counts,
+    gated: gated.map(findingJson),
+    suppressed: suppressed.map(({ finding, ...rest }) => ({ finding: findingJson(finding), ...rest })),
+    ...(comparison === undefined ? {} : { baseline: { ...comparison, fixed: comparison.fixed.map(findingJson) } }),
+    notes,
+  };
+}
+
+/** Everything, for programs; `version` is that of the schema in docs/json-output.md. */
+function toJson(record: PublishRecord) {
+  const { verdict } = record;
+  return {
+    schemaVersion: JSON_VERSION,
+    outcome: record.outcome,
+    errors: record.errors.map(errorFacts),
+    warnings: record.warnings,
+    commit: record.commit,
+    version: record.version,
+    ...metadataJson(record),
+    image: record.image,
+    scan: { mode: record.scan, ...(verdict === undefined ? {} : verdictJson(verdict)) },
+    registries: record.targets.map(({ error, ...target }) => ({
+      ...target,
+      ...(error === undefined ? {} : { error: errorFacts(error) }),
+    })),
+    steps: record.steps,
+  };
+}

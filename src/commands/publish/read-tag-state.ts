@@ -1,0 +1,96 @@
+import type { Digest } from '../../domain/digest.ts';
+import type { RepositoryState, TagState } from '../../domain/publish-plan.ts';
+import { decideByVersion } from '../../domain/tags/moving.ts';
+import type { PlannedTag } from '../../domain/tags/planned.ts';
+import { readRecorded } from '../../evidence/image-origin.ts';
+import type { Repository } from '../../oci/client/repository.ts';
+import type { History } from '../../tools/commits/history.ts';
+
+/** The tags, ordered for reading: the first request also brings the token, and what a version or commit tag points to is most likely what the others do. */
+function readingOrder(tags: readonly PlannedTag[]): readonly PlannedTag[] {
+  const ranks = { version: 0, commit: 1, moving: 2 } as const;
+  return tags.toSorted((a, b) => ranks[a.kind] - ranks[b.kind]);
+}
+
+export interface Question {
+  readonly image: string;
+  readonly tags: readonly PlannedTag[];
+  readonly ref: string;
+  readonly sha: string;
+  /** Known: tags that hold it need no further look. */
+  readonly digest?: Digest;
+}
+
+/**
+ * Reads what a repository holds, with as few requests as the decision needs: one for each tag, and more only for tags
+ * that hold something else (the commit recorded there) or belong to a version line (the list of tags).
+ */
+export async function readState(repository: Repository, history: History, asked: Question): Promise<RepositoryState> {
+  const [first, ...rest] = readingOrder(asked.tags);
+  if (first === undefined) return { image: asked.image, tags: new Map() };
+  const head = await readTag(repository, history, asked, first);
+  // What an immutable tag holds is most likely what all others hold too, when this run repeats an earlier one.
+  const likely = asked.digest === undefined && first.kind !== 'moving' ? head : undefined;
+  const states = await Promise.all(
+    rest.map(async (tag) => [tag.name, await readTag(repository, history, asked, tag, likely)] as const),
+  );
+  const tags = new Map([[first.name, head], ...states]);
+
+  const digest = asked.digest ?? likely?.digest;
+  const needsList = asked.tags.some(
+    (tag) =>
+      isLine(tag) &&
+      (tags.get(tag.name)?.digest !== undefined || (tag.kind === 'moving' && tag.order.by === 'version')) &&
+      (digest === undefined || tags.get(tag.name)?.digest !== digest),
+  );
+  if (!needsList) return { image: asked.image, tags };
+  const existing = await repository.listTags();
+  const versions = rest.concat(first).map(async (tag) => {
+    const held = tags.get(tag.name);
+    if (tag.kind !== 'moving' || tag.order.by !== 'version' || held?.digest === undefined || held.digest === digest)
+      return;
+    // As a rule the tags tell which versions there are.
+    if (decideByVersion(tag.order, existing).highest !== undefined) return;
+    const manifest = await repository.get(tag.name);
+    if (manifest === undefined) return;
+    tags.set(tag.name, {
+      ...(await readRecorded(repository, manifest, ['version'])),
+      digest: manifest.descriptor.digest,
+    });
+  });
+  await Promise.all(versions);
+  return { image: asked.image, tags, existing };
+}
+
+/** Whether the versions in the repository decide about a tag. */
+function isLine(tag: PlannedTag): boolean {
+  return tag.kind === 'moving' && (tag.order.by === 'version' || tag.line !== undefined);
+}
+
+/** @param likely what the tag may well hold: then a HEAD is enough */
+async function readTag(
+  repository: Repository,
+  history: History,
+  asked: Question,
+  tag: PlannedTag,
+  likely?: TagState,
+): Promise<TagState> {
+  const onlyDigest = tag.kind === 'moving' && tag.order.by === 'version';
+  if (onlyDigest || asked.digest !== undefined || likely?.digest !== undefined) {
+    const held = await repository.head(tag.name);
+    if (held === undefined) return {};
+    if (onlyDigest || held.digest === asked.digest) return { digest: held.digest };
+    if (likely !== undefined && held.digest === likely.digest && !(tag.kind === 'moving' && tag.line !== undefined)) {
+      return likely.revision === asked.sha ? { ...likely, relation: 'same' } : likely;
+    }
+  }
+  const manifest = await repository.get(tag.name);
+  if (manifest === undefined) return {};
+  const recorded = await readRecorded(repository, manifest, isLine(tag) ? ['revision', 'version'] : ['revision']);
+  const state = { digest: manifest.descriptor.digest, ...recorded };
+  if (tag.kind !== 'moving' || recorded.revision === undefined) return state;
+  const relation = await history.relation(recorded.revision, asked.sha);
+  if (relation !== 'diverged' && relation !== 'unknown') return { ...state, relation };
+  const isTip = await history.isTip(asked.ref, asked.sha);
+  return { ...state, relation, ...(isTip === undefined ? {} : { isTip }) };
+}

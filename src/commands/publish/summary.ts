@@ -1,0 +1,190 @@
+import { shortDigest } from '../../domain/digest.ts';
+import { OUTCOMES } from '../../domain/outcome.ts';
+import { renderVerdict } from '../../report/findings.ts';
+import { bytes, code, details, plain, prose, table } from '../../report/markdown.ts';
+import {
+  type DiagramNode,
+  heading,
+  page,
+  renderDiagram,
+  renderError,
+  renderPull,
+  renderTime,
+  renderWarnings,
+  tagAction,
+} from '../../report/parts.ts';
+import { type StepState, stateOf } from '../../report/step.ts';
+import { partialResult, partialSentence } from '../../report/target.ts';
+import type { PublishRecord, TargetFacts } from './result.ts';
+
+/** The job summary: what came of the run at first sight, then its steps, the image, the gate, and each registry. Pure. */
+export function renderSummary(record: PublishRecord): string {
+  const { outcome, image, version, targets } = record;
+  return page([
+    heading(version ?? (image === undefined ? 'publish' : 'image'), outcome, image?.digest),
+    OUTCOMES[outcome],
+    renderNamesOf(record),
+    partialSentence(targets, (at) => hasContent(targets[at])),
+    commitLine(record),
+    ...record.errors.map(renderError),
+    renderSteps(record),
+    renderImage(record),
+    record.verdict === undefined ? '' : renderVerdict(record.verdict, record),
+    renderTags(record),
+    renderNames(record),
+    renderTargets(targets),
+    renderWarnings(record.warnings),
+    renderTime(record.steps),
+  ]);
+}
+
+/** Where the image is, as a command to be copied; its names alone where it is nowhere. */
+function renderNamesOf({ outcome, image, targets, tags }: PublishRecord): string {
+  const there = targets.filter((target) => outcome === 'unchanged' || hasContent(target)).map((target) => target.image);
+  const pull = renderPull(there, image?.digest);
+  const names = [...new Set(targets.length > 0 ? targets.map((target) => target.image) : tags.map(nameOf))];
+  return pull === '' ? names.map(code).join(', ') : pull;
+}
+
+function nameOf(tag: string): string {
+  return tag.replace(/:[^:/]*$/, '');
+}
+
+/** Whether the image is in a repository: sent by this run, or there before. */
+function hasContent(target: TargetFacts | undefined): boolean {
+  if (target === undefined) return false;
+  const actions = target.decisions.map(({ action }) => action);
+  return target.uploaded !== undefined || (actions.length > 0 && actions.every((action) => action === 'keep'));
+}
+
+function commitLine({ commit }: PublishRecord): string {
+  if (commit === undefined) return '';
+  const ref = commit.ref.replace(/^refs\/(heads|tags|pull)\//, '');
+  return `Commit [${code(commit.sha.slice(0, 7))}](${commit.repositoryUrl}/commit/${commit.sha}) on ${code(ref)}`;
+}
+
+/** The steps that this run has taken as a diagram: where it ended is seen at once. */
+function renderSteps(record: PublishRecord): string {
+  const { outcome, steps, targets, image, verdict, scan, errors } = record;
+  if (outcome === 'invalid-input') return '';
+  const nodes: DiagramNode[] = [
+    {
+      id: 'commit',
+      label: `commit ${record.commit?.sha.slice(0, 7) ?? ''}`,
+      state: record.commit === undefined ? stateOf(steps, 'Tags and labels') : 'done',
+    },
+    // What is in the way of a tag is found out there, and told after it.
+    {
+      id: 'preflight',
+      label: 'pre-flight',
+      state: outcome === 'tag-conflict' && image === undefined ? 'failed' : stateOf(steps, 'Pre-flight'),
+    },
+    {
+      id: 'build',
+      label: nameOfBuild(image?.origin),
+      state: outcome === 'image-rejected' ? 'failed' : stateOf(steps, 'Build', 'Source', 'Take what was published'),
+    },
+    {
+      id: 'gate',
+      label: scan === 'off' ? 'gate off' : 'gate',
+      state: outcome === 'findings' ? 'failed' : verdict === undefined ? stateOf(steps, 'Gate') : 'done',
+    },
+    { id: 'push', label: 'push by digest', state: contentState(steps, targets) },
+    { id: 'tags', label: 'tags', state: tagsState(targets) },
+  ];
+  // Nothing was pushed, and nothing was meant to be.
+  const shown = outcome === 'built' ? nodes.filter(({ id }) => id !== 'preflight') : nodes;
+  const isNamed = errors.length === 0 || shown.some(({ state }) => state === 'failed');
+  const stopped = isNamed ? undefined : shown.find(({ state }) => state === 'skipped');
+  return renderDiagram(shown.map((node) => (node === stopped ? { ...node, state: 'failed' } : node)));
+}
+
+function contentState(steps: PublishRecord['steps'], targets: readonly TargetFacts[]): StepState {
+  if (stateOf(steps, 'Push') === 'failed' && targets.length === 0) return 'failed';
+  const isFailed = targets.some(
+    ({ error, uploaded, written }) => error !== undefined && !uploaded && written.length === 0,
+  );
+  if (steps.some(({ name }) => name === 'Push') && isFailed) return 'failed';
+  return targets.some(({ uploaded }) => uploaded !== undefined) ? 'done' : 'skipped';
+}
+
+function tagsState(targets: readonly TargetFacts[]): StepState {
+  const isFailed = targets.some(
+    ({ error, uploaded, written }) => error !== undefined && (uploaded || written.length > 0),
+  );
+  if (isFailed) return 'failed';
+  return targets.some(({ written }) => written.length > 0) ? 'done' : 'skipped';
+}
+
+/** No build is claimed where the bytes were there already. */
+function nameOfBuild(origin: string | undefined): string {
+  if (origin?.startsWith('source ')) return 'source';
+  return origin?.includes('read from the registry') ? 'published before' : 'build';
+}
+
+function renderImage({ image }: PublishRecord): string {
+  if (image === undefined) return '';
+  const rows = image.platforms.map(({ name, digest, bytes: size, layers, sbomPackages, provenance }) => [
+    plain(name),
+    code(shortDigest(digest)),
+    bytes(size),
+    String(layers),
+    sbomPackages === undefined ? '–' : `${sbomPackages} ${sbomPackages === 1 ? 'package' : 'packages'}`,
+    provenance ? '✓' : '–',
+  ]);
+  return [
+    '### Image',
+    `${code(image.digest)} from ${plain(image.origin)}`,
+    table(['platform', 'manifest', 'compressed', 'layers', 'SBOM', 'provenance'], rows),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function renderTags({ targets }: PublishRecord): string {
+  const rows = targets.flatMap(({ decisions, written, image }) =>
+    decisions.map(({ tag, kind, action, from, reason }) => [
+      code(`${image}:${tag}`),
+      kind,
+      tagAction(action, written.includes(tag)),
+      from === undefined ? '' : code(shortDigest(from)),
+      prose(reason),
+    ]),
+  );
+  return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', '', 'previous', 'reason'], rows)}`;
+}
+
+/** A run that asks no registry has no decisions to show; what the image is called is what it was for. */
+function renderNames({ outcome, targets, tags, labels }: PublishRecord): string {
+  const names =
+    targets.length > 0 || tags.length === 0 ? [] : ['### Tags', tags.map((tag) => `- ${code(tag)}`).join('\n')];
+  const rows = Object.entries(labels).map(([key, value]) => [code(key), plain(value)]);
+  if (outcome === 'built') return names.join('\n\n');
+  return outcome === 'planned' ? [...names, details('Labels', table(['label', 'value'], rows))].join('\n\n') : '';
+}
+
+function renderTargets(targets: readonly TargetFacts[]): string {
+  const rows = targets.map((target) => {
+    const { image, uploaded, written, decisions } = target;
+    return [
+      code(image),
+      partialResult(target, targets, hasContent(target)) ?? resultOf(written.length > 0, decisions),
+      uploaded === undefined
+        ? '–'
+        : `${uploaded.blobs} blobs, ${bytes(uploaded.bytes)} (${uploaded.present} already present)`,
+      String(written.length),
+    ];
+  });
+  return rows.length === 0
+    ? ''
+    : `### Registries\n\n${table(['repository', 'result', 'pushed', 'tags written'], rows)}`;
+}
+
+/** What became of a repository that gave no error. */
+function resultOf(isWritten: boolean, decisions: TargetFacts['decisions']): string {
+  const actions = new Set(decisions.map(({ action }) => action));
+  if (actions.has('conflict')) return '⛔ conflict';
+  if (isWritten) return '✅ published';
+  if (actions.has('create') || actions.has('move')) return '· not written';
+  return actions.has('keep') ? '✅ in place' : '⏸️ tags left as they are';
+}

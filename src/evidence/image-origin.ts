@@ -1,0 +1,96 @@
+import { buffer } from 'node:stream/consumers';
+import { FINGERPRINT, REVISION, RUN, VERSION } from '../domain/annotations.ts';
+import { isDigest } from '../domain/digest.ts';
+import { type Fields, fieldsOf } from '../domain/fields.ts';
+import { type Descriptor, isIndexType, type ManifestBytes } from '../domain/manifest.ts';
+import type { Repository } from '../oci/client/repository.ts';
+import type { LocalImage } from '../oci/image/image.ts';
+
+/** What an image in a registry says of its origin. */
+export interface Recorded {
+  readonly revision?: string;
+  readonly fingerprint?: string;
+  /** Run, job and step that published it. */
+  readonly run?: string;
+  readonly version?: string;
+}
+
+const KEYS = { revision: REVISION, fingerprint: FINGERPRINT, run: RUN, version: VERSION } as const;
+const CONFIG_LIMIT = 8 * 1024 * 1024;
+
+/**
+ * Reads what an image records of its origin: the annotations of the index or manifest when they say what is wanted (no further
+ * request), else those of the first platform, else the labels of its config (two requests more).
+ */
+export async function readRecorded(
+  repository: Repository,
+  root: ManifestBytes,
+  wanted: readonly (keyof Recorded)[] = ['revision'],
+): Promise<Recorded> {
+  const isAll = (found: Recorded) => wanted.every((key) => found[key] !== undefined);
+  const top = decode(root.bytes);
+  const own = pick(annotationsOf(top));
+  if (isAll(own)) return own;
+  const manifest = isIndexType(root.descriptor.mediaType) ? await firstPlatform(repository, top) : top;
+  const annotated = { ...pick(annotationsOf(manifest)), ...own };
+  if (isAll(annotated)) return annotated;
+  const { revision, version } = pick(await configLabels(repository, manifest));
+  // Labels may be those of the base image, whose fingerprint is that of another build.
+  return {
+    ...(revision === undefined ? {} : { revision }),
+    ...(version === undefined ? {} : { version }),
+    ...annotated,
+  };
+}
+
+/** The commits that an image on this machine says it was built from. Its labels may be those of the base image. */
+export function recordedRevisions({ root, platforms }: LocalImage): readonly string[] {
+  const { revision } = pick(annotationsOf(decode(root.bytes)));
+  const labels = platforms.map((platform) => platform.labels[REVISION]);
+  const provenance = platforms.flatMap(({ statements }) => statements.map(({ commit }) => commit));
+  return [revision, ...labels, ...provenance].flatMap((each) => each || []);
+}
+
+async function firstPlatform(repository: Repository, index: Fields): Promise<Fields> {
+  const children: readonly unknown[] = Array.isArray(index.manifests) ? index.manifests : [];
+  const child = children.map(fieldsOf).find((each) => fieldsOf(each.platform).os !== 'unknown');
+  if (child === undefined || !isDigest(child.digest)) return {};
+  const manifest = await repository.get(child.digest);
+  return manifest === undefined ? {} : decode(manifest.bytes);
+}
+
+async function configLabels(repository: Repository, manifest: Fields): Promise<Fields> {
+  const config = descriptor(manifest.config);
+  if (config === undefined || config.size > CONFIG_LIMIT) return {};
+  const bytes = await buffer(await repository.getBlob(config));
+  return fieldsOf(fieldsOf(decode(bytes).config).Labels);
+}
+
+function annotationsOf(manifest: Fields): Fields {
+  return fieldsOf(manifest.annotations);
+}
+
+function pick(values: Fields): Recorded {
+  return Object.fromEntries(
+    Object.entries(KEYS).flatMap(([name, key]) => {
+      const value = values[key];
+      return typeof value === 'string' && value !== '' ? [[name, value.slice(0, 200)]] : [];
+    }),
+  );
+}
+
+function descriptor(value: unknown): Descriptor | undefined {
+  const { mediaType, digest, size } = fieldsOf(value);
+  return typeof mediaType === 'string' && isDigest(digest) && typeof size === 'number'
+    ? { mediaType, digest, size }
+    : undefined;
+}
+
+/** A foreign image that cannot be read records nothing: that is an answer, not an error. */
+function decode(bytes: Uint8Array): Fields {
+  try {
+    return fieldsOf(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,75 @@
+import type { Digest } from '../domain/digest.ts';
+import type { Descriptor } from '../domain/manifest.ts';
+import type { PromotionRecord, StoredRecord } from '../domain/promotion/record.ts';
+import { EMPTY, listedRecords, recordArtifact, recordOf } from '../domain/promotion/record-manifest.ts';
+import { ActionError } from '../errors/action-error.ts';
+import type { ReferrersSupport } from '../oci/client/context.ts';
+import type { Repository } from '../oci/client/repository.ts';
+import { digestOf } from '../oci/image/digest-of.ts';
+import { listAsReferrers } from '../oci/transfer/attach.ts';
+
+/** The promotion records of an image, in no order. */
+export interface RecordsOfImage {
+  readonly records: readonly StoredRecord[];
+  /** What else refers to the image: signatures, SBOMs. Each repository has records of its own. */
+  readonly referrers: readonly Descriptor[];
+  /** How the repository lists them. */
+  readonly support: ReferrersSupport;
+  /** Sentences about records that cannot be understood. */
+  readonly problems: readonly string[];
+}
+
+/** Manifests that are opened because a list does not say what they are. */
+const MOST = 50;
+
+/** Reads the promotion records of an image that is there: one request, where the list of referrers keeps annotations. */
+export async function readRecords(repository: Repository, digest: Digest): Promise<RecordsOfImage> {
+  const { support, manifests, problems: unlisted } = await repository.referrers(digest);
+  const listed = listedRecords(manifests, digest);
+  const records = [...listed.records];
+  const problems = [...unlisted, ...listed.problems];
+  const referrers = [...listed.others];
+  for (const each of listed.unread.slice(0, MOST)) {
+    const manifest = await repository.get(each.digest);
+    const read = manifest === undefined ? undefined : recordOf(manifest, digest);
+    if (read === undefined) referrers.push(each);
+    if (read?.ok === true) records.push(read.value);
+    else if (read !== undefined) problems.push(...read.problems.map((problem) => `${each.digest}: ${problem}.`));
+  }
+  if (listed.unread.length > MOST) {
+    problems.push(
+      `${listed.unread.length - MOST} of what refers to ${digest} was not opened: there is too much of it.`,
+    );
+  }
+  return { support, referrers, records, problems };
+}
+
+/**
+ * Attaches a record to an image that is there, and makes sure that it is listed.
+ * @param known how the repository is known to list what refers to this image, which saves the look afterwards
+ * @returns the digest of the record's manifest
+ * @throws ActionError INTERNAL when the record could not be read back, and all that writing raises
+ */
+export async function writeRecord(
+  repository: Repository,
+  record: PromotionRecord,
+  subject: Descriptor,
+  known?: ReferrersSupport,
+): Promise<Digest> {
+  const artifact = recordArtifact(record, subject, digestOf);
+  if (!artifact.ok)
+    throw new ActionError('INTERNAL', `The promotion record is not valid: ${artifact.problems.join('; ')}.`);
+  const { descriptor } = artifact.value;
+  const put = () => repository.put(descriptor.digest, artifact.value);
+  // The empty blob is in most repositories already: it is sent when it turns out that it is not.
+  const { subject: confirmed } = await put().catch(async (error: unknown) => {
+    if (!(error instanceof ActionError) || (error.facts.status !== 400 && error.facts.status !== 404)) throw error;
+    await repository.putBlob(EMPTY.descriptor, () => EMPTY.bytes);
+    return put();
+  });
+  // The header alone is no proof (sigstore-js#1183), nor is the API alone; both together are.
+  if (confirmed !== subject.digest || known !== 'api') {
+    await listAsReferrers(repository, subject.digest, [descriptor], confirmed === subject.digest);
+  }
+  return descriptor.digest;
+}

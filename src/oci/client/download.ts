@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { splitDigest } from '../../domain/digest.ts';
+import type { Descriptor } from '../../domain/manifest.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { Pieces } from '../../http/body.ts';
+import type { HttpResponse } from '../../http/transport.ts';
+import { type Tap, tap } from '../image/stream-reader.ts';
+import type { RepositoryContext } from './context.ts';
+
+/** Times that a broken download goes on where it stopped without a byte of progress in between. */
+const STALLS = 3;
+/** Bytes of one chunk of a stream. */
+const CHUNK = 256 * 1024;
+
+/** The bytes of a blob as a stream; see {@link readBlob}. Fails at once when the registry does not give them. */
+export async function downloadBlob(place: RepositoryContext, blob: Descriptor): Promise<Readable> {
+  const { read, close } = readBlob(place, blob, await open(place, blob, 0));
+  return new Readable({
+    highWaterMark: CHUNK,
+    read() {
+      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, Math.max(1, blob.size)));
+      read(buffer).then(
+        (size) => this.push(size === 0 ? null : buffer.subarray(0, size)),
+        (error: Error) => this.destroy(error),
+      );
+    },
+    destroy(error, done) {
+      close();
+      done(error);
+    },
+  });
+}
+
+/**
+ * Reads a blob, hashed on its way: the last bytes come out only when all of them are right. A connection that breaks is taken
+ * up again with a Range request; when the server ignores that, what is known already is read over.
+ * @param begun the answer to a request for all of it, when there is one already
+ * @throws ActionError DIGEST_MISMATCH, REGISTRY_UNREACHABLE when it breaks off again and again
+ */
+export function readBlob(place: RepositoryContext, blob: Descriptor, begun?: HttpResponse): Pieces {
+  const { algorithm, hex } = splitDigest(blob.digest);
+  const hash = createHash(algorithm);
+  const facts = { registry: place.host, repository: place.name, reference: blob.digest };
+  const where = `${place.host}/${place.name}@${blob.digest}`;
+  const wrong = (what: string) => new ActionError('DIGEST_MISMATCH', `${where} ${what}.`, { facts });
+  let source: Tap | undefined = begun === undefined ? undefined : tap(begun.stream);
+  /** Bytes that are known already and come again. */
+  let known = 0;
+  let done = 0;
+  let stalls = 0;
+  /** Whether this answer brought something new. */
+  let fresh = false;
+  let over = false;
+  let closed = false;
+
+  /** At least one byte, wherever it comes from. */
+  const next = async (buffer: Uint8Array): Promise<number> => {
+    for (;;) {
+      if (source === undefined) {
+        const response = await open(place, blob, done);
+        known = response.status === 206 ? 0 : done;
+        source = tap(response.stream);
+        if (closed) source.close();
+      }
+      const size = await source.take(known > 0 ? buffer.subarray(0, known) : buffer);
+      if (size > 0 && known === 0) {
+        fresh = true;
+        return size;
+      }
+      known -= size;
+      if (size > 0) continue;
+      source.close();
+      source = undefined;
+      stalls = fresh ? 0 : stalls + 1;
+      fresh = false;
+      if (stalls < STALLS && !closed) continue;
+      const what = `${place.host} broke off the blob ${place.name}@${blob.digest} at byte ${done} of ${blob.size}, again and again.`;
+      throw new ActionError('REGISTRY_UNREACHABLE', what, { facts });
+    }
+  };
+
+  const finish = async (): Promise<void> => {
+    over = true;
+    if ((await source?.take(new Uint8Array(1))) === 1) throw wrong(`is longer than its ${blob.size} bytes`);
+    source?.close();
+    if (hash.digest('hex') !== hex) throw wrong('came with other bytes');
+  };
+
+  return {
+    read: async (buffer) => {
+      if (over) return 0;
+      const wanted = buffer.subarray(0, blob.size - done);
+      const size = wanted.length === 0 ? 0 : await next(wanted);
+      done += size;
+      hash.update(wanted.subarray(0, size));
+      if (done === blob.size) await finish();
+      return size;
+    },
+    close: () => {
+      closed = true;
+      source?.close();
+    },
+  };
+}
+
+function open(
+  { session, origin, host, name, scopes }: RepositoryContext,
+  blob: Descriptor,
+  from: number,
+): Promise<HttpResponse> {
+  return session.request({
+    method: 'GET',
+    url: new URL(`/v2/${name}/blobs/${blob.digest}`, origin),
+    headers: from === 0 ? {} : { range: `bytes=${from}-` },
+    operation: 'read',
+    scopes: scopes.pull,
+    expect: [200, 206],
+    what: `GET blob ${name}@${blob.digest}`,
+    facts: { registry: host, repository: name, reference: blob.digest },
+  });
+}

@@ -1,0 +1,15 @@
+import type { ManifestBytes } from '../../domain/manifest.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { Repository } from './repository.ts';
+
+/**
+ * The manifest under a tag or digest that something else has named, so that it has to be there.
+ * @throws ActionError MANIFEST_UNKNOWN when it is gone, and all that reading raises
+ */
+export async function getManifest({ host, name, get }: Repository, reference: string): Promise<ManifestBytes> {
+  const manifest = await get(reference);
+  if (manifest !== undefined) return manifest;
+  throw new ActionError('MANIFEST_UNKNOWN', `${host}/${name} does not hold ${reference} any more.`, {
+    facts: { registry: host, repository: name, reference },
+  });
+}

@@ -1,0 +1,212 @@
+import { type Digest, isDigest, splitDigest } from '../../domain/digest.ts';
+import { fieldsOf, isFields } from '../../domain/fields.ts';
+import { type Descriptor, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../../domain/manifest.ts';
+import { isTag } from '../../domain/tags/grammar.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { ErrorCode } from '../../errors/catalogue.ts';
+import { textFields } from '../image/document.ts';
+import type { ReferrersSupport, RepositoryContext } from './context.ts';
+import { LEAST_PAGE, LIST_LIMIT, nextPage } from './tags.ts';
+
+export interface Referrers {
+  readonly support: ReferrersSupport;
+  /** What API and fallback list together, each once. */
+  readonly manifests: readonly Descriptor[];
+  /** What the index under the fallback tag lists: who adds to it has to keep these. */
+  readonly fallback: readonly Descriptor[];
+  /** The fallback tag holds something else, which must not be overwritten: its digest. */
+  readonly occupied?: Digest;
+  /** Sentences about a list that exists and could not be read. */
+  readonly problems: readonly string[];
+}
+
+/** What makes it needless to read the fallback. */
+export interface KnownOfReferrers {
+  /** All tags of the repository: the fallback is not among them. */
+  readonly tags?: ReadonlySet<string> | undefined;
+  /** Only these are looked for: the API lists them. */
+  readonly wanted?: readonly Digest[];
+}
+
+const PAGE_LIMIT = 4 * 1024 * 1024;
+const MAX_REFERRERS = 5000;
+const REDIRECTS = [301, 302, 303, 307, 308] as const;
+/** The suffixes under which cosign kept what belongs to an image before there were referrers. */
+const COSIGN = ['sig', 'att', 'sbom'] as const;
+
+/** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema */
+export function fallbackTag(digest: Digest): string {
+  const { algorithm, hex } = splitDigest(digest);
+  return `${algorithm}-${hex.slice(0, 64)}`;
+}
+
+/** The tags that cosign gives to what belongs to a digest: none where no tag is that long. */
+export function cosignTags(digest: Digest): readonly string[] {
+  return COSIGN.map((kind) => `${digest.replace(':', '-')}.${kind}`).filter(isTag);
+}
+
+/** Answers of registries that do not have the API: a status of their own, a page for people, or, as GHCR, a redirect to one. */
+const WITHOUT_API: readonly number[] = [400, 404, 405, 406, 501, ...REDIRECTS];
+
+/**
+ * What refers to a manifest: what the API lists, and the index under the fallback tag, which clients have written where they
+ * found no API, or no answer that the API had taken it. Quay answers 400 for a subject that it does not hold, so ask only for
+ * what is there. Whether the repository has the API is remembered.
+ * @throws ActionError ANSWER_INVALID when the pages do not end, or an entry is no descriptor; REDIRECT_REFUSED when they go on
+ * at another server
+ */
+export async function listReferrers(
+  place: RepositoryContext,
+  digest: Digest,
+  get: (reference: string) => Promise<ManifestBytes | undefined>,
+  { tags, wanted }: KnownOfReferrers = {},
+): Promise<Referrers> {
+  const found = new Map<Digest, Descriptor>();
+  const problems: string[] = [];
+  const refusal = await readApi(place, digest, found).catch((error: unknown) => {
+    if (!isRefusedList(error) || found.size > 0) throw error;
+    return error;
+  });
+  const tag = fallbackTag(digest);
+  if (refusal !== undefined) {
+    problems.push(
+      `${place.host} refuses to list what refers to the images of ${place.name} (${refusal.facts.status}): only signatures, SBOMs and records that the tags sha256-… list are known.`,
+    );
+  }
+  const support = place.memory.referrers ?? 'fallback';
+  const needless = tags?.has(tag) === false || wanted?.every((each) => found.has(each)) === true;
+  const { entries, occupied } = needless ? NOTHING : await readFallback(place, digest, get);
+  for (const each of entries) found.set(each.digest, each);
+  return {
+    support,
+    manifests: [...found.values()],
+    fallback: entries,
+    ...(occupied === undefined ? {} : { occupied }),
+    problems,
+  };
+}
+
+/** A list that may not be read where the manifest may: its own right, or something in front that knows no such path. */
+const REFUSALS: readonly ErrorCode[] = ['CREDENTIALS_MISSING', 'UNAUTHORIZED', 'DENIED', 'SCOPE_TOO_NARROW'];
+
+function isRefusedList(error: unknown): error is ActionError {
+  return error instanceof ActionError && REFUSALS.includes(error.code);
+}
+
+/** Reads the pages of the API into `found`, and remembers whether there is one. */
+async function readApi(
+  { session, host, name, scopes, origin, memory }: RepositoryContext,
+  digest: Digest,
+  found: Map<Digest, Descriptor>,
+): Promise<undefined> {
+  if (memory.referrers === 'fallback') return;
+  const facts = { registry: host, repository: name, reference: digest };
+  const seen = new Set<string>();
+  let read = 0;
+  let next: URL | undefined = new URL(`/v2/${name}/referrers/${digest}`, origin);
+  while (next !== undefined) {
+    const url: URL = next;
+    if (seen.has(url.href) || found.size > MAX_REFERRERS || read > LIST_LIMIT) {
+      throw new ActionError('ANSWER_INVALID', `The list of what refers to ${host}/${name}@${digest} does not end.`, {
+        facts,
+      });
+    }
+    const first = seen.size === 0;
+    seen.add(url.href);
+    const response = await session.read(
+      {
+        method: 'GET',
+        url,
+        headers: { accept: MEDIA_TYPES.ociIndex },
+        operation: 'read',
+        scopes: scopes.pull,
+        expect: first ? [200, ...WITHOUT_API] : [200],
+        what: `GET referrers of ${name}@${digest}`,
+        facts,
+        stayHome: true,
+      },
+      PAGE_LIMIT,
+    );
+    read += Math.max(response.body.length, LEAST_PAGE);
+    const entries = response.status === 200 ? entriesOf(response.body, MEDIA_TYPES.ociIndex) : undefined;
+    if (entries === undefined) {
+      // What lists referrers today has not forgotten how: this is a page for people, of a proxy perhaps.
+      if (!first || (response.status === 200 && memory.referrers === 'api')) {
+        throw new ActionError('ANSWER_INVALID', `A page of what refers to ${host}/${name}@${digest} is no index.`, {
+          facts,
+        });
+      }
+      memory.referrers ??= 'fallback';
+      return;
+    }
+    memory.referrers = 'api';
+    for (const each of entries) add(found, each, `${host}/${name}@${digest}`);
+    next = nextPage(String(response.headers.link ?? ''), url, origin, `${host}/${name}`);
+  }
+}
+
+const NOTHING: FallbackIndex = { entries: [] };
+
+interface FallbackIndex {
+  readonly entries: readonly Descriptor[];
+  readonly occupied?: Digest;
+}
+
+async function readFallback(
+  { host, name }: RepositoryContext,
+  digest: Digest,
+  get: (reference: string) => Promise<ManifestBytes | undefined>,
+): Promise<FallbackIndex> {
+  const index = await get(fallbackTag(digest));
+  if (index === undefined) return NOTHING;
+  const entries = entriesOf(index.bytes, index.descriptor.mediaType);
+  // `cosign copy` gives this tag to the image itself, whose index lists platforms.
+  const isImage = entries === undefined || index.descriptor.digest === digest || entries.some(isPlatform);
+  if (isImage) return { entries: [], occupied: index.descriptor.digest };
+  const found = new Map<Digest, Descriptor>();
+  for (const each of entries) add(found, each, `${host}/${name}:${fallbackTag(digest)}`);
+  return { entries: [...found.values()] };
+}
+
+function isPlatform(entry: unknown): boolean {
+  const { platform } = fieldsOf(entry);
+  // Attestations of BuildKit have a platform that is none, also in the lists that oras writes.
+  return isFields(platform) && platform.os !== 'unknown';
+}
+
+function entriesOf(bytes: Uint8Array, mediaType: string): readonly unknown[] | undefined {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    const index = fieldsOf(parsed);
+    const own = index.mediaType ?? mediaType;
+    if (typeof own !== 'string' || !isIndexType(own)) return undefined;
+    if (index.manifests === null) return [];
+    return Array.isArray(index.manifests) ? index.manifests : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function add(found: Map<Digest, Descriptor>, value: unknown, where: string): void {
+  const descriptor = descriptorOf(value);
+  if (descriptor === undefined) {
+    throw new ActionError('ANSWER_INVALID', `The list of what refers to ${where} holds an entry without a digest.`);
+  }
+  if (found.size > MAX_REFERRERS)
+    throw new ActionError('ANSWER_INVALID', `More than ${MAX_REFERRERS} manifests refer to ${where}.`);
+  found.set(descriptor.digest, descriptor);
+}
+
+/** A descriptor as it stands in an index or manifest; undefined when it is none. */
+export function descriptorOf(value: unknown): Descriptor | undefined {
+  const { mediaType, digest, size, annotations, artifactType } = fieldsOf(value);
+  if (typeof mediaType !== 'string' || !isDigest(digest)) return undefined;
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(isFields(annotations) ? { annotations: textFields(annotations) } : {}),
+    ...(typeof artifactType === 'string' ? { artifactType } : {}),
+  };
+}

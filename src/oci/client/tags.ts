@@ -1,0 +1,85 @@
+import { ActionError } from '../../errors/action-error.ts';
+import type { RepositoryContext } from './context.ts';
+
+const PAGE_LIMIT = 8 * 1024 * 1024;
+const PAGE_SIZE = 1000;
+const MAX_TAGS = 100_000;
+/** Bytes of all pages of a list. A page counts a little also when it is empty, so that there is an end to those, too. */
+export const LIST_LIMIT = 64 * 1024 * 1024;
+export const LEAST_PAGE = 32 * 1024;
+
+/**
+ * All tags of a repository, page by page; empty when the repository does not exist yet. ECR refuses pages of more than 1000.
+ * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
+ * @throws ActionError ANSWER_INVALID when the pages lead in a circle, elsewhere, or to more tags than anyone has
+ */
+export async function listTags(place: RepositoryContext): Promise<readonly string[]> {
+  const { session, host, name, scopes } = place;
+  const facts = { registry: host, repository: name };
+  const tags = new Set<string>();
+  const seen = new Set<string>();
+  let read = 0;
+  let next: URL | undefined = new URL(`/v2/${name}/tags/list?n=${PAGE_SIZE}`, place.origin);
+  while (next !== undefined) {
+    const url: URL = next;
+    if (seen.has(url.href) || tags.size > MAX_TAGS || read > LIST_LIMIT) {
+      throw new ActionError(
+        'ANSWER_INVALID',
+        `The pages of tags of ${host}/${name} do not come to an end (${url.origin}${url.pathname}).`,
+        { facts },
+      );
+    }
+    // A later page that is not there is not the end of the list.
+    const expect = seen.size === 0 ? [200, 404] : [200];
+    seen.add(url.href);
+    const what = `GET tags of ${name}`;
+    const response = await session.read(
+      { method: 'GET', url, operation: 'read', scopes: scopes.pull, expect, what, facts },
+      PAGE_LIMIT,
+    );
+    if (response.status === 404) return [];
+    read += Math.max(response.body.length, LEAST_PAGE);
+    for (const tag of readPage(response.body, `${host}/${name}`)) tags.add(tag);
+    next = nextPage(String(response.headers.link ?? ''), url, place.origin, `${host}/${name}`);
+  }
+  return [...tags];
+}
+
+function readPage(body: Buffer, where: string): readonly string[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new ActionError('ANSWER_INVALID', `The list of tags of ${where} is not JSON.`);
+  }
+  const tags: unknown = typeof parsed === 'object' && parsed !== null && 'tags' in parsed ? parsed.tags : undefined;
+  // A repository whose last tag was deleted has `null`.
+  if (tags === null) return [];
+  if (!Array.isArray(tags)) throw new ActionError('ANSWER_INVALID', `The list of tags of ${where} holds no \`tags\`.`);
+  return tags.filter((tag) => typeof tag === 'string');
+}
+
+/**
+ * The next page of a list: https://www.rfc-editor.org/rfc/rfc8288, `</v2/app/tags/list?last=b&n=2>; rel="next"`, absolute or
+ * relative. Behind a proxy that ends TLS or has a name of its own, registries give addresses of the same path at what they
+ * believe to be called: those are read at the registry's own origin, and no other server is asked.
+ * @throws ActionError ANSWER_INVALID, REDIRECT_REFUSED
+ */
+export function nextPage(link: string, page: URL, origin: string, where: string): URL | undefined {
+  const target = /<([^>]{1,4096})>\s*;[^,]*\brel="?next\b/i.exec(link)?.[1];
+  if (target === undefined) return undefined;
+  const next = URL.parse(target, page.href);
+  if (next === null) {
+    throw new ActionError(
+      'ANSWER_INVALID',
+      `The list of ${where} goes on at "${target.slice(0, 200)}", which is no address.`,
+    );
+  }
+  if (next.origin === origin) return next;
+  if (next.pathname === page.pathname) return new URL(`${next.pathname}${next.search}`, origin);
+  throw new ActionError(
+    'REDIRECT_REFUSED',
+    `The list of ${where} goes on at another server, ${next.origin}, which is not asked.`,
+    { facts: { registry: new URL(origin).host } },
+  );
+}

@@ -1,0 +1,27 @@
+import { fieldsOf } from '../../domain/fields.ts';
+
+/**
+ * The actions on a repository that a registry token names, when it is a JWT of the token specification (docker-registry,
+ * Docker Hub, Harbor, GitLab, Quay, ACR). Not verified: it is the registry that grants, this only spares a vain build.
+ * https://distribution.github.io/distribution/spec/auth/jwt/
+ * @returns undefined when the header is none, or its token does not tell: one for other repositories only is of a proxy that
+ * knows this one by another name
+ */
+export function grantedActions(header: string | undefined, repository: string): readonly string[] | undefined {
+  const payload = /^Bearer [\w-]+\.([\w-]+)\.[\w-]*$/.exec(header ?? '')?.[1];
+  if (payload === undefined) return undefined;
+  let claims: unknown;
+  try {
+    claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  const { access } = fieldsOf(claims);
+  if (!Array.isArray(access)) return undefined;
+  const repositories = access.map(fieldsOf).filter(({ type }) => type === 'repository');
+  const own = repositories.filter(({ name }) => name === repository);
+  if (own.length === 0 && repositories.length > 0) return undefined;
+  return own
+    .flatMap(({ actions }) => (Array.isArray(actions) ? actions : []))
+    .flatMap((action: unknown) => (typeof action === 'string' ? (action === '*' ? ['pull', 'push'] : [action]) : []));
+}

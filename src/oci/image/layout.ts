@@ -1,0 +1,270 @@
+import type { Digest } from '../../domain/digest.ts';
+import { isFields } from '../../domain/fields.ts';
+import { type Descriptor, isImageConfig, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../../domain/manifest.ts';
+import { normalPlatform, platformName, platformProblem } from '../../domain/platform.ts';
+import { pullProblem, pullWarnings } from '../../domain/pullable.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { isAttestation, isRunnable, readAttestation } from './attestation-manifest.ts';
+import {
+  clean,
+  corrupt,
+  type LayerDescriptor,
+  type ManifestDocument,
+  parseDocument,
+  parseManifest,
+  platformFields,
+  textFields,
+  textsOf,
+} from './document.ts';
+import type { AttestationManifest, LocalImage, PlatformImage } from './image.ts';
+import { type LayoutFiles, openLayoutFiles } from './layout-files.ts';
+import { STATEMENT_LIMIT } from './statement.ts';
+
+export interface Expectation {
+  /** As the user asked for them. */
+  readonly platforms?: readonly string[];
+  /** What the builder said that it wrote. */
+  readonly digest?: Digest;
+}
+
+/** A manifest of the index, parsed. */
+interface Child {
+  readonly bytes: ManifestBytes;
+  readonly document: ManifestDocument;
+}
+
+/**
+ * Reads the one image of an OCI layout and checks its structure: every manifest, config and statement is hashed and parsed,
+ * every layer is there with its size. Layers are hashed by whoever reads them first: the scan, or the upload. What the image
+ * does not refer to is left aside, as is the empty `ingest/` folder that buildx may leave.
+ * https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+ * @param directory with `oci-layout`, `index.json` and `blobs/`
+ * @throws ActionError LAYOUT_CORRUPT, FOREIGN_LAYERS, PLATFORM_MISSING; SOURCE_INVALID for several images or an index in
+ * an index; SOURCE_UNSAFE for links that lead out of the folder
+ */
+export async function readLayout(directory: string, expect: Expectation = {}): Promise<LocalImage> {
+  const files = openLayoutFiles(directory);
+  const { descriptor, left } = await readEntry(files, directory, expect.digest);
+  const root = await readManifest(files, descriptor);
+  const document = parseManifest(root.bytes, descriptor.mediaType, `the manifest ${descriptor.digest}`);
+  const children =
+    document.kind === 'manifest'
+      ? [{ bytes: root, document }]
+      : await Promise.all(document.manifests.map((each) => readChild(files, each)));
+
+  const images = children.filter((each) => isRunnable(each.bytes.descriptor));
+  const others = children.filter((each) => !images.includes(each));
+  if (images.length === 0) throw corrupt(`The index ${descriptor.digest} of ${directory} holds no image`);
+  for (const each of others) refuseHiddenLayers(each);
+  const blobs = new Map<Digest, Descriptor>();
+  for (const { document: each } of children) {
+    for (const blob of [each.config, ...each.layers]) {
+      const known = blobs.get(blob.digest);
+      if (known !== undefined && known.size !== blob.size) {
+        throw corrupt(`The blob ${blob.digest} is said to have ${known.size} bytes and ${blob.size} bytes`);
+      }
+      if (known === undefined)
+        blobs.set(blob.digest, { mediaType: blob.mediaType, digest: blob.digest, size: blob.size });
+    }
+  }
+  const attestations: AttestationManifest[] = [];
+  const readStatement = (blob: Descriptor) => {
+    if (blob.size > STATEMENT_LIMIT) throw tooLarge(blob);
+    return files.readBlob(blob, STATEMENT_LIMIT);
+  };
+  for (const each of others) {
+    // One after the other: a statement may be large, and there is one or more for each platform.
+    const { descriptor: listed } = each.bytes;
+    if (isAttestation(listed)) attestations.push(await readAttestation(listed, each.document, readStatement));
+  }
+  const platforms = await Promise.all(images.map((each) => readPlatform(files, each, attestations)));
+  if (expect.platforms !== undefined && expect.platforms.length > 0) {
+    const problem = platformProblem(
+      expect.platforms,
+      platforms.map(({ name }) => name),
+    );
+    if (problem !== undefined) throw new ActionError('PLATFORM_MISSING', problem);
+  }
+  await files.checkSizes([...blobs.values()]);
+  return {
+    directory,
+    root,
+    // Some registries take a manifest only when its subject is there: https://github.com/moby/buildkit/issues/7007
+    manifests: unique([...images, ...others].map((each) => each.bytes).concat(root)),
+    blobs: [...blobs.values()],
+    platforms,
+    attestations,
+    warnings: [
+      ...left,
+      ...pullWarnings(
+        platforms.map(({ name, platform }, at) => ({
+          name,
+          version: platform['os.version'],
+          layers: images[at]?.document.layers ?? [],
+        })),
+      ),
+    ],
+    open: files.open,
+    verify: () => files.verify([...blobs.values()]),
+    path: files.path,
+  };
+}
+
+/** The descriptor of the image. One image with several tags has several entries with the same digest. */
+async function readEntry(
+  files: LayoutFiles,
+  directory: string,
+  wanted: Digest | undefined,
+): Promise<{ readonly descriptor: Descriptor; readonly left: readonly string[] }> {
+  const { imageLayoutVersion } = parseDocument(await files.read('oci-layout'), `${directory}/oci-layout`);
+  if (imageLayoutVersion !== '1.0.0') {
+    throw corrupt(`${directory}/oci-layout has imageLayoutVersion ${clean(imageLayoutVersion)}, not "1.0.0"`);
+  }
+  const index = parseManifest(await files.read('index.json'), MEDIA_TYPES.ociIndex, `${directory}/index.json`);
+  const listed = index.kind === 'index' ? index.manifests : [];
+  const artifacts = await artifactsAmong(files, listed);
+  const entries = listed.filter((each) => !artifacts.includes(each));
+  const digests = [...new Set(entries.map((entry) => entry.digest))];
+  const entry = wanted === undefined ? entries[0] : entries.find(({ digest }) => digest === wanted);
+  if (entries.length === 0) throw corrupt(`${directory}/index.json holds no image`);
+  if (entry === undefined) {
+    throw corrupt(`The builder reported ${wanted}, but ${directory}/index.json holds ${digests.join(', ')}`);
+  }
+  if (wanted === undefined && digests.length > 1) {
+    const named = entries.map(
+      (each) =>
+        `${clean(each.annotations?.['io.containerd.image.name'] ?? each.annotations?.['org.opencontainers.image.ref.name'] ?? 'without a name')} (${each.digest})`,
+    );
+    throw new ActionError(
+      'SOURCE_INVALID',
+      `${directory} holds ${digests.length} images, and one is wanted: ${[...new Set(named)].slice(0, 20).join(', ')}.`,
+    );
+  }
+  const left = artifacts.map(
+    ({ digest, artifactType, annotations }) =>
+      `${directory} also holds the artifact ${digest} (${clean(artifactType ?? annotations?.['org.opencontainers.image.ref.name'] ?? 'without a type')}), such as a signature or an SBOM. It is not published: attach it to the image in the registry.`,
+  );
+  return { descriptor: { mediaType: entry.mediaType, digest: entry.digest, size: entry.size }, left };
+}
+
+/** What index.json lists besides images, as `oras cp --recursive` writes it: manifests about another one, and artifacts. */
+async function artifactsAmong(files: LayoutFiles, entries: readonly Descriptor[]): Promise<readonly Descriptor[]> {
+  if (new Set(entries.map(({ digest }) => digest)).size < 2) return [];
+  const are = await Promise.all(
+    entries.map(async (entry) => {
+      if (entry.artifactType !== undefined && !isIndexType(entry.mediaType)) return true;
+      // One that cannot be read is told of with the others.
+      const read = await readManifest(files, entry).catch(() => undefined);
+      if (read === undefined) return false;
+      const document = parseManifest(read.bytes, entry.mediaType, `the manifest ${entry.digest}`);
+      return document.kind === 'manifest' && (document.subject !== undefined || !isImageConfig(document.config));
+    }),
+  );
+  return entries.filter((_, at) => are[at]);
+}
+
+function tooLarge({ digest, size, annotations }: Descriptor): ActionError {
+  const type = annotations?.['in-toto.io/predicate-type'] ?? 'unknown';
+  const what = type.startsWith('https://spdx.dev/') ? 'SBOM' : `statement of type ${clean(type)}`;
+  const limit = STATEMENT_LIMIT / 1024 ** 2;
+  return new ActionError(
+    'ATTESTATION_MISMATCH',
+    `The ${what} ${digest} has ${(size / 1024 ** 2).toFixed(1)} MiB, more than the ${limit} MiB that BuildKit and this action allow. Build without it (\`sbom: false\`), or keep what it lists small: copy only what runs into the last stage.`,
+  );
+}
+
+async function readManifest(files: LayoutFiles, descriptor: Descriptor): Promise<ManifestBytes> {
+  return { descriptor, bytes: await files.readBlob(descriptor) };
+}
+
+async function readChild(files: LayoutFiles, descriptor: Descriptor): Promise<Child> {
+  if (isIndexType(descriptor.mediaType)) {
+    // Taking it apart would change the digest that its builder gave it (P2), and few tools read an index in an index.
+    throw new ActionError(
+      'SOURCE_INVALID',
+      `The index holds another index (${descriptor.digest}). Give an image whose index names the manifest of each platform.`,
+    );
+  }
+  const bytes = await readManifest(files, descriptor);
+  const document = parseManifest(bytes.bytes, descriptor.mediaType, `the manifest ${descriptor.digest}`);
+  if (document.kind !== 'manifest') throw corrupt(`${descriptor.digest} is not a manifest`);
+  return { bytes, document };
+}
+
+async function readPlatform(
+  files: LayoutFiles,
+  { bytes, document }: Child,
+  attestations: readonly AttestationManifest[],
+): Promise<PlatformImage> {
+  const { descriptor } = bytes;
+  const where = `the manifest ${descriptor.digest}`;
+  if (!isImageConfig(document.config)) {
+    throw corrupt(`${where} is not an image: its config is of media type ${clean(document.config.mediaType)}`);
+  }
+  refuseForeignLayers(document.layers, where);
+  const config = parseDocument(await files.readBlob(document.config), `the image config ${document.config.digest}`);
+  const own = platformFields(config);
+  const platform = descriptor.platform ?? own;
+  const [said, is] = [platform, own].map(({ os, architecture }) => normalPlatform(`${os}/${architecture}`));
+  if (own.os === 'unknown' || own.architecture === 'unknown') {
+    throw corrupt(`The image config ${document.config.digest} does not say for which platform it is`);
+  }
+  if (said !== is) throw corrupt(`The index says that ${descriptor.digest} is for ${said}, its config says ${is}`);
+  const diffIds = isFields(config.rootfs) ? textsOf(config.rootfs.diff_ids) : [];
+  if (diffIds.length !== document.layers.length) {
+    throw corrupt(`${where} has ${document.layers.length} layers, and its config speaks of ${diffIds.length}`);
+  }
+  const problem = pullProblem(descriptor.mediaType, document.layers);
+  if (problem !== undefined)
+    throw new ActionError('SOURCE_INVALID', `${where} cannot be pulled by usual clients: ${problem}.`);
+  return {
+    name: platformName(platform),
+    platform,
+    manifest: bytes,
+    configDigest: document.config.digest,
+    diffIds,
+    layers: document.layers.map(({ digest }) => digest),
+    history: historyOf(config.history),
+    labels: textFields(isFields(config.config) ? config.config.Labels : undefined),
+    compressedSize: document.layers.reduce((sum, layer) => sum + layer.size, 0),
+    statements: attestations.filter((each) => each.reference === descriptor.digest).flatMap((each) => each.statements),
+  };
+}
+
+/** Characters of a step that are kept. */
+const MAX_STEP = 300;
+
+function historyOf(value: unknown): PlatformImage['history'] {
+  const entries: readonly unknown[] = Array.isArray(value) ? value : [];
+  return entries.map((entry) => {
+    const { created_by: by, empty_layer: isEmpty } = isFields(entry) ? entry : {};
+    const createdBy = typeof by === 'string' ? by.slice(0, MAX_STEP).replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ') : '';
+    return { createdBy, isEmpty: isEmpty === true };
+  });
+}
+
+/** What is for no platform is not scanned, and whoever knows its digest could run it all the same: it may only be statements. */
+function refuseHiddenLayers({ bytes, document }: Child): void {
+  const layer = document.layers.find(({ mediaType }) => mediaType !== MEDIA_TYPES.inToto);
+  if (layer !== undefined) {
+    throw corrupt(
+      `${bytes.descriptor.digest} is for no platform, so it is not scanned, and its layer ${layer.digest} has the media type ${clean(layer.mediaType)}. An attestation has layers of ${MEDIA_TYPES.inToto} only`,
+    );
+  }
+}
+
+function refuseForeignLayers(layers: readonly LayerDescriptor[], where: string): void {
+  const foreign = layers.find(
+    ({ mediaType, urls }) => urls.length > 0 || /\.nondistributable\.|\.foreign\./.test(mediaType),
+  );
+  if (foreign !== undefined) {
+    throw new ActionError(
+      'FOREIGN_LAYERS',
+      `${where} has the layer ${foreign.digest} of type ${clean(foreign.mediaType)}, which lies elsewhere.`,
+    );
+  }
+}
+
+function unique(manifests: readonly ManifestBytes[]): readonly ManifestBytes[] {
+  return [...new Map(manifests.map((each) => [each.descriptor.digest, each])).values()];
+}

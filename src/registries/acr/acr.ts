@@ -1,0 +1,122 @@
+import { isDigest } from '../../domain/digest.ts';
+import { fieldsOf } from '../../domain/fields.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { unexpected } from '../../http/api.ts';
+import { noVerdict } from '../ignore-failure.ts';
+import { nextPage } from '../pagination.ts';
+import type { ListedImage, Management, ManagementPlace, Vendor } from '../vendor.ts';
+import { type Acr, openAcr } from './api.ts';
+import { azureIdentity } from './identity.ts';
+import { acrRemedies } from './remedies.ts';
+
+export const acr: Vendor = {
+  id: 'acr',
+  title: 'Azure Container Registry',
+  hosts: [/^[a-z0-9-]+\.azurecr\.(?:io|cn|us)$/],
+  remedies: acrRemedies,
+  capabilities: {
+    keyless: { partly: "For registries of Azure's public cloud (azurecr.io), through an Entra application." },
+    'create-repository': { lacks: 'A push creates the repository.' },
+    'list-images': 'yes',
+    'push-time': 'yes',
+    'pull-time': { lacks: 'The list does not tell it: choose by push time.' },
+    size: 'yes',
+    'delete-tag': 'yes',
+    'delete-digest': { partly: 'All tags of the image go with it.' },
+    'immutable-tags': {
+      partly: 'Tags that exist can be locked (`az acr repository update --write-enabled false`), future ones cannot.',
+    },
+  },
+  login: azureIdentity,
+  manage: manageAcr,
+};
+
+function manageAcr(place: ManagementPlace): Management {
+  const registry = openAcr(place);
+  const { name } = registry;
+  return {
+    exists: async () => (await attributes(registry, place)) !== undefined,
+    list: () => listImages(registry, place),
+    deleteTag: (tag) => registry.remove(`/acr/v1/${name}/_tags/${encodeURIComponent(tag)}`, tag),
+    deleteDigest: (digest) => registry.remove(`/v2/${name}/manifests/${digest}`, digest),
+    preflight: async () => {
+      // Tokens that may push need not be allowed to read the attributes (metadata/read).
+      const found = await attributes(registry, place).catch(noVerdict);
+      if (found?.writeEnabled === false) throw locked(place);
+      return [];
+    },
+    frozen: async (tags) => {
+      const locks = await Promise.all(tags.map((tag) => isLocked(registry, place, tag)));
+      return tags.filter((_, at) => locks[at] === true);
+    },
+  };
+}
+
+/** What may be changed in the repository; undefined when there is no such repository. */
+async function attributes({ ask, at, name }: Acr, { host, repository }: ManagementPlace) {
+  const { status, json } = await ask({
+    method: 'GET',
+    url: at(`/acr/v1/${name}`),
+    expect: [200, 404],
+    operation: 'read',
+    what: `the attributes of ${repository}`,
+  });
+  if (status === 404) return undefined;
+  const { imageName, changeableAttributes } = fieldsOf(json);
+  if (imageName !== repository) throw unexpected(host, `the attributes of ${repository}`);
+  return fieldsOf(changeableAttributes);
+}
+
+/** Whether a tag is locked; a tag that cannot be seen is not. */
+async function isLocked({ ask, at, name }: Acr, { repository }: ManagementPlace, tag: string): Promise<boolean> {
+  const answer = await ask({
+    method: 'GET',
+    url: at(`/acr/v1/${name}/_tags/${encodeURIComponent(tag)}`),
+    expect: [200, 404],
+    operation: 'read',
+    what: `the attributes of ${repository}:${tag}`,
+  }).catch(noVerdict);
+  return fieldsOf(fieldsOf(fieldsOf(answer?.json).tag).changeableAttributes).writeEnabled === false;
+}
+
+function locked({ host, repository }: ManagementPlace): ActionError {
+  const registry = host.split('.', 1)[0] ?? host;
+  return new ActionError('TAG_IMMUTABLE', `The repository ${host}/${repository} is locked against writing.`, {
+    facts: { registry: host, repository, operation: 'push' },
+    remedy: [
+      `Unlock the repository: \`az acr repository update --name ${registry} --repository ${repository} --write-enabled true\`.`,
+    ],
+  });
+}
+
+async function* listImages({ ask, at, name }: Acr, { host, repository }: ManagementPlace): AsyncGenerator<ListedImage> {
+  const what = `a page of the images of ${repository}`;
+  const seen = new Set<string>();
+  let url: URL | undefined = at(`/acr/v1/${name}/_manifests?n=100`);
+  while (url !== undefined) {
+    if (seen.has(url.href)) throw unexpected(host, what);
+    seen.add(url.href);
+    const answer = await ask({ method: 'GET', url, expect: [200], operation: 'read', what });
+    const { manifests } = fieldsOf(answer.json);
+    // The last page of a list may say null.
+    if (!Array.isArray(manifests) && manifests !== null) throw unexpected(host, what);
+    for (const each of manifests ?? []) yield readImage(each, host, what);
+    url = nextPage(answer, url, what);
+  }
+}
+
+function readImage(value: unknown, host: string, what: string): ListedImage {
+  const { digest, tags, mediaType, imageSize, createdTime } = fieldsOf(value);
+  if (!isDigest(digest) || !(tags === undefined || tags === null || Array.isArray(tags))) throw unexpected(host, what);
+  const pushedAt = new Date(typeof createdTime === 'string' ? createdTime : Number.NaN);
+  return {
+    digest,
+    tags: (tags ?? []).map((tag: unknown) => {
+      if (typeof tag !== 'string') throw unexpected(host, what);
+      return tag;
+    }),
+    ...(typeof mediaType === 'string' ? { mediaType } : {}),
+    ...(typeof imageSize === 'number' ? { size: imageSize } : {}),
+    ...(Number.isNaN(pushedAt.getTime()) ? {} : { pushedAt }),
+  };
+}

@@ -1,0 +1,100 @@
+import { fieldsOf } from '../../domain/fields.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
+import { parseErrorBody } from '../../http/error-body.ts';
+import { registryError } from '../../http/registry-error.ts';
+import type { ManagementPlace } from '../vendor.ts';
+import { expiryOf } from './identity.ts';
+
+export type AcrRequest = Omit<ApiRequest, 'headers' | 'facts'>;
+
+export interface Acr {
+  /** Behind the origin, each part encoded. */
+  readonly at: (path: string) => URL;
+  /** The repository's name as a part of paths. */
+  readonly name: string;
+  readonly ask: (request: AcrRequest) => Promise<ApiAnswer>;
+  /** Deletes one thing; what is locked is TAG_IMMUTABLE. */
+  readonly remove: (path: string, reference: string) => Promise<'deleted' | 'absent'>;
+}
+
+/** A token is asked anew this long before it ends, and is taken to live this long when it does not say. */
+const EARLY_MS = 60_000;
+const UNKNOWN_MS = 180_000;
+/**
+ * What a token is asked for: no more than the request needs, because a token of the registry may be refused for the rest.
+ * Registries with attribute-based rights refuse wildcards, so every token is for one repository.
+ */
+const ACTIONS = { read: 'metadata_read', delete: 'pull,delete,metadata_read,metadata_write' } as const;
+type Actions = keyof typeof ACTIONS;
+
+/** ACR's data plane for one repository. https://learn.microsoft.com/rest/api/containerregistry/ */
+export function openAcr(place: ManagementPlace): Acr {
+  const { api, host, repository, origin, clock } = place;
+  const facts = { registry: host, repository };
+  const name = repository.split('/').map(encodeURIComponent).join('/');
+  const at = (path: string) => new URL(path, origin);
+  const tokens = new Map<Actions, { readonly token: string; readonly until: number }>();
+
+  const bearer = async (actions: Actions): Promise<string> => {
+    const held = tokens.get(actions);
+    if (held !== undefined && held.until - EARLY_MS > clock.now().getTime()) return held.token;
+    const scope = `repository:${repository}:${ACTIONS[actions]}`;
+    const found = await place.credentials();
+    const what = `the request for a token for ${scope}`;
+    const common = { expect: [200], operation: 'token', what, facts } as const;
+    const url = at('/oauth2/token');
+    let answer: ApiAnswer;
+    if (found?.kind === 'identity-token') {
+      api.secret(found.token);
+      const form = { grant_type: 'refresh_token', service: host, scope, refresh_token: found.token };
+      answer = await api.request({ ...common, method: 'POST', url, form });
+    } else {
+      url.searchParams.set('service', host);
+      url.searchParams.set('scope', scope);
+      const basic = found && Buffer.from(`${found.username}:${found.password}`).toString('base64');
+      if (found !== undefined) api.secret(found.password);
+      if (basic !== undefined) api.secret(basic);
+      const headers: Record<string, string> = basic === undefined ? {} : { authorization: `Basic ${basic}` };
+      answer = await api.request({ ...common, method: 'GET', url, headers });
+    }
+    const { access_token: token } = fieldsOf(answer.json);
+    if (typeof token !== 'string' || token === '') throw unexpected(host, what, facts);
+    api.secret(token);
+    tokens.set(actions, { token, until: expiryOf(token)?.getTime() ?? clock.now().getTime() + UNKNOWN_MS });
+    return token;
+  };
+
+  const ask = async (request: AcrRequest): Promise<ApiAnswer> =>
+    api.request({
+      ...request,
+      headers: { authorization: `Bearer ${await bearer(request.operation === 'delete' ? 'delete' : 'read')}` },
+      facts,
+    });
+
+  const remove = async (path: string, reference: string): Promise<'deleted' | 'absent'> => {
+    const what = `the deletion of ${reference} in ${repository}`;
+    const url = at(path);
+    const { status, text } = await ask({
+      method: 'DELETE',
+      url,
+      expect: [200, 202, 403, 404, 405],
+      operation: 'delete',
+      what,
+    });
+    if (status === 404) return 'absent';
+    if (status < 300) return 'deleted';
+    const said = parseErrorBody(text);
+    const about = { ...facts, reference, status };
+    if (said.code?.toUpperCase() === 'REGISTRY_DISALLOWED_OPERATION') {
+      throw new ActionError(
+        'TAG_IMMUTABLE',
+        `${host} answered ${status} to ${what}: it is locked (${said.message ?? said.code}). \`az acr repository update --name ${host.split('.', 1)[0]} --image ${repository}${reference.includes(':') ? '@' : ':'}${reference} --delete-enabled true --write-enabled true\` unlocks it.`,
+        { facts: about },
+      );
+    }
+    throw registryError({ host, operation: 'delete', status, ...said }, `${host} answered ${status} to ${what}`, about);
+  };
+
+  return { at, name, ask, remove };
+}

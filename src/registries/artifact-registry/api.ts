@@ -1,0 +1,231 @@
+import type { Credentials } from '../../credentials/credential.ts';
+import { isDigest } from '../../domain/digest.ts';
+import { type Fields, fieldsOf, isFields } from '../../domain/fields.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
+import { parseErrorBody } from '../../http/error-body.ts';
+import { createRedactor } from '../../http/redact.ts';
+import { registryError } from '../../http/registry-error.ts';
+import { noVerdict } from '../ignore-failure.ts';
+import type { ListedImage, Management, ManagementPlace } from '../vendor.ts';
+import { finishOperation, type Waiting } from './operation.ts';
+
+const HOST = 'artifactregistry.googleapis.com';
+const UPLOAD = 'artifactregistry.repositories.uploadArtifacts';
+/** Users whose password is an access token; the helpers gcloud and docker-credential-gcr have names of their own. */
+const USERS = /^(?:oauth2accesstoken|_token|_dcgcloud_token|_dcgcr_(?:\d+_)*token)$/;
+
+interface Name {
+  /** `projects/p/locations/l` */
+  readonly parent: string;
+  readonly repository: string;
+  /** With slashes: `team/app`. */
+  readonly image: string;
+}
+
+/**
+ * Where Google keeps an image. gcr.io hosts are repositories that are named like the host.
+ * https://docs.cloud.google.com/artifact-registry/docs/transition/gcr-repositories
+ * @throws ActionError NAME_INVALID when parts of the name are missing
+ */
+export function nameOf(host: string, path: string): Name {
+  const parts = path.split('/');
+  const domain = parts[0]?.includes('.') === true ? `${parts.shift()}:` : '';
+  const project = `${domain}${parts.shift() ?? ''}`;
+  const isGcr = host.endsWith('gcr.io');
+  const repository = isGcr ? host : (parts.shift() ?? '');
+  const image = parts.join('/');
+  if (project === '' || repository === '' || image === '') {
+    const form = isGcr ? 'project/image' : 'project/repository/image';
+    throw new ActionError('NAME_INVALID', `${host}/${path} lacks a part: expected ${host}/${form}.`, {
+      facts: { registry: host, repository: path },
+    });
+  }
+  const gcr = { 'eu.gcr.io': 'europe', 'asia.gcr.io': 'asia' }[host] ?? 'us';
+  const location = isGcr ? gcr : host.replace(/-docker\.pkg\.dev$/, '');
+  return { parent: `projects/${encodeURIComponent(project)}/locations/${location}`, repository, image };
+}
+
+/** https://docs.cloud.google.com/artifact-registry/docs/reference/rest */
+export function artifactRegistryManagement(place: ManagementPlace): Management {
+  const { host, api, clock } = place;
+  const facts = { registry: host, repository: place.repository };
+  const { parent, repository, image } = nameOf(host, place.repository);
+  const home = `${parent}/repositories/${encodeURIComponent(repository)}`;
+  const versions = `${home}/packages/${encodeURIComponent(image)}`;
+
+  const { add, redact } = createRedactor();
+
+  const ask = async (
+    path: string,
+    request: Pick<ApiRequest, 'method' | 'expect' | 'operation' | 'what' | 'json'>,
+  ): Promise<ApiAnswer> => {
+    const found = await place.credentials();
+    const token = tokenOf(found);
+    if (token === undefined) {
+      throw new ActionError(
+        'UNAUTHORIZED',
+        `${HOST} needs an access token of Google for ${request.what}, and there is ${whatIs(found)}: use workload-identity-provider, or the user oauth2accesstoken with an access token.`,
+        { facts },
+      );
+    }
+    api.secret(token);
+    add(token);
+    const url = new URL(`https://${HOST}/v1/${path}`);
+    const answer = await api.request({ ...request, url, headers: { authorization: `Bearer ${token}` }, facts });
+    if (answer.status === 200 && !isFields(answer.json)) throw unexpected(HOST, request.what, facts);
+    return answer;
+  };
+  const waiting: Waiting = { host: HOST, facts, clock, ask, redact };
+
+  const imagesOf = (json: unknown): readonly ListedImage[] => {
+    const { dockerImages = [] } = fieldsOf(json);
+    if (!Array.isArray(dockerImages)) throw unexpected(HOST, 'the list of images', facts);
+    const project = decodeURIComponent(parent.split('/')[1] ?? '').replace(':', '/');
+    const location = parent.split('/')[3] ?? '';
+    // Images of gcr.io names are listed by either of their names.
+    const prefixes = [`${host}/${place.repository}@`, `${location}-docker.pkg.dev/${project}/${repository}/${image}@`];
+    return dockerImages.flatMap((item: unknown) => {
+      const fields = fieldsOf(item);
+      const { uri } = fields;
+      if (typeof uri !== 'string') throw unexpected(HOST, 'the list of images', facts);
+      const prefix = prefixes.find((each) => uri.startsWith(each));
+      if (prefix === undefined) return [];
+      const digest = uri.slice(prefix.length);
+      if (!isDigest(digest)) throw unexpected(HOST, 'the list of images', facts);
+      return [{ digest, ...detailsOf(fields) }];
+    });
+  };
+
+  const describe = async (): Promise<Fields | undefined> => {
+    const what = `the look for the repository ${repository}`;
+    const { status, json } = await ask(home, { method: 'GET', expect: [200, 404], operation: 'read', what });
+    if (status === 404) return undefined;
+    const fields = fieldsOf(json);
+    if (!String(fields.name).endsWith(`/repositories/${repository}`)) throw unexpected(HOST, what, facts);
+    return fields;
+  };
+
+  return {
+    exists: async () => (await describe()) !== undefined,
+    // Immutability is a matter of the whole repository.
+    frozen: async (tags) => {
+      const { dockerConfig } = fieldsOf(await describe().catch(noVerdict));
+      return fieldsOf(dockerConfig).immutableTags === true ? tags : [];
+    },
+    create: async ({ immutableTags, scanOnPush, kmsKey }) => {
+      const what = `creating the repository ${repository}`;
+      const json = {
+        format: 'DOCKER',
+        mode: 'STANDARD_REPOSITORY',
+        ...(immutableTags === undefined ? {} : { dockerConfig: { immutableTags } }),
+        ...(scanOnPush === undefined
+          ? {}
+          : { vulnerabilityScanningConfig: { enablementConfig: scanOnPush ? 'INHERITED' : 'DISABLED' } }),
+        ...(kmsKey === undefined ? {} : { kmsKeyName: kmsKey }),
+      };
+      const path = `${parent}/repositories?repositoryId=${encodeURIComponent(repository)}`;
+      const answer = await ask(path, { method: 'POST', json, expect: [200, 409], operation: 'write', what });
+      if (answer.status === 409) {
+        const said = parseErrorBody(answer.text, redact);
+        if (said.code === 'ALREADY_EXISTS') return 'exists';
+        throw registryError(
+          { host: HOST, operation: 'write', status: 409, ...said },
+          `${HOST} answered 409 to ${what}`,
+          facts,
+        );
+      }
+      const made = await finishOperation(waiting, answer.json, { what, operation: 'write', settled: 'ALREADY_EXISTS' });
+      return made ? 'created' : 'exists';
+    },
+    async *list() {
+      const what = 'the list of images';
+      const seen = new Set<string>();
+      for (let page = ''; ; ) {
+        const path = `${home}/dockerImages?pageSize=1000${page === '' ? '' : `&pageToken=${encodeURIComponent(page)}`}`;
+        const { json } = await ask(path, { method: 'GET', expect: [200], operation: 'read', what });
+        yield* imagesOf(json);
+        const { nextPageToken = '' } = fieldsOf(json);
+        if (nextPageToken === '') return;
+        if (typeof nextPageToken !== 'string') throw unexpected(HOST, what, facts);
+        if (seen.has(nextPageToken)) throw unexpected(HOST, `${what} (its pages do not end)`, facts);
+        seen.add(nextPageToken);
+        page = nextPageToken;
+      }
+    },
+    deleteTag: async (tag) => {
+      const path = `${versions}/tags/${encodeURIComponent(tag)}`;
+      const what = `deleting the tag ${tag}`;
+      const { status } = await ask(path, { method: 'DELETE', expect: [200, 404], operation: 'delete', what });
+      return status === 200 ? 'deleted' : 'absent';
+    },
+    deleteDigest: async (digest) => {
+      const path = `${versions}/versions/${encodeURIComponent(digest)}?force=true`;
+      const what = `deleting ${digest}`;
+      const answer = await ask(path, { method: 'DELETE', expect: [200, 404], operation: 'delete', what });
+      if (answer.status === 404) return 'absent';
+      const gone = await finishOperation(waiting, answer.json, { what, operation: 'delete', settled: 'NOT_FOUND' });
+      return gone ? 'deleted' : 'absent';
+    },
+    preflight: async () => {
+      const found = await place.credentials();
+      // The registry itself accepts service account keys, which the API does not; the upload that is begun tells then.
+      if (tokenOf(found) === undefined) return [];
+      const what = 'the look for the right to push';
+      const answer = await ask(`${home}:testIamPermissions`, {
+        method: 'POST',
+        json: { permissions: [UPLOAD] },
+        expect: [200, 403, 404],
+        operation: 'read',
+        what,
+      });
+      if (answer.status === 403) return [];
+      const { permissions = [] } = fieldsOf(answer.json);
+      if (!Array.isArray(permissions)) throw unexpected(HOST, what, facts);
+      if (answer.status === 200 && permissions.includes(UPLOAD)) return [];
+      // IAM knows of no rights in what is not there.
+      const look = { method: 'GET', expect: [200, 403, 404], operation: 'read', what } as const;
+      const missing = answer.status === 404 || (await ask(home, look)).status === 404;
+      // gcr.io repositories may be made by the first push.
+      if (missing && repository === host)
+        return [
+          `There is no repository ${repository} yet; a push makes it when the identity may (roles/artifactregistry.createOnPushWriter).`,
+        ];
+      if (missing) {
+        throw new ActionError('REPOSITORY_UNKNOWN', `There is no repository ${home} at ${HOST}.`, {
+          facts: { ...facts, status: 404 },
+        });
+      }
+      throw new ActionError(
+        'DENIED',
+        `${host}/${place.repository} needs the permission ${UPLOAD}, which this identity lacks: roles/artifactregistry.writer holds it.`,
+        { facts },
+      );
+    },
+  };
+}
+
+/** The access token that credentials of the registry hold; undefined when they are of another kind. */
+function tokenOf(found: Credentials | undefined): string | undefined {
+  return found?.kind === 'password' && USERS.test(found.username) ? found.password : undefined;
+}
+
+function whatIs(found: Credentials | undefined): string {
+  if (found === undefined) return 'no login at all';
+  return found.kind === 'password' && found.username.startsWith('_json_key')
+    ? 'a service account key'
+    : 'a login of another kind';
+}
+
+/** Sizes are texts in Google's JSON, because they are 64-bit numbers. */
+function detailsOf({ tags, mediaType, imageSizeBytes, uploadTime }: Fields): Omit<ListedImage, 'digest'> {
+  const pushedAt = new Date(typeof uploadTime === 'string' ? uploadTime : Number.NaN);
+  return {
+    tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [],
+    ...(typeof mediaType === 'string' && mediaType !== '' ? { mediaType } : {}),
+    ...(typeof imageSizeBytes === 'string' && /^\d{1,15}$/.test(imageSizeBytes)
+      ? { size: Number(imageSizeBytes) }
+      : {}),
+    ...(Number.isNaN(pushedAt.getTime()) ? {} : { pushedAt }),
+  };
+}

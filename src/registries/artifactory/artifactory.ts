@@ -1,0 +1,149 @@
+import type { Digest } from '../../domain/digest.ts';
+import { fieldsOf } from '../../domain/fields.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { unexpected } from '../../http/api.ts';
+import { parseErrorBody } from '../../http/error-body.ts';
+import { registryError } from '../../http/registry-error.ts';
+import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from '../vendor.ts';
+import { type ImageFolder, openArtifactory } from './api.ts';
+import { artifactoryIdentity } from './identity.ts';
+import { artifactoryRemedies } from './remedies.ts';
+
+/** JFrog Artifactory, in the cloud or self-hosted: https://jfrog.com/help/r/jfrog-rest-apis */
+export const artifactory: Vendor = {
+  id: 'artifactory',
+  title: 'JFrog Artifactory',
+  hosts: [/^[a-z0-9-]+\.jfrog\.io$/],
+  // Neither Basic credentials nor its tokens tell what they allow.
+  probesPush: true,
+  remedies: artifactoryRemedies,
+  capabilities: {
+    keyless: 'yes',
+    'create-repository': { partly: 'Needs the right to administer repositories, or a project of its own.' },
+    'list-images': 'yes',
+    'push-time': 'yes',
+    'pull-time': 'yes',
+    size: { lacks: "Artifactory's search has the sizes of manifests only; the manifests tell those of the layers." },
+    'delete-tag': { partly: 'The image stays under its other tags; the last tag takes the image with it.' },
+    'delete-digest': 'yes',
+    'immutable-tags': {
+      partly: 'Grant the pushing user no Delete/Overwrite permission: then Artifactory refuses to move a tag.',
+    },
+  },
+  login: artifactoryIdentity,
+  manage,
+};
+
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+
+/** Settings of a new repository that Artifactory has no counterpart for, and what to do instead. */
+const LACKING: readonly (readonly [keyof NewRepository, string])[] = [
+  ['immutableTags', 'Grant the pushing user no Delete/Overwrite permission instead.'],
+  ['kmsKey', 'Encryption is a matter of the file store: set it up there.'],
+  ['public', 'Give the anonymous user a permission to read the repository.'],
+];
+
+function manage(place: ManagementPlace): Management {
+  const { host, repository } = place;
+  const { key, image, ask, folders } = openArtifactory(place);
+  const facts = { registry: host, repository };
+  const settingsPath = `/artifactory/api/repositories/${encodeURIComponent(key)}`;
+
+  const exists = async (): Promise<boolean> => {
+    const what = `the question for the repository ${key}`;
+    // Artifactory says 400 for a key that it does not know.
+    const expect = [200, 400, 404];
+    const { status, json } = await ask({ method: 'GET', path: settingsPath, expect, operation: 'read', what });
+    if (status !== 200) return false;
+    if (fieldsOf(json).key !== key) throw unexpected(host, what, facts);
+    return true;
+  };
+
+  const create = async (settings: NewRepository): Promise<'created' | 'exists'> => {
+    const lacking = LACKING.find(([setting]) => settings[setting] !== undefined && settings[setting] !== false);
+    if (lacking !== undefined) {
+      const [setting, instead] = lacking;
+      throw new ActionError(
+        'CAPABILITY_MISSING',
+        `Artifactory makes no repository with ${setting} (${host}). ${instead}`,
+        { facts },
+      );
+    }
+    const what = `creating the repository ${key}`;
+    const { status, text } = await ask({
+      method: 'PUT',
+      path: settingsPath,
+      json: {
+        key,
+        rclass: 'local',
+        packageType: 'docker',
+        dockerApiVersion: 'V2',
+        ...(settings.scanOnPush === true ? { xrayIndex: true } : {}),
+      },
+      expect: [200, 201, 400],
+      operation: 'write',
+      what,
+    });
+    if (status !== 400) return 'created';
+    const said = parseErrorBody(text);
+    if (/already exists/i.test(said.message ?? '')) return 'exists';
+    throw registryError({ host, operation: 'write', status, ...said }, `${host} answered ${status} to ${what}`, facts);
+  };
+
+  async function* list(): AsyncGenerator<ListedImage> {
+    const images = new Map<Digest, ListedImage>();
+    for (const { name, digest, created, downloaded } of await folders()) {
+      const known = images.get(digest);
+      const pushedAt = latest(known?.pushedAt, created);
+      const pulledAt = latest(known?.pulledAt, downloaded);
+      images.set(digest, {
+        digest,
+        tags: [...(known?.tags ?? []), ...(TAG.test(name) ? [name] : [])],
+        ...(pushedAt === undefined ? {} : { pushedAt }),
+        ...(pulledAt === undefined ? {} : { pulledAt }),
+      });
+    }
+    yield* images.values();
+  }
+
+  const remove = async ({ name: folder, shared }: ImageFolder): Promise<'deleted' | 'absent'> => {
+    if (shared) {
+      throw new ActionError(
+        'CAPABILITY_MISSING',
+        `${host}/${repository} has the tag ${folder}, and ${repository}/${folder} is an image as well: in Artifactory both are one folder and would be deleted together. Delete the tag by hand in Artifactory.`,
+        { facts },
+      );
+    }
+    const parts = [key, ...image.split('/'), folder].map(encodeURIComponent);
+    const { status } = await ask({
+      method: 'DELETE',
+      path: `/artifactory/${parts.join('/')}`,
+      expect: [200, 204, 404],
+      operation: 'delete',
+      what: `deleting ${repository}/${folder}`,
+    });
+    return status === 404 ? 'absent' : 'deleted';
+  };
+
+  const deleteTag = async (tag: string): Promise<'deleted' | 'absent'> => {
+    // An empty name would be the folder of the whole image.
+    if (!TAG.test(tag)) throw new ActionError('TAG_INVALID', `${JSON.stringify(tag)} is not a tag.`, { facts });
+    // By a list first: without a manifest of its own the folder is another image (`app/tool` besides `app`).
+    const found = (await folders()).find(({ name }) => name === tag);
+    return found === undefined ? 'absent' : remove(found);
+  };
+
+  /** After a fresh list: a tag that has moved since the last one holds another image. */
+  const deleteDigest = async (digest: Digest): Promise<'deleted' | 'absent'> => {
+    const gone: ('deleted' | 'absent')[] = [];
+    for (const folder of await folders()) if (folder.digest === digest) gone.push(await remove(folder));
+    return gone.includes('deleted') ? 'deleted' : 'absent';
+  };
+
+  return { exists, create, list, deleteTag, deleteDigest };
+}
+
+function latest(one: Date | undefined, other: Date | undefined): Date | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one > other ? one : other;
+}

@@ -1,0 +1,84 @@
+import type { Credentials } from '../../credentials/credential.ts';
+import { fieldsOf } from '../../domain/fields.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
+import type { ManagementPlace } from '../vendor.ts';
+import { FROM_IDENTITY } from './identity.ts';
+
+export const HUB = 'hub.docker.com';
+const ORIGIN = `https://${HUB}`;
+
+/** A bearer lives for ten minutes (https://docs.docker.com/reference/api/hub/latest/); a request may take one of them. */
+const LIFETIME = 9 * 60 * 1000;
+
+export type HubRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
+  /** From `/v2/` on, each part encoded. */
+  readonly path: string;
+};
+
+/**
+ * Docker Hub's management API with a bearer that is got when it is first needed, and again when it runs out.
+ * @throws from requests: ActionError UNAUTHORIZED when the credentials of the registry do not open the API
+ */
+export function openHub(place: ManagementPlace): (request: HubRequest) => Promise<ApiAnswer> {
+  const { api, clock } = place;
+  const facts = { registry: place.host, repository: place.repository };
+  let held: { readonly bearer: string; readonly until: number } | undefined;
+
+  const renew = async (): Promise<string> => {
+    const found = place.host === 'docker.io' ? await place.credentials() : undefined;
+    if (found?.kind !== 'password') {
+      throw new ActionError(
+        'UNAUTHORIZED',
+        `There are no user name and password for docker.io, which ${HUB} asks for to manage ${place.repository}.`,
+        { facts },
+      );
+    }
+    api.secret(found.password);
+    const answer = await api.request({
+      method: 'POST',
+      url: new URL('/v2/auth/token', ORIGIN),
+      json: { identifier: found.username, secret: found.password },
+      expect: [200, 400, 401, 403],
+      operation: 'token',
+      what: `the login of ${found.username}`,
+      facts,
+    });
+    if (answer.status !== 200) throw closed(answer, found);
+    const { access_token: bearer } = fieldsOf(answer.json);
+    if (typeof bearer !== 'string' || bearer === '') throw unexpected(HUB, 'the login', facts);
+    api.secret(bearer);
+    held = { bearer, until: clock.now().getTime() + LIFETIME };
+    return bearer;
+  };
+
+  const closed = ({ status, json }: ApiAnswer, found: Credentials): ActionError => {
+    const { detail, message } = fieldsOf(json);
+    const said = [detail, message].find((each) => typeof each === 'string');
+    const why =
+      found.from === FROM_IDENTITY
+        ? ' The token of the login without a stored secret opens the registry only: for this give a personal access token in `password`.'
+        : ' Give a personal access token with Read, Write & Delete in `password`.';
+    return new ActionError(
+      'UNAUTHORIZED',
+      `${HUB} answered ${status} to the login with ${found.from}${typeof said === 'string' ? `: ${said.slice(0, 300).replaceAll(found.kind === 'password' ? found.password : found.token, '***')}` : ''}.${why}`,
+      { facts: { ...facts, status } },
+    );
+  };
+
+  return async ({ path, ...request }) => {
+    const send = (bearer: string, expect: readonly number[]) =>
+      api.request({
+        ...request,
+        expect,
+        url: new URL(path, ORIGIN),
+        headers: { authorization: `Bearer ${bearer}` },
+        facts,
+      });
+    const fresh = held !== undefined && clock.now().getTime() < held.until ? held.bearer : undefined;
+    if (fresh === undefined) return send(await renew(), request.expect);
+    // A bearer that was good a moment ago may be revoked: once again with another one, and then its answer counts.
+    const answer = await send(fresh, [...request.expect, 401]);
+    return answer.status === 401 ? send(await renew(), request.expect) : answer;
+  };
+}

@@ -1,0 +1,63 @@
+import { type Digest, isDigest } from '../../domain/digest.ts';
+import { fieldsOf } from '../../domain/fields.ts';
+import { unexpected } from '../../http/api.ts';
+import type { ImageStore, ListedImage } from '../vendor.ts';
+import { HUB } from './api.ts';
+
+/** A tag as Hub lists it. */
+export interface TagOfHub {
+  readonly name: string;
+  readonly digest?: Digest;
+  readonly facts: Omit<ListedImage, 'digest' | 'tags'>;
+}
+
+/** @throws ActionError ANSWER_INVALID */
+export function readTag(value: unknown, facts: { readonly registry: string; readonly repository: string }): TagOfHub {
+  const { name, digest, media_type, full_size, tag_last_pushed, tag_last_pulled } = fieldsOf(value);
+  if (typeof name !== 'string' || name === '') throw unexpected(HUB, 'a tag', facts);
+  const pushedAt = time(tag_last_pushed);
+  const pulledAt = time(tag_last_pulled);
+  return {
+    name,
+    ...(isDigest(digest) ? { digest } : {}),
+    facts: {
+      ...(typeof media_type === 'string' && media_type !== '' ? { mediaType: media_type } : {}),
+      ...(typeof full_size === 'number' && full_size >= 0 ? { size: full_size } : {}),
+      ...(pushedAt === undefined ? {} : { pushedAt }),
+      ...(pulledAt === undefined ? {} : { pulledAt }),
+    },
+  };
+}
+
+/** The images of tags: Hub lists tags, and an image was pushed and pulled when the latest of its tags was. */
+export async function* byDigest(tags: readonly TagOfHub[], store: ImageStore): AsyncGenerator<ListedImage> {
+  const images = new Map<Digest, ListedImage>();
+  for (const { name, digest: listed, facts } of tags) {
+    // Tags of former years have no digest in the list. A HEAD is not a pull on Docker Hub.
+    const digest = listed ?? (await store.head(name))?.digest;
+    if (digest === undefined) continue;
+    const before = images.get(digest);
+    const pushedAt = latest(before?.pushedAt, facts.pushedAt);
+    const pulledAt = latest(before?.pulledAt, facts.pulledAt);
+    images.set(digest, {
+      ...facts,
+      ...before,
+      digest,
+      tags: [...(before?.tags ?? []), name],
+      ...(pushedAt === undefined ? {} : { pushedAt }),
+      ...(pulledAt === undefined ? {} : { pulledAt }),
+    });
+  }
+  yield* images.values();
+}
+
+function latest(one: Date | undefined, other: Date | undefined): Date | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one > other ? one : other;
+}
+
+/** Hub writes `0001-01-01T00:00:00Z` for never. */
+function time(value: unknown): Date | undefined {
+  const date = typeof value === 'string' ? new Date(value) : undefined;
+  return date === undefined || Number.isNaN(date.getTime()) || date.getUTCFullYear() < 2000 ? undefined : date;
+}

@@ -1,0 +1,159 @@
+import { type Digest, isDigest } from '../../domain/digest.ts';
+import { fieldsOf } from '../../domain/fields.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { unexpected } from '../../http/api.ts';
+import { noVerdict } from '../ignore-failure.ts';
+import type { ListedImage, Management, ManagementPlace, Vendor } from '../vendor.ts';
+import { openPackage } from './api.ts';
+import { ghcrRemedies } from './remedies.ts';
+
+const PAGE = 100;
+
+/** GitHub Container Registry, which is managed by GitHub's package API: https://docs.github.com/rest/packages/packages */
+export const ghcr: Vendor = {
+  id: 'ghcr',
+  title: 'GitHub Container Registry',
+  hosts: [/^ghcr\.io$/],
+  // Its tokens do not tell what they allow.
+  probesPush: true,
+  remedies: ghcrRemedies,
+  capabilities: {
+    keyless: {
+      partly: "The job's own `GITHUB_TOKEN` with `permissions: packages: write` is enough: nothing to set up.",
+    },
+    'create-repository': { lacks: 'The first push creates the package.' },
+    'list-images': 'yes',
+    'push-time': 'yes',
+    'pull-time': { lacks: 'GitHub does not tell when an image was pulled; choose by push time.' },
+    size: { lacks: "GitHub's list has no sizes; the manifests of the images have them." },
+    'delete-tag': { lacks: 'Delete the image by its digest, or push another image to the tag.' },
+    'delete-digest': {
+      partly: 'Needs the role Admin of this repository in the package, and the last tagged image stays.',
+    },
+    'immutable-tags': { lacks: 'Tags can always be moved; refer to images by digest.' },
+  },
+  manage,
+};
+
+/** What GitHub refuses to delete whoever asks, by its words, and what to do instead. */
+const KEPT: readonly (readonly [RegExp, string])[] = [
+  [
+    /last tagged version/i,
+    'It is the last tagged image, and GitHub deletes that with the whole package only: keep it, or open Package settings → Delete this package.',
+  ],
+  [/more than 5,?000 downloads/i, 'Public images with more than 5000 downloads are deleted by GitHub Support only.'],
+];
+
+interface Version {
+  readonly id: number;
+  readonly image: ListedImage;
+}
+
+function manage(place: ManagementPlace): Management {
+  const { repository, host, github } = place;
+  const facts = { registry: host, repository };
+  const { find, ask } = openPackage(place);
+  /** A thousand requests an hour is all that a job's token has: what a list has shown is not asked for again. */
+  const ids = new Map<Digest, number>();
+
+  async function* versions(): AsyncGenerator<Version> {
+    for (let page = 1; ; page++) {
+      const { json, headers } = await ask({
+        method: 'GET',
+        rest: `/versions?per_page=${PAGE}&page=${page}`,
+        expect: [200],
+        what: `page ${page} of the versions of ${repository}`,
+      });
+      if (!Array.isArray(json)) throw unexpected('GitHub', 'the list of versions', facts);
+      for (const each of json) {
+        const version = readVersion(each, facts);
+        ids.set(version.image.digest, version.id);
+        yield version;
+      }
+      const { link } = headers;
+      // Only whether there is more: an address from an answer gets no token.
+      if (json.length === 0 || typeof link !== 'string' || !/;\s*rel="?next"?/.test(link)) return;
+    }
+  }
+
+  async function* list(): AsyncGenerator<ListedImage> {
+    // All pages before the first image: who deletes on the way would move what is on the next page.
+    const all: ListedImage[] = [];
+    for await (const { image } of versions()) all.push(image);
+    yield* all;
+  }
+
+  const idOf = async (digest: Digest): Promise<number | undefined> => {
+    const known = ids.get(digest);
+    if (known !== undefined) return known;
+    for await (const { id, image } of versions()) if (image.digest === digest) return id;
+    return undefined;
+  };
+
+  const isThere = async (id: number): Promise<boolean> => {
+    const what = `the question for version ${id} of ${repository}`;
+    return (await ask({ method: 'GET', rest: `/versions/${id}`, expect: [200, 404], what })).status === 200;
+  };
+
+  const deleteDigest = async (digest: Digest): Promise<'deleted' | 'absent'> => {
+    const id = await idOf(digest);
+    if (id === undefined) return 'absent';
+    try {
+      const what = `deleting ${repository}@${digest}`;
+      const { status } = await ask({ method: 'DELETE', rest: `/versions/${id}`, expect: [204, 404], what });
+      if (status === 404 && (await isThere(id))) {
+        throw new ActionError('DENIED', `GitHub answered 404 to ${what}, which is there.`, { facts });
+      }
+      ids.delete(digest);
+      return status === 404 ? 'absent' : 'deleted';
+    } catch (error) {
+      throw explained(error);
+    }
+  };
+
+  const preflight = async (): Promise<readonly string[]> => {
+    if (github === undefined) return [];
+    const found = await find().catch(noVerdict);
+    if (found === undefined) return [];
+    const linked = fieldsOf(fieldsOf(found).repository).full_name;
+    if (typeof linked === 'string' && linked.toLowerCase() === github.repository.toLowerCase()) return [];
+    const to = typeof linked === 'string' ? `linked to ${linked}` : 'not linked to a repository';
+    return [
+      `The package ${host}/${repository} is ${to}, so the token of ${github.repository} may not be allowed to push: open Package settings → Manage Actions access → Add repository → ${github.repository} with the role Write, and build the image with the label org.opencontainers.image.source=https://github.com/${github.repository}.`,
+    ];
+  };
+
+  return { exists: async () => (await find()) !== undefined, list, deleteDigest, preflight };
+}
+
+function readVersion(value: unknown, facts: { readonly registry: string; readonly repository: string }): Version {
+  const { id, name, created_at, metadata } = fieldsOf(value);
+  const { tags } = fieldsOf(fieldsOf(metadata).container);
+  // Without the tags an image would look as if nobody used it.
+  if (typeof id !== 'number' || !Number.isSafeInteger(id) || !isDigest(name) || !isNames(tags)) {
+    throw unexpected('GitHub', 'a version of the package', facts);
+  }
+  const pushedAt = typeof created_at === 'string' ? new Date(created_at) : undefined;
+  const known = pushedAt !== undefined && !Number.isNaN(pushedAt.getTime());
+  return { id, image: { digest: name, tags, ...(known ? { pushedAt } : {}) } };
+}
+
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
+}
+
+/** A refused deletion with what to do about it. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof ActionError)) return error;
+  const { message, facts, code } = error;
+  const instead = KEPT.find(([words]) => words.test(message))?.[1];
+  if (instead !== undefined) {
+    return new ActionError('CAPABILITY_MISSING', `${message} ${instead}`, { facts, cause: error });
+  }
+  if (code !== 'DENIED') return error;
+  return new ActionError(
+    code,
+    `${message} To delete, this repository needs the role Admin: Package settings → Manage Actions access.`,
+    { facts, cause: error },
+  );
+}

@@ -1,0 +1,145 @@
+import { fieldsOf } from '../../domain/fields.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { unexpected } from '../../http/api.ts';
+import { noVerdict } from '../ignore-failure.ts';
+import type { Management, ManagementPlace, NewRepository, Vendor } from '../vendor.ts';
+import { type Harbor, openHarbor } from './api.ts';
+import { harborRemedies } from './remedies.ts';
+
+export const harbor: Vendor = {
+  id: 'harbor',
+  title: 'Harbor',
+  hosts: [],
+  hidesMissing: true,
+  remedies: harborRemedies,
+  capabilities: {
+    keyless: {
+      lacks: 'It trusts one identity provider, and that is for people: store the secret of a robot account.',
+    },
+    'create-repository': { partly: 'The project is created; a push creates the repository in it.' },
+    'list-images': 'yes',
+    'push-time': 'yes',
+    'pull-time': 'yes',
+    size: 'yes',
+    'delete-tag': 'yes',
+    'delete-digest': { partly: 'All tags of the image go with it; space is freed by the next garbage collection.' },
+    'immutable-tags': { partly: 'By a rule of the project, which needs the right to make such rules.' },
+  },
+  manage: manageHarbor,
+};
+
+function manageHarbor(place: ManagementPlace): Management {
+  const api = openHarbor(place);
+  return {
+    exists: async () => {
+      const { status } = await api.ask({
+        method: 'HEAD',
+        path: `/projects?${new URLSearchParams({ project_name: api.project })}`,
+        expect: [200, 404],
+        operation: 'read',
+        what: `the question for the project ${api.project}`,
+      });
+      return status === 200;
+    },
+    create: (settings) => create(api, place, settings),
+    list: api.images,
+    deleteTag: (tag) => {
+      const part = encodeURIComponent(tag);
+      return api.remove(`/${part}/tags/${part}`, tag);
+    },
+    deleteDigest: (digest) => api.remove(`/${encodeURIComponent(digest)}`, digest),
+    preflight: () => preflight(api, place),
+    frozen: async (tags) => {
+      const rules = await Promise.all(tags.map((tag) => isImmutable(api, place, tag)));
+      return tags.filter((_, at) => rules[at] === true);
+    },
+  };
+}
+
+async function create(
+  { ask, project, image }: Harbor,
+  { host, repository }: ManagementPlace,
+  settings: NewRepository,
+): Promise<'created' | 'exists'> {
+  if (settings.kmsKey !== undefined) {
+    throw new ActionError('CAPABILITY_MISSING', `Harbor at ${host} has no encryption keys of projects: leave it out.`, {
+      facts: { registry: host, repository },
+    });
+  }
+  const text = (value: boolean | undefined, name: string) => (value === undefined ? {} : { [name]: String(value) });
+  const { status } = await ask({
+    method: 'POST',
+    path: '/projects',
+    // Switches of projects are texts in Harbor's API.
+    json: {
+      project_name: project,
+      metadata: { ...text(settings.public, 'public'), ...text(settings.scanOnPush, 'auto_scan') },
+    },
+    expect: [201, 409],
+    operation: 'write',
+    what: `creating the project ${project}`,
+  });
+  // What was there keeps the rules that its owners gave it.
+  if (status === 409) return 'exists';
+  if (settings.immutableTags === true) {
+    await ask({
+      method: 'POST',
+      path: `/projects/${encodeURIComponent(project)}/immutabletagrules`,
+      json: {
+        action: 'immutable',
+        template: 'immutable_template',
+        scope_selectors: { repository: [{ kind: 'doublestar', decoration: 'repoMatches', pattern: image }] },
+        tag_selectors: [{ kind: 'doublestar', decoration: 'matches', pattern: '**' }],
+      },
+      expect: [201],
+      operation: 'write',
+      what: `making the tags of ${repository} immutable (the project ${project} was created)`,
+    });
+  }
+  return 'created';
+}
+
+/** Whether a rule of the project makes a tag immutable; a tag that cannot be seen is not. */
+async function isImmutable({ ask, artifacts }: Harbor, { repository }: ManagementPlace, tag: string): Promise<boolean> {
+  const answer = await ask({
+    method: 'GET',
+    path: `${artifacts}/${encodeURIComponent(tag)}?with_tag=true&with_immutable_status=true`,
+    expect: [200, 404],
+    operation: 'read',
+    what: `the rules for ${repository}:${tag}`,
+  }).catch(noVerdict);
+  const { tags } = fieldsOf(answer?.json);
+  return Array.isArray(tags) && tags.map(fieldsOf).some(({ name, immutable }) => name === tag && immutable === true);
+}
+
+async function preflight({ ask, project }: Harbor, { host, repository }: ManagementPlace): Promise<readonly string[]> {
+  const what = `the summary of the project ${project}`;
+  const facts = { registry: host, repository };
+  const { status, json } = await ask({
+    method: 'GET',
+    path: `/projects/${encodeURIComponent(project)}/summary`,
+    expect: [200, 401, 403, 404],
+    operation: 'read',
+    what,
+  });
+  // A robot account with push and pull, as the documentation has it, may not see the quota.
+  if (status !== 200) return [];
+  const { quota, registry, repo_count: count } = fieldsOf(json);
+  if (typeof count !== 'number') throw unexpected(host, what, facts);
+  if (registry !== undefined && registry !== null) {
+    throw new ActionError('READ_ONLY', `The project ${project} of ${host} is a proxy cache, which accepts no pushes.`, {
+      facts,
+    });
+  }
+  const limit = fieldsOf(fieldsOf(quota).hard).storage;
+  const used = fieldsOf(fieldsOf(quota).used).storage;
+  // -1 is no limit.
+  if (typeof limit === 'number' && typeof used === 'number' && limit >= 0 && used >= limit) {
+    throw new ActionError(
+      'QUOTA_EXCEEDED',
+      `The project ${project} of ${host} is full: ${used} bytes of ${limit} are used.`,
+      { facts },
+    );
+  }
+  return [];
+}

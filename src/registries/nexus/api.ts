@@ -1,0 +1,138 @@
+import { type Digest, isDigest } from '../../domain/digest.ts';
+import { fieldsOf } from '../../domain/fields.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
+import type { ManagementPlace } from '../vendor.ts';
+
+/** A tag of an image, or a manifest that was pushed by its digest. */
+export interface NexusComponent {
+  readonly id: string;
+  /** As Nexus names it: the tag, or the digest of what has none. */
+  readonly version: string;
+  readonly tag?: string;
+  readonly digest: Digest;
+  readonly pushedAt?: Date;
+  readonly pulledAt?: Date;
+}
+
+export type NexusRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
+  /** Behind `/service/rest`, each part encoded. */
+  readonly path: string;
+};
+
+export interface Nexus {
+  /** The repository of Nexus, and the image in it. */
+  readonly name: string;
+  readonly image: string;
+  /** Whether the repository of Nexus stands in image names (`host/name/image`), and not in a host or port. */
+  readonly routed: boolean;
+  readonly ask: (request: NexusRequest) => Promise<ApiAnswer>;
+  /** All components of the image, or of one of its tags. */
+  readonly components: (tag?: string) => AsyncGenerator<NexusComponent>;
+}
+
+/**
+ * Nexus's REST API for one image. Where the registry has a host or port of its own, `registry-api` is the repository's
+ * URL (`https://nexus.example.com/repository/<name>`); otherwise the first part of the image's name is the repository.
+ * @throws ActionError NAME_INVALID when neither names a repository and an image
+ */
+export function openNexus(place: ManagementPlace): Nexus {
+  const { api, host, repository, apiUrl, origin } = place;
+  const facts = { registry: host, repository };
+  const { base, named } = split(apiUrl ?? origin);
+  const [first = '', ...rest] = repository.split('/');
+  const name = named ?? first;
+  const image = named === undefined ? rest.join('/') : repository;
+  if (name === '' || image === '') {
+    throw new ActionError(
+      'NAME_INVALID',
+      `${host}/${repository} does not name a repository of Nexus and an image in it: expected ${host}/<repository>/<image>, or \`registry-api\` with the URL of the repository (https://nexus.example.com/repository/<name>).`,
+      { facts },
+    );
+  }
+
+  const ask = async ({ path, ...request }: NexusRequest): Promise<ApiAnswer> => {
+    const found = await place.credentials();
+    if (found?.kind === 'identity-token') {
+      throw new ActionError('UNAUTHORIZED', `Nexus at ${host} wants a user name and a password, not a token.`, {
+        facts,
+      });
+    }
+    // Basic and no cookies: requests with a session's cookie would need Nexus's anti-CSRF token.
+    const basic =
+      found === undefined ? undefined : Buffer.from(`${found.username}:${found.password}`).toString('base64');
+    if (found !== undefined) api.secret(found.password);
+    if (basic !== undefined) api.secret(basic);
+    return api.request({
+      ...request,
+      url: new URL(`${base}/service/rest${path}`),
+      headers: basic === undefined ? {} : { authorization: `Basic ${basic}` },
+      facts,
+    });
+  };
+
+  async function* components(tag?: string): AsyncGenerator<NexusComponent> {
+    const seen = new Set<string>();
+    const found: NexusComponent[] = [];
+    const query = new URLSearchParams({ repository: name, format: 'docker', 'docker.imageName': image });
+    if (tag !== undefined) query.set('docker.imageTag', tag);
+    for (let more = true; more; ) {
+      const what = `a page of the images of ${image}`;
+      const { json } = await ask({
+        method: 'GET',
+        path: `/v1/search?${query}`,
+        expect: [200],
+        operation: 'read',
+        what,
+      });
+      const { items, continuationToken } = fieldsOf(json);
+      if (!Array.isArray(items)) throw unexpected(host, what, facts);
+      // The search knows wildcards and ignores case: what is deleted must be this very image.
+      for (const each of items) {
+        const { name: of, repository: within } = fieldsOf(each);
+        if (of === image && within === name) found.push(readComponent(each, host, facts));
+      }
+      more = typeof continuationToken === 'string' && continuationToken !== '';
+      if (typeof continuationToken !== 'string') continue;
+      if (seen.has(continuationToken)) throw unexpected(host, what, facts);
+      seen.add(continuationToken);
+      query.set('continuationToken', continuationToken);
+    }
+    yield* found;
+  }
+
+  return { name, image, routed: named === undefined, ask, components };
+}
+
+function split(url: URL): { readonly base: string; readonly named?: string } {
+  const path = url.pathname.replace(/\/+$/, '');
+  const [, context, named] = /^(.*)\/repository\/([^/]+)$/.exec(path) ?? [];
+  if (context === undefined || named === undefined) return { base: `${url.origin}${path}` };
+  return { base: `${url.origin}${context}`, named: decodeURIComponent(named) };
+}
+
+function readComponent(value: unknown, host: string, facts: { readonly registry: string }): NexusComponent {
+  const { id, version, assets } = fieldsOf(value);
+  const all = Array.isArray(assets) ? assets.map(fieldsOf) : [];
+  const manifest = all.find(({ path }) => typeof path === 'string' && path.includes('/manifests/'));
+  const { checksum, blobCreated, lastDownloaded } = manifest ?? {};
+  const digest = `sha256:${String(fieldsOf(checksum).sha256)}`;
+  if (typeof id !== 'string' || id === '' || typeof version !== 'string' || !isDigest(digest)) {
+    throw unexpected(host, 'a component', facts);
+  }
+  const pushedAt = time(blobCreated);
+  const pulledAt = time(lastDownloaded);
+  return {
+    id,
+    version,
+    digest,
+    ...(version.startsWith('sha256:') ? {} : { tag: version }),
+    ...(pushedAt === undefined ? {} : { pushedAt }),
+    ...(pulledAt === undefined ? {} : { pulledAt }),
+  };
+}
+
+function time(value: unknown): Date | undefined {
+  const date = typeof value === 'string' ? new Date(value) : undefined;
+  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
+}

@@ -1,0 +1,143 @@
+import type { Digest } from '../../domain/digest.ts';
+import { type Fields, fieldsOf } from '../../domain/fields.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { unexpected } from '../../http/api.ts';
+import { noVerdict } from '../ignore-failure.ts';
+import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from '../vendor.ts';
+import { type NexusComponent, openNexus } from './api.ts';
+import { nexusRemedies } from './remedies.ts';
+
+/** Sonatype Nexus Repository 3, which is managed by its REST API: https://help.sonatype.com/en/rest-and-integration-api.html */
+export const nexus: Vendor = {
+  id: 'nexus',
+  title: 'Sonatype Nexus',
+  hosts: [],
+  // Neither Basic credentials nor its tokens tell what they allow.
+  probesPush: true,
+  remedies: nexusRemedies,
+  capabilities: {
+    keyless: { lacks: 'Give `username` and `password`; a user token of Nexus works as both.' },
+    'create-repository': 'yes',
+    'list-images': { partly: 'By the search index of Nexus, which follows a push by some seconds.' },
+    'push-time': 'yes',
+    'pull-time': 'yes',
+    size: { lacks: 'The list of Nexus has the sizes of manifests only; the manifests tell those of the layers.' },
+    'delete-tag': { partly: 'The image stays under its other tags; the last tag takes the image with it.' },
+    'delete-digest': 'yes',
+    'immutable-tags': { partly: 'For a new repository: all tags but `latest`, which can always be moved.' },
+  },
+  manage,
+};
+
+/** Settings of a new repository that Nexus has no counterpart for, and what to do instead. */
+const LACKING: readonly (readonly [keyof NewRepository, string])[] = [
+  ['scanOnPush', 'Scan the image in the workflow.'],
+  ['kmsKey', 'Encryption is a matter of the blob store: set it up there.'],
+  ['public', 'Give the anonymous user the privilege to read the repository in Nexus.'],
+];
+
+function manage(place: ManagementPlace): Management {
+  const { host } = place;
+  const { name, image, routed, ask, components } = openNexus(place);
+  const facts = { registry: host, repository: place.repository };
+
+  const describe = async (): Promise<Fields | undefined> => {
+    const path = `/v1/repositories/docker/hosted/${encodeURIComponent(name)}`;
+    const what = `the question for the repository ${name}`;
+    const { status, json } = await ask({ method: 'GET', path, expect: [200, 404], operation: 'read', what });
+    if (status === 404) return undefined;
+    const fields = fieldsOf(json);
+    if (fields.name !== name) throw unexpected(host, what, facts);
+    return fields;
+  };
+  const exists = async () => (await describe()) !== undefined;
+
+  /** Only administrators see the settings; without `latestPolicy` the tag `latest` is like all others. */
+  const frozen = async (tags: readonly string[]): Promise<readonly string[]> => {
+    const { writePolicy, latestPolicy } = fieldsOf((await describe().catch(noVerdict))?.storage);
+    const moves = (tag: string) => tag === 'latest' && latestPolicy === true;
+    return String(writePolicy).toUpperCase() === 'ALLOW_ONCE' ? tags.filter((tag) => !moves(tag)) : [];
+  };
+
+  const create = async (settings: NewRepository): Promise<'created' | 'exists'> => {
+    const lacking = LACKING.find(([setting]) => settings[setting] !== undefined && settings[setting] !== false);
+    if (lacking !== undefined) {
+      const [setting, instead] = lacking;
+      throw new ActionError('CAPABILITY_MISSING', `Nexus makes no repository with ${setting} (${host}). ${instead}`, {
+        facts,
+      });
+    }
+    const what = `creating the repository ${name}`;
+    const writePolicy = settings.immutableTags === true ? 'ALLOW_ONCE' : 'ALLOW';
+    const { status, text } = await ask({
+      method: 'POST',
+      path: '/v1/repositories/docker/hosted',
+      json: {
+        name,
+        online: true,
+        storage: {
+          blobStoreName: 'default',
+          strictContentTypeValidation: true,
+          writePolicy,
+          ...(settings.immutableTags === true ? { latestPolicy: true } : {}),
+        },
+        docker: { v1Enabled: false, forceBasicAuth: true, ...(routed ? { pathEnabled: true } : {}) },
+      },
+      expect: [201, 400],
+      operation: 'write',
+      what,
+    });
+    if (status === 201) return 'created';
+    if (/already (used|exists)/i.test(text)) return 'exists';
+    const said = text.replaceAll(/\s+/g, ' ').slice(0, 300);
+    throw new ActionError('REGISTRY_REFUSED', `${host} answered 400 to ${what}: ${said}`, {
+      facts: { ...facts, status },
+    });
+  };
+
+  async function* list(): AsyncGenerator<ListedImage> {
+    const images = new Map<Digest, ListedImage>();
+    // All pages before the first image: who deletes on the way would move what is on the next page.
+    for await (const component of components()) {
+      const { digest, tag, pushedAt, pulledAt } = component;
+      const known = images.get(digest);
+      const pushed = latest(known?.pushedAt, pushedAt);
+      const pulled = latest(known?.pulledAt, pulledAt);
+      images.set(digest, {
+        digest,
+        tags: [...(known?.tags ?? []), ...(tag === undefined ? [] : [tag])],
+        ...(pushed === undefined ? {} : { pushedAt: pushed }),
+        ...(pulled === undefined ? {} : { pulledAt: pulled }),
+      });
+    }
+    yield* images.values();
+  }
+
+  /** By a fresh search each time: a tag that has moved since the last list is another component's. */
+  const remove = async (chosen: (component: NexusComponent) => boolean, tag?: string) => {
+    const found: NexusComponent[] = [];
+    for await (const component of components(tag)) if (chosen(component)) found.push(component);
+    let deleted = false;
+    for (const { id, version } of found) {
+      const path = `/v1/components/${encodeURIComponent(id)}`;
+      const what = `deleting ${image}:${version}`;
+      const { status } = await ask({ method: 'DELETE', path, expect: [204, 404], operation: 'delete', what });
+      deleted ||= status === 204;
+    }
+    return deleted ? 'deleted' : 'absent';
+  };
+
+  return {
+    exists,
+    create,
+    frozen,
+    list,
+    deleteTag: (tag) => remove((component) => component.tag === tag, tag),
+    deleteDigest: (digest) => remove((component) => component.digest === digest),
+  };
+}
+
+function latest(one: Date | undefined, other: Date | undefined): Date | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one > other ? one : other;
+}

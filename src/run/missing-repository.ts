@@ -1,0 +1,51 @@
+import { ActionError } from '../errors/action-error.ts';
+import type { ErrorCode } from '../errors/catalogue.ts';
+import type { Inputs } from '../inputs/parse.ts';
+import type { Repository } from '../oci/client/repository.ts';
+import { noVerdict } from '../registries/ignore-failure.ts';
+import type { Destination } from './targets.ts';
+
+/** What a registry may answer to a read in a repository that does not exist, besides saying so. */
+const MAY_BE_MISSING: ReadonlySet<ErrorCode> = new Set([
+  'UNAUTHORIZED',
+  'DENIED',
+  'SCOPE_TOO_NARROW',
+  'REPOSITORY_UNKNOWN',
+]);
+
+/** Whether `create-repository` asks for a missing repository to be created. */
+export function wantsCreation(inputs: Pick<Inputs, 'create-repository'>): boolean {
+  return inputs['create-repository'] !== false;
+}
+
+/**
+ * Reads a repository that may not exist yet. Harbor answers 401 to every request for a project that does not exist, to
+ * administrators as well: after such a refusal the vendor's API is asked, and only then. A repository that will be created
+ * reads as empty.
+ * @throws ActionError REPOSITORY_UNKNOWN when it does not exist and is not to be created; the refusal when it does, or the
+ * API does not say
+ */
+export async function readTarget<T>(
+  inputs: Pick<Inputs, 'create-repository'>,
+  { image, repository, registry }: Destination,
+  read: (repository: Repository) => Promise<T>,
+): Promise<T> {
+  try {
+    return await read(repository);
+  } catch (error) {
+    const { vendor } = registry;
+    if (!(error instanceof ActionError) || !MAY_BE_MISSING.has(error.code) || vendor.hidesMissing !== true) throw error;
+    const exists = await registry.manage(repository.name).exists().catch(noVerdict);
+    if (exists !== false) throw error;
+    if (wantsCreation(inputs)) return read(empty(repository));
+    throw new ActionError(
+      'REPOSITORY_UNKNOWN',
+      `${image} does not exist: the API of ${vendor.title} at ${repository.host} does not know it, and the registry refuses requests for it (${error.facts.status ?? error.code}).`,
+      { facts: { registry: repository.host, repository: repository.name, operation: 'push' }, cause: error },
+    );
+  }
+}
+
+function empty(repository: Repository): Repository {
+  return { ...repository, head: async () => undefined, get: async () => undefined, listTags: async () => [] };
+}

@@ -1,0 +1,150 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Credentials } from '../credentials/credential.ts';
+import { createCredentials, type Resolver } from '../credentials/credentials.ts';
+import { requestIdToken } from '../credentials/id-token.ts';
+import { ActionError } from '../errors/action-error.ts';
+import { createApi } from '../http/api.ts';
+import { createTransport } from '../http/transport.ts';
+import type { Inputs } from '../inputs/parse.ts';
+import { createRegistryClient, type RegistryClient } from '../oci/client/repository.ts';
+import { type Managed, manage } from '../registries/management-port.ts';
+import type { LoginPlace, Vendor } from '../registries/vendor.ts';
+import { vendorOf } from '../registries/vendors.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+
+/** One registry: its distribution API, its management API, and the credentials for both. */
+export interface Registry {
+  /** As in image names. */
+  readonly host: string;
+  readonly vendor: Vendor;
+  readonly client: RegistryClient;
+  readonly credentials: () => Promise<Credentials | undefined>;
+  readonly manage: (repository: string) => Managed;
+}
+
+/**
+ * Opens registries, one client for each host: repositories of one registry share tokens, connections and the limit of
+ * requests. Nothing is sent before something is asked.
+ * @param actor who runs the job, for ghcr.io
+ * @param attempts tries of each request
+ */
+export async function openRegistries(
+  runtime: Runtime,
+  inputs: Inputs,
+  hosts: readonly string[],
+  actor: string,
+  { signal = runtime.signal, attempts }: { readonly signal?: AbortSignal; readonly attempts?: number } = {},
+): Promise<ReadonlyMap<string, Registry>> {
+  const ca = await readAuthority(runtime, inputs);
+  const insecureHosts = inputs['insecure-registries'];
+  const { clock, log, env } = runtime;
+  const shared = { clock, signal, log, mask: runtime.secret };
+  const transport = createTransport({
+    signal,
+    insecureHosts,
+    ...(ca === undefined ? {} : { ca }),
+    env,
+    userAgent: 'registry-action/1',
+  });
+  const api = createApi({ transport, ...shared });
+  const types = new Map(inputs['registry-type']);
+  const apis = new Map(inputs['registry-api']);
+
+  const placeOf = (host: string): LoginPlace => ({
+    host,
+    keyless: inputs.keylessOf.find((each) => each.host === host)?.keyless ?? inputs.keyless,
+    api,
+    transport,
+    env,
+    clock,
+    log,
+    idToken: (audience) => requestIdToken(env, api, audience),
+  });
+  const token = inputs['github-token'];
+  const credentials: Resolver = createCredentials(
+    runtime,
+    { logins: inputs.logins, ...(token === undefined ? {} : { github: { actor, token } }) },
+    (host) => {
+      const { login, ambient } = vendorOf(host, types);
+      return {
+        keyless: async () => login?.(placeOf(host)),
+        ambient: async () => ambient?.(placeOf(host)),
+      };
+    },
+  );
+  const github =
+    token === undefined
+      ? {}
+      : {
+          github: {
+            token,
+            actor,
+            apiUrl: env.GITHUB_API_URL ?? 'https://api.github.com',
+            repository: env.GITHUB_REPOSITORY ?? '',
+          },
+        };
+
+  const open = async (host: string): Promise<Registry> => {
+    const vendor = vendorOf(host, types);
+    const client = await createRegistryClient({
+      host,
+      credentials: (refused) => credentials(host, refused),
+      ...shared,
+      insecureHosts,
+      ...(ca === undefined ? {} : { ca }),
+      env,
+      ...(attempts === undefined ? {} : { attempts }),
+    });
+    const apiUrl = apis.get(host);
+    return {
+      host,
+      vendor,
+      client,
+      credentials: () => credentials(host),
+      manage: (repository) =>
+        manage(vendor, {
+          ...placeOf(host),
+          ...github,
+          repository,
+          origin: new URL(client.origin),
+          ...(apiUrl === undefined ? {} : { apiUrl }),
+          credentials: () => credentials(host),
+          store: client.repository(repository),
+        }),
+    };
+  };
+  const opened = await Promise.all([...new Set(hosts)].map(open));
+  return new Map(opened.map((registry) => [registry.host, registry]));
+}
+
+/** The certificates of `registry-ca`, as PEM text. @throws ActionError INPUT_INVALID */
+export async function readAuthority({ workspace }: Runtime, { 'registry-ca': given }: Inputs) {
+  return given === undefined ? undefined : readCertificates(resolve(workspace, given));
+}
+
+async function readCertificates(file: string): Promise<string> {
+  const pem = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} cannot be read.`, {
+      cause,
+      facts: { input: 'registry-ca' },
+    });
+  });
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*(?:-----END CERTIFICATE-----)?/g) ?? [];
+  // A broken one would be passed over without a word, and every registry that it vouches for be one that nobody knows.
+  const broken = certificates.findIndex((each) => !isCertificate(each));
+  if (certificates.length === 0 || broken !== -1) {
+    const what = broken === -1 ? 'holds no PEM certificate' : `is broken at its certificate ${broken + 1}`;
+    throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} ${what}.`, { facts: { input: 'registry-ca' } });
+  }
+  return pem;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
+}

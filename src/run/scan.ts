@@ -1,0 +1,212 @@
+import type { Digest } from '../domain/digest.ts';
+import type { BuildSteps } from '../domain/dockerfile.ts';
+import { describeFinding } from '../domain/gate/finding.ts';
+import type { IgnoreEntry } from '../domain/gate/ignores.ts';
+import { layerOrigins } from '../domain/gate/layer-origin.ts';
+import type { PlatformReport } from '../domain/gate/platform-report.ts';
+import { baselineOf, type GatePolicy, judge, type Verdict } from '../domain/gate/policy.ts';
+import { NOT_SEARCHED } from '../domain/gate/secret-rules.ts';
+import type { VexStatement } from '../domain/gate/vex.ts';
+import { ActionError, toActionError } from '../errors/action-error.ts';
+import { CATALOGUE } from '../errors/catalogue.ts';
+import type { Inputs } from '../inputs/parse.ts';
+import type { LocalImage } from '../oci/image/image.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { TRIVY } from '../tools/checksums.ts';
+import { installTool, type Tool } from '../tools/installer.ts';
+import { type Database, databaseDirectory, prepareDatabase, prepareJavaDatabase } from '../tools/trivy/database.ts';
+import { readIgnoreFile, readVex } from '../tools/trivy/gate-files.ts';
+import { scanPlatforms } from '../tools/trivy/scan.ts';
+import type { ScannableImage } from '../tools/trivy/view.ts';
+import { openMirrors } from './database-mirrors.ts';
+
+/** What the policy reads from files of the repository, read and checked. */
+export interface GateFiles {
+  readonly ignores: readonly IgnoreEntry[];
+  readonly vex: readonly VexStatement[];
+}
+
+/** A scanner that is ready, with its database where it needs one. */
+export interface Scanner {
+  readonly trivy: Tool;
+  readonly database?: Database;
+}
+
+const MINUTE = 60_000;
+const SCAN_TIMEOUT = 15 * MINUTE;
+
+/**
+ * Reads what the gate needs from the workspace, so that its problems are told before anything slow begins.
+ * @throws ActionErrors of IGNOREFILE_INVALID and VEX_INVALID
+ */
+export async function prepareGate({ workspace }: Runtime, inputs: Inputs): Promise<GateFiles> {
+  const { ignorefile } = inputs;
+  if (inputs.scan === 'off') return { ignores: [], vex: [] };
+  return {
+    ignores: ignorefile === undefined ? [] : await readIgnoreFile(workspace, ignorefile),
+    vex: await readVex(workspace, inputs.vex),
+  };
+}
+
+/** Gets the scanner and its database. Started before the build, so that the two do not wait for each other. */
+export function startScanner(runtime: Runtime, inputs: Inputs): () => Promise<Scanner> {
+  const start = async (): Promise<Scanner> => {
+    const trivy = await installTool(runtime, TRIVY, {
+      version: inputs['trivy-version'],
+      sha256: inputs['trivy-sha256'],
+    });
+    if (!inputs.scanners.includes('vuln')) return { trivy };
+    const database = await prepareDatabase(runtime, {
+      repositories: inputs['db-repository'],
+      maxAge: inputs['max-db-age'],
+      cacheDir: databaseDirectory(runtime),
+      open: openMirrors(runtime, inputs),
+    });
+    return { trivy, database };
+  };
+  if (inputs.scan === 'off') return start;
+  const started = start();
+  // Whoever asks for it gets the error; until then nobody does, and an unhandled rejection would end the process.
+  started.catch(() => undefined);
+  return () => started;
+}
+
+/** The image that the findings of another one are compared with. */
+export interface BaselineImage {
+  /** In full: `ghcr.io/org/app:main`. */
+  readonly image: string;
+  readonly digest: Digest;
+  /** It was named by its digest. */
+  readonly isPinned: boolean;
+  /** Fetches the platforms that it shares with an image; undefined when there is none. */
+  readonly fetch: (beside: LocalImage) => Promise<ScannableImage | undefined>;
+}
+
+/** What a scan of a publish has besides the image. */
+export interface ScanContext {
+  /** Scanned beside the image, by the same scanner with the same database. */
+  readonly baseline?: BaselineImage | undefined;
+  /** The steps of the Dockerfile, to name the one that brought a finding. */
+  readonly build?: BuildSteps | undefined;
+}
+
+/**
+ * Scans every platform of an image and applies the policy to what was found.
+ * @param names of the image, without tags: entries of the ignore file may be for some of them
+ * @throws ActionError whatever keeps the scan from being done; findings are in the verdict
+ */
+export async function scanImage(
+  runtime: Runtime,
+  inputs: Inputs,
+  { ignores, vex }: GateFiles,
+  scanner: () => Promise<Scanner>,
+  image: LocalImage,
+  names: readonly string[],
+  { baseline, build }: ScanContext = {},
+): Promise<{ readonly verdict: Verdict; readonly trivy: Tool }> {
+  const { trivy, database } = await scanner();
+  const cacheDir = databaseDirectory(runtime);
+  runtime.log.info(
+    `Trivy ${trivy.version}${database === undefined ? '' : `, database of ${database.updatedAt.toISOString()}`}`,
+  );
+  let java: Promise<string> | undefined;
+  const prepareJava = async () => {
+    const open = openMirrors(runtime, inputs);
+    return (await prepareJavaDatabase(runtime, { repositories: inputs['java-db-repository'], cacheDir, open }))
+      .cacheDir;
+  };
+  const scan = (scanned: ScannableImage) =>
+    scanPlatforms(runtime, trivy, scanned, {
+      scanners: inputs.scanners,
+      cacheDir: database?.cacheDir,
+      prepareJava: () => (java ??= prepareJava()),
+      timeout: SCAN_TIMEOUT,
+    });
+  const { digest } = image.root.descriptor;
+  const policy: GatePolicy = {
+    severities: inputs.severity,
+    ignoreUnfixed: inputs['ignore-unfixed'],
+    failOnEol: inputs['fail-on-eol'],
+    allowUnknownOs: inputs['allow-unknown-os'],
+    accepted: inputs['accept-unscanned'],
+  };
+  const isItself = baseline?.digest === digest;
+  const [own, before] = await Promise.allSettled([
+    scan(image),
+    baseline === undefined || isItself ? [] : scanBaseline(baseline, image, scan),
+  ]);
+  if (own.status === 'rejected') throw own.reason;
+  if (before.status === 'rejected') throw before.reason;
+  const reports = own.value.map((each) => withOrigins(each, image, build));
+  // What a registry has already is not sent, and so not hashed again: the scan must have seen exactly what the digests say.
+  await image.verify();
+  const judged = judge({
+    image: { digest, names },
+    reports,
+    policy,
+    ignores,
+    vex,
+    baseline:
+      baseline === undefined
+        ? undefined
+        : baselineOf(baseline.image, baseline.digest, isItself ? reports : before.value, policy),
+    today: runtime.clock.now().toISOString().slice(0, 10),
+  });
+  const notes = inputs.scanners.includes('secret') ? [...judged.notes, NOT_SEARCHED] : judged.notes;
+  const verdict = { ...judged, notes };
+  for (const { platform, packages, system, counts, gated } of verdict.platforms) {
+    const found = Object.entries(counts).map(([severity, count]) => `${count} ${severity.toLowerCase()}`);
+    runtime.log.info(
+      `${platform}: ${system ?? 'no operating system'}, packages: ${packages}, findings: ${found.join(', ')}; failing the gate: ${gated}`,
+    );
+  }
+  for (const note of verdict.notes) runtime.log.info(note);
+  const { comparison } = verdict;
+  if (comparison !== undefined) {
+    const known = verdict.suppressed.filter(({ by }) => by === 'baseline');
+    runtime.log.info(
+      `Compared with ${comparison.image}: known ${known.length}, new ${verdict.gated.length}, fixed ${comparison.fixed.length}`,
+    );
+    for (const { finding } of known) runtime.log.info(`known: ${describeFinding(finding)}`);
+    for (const finding of comparison.fixed) runtime.log.info(`fixed: ${describeFinding(finding)}`);
+  }
+  for (const finding of verdict.gated) runtime.log.info(describeFinding(finding));
+  return { verdict, trivy };
+}
+
+/** The report with what brought each finding into the image. */
+function withOrigins(report: PlatformReport, image: LocalImage, build: BuildSteps | undefined): PlatformReport {
+  const platform = image.platforms.find(({ manifest }) => manifest.descriptor.digest === report.digest);
+  if (platform === undefined) return report;
+  const origins = layerOrigins({ ...platform, baseName: platform.labels['org.opencontainers.image.base.name'] }, build);
+  const findings = report.report.findings.map((finding) => {
+    const origin = origins.get(finding.layer ?? '');
+    return origin === undefined ? finding : { ...finding, origin };
+  });
+  return { ...report, report: { ...report.report, findings } };
+}
+
+async function scanBaseline(
+  { image, fetch }: BaselineImage,
+  beside: LocalImage,
+  scan: (image: ScannableImage) => Promise<readonly PlatformReport[]>,
+): Promise<readonly PlatformReport[]> {
+  const fetched = await fetch(beside);
+  return fetched === undefined ? [] : aboutBaseline(image, () => scan(fetched));
+}
+
+const CONTENT: ReadonlySet<string> = new Set(['MANIFEST_UNKNOWN', 'BLOB_UNKNOWN', 'SOURCE_INVALID', 'SOURCE_UNSAFE']);
+
+/** Errors say that they are about the baseline; whatever is wrong with its content is one error. */
+export async function aboutBaseline<T>(image: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
+  } catch (thrown) {
+    const error = toActionError(thrown);
+    const isUnusable = CATALOGUE[error.code].outcome === 'image-rejected' || CONTENT.has(error.code);
+    throw new ActionError(isUnusable ? 'BASELINE_UNUSABLE' : error.code, `\`baseline\` (${image}): ${error.message}`, {
+      cause: error,
+      facts: { ...error.facts, input: 'baseline' },
+    });
+  }
+}

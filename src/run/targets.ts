@@ -1,0 +1,28 @@
+import type { ImageName } from '../domain/reference.ts';
+import type { Repository } from '../oci/client/repository.ts';
+import type { Registry } from './open-registries.ts';
+
+/** The repository behind a name that the user gave. */
+export interface Destination {
+  /** As the user wrote it, lower-cased. */
+  readonly image: string;
+  readonly repository: Repository;
+  readonly registry: Registry;
+}
+
+/**
+ * The repositories behind the names, in their order.
+ * @param access `push` for what will be written to
+ */
+export function destinationsOf(
+  registries: ReadonlyMap<string, Registry>,
+  names: readonly ImageName[],
+  access: 'pull' | 'push',
+): readonly Destination[] {
+  return names.flatMap((name) => {
+    const registry = registries.get(name.host);
+    return registry === undefined
+      ? []
+      : [{ image: name.familiarName, repository: registry.client.repository(name.repository, access), registry }];
+  });
+}

@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import { builderProblem, foreignPlatforms } from '../../domain/builder-choice.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { type Builder, ending, inspectBuilder, isAtLeast, lastWords, runDocker } from './docker.ts';
+import { buildErrorCode } from './errors.ts';
+
+export interface BuilderWish {
+  /** Name of a builder to use and no other; undefined: a suitable one. */
+  readonly name?: string | undefined;
+  readonly platforms: readonly string[];
+  /** Options of a builder that is made; any of them, or a configuration, asks for one. */
+  readonly driverOptions: readonly string[];
+  /** Path of a buildkitd.toml for a builder that is made. */
+  readonly config?: string | undefined;
+  /** Entitlements that a builder that is made has to know. */
+  readonly allow: readonly string[];
+  /** Called with the name of a builder before it is made, so that the post step can remove it whatever happens. */
+  readonly announce: (name: string) => void;
+}
+
+export interface ChosenBuilder {
+  readonly builder: Builder;
+  /** True when it was made for this run. */
+  readonly made: boolean;
+  /** Removes a builder that was made. When the run is cancelled this is left to the post step. */
+  readonly dispose: () => Promise<void>;
+}
+
+/** BuildKit that knows provenance and SBOM: https://github.com/moby/buildkit/releases/tag/v0.11.0 */
+const OLDEST_BUILDKIT = '0.11.0';
+const SECONDS = 1000;
+
+/**
+ * The builder for a build to an OCI layout: the one named, else the current one when it can do it, else one of driver
+ * docker-container with one node, made for this run.
+ * @param env the whole environment of the child
+ * @throws ActionError BUILDER_UNSUITABLE, and for a builder that does not start PULL_LIMIT, BUILD_NO_SPACE and the like
+ */
+export async function chooseBuilder(
+  runtime: Runtime,
+  env: Readonly<Record<string, string>>,
+  wish: BuilderWish,
+): Promise<ChosenBuilder> {
+  const named = wish.name ?? env.BUILDX_BUILDER ?? '';
+  const wantsOwn = wish.name === undefined && (wish.driverOptions.length > 0 || wish.config !== undefined);
+  if (!wantsOwn) {
+    const found = await inspectBuilder(runtime, env, named);
+    const started = found === undefined ? undefined : await start(runtime, env, found);
+    const problem = started === undefined ? 'there is no such builder' : problemOf(started);
+    if (started !== undefined && problem === undefined) {
+      report(runtime, started, wish.platforms);
+      return { builder: started, made: false, dispose: async () => undefined };
+    }
+    const title = `The builder "${started?.name ?? named}"${started === undefined ? '' : ` (driver ${started.driver || 'unknown'})`}`;
+    if (named !== '') throw new ActionError('BUILDER_UNSUITABLE', `${title} cannot be used: ${problem}.`);
+    runtime.log.info(`${title} is not used: ${problem}. A builder is made for this run.`);
+  }
+  return makeBuilder(runtime, env, wish);
+}
+
+/** Removes a builder that was made for a run. */
+export async function removeBuilder(
+  runtime: Runtime,
+  env: Readonly<Record<string, string>>,
+  name: string,
+): Promise<void> {
+  const removed = await runDocker(runtime, env, ['buildx', 'rm', '--force', name], 60 * SECONDS);
+  if (removed.exitCode === 0) runtime.log.info(`Removed builder ${name}.`);
+  else runtime.log.warning(`Builder ${name} could not be removed: ${lastWords(removed)}`);
+}
+
+async function makeBuilder(
+  runtime: Runtime,
+  env: Readonly<Record<string, string>>,
+  wish: BuilderWish,
+): Promise<ChosenBuilder> {
+  const run = (runtime.env.GITHUB_RUN_ID ?? '').replace(/\D/g, '') || 'local';
+  const name = `registry-action-${run}-${randomBytes(4).toString('hex')}`;
+  wish.announce(name);
+  const dispose = async () => {
+    // A cancelled run starts no more children; the post step knows the name.
+    if (!runtime.signal.aborted) await removeBuilder(runtime, env, name);
+  };
+  const created = await runDocker(runtime, env, createArguments(name, wish), 60 * SECONDS);
+  if (created.exitCode !== 0) {
+    throw new ActionError(
+      'BUILDER_UNSUITABLE',
+      `A builder could not be made: \`docker buildx create\` ${ending(created)}: ${lastWords(created)}`,
+    );
+  }
+  try {
+    const made = await inspectBuilder(runtime, env, name);
+    const builder = made === undefined ? undefined : await start(runtime, env, made);
+    const problem = builder === undefined ? 'it is gone again' : problemOf(builder);
+    if (builder === undefined || problem !== undefined) {
+      throw new ActionError('BUILDER_UNSUITABLE', `The builder ${name} was made and cannot be used: ${problem}.`);
+    }
+    report(runtime, builder, wish.platforms);
+    return { builder, made: true, dispose };
+  } catch (error) {
+    await dispose().catch((failure: unknown) => runtime.log.debug(String(failure)));
+    throw error;
+  }
+}
+
+function createArguments(name: string, { driverOptions, config, allow }: BuilderWish): readonly string[] {
+  // buildx allows network.host by itself, but no longer when flags are given.
+  const flags = allow.includes('security.insecure')
+    ? ['--buildkitd-flags', '--allow-insecure-entitlement=network.host --allow-insecure-entitlement=security.insecure']
+    : [];
+  return [
+    'buildx',
+    'create',
+    '--name',
+    name,
+    '--driver',
+    'docker-container',
+    ...driverOptions.flatMap((option) => ['--driver-opt', option]),
+    ...(config === undefined ? [] : ['--buildkitd-config', config]),
+    ...flags,
+  ];
+}
+
+/** Starts a builder that sleeps; only then it tells its version and platforms. */
+async function start(runtime: Runtime, env: Readonly<Record<string, string>>, builder: Builder): Promise<Builder> {
+  const asleep = builder.nodes.some(({ status, error }) => status !== 'running' && error === undefined);
+  if (!asleep || builder.driver === 'docker' || builder.nodes.length !== 1) return builder;
+  const args = ['buildx', 'inspect', '--bootstrap', builder.name];
+  const started = await runDocker(runtime, env, args, 600 * SECONDS, (line) => runtime.log.debug(line));
+  if (started.exitCode === 0) return (await inspectBuilder(runtime, env, builder.name)) ?? builder;
+  const said = lastWords(started);
+  const code = buildErrorCode([said]);
+  throw new ActionError(
+    code === 'BUILD_FAILED' ? 'BUILDER_UNSUITABLE' : code,
+    `The builder ${builder.name} does not start: \`docker buildx inspect --bootstrap\` ${ending(started)}: ${said}`,
+  );
+}
+
+function problemOf(builder: Builder): string | undefined {
+  const problem = builderProblem(builder);
+  if (problem !== undefined) return problem;
+  const old = builder.nodes.find((node) => !isAtLeast(node.buildkit, OLDEST_BUILDKIT));
+  return old === undefined
+    ? undefined
+    : `its BuildKit is ${old.buildkit}, and ${OLDEST_BUILDKIT} is the oldest that writes attestations`;
+}
+
+function report(runtime: Runtime, builder: Builder, platforms: readonly string[]): void {
+  const [node] = builder.nodes;
+  runtime.log.info(`Builder ${builder.name}: driver ${builder.driver}, BuildKit ${node?.buildkit ?? 'of Docker'}.`);
+  const foreign = foreignPlatforms(builder, platforms);
+  if (foreign.length > 0) {
+    runtime.log.info(
+      `It cannot run programs for ${foreign.join(', ')} itself. If a RUN step for them fails with "exec format error", add docker/setup-qemu-action before this step.`,
+    );
+  }
+}

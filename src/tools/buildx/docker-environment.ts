@@ -1,0 +1,62 @@
+import { type BuildRequest, usesCache } from '../../domain/build-request.ts';
+import { childEnvironment, type Runtime } from '../../runtime/runtime.ts';
+import { gitSafetyOfChildren } from '../commits/git-environment.ts';
+
+/** Where docker's daemon, contexts and keys are. `DOCKER_CONFIG` comes from the caller: it may be the run's own folder. */
+const DOCKER = [
+  'DOCKER_HOST',
+  'DOCKER_CONTEXT',
+  'DOCKER_CERT_PATH',
+  'DOCKER_TLS',
+  'DOCKER_TLS_VERIFY',
+  'DOCKER_API_VERSION',
+  'DOCKER_CONFIG',
+  'SSH_AUTH_SOCK',
+  'SOURCE_DATE_EPOCH',
+];
+
+/** What a cache needs that lies outside of the builder. Only a build with such a cache is given these. */
+const CACHES: Readonly<Record<string, readonly string[]>> = {
+  gha: ['ACTIONS_RUNTIME_TOKEN', 'ACTIONS_RESULTS_URL', 'ACTIONS_CACHE_URL', 'ACTIONS_CACHE_SERVICE_V2'],
+  s3: [
+    'AWS_ACCESS_KEY_ID',
+    'AWS_SECRET_ACCESS_KEY',
+    'AWS_SESSION_TOKEN',
+    'AWS_REGION',
+    'AWS_DEFAULT_REGION',
+    'AWS_PROFILE',
+    'AWS_ROLE_ARN',
+    'AWS_WEB_IDENTITY_TOKEN_FILE',
+    'AWS_CONFIG_FILE',
+    'AWS_SHARED_CREDENTIALS_FILE',
+  ],
+};
+
+/**
+ * The environment of docker and buildx: where things are, and settings of BuildKit and buildx. No token is among them.
+ * @param extra `DOCKER_CONFIG` and `BUILDX_CONFIG`, where they are not the user's own
+ */
+export function dockerEnvironment(
+  env: Runtime['env'],
+  extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const settings = Object.keys(env).filter((name) => /^(?:BUILDX|BUILDKIT)_[A-Z0-9_]+$/.test(name));
+  return childEnvironment(env, [...DOCKER, ...settings], extra);
+}
+
+/** {@link dockerEnvironment}, and what this one build names itself: its caches' credentials, arguments, secret variables. */
+export function buildEnvironment(
+  env: Runtime['env'],
+  request: BuildRequest,
+  extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const caches = Object.entries(CACHES).flatMap(([type, names]) => (usesCache(request, type) ? names : []));
+  const args = request.buildArgs.filter((arg) => !arg.includes('='));
+  const secrets = request.secretEnvs.map(({ value }) => value);
+  const own: Record<string, string> = {};
+  for (const name of [...caches, ...args, ...secrets]) {
+    const value = env[name];
+    if (value !== undefined) own[name] = value;
+  }
+  return { ...dockerEnvironment(env), ...own, ...extra, ...gitSafetyOfChildren(env) };
+}

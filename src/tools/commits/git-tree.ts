@@ -1,0 +1,67 @@
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { gitIn } from './git-process.ts';
+
+/** One file of a commit. */
+export interface TreeEntry {
+  /** `100644`, `100755`, `120000` for a symbolic link, `160000` for a submodule. */
+  readonly mode: string;
+  /** Object id, SHA-1 or SHA-256. */
+  readonly id: string;
+}
+
+/** The checkout that a folder is in. Nothing is fetched, and no program that the repository configures is run. */
+export interface Checkout {
+  readonly runtime: Runtime;
+  /** Root of the checkout, without symbolic links. */
+  readonly root: string;
+  /** Commit that is checked out. */
+  readonly head: string;
+  /** All files of the commit, by their path from the root; undefined when they are too many to list. */
+  readonly files: () => Promise<ReadonlyMap<string, TreeEntry> | undefined>;
+  /** A small object of the repository; undefined when it is larger than 1 KiB or not present. */
+  readonly smallBlob: (id: string) => Promise<string | undefined>;
+  /** The `eol` attribute of a path. */
+  readonly lineEnding: (path: string) => Promise<string>;
+}
+
+const MAX_LISTING = 15 * 1024 * 1024;
+const MAX_SMALL_BLOB = 1024;
+
+/** @returns undefined when the folder is in no checkout, or git is not installed */
+export async function openCheckout(runtime: Runtime, folder: string): Promise<Checkout | undefined> {
+  const run = gitIn(runtime, folder);
+  const git = async (args: readonly string[]): Promise<string | undefined> => {
+    const result = await run(args);
+    return result?.exitCode === 0 ? result.stdout : undefined;
+  };
+  const root = (await git(['rev-parse', '--show-toplevel']))?.replace(/\n$/, '');
+  const head = (await git(['rev-parse', '--verify', 'HEAD^{commit}']))?.trim();
+  if (root === undefined || root === '' || head === undefined) return undefined;
+  return {
+    runtime,
+    root: await realpath(root),
+    head,
+    files: async () => {
+      const listed = await git(['ls-tree', '-r', '-z', '--full-tree', head]);
+      return listed === undefined || listed.length > MAX_LISTING ? undefined : parseTree(listed);
+    },
+    smallBlob: async (id) => {
+      const size = Number(await git(['cat-file', '-s', id]));
+      return size <= MAX_SMALL_BLOB ? git(['cat-file', 'blob', id]) : undefined;
+    },
+    lineEnding: async (path) => {
+      const found = await git(['check-attr', '-z', 'eol', '--', join(root, path)]);
+      return found?.split('\0')[2] ?? '';
+    },
+  };
+}
+
+function parseTree(text: string): ReadonlyMap<string, TreeEntry> {
+  const entries = text.split('\0').flatMap((line): [string, TreeEntry][] => {
+    const [, mode, id, path] = /^(\d+) \w+ ([0-9a-f]+)\t(.*)$/s.exec(line) ?? [];
+    return mode === undefined || id === undefined || path === undefined ? [] : [[path, { mode, id }]];
+  });
+  return new Map(entries);
+}

@@ -1,0 +1,126 @@
+import { COMMIT } from '../../domain/commit.ts';
+import type { CommitRelation } from '../../domain/tags/moving.ts';
+import type { GitHubApi, RepositoryFile, Runtime } from '../../runtime/runtime.ts';
+import { type Git, gitIn, printed } from './git-process.ts';
+
+/** What commands ask of the history: the clone in the workspace first, GitHub's API where the clone is too shallow. */
+export interface History {
+  /** Committer date; undefined when neither knows the commit. */
+  readonly commitDate: (sha: string) => Promise<Date | undefined>;
+  /** `ahead`: `current` descends from `recorded`. */
+  readonly relation: (recorded: string, current: string) => Promise<CommitRelation>;
+  /** Whether a full ref points at the commit right now; undefined when it cannot be asked. */
+  readonly isTip: (ref: string, sha: string) => Promise<boolean | undefined>;
+  /** Whether a commit is in the history of a branch (`main`) as the remote has it right now. */
+  readonly contains: (branch: string, commit: string) => Promise<'contains' | 'lacks' | 'unknown'>;
+  /** Whether the commit that is checked out has no such path, which a sparse checkout may leave out; false when git cannot tell. */
+  readonly lacks: (path: string) => Promise<boolean>;
+  /** A file of a commit (a full id, or a full ref) that the clone has; `unknown` when the clone lacks it. Nothing is fetched. */
+  readonly file: (path: string, commit: string) => Promise<RepositoryFile>;
+  /** The default branch, where the clone says which one it is. */
+  readonly defaultBranch: () => Promise<string | undefined>;
+}
+
+/** Each relation of the tip of a branch to a commit, as what it says of the branch. */
+const CONTAINS = {
+  same: 'contains',
+  ahead: 'contains',
+  behind: 'lacks',
+  diverged: 'lacks',
+  unknown: 'unknown',
+} as const satisfies Record<CommitRelation, 'contains' | 'lacks' | 'unknown'>;
+
+/**
+ * @param api undefined when there is no token, or when the network must not be used
+ * @param online false keeps git from asking the remote
+ * @param directory a folder of the checkout; default: the workspace
+ */
+export function createHistory(
+  runtime: Runtime,
+  api: GitHubApi | undefined,
+  online: boolean,
+  directory: string = runtime.workspace,
+): History {
+  const git = gitIn(runtime, directory);
+  const says = async (args: readonly string[]) => (await git(args))?.exitCode === 0;
+  const has = (sha: string) => says(['cat-file', '-e', `${sha}^{commit}`]);
+  const isAncestor = (ancestor: string, of: string) => says(['merge-base', '--is-ancestor', ancestor, of]);
+
+  const relation: History['relation'] = async (recorded, current) => {
+    // The revision comes out of an image label: whatever is not a commit id never reaches git or an URL.
+    if (!COMMIT.test(recorded) || !COMMIT.test(current)) return 'unknown';
+    if (recorded === current) return 'same';
+    if ((await has(recorded)) && (await has(current))) {
+      if (await isAncestor(recorded, current)) return 'ahead';
+      if (await isAncestor(current, recorded)) return 'behind';
+      // A shallow clone has no history that could connect them: only a full one can say that they diverged.
+      if ((await printed(git, ['rev-parse', '--is-shallow-repository'])) === 'false') return 'diverged';
+    }
+    const status = await api?.compare(recorded, current);
+    return status === 'identical' ? 'same' : (status ?? 'unknown');
+  };
+  const tipOf = async (ref: string) => (online ? await remoteTip(git, ref) : undefined) ?? (await api?.tip(ref));
+
+  return {
+    commitDate: async (sha) => {
+      const shown = COMMIT.test(sha) ? await printed(git, ['show', '--no-patch', '--format=%cI', sha]) : undefined;
+      const date = new Date(shown ?? '');
+      return Number.isNaN(date.getTime()) ? api?.commitDate(sha) : date;
+    },
+
+    relation,
+
+    isTip: async (ref, sha) => {
+      const tip = await tipOf(ref);
+      return tip === undefined ? undefined : tip === sha;
+    },
+
+    contains: async (branch, commit) => {
+      // Both may come out of a file or a label: whatever is not a name never reaches git or an URL.
+      if (!isBranch(branch) || !COMMIT.test(commit)) return 'unknown';
+      const tip = await tipOf(`refs/heads/${branch}`);
+      return tip === undefined ? 'unknown' : CONTAINS[await relation(commit, tip)];
+    },
+
+    lacks: async (path) => {
+      return (await printed(git, ['ls-tree', '--name-only', 'HEAD', '--', path])) === '';
+    },
+
+    file: async (path, commit) => {
+      if (!COMMIT.test(commit) && !/^refs\/[^\s~^:?*[\\]+$/.test(commit))
+        return unknown('its commit has no usable name');
+      const listed = await git(['ls-tree', '--full-tree', commit, '--', path]);
+      if (listed?.exitCode !== 0) return unknown('it was not fetched');
+      if (listed.stdout.trim() === '') return { is: 'missing' };
+      const [, type = '', blob = ''] = /^\d+ (\w+) ([0-9a-f]+)\t/.exec(listed.stdout) ?? [];
+      // A link leads to another path, which may be anywhere.
+      if (type !== 'blob' || listed.stdout.startsWith('12')) return unknown('it is no plain file');
+      const shown = await git(['cat-file', 'blob', blob]);
+      return shown?.exitCode === 0 ? { is: 'file', text: shown.stdout } : unknown('its content was not fetched');
+    },
+
+    defaultBranch: async () => {
+      const head = await git(['symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD']);
+      const name = /^refs\/remotes\/origin\/(.+)$/.exec(head?.stdout.trim() ?? '')?.[1];
+      return head?.exitCode === 0 && name !== undefined && isBranch(name) ? name : undefined;
+    },
+  };
+}
+
+function unknown(reason: string): RepositoryFile {
+  return { is: 'unknown', reason };
+}
+
+/** https://git-scm.com/docs/git-check-ref-format */
+function isBranch(name: string): boolean {
+  if (/[\p{Cc}\s~^:?*[\\]|\.\.|@\{|^-|\.$/u.test(name) || name === '@') return false;
+  return name.split('/').every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock'));
+}
+
+async function remoteTip(git: Git, ref: string): Promise<string | undefined> {
+  if (!/^refs\/[^\s~^:?*[\\]+$/.test(ref)) return undefined;
+  const listed = await printed(git, ['ls-remote', '--quiet', '--upload-pack=git-upload-pack', 'origin', ref]);
+  const line = listed?.split('\n').find((each) => each.endsWith(`\t${ref}`));
+  const sha = line?.split('\t', 1)[0];
+  return sha !== undefined && COMMIT.test(sha) ? sha : undefined;
+}

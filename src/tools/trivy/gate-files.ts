@@ -1,0 +1,70 @@
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { DecodeError } from '../../domain/gate/decode.ts';
+import { parseIgnoreFile } from '../../domain/gate/ignore-file.ts';
+import type { IgnoreEntry } from '../../domain/gate/ignores.ts';
+import { parseVex, type VexStatement } from '../../domain/gate/vex.ts';
+import { ActionError, ActionErrors } from '../../errors/action-error.ts';
+
+const LARGEST_VEX = 16 * 1024 * 1024;
+const LARGEST_IGNORE = 1024 * 1024;
+
+/**
+ * Reads the file of accepted findings. Do it before a build: its problems are not worth waiting for.
+ * @param workspace folder that a relative path starts from
+ * @throws ActionErrors of ActionError IGNOREFILE_INVALID, one for each problem, with file and line
+ */
+export async function readIgnoreFile(workspace: string, path: string): Promise<readonly IgnoreEntry[]> {
+  const facts = { input: 'ignorefile', file: path };
+  let text: string;
+  try {
+    text = await readBounded(resolve(workspace, path), LARGEST_IGNORE);
+  } catch (error) {
+    const message = `${path}: the file named by \`ignorefile\` cannot be read: ${reasonOf(error)}.`;
+    throw new ActionErrors([new ActionError('IGNOREFILE_INVALID', message, { cause: error, facts })]);
+  }
+  const parsed = parseIgnoreFile(text, path);
+  if ('problems' in parsed) {
+    throw new ActionErrors(
+      parsed.problems.map(
+        ({ line, message }) =>
+          new ActionError('IGNOREFILE_INVALID', `${path}:${line}: ${message}.`, { facts: { ...facts, line } }),
+      ),
+    );
+  }
+  return parsed.entries;
+}
+
+/**
+ * Reads OpenVEX documents.
+ * @throws ActionErrors of ActionError VEX_INVALID, one for each document that cannot be used
+ */
+export async function readVex(workspace: string, paths: readonly string[]): Promise<readonly VexStatement[]> {
+  const problems: ActionError[] = [];
+  const statements: VexStatement[] = [];
+  for (const path of paths) {
+    try {
+      statements.push(...parseVex(await readBounded(resolve(workspace, path), LARGEST_VEX), path));
+    } catch (error) {
+      const reason =
+        error instanceof DecodeError ? error.message : `the file named by \`vex\` cannot be read: ${reasonOf(error)}`;
+      problems.push(
+        new ActionError('VEX_INVALID', `${path}: ${reason}.`, { cause: error, facts: { input: 'vex', file: path } }),
+      );
+    }
+  }
+  if (problems.length > 0) throw new ActionErrors(problems);
+  return statements;
+}
+
+async function readBounded(path: string, limit: number): Promise<string> {
+  const facts = await stat(path);
+  if (!facts.isFile()) throw new Error('it is not a file');
+  if (facts.size > limit) throw new Error(`it has ${facts.size} bytes, more than ${limit}`);
+  return readFile(path, 'utf8');
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error.message;
+}

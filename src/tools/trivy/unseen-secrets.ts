@@ -1,0 +1,18 @@
+import type { LayerEntry } from '../../domain/gate/image-files.ts';
+import type { ReportFinding } from '../../domain/gate/report.ts';
+import { isUnseenBySecretScan, LARGEST_UNSEEN, secretsIn } from '../../domain/gate/secret-rules.ts';
+import type { TarContent } from './layer-tar.ts';
+
+/** Looks for credentials in a file of a layer while it is read, when the scanner does not open files at its path. */
+export function readUnseenSecrets(
+  { kind, name, size, isSparse }: LayerEntry,
+  report: (finding: ReportFinding) => void,
+): TarContent | undefined {
+  if (kind !== 'file' || isSparse || size === 0 || size > LARGEST_UNSEEN || !isUnseenBySecretScan(name))
+    return undefined;
+  const chunks: Uint8Array[] = [];
+  const end = () => {
+    for (const finding of secretsIn(name, Buffer.concat(chunks).toString('utf8'))) report(finding);
+  };
+  return { take: (bytes) => chunks.push(Uint8Array.from(bytes)), end };
+}
