@@ -47,6 +47,10 @@ beforeAll(async () => {
 afterAll(() => scene[Symbol.asyncDispose]());
 
 /** `application/vnd.example.report sha256:… ← [ … ]`, so that two lists can be told apart at a glance. */
+function withoutRecords(referrers: readonly Referrer[]): readonly Referrer[] {
+  return referrers.filter(({ artifactType }) => artifactType !== PROMOTION_TYPE);
+}
+
 function shown(referrers: readonly Referrer[]): readonly string[] {
   return referrers
     .map(({ artifactType, digest, referrers: more }) =>
@@ -123,6 +127,7 @@ describe.each(ROUTES)('A signed image of two platforms, promoted $name', ({ from
   let before: readonly Referrer[];
   let requests: readonly LoggedRequest[];
   let ran: ActionRun;
+  const isWithin = () => from.join() === to.join();
   const mark = () => Promise.all([registries.first.mark(), registries.second.mark()]);
 
   beforeAll(async () => {
@@ -133,16 +138,19 @@ describe.each(ROUTES)('A signed image of two platforms, promoted $name', ({ from
       const made = await scene.promote(each);
       expect(made.exitCode, made.log).toBe(0);
     }
-    before = await source.referrers(root);
+    // Promotion records count only where they were written, and stay there.
+    before = isWithin() ? await source.referrers(root) : withoutRecords(await source.referrers(root));
     await mark();
     ran = await scene.promote(steps.at(-1) ?? {});
     expect(ran.exitCode, ran.log).toBe(0);
     requests = await registries.first.requests();
   });
 
-  it('is said to be promoted, without a complaint', () => {
+  it('is said to be promoted, with no warning but that nothing was required', () => {
     expect(ran.outputs).toMatchObject({ outcome: 'promoted', digest: root });
-    expect(ran.annotations).toEqual([]);
+    expect(ran.annotations).toEqual([
+      { level: 'warning', message: expect.stringContaining('Nothing is required of production') },
+    ]);
   });
 
   it('has the same digest under each tag, and for each platform', async () => {
@@ -225,7 +233,7 @@ describe.each(ROUTES)('A signed image of two platforms, promoted $name', ({ from
     expect(blobs.some((each) => each === 'POST blobs/uploads/ 201')).toBe(from[1] !== to[1]);
   });
 
-  it('is left alone by the same promotion again, with at most 6 requests to each registry', async () => {
+  it('is left alone by the same promotion again, with at most 7 requests to each registry', async () => {
     await mark();
     const again = await scene.promote(inputs(source, target).at(-1) ?? {});
     expect(again.exitCode, again.log).toBe(0);
@@ -233,7 +241,9 @@ describe.each(ROUTES)('A signed image of two platforms, promoted $name', ({ from
     for (const registry of [registries.first, registries.second]) {
       const made = await registry.requests();
       expect(writes(made)).toEqual([]);
-      expect(made.length, asked(made).join('\n')).toBeLessThanOrEqual(6);
+      // Each of two repositories of a registry is asked for its list of referrers, and then for its fallback.
+      const isAcross = from[0] === to[0] && from[1] !== to[1];
+      expect(made.length, asked(made).join('\n')).toBeLessThanOrEqual(isAcross ? 7 : 6);
     }
   });
 });
@@ -249,10 +259,9 @@ describe('The requests of a promotion from tag to tag, by the log of the registr
   const read = 'GET manifests/sha256:… 200';
   const list = 'GET manifests/sha256-… 200';
 
-  it('are four without a record: read, look, write, read back', async () => {
+  it('are three without a record: read, look, write, which the registry confirms with the digest', async () => {
     expect(await requestsOf({ environment: 'quiet', record: 'false' })).toEqual([
-      ...[read, 'HEAD manifests/quiet 404'],
-      ...['PUT manifests/quiet 201', 'HEAD manifests/quiet 200'],
+      ...[read, 'HEAD manifests/quiet 404', 'PUT manifests/quiet 201'],
     ]);
   });
 
@@ -263,7 +272,7 @@ describe('The requests of a promotion from tag to tag, by the log of the registr
       ...['GET referrers/sha256:… 404', list, read],
       // That took time, in which another run may have moved the tag.
       'HEAD manifests/noted 404',
-      ...['PUT manifests/noted 201', 'HEAD manifests/noted 200'],
+      'PUT manifests/noted 201',
       ...['PUT manifests/sha256:… 201', list, 'PUT manifests/sha256-… 201', list],
     ]);
   });

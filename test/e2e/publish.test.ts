@@ -53,7 +53,7 @@ describe.each(BUILDERS)('An image of two platforms, built by $builder, at two re
     `${registry.host}/org/app${reference.startsWith('sha256:') ? '@' : ':'}${reference}`;
 
   /** The same publish each time it is called. */
-  const publish = async () =>
+  const publish = async (more: Readonly<Record<string, string>> = {}) =>
     scene.publish({
       inputs: {
         images: registries()
@@ -62,6 +62,7 @@ describe.each(BUILDERS)('An image of two platforms, built by $builder, at two re
         'registry-auth': authFor(secure),
         'registry-ca': secure.ca ?? '',
         ...inputs,
+        ...more,
       },
       event: await pushEvent(scene.repository),
     });
@@ -172,9 +173,18 @@ describe.each(BUILDERS)('An image of two platforms, built by $builder, at two re
     expect(ran.annotations).toEqual([]);
   });
 
-  it('P9: a second run changes nothing, with at most 6 requests to each registry', async () => {
+  it('P9: a second run reads the image, scans it again and changes nothing', async () => {
     await Promise.all(registries().map((registry) => registry.mark()));
     const again = await publish();
+    expect(again.exitCode, again.log).toBe(0);
+    expect(again.outputs).toMatchObject({ outcome: 'unchanged', digest: ran.outputs.digest, tags: ran.outputs.tags });
+    expect(again.log).toContain('read from the registry, not built by this run');
+    for (const registry of registries()) expect(writes(await registry.requests())).toEqual([]);
+  });
+
+  it('P9: without a scan, a second run changes nothing, with at most 6 requests to each registry', async () => {
+    await Promise.all(registries().map((registry) => registry.mark()));
+    const again = await publish({ scan: 'off' });
     expect(again.exitCode, again.log).toBe(0);
     expect(again.outputs).toMatchObject({ outcome: 'unchanged', digest: ran.outputs.digest, tags: ran.outputs.tags });
     for (const registry of registries()) {

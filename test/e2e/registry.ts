@@ -110,9 +110,15 @@ function parseAccessLog(text: string): readonly LoggedRequest[] {
   });
 }
 
-/** What would change anything in a registry. */
+/** What changed anything in a registry. An upload that was begun and cancelled, to ask for the right to push, did not. */
 export function writes(requests: readonly LoggedRequest[]): readonly LoggedRequest[] {
-  return requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD');
+  const changing = requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD');
+  const cancelled = changing.filter(({ method, path }) => method === 'DELETE' && /\/blobs\/uploads\/./.test(path));
+  const begun = changing.filter(
+    ({ method, path, status }) => method === 'POST' && /\/blobs\/uploads\/$/.test(path) && status === 202,
+  );
+  const probes = new Set([...cancelled, ...begun.slice(0, cancelled.length)]);
+  return changing.filter((each) => !probes.has(each));
 }
 
 function answers(port: number, ca: string | undefined): Promise<boolean> {

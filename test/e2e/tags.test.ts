@@ -73,7 +73,9 @@ it('P4: the run of an older commit leaves the branch tag where it is, is green a
   const newer = await scene.publish({ inputs, event: await pushEvent(repository) });
   expect(newer.exitCode, newer.log).toBe(0);
 
+  await repository.checkout(older.sha);
   const late = await scene.publish({ inputs, event: older });
+  await repository.checkout('main');
   expect(late.exitCode, late.log).toBe(0);
   expect(late.outputs.digest).not.toBe(newer.outputs.digest);
   const branch = await asClient(scene, registry, 'crane', ['digest', `${registry.host}/org/crossed:main`]);

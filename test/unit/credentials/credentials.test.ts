@@ -1,5 +1,5 @@
 import { chmod, mkdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Credentials } from '../../../src/credentials/credential.ts';
 import { createCredentials } from '../../../src/credentials/credentials.ts';
@@ -10,7 +10,8 @@ let base: TestRuntime;
 let directory: string;
 beforeEach(async () => {
   base = await createTestRuntime();
-  directory = join(base.workspace, 'docker');
+  // Beside the workspace: what is in it could have been written by the author of a pull request.
+  directory = join(dirname(base.workspace), 'docker');
   await mkdir(directory);
 });
 afterEach(() => base.dispose());
