@@ -29,6 +29,23 @@ export function normalPlatform(text: string): string {
 }
 
 /**
+ * What is wrong with how an image spells its platform, as a phrase; undefined when it uses Go's names, as the specification
+ * wants. Some clients correct other names and some do not, among them the scanner.
+ * https://github.com/opencontainers/image-spec/blob/main/config.md#properties
+ */
+export function spellingProblem({ os, architecture }: PlatformFields): string | undefined {
+  const name = ARCHITECTURES[architecture.toLowerCase()]?.split('/')[0] ?? architecture.toLowerCase();
+  if (name !== architecture)
+    return `its architecture is \`${printable(architecture)}\`, expected \`${printable(name)}\``;
+  const system = os.toLowerCase() === 'macos' ? 'darwin' : os.toLowerCase();
+  return system === os ? undefined : `its operating system is \`${printable(os)}\`, expected \`${printable(system)}\``;
+}
+
+function printable(text: string): string {
+  return text.slice(0, 50).replace(/[^\x20-\x7e]/g, '?');
+}
+
+/**
  * What is wrong with the platforms of an image, as a sentence; undefined when they are exactly those asked for. Pure.
  * @param asked as the user wrote them; `local` stands for whatever the machine of the builder is
  * @param present names of the platforms in the image, one for each manifest

@@ -207,6 +207,25 @@ export const CATALOGUE = {
       'Build again. If it repeats, check the disk of the runner and whatever passed the files on (cache, artifact).',
     ],
   },
+  IMAGE_INVALID: {
+    ...image,
+    title: 'The image is not valid',
+    cause:
+      'An index, manifest, config or attestation does not follow the OCI image specification, or holds something that could be run and would not be scanned.',
+    remedy: [
+      'Create the image again with a current version of the tool that wrote it: the message names the document and what is wrong with it.',
+      'If that tool is yours, compare what it writes with the specification (https://github.com/opencontainers/image-spec).',
+    ],
+  },
+  IMAGE_UNPULLABLE: {
+    ...image,
+    title: 'Some clients cannot pull this image',
+    cause: 'A layer has a media type that Docker or containerd do not accept in this kind of manifest.',
+    remedy: [
+      'Build with OCI media types: `--output type=oci,oci-mediatypes=true` of buildx, `--format oci` of buildah and podman.',
+      'For an artifact that is no image, use `oras push`.',
+    ],
+  },
   IMAGE_EMPTY: {
     ...image,
     title: 'The image has no layers',
@@ -249,6 +268,16 @@ export const CATALOGUE = {
     title: 'An attestation is about another image',
     cause: 'An SBOM or provenance statement in the image names a digest that is not the digest of its platform.',
     remedy: ['Do not publish this image. Build it again in one run, and find out where the statement came from.'],
+  },
+  ATTESTATION_TOO_LARGE: {
+    ...image,
+    title: 'An attestation is too large',
+    cause:
+      'An SBOM or provenance statement is larger than what BuildKit allows, so it can be neither read nor checked.',
+    remedy: [
+      'Copy only what runs into the last stage: an SBOM that lists every file of build tools grows this large.',
+      'To publish without it, set `sbom: false`, and attach the SBOM to the published image as an artifact (`oras attach`).',
+    ],
   },
   FINDINGS: {
     outcome: 'findings',

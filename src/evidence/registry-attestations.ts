@@ -32,7 +32,7 @@ interface Platform {
  * @param root the image, with its bytes
  * @param ask `statements: false` leaves the attestations alone: then only the names are known
  * @throws ActionErrors of ATTESTATION_MISMATCH when a statement is about another image
- * @throws ActionError TOO_LARGE, MANIFEST_UNKNOWN, DIGEST_MISMATCH; LAYOUT_CORRUPT for what is no manifest or no statement
+ * @throws ActionError TOO_LARGE, MANIFEST_UNKNOWN, DIGEST_MISMATCH; IMAGE_INVALID for what is no manifest or no statement
  */
 export async function readAttested(
   repository: Repository,
@@ -94,7 +94,7 @@ function createReader(repository: Repository, root: ManifestBytes) {
     const { bytes } = await get(descriptor);
     const document = parseManifest(bytes, descriptor.mediaType, where(descriptor.digest));
     if (document.kind === 'manifest') return document;
-    throw new ActionError('LAYOUT_CORRUPT', `${where(descriptor.digest)} is no manifest.`, { facts });
+    throw new ActionError('IMAGE_INVALID', `${where(descriptor.digest)} is no manifest.`, { facts });
   };
 
   /** What an index lists, and the indexes in it, each once; what is neither manifest nor index, nobody can run. */

@@ -9,7 +9,7 @@ import type { Digest } from '../../domain/digest.ts';
 import { isFields } from '../../domain/fields.ts';
 import { type Descriptor, MEDIA_TYPES } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import { blobPath, clean, corrupt, MANIFEST_LIMIT, parseDocument, textsOf } from '../image/document.ts';
+import { blobPath, clean, corrupt, invalid, MANIFEST_LIMIT, parseDocument, textsOf } from '../image/document.ts';
 import { EXTRACT_LIMITS, type Extracted, metered } from './oci-tar.ts';
 
 /** One image of `manifest.json`. https://github.com/moby/docker-image-spec/blob/main/v1.2.md#combined-image-json--filesystem-changeset-format */
@@ -35,7 +35,7 @@ export async function convertDockerSave(source: string, archive: Extracted, dire
   const config = parseDocument(configBytes, `the image config of ${source}`);
   const diffIds = isFields(config.rootfs) ? textsOf(config.rootfs.diff_ids) : [];
   if (diffIds.length !== image.layers.length) {
-    throw corrupt(`${source} has ${image.layers.length} layers, and its image config speaks of ${diffIds.length}`);
+    throw invalid(`${source} has ${image.layers.length} layers, and its image config speaks of ${diffIds.length}`);
   }
   const named = /(?:^|[/:])([0-9a-f]{64})(?:\.json)?$/.exec(image.config)?.[1];
   const configDigest = sha256(configBytes);
@@ -111,7 +111,7 @@ async function readSmall(archive: Extracted, name: string, source: string): Prom
   const file = fileOf(archive, name, source);
   const { size } = await stat(file);
   if (size > MANIFEST_LIMIT)
-    throw corrupt(`${name} of ${source} has ${size} bytes, more than the ${MANIFEST_LIMIT} that are read`);
+    throw invalid(`${name} of ${source} has ${size} bytes, more than the ${MANIFEST_LIMIT} that are read`);
   return readFile(file);
 }
 

@@ -28,7 +28,7 @@ export function isAttestation(descriptor: Descriptor): boolean {
  * https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
  * @param descriptor as the index lists it, with its annotations
  * @param read the bytes of a statement
- * @throws ActionError LAYOUT_CORRUPT when one is no in-toto statement, and all that `read` throws
+ * @throws ActionError IMAGE_INVALID when one is no in-toto statement, and all that `read` throws
  */
 export async function readAttestation(
   descriptor: Descriptor,

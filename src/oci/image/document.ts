@@ -30,17 +30,17 @@ export interface LayerDescriptor extends Descriptor {
 /**
  * Parses JSON that somebody else wrote.
  * @param where what the bytes are, for messages
- * @throws ActionError LAYOUT_CORRUPT when it is not a JSON object, or nested more than 100 levels deep
+ * @throws ActionError IMAGE_INVALID when it is not a JSON object, or nested more than 100 levels deep
  */
 export function parseDocument(bytes: Uint8Array, where: string): Fields {
-  if (shapeOf(bytes).depth > DEPTH_LIMIT) throw corrupt(`${where} is nested more than ${DEPTH_LIMIT} levels deep`);
+  if (shapeOf(bytes).depth > DEPTH_LIMIT) throw invalid(`${where} is nested more than ${DEPTH_LIMIT} levels deep`);
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw corrupt(`${where} is not JSON`, error);
+    throw invalid(`${where} is not JSON`, error);
   }
-  if (!isFields(value)) throw corrupt(`${where} is not a JSON object`);
+  if (!isFields(value)) throw invalid(`${where} is not a JSON object`);
   return value;
 }
 
@@ -77,14 +77,14 @@ const FIELDS = new Map(
   ].map((name) => [fold(name), name]),
 );
 
-/** How many names there are; a name that comes twice in one object counts once. @throws ActionError LAYOUT_CORRUPT for `OS` */
+/** How many names there are; a name that comes twice in one object counts once. @throws ActionError IMAGE_INVALID for `OS` */
 function countNames(value: unknown, where: string, isFree = false): number {
   if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + countNames(each, where), 0);
   if (!isFields(value)) return 0;
   return Object.entries(value).reduce((sum, [name, each]) => {
     const field = FIELDS.get(fold(name));
     if (!isFree && field !== undefined && field !== name) {
-      throw corrupt(`${where} has ${clean(name)}, which some clients read as "${field}"`);
+      throw invalid(`${where} has ${clean(name)}, which some clients read as "${field}"`);
     }
     return sum + 1 + countNames(each, where, name === 'annotations');
   }, 0);
@@ -94,22 +94,22 @@ function countNames(value: unknown, where: string, isFree = false): number {
  * Parses an index or a manifest, by the media type that its descriptor gives. A document that could be read as the other
  * kind, that names another media type itself, or has a field twice is refused: two readers could see two images in it.
  * https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh
- * @throws ActionError LAYOUT_CORRUPT
+ * @throws ActionError IMAGE_INVALID
  */
 export function parseManifest(bytes: Uint8Array, mediaType: string, where: string): IndexDocument | ManifestDocument {
   if (!MANIFEST_TYPES.includes(mediaType)) {
-    throw corrupt(`${where} is of media type ${clean(mediaType)}, which is neither an image index nor a manifest`);
+    throw invalid(`${where} is of media type ${clean(mediaType)}, which is neither an image index nor a manifest`);
   }
   const document = parseDocument(bytes, where);
-  if (countNames(document, where) !== shapeOf(bytes).names) throw corrupt(`${where} has a field twice`);
-  if (document.schemaVersion !== 2) throw corrupt(`${where} has schemaVersion ${clean(document.schemaVersion)}, not 2`);
+  if (countNames(document, where) !== shapeOf(bytes).names) throw invalid(`${where} has a field twice`);
+  if (document.schemaVersion !== 2) throw invalid(`${where} has schemaVersion ${clean(document.schemaVersion)}, not 2`);
   if (document.mediaType !== undefined && document.mediaType !== mediaType) {
-    throw corrupt(`${where} says that it is ${clean(document.mediaType)}, but what refers to it says ${mediaType}`);
+    throw invalid(`${where} says that it is ${clean(document.mediaType)}, but what refers to it says ${mediaType}`);
   }
   const asIndex = isIndexType(mediaType);
   const foreign = asIndex ? ['config', 'layers'] : ['manifests'];
   if (foreign.some((key) => document[key] !== undefined)) {
-    throw corrupt(`${where} mixes the fields of an index and of a manifest`);
+    throw invalid(`${where} mixes the fields of an index and of a manifest`);
   }
   if (asIndex) {
     const manifests = listOf(document.manifests, `${where}, manifests`);
@@ -130,14 +130,14 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
   };
 }
 
-/** @throws ActionError LAYOUT_CORRUPT */
+/** @throws ActionError IMAGE_INVALID */
 export function parseDescriptor(value: unknown, where: string): Descriptor {
-  if (!isFields(value)) throw corrupt(`${where} is not a descriptor`);
+  if (!isFields(value)) throw invalid(`${where} is not a descriptor`);
   const { mediaType, digest, size, annotations, platform, artifactType } = value;
-  if (typeof mediaType !== 'string' || mediaType === '') throw corrupt(`${where} has no mediaType`);
-  if (!isDigest(digest)) throw corrupt(`${where} has the digest ${clean(digest)}, which is no sha256 or sha512 digest`);
+  if (typeof mediaType !== 'string' || mediaType === '') throw invalid(`${where} has no mediaType`);
+  if (!isDigest(digest)) throw invalid(`${where} has the digest ${clean(digest)}, which is no sha256 or sha512 digest`);
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
-    throw corrupt(`${where} has the size ${clean(size)}, which is no number of bytes`);
+    throw invalid(`${where} has the size ${clean(size)}, which is no number of bytes`);
   }
   return {
     mediaType,
@@ -178,7 +178,7 @@ export function textsOf(value: unknown): readonly string[] {
 }
 
 function listOf(value: unknown, where: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw corrupt(`${where} is not a list`);
+  if (!Array.isArray(value)) throw invalid(`${where} is not a list`);
   return value;
 }
 
@@ -188,6 +188,12 @@ export function clean(value: unknown): string {
   return text.slice(0, 120).replace(/[^\x20-\x7e]/g, '?');
 }
 
+/** A document that is what its digest says, and no client can use. */
+export function invalid(message: string, cause?: unknown): ActionError {
+  return new ActionError('IMAGE_INVALID', `${message}.`, { cause });
+}
+
+/** Bytes that are missing, or not those that a digest or size promises. */
 export function corrupt(message: string, cause?: unknown): ActionError {
   return new ActionError('LAYOUT_CORRUPT', `${message}.`, { cause });
 }

@@ -1,13 +1,15 @@
 import type { Digest } from '../../domain/digest.ts';
 import { isFields } from '../../domain/fields.ts';
 import { type Descriptor, isImageConfig, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../../domain/manifest.ts';
-import { normalPlatform, platformName, platformProblem } from '../../domain/platform.ts';
+import { normalPlatform, platformName, platformProblem, spellingProblem } from '../../domain/platform.ts';
 import { pullProblem, pullWarnings } from '../../domain/pullable.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { isAttestation, isRunnable, readAttestation } from './attestation-manifest.ts';
 import {
   clean,
   corrupt,
+  type IndexDocument,
+  invalid,
   type LayerDescriptor,
   type ManifestDocument,
   parseDocument,
@@ -39,7 +41,7 @@ interface Child {
  * does not refer to is left aside, as is the empty `ingest/` folder that buildx may leave.
  * https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  * @param directory with `oci-layout`, `index.json` and `blobs/`
- * @throws ActionError LAYOUT_CORRUPT, FOREIGN_LAYERS, PLATFORM_MISSING; SOURCE_INVALID for several images or an index in
+ * @throws ActionError LAYOUT_CORRUPT, IMAGE_INVALID, IMAGE_UNPULLABLE, ATTESTATION_TOO_LARGE, FOREIGN_LAYERS, PLATFORM_MISSING; SOURCE_INVALID for several images or an index in
  * an index; SOURCE_UNSAFE for links that lead out of the folder
  */
 export async function readLayout(directory: string, expect: Expectation = {}): Promise<LocalImage> {
@@ -54,14 +56,15 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
 
   const images = children.filter((each) => isRunnable(each.bytes.descriptor));
   const others = children.filter((each) => !images.includes(each));
-  if (images.length === 0) throw corrupt(`The index ${descriptor.digest} of ${directory} holds no image`);
+  if (images.length === 0) throw invalid(`The index ${descriptor.digest} of ${directory} holds no image`);
   for (const each of others) refuseHiddenLayers(each);
+  refuseRepeated(document, descriptor.digest);
   const blobs = new Map<Digest, Descriptor>();
   for (const { document: each } of children) {
     for (const blob of [each.config, ...each.layers]) {
       const known = blobs.get(blob.digest);
       if (known !== undefined && known.size !== blob.size) {
-        throw corrupt(`The blob ${blob.digest} is said to have ${known.size} bytes and ${blob.size} bytes`);
+        throw invalid(`The blob ${blob.digest} is said to have ${known.size} bytes and ${blob.size} bytes`);
       }
       if (known === undefined)
         blobs.set(blob.digest, { mediaType: blob.mediaType, digest: blob.digest, size: blob.size });
@@ -118,7 +121,7 @@ async function readEntry(
 ): Promise<{ readonly descriptor: Descriptor; readonly left: readonly string[] }> {
   const { imageLayoutVersion } = parseDocument(await files.read('oci-layout'), `${directory}/oci-layout`);
   if (imageLayoutVersion !== '1.0.0') {
-    throw corrupt(`${directory}/oci-layout has imageLayoutVersion ${clean(imageLayoutVersion)}, not "1.0.0"`);
+    throw invalid(`${directory}/oci-layout has imageLayoutVersion ${clean(imageLayoutVersion)}, not "1.0.0"`);
   }
   const index = parseManifest(await files.read('index.json'), MEDIA_TYPES.ociIndex, `${directory}/index.json`);
   const listed = index.kind === 'index' ? index.manifests : [];
@@ -126,7 +129,7 @@ async function readEntry(
   const entries = listed.filter((each) => !artifacts.includes(each));
   const digests = [...new Set(entries.map((entry) => entry.digest))];
   const entry = wanted === undefined ? entries[0] : entries.find(({ digest }) => digest === wanted);
-  if (entries.length === 0) throw corrupt(`${directory}/index.json holds no image`);
+  if (entries.length === 0) throw invalid(`${directory}/index.json holds no image`);
   if (entry === undefined) {
     throw corrupt(`The builder reported ${wanted}, but ${directory}/index.json holds ${digests.join(', ')}`);
   }
@@ -168,8 +171,8 @@ function tooLarge({ digest, size, annotations }: Descriptor): ActionError {
   const what = type.startsWith('https://spdx.dev/') ? 'SBOM' : `statement of type ${clean(type)}`;
   const limit = STATEMENT_LIMIT / 1024 ** 2;
   return new ActionError(
-    'ATTESTATION_MISMATCH',
-    `The ${what} ${digest} has ${(size / 1024 ** 2).toFixed(1)} MiB, more than the ${limit} MiB that BuildKit and this action allow. Build without it (\`sbom: false\`), or keep what it lists small: copy only what runs into the last stage.`,
+    'ATTESTATION_TOO_LARGE',
+    `The ${what} ${digest} has ${(size / 1024 ** 2).toFixed(1)} MiB, more than the ${limit} MiB that BuildKit and this action allow.`,
   );
 }
 
@@ -187,7 +190,7 @@ async function readChild(files: LayoutFiles, descriptor: Descriptor): Promise<Ch
   }
   const bytes = await readManifest(files, descriptor);
   const document = parseManifest(bytes.bytes, descriptor.mediaType, `the manifest ${descriptor.digest}`);
-  if (document.kind !== 'manifest') throw corrupt(`${descriptor.digest} is not a manifest`);
+  if (document.kind !== 'manifest') throw invalid(`${descriptor.digest} is not a manifest`);
   return { bytes, document };
 }
 
@@ -199,24 +202,26 @@ async function readPlatform(
   const { descriptor } = bytes;
   const where = `the manifest ${descriptor.digest}`;
   if (!isImageConfig(document.config)) {
-    throw corrupt(`${where} is not an image: its config is of media type ${clean(document.config.mediaType)}`);
+    throw invalid(`${where} is not an image: its config is of media type ${clean(document.config.mediaType)}`);
   }
   refuseForeignLayers(document.layers, where);
   const config = parseDocument(await files.readBlob(document.config), `the image config ${document.config.digest}`);
   const own = platformFields(config);
   const platform = descriptor.platform ?? own;
+  const misspelled = spellingProblem(own) ?? spellingProblem(platform);
+  if (misspelled !== undefined) throw invalid(`${where} is for a platform that clients do not look for: ${misspelled}`);
   const [said, is] = [platform, own].map(({ os, architecture }) => normalPlatform(`${os}/${architecture}`));
   if (own.os === 'unknown' || own.architecture === 'unknown') {
-    throw corrupt(`The image config ${document.config.digest} does not say for which platform it is`);
+    throw invalid(`The image config ${document.config.digest} does not say for which platform it is`);
   }
-  if (said !== is) throw corrupt(`The index says that ${descriptor.digest} is for ${said}, its config says ${is}`);
+  if (said !== is) throw invalid(`The index says that ${descriptor.digest} is for ${said}, its config says ${is}`);
   const diffIds = isFields(config.rootfs) ? textsOf(config.rootfs.diff_ids) : [];
   if (diffIds.length !== document.layers.length) {
-    throw corrupt(`${where} has ${document.layers.length} layers, and its config speaks of ${diffIds.length}`);
+    throw invalid(`${where} has ${document.layers.length} layers, and its config speaks of ${diffIds.length}`);
   }
   const problem = pullProblem(descriptor.mediaType, document.layers);
   if (problem !== undefined)
-    throw new ActionError('SOURCE_INVALID', `${where} cannot be pulled by usual clients: ${problem}.`);
+    throw new ActionError('IMAGE_UNPULLABLE', `${where} cannot be pulled by every client: ${problem}.`);
   return {
     name: platformName(platform),
     platform,
@@ -247,10 +252,18 @@ function historyOf(value: unknown): PlatformImage['history'] {
 function refuseHiddenLayers({ bytes, document }: Child): void {
   const layer = document.layers.find(({ mediaType }) => mediaType !== MEDIA_TYPES.inToto);
   if (layer !== undefined) {
-    throw corrupt(
+    throw invalid(
       `${bytes.descriptor.digest} is for no platform, so it is not scanned, and its layer ${layer.digest} has the media type ${clean(layer.mediaType)}. An attestation has layers of ${MEDIA_TYPES.inToto} only`,
     );
   }
+}
+
+/** Each platform has one report, so a manifest that is listed twice would have two. */
+function refuseRepeated(document: IndexDocument | ManifestDocument, index: Digest): void {
+  if (document.kind === 'manifest') return;
+  const digests = document.manifests.map(({ digest }) => digest);
+  const repeated = digests.find((digest, at) => digests.indexOf(digest) !== at);
+  if (repeated !== undefined) throw invalid(`The index ${index} lists the manifest ${repeated} more than once`);
 }
 
 function refuseForeignLayers(layers: readonly LayerDescriptor[], where: string): void {

@@ -2,7 +2,7 @@ import type { Digest } from '../../domain/digest.ts';
 import { type Fields, isFields } from '../../domain/fields.ts';
 import type { Descriptor } from '../../domain/manifest.ts';
 import { plainText, sourceOf } from '../../domain/provenance-source.ts';
-import { corrupt, parseDocument } from './document.ts';
+import { invalid, parseDocument } from './document.ts';
 import type { Statement } from './image.ts';
 
 /** Largest statement that is read; what BuildKit itself allows since 0.33. */
@@ -16,14 +16,14 @@ const PROVENANCE = /^https:\/\/slsa\.dev\/provenance\/v(?:0\.2|1)$/;
  * Parses a bare in-toto statement, v0.1 or v1, as BuildKit stores it.
  * https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
  * @param manifest digest of the attestation manifest that holds it
- * @throws ActionError LAYOUT_CORRUPT when it is not such a statement
+ * @throws ActionError IMAGE_INVALID when it is not such a statement
  */
 export function parseStatement(bytes: Uint8Array, manifest: Digest, blob: Descriptor): Statement {
   const where = `the attestation ${blob.digest}`;
   const document = parseDocument(bytes, where);
   const { _type: type, predicateType, predicate } = document;
-  if (typeof type !== 'string' || !STATEMENT_TYPE.test(type)) throw corrupt(`${where} is not an in-toto statement`);
-  if (typeof predicateType !== 'string') throw corrupt(`${where} has no predicateType`);
+  if (typeof type !== 'string' || !STATEMENT_TYPE.test(type)) throw invalid(`${where} is not an in-toto statement`);
+  if (typeof predicateType !== 'string') throw invalid(`${where} has no predicateType`);
   const content = isFields(predicate) ? predicate : {};
   const base = { manifest, blob, predicateType, subjects: subjectsOf(document, where) };
   if (SPDX.test(predicateType)) return { ...base, kind: 'sbom', packages: packagesOf(content) };
@@ -35,7 +35,7 @@ export function parseStatement(bytes: Uint8Array, manifest: Digest, blob: Descri
 function subjectsOf({ subject }: Fields, where: string): Statement['subjects'] {
   // An export without a name gives `subject: null` or an empty list.
   if (subject === undefined || subject === null) return [];
-  if (!Array.isArray(subject)) throw corrupt(`${where} has a subject that is not a list`);
+  if (!Array.isArray(subject)) throw invalid(`${where} has a subject that is not a list`);
   return subject.map((each: unknown) => {
     const { name, digest } = isFields(each) ? each : {};
     const { sha256, sha512 } = isFields(digest) ? digest : {};

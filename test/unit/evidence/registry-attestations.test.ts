@@ -296,7 +296,7 @@ describe('what cannot be read stops it', () => {
 
   test('what is no statement', async () => {
     await using image = await built({ change: { statement: () => ({ _type: 'something' }) } });
-    await expect(image.read()).rejects.toMatchObject({ code: 'LAYOUT_CORRUPT' });
+    await expect(image.read()).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
   });
 
   test('an attestation manifest that is not there', async () => {

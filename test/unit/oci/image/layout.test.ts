@@ -197,13 +197,13 @@ describe('what is refused', () => {
     [
       'no image in index.json',
       { change: { indexJson: (index) => ({ ...index, manifests: [] }) } },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /no image/,
     ],
     [
       'no image in the index',
       { change: { index: (index) => ({ ...index, manifests: [] }) } },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /no image/,
     ],
     [
@@ -238,25 +238,25 @@ describe('what is refused', () => {
     [
       'a document that is an index and a manifest',
       { change: { manifest: (m) => ({ ...m, manifests: [] }) } },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /mixes/,
     ],
     [
       'a document that says it is something else',
       { change: { manifest: (m) => ({ ...m, mediaType: MEDIA_TYPES.dockerManifest }) } },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /says that it is/,
     ],
     [
       'a platform that the config denies',
       { change: { config: (c) => ({ ...c, architecture: 'amd64' }) } },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /is for linux\/arm64, its config says linux\/amd64/,
     ],
     [
       'a config that speaks of other layers',
       { change: { config: (c) => ({ ...c, rootfs: { type: 'layers', diff_ids: [] } }) } },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /its config speaks of 0/,
     ],
     [
@@ -272,7 +272,7 @@ describe('what is refused', () => {
           }),
         },
       },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /does not say for which platform/,
     ],
     [
@@ -290,7 +290,7 @@ describe('what is refused', () => {
           }),
         },
       },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /has "OS", which some clients read as "os"/,
     ],
     [
@@ -304,19 +304,19 @@ describe('what is refused', () => {
           }),
         },
       },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /is for no platform, so it is not scanned, and its layer sha256:[0-9a-f]+ has the media type/,
     ],
     [
       'a config nested too deep',
       { change: { config: (c) => ({ ...c, deep: JSON.parse(`${'['.repeat(101)}${']'.repeat(101)}`) }) } },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /nested more than 100 levels/,
     ],
     [
       'digests that cannot be checked',
       { change: { indexJson: (i) => ({ ...i, manifests: [{ ...manifests(i)[0], digest: 'md5:abc' }] }) } },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /no sha256 or sha512/,
     ],
     [
@@ -326,7 +326,7 @@ describe('what is refused', () => {
           indexJson: (i) => ({ ...i, manifests: [{ ...manifests(i)[0], digest: 'sha256:../../../etc/passwd' }] }),
         },
       },
-      'LAYOUT_CORRUPT',
+      'IMAGE_INVALID',
       /no sha256 or sha512/,
     ],
     [
