@@ -58,14 +58,15 @@ export async function startDaemon(
 
 /**
  * Makes a folder this process's own, until it is removed.
+ * @param variable sets where it is
  * @throws Error when another process that is still running has it
  */
-export function claim(home: string): void {
+export function claim(home: string, variable = 'E2E_HOME'): void {
   mkdirSync(home, { recursive: true });
   const file = join(home, 'owner');
   const [pid = '', start = ''] = existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ') : [];
   if (Number(pid) > 0 && startOf(Number(pid)) === start && start !== '0') {
-    throw new Error(`Another run (process ${pid}) uses ${home}. Wait for it, or set E2E_HOME to another folder.`);
+    throw new Error(`Another run (process ${pid}) uses ${home}. Wait for it, or set ${variable} to another folder.`);
   }
   writeFileSync(file, `${process.pid} ${startOf(process.pid)}\n`);
 }

@@ -144,7 +144,7 @@ export async function tearDown(): Promise<void> {
 }
 
 /** What the machine has comes first. */
-function searchPath(home: string): string {
+export function searchPath(home: string): string {
   const own = ['bin', 'root/usr/bin', 'root/usr/sbin', 'root/sbin', 'root/bin'].map((folder) => join(home, folder));
   return [process.env.PATH ?? '', '/usr/sbin', '/sbin', '/usr/local/go/bin', ...own].join(delimiter);
 }
@@ -218,7 +218,8 @@ async function giveInit(home: string, env: NodeJS.ProcessEnv): Promise<void> {
   await symlink(tini, join(home, 'bin', 'docker-init'));
 }
 
-async function needGo(
+/** Installs Go where there is none that fetches the toolchain that a module asks for. */
+export async function needGo(
   home: string,
   env: NodeJS.ProcessEnv,
   install: (...args: string[]) => Promise<string>,

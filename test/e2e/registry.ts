@@ -13,6 +13,10 @@ export interface RegistryOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Asks for this login. */
   readonly login?: { readonly username: string; readonly password: string };
+  /** Default: docker-registry. */
+  readonly program?: string;
+  /** Its `auth` section, instead of `login`. */
+  readonly auth?: Readonly<Record<string, unknown>>;
   /** Speaks TLS, with a certificate of an authority of its own. */
   readonly tls?: boolean;
 }
@@ -40,7 +44,14 @@ export interface Registry {
 const SETUP = 'e2e-setup';
 
 /** Starts the real docker-registry on loopback, with storage of its own and a readable access log. */
-export async function startRegistry({ home, env, login, tls }: RegistryOptions): Promise<Registry> {
+export async function startRegistry({
+  home,
+  env,
+  program = 'docker-registry',
+  login,
+  auth: section,
+  tls,
+}: RegistryOptions): Promise<Registry> {
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
   await mkdir(home, { recursive: true });
@@ -52,7 +63,11 @@ export async function startRegistry({ home, env, login, tls }: RegistryOptions):
     ...(certificate === undefined ? {} : { tls: { certificate: certificate.file, key: certificate.key } }),
   };
   const auth =
-    login === undefined ? {} : { auth: { htpasswd: { realm: 'tests', path: await writePasswords(home, env, login) } } };
+    login === undefined
+      ? section === undefined
+        ? {}
+        : { auth: section }
+      : { auth: { htpasswd: { realm: 'tests', path: await writePasswords(home, env, login) } } };
   const configuration = {
     version: '0.1',
     log: { accesslog: { disabled: false }, level: 'warn' },
@@ -63,7 +78,7 @@ export async function startRegistry({ home, env, login, tls }: RegistryOptions):
   // JSON is YAML.
   await writeFile(join(home, 'config.yml'), JSON.stringify(configuration));
   const ca = certificate === undefined ? undefined : await readFile(certificate.ca, 'utf8');
-  const daemon = await startDaemon(`registry-${port}`, 'docker-registry', ['serve', join(home, 'config.yml')], {
+  const daemon = await startDaemon(`registry-${port}`, program, ['serve', join(home, 'config.yml')], {
     home,
     env: { ...env, OTEL_TRACES_EXPORTER: 'none' },
     ready: () => answers(port, ca),
