@@ -8,12 +8,14 @@ export type RegistryAuth =
   /** As a double of the vendor decides, which gives out the credentials. */
   | { readonly accepts: (authorization: string) => boolean; readonly challenge: string }
   /** As a double of the vendor decides for each request, in its own words; undefined lets it pass. */
-  | { readonly decides: (authorization: string, needs: readonly Need[]) => Reply | undefined };
+  | { readonly decides: (authorization: string, needs: readonly Need[], request: Received) => Reply | undefined };
 
 export interface BearerOptions {
   /** Without these everybody gets a token. */
   readonly username?: string;
   readonly password?: string;
+  /** Further users, who get tokens to pull only. */
+  readonly readers?: readonly { readonly username: string; readonly password: string }[];
   /** A refresh token that may be exchanged by POST. */
   readonly identityToken?: string;
   /** Also said as `expires_in`. Without it nothing is said, and tokens live 60 s as the specification has it. */
@@ -59,7 +61,7 @@ export function createGuard(auth: RegistryAuth, origin: () => string, now: () =>
     refuse: (request: Received, needs: readonly Need[]): Reply | undefined => {
       if (auth === 'none') return undefined;
       const header = request.headers.authorization ?? '';
-      if ('decides' in auth) return auth.decides(header, needs);
+      if ('decides' in auth) return auth.decides(header, needs, request);
       if ('accepts' in auth) {
         if (header !== '' && auth.accepts(header)) return undefined;
         return errorReply(401, 'UNAUTHORIZED', 'authentication required', undefined, {
@@ -80,8 +82,9 @@ export function createGuard(auth: RegistryAuth, origin: () => string, now: () =>
       const missing = needs.filter(({ repository, action }) => !granted?.scopes.get(nameOf(repository))?.has(action));
       if (valid && missing.length === 0) return undefined;
       const scope = needs.map((need) => `repository:${nameOf(need.repository)}:${SCOPES[need.action]}`);
+      const scopes = scope.length === 0 ? '' : `,scope="${scope.join(' ')}"`;
       const error = header === '' ? '' : `,error="${valid ? 'insufficient_scope' : 'invalid_token'}"`;
-      const challenge = `Bearer realm="${origin()}/token",service="test registry",scope="${scope.join(' ')}"${error}`;
+      const challenge = `Bearer realm="${origin()}/token",service="test registry"${scopes}${error}`;
       return errorReply(401, 'UNAUTHORIZED', 'authentication required', missing, { 'www-authenticate': challenge });
     },
   };
@@ -95,8 +98,11 @@ function grant(options: BearerOptions, request: Received, tokens: Map<string, Gr
   if (request.method === 'GET' && options.postOnly) return { status: 405, body: 'method not allowed' };
   if (request.method === 'POST' && options.getOnly) return { status: 404, body: 'not found' };
   const form = request.method === 'POST' ? new URLSearchParams(request.body.toString()) : request.url.searchParams;
+  const isReader = options.readers?.some(
+    (login) => request.headers.authorization === basic(login.username, login.password),
+  );
   const isAnonymous = request.headers.authorization === undefined && options.anonymous !== undefined;
-  if (!isAnonymous && !isKnown(options, request, form)) {
+  if (!isAnonymous && isReader !== true && !isKnown(options, request, form)) {
     return jsonReply({ details: 'incorrect username or password' }, {}, 401);
   }
   const scopes = new Map<string, ReadonlySet<string>>();
@@ -106,7 +112,7 @@ function grant(options: BearerOptions, request: Received, tokens: Map<string, Gr
     const [, repository, actions] = /^repository:(.+):([a-z,*]+)$/.exec(scope) ?? [];
     if (repository === undefined || actions === undefined) continue;
     const allowed = actions.split(',').filter((each) => {
-      const granted = isAnonymous ? options.anonymous : options.grant;
+      const granted = isReader === true ? ['pull'] : isAnonymous ? options.anonymous : options.grant;
       return granted?.some((one) => one === each) ?? true;
     });
     scopes.set(repository, new Set([...(scopes.get(repository) ?? []), ...allowed]));

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCloud } from '../../support/cloud.ts';
 import { startRegistry, type TestRegistry } from '../../support/registry.ts';
-import { errorReply, type Reply } from '../../support/registry-exchange.ts';
-import type { Need } from '../../support/registry-tokens.ts';
 import { azureDouble } from '../../support/vendors/azure.ts';
+import { giteaDouble } from '../../support/vendors/gitea.ts';
 import { type HarborOptions, harborDouble } from '../../support/vendors/harbor.ts';
 import { createSetting, type Setting } from '../setting.ts';
 
@@ -94,22 +93,12 @@ describe('Harbor, which answers 401 for a project that does not exist', () => {
   });
 });
 
-describe('a registry with opaque tokens, which refuses the first write only', () => {
+describe('Gitea, whose tokens are opaque, and which refuses the first write only', () => {
   const host = 'git.example.com';
-  /** As Gitea answers: every read is allowed, a write without the right is 401 again, one for a missing owner 404. */
-  const decides =
-    (may: 'read' | 'write' | 'nothing') =>
-    (authorization: string, needs: readonly Need[]): Reply | undefined => {
-      const challenge = { 'www-authenticate': `Basic realm="Gitea"` };
-      if (authorization === '') return errorReply(401, 'UNAUTHORIZED', 'authGroup.Verify', undefined, challenge);
-      const writes = needs.some(({ action }) => action !== 'pull');
-      if (!writes || may === 'write') return undefined;
-      return may === 'read'
-        ? errorReply(401, 'UNAUTHORIZED', 'reqPackageAccess', undefined, challenge)
-        : errorReply(404, 'NAME_UNKNOWN', 'owner does not exist');
-    };
-  const publish = async (may: 'read' | 'write' | 'nothing', inputs: Readonly<Record<string, string>> = {}) => {
-    const registry = await startRegistry({ auth: { decides: decides(may) }, origin: `https://${host}` });
+  const publish = async (may: 'read' | 'write', inputs: Readonly<Record<string, string>> = {}, owners = ['org']) => {
+    const users = { ci: { password: 'password-of-ci', may } };
+    const { auth } = giteaDouble({ users, owners, origin: () => `https://${host}` });
+    const registry = await startRegistry({ auth, origin: `https://${host}` });
     await using cloud = await startCloud({ [host]: registry });
     const run = await setting.publish(
       { images: `${host}/org/app`, registry: host, username: 'ci', password: 'password-of-ci', ...inputs },
@@ -130,7 +119,7 @@ describe('a registry with opaque tokens, which refuses the first write only', ()
 
   test('an owner that does not exist is told before the build, also where a repository may be created', async () => {
     for (const inputs of [{}, { 'create-repository': 'true' }]) {
-      const { run } = await publish('nothing', inputs);
+      const { run } = await publish('write', inputs, []);
       expect(codes(run)).toEqual(['REPOSITORY_UNKNOWN']);
       expect(messages(run)).toContain('user, organization or project must exist');
     }
