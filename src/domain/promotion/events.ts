@@ -1,3 +1,6 @@
+/** What to do instead. */
+export const OTHER_EVENTS = 'Promote in a workflow that `push`, `release`, `schedule` or `workflow_dispatch` triggers.';
+
 /** Events behind which somebody stands who may write to the repository, or a schedule that such a person has set. */
 const MAY_PROMOTE: readonly string[] = [
   'create',
@@ -8,19 +11,20 @@ const MAY_PROMOTE: readonly string[] = [
   'repository_dispatch',
   'schedule',
   'workflow_dispatch',
-  'workflow_run',
 ];
 
 /**
  * Why a run of an event may not promote: what is under review, or anybody may cause, writes to no environment. A `workflow_run` is
- * as good as the run that caused it. Events that are not known may not either.
+ * as good as the run that caused it; when that was a `workflow_run` too, a pull request may have caused that one. Unknown events may
+ * not promote either.
  * https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows
  * @param cause event of the run that caused this one, with `workflow_run`
  * @returns a sentence, or undefined: it may
  */
 export function mayNotPromote(event: string, cause: string | undefined): string | undefined {
-  const own = event === 'workflow_run' && cause !== undefined ? cause : event;
+  const isChained = event === 'workflow_run';
+  const own = isChained ? (cause ?? 'unknown') : event;
   if (MAY_PROMOTE.includes(own)) return undefined;
-  const what = own === event ? `the event ${event}` : `a workflow run that the event ${own} had triggered`;
-  return `This run was triggered by ${what}, which may not promote: code under review, or anyone on the internet, may be behind it. Promote from push, release, schedule or workflow_dispatch.`;
+  const what = isChained ? `a workflow run that the event ${own} had triggered` : `the event ${event}`;
+  return `This run was triggered by ${what}, which may not promote: code under review, or anyone on the internet, may be behind it.`;
 }

@@ -256,6 +256,8 @@ describe('an event that may not promote', () => {
     ['issue_comment', {}],
     ['merge_group', {}],
     ['workflow_run', { workflow_run: { event: 'pull_request' } }],
+    ['workflow_run', { workflow_run: { event: 'workflow_run' } }],
+    ['workflow_run', {}],
   ])('%s is refused before the registry is asked', async (name, payload) => {
     await using scene = await createScene();
     scene.source.usual();
