@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Fields, isFields } from '../domain/fields.ts';
 import { type Parsed, parsed, problems } from '../domain/parsed.ts';
 import type { ScanTerms } from '../domain/promotion/scan-terms.ts';
@@ -38,12 +39,11 @@ export function gateOf(inputs: GateTerms): GateTerms {
 }
 
 /**
- * The stricter of two ways to judge a scan, term by term. What lets something pass (an ignore file, a VEX document) only counts
+ * The stricter of two ways to judge a scan, term by term. What lets something pass (an ignore file, a VEX document, an accepted blind spot) only counts
  * when both name it. Pure.
  */
 export function stricterGate(a: GateTerms, b: GateTerms): GateTerms {
   return {
-    ...a,
     severity: [...new Set([...a.severity, ...b.severity])],
     'ignore-unfixed': a['ignore-unfixed'] && b['ignore-unfixed'],
     scanners: [...new Set([...a.scanners, ...b.scanners])],
@@ -51,6 +51,9 @@ export function stricterGate(a: GateTerms, b: GateTerms): GateTerms {
     vex: a.vex.filter((path) => b.vex.includes(path)),
     'fail-on-eol': a['fail-on-eol'] || b['fail-on-eol'],
     'allow-unknown-os': a['allow-unknown-os'] && b['allow-unknown-os'],
+    'accept-unscanned': a['accept-unscanned'].filter((spot) =>
+      b['accept-unscanned'].some((other) => isDeepStrictEqual(other, spot)),
+    ),
     'max-db-age': Math.min(a['max-db-age'], b['max-db-age']),
   };
 }
