@@ -25,7 +25,8 @@ export function notCarriedBecause(mediaType: string, manifest: Fields): string |
   const layers = typesIn(manifest.layers);
   const config = fieldsOf(manifest.config);
   if (IMAGE_CONFIGS.includes(config.mediaType) || mediaType === MEDIA_TYPES.dockerManifest) {
-    const isDocument = layers.length > 0 && layers.every((type) => DOCUMENT.test(type));
+    // Runtimes ignore a suffix that they do not know: `…layer.v1.tar+json` is unpacked as a layer.
+    const isDocument = layers.length > 0 && layers.every((type) => DOCUMENT.test(type) && !ROOT_FILESYSTEM.test(type));
     return isDocument && mediaType !== MEDIA_TYPES.dockerManifest ? undefined : 'it is an image that runs';
   }
   const isImage = layers.some((type) => ROOT_FILESYSTEM.test(type)) && config.digest !== EMPTY_CONFIG;

@@ -43,6 +43,17 @@ describe('what refers to an image and may travel with it', () => {
       { config: other(MEDIA_TYPES.ociConfig), layers: layers('text/spdx', TAR) },
     ],
     [
+      'an image whose layers pretend to be documents',
+      MEDIA_TYPES.ociManifest,
+      {
+        config: other(MEDIA_TYPES.ociConfig),
+        layers: layers(
+          'application/vnd.oci.image.layer.v1.tar+json',
+          'application/vnd.oci.image.layer.v1.tar+gzip+json',
+        ),
+      },
+    ],
+    [
       'an image whose layers have an unknown type',
       MEDIA_TYPES.ociManifest,
       { config: other(MEDIA_TYPES.ociConfig), layers: layers('application/octet-stream') },
