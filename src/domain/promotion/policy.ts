@@ -95,11 +95,15 @@ function isEnvironment(name: string, { stage, tags }: Written): boolean {
 
 /** Whether a pattern names a repository, with or without its host. */
 function matches(pattern: string, { name, repository }: Pick<ImageName, 'name' | 'repository'>): boolean {
-  const source = pattern
-    .toLowerCase()
+  const source = withoutPort(pattern.toLowerCase())
     .split(/(\*{2,}|\*)/)
     .map((part) => (/^\*{2,}$/.test(part) ? '.*' : part === '*' ? '[^/]*' : part.replaceAll('.', '\\.')))
     .join('');
   const whole = new RegExp(`^${source}$`);
-  return whole.test(name) || whole.test(repository);
+  return whole.test(withoutPort(name)) || whole.test(repository);
+}
+
+/** `ghcr.io:443` is `ghcr.io`: a policy for one is a policy for the other. */
+function withoutPort(name: string): string {
+  return name.replace(/^([^/]*):0*443(?=\/)/, '$1');
 }

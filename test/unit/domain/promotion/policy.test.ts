@@ -59,6 +59,16 @@ describe('a policy file', () => {
     expect(byRepository(pattern, name)).toEqual(['sbom']);
   });
   test.each([
+    ['ghcr.io/org/prod/*', 'ghcr.io:443/org/prod/app'],
+    ['ghcr.io/org/prod/*', 'ghcr.io:0443/org/prod/app'],
+    ['ghcr.io:443/org/prod/*', 'ghcr.io/org/prod/app'],
+    ['ghcr.io/org/prod/*', 'GHCR.io/Org/PROD/app'],
+    ['docker.io/org/prod', 'index.docker.io/org/prod'],
+  ])('%s is %s too, which is the same repository', (pattern, name) => {
+    expect(byRepository(pattern, name)).toEqual(['sbom']);
+  });
+  test.each([
+    ['ghcr.io/org/prod/*', 'ghcr.io:8443/org/prod/app'],
     ['ghcr.io/org/prod/*', 'ghcr.io/org/prod/team/app'],
     ['ghcr.io/org/prod', 'ghcr.io/org/prod/app'],
     ['ghcr.io/org/prod/app', 'ghcrxio.example/org/prod/app'],
