@@ -91,7 +91,8 @@ export function createHistory(
         return unknown('its commit has no usable name');
       const listed = await git(['ls-tree', '--full-tree', commit, '--', path]);
       if (listed?.exitCode !== 0) return unknown('it was not fetched');
-      if (listed.stdout.trim() === '') return { is: 'missing' };
+      if (listed.stdout.trim() === '')
+        return (await isBelowLink(git, path, commit)) ? unknown('a folder of it is a link') : { is: 'missing' };
       const [, type = '', blob = ''] = /^\d+ (\w+) ([0-9a-f]+)\t/.exec(listed.stdout) ?? [];
       // A link leads to another path, which may be anywhere.
       if (type !== 'blob' || listed.stdout.startsWith('12')) return unknown('it is no plain file');
@@ -105,6 +106,17 @@ export function createHistory(
       return head?.exitCode === 0 && name !== undefined && isBranch(name) ? name : undefined;
     },
   };
+}
+
+/** Whether a folder on the way to a path is a link or a submodule: git does not look behind either. */
+async function isBelowLink(git: Git, path: string, commit: string): Promise<boolean> {
+  const parts = path.split('/').slice(0, -1);
+  const folders = parts.map((_, at) => parts.slice(0, at + 1).join('/'));
+  for (const folder of folders) {
+    const listed = await git(['ls-tree', '--full-tree', commit, '--', folder]);
+    if (/^1[26]0000 /.test(listed?.stdout ?? '')) return true;
+  }
+  return false;
 }
 
 function unknown(reason: string): RepositoryFile {
