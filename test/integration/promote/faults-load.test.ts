@@ -21,14 +21,15 @@ describe('too many requests', () => {
 
   test.each([
     ['in seconds', () => '2', 2000],
-    ['as a date', () => new Date(Date.now() + 3000).toUTCString(), 1500],
+    ['as a date', () => new Date(Date.now() + 4000).toUTCString(), 0],
     ['0', () => '0', 0],
     ['negative', () => '-5', 0],
     ['without a time', () => undefined, 0],
   ])('case 59: 429, %s: the tag is written after the wait', async (_, after, least) => {
     await using scene = await createScene();
     const { digest } = scene.source.image(['1'], {}, 'v1').descriptor;
-    scene.registry.addFault({ match: PUT_TAG, action: wait(after()) });
+    const header = after();
+    scene.registry.addFault({ match: PUT_TAG, action: wait(header) });
     expectPromoted(await scene.promote());
     expect(scene.held()).toBe(digest);
     const [first, second, ...more] = scene.registry.writes().filter(({ path }) => PUT_TAG.path.test(path));
@@ -36,6 +37,8 @@ describe('too many requests', () => {
     const waited = (second?.time ?? 0) - (first?.time ?? 0);
     expect(waited).toBeGreaterThanOrEqual(Math.max(200, least));
     expect(waited).toBeLessThan(8000);
+    // The date was set before the process started, which may take seconds of it on a busy machine.
+    if (/GMT/.test(header ?? '')) expect(second?.time ?? 0).toBeGreaterThanOrEqual(Date.parse(header ?? ''));
   });
 
   test('case 59: an hour is too long: it fails at once, and tells until when', async () => {
