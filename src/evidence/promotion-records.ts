@@ -4,9 +4,10 @@ import type { PromotionRecord, StoredRecord } from '../domain/promotion/record.t
 import { EMPTY, listedRecords, recordArtifact, recordOf } from '../domain/promotion/record-manifest.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { ReferrersSupport } from '../oci/client/context.ts';
+import { fallbackTag } from '../oci/client/referrers.ts';
 import type { Repository } from '../oci/client/repository.ts';
 import { digestOf } from '../oci/image/digest-of.ts';
-import { listAsReferrers } from '../oci/transfer/attach.ts';
+import { listAsReferrers, occupiedBy } from '../oci/transfer/attach.ts';
 
 /** The promotion records of an image, in no order. */
 export interface RecordsOfImage {
@@ -15,6 +16,8 @@ export interface RecordsOfImage {
   readonly referrers: readonly Descriptor[];
   /** How the repository lists them. */
   readonly support: ReferrersSupport;
+  /** What the fallback tag points to, where that is an image and no list. */
+  readonly occupied?: Digest;
   /** Sentences about records that cannot be understood. */
   readonly problems: readonly string[];
 }
@@ -24,7 +27,7 @@ const MOST = 50;
 
 /** Reads the promotion records of an image that is there: one request, where the list of referrers keeps annotations. */
 export async function readRecords(repository: Repository, digest: Digest): Promise<RecordsOfImage> {
-  const { support, manifests, problems: unlisted } = await repository.referrers(digest);
+  const { support, manifests, occupied, problems: unlisted } = await repository.referrers(digest);
   const listed = listedRecords(manifests, digest);
   const records = [...listed.records];
   const problems = [...unlisted, ...listed.problems];
@@ -41,7 +44,18 @@ export async function readRecords(repository: Repository, digest: Digest): Promi
       `${listed.unread.length - MOST} of what refers to ${digest} was not opened: there is too much of it.`,
     );
   }
-  return { support, referrers, records, problems };
+  return { support, referrers, records, problems, ...(occupied === undefined ? {} : { occupied }) };
+}
+
+/**
+ * Makes sure that a record of an image that is there can be listed: a tag that has moved without its record has no way back.
+ * One request, unless something has the fallback tag.
+ * @throws ActionError TAG_IMMUTABLE when the registry has no referrers API, and the fallback tag is an image
+ */
+export async function checkRecordable(repository: Repository, digest: Digest): Promise<void> {
+  if ((await repository.head(fallbackTag(digest))) === undefined) return;
+  const { support, occupied } = await repository.referrers(digest);
+  if (support === 'fallback' && occupied !== undefined) throw occupiedBy(repository, digest, occupied);
 }
 
 /**

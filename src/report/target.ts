@@ -18,6 +18,22 @@ export function heldBack(target: TargetResult, all: readonly TargetResult[]): re
     .map(({ tag }) => tag);
 }
 
+/** What became of a target, as one word for programs. */
+export type TargetState = 'failed' | 'held-back' | 'written' | 'refused' | 'unchanged' | 'planned';
+
+/**
+ * The state of a target among all of its run: `held-back` when another has failed and tags were not written because of that,
+ * `planned` when nothing was written for another reason, such as a dry run.
+ */
+export function targetState(target: TargetResult, all: readonly TargetResult[]): TargetState {
+  const has = (...actions: readonly string[]) => target.decisions.some(({ action }) => actions.includes(action));
+  if (target.error !== undefined) return 'failed';
+  if (heldBack(target, all).length > 0) return 'held-back';
+  if (target.written.length > 0) return 'written';
+  if (has('refuse', 'conflict')) return 'refused';
+  return has('create', 'move') ? 'planned' : 'unchanged';
+}
+
 /**
  * The result of a target in a run in which another has failed (P9): what is where, and that a re-run finishes. Undefined when this
  * target lacks nothing.
@@ -39,12 +55,16 @@ export function partialResult(
   return `⏸️ ${has}; ${list(held)} held back because ${list(failed)} failed; a re-run finishes`;
 }
 
+/** Whether some targets have failed, while the image is in others. */
+export function isPartial(all: readonly TargetResult[], hasContent: (at: number) => boolean): boolean {
+  const isFailed = all.some(({ error }) => error !== undefined);
+  return isFailed && all.some((each, at) => hasContent(at) || each.written.length > 0);
+}
+
 /** One sentence over all targets, where some have failed and others have not. */
 export function partialSentence(all: readonly TargetResult[], hasContent: (at: number) => boolean): string {
-  const failed = all.filter(({ error }) => error !== undefined).length;
-  if (failed === 0) return '';
+  if (!isPartial(all, hasContent)) return '';
   const content = all.filter((each, at) => hasContent(at) || each.written.length > 0).length;
-  if (content === 0) return '';
   const written = all.filter((each) => each.written.length > 0).length;
   const of = (count: number) => `${count} of ${all.length} ${all.length === 1 ? 'repository' : 'repositories'}`;
   return `**Partial:** the image is in ${of(content)}, tags were written in ${of(written)}. A re-run does only what is missing.`;

@@ -19,6 +19,8 @@ export interface PlannedPlace extends FoundPlace {
   readonly history: History;
   /** How the repository lists what refers to the image; undefined when it has not been asked. */
   readonly support?: ReferrersSupport;
+  /** What has the fallback tag of the image, where that is no list of referrers. */
+  readonly occupied?: Digest;
   /** Whether its record is to be written: of this promotion, or one that an earlier run failed to write. */
   readonly needsRecord: boolean;
   /** Whether content has to be brought here. */
@@ -90,7 +92,7 @@ export async function applyPromotion({
 }
 
 /** A result as it is before anything is written. */
-export function begin({ image, repository, plan, history }: PlannedPlace): PromotedTarget {
+export function begin({ image, repository, plan, history, needsCopy }: PlannedPlace): PromotedTarget {
   const { now } = history;
   return {
     image,
@@ -98,6 +100,7 @@ export function begin({ image, repository, plan, history }: PlannedPlace): Promo
     decisions: plan.decisions,
     ...(now === undefined ? {} : { previousDigest: now }),
     written: [],
+    present: !needsCopy,
     copied: false,
   };
 }

@@ -1,4 +1,6 @@
 import { type ActionError, toActionError } from '../../errors/action-error.ts';
+import { checkRecordable } from '../../evidence/promotion-records.ts';
+import { occupiedBy } from '../../oci/transfer/attach.ts';
 import { type Copied, copyImage } from '../../oci/transfer/copy.ts';
 import { bytes as size } from '../../report/markdown.ts';
 import { step, warn } from '../../run/progress.ts';
@@ -19,8 +21,10 @@ const MAX_LISTED = 50;
  */
 export async function askTargets(
   { runtime, inputs, draft }: Journey,
+  { root }: Found,
   planned: readonly PlannedPlace[],
 ): Promise<TargetErrors> {
+  const { digest } = root.descriptor;
   const errors = new Map<PlannedPlace, ActionError>();
   const wanting = planned.filter(
     ({ plan, needsCopy, needsRecord }) => plan.verdict === 'go' || needsCopy || needsRecord,
@@ -37,6 +41,9 @@ export async function askTargets(
           // Where one tag of one repository is all there is to write, its own write tells as much as a probe.
           const probe = place.needsCopy || wanting.length > 1;
           try {
+            if (place.needsRecord && place.occupied !== undefined) {
+              throw occupiedBy(place.repository, digest, place.occupied);
+            }
             for (const doubt of await askAdmission(runtime, inputs, place, moves, { probe }))
               warn(runtime, draft, doubt);
           } catch (error) {
@@ -84,6 +91,14 @@ export async function copyMissing(
           left = left.filter((place) => !errors.has(place));
           if (left.length > 0)
             runtime.log.info(`${failed.map(({ image }) => image).join(', ')} failed; copying to the others.`);
+        }
+      }
+      for (const place of left.filter(({ needsRecord, support }) => needsRecord && support === undefined)) {
+        try {
+          await checkRecordable(place.repository, found.root.descriptor.digest);
+        } catch (thrown) {
+          runtime.signal.throwIfAborted();
+          errors.set(place, toActionError(thrown));
         }
       }
       return errors;

@@ -88,12 +88,18 @@ export async function planPlaces(
     const support = (here ?? held)?.support;
     const isRecorded =
       here?.own.some(({ stage, kind }) => kind !== 'publish' && isSameStage(stage, names.stage)) ?? false;
+    const needsRecord = inputs.record && !(inPlace && isRecorded);
+    // Only the fallback tag is read then: some registries have no answer about an image that they do not hold.
+    const listing =
+      here ?? (needsRecord && support === 'fallback' ? await records(place.repository, digest) : undefined);
+    const occupied = support === 'fallback' ? listing?.occupied : undefined;
     planned.push({
       ...place,
       plan,
       history,
       ...(support === undefined ? {} : { support }),
-      needsRecord: inputs.record && !(inPlace && isRecorded),
+      ...(occupied === undefined ? {} : { occupied }),
+      needsRecord,
       needsCopy: !isSamePlace(place, source) && (!inPlace || lacks(here, own)),
     });
     judged.push(judgements);

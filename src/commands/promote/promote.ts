@@ -1,6 +1,7 @@
 import { type GitEvent, isByHand } from '../../domain/event.ts';
-import { mayNotPromote } from '../../domain/promotion/events.ts';
+import { mayNotPromote, OTHER_EVENTS } from '../../domain/promotion/events.ts';
 import { overall } from '../../domain/promotion/plan.ts';
+import { stepsAfterRefusal, stepsAfterRollback } from '../../domain/promotion/remedy.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
 import { gateOf, scanTermsOf } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
@@ -50,9 +51,9 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
   const { verdict, refusals } = overall(planned.map(({ plan }) => plan));
   if (verdict === 'refused' || verdict === 'conflict') {
     await tell(journey, found, 'failure');
-    throw verdict === 'refused' ? new ActionError('PROMOTION_REFUSED', refusals.join('\n')) : conflict(planned, digest);
+    throw verdict === 'refused' ? refusal(draft, planned, refusals) : conflict(planned, digest);
   }
-  const refused = await askTargets(journey, planned);
+  const refused = await askTargets(journey, found, planned);
   if (inputs['dry-run']) {
     await tell(journey, found, 'inactive');
     throwFailed(draft, found, planned, refused);
@@ -98,7 +99,7 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pro
       .map((place) => recordFor(place, record)),
   ];
   await tell(journey, found, 'success');
-  runtime.log.info(`${journey.names.stage} holds ${digest} now.`);
+  runtime.log.info(`${journey.names.stage} points to ${digest} now.`);
   return succeeded(draft, inputs.rollback ? 'rolled-back' : 'promoted');
 }
 
@@ -133,7 +134,7 @@ async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<J
   draft.stage = names.stage;
   draft.run = { actor: event.actor, event: event.name, url: event.runUrl };
   const reason = mayNotPromote(event.name, event.causedBy);
-  if (reason !== undefined) throw new ActionError('PROMOTION_REFUSED', reason);
+  if (reason !== undefined) throw new ActionError('PROMOTION_REFUSED', reason, { remedy: [OTHER_EVENTS] });
   if (inputs.force && !isByHand(event)) throw notByHand(event);
   const token = inputs['github-token'];
   const { owner, name } = event.repository;
@@ -209,6 +210,19 @@ async function tell(
       `The deployment to ${environment} could not be told what became of the image: that takes \`deployments: write\`.`,
     );
   }
+}
+
+function refusal(
+  { kind, stage = '', requirements, image }: Draft,
+  planned: readonly PlannedPlace[],
+  reasons: readonly string[],
+): ActionError {
+  const unmet = requirements.flatMap(({ name, met }) => (met ? [] : [name]));
+  // Where all is met it is the history that refuses: a hold, or one that cannot be told.
+  const isOnHold =
+    unmet.length === 0 || planned.some(({ history: { held } }) => [...held].some((each) => each === image?.digest));
+  const remedy = kind === 'rollback' ? stepsAfterRollback(stage) : stepsAfterRefusal(unmet, isOnHold);
+  return new ActionError('PROMOTION_REFUSED', reasons.join('\n'), { remedy });
 }
 
 function conflict(planned: readonly PlannedPlace[], digest: string): ActionError {

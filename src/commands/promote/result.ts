@@ -51,7 +51,9 @@ export interface PromotedTarget {
   readonly written: readonly string[];
   /** Digest of the record that was attached in this run. */
   readonly record?: string;
-  /** Whether the content was brought here by this run. */
+  /** Whether the image was here before this run, with all that belongs to it. */
+  readonly present: boolean;
+  /** Whether the content was copied here by this run. */
   readonly copied: boolean;
   readonly error?: ActionError;
 }

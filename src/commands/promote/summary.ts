@@ -17,7 +17,7 @@ import {
   tagAction,
 } from '../../report/parts.ts';
 import { stateOf } from '../../report/step.ts';
-import { partialResult, partialSentence } from '../../report/target.ts';
+import { isPartial, partialResult, partialSentence, targetState } from '../../report/target.ts';
 import { verdictJson, withoutHost } from '../publish/outputs.ts';
 import { JSON_VERSION } from '../publish/result.ts';
 import type { PromotedTarget, PromotionReport } from './result.ts';
@@ -53,8 +53,11 @@ function toJson({ errors, targets, history, run, verdict, ...report }: Promotion
     run,
     ...(verdict === undefined ? {} : { scan: verdictJson(verdict) }),
     errors: errors.map(errorFacts),
+    partial: isPartial(targets, (at) => hasContent(targets[at])),
     targets: targets.map(({ error, ...target }) => ({
       ...target,
+      state: targetState({ ...target, ...(error === undefined ? {} : { error }) }, targets),
+      present: hasContent(target),
       ...(error === undefined ? {} : { error: errorFacts(error) }),
     })),
     ...(history === undefined
@@ -95,8 +98,10 @@ export function renderPromotionSummary(report: PromotionReport): string {
 }
 
 /** Where the image is, as a command to be copied; its targets alone where it is not there. */
-function renderNamesOf({ targets, image }: PromotionReport): string {
-  const there = targets.filter((target) => hasContent(target)).map((target) => target.image);
+function renderNamesOf({ outcome, targets, image }: PromotionReport): string {
+  // An image that was refused is not offered, though it may be in the repository.
+  const there =
+    outcome === 'refused' ? [] : targets.filter((target) => hasContent(target)).map((target) => target.image);
   const pull = renderPull(there, image?.digest);
   return pull === '' ? [...new Set(targets.map((target) => target.image))].map(code).join(', ') : pull;
 }
@@ -104,7 +109,12 @@ function renderNamesOf({ targets, image }: PromotionReport): string {
 /** Whether the image is in a repository: copied by this run, or there before. */
 function hasContent(target: PromotedTarget | undefined): boolean {
   if (target === undefined) return false;
-  return target.copied || target.written.length > 0 || target.decisions.some(({ action }) => action === 'keep');
+  return (
+    target.present ||
+    target.copied ||
+    target.written.length > 0 ||
+    target.decisions.some(({ action }) => action === 'keep')
+  );
 }
 
 /** What came along with the image: anyone who may push to its source could have attached it. */

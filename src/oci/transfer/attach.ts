@@ -85,13 +85,7 @@ export async function listAsReferrers(
     if (lacking.length === 0) return written;
     if (look === MAX_LOOKS) break;
     if (support === 'fallback' || !confirmed || look > TRUSTED_LOOKS) {
-      if (occupied !== undefined) {
-        throw new ActionError(
-          'TAG_IMMUTABLE',
-          `${to.host}/${to.name} has no list of referrers, and its tag ${fallbackTag(subject)}, which would hold one, holds the image ${occupied}. Delete or rename that tag.`,
-          { facts },
-        );
-      }
+      if (occupied !== undefined) throw occupiedBy(to, subject, occupied);
       await to.put(fallbackTag(subject), indexOf([...fallback, ...lacking]));
       written++;
     }
@@ -103,6 +97,15 @@ export async function listAsReferrers(
     'DIGEST_MISMATCH',
     `${to.host}/${to.name} took ${lacking.length} manifests that refer to ${subject}, and does not list them.`,
     { facts },
+  );
+}
+
+/** A registry without the API keeps the list under a tag, and that tag is an image: nothing can be attached there. */
+export function occupiedBy({ host, name }: Repository, subject: Digest, image: Digest): ActionError {
+  return new ActionError(
+    'TAG_IMMUTABLE',
+    `${host}/${name} has no referrers API, and its tag ${fallbackTag(subject)}, which would list what refers to ${subject}, points to the image ${image}. Delete or rename that tag.`,
+    { facts: { registry: host, repository: name, reference: fallbackTag(subject) } },
   );
 }
 

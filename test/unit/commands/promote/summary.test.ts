@@ -29,11 +29,12 @@ const promoted: PromotionReport = {
       image,
       host: '123456789012.dkr.ecr.eu-west-1.amazonaws.com',
       decisions: [
-        { image, tag: '1.2.3', kind: 'immutable', action: 'keep', holds: A, reason: 'holds this image already' },
+        { image, tag: '1.2.3', kind: 'immutable', action: 'keep', holds: A, reason: 'points to this image already' },
         { image, tag: 'production', kind: 'moving', action: 'move', holds: B, reason: 'moves from b' },
       ],
       previousDigest: B,
       written: ['production'],
+      present: false,
       copied: false,
       record: B,
     },
