@@ -2,6 +2,7 @@ import { COMMIT } from '../../domain/commit.ts';
 import { type Digest, shortDigest } from '../../domain/digest.ts';
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import { type History, rollbackTarget } from '../../domain/promotion/history.ts';
+import { stepsAfterRollback } from '../../domain/promotion/remedy.ts';
 import { placeholdersIn, type Source } from '../../domain/promotion/templates.ts';
 import { didYouMean } from '../../domain/suggestion.ts';
 import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
@@ -94,7 +95,11 @@ export async function findBack(journey: Journey): Promise<Found> {
     const history = await readStage(place, names.stage, records, { until: isEnough, own });
     draft.history = history;
     const target = rollbackTarget(history, wanted);
-    if (!target.ok) throw new ActionError('PROMOTION_REFUSED', target.problems.join('\n'));
+    if (!target.ok) {
+      throw new ActionError('PROMOTION_REFUSED', target.problems.join('\n'), {
+        remedy: stepsAfterRollback(names.stage),
+      });
+    }
     runtime.log.info(`${names.stage} goes back to ${target.value}, as the unsigned promotion records of ${image} say.`);
     return target.value;
   });
@@ -150,7 +155,7 @@ async function readPlaces(
         } catch (error) {
           runtime.signal.throwIfAborted();
           const { host } = destination.repository;
-          const nothing = { decisions: [], written: [], copied: false } as const;
+          const nothing = { decisions: [], written: [], present: false, copied: false } as const;
           failed.push({ image: destination.image, host, ...nothing, error: toActionError(error) });
         }
       }

@@ -113,11 +113,11 @@ function decide(
   if (isConflict) {
     return {
       action: 'conflict',
-      reason: `holds ${shortDigest(holds)}, and never moves; this image is ${shortDigest(digest)}`,
+      reason: `points to ${shortDigest(holds)}, and never moves; this image is ${shortDigest(digest)}`,
     };
   }
   if (refusals.length > 0) return { action: 'refuse', reason: refusals.join(' ') };
-  if (holds === digest) return { action: 'keep', reason: 'holds this image already' };
+  if (holds === digest) return { action: 'keep', reason: 'points to this image already' };
   if (holds === undefined) return { action: 'create', reason: 'new' };
   return { action: 'move', reason: `${rollback ? 'goes back' : 'moves'} from ${shortDigest(holds)}` };
 }
