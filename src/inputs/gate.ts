@@ -60,12 +60,14 @@ export function stricterGate(a: GateTerms, b: GateTerms): GateTerms {
 
 /** The terms that a record keeps. */
 export function scanTermsOf(gate: GateTerms): ScanTerms {
+  const spots = gate['accept-unscanned'].map(({ kind, glob }) => `${kind}=${glob}`);
   return {
     severity: gate.severity,
     scanners: gate.scanners,
     ignoreUnfixed: gate['ignore-unfixed'],
     failOnEol: gate['fail-on-eol'],
     allowUnknownOs: gate['allow-unknown-os'],
+    ...(spots.length === 0 ? {} : { acceptUnscanned: spots }),
   };
 }
 

@@ -96,8 +96,17 @@ export function recordBytes(record: PromotionRecord): Uint8Array {
 }
 
 /** Two copies of the same terms have the same bytes. */
-function termsInOrder({ severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs }: ScanTerms): ScanTerms {
-  return { severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs };
+function termsInOrder(terms: ScanTerms): ScanTerms {
+  const { severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs, baseline, acceptUnscanned } = terms;
+  return {
+    severity,
+    scanners,
+    ignoreUnfixed,
+    failOnEol,
+    allowUnknownOs,
+    ...(baseline === undefined ? {} : { baseline }),
+    ...(acceptUnscanned === undefined ? {} : { acceptUnscanned }),
+  };
 }
 
 /** Reads the bytes of a record that somebody else may have written. Never throws. */

@@ -10,29 +10,41 @@ export interface ScanTerms {
   readonly allowUnknownOs: boolean;
   /** Findings passed because another image had them already. */
   readonly baseline?: boolean;
+  /** What the scan was allowed to miss: `lock-file=app/yarn.lock`. */
+  readonly acceptUnscanned?: readonly string[];
 }
+
+/** A kind of blind spot and a path, as the input has them. */
+const SPOT = /^[a-z-]{1,40}=\P{Cc}+$/u;
+/** Spots that a phrase names. */
+const MAX_NAMED = 3;
 
 /** What makes terms less strict than they should be: phrases, none when they are strict enough. */
 export function looserThan(wanted: ScanTerms, terms: ScanTerms): readonly string[] {
   const lacking = (of: 'severity' | 'scanners') => wanted[of].filter((each) => !terms[of].includes(each));
   const [severity, scanners] = [lacking('severity'), lacking('scanners')];
+  const spots = (terms.acceptUnscanned ?? []).filter((spot) => wanted.acceptUnscanned?.includes(spot) !== true);
   return [
     ...(severity.length > 0 ? [`let ${severity.join(', ')} pass`] : []),
     ...(scanners.length > 0 ? [`did not look with ${scanners.join(', ')}`] : []),
     ...(terms.ignoreUnfixed && !wanted.ignoreUnfixed ? ['let pass what has no fix'] : []),
     ...(wanted.failOnEol && !terms.failOnEol ? ['let systems pass that are past their end of life'] : []),
     ...(terms.allowUnknownOs && !wanted.allowUnknownOs ? ['let unknown systems pass'] : []),
+    ...(spots.length > 0
+      ? [`did not scan ${spots.slice(0, MAX_NAMED).join(', ')}${spots.length > MAX_NAMED ? ', …' : ''}`]
+      : []),
     ...(terms.baseline === true && wanted.baseline !== true ? ['let findings pass that its baseline had'] : []),
   ];
 }
 
 /** Reads terms out of JSON that somebody else may have written; undefined when they are none. */
 export function readScanTerms(value: unknown): ScanTerms | undefined {
-  const { severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs, baseline } = fieldsOf(value);
+  const { severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs, baseline, acceptUnscanned } = fieldsOf(value);
   const flags = [ignoreUnfixed, failOnEol, allowUnknownOs];
   if (!isFields(value) || !isWords(severity) || !isWords(scanners) || flags.some((each) => typeof each !== 'boolean')) {
     return undefined;
   }
+  if (acceptUnscanned !== undefined && !isSpots(acceptUnscanned)) return undefined;
   return {
     severity,
     scanners,
@@ -41,7 +53,12 @@ export function readScanTerms(value: unknown): ScanTerms | undefined {
     allowUnknownOs: allowUnknownOs === true,
     // Anything else than no is a yes: it makes terms less strict.
     ...(baseline === undefined || baseline === false ? {} : { baseline: true }),
+    ...(acceptUnscanned === undefined ? {} : { acceptUnscanned }),
   };
+}
+
+function isSpots(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string' && SPOT.test(each));
 }
 
 function isWords(value: unknown): value is readonly string[] {

@@ -47,6 +47,6 @@ test('the end of the log says what came of it', async () => {
   const { digest } = stages.source.image(['1'], {}, 'next').descriptor;
   const last = async (inputs = {}) => (await stages.promote('', { inputs })).log.trimEnd().split('\n').at(-1);
   expect(await last({ 'dry-run': 'true' })).toBe('This is a dry run: nothing was written.');
-  expect(await last()).toBe(`production holds ${digest} now.`);
+  expect(await last()).toBe(`production points to ${digest} now.`);
   expect(await last()).toBe(`Everything is in place already, as ${digest}: nothing to write.`);
 });

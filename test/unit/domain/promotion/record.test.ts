@@ -47,6 +47,18 @@ describe('the JSON of a record', () => {
     if (!backwards.ok) throw new Error(backwards.problems.join());
     expect(recordBytes(backwards.value)).toEqual(recordBytes(RECORD));
   });
+  test('keeps everything that made a scan less strict', () => {
+    const scan = {
+      severity: ['HIGH'],
+      scanners: ['vuln'],
+      ignoreUnfixed: true,
+      failOnEol: false,
+      allowUnknownOs: true,
+      baseline: true,
+      acceptUnscanned: ['lock-file=app/yarn.lock'],
+    };
+    expect(readRecord(recordBytes({ ...RECORD, scan }))).toEqual({ ok: true, value: { ...RECORD, scan } });
+  });
   test('can be read back', () => {
     expect(readRecord(recordBytes(RECORD))).toEqual({ ok: true, value: RECORD });
     const { previousDigest: _, commit: __, ...first } = RECORD;
