@@ -8,12 +8,14 @@ import { requireAttestations } from '../../oci/image/attestations.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
 import { readLayout } from '../../oci/image/layout.ts';
 import { STATE } from '../../run/leftovers.ts';
+import { warn } from '../../run/progress.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { build } from '../../tools/buildx/build.ts';
 import { chooseBuilder } from '../../tools/buildx/builder.ts';
 import { inspectDocker } from '../../tools/buildx/docker.ts';
 import { dockerEnvironment } from '../../tools/buildx/docker-environment.ts';
+import { findContextTokens } from '../../tools/commits/context-tokens.ts';
 import { attestationsOfBuild, namesOf, type Obtained } from './image-source.ts';
 import type { Naming } from './naming.ts';
 import type { Draft } from './partial-result.ts';
@@ -46,6 +48,7 @@ export async function buildImage(
       runtime.state.save(STATE.environment, JSON.stringify(environment));
     },
   });
+  for (const warning of await findContextTokens(runtime, request)) warn(runtime, draft, warning);
   const token = inputs['github-token'];
   const built = await build(runtime, {
     request,

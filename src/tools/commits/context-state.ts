@@ -61,7 +61,7 @@ async function compareFolder(
 }
 
 /** Dockerfile and `.dockerignore`: `<Dockerfile>.dockerignore` wins. https://docs.docker.com/build/concepts/context/#filename-and-location */
-async function controlFiles(
+export async function controlFiles(
   runtime: Runtime,
   folder: string,
   main: { readonly file: string | undefined } | undefined,
