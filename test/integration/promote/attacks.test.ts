@@ -152,7 +152,6 @@ describe('names that look like another environment or repository', () => {
       const to = `${stages.registry.host}/org/{{version}}:latest`;
       stages.registry.clearLog();
       const run = await stages.job.promote({ images: `${stages.registry.host}/${NAME}`, from: 'named', to }, options);
-      console.log(run.exitCode, run.outputs.outcome, run.outputs.tags, JSON.stringify(errorsOf(run)));
       const written = stages.registry.writes().map(({ path }) => path);
       expect(written.filter((path) => !/^\/v2\/org\/[a-z0-9.-]+\/(?:manifests|blobs)\//.test(path))).toEqual([]);
       if (run.exitCode !== 0) expect(written).toEqual([]);
