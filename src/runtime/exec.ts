@@ -41,12 +41,14 @@ function isChild(value: unknown): value is ChildProcess {
 }
 
 /** Gathers what a stream says: whole lines to a listener as they come, the last 16 MiB for the result. */
-function collector(onLine: ((line: string) => void) | undefined) {
+function collector(onLine: ((line: string) => void) | undefined, keep = KEEP) {
   const decoder = new StringDecoder('utf8');
   let text = '';
   let pending = '';
   const take = (piece: string) => {
-    text = (text + piece).slice(-KEEP);
+    text += piece;
+    // Cut now and then: each cut copies all that is kept.
+    if (text.length > 2 * keep) text = text.slice(-keep);
     if (onLine === undefined) return;
     const lines = (pending + piece).split(/\r?\n/);
     pending = lines.pop() ?? '';
@@ -57,7 +59,7 @@ function collector(onLine: ((line: string) => void) | undefined) {
     end: (): string => {
       take(decoder.end());
       if (pending !== '') onLine?.(pending);
-      return text;
+      return text.slice(-keep);
     },
   };
 }
@@ -70,8 +72,8 @@ export function createExec(toolkit: ToolkitExec, cancelled: AbortSignal): Exec {
   return async (command: string, args: readonly string[], options: ExecOptions): Promise<ExecResult> => {
     cancelled.throwIfAborted();
     subscribeOnce();
-    const stdout = collector(options.onStdout);
-    const stderr = collector(options.onStderr);
+    const stdout = collector(options.onStdout, options.keep);
+    const stderr = collector(options.onStderr, options.keep);
     let child: ChildProcess | undefined;
     let signal: string | null = null;
     let timedOut = false;

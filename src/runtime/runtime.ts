@@ -58,6 +58,8 @@ export interface ExecOptions {
   /** Called with each whole line while the child runs; what is not given here is not printed. */
   readonly onStdout?: (line: string) => void;
   readonly onStderr?: (line: string) => void;
+  /** Characters of each stream that the result keeps, of its end. Default 16 Mi. */
+  readonly keep?: number;
 }
 
 export interface ExecResult {
@@ -65,7 +67,7 @@ export interface ExecResult {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly timedOut: boolean;
-  /** Bounded: the last 16 MiB. */
+  /** Bounded: the end of it, see {@link ExecOptions.keep}. */
   readonly stdout: string;
   readonly stderr: string;
 }

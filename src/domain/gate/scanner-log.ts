@@ -31,6 +31,8 @@ export class ScannerLog {
 
   /** @returns whether the line is worth keeping: with `--debug` there are some for each file */
   take(line: string): boolean {
+    // Several for each file, and none about what is left out.
+    if (line.includes('\tDEBUG\t[secret] ')) return false;
     const [, level = '', text = '', ...rest] = line.split('\t');
     if (level === '') return true;
     const message = text.replace(/^\[[^\]]*\] /, '');
@@ -41,7 +43,7 @@ export class ScannerLog {
     const isProblem =
       LEFT_OUT.some((each) => each.test(message)) || (NO_VERSION.test(message) && error.includes('version error ('));
     if (isProblem) this.#add(error, attribute(attributes, 'file_path') ?? attribute(attributes, 'file'));
-    return isProblem || level !== 'DEBUG' || !text.startsWith('[secret]');
+    return true;
   }
 
   get problems(): readonly ScanProblem[] {

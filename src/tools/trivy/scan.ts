@@ -231,6 +231,8 @@ async function scanPlatform(
       env: world.env,
       cwd: world.cwd,
       timeout: options.timeout,
+      // The lines are read as they come: at this level there are some for each file.
+      keep: 64 * 1024,
       onStderr: (line) => {
         if (!log.take(line)) return;
         runtime.log.debug(`${platform.name}: ${line}`);
