@@ -8,7 +8,7 @@ interface Broken {
   readonly layers?: readonly LayerSpec[];
   readonly config?: Change;
   readonly manifest?: Change;
-  readonly index?: Change;
+  readonly root?: Change;
 }
 
 const LAYER = await tarOf({ 'app/server': 'x' });
@@ -36,10 +36,26 @@ const CASES: readonly (readonly [string, Broken, RegExp])[] = [
     },
     /has no layers/,
   ],
-  ['a config without layers', { config: ({ architecture, os }) => ({ architecture, os }) }, /has 1 layers?, and its config/],
-  ['a config with another type of rootfs', { config: (each) => ({ ...each, config: [] }) }, /config/],
-  ['a config with diff ids that are no digests', { config: (each) => ({ ...each, rootfs: { diff_ids: ['x'] } }) }, /no digest/],
-  ['one manifest twice', { index: (each) => ({ ...each, manifests: [first(each), first(each)] }) }, /twice/],
+  [
+    'a config without layers',
+    { config: ({ architecture, os }) => ({ architecture, os }) },
+    /has 1 layers?, and its config/,
+  ],
+  [
+    'a config with another type of rootfs',
+    { config: (each) => ({ ...each, config: [] }) },
+    /config that is not an object/,
+  ],
+  [
+    'a config with diff ids that are no digests',
+    { config: (each) => ({ ...each, rootfs: { diff_ids: ['x'] } }) },
+    /no digest/,
+  ],
+  [
+    'one manifest twice',
+    { root: (each) => ({ ...each, manifests: [first(each), first(each)] }) },
+    /lists the manifest sha256:\w+ more than once/,
+  ],
   ['the architecture `x86_64`', { config: (each) => ({ ...each, architecture: 'x86_64' }) }, /x86_64.*amd64/],
   ['an entry that claims 10^12 bytes', { layers: [HUGE] }, /cannot be read/],
 ];
@@ -53,7 +69,6 @@ describe('P7: a broken image is rejected with its cause', () => {
     await using setting = await createSetting();
     await writeLayers(join(setting.repository.directory, 'image'), layers, changes);
     const result = await setting.publish({ push: 'false' });
-    console.log(result.outputs.outcome, result.annotations.map((each) => `${each.title}: ${each.message}`.slice(0, 400)));
     expect(result).toMatchObject({ exitCode: 1, outputs: { outcome: 'image-rejected' } });
     expect(result.log).toMatch(said);
   });

@@ -10,6 +10,8 @@ export type LayerSpec = readonly TarEntry[] | Uint8Array;
 /** Changes to the JSON of a config or manifest before it is written. */
 export type Change = (document: Record<string, unknown>) => Record<string, unknown>;
 
+const INDEX = 'application/vnd.oci.image.index.v1+json';
+
 const same: Change = (document) => document;
 
 /**
@@ -22,8 +24,12 @@ export async function writeLayers(
   {
     config: changeConfig = same,
     manifest: changeManifest = same,
-    index: changeIndex = same,
-  }: { readonly config?: Change; readonly manifest?: Change; readonly index?: Change } = {},
+    root,
+  }: {
+    readonly config?: Change;
+    readonly manifest?: Change /** Makes an image index of the manifest. */;
+    readonly root?: Change;
+  } = {},
 ): Promise<void> {
   await rm(directory, { recursive: true, force: true });
   await mkdir(join(directory, 'blobs/sha256'), { recursive: true });
@@ -46,8 +52,10 @@ export async function writeLayers(
   );
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';
   const manifest = await put(mediaType, changeManifest({ schemaVersion: 2, mediaType, config, layers: descriptors }));
-  const index = { schemaVersion: 2, manifests: [manifest] };
-  await writeFile(join(directory, 'index.json'), JSON.stringify(changeIndex(index)));
+  const platform = { os: 'linux', architecture: 'amd64' };
+  const index = { schemaVersion: 2, mediaType: INDEX, manifests: [{ ...manifest, platform }] };
+  const entry = root === undefined ? manifest : await put(INDEX, root(index));
+  await writeFile(join(directory, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [entry] }));
   await writeFile(join(directory, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
 }
 

@@ -1,5 +1,6 @@
 import type { Digest } from '../../domain/digest.ts';
 import { isFields } from '../../domain/fields.ts';
+import { configProblem } from '../../domain/image-config.ts';
 import { type Descriptor, isImageConfig, isIndexType, type ManifestBytes, MEDIA_TYPES } from '../../domain/manifest.ts';
 import { normalPlatform, platformName, platformProblem, spellingProblem } from '../../domain/platform.ts';
 import { pullProblem, pullWarnings } from '../../domain/pullable.ts';
@@ -206,6 +207,8 @@ async function readPlatform(
   }
   refuseForeignLayers(document.layers, where);
   const config = parseDocument(await files.readBlob(document.config), `the image config ${document.config.digest}`);
+  const shape = configProblem(config);
+  if (shape !== undefined) throw invalid(`The image config ${document.config.digest} has ${shape}`);
   const own = platformFields(config);
   const platform = descriptor.platform ?? own;
   const misspelled = spellingProblem(own) ?? spellingProblem(platform);
