@@ -187,8 +187,8 @@ async function needGitea(env: NodeJS.ProcessEnv): Promise<void> {
 
 async function needPulp(env: NodeJS.ProcessEnv): Promise<void> {
   const roots = ['/usr', join(serversHome(), 'root/usr')];
-  if (postgresPrograms(roots, env.PATH ?? '') === undefined)
-    await install(env, INSTALL_E2E, 'own', 'postgresql-15', 'postgresql-client-15');
+  // The release of Debian 12, as in the end-to-end tests.
+  if (postgresPrograms(roots, env.PATH ?? '') === undefined) await install(env, INSTALL_E2E, 'own', 'postgresql-15');
   env.POSTGRES_BIN = postgresPrograms(roots, env.PATH ?? '');
   if (!existsSync(join(venv(), 'bin', 'pulpcore-api'))) await install(env, INSTALL, 'pulp', PULP);
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ActionRun } from '../support/action.ts';
+import { askPlainly } from '../support/plain-client.ts';
 import type { Exchange } from './front.ts';
 import { secret } from './loopback.ts';
 import { createScene, errorCodes, errorText, type Scene, warnings } from './scene.ts';
@@ -138,6 +139,16 @@ describe.each(servers)('$name', (server: Server) => {
     expectOutcome(await scene.promote(at), 'promoted');
     count(scene, 'tag with record');
     await unchanged('tag again', () => scene.promote(at));
+  });
+
+  test('promote: the record is listed by a fallback tag exactly where the server has no referrers API', async () => {
+    const ask = (path: string) => askPlainly(scene.front.host, 'GET', `/v2/${repository}/${path}`, { login: owner });
+    const { digest } = (await scene.promote({ images: app, environment: 'production', from: 'main' })).outputs;
+    const api = await ask(`referrers/${digest}`);
+    const tags: { readonly tags: readonly string[] } = JSON.parse((await ask('tags/list?n=100')).body);
+    const fallback = (digest ?? '').replace(':', '-');
+    expect([200, 404]).toContain(api.status);
+    expect(tags.tags.includes(fallback), tags.tags.join(' ')).toBe(api.status === 404);
   });
 
   test('promote: to another repository, and again', async () => {

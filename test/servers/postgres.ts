@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { startDaemon } from '../e2e/daemon.ts';
-import { find, freePort, run, succeeds } from '../e2e/programs.ts';
+import { find, freePort, run } from '../e2e/programs.ts';
 import { secret } from './loopback.ts';
 
 /** Folder with `initdb` and `postgres`: Debian keeps them apart from the PATH, by version. */
@@ -55,18 +57,19 @@ export async function startPostgres(home: string, name: string, env: NodeJS.Proc
   await rm(passwords);
   const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: 'off', port: `${port}` };
   const options = Object.entries(settings).flatMap(([setting, value]) => ['-c', `${setting}=${value}`]);
-  const login = { ...env, PGPASSWORD: password };
-  const psql = (database: string, command: string): [string, readonly string[]] => [
-    program('psql'),
-    ['--host', '127.0.0.1', '--port', `${port}`, '--username', 'pulp', '--dbname', database, '--command', command],
-  ];
+  // Without a client: the server itself creates the database, before it listens.
+  const [single, singleArgs] = as('postgres', ['--single', '-D', data, 'postgres']);
+  await run(single, singleArgs, { env, input: `CREATE DATABASE ${name}\n` });
   const [server, serverArgs] = as('postgres', ['-D', data, ...options]);
   await startDaemon('postgres', server, serverArgs, {
     home,
     env,
-    ready: () => succeeds(...psql('postgres', 'SELECT 1'), { env: login }),
+    ready: async () => {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect').finally(() => socket.destroy());
+      return true;
+    },
   });
-  await run(...psql('postgres', `CREATE DATABASE ${name}`), { env: login });
   return { NAME: name, USER: 'pulp', PASSWORD: password, HOST: '127.0.0.1', PORT: `${port}` };
 }
 
