@@ -6,6 +6,8 @@ export interface Candidate {
   readonly digest: Digest;
   /** Whether it is of an earlier attempt of this very step of this very run. */
   readonly isOwnRun: boolean;
+  /** Whether a version tag points to it, which no other build can take. */
+  readonly isReleased: boolean;
 }
 
 /**
@@ -24,7 +26,12 @@ export function candidatesFor(
     for (const { tags } of states) {
       const held = tags.get(tag.name);
       if (held?.digest === undefined || found.has(held.digest) || !isSameBuild(held, wanted)) continue;
-      found.set(held.digest, { digest: held.digest, isOwnRun: run !== undefined && held.run === run });
+      found.set(held.digest, {
+        digest: held.digest,
+        isOwnRun: run !== undefined && held.run === run,
+        // Version tags come first, so a digest that one of them points to is found under it.
+        isReleased: tag.kind === 'version',
+      });
     }
   }
   return [...found.values()];

@@ -66,13 +66,16 @@ export async function chooseImage(
     return take(kept.digest);
   }
   if (build === undefined) return {};
-  const candidates = candidatesFor(wanted, states, isLaterAttempt(runtime.env) ? build.run : undefined);
-  if (candidates.length === 0) return {};
+  const published = candidatesFor(wanted, states, isLaterAttempt(runtime.env) ? build.run : undefined);
+  if (published.length === 0) return {};
 
   const asked = (['no-cache', 'no-cache-filters', 'pull'] as const).find((name) =>
     typeof inputs[name] === 'boolean' ? inputs[name] : inputs[name].length > 0,
   );
-  if (asked !== undefined) return refused(runtime, `\`${asked}\` asks for a build`);
+  // An earlier attempt of this run has built as asked, and another build could not have the version tags.
+  const candidates =
+    asked === undefined ? published : published.filter(({ isOwnRun, isReleased }) => isOwnRun && isReleased);
+  if (asked !== undefined && candidates.length === 0) return refused(runtime, `\`${asked}\` asks for a build`);
   let difference: Promise<string | undefined> | undefined;
   const workspace = () => {
     const { request, isFetched } = build;
