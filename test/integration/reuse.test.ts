@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ActionOptions } from '../support/action.ts';
 import { buildingDocker } from '../support/building-docker.ts';
+import { writeLayout } from '../support/layout.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { dispatchEvent } from '../support/repository.ts';
 import { createSetting, GOOD, LODASH } from './setting.ts';
@@ -13,7 +14,7 @@ async function createJob() {
   const setting = await createSetting();
   const root = await realpath(await mkdtemp(join(tmpdir(), 'reuse-')));
   const docker = await buildingDocker(join(root, 'docker'));
-  await setting.repository.commit('the app', { Dockerfile: 'FROM scratch\n', '.gitignore': 'dist\n' });
+  await setting.repository.commit('the app', { Dockerfile: 'FROM scratch AS debug\n', '.gitignore': 'dist\n' });
   const path = `${docker.directory}:${process.env.TEST_TRIVY_DIR}:/usr/bin:/bin`;
   let runs = 0;
   /** Each publish is a run of its own unless it says which. */
@@ -26,6 +27,8 @@ async function createJob() {
     ...setting,
     publish,
     builds: docker.builds,
+    /** Outside of the checkout; removed with the job. */
+    directory: root,
     [Symbol.asyncDispose]: async () => {
       await setting[Symbol.asyncDispose]();
       await rm(root, { recursive: true, force: true });
@@ -200,6 +203,104 @@ describe('an earlier publish is taken only where nothing differs', () => {
     const scanned = await job.publish(inputs);
     expect(scanned, scanned.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged', 'scan-gated': '0' } });
     expect(await job.builds()).toHaveLength(1);
+  });
+});
+
+describe('"Re-run all jobs" of a release', () => {
+  test.each<[string, Record<string, string>]>([
+    ['pull', { pull: 'true' }],
+    ['no-cache', { 'no-cache': 'true' }],
+    ['no-cache-filters', { 'no-cache-filters': 'build' }],
+  ])(
+    'with `%s`: what the first attempt built as asked is published; another run builds, and conflicts',
+    async (name, asked) => {
+      await using job = await createJob();
+      await using registry = await startRegistry();
+      const inputs = { images: `${registry.host}/org/app`, scan: 'off', ...asked };
+      const event = await job.tag('v1.2.3');
+      const first = await job.publish(inputs, { event, env: attempt('1', 1) });
+      expect(first, first.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'published' } });
+      const again = await job.publish(inputs, { event, env: attempt('1', 2) });
+      expect(again, again.log).toMatchObject({
+        exitCode: 0,
+        outputs: { outcome: 'unchanged', digest: first.outputs.digest },
+      });
+      expect(await job.builds()).toHaveLength(1);
+      const other = await job.publish(inputs, { event, env: attempt('2', 1) });
+      expect(other).toMatchObject({ exitCode: 1, outputs: { outcome: 'tag-conflict' } });
+      expect(other.log).toContain(`\`${name}\` asks for a build`);
+      // A branch tag can move to another build, so that is what a re-run with it makes.
+      for (const number of [1, 2]) expect((await job.publish(inputs, { env: attempt('3', number) })).exitCode).toBe(0);
+      expect(await job.builds()).toHaveLength(3);
+    },
+  );
+
+  test.each<[string, string, RegExp, number, Record<string, string>]>([
+    ['in the pre-flight', 'POST', /\/blobs\/uploads\//, 1, {}],
+    ['at its content', 'PUT', /\/blobs\/uploads\//, 2, {}],
+    ['at its version tag', 'PUT', /\/manifests\/1\.2\.3$/, 1, {}],
+    ['at its version tag, with `pull`', 'PUT', /\/manifests\/1\.2\.3$/, 1, { pull: 'true' }],
+    ['at a moving tag', 'PUT', /\/manifests\/latest$/, 1, {}],
+  ])('whose second registry failed %s: both converge on one digest', async (_, method, path, builds, more) => {
+    await using job = await createJob();
+    await using one = await startRegistry();
+    const hasVersion = path.source.includes('manifests');
+    const fault = { match: { path, method }, action: { status: 403 } };
+    await using two = await startRegistry({ faults: [fault] });
+    const inputs = { images: `${one.host}/org/app\n${two.host}/org/app`, scan: 'off', ...more };
+    const event = await job.tag('v1.2.3');
+    const first = await job.publish(inputs, { event, env: attempt('1', 1) });
+    expect(first, first.log).toMatchObject({ exitCode: 1, outputs: { outcome: 'registry-failed' } });
+    expect(one.tags('org/app')['1.2.3']).toBe(hasVersion ? first.outputs.digest : undefined);
+    if (!path.source.includes('latest')) expect(one.tags('org/app').latest).toBeUndefined();
+
+    const again = await job.publish(inputs, { event, env: attempt('1', 2) });
+    expect(again, again.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'published' } });
+    expect(await job.builds()).toHaveLength(builds);
+    const digest = again.outputs.digest ?? '';
+    if (hasVersion) expect(digest).toBe(first.outputs.digest);
+    const tags = Object.fromEntries(['1.2.3', '1.2', '1', 'latest', await shortTag(job)].map((tag) => [tag, digest]));
+    for (const registry of [one, two]) expect(registry.tags('org/app')).toEqual(tags);
+    expect((await job.publish(inputs, { event, env: attempt('1', 3) })).outputs.outcome).toBe('unchanged');
+  });
+
+  test.each<[string, (sha: string) => readonly string[]]>([
+    ['the commit tag', (sha) => [sha]],
+    ['the commit tag and `latest`', (sha) => [sha, 'latest']],
+    ['the version', () => ['1.2.3']],
+  ])('P13: %s planted at one registry becomes the release of no other', async (_, planted) => {
+    await using job = await createJob();
+    const fault = { match: { method: 'PUT', path: /\/manifests\/(?:1\.2\.3|sha-)/ }, action: { status: 403 } };
+    await using dev = await startRegistry({ faults: [fault] });
+    await using prod = await startRegistry({ faults: [fault] });
+    const event = await job.tag('v1.2.3');
+    const sha = await shortTag(job);
+    const inputs = { images: `${dev.host}/org/app\n${prod.host}/org/app`, scan: 'off' };
+    expect((await job.publish(inputs, { event, env: attempt('1', 1) })).exitCode).toBe(1);
+    // Everything that a run writes on its image can be read and copied.
+    const [built = ''] = await job.builds();
+    const { annotations } = JSON.parse(dev.manifest('org/app', built)?.bytes.toString() ?? '{}');
+    expect(annotations).toMatchObject({ 'org.opencontainers.image.version': '1.2.3' });
+    const { directory } = await writeLayout(join(job.directory, 'planted'), { ...GOOD, annotations });
+    let evil = '';
+    for (const tag of planted(sha)) evil = await dev.putLayout('org/app', tag, directory);
+
+    const run = await job.publish(inputs, { event, env: attempt('1', 2) });
+    expect(run.outputs.digest).not.toBe(evil);
+    expect(prod.manifest('org/app', evil)).toBeUndefined();
+    expect(run.log).toMatch(/is not in .*, and is not copied there from another repository/);
+    if (planted(sha).includes('1.2.3')) {
+      expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'tag-conflict' } });
+      expect(prod.tags('org/app')).toEqual({});
+      return;
+    }
+    expect(run, run.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'published' } });
+    const release = run.outputs.digest;
+    const tags = { '1.2.3': release, '1.2': release, '1': release, latest: release };
+    expect(prod.tags('org/app')).toEqual({ ...tags, [sha]: release });
+    // A commit tag never moves: there dev shows what was planted, and the summary says that it stayed.
+    expect(dev.tags('org/app')).toEqual({ ...tags, [sha]: evil });
+    expect(run.summary).toMatch(/sha-\w+.*stays/);
   });
 });
 
