@@ -54,6 +54,23 @@ const FOUND: readonly (readonly [path: string, content: string, rule: string])[]
   ['root/.aws/credentials', '[default]\naws_access_key_id = AKIAQWERTYUIOPASDFGH\n', 'aws-access-key-id'],
 ];
 
+/** In pieces as well: a key of nothing. */
+const KEY = `-----BEGIN ${'PRIVATE'} KEY-----\n${'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC'.repeat(20)}\n-----END ${'PRIVATE'} KEY-----\n`;
+const MAVEN =
+  '<!--\n<server>\n<username>repouser</username>\n<password>repopwd</password>\n</server>\n<passphrase>optional; leave empty if not used.</passphrase>\n-->\n';
+const SITE = 'usr/local/lib/python3.12/site-packages';
+
+/** Credentials beside what a usual image has. */
+const PLANTED: readonly (readonly [path: string, content: string, rule: string])[] = [
+  ['etc/ssl/private/server.key', KEY, 'private-key'],
+  ['app/etc/ssl/private/ssl-cert-snakeoil.key', KEY, 'private-key'],
+  [`${SITE}/app/keys/server.key`, KEY, 'private-key'],
+  [`${SITE}/tornado/test/settings.py`, `TOKEN="${PAT}"\n`, 'github-pat'],
+  ['app/test/server.key', KEY, 'private-key'],
+  ['usr/share/doc/app/notes', `TOKEN=${PAT}\n`, 'github-pat'],
+  ['usr/share/maven/conf/settings.xml', `${MAVEN}<password>s3cret99</password>\n`, 'maven-settings-password'],
+];
+
 /** What looks like a credential and is none. */
 const HARMLESS: Readonly<Record<string, string>> = {
   'app/.npmrc': '//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n',
@@ -63,14 +80,23 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'app/.yarnrc.yml': 'npmAuthToken: ${NPM_TOKEN}\n',
   'etc/pip.conf': '[global]\nindex-url = https://pypi.org/simple\n',
   'root/.m2/settings.xml': '<settings><server><password>${env.PASSWORD}</password></server></settings>',
+  'etc/maven/settings.xml': MAVEN,
+  'etc/ssl/private/ssl-cert-snakeoil.key': KEY,
+  [`${SITE}/tornado/test/test.key`]: KEY,
+  'usr/local/lib/python3.12/test/certdata/keycert.pem': KEY,
+  'usr/share/doc/openvpn/examples/sample-keys/client.key': KEY,
+  'usr/local/bundle/gems/net-ssh-7.2.0/test/keys/id_rsa': KEY,
   'usr/local/go/src/crypto/tls/example-key.txt': `TOKEN=${PAT}\n`,
   'app/node_modules/x/config.js': `const token = "${PAT}"`,
 };
 
-test('a credential is found wherever it lies in a layer, with severity HIGH or above', async () => {
+test.each([
+  ['wherever it is in a layer', FOUND],
+  ['beside keys and sample values that a usual image has', PLANTED],
+] as const)('a credential is found %s, with severity HIGH or above', async (_, planted) => {
   await setting.image({
     platforms: [
-      { platform: 'linux/amd64', files: Object.fromEntries(FOUND.map(([path, content]) => [path, content])) },
+      { platform: 'linux/amd64', files: Object.fromEntries(planted.map(([path, content]) => [path, content])) },
     ],
   });
   const run = await setting.publish({
@@ -81,9 +107,9 @@ test('a credential is found wherever it lies in a layer, with severity HIGH or a
   });
   expect(run.outputs.outcome, run.log).toBe('findings');
   const found: { path?: string; id: string; severity: string }[] = JSON.parse(run.outputs.json ?? '').scan.gated;
-  const missing = FOUND.filter(
-    ([path, , rule]) => !found.some((each) => each.path?.replace(/^\//, '') === path && each.id === rule),
-  ).map(([path, , rule]) => `${path}: ${rule}`);
+  const missing = planted
+    .filter(([path, , rule]) => !found.some((each) => each.path?.replace(/^\//, '') === path && each.id === rule))
+    .map(([path, , rule]) => `${path}: ${rule}`);
   expect(missing, JSON.stringify(found)).toEqual([]);
   for (const text of [run.log, run.summary, JSON.stringify(run.outputs)]) expect(text).not.toContain(BASIC);
 });

@@ -114,10 +114,33 @@ const ALLOW_RULES_OFF = [
   'anaconda-log',
 ];
 
+/**
+ * Values of Maven's own settings.xml, which it has in comments (`etc/maven`, `usr/share/maven/conf`).
+ * https://github.com/apache/maven/blob/maven-3.9.x/apache-maven/src/assembly/maven/conf/settings.xml
+ */
+const MAVEN_SAMPLES =
+  '^\\s*(?:<password>(?:repopwd|proxypass)</password>|<passphrase>optional; leave empty if not used\\.</passphrase>)\\s*$';
+
+/** Where packages that anybody can download have keys for their tests and examples, and Debian one for `localhost`. */
+const PUBLIC_KEYS: readonly RegExp[] = [
+  /^etc\/ssl\/private\/ssl-cert-snakeoil\.key$/,
+  /^usr\/share\/doc\/[^/]+\//,
+  /\/python3\.\d+\/(?:site-packages|dist-packages)\/[^/]+\/(?:.+\/)?tests?\//,
+  /\/python3\.\d+\/test\//,
+  /\/gems\/[^/]+-\d[^/]*\/(?:spec|tests?|features)\//,
+];
+
+/** Whether a finding is a private key that is public by where it is. Other credentials in the same files count. */
+export function isPublicKeyMaterial({ class: kind, id, path }: ReportFinding): boolean {
+  const file = path?.replace(/^\/+/, '');
+  return kind === 'secret' && id === 'private-key' && file !== undefined && PUBLIC_KEYS.some((each) => each.test(file));
+}
+
 /** Trivy's `--secret-config`. https://trivy.dev/docs/latest/guide/scanner/secret/ */
 export function secretConfig(): string {
   return stringify({
     'disable-allow-rules': ALLOW_RULES_OFF,
+    'allow-rules': [{ id: 'maven-samples', description: "values of Maven's own settings.xml", regex: MAVEN_SAMPLES }],
     rules: SECRET_RULES.map(({ id, title, path, regex, keywords }) => ({
       id,
       category: 'Credentials',
@@ -133,7 +156,7 @@ export function secretConfig(): string {
 
 /** What the search for secrets leaves out, for the log and the summary. */
 export const NOT_SEARCHED =
-  'Not searched for secrets: binary files, archives and pictures, files under 10 bytes, lock files of package managers, the sources of Go and Yarn in `/usr/local/go` and `/opt/yarn-v…`, and `node_modules` and `.git` folders except for credential files in them.';
+  'Not searched for secrets: binary files, archives and pictures, files under 10 bytes, lock files of package managers, the sources of Go and Yarn in `/usr/local/go` and `/opt/yarn-v…`, and `node_modules` and `.git` folders except for credential files in them. Private keys do not count in the tests of installed Python and Ruby packages and in `/usr/share/doc`, nor does `ssl-cert-snakeoil.key`.';
 
 /** Trivy opens no file below these folders when it looks for secrets. */
 const UNSEEN = /(?:^|\/)(?:\.git|node_modules)\//;

@@ -10,7 +10,7 @@ import { decodeReport, type ReportFinding, type ScanReport } from '../../domain/
 import { isEmptyOverlay, type ScanOverlay } from '../../domain/gate/scan-overlay.ts';
 import { managerOf } from '../../domain/gate/scanned-files.ts';
 import { ScannerLog, type ScanProblem } from '../../domain/gate/scanner-log.ts';
-import { secretConfig } from '../../domain/gate/secret-rules.ts';
+import { isPublicKeyMaterial, secretConfig } from '../../domain/gate/secret-rules.ts';
 import type { Scanner } from '../../domain/gate/severity.ts';
 import { viewFacts } from '../../domain/gate/view-facts.ts';
 import { ActionError } from '../../errors/action-error.ts';
@@ -66,8 +66,9 @@ export async function scanPlatforms(
   const reports = image.platforms.flatMap((platform, at): readonly PlatformReport[] => {
     const [found, fact] = [scanned[at], facts[at]];
     if (found === undefined || fact === undefined) return [];
-    const { report, isUnlisted, skipsSecrets, problems, repository, shown } = found;
+    const { report: whole, isUnlisted, skipsSecrets, problems, repository, shown } = found;
     const { osFiles, files, overlay, secrets } = fact;
+    const report = { ...whole, findings: whole.findings.filter((each) => !isPublicKeyMaterial(each)) };
     const real = shown === undefined ? report : withRealLayers(report, shown, overlay, layersOf(platform));
     return [
       {
