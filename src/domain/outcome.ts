@@ -5,24 +5,24 @@
 export const OUTCOMES = {
   published: 'Pushed to every registry. Tags point to this image unless a newer one was already there.',
   unchanged: 'Everything was in place already; nothing was written.',
-  built: 'Built and passed the gate; not pushed (`push: false`).',
-  promoted: 'The environment points to the image, and everything that belongs to it is there.',
+  built: 'Ready but not pushed (`push: false`); no finding blocked it.',
+  promoted: 'The environment points to this image, and everything attached to it is in place.',
   'rolled-back': 'The environment is back on an earlier image; the replaced image is on hold.',
   'logged-in': 'Logged in to every registry; later steps can use the credentials.',
-  planned: '`dry-run` stopped after the plan.',
+  planned: 'The plan only (`dry-run`); nothing was written.',
 
   'invalid-input': 'An input, a file it names, or the event cannot be used.',
-  findings: 'The gate found what the policy does not allow.',
-  'scanner-failed': 'The scanner could not be run, crashed, or gave no usable report.',
+  findings: 'The scan found what the policy does not allow.',
+  'scanner-failed': 'The scanner could not run, crashed, or produced no usable report.',
   'database-failed': 'The vulnerability database is unavailable, or older than allowed.',
   'build-failed': 'Docker, buildx or the build itself failed.',
   'image-rejected': 'The image is damaged, or lacks a platform, an SBOM or a provenance that it must have.',
   refused: 'A requirement is not met, the image is on hold, or there is nothing to go back to; nothing was written.',
   'tag-conflict':
     'An immutable tag points to another digest, or a tag was changed by another run or a person during this one.',
-  'registry-failed': 'A registry refused, could not be reached, or answered wrongly.',
+  'registry-failed': 'A registry rejected a request, is unreachable, or returned an invalid response.',
   cancelled: 'The run was cancelled.',
-  failed: 'A defect of this action, or something it does not know.',
+  failed: 'A bug in this action, or a situation it does not know.',
 } as const satisfies Record<string, string>;
 
 export type Outcome = keyof typeof OUTCOMES;

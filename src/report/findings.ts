@@ -18,7 +18,7 @@ const MAX_ROWS = 150;
 const MAX_TEXT = 160;
 /** Files that are named in one row. */
 const MAX_PLACES = 3;
-/** From this many on, a project that has just switched the gate on is shown how to begin. */
+/** From this many on it is said where to begin. */
 const MANY = 5;
 
 export interface VerdictView {
@@ -36,32 +36,42 @@ export function renderVerdict(verdict: Verdict, view: VerdictView): string {
   const accepted = suppressed.filter(({ by }) => by !== 'baseline');
   return [
     `### Gate\n\n${headOf(verdict, rows, view)}`,
-    table(
-      ['platform', 'system', 'packages', ...SEVERITIES.map((each) => `${SIGNS[each]} ${each.toLowerCase()}`), 'fail'],
-      platforms.map(({ platform, system, packages, counts, gated: failing }) => [
-        plain(platform),
-        plain(system ?? '–'),
-        String(packages),
-        ...SEVERITIES.map((severity) => String(counts[severity])),
-        failing === 0 ? '0' : `**${failing}**`,
-      ]),
-    ),
+    platformTable(platforms),
     comparisonLine(verdict, known),
-    section(`<b>${comparison === undefined ? 'What fails the gate' : 'New: what fails the gate'}</b>`, rows, true),
-    firstSteps(verdict, rows),
+    section(`<b>${comparison === undefined ? 'Blocking findings' : 'New: blocking findings'}</b>`, rows, true),
+    firstStep(verdict, rows),
     skeletonOf(verdict, view),
     section('Known from the baseline', findingRows(known)),
     section('Fixed since the baseline', findingRows(comparison?.fixed ?? [])),
-    accepted.length === 0 ? '' : details(`Let pass (${accepted.length})`, acceptedTable(accepted)),
+    accepted.length === 0 ? '' : details(`Accepted (${accepted.length})`, acceptedTable(accepted)),
     section('Other findings', findingRows(others)),
-    notes.map((note) => `> ${prose(note)}`).join('\n>\n'),
+    notes.length === 0 ? '' : details(`Notes (${notes.length})`, notes.map((note) => `- ${prose(note)}`).join('\n')),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
+/** A row for each platform; of the severities only those that there are. */
+function platformTable(platforms: Verdict['platforms']): string {
+  const present = SEVERITIES.filter((severity) => platforms.some(({ counts }) => counts[severity] > 0));
+  return table(
+    ['platform', 'system', 'packages', ...present.map(severityTitle), present.length === 0 ? 'findings' : 'blocking'],
+    platforms.map(({ platform, system, packages, counts, gated }) => [
+      plain(platform),
+      plain(system ?? '–'),
+      String(packages),
+      ...present.map((severity) => String(counts[severity])),
+      gated === 0 ? '0' : `**${gated}**`,
+    ]),
+  );
+}
+
+function severityTitle(severity: Severity): string {
+  return `${SIGNS[severity]}&nbsp;${severity.toLowerCase()}`;
+}
+
 function headOf({ passed, gated }: Verdict, rows: readonly FindingRow[], { scan }: VerdictView): string {
-  if (passed) return '✅ Every platform has passed.';
+  if (passed) return '✅ Every platform passed.';
   const different = rows.length === gated.length ? '' : ` (${rows.length} different)`;
   const count = `${gated.length} ${gated.length === 1 ? 'finding' : 'findings'}${different}`;
   return `${scan === 'report' ? '⚠️ Would be blocked' : '❌ Blocked'} by ${count}.`;
@@ -90,15 +100,17 @@ function section(title: string, rows: readonly FindingRow[], open = false): stri
 function findingTable(rows: readonly FindingRow[]): string {
   const hasOrigins = rows.some(({ finding }) => finding.origin !== undefined);
   const cells = rows.slice(0, MAX_ROWS).map(({ finding, platforms, places }) => [
-    `${SIGNS[finding.severity]} ${finding.severity.toLowerCase()}`,
+    severityTitle(finding.severity),
     link(finding),
-    // Without a package the subject is the path, which is in another column already.
-    short((finding.package === undefined ? finding.title : undefined) ?? describeSubject(finding)),
+    // Without a package the subject is the path, which follows.
+    [
+      short((finding.package === undefined ? finding.title : undefined) ?? describeSubject(finding)),
+      places.length === 0 ? short(finding.target) : placesOf(places),
+    ].join('<br>'),
     plain(platforms.join(', ')),
-    places.length === 0 ? short(finding.target) : placesOf(places),
     ...(hasOrigins ? [originOf(finding.origin)] : []),
   ]);
-  const header = ['severity', 'id', 'what', 'platform', 'where', ...(hasOrigins ? ['comes from'] : [])];
+  const header = ['severity', 'id', 'what and where', 'platforms', ...(hasOrigins ? ['comes from'] : [])];
   const more = rows.length > MAX_ROWS ? `\n\n… and ${rows.length - MAX_ROWS} more.` : '';
   return table(header, cells) + more;
 }
@@ -143,25 +155,16 @@ function until(accepted: Suppressed | undefined): string {
   return `${expires}${daysLeft === undefined ? '' : ` (${daysLeft} ${daysLeft === 1 ? 'day' : 'days'})`}`;
 }
 
-/** How a project begins that has findings already: without this a first run is a wall of them. */
-function firstSteps({ passed, comparison }: Verdict, rows: readonly FindingRow[]): string {
+/** Where to begin with many findings; what else can be done is in the error's own steps. */
+function firstStep({ passed }: Verdict, rows: readonly FindingRow[]): string {
   const fromBase = rows.filter(({ finding }) => finding.origin?.from === 'base');
   const isMostlyBase = fromBase.length * 2 > rows.length;
   if (passed || (rows.length < MANY && !isMostlyBase)) return '';
   const base = fromBase.flatMap(({ finding }) => finding.origin?.base ?? [])[0];
   const fixable = rows.filter(({ finding }) => finding.package?.fixed !== undefined).length;
-  const lines = [
-    isMostlyBase
-      ? `${fromBase.length} of ${rows.length} come from the base image${base === undefined ? '' : ` ${code(cut(base))}`}: build on a newer one (a newer tag, or \`pull: true\` and no cache).`
-      : `${fixable} of ${rows.length} have a fixed version: update those packages first.`,
-    ...(comparison === undefined
-      ? [
-          'To switch the gate on in a project that has findings already: publish once with `scan: report`, then set `baseline: main` (what is published), so that only new findings fail.',
-        ]
-      : []),
-    'Findings that stay for a reason go into the ignore file below.',
-  ];
-  return `**How to go on**\n\n${lines.map((line) => `- ${line}`).join('\n')}`;
+  return isMostlyBase
+    ? `${fromBase.length} of ${rows.length} come from the base image${base === undefined ? '' : ` ${code(cut(base))}`}: build on a newer one (a newer tag, or \`pull: true\` and no cache).`
+    : `${fixable} of ${rows.length} have a fixed version: update those packages first.`;
 }
 
 function skeletonOf({ gated, passed, platforms, today }: Verdict, { ignorefile }: VerdictView): string {
@@ -177,7 +180,7 @@ function skeletonOf({ gated, passed, platforms, today }: Verdict, { ignorefile }
   const more = omitted === 0 ? '' : `\n\n${omitted} more findings are not listed here.`;
   return details(
     `Ignore-file entries for ${entries === 1 ? 'this finding' : 'these findings'} (${entries})`,
-    `${where} Fill in each \`reason\`: an empty one is refused. Each entry ends in 30 days.\n\n\`\`\`yaml\n${yaml}\n\`\`\`${more}`,
+    `${where} Fill in each \`reason\`: an empty one is rejected. Each entry expires in 30 days.\n\n\`\`\`yaml\n${yaml}\n\`\`\`${more}`,
   );
 }
 

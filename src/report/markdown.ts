@@ -27,10 +27,11 @@ export function code(text: string): string {
   return `<code>${plain(text)}</code>`;
 }
 
-/** A table of cells that are Markdown already. Empty when there are no rows. */
+/** A table of cells that are Markdown already, without columns that are empty throughout. Empty when there are no rows. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const isUsed = header.map((_title, at) => rows.some((row) => row[at] !== ''));
+  const line = (cells: readonly string[]) => `| ${cells.filter((_cell, at) => isUsed[at]).join(' | ')} |`;
   return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
 }
 

@@ -1,8 +1,8 @@
 import { shortDigest } from '../domain/digest.ts';
-import { isGreen, type Outcome } from '../domain/outcome.ts';
+import { isGreen, OUTCOMES, type Outcome } from '../domain/outcome.ts';
 import type { ActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
-import { details, duration, plain, prose, table } from './markdown.ts';
+import { code, details, duration, plain, prose, table } from './markdown.ts';
 
 const DOCS = 'https://github.com/org/registry-action/blob/v1/docs/errors.md';
 
@@ -14,32 +14,61 @@ export function page(parts: readonly string[]): string {
     .concat('\n');
 }
 
-/** How a heading begins; outcomes that are not here are failures, and stand behind. */
+/** How a heading begins; outcomes that are not here are failures of the command. */
 const HEADINGS: Partial<Readonly<Record<Outcome, string>>> = {
   published: 'Published',
   unchanged: 'Up to date:',
   built: 'Built',
-  promoted: 'Promoted to',
+  promoted: 'Promoted',
   'rolled-back': 'Rolled back',
-  'logged-in': 'Logged in',
+  'logged-in': 'Logged in to',
   planned: 'Dry run:',
+  'invalid-input': 'Invalid input:',
   findings: 'Blocked by findings:',
+  'scanner-failed': 'Scan failed:',
+  'database-failed': 'Scan failed:',
+  'build-failed': 'Build failed:',
+  'image-rejected': 'Image rejected:',
   refused: 'Refused:',
+  'tag-conflict': 'Tag conflict:',
   cancelled: 'Cancelled:',
 };
+const FAILED = { publish: 'Publishing failed:', promote: 'Promotion failed:', login: 'Login failed:' } as const;
 
 /**
  * The heading: what came of it is seen before anything is read.
- * @param subject what the run was about, `main`; empty when there is nothing to name
+ * @param subject what the run was about, `org/app:main`; empty when there is nothing to name
  * @param digest of the image, where it is known
  */
-export function heading(subject: string, outcome: Outcome, digest?: string): string {
+export function heading(command: keyof typeof FAILED, subject: string, outcome: Outcome, digest?: string): string {
   const mark = isGreen(outcome) ? '✅' : outcome === 'cancelled' ? '⏹️' : '❌';
   const short = digest === undefined ? '' : shortDigest(digest).replace(/^sha\d+:/, '');
   const what = [plain(subject), short === '' ? '' : `(${short})`].filter((part) => part !== '').join(' ');
-  const begin = HEADINGS[outcome];
-  const text = begin === undefined ? `Failed: ${what === '' ? outcome : `${what}: ${outcome}`}` : `${begin} ${what}`;
+  const text = `${HEADINGS[outcome] ?? FAILED[command]} ${what}`;
   return `## ${mark} ${text.trim().replace(/:$/, '')}`;
+}
+
+/** What the outcome means; of a failure the error says more, and this what it left behind. */
+export function meaning(outcome: Outcome, errors: readonly ActionError[], left: string): string {
+  return errors.length === 0 || outcome === 'cancelled' ? OUTCOMES[outcome] : left;
+}
+
+/**
+ * What the image is called in a heading: its repository without the host, and how many others there are.
+ * @param images full names without tag
+ * @param tag empty: none
+ */
+export function imageTitle(images: readonly string[], tag = ''): string {
+  const [first, ...others] = new Set(images.map(withoutHost));
+  if (first === undefined) return tag;
+  const name = tag === '' ? first : `${first}:${tag}`;
+  return others.length === 0 ? name : `${name} and ${others.length} more`;
+}
+
+/** The repository without its registry: `org/app` of `ghcr.io/org/app`. */
+export function withoutHost(image: string): string {
+  const [first = '', ...rest] = image.split('/');
+  return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost') ? rest.join('/') : image;
 }
 
 /** Repositories that a summary shows a command for. */
@@ -58,11 +87,16 @@ export function renderPull(names: readonly string[], digest: string | undefined)
   return ['```sh', ...lines, '```'].join('\n');
 }
 
-/** What happened, why, what to do: the whole row of the catalogue. */
-export function renderError(error: ActionError): string {
+/**
+ * What happened, why, what to do: the whole row of the catalogue.
+ * @param hasTable whether the findings follow in a table, so that the message need not list them
+ */
+export function renderError(error: ActionError, hasTable = false): string {
+  const [first = '', ...lines] = error.message.split('\n');
+  const shown = hasTable && error.code === 'FINDINGS' ? [first.replace(/:$/, '.')] : [first, ...lines];
   return [
     `> **${plain(CATALOGUE[error.code].title)}** ([${error.code}](${DOCS}#${error.code.toLowerCase()}))`,
-    `> ${error.message.split('\n').map(prose).join('<br>')}`,
+    `> ${shown.map(prose).join('<br>')}`,
     ...error.remedy.map((step, index) => `> ${index + 1}. ${prose(step)}`),
   ].join('\n>\n');
 }
@@ -99,6 +133,8 @@ export function renderDiagram(nodes: readonly DiagramNode[]): string {
   const used = new Set(nodes.map(({ state }) => state));
   return [
     '```mermaid',
+    // A name and a digest stay on one line.
+    '%%{init: {"flowchart": {"wrappingWidth": 500}}}%%',
     'flowchart LR',
     ...nodes.map(({ id, label, state }) => `  ${id}["${STATES[state][0]} ${inLabel(label)}"]:::${state}`),
     ...(nodes.length > 1 ? [`  ${nodes.map(({ id }) => id).join(' --> ')}`] : []),
@@ -122,7 +158,36 @@ const DONE = {
 } as const;
 const TO_DO = { ...DONE, create: '🆕 to create', move: '➡️ to move' } as const;
 
-/** What became of a tag, or is to become of it. */
-export function tagAction(action: keyof typeof DONE, isWritten: boolean): string {
-  return (isWritten ? DONE : TO_DO)[action];
+/** A tag of one repository, what became of it or is to become of it, and why. */
+export interface TagRow {
+  /** Full name. */
+  readonly name: string;
+  readonly kind: string;
+  readonly action: keyof typeof DONE;
+  readonly isWritten: boolean;
+  readonly previous?: string | undefined;
+  readonly reason: string;
 }
+
+/** The tags, one row for all repositories in which the same became of them. Empty when there are none. */
+export function renderTagRows(tags: readonly TagRow[]): string {
+  const same = Map.groupBy(tags, ({ name, ...rest }) => JSON.stringify([name.replace(/^.*:/, ''), rest]));
+  const rows = [...same.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { kind, action, isWritten, previous, reason } = first;
+    return [
+      [
+        group.map(({ name }) => code(name)).join('<br>'),
+        kind,
+        (isWritten ? DONE : TO_DO)[action].replaceAll(' ', '&nbsp;'),
+        previous === undefined ? '' : code(shortDigest(previous)),
+        prose(reason.replace(REPEATED, '')),
+      ],
+    ];
+  });
+  return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', 'result', 'previous', 'reason'], rows)}`;
+}
+
+/** How a reason begins that the other columns have said already. */
+const REPEATED = /^(?:new$|(?:moves|goes back) from sha256:[0-9a-f]+$|(?:moves|stays): )/;

@@ -67,7 +67,7 @@ export function partialSentence(all: readonly TargetResult[], hasContent: (at: n
   const content = all.filter((each, at) => hasContent(at) || each.written.length > 0).length;
   const written = all.filter((each) => each.written.length > 0).length;
   const of = (count: number) => `${count} of ${all.length} ${all.length === 1 ? 'repository' : 'repositories'}`;
-  return `**Partial:** the image is in ${of(content)}, tags were written in ${of(written)}. A re-run does only what is missing.`;
+  return `**Partial:** the image is in ${of(content)}, ${written === 0 ? 'no tag was written' : `tags were written in ${of(written)}`}. A re-run does only what is missing.`;
 }
 
 function list(names: readonly string[]): string {

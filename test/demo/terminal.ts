@@ -1,7 +1,7 @@
 import { Marked } from 'marked';
 import { markedTerminal } from 'marked-terminal';
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>' };
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', nbsp: ' ' };
 
 /** A job summary as GitHub would show it, as far as a terminal can: tables, code, quotes; a diagram as one line. */
 export function showMarkdown(markdown: string, width = 140): string {
@@ -15,7 +15,7 @@ export function showMarkdown(markdown: string, width = 140): string {
     .replaceAll(/&#(\d+);/g, (_whole, digits: string) =>
       digits === '124' ? '¦' : String.fromCodePoint(Number(digits)),
     )
-    .replaceAll(/&(amp|lt|gt);/g, (_whole, name: string) => ENTITIES[name] ?? '');
+    .replaceAll(/&(amp|lt|gt|nbsp);/g, (_whole, name: string) => ENTITIES[name] ?? '');
   return String(marked.parse(text, { async: false })).trimEnd();
 }
 

@@ -76,7 +76,7 @@ describe('P6: plan before apply', () => {
     const run = await setting.publish({ images: `${registry.host}/org/app`, 'dry-run': 'true' });
     expect(run).toMatchObject({ exitCode: 0, outputs: { outcome: 'planned' } });
     expect(run.log).toMatch(/create +127\.0\.0\.1:\d+\/org\/app:main/);
-    expect(run.summary).toMatch(/to create/);
+    expect(run.summary).toMatch(/to&nbsp;create/);
     expect(registry.writes()).toEqual([]);
   });
 

@@ -1,8 +1,8 @@
-import { OUTCOMES, type Outcome } from '../../domain/outcome.ts';
+import type { Outcome } from '../../domain/outcome.ts';
 import type { ActionError } from '../../errors/action-error.ts';
 import { errorFacts } from '../../report/errors.ts';
 import { code, plain, table } from '../../report/markdown.ts';
-import { heading, page, renderError, renderWarnings } from '../../report/parts.ts';
+import { heading, meaning, page, renderError, renderWarnings } from '../../report/parts.ts';
 import { JSON_VERSION } from '../publish/result.ts';
 
 /** What became of `command: login`. */
@@ -34,9 +34,9 @@ export function renderLoginOutputs(record: LoginRecord): Readonly<Record<string,
 
 export function renderLoginSummary({ outcome, errors, warnings, logins }: LoginRecord): string {
   return page([
-    heading(logins.map(({ host }) => host).join(', ') || 'login', outcome),
-    OUTCOMES[outcome],
-    ...errors.map(renderError),
+    heading('login', logins.map(({ host }) => host).join(', '), outcome),
+    meaning(outcome, errors, ''),
+    ...errors.map((error) => renderError(error)),
     logins.length === 0
       ? ''
       : table(

@@ -155,7 +155,7 @@ async function scanNow({ runtime, inputs, source, root }: Witnesses): Promise<Sc
   const closing = verdict.gated.length;
   const gravest = [...new Set(verdict.gated.map(({ id }) => id))];
   const named = `${gravest.slice(0, MAX_NAMED).join(', ')}${gravest.length > MAX_NAMED ? ', …' : ''}`;
-  const found = `${closing === 1 ? '1 finding closes' : `${closing} findings close`} the gate: ${named}`;
+  const found = `${closing === 1 ? '1 finding blocks' : `${closing} findings block`} it: ${named}`;
   const detail = verdict.passed ? `${CRITICAL} critical, ${HIGH} high` : found;
   return { passed: verdict.passed, age: 0, byThisRun: true, detail, verdict };
 }

@@ -1,5 +1,4 @@
 import { shortDigest } from '../../domain/digest.ts';
-import { OUTCOMES } from '../../domain/outcome.ts';
 import type { History } from '../../domain/promotion/history.ts';
 import { isSameStage, type PromotionRecord } from '../../domain/promotion/record.ts';
 import { errorFacts } from '../../report/errors.ts';
@@ -8,17 +7,20 @@ import { bytes, code, details, plain, prose, table } from '../../report/markdown
 import {
   type DiagramNode,
   heading,
+  imageTitle,
+  meaning,
   page,
   renderDiagram,
   renderError,
   renderPull,
+  renderTagRows,
   renderTime,
   renderWarnings,
-  tagAction,
+  withoutHost,
 } from '../../report/parts.ts';
 import { stateOf } from '../../report/step.ts';
 import { isPartial, partialResult, partialSentence, targetState } from '../../report/target.ts';
-import { verdictJson, withoutHost } from '../publish/outputs.ts';
+import { verdictJson } from '../publish/outputs.ts';
 import { JSON_VERSION } from '../publish/result.ts';
 import type { PromotedTarget, PromotionReport } from './result.ts';
 
@@ -77,14 +79,13 @@ function toJson({ errors, targets, history, run, verdict, ...report }: Promotion
 
 /** The job summary: what came of it at first sight, then the steps, the evidence, the tags and the history. Pure. */
 export function renderPromotionSummary(report: PromotionReport): string {
-  const { outcome, stage, image, errors, warnings, steps, targets } = report;
+  const { outcome, image, errors, warnings, steps, targets } = report;
   return page([
-    heading(stage ?? 'promote', outcome, image?.digest),
-    OUTCOMES[outcome],
+    heading('promote', title(report), outcome, image?.digest),
+    meaning(outcome, errors, leftBehind(report)),
     renderNamesOf(report),
-    partialSentence(targets, (at) => hasContent(targets[at])),
     renderOrigin(report),
-    ...errors.map(renderError),
+    ...errors.map((error) => renderError(error, report.verdict !== undefined)),
     renderSteps(report),
     renderRequirements(report),
     report.verdict === undefined ? '' : renderVerdict(report.verdict, { scan: 'gate' }),
@@ -97,12 +98,29 @@ export function renderPromotionSummary(report: PromotionReport): string {
   ]);
 }
 
-/** Where the image is, as a command to be copied; its targets alone where it is not there. */
-function renderNamesOf({ outcome, targets, image }: PromotionReport): string {
+/** `org/app to production` */
+function title({ targets, stage, kind }: PromotionReport): string {
+  const name = imageTitle(targets.map((target) => target.image));
+  return [name, stage ?? ''].filter((part) => part !== '').join(kind === 'rollback' ? ' in ' : ' to ');
+}
+
+/** What a failed run has left in the registries. */
+function leftBehind({ outcome, targets, steps }: PromotionReport): string {
+  if (outcome === 'invalid-input') return '';
+  if (!steps.some(({ name }) => name === 'Copy' || name === 'Tags and records')) return 'Nothing was promoted.';
+  return partialSentence(targets, (at) => hasContent(targets[at]));
+}
+
+/** Repositories that have the image. */
+function pullable({ outcome, targets }: PromotionReport): readonly string[] {
   // An image that was refused is not offered, though it may be in the repository.
-  const there =
-    outcome === 'refused' ? [] : targets.filter((target) => hasContent(target)).map((target) => target.image);
-  const pull = renderPull(there, image?.digest);
+  return outcome === 'refused' ? [] : targets.filter((target) => hasContent(target)).map((target) => target.image);
+}
+
+/** Where the image is, as a command to be copied; its targets alone where it is not there. */
+function renderNamesOf(report: PromotionReport): string {
+  const { targets, image } = report;
+  const pull = renderPull(pullable(report), image?.digest);
   return pull === '' ? [...new Set(targets.map((target) => target.image))].map(code).join(', ') : pull;
 }
 
@@ -129,13 +147,20 @@ function renderAttachments({ attachments = [] }: PromotionReport): string {
     : details(`Copied with the image: ${attachments.length}`, table(['attachment', 'type', 'size'], rows) + more);
 }
 
-function renderOrigin({ kind, from, image, run }: PromotionReport): string {
+function renderOrigin(report: PromotionReport): string {
+  const { kind, from, image, run } = report;
   if (from === undefined || image === undefined) return '';
   // A rollback takes the image from where it is.
   const origin = kind === 'rollback' ? '' : ` from ${code(shortName(from))}`;
-  const commit = image.commit === undefined ? '' : `, commit ${code(image.commit.slice(0, 7))}`;
-  const by = run === undefined ? '' : `, requested by ${plain(run.actor)} (${plain(run.event)})`;
-  return `${code(image.digest)}${origin}${commit}${by}`;
+  const parts = [
+    pullable(report).length > 0 ? origin.trim() : `${code(image.digest)}${origin}`,
+    image.commit === undefined ? '' : `commit ${code(image.commit.slice(0, 7))}`,
+    run === undefined ? '' : `requested by ${plain(run.actor)} (${plain(run.event)})`,
+  ];
+  return parts
+    .filter((part) => part !== '')
+    .join(', ')
+    .replace(/^[a-z]/, (letter) => letter.toUpperCase());
 }
 
 /** A name whose digest is cut, as everywhere in a summary. */
@@ -149,6 +174,11 @@ function ownName(name: string): string {
   return at < 0 ? name.replace(/^.*:(?=[^:/]*$)/, '') : shortDigest(name.slice(at + 1));
 }
 
+/** A digest says nothing to anybody who knows the commit. */
+function nameOrCommit(name: string, commit: string | undefined): string {
+  return commit !== undefined && name.includes('@') ? `commit ${commit.slice(0, 7)}` : ownName(name);
+}
+
 /** The environments that the image has passed, by its records, the steps of a run that failed, and where it was to go. */
 function renderSteps(report: PromotionReport): string {
   const { outcome, kind, from, image, stage, passed, history, targets, errors, steps } = report;
@@ -159,14 +189,14 @@ function renderSteps(report: PromotionReport): string {
   const origin =
     first?.kind === 'publish' && first.commit !== undefined
       ? `commit ${first.commit.slice(0, 7)}`
-      : ownName(first?.from ?? from ?? '');
+      : nameOrCommit(first?.from ?? from ?? '', image?.commit);
   if (kind !== 'rollback' && origin !== '') nodes.push({ label: origin.slice(0, 40), state: 'done' });
   const before = [...new Set(passed.map((each) => each.stage))].filter((each) => !isSameStage(each, stage));
   nodes.push(...before.map((label) => ({ label, state: 'done' as const })));
   if (kind === 'rollback' && history?.now !== undefined && history.now !== image?.digest) {
-    nodes.push({ label: `${stage} · ${shortDigest(history.now)}`, state: 'left' });
+    nodes.push({ label: `${stage} · ${shortHash(history.now)}`, state: 'left' });
   }
-  const label = image === undefined ? stage : `${stage} · ${shortDigest(image.digest)}`;
+  const label = image === undefined ? stage : `${stage} · ${shortHash(image.digest)}`;
   if (errors.length > 0) {
     nodes.push(...failedSteps(steps), {
       label,
@@ -179,6 +209,11 @@ function renderSteps(report: PromotionReport): string {
   return image === undefined && errors.length === 0
     ? ''
     : renderDiagram(nodes.map((node, at) => ({ id: `s${at}`, ...node })));
+}
+
+/** As much of a digest as fits into a node. */
+function shortHash(digest: string): string {
+  return shortDigest(digest).replace(/^\w+:/, '');
 }
 
 /** Steps as they are called in a diagram, in their order. */
@@ -211,30 +246,28 @@ function renderRequirements({ requirements, kind, stage, errors }: PromotionRepo
   if (requirements.length === 0 && kind === 'promotion' && stage !== undefined && errors.length === 0) {
     return `Nothing is required of ${code(stage)}: neither ${code('.github/promotion.yaml')} nor ${code('require')} names anything.`;
   }
+  // The error has said it.
+  if (requirements.length === 1 && requirements[0]?.met === false && errors.length > 0) return '';
   const rows = requirements.map((each) => [
     each.met ? '✅' : '❌',
     code(each.name),
     prose(each.met ? each.detail : each.reason),
   ]);
-  return rows.length === 0 ? '' : `### Requirements\n\n${table(['', 'required', 'found'], rows)}`;
+  return rows.length === 0 ? '' : `### Requirements\n\n${table(['met', 'required', 'found'], rows)}`;
 }
 
 function renderTags({ targets, errors }: PromotionReport): string {
-  const rows = targets.flatMap(({ image, decisions, written }) =>
-    decisions.map(({ tag, kind, action, holds, reason }) => {
-      const isWritten = written.includes(tag);
-      const isLeft = errors.length > 0 && !isWritten && (action === 'create' || action === 'move');
-      return [
-        code(`${image}:${tag}`),
-        kind,
-        tagAction(isLeft ? 'refuse' : action, isWritten),
-        holds === undefined ? '' : code(shortDigest(holds)),
+  return renderTagRows(
+    targets.flatMap(({ image, decisions, written }) =>
+      decisions.map(({ tag, kind, action, holds: previous, reason }) => {
+        const isWritten = written.includes(tag);
+        const isLeft = errors.length > 0 && !isWritten && (action === 'create' || action === 'move');
         // What is not met stands above, once.
-        action === 'refuse' ? 'the promotion is refused' : isLeft ? 'the run failed' : prose(reason),
-      ];
-    }),
+        const why = action === 'refuse' || isLeft ? '' : reason;
+        return { name: `${image}:${tag}`, kind, action: isLeft ? 'refuse' : action, isWritten, previous, reason: why };
+      }),
+    ),
   );
-  return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', '', 'previous', 'reason'], rows)}`;
 }
 
 function renderRepositories(targets: readonly PromotedTarget[]): string {
@@ -267,21 +300,22 @@ function renderHistory(report: PromotionReport): string {
     .toReversed()
     .slice(0, MAX_ROWS)
     .map((record) => [
-      plain(record.time.replace(/\.\d+Z$/, 'Z')),
-      `${record.kind === 'rollback' ? '↩️ rollback' : '➡️ promotion'}${record.forced ? ' (forced)' : ''}`,
+      plain(record.time.replace(/^(.{10})T(\d\d:\d\d:\d\d).*$/, '$1 $2')).replace(' ', '<br>'),
+      `${record.kind === 'rollback' ? '↩️&nbsp;rollback' : '➡️&nbsp;promotion'}${record.forced ? ' (forced)' : ''}`,
       code(shortDigest(record.digest)) + marked(record),
       record.commit === undefined ? '' : code(record.commit.slice(0, 7)),
-      code(shortName(record.from)),
+      code(withoutHost(shortName(record.from))),
       `[${plain(record.actor)}](${linked(record.run)})`,
     ]);
   const more =
     history.chain.length > MAX_ROWS
       ? `\n\n${history.chain.length - MAX_ROWS} older ones are in the \`json\` output.`
       : '';
+  const unread = history.unread === undefined ? '' : '\n\nOlder records were not read: `dry-run: true` shows them.';
   const gaps = history.gaps.map((gap) => `- ${prose(gap)}`).join('\n');
   return details(
     `History of ${plain(history.stage)} before this run, by unsigned promotion records`,
-    [table(['time', '', 'image', 'commit', 'from', 'by'], rows) + more, gaps]
+    [table(['time (UTC)', 'kind', 'image', 'commit', 'from', 'by'], rows) + more + unread, gaps]
       .filter((part) => part !== '')
       .join('\n\n'),
     true,

@@ -95,7 +95,7 @@ function closed({ gated }: Verdict): ActionError {
   return new ActionError(
     'FINDINGS',
     [
-      `${gated.length} ${gated.length === 1 ? 'finding closes' : 'findings close'} the gate; nothing was written to any registry:`,
+      `${gated.length} ${gated.length === 1 ? 'finding blocks' : 'findings block'} this image; nothing was written to any registry:`,
       ...lines,
       ...more,
     ].join('\n'),

@@ -3,6 +3,7 @@ import type { Suppressed, Verdict } from '../../domain/gate/policy.ts';
 import { metadataJson } from '../../domain/labels.ts';
 import { boundedJson } from '../../report/bounded-json.ts';
 import { errorFacts } from '../../report/errors.ts';
+import { withoutHost } from '../../report/parts.ts';
 import { JSON_VERSION, type PublishRecord } from './result.ts';
 
 /**
@@ -41,12 +42,6 @@ export function renderOutputs(record: PublishRecord): Readonly<Record<string, st
 
 function suppressedBy(verdict: Verdict | undefined, by: readonly Suppressed['by'][]): number | undefined {
   return verdict?.suppressed.filter((each) => by.includes(each.by)).length;
-}
-
-/** The repository without its registry: `org/app` of `ghcr.io/org/app`. */
-export function withoutHost(image: string): string {
-  const [first = '', ...rest] = image.split('/');
-  return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost') ? rest.join('/') : image;
 }
 
 /** A finding without what is only for comparing it. */

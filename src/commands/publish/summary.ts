@@ -1,17 +1,18 @@
 import { shortDigest } from '../../domain/digest.ts';
-import { OUTCOMES } from '../../domain/outcome.ts';
 import { renderVerdict } from '../../report/findings.ts';
-import { bytes, code, details, plain, prose, table } from '../../report/markdown.ts';
+import { bytes, code, details, plain, table } from '../../report/markdown.ts';
 import {
   type DiagramNode,
   heading,
+  imageTitle,
+  meaning,
   page,
   renderDiagram,
   renderError,
   renderPull,
+  renderTagRows,
   renderTime,
   renderWarnings,
-  tagAction,
 } from '../../report/parts.ts';
 import { type StepState, stateOf } from '../../report/step.ts';
 import { partialResult, partialSentence } from '../../report/target.ts';
@@ -21,12 +22,11 @@ import type { PublishRecord, TargetFacts } from './result.ts';
 export function renderSummary(record: PublishRecord): string {
   const { outcome, image, version, targets } = record;
   return page([
-    heading(version ?? (image === undefined ? 'publish' : 'image'), outcome, image?.digest),
-    OUTCOMES[outcome],
+    heading('publish', imageTitle(namesOf(record), version), outcome, image?.digest),
+    meaning(outcome, record.errors, leftBehind(record)),
     renderNamesOf(record),
-    partialSentence(targets, (at) => hasContent(targets[at])),
     commitLine(record),
-    ...record.errors.map(renderError),
+    ...record.errors.map((error) => renderError(error, record.verdict !== undefined)),
     renderSteps(record),
     renderImage(record),
     record.verdict === undefined ? '' : renderVerdict(record.verdict, record),
@@ -39,11 +39,26 @@ export function renderSummary(record: PublishRecord): string {
 }
 
 /** Where the image is, as a command to be copied; its names alone where it is nowhere. */
-function renderNamesOf({ outcome, image, targets, tags }: PublishRecord): string {
-  const there = targets.filter((target) => outcome === 'unchanged' || hasContent(target)).map((target) => target.image);
-  const pull = renderPull(there, image?.digest);
-  const names = [...new Set(targets.length > 0 ? targets.map((target) => target.image) : tags.map(nameOf))];
-  return pull === '' ? names.map(code).join(', ') : pull;
+function renderNamesOf(record: PublishRecord): string {
+  const pull = renderPull(pullable(record), record.image?.digest);
+  return pull === '' ? namesOf(record).map(code).join(', ') : pull;
+}
+
+/** Repositories that have the image. */
+function pullable({ outcome, targets }: PublishRecord): readonly string[] {
+  return targets.filter((target) => outcome === 'unchanged' || hasContent(target)).map((target) => target.image);
+}
+
+function namesOf({ targets, tags }: PublishRecord): readonly string[] {
+  return [...new Set(targets.length > 0 ? targets.map((target) => target.image) : tags.map(nameOf))];
+}
+
+/** What a failed run has left in the registries. */
+function leftBehind({ outcome, targets, steps }: PublishRecord): string {
+  // The error about findings says it itself.
+  if (outcome === 'invalid-input' || outcome === 'findings') return '';
+  if (!steps.some(({ name }) => name === 'Push')) return 'Nothing was published.';
+  return partialSentence(targets, (at) => hasContent(targets[at]));
 }
 
 function nameOf(tag: string): string {
@@ -92,6 +107,8 @@ function renderSteps(record: PublishRecord): string {
     { id: 'push', label: 'push by digest', state: contentState(steps, targets) },
     { id: 'tags', label: 'tags', state: tagsState(targets) },
   ];
+  // A source is read before the registries are asked.
+  if (stateOf(steps, 'Source') !== 'skipped') nodes.splice(1, 2, ...nodes.slice(1, 3).toReversed());
   // Nothing was pushed, and nothing was meant to be.
   const shown = outcome === 'built' ? nodes.filter(({ id }) => id !== 'preflight') : nodes;
   const isNamed = errors.length === 0 || shown.some(({ state }) => state === 'failed');
@@ -122,8 +139,10 @@ function nameOfBuild(origin: string | undefined): string {
   return origin?.includes('read from the registry') ? 'published before' : 'build';
 }
 
-function renderImage({ image }: PublishRecord): string {
+function renderImage(record: PublishRecord): string {
+  const { image } = record;
   if (image === undefined) return '';
+  const isNamed = pullable(record).length > 0;
   const rows = image.platforms.map(({ name, digest, bytes: size, layers, sbomPackages, provenance }) => [
     plain(name),
     code(shortDigest(digest)),
@@ -134,24 +153,23 @@ function renderImage({ image }: PublishRecord): string {
   ]);
   return [
     '### Image',
-    `${code(image.digest)} from ${plain(image.origin)}`,
+    isNamed ? `From ${plain(image.origin)}.` : `${code(image.digest)} from ${plain(image.origin)}`,
     table(['platform', 'manifest', 'compressed', 'layers', 'SBOM', 'provenance'], rows),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
 }
 
-function renderTags({ targets }: PublishRecord): string {
-  const rows = targets.flatMap(({ decisions, written, image }) =>
-    decisions.map(({ tag, kind, action, from, reason }) => [
-      code(`${image}:${tag}`),
-      kind,
-      tagAction(action, written.includes(tag)),
-      from === undefined ? '' : code(shortDigest(from)),
-      prose(reason),
-    ]),
+function renderTags({ targets, errors }: PublishRecord): string {
+  return renderTagRows(
+    targets.flatMap(({ decisions, written, image }) =>
+      decisions.map(({ tag, kind, action, from: previous, reason }) => {
+        const isWritten = written.includes(tag);
+        const isLeft = errors.length > 0 && !isWritten && (action === 'create' || action === 'move');
+        return { name: `${image}:${tag}`, kind, action: isLeft ? 'refuse' : action, isWritten, previous, reason };
+      }),
+    ),
   );
-  return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', '', 'previous', 'reason'], rows)}`;
 }
 
 /** A run that asks no registry has no decisions to show; what the image is called is what it was for. */
@@ -171,20 +189,21 @@ function renderTargets(targets: readonly TargetFacts[]): string {
       partialResult(target, targets, hasContent(target)) ?? resultOf(written.length > 0, decisions),
       uploaded === undefined
         ? '–'
-        : `${uploaded.blobs} blobs, ${bytes(uploaded.bytes)} (${uploaded.present} already present)`,
+        : `${uploaded.blobs} blobs, ${bytes(uploaded.bytes)}${uploaded.present === 0 ? '' : ` (${uploaded.present} already present)`}`,
       String(written.length),
     ];
   });
-  return rows.length === 0
-    ? ''
-    : `### Registries\n\n${table(['repository', 'result', 'pushed', 'tags written'], rows)}`;
+  const isOfInterest = rows.some(([, result]) => result !== NOT_WRITTEN);
+  return !isOfInterest ? '' : `### Registries\n\n${table(['repository', 'result', 'pushed', 'tags written'], rows)}`;
 }
+
+const NOT_WRITTEN = '· not written';
 
 /** What became of a repository that gave no error. */
 function resultOf(isWritten: boolean, decisions: TargetFacts['decisions']): string {
   const actions = new Set(decisions.map(({ action }) => action));
   if (actions.has('conflict')) return '⛔ conflict';
   if (isWritten) return '✅ published';
-  if (actions.has('create') || actions.has('move')) return '· not written';
+  if (actions.has('create') || actions.has('move')) return NOT_WRITTEN;
   return actions.has('keep') ? '✅ in place' : '⏸️ tags left as they are';
 }

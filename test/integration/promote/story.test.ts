@@ -32,7 +32,7 @@ describe.each([
       expect(production.summary).toMatch(
         /s0\["✓ sha-.*"\]:::done\n {2}s1\["✓ dev"\]:::done\n {2}s2\["✓ staging"\]:::done/,
       );
-      expect(production.summary).toContain(`s3["✓ production · ${production.outputs.digest?.slice(0, 19)}"]:::done`);
+      expect(production.summary).toContain(`s3["✓ production · ${production.outputs.digest?.slice(7, 19)}"]:::done`);
     }
     expect([holds('dev'), holds('staging'), holds('production')]).toEqual([two, two, two]);
 
@@ -84,7 +84,7 @@ describe.each([
       ['promotion', two, false],
     ]);
     expect(history).toMatchObject({ now: two, held: [], gaps: [] });
-    expect(told.summary).toContain('↩️ rollback');
+    expect(told.summary).toContain('↩️&nbsp;rollback');
 
     // The same by a reader of its own, which knows nothing but the annotation.
     const manifests = [...registry.digests('org/app')].map((digest) => registry.manifest('org/app', digest)?.bytes);

@@ -89,7 +89,7 @@ describe('the summary of a promotion', () => {
         '  s0["✓ sha-abc1234"]:::done',
         '  s1["✓ dev"]:::done',
         '  s2["✓ staging"]:::done',
-        '  s3["✓ production · sha256:aaaaaaaaaaaa"]:::done',
+        '  s3["✓ production · aaaaaaaaaaaa"]:::done',
         '  s0 --> s1 --> s2 --> s3',
       ].join('\n'),
     );
@@ -110,11 +110,11 @@ describe('the summary of a promotion', () => {
       steps: [went('Source'), went('Targets'), { ...went('Plan'), failed: true as const }],
     };
     expect(diagram(refused)).toContain('["✗ requirements"]:::failed');
-    expect(diagram(refused)).toContain('["· production · sha256:aaaaaaaaaaaa"]:::skipped');
-    expect(diagram({ ...promoted, outcome: 'planned' })).toContain('["· production · sha256:aaaaaaaaaaaa"]:::planned');
+    expect(diagram(refused)).toContain('["· production · aaaaaaaaaaaa"]:::skipped');
+    expect(diagram({ ...promoted, outcome: 'planned' })).toContain('["· production · aaaaaaaaaaaa"]:::planned');
     expect(
       renderPromotionSummary({ ...promoted, targets: promoted.targets.map((each) => ({ ...each, written: [] })) }),
-    ).toContain('➡️ to move');
+    ).toContain('➡️&nbsp;to&nbsp;move');
   });
 
   test('names what was promoted by its digest as everywhere else', () => {
@@ -141,7 +141,7 @@ describe('the summary of a promotion', () => {
       written: [],
       decisions: each.decisions.filter(({ action }) => action === 'keep'),
     }));
-    expect(diagram({ ...promoted, outcome: 'planned', targets })).toContain('["✓ production · sha256:aaaaaaaaaaaa"]');
+    expect(diagram({ ...promoted, outcome: 'planned', targets })).toContain('["✓ production · aaaaaaaaaaaa"]');
   });
 
   test('promises nothing of a run that has failed, and tells once why', () => {
@@ -149,8 +149,8 @@ describe('the summary of a promotion', () => {
     const [target] = promoted.targets;
     if (target === undefined) throw new Error('there is one');
     const failed = renderPromotionSummary({ ...promoted, errors, targets: [{ ...target, written: [] }] });
-    expect(failed).toContain('| moving | ⛔ not written |');
-    expect(failed).not.toContain('to move');
+    expect(failed).toContain('| moving | ⛔&nbsp;not&nbsp;written |');
+    expect(failed).not.toContain('to&nbsp;move');
     const decisions = target.decisions.map((each) => ({
       ...each,
       action: 'refuse' as const,
@@ -176,9 +176,7 @@ describe('the summary of a promotion', () => {
       ],
     };
     const summary = renderPromotionSummary(partial);
-    expect(summary).toContain(
-      '**Partial:** the image is in 1 of 2 repositories, tags were written in 0 of 2 repositories.',
-    );
+    expect(summary).toContain('**Partial:** the image is in 1 of 2 repositories, no tag was written.');
     expect(summary).toContain(
       '⏸️ content is there; <code>production</code> held back because <code>ghcr.io/org/app</code> failed; a re-run finishes',
     );
@@ -205,7 +203,7 @@ describe('the summary of a promotion', () => {
 
   test('begins with how to pull exactly this image, where it is', () => {
     const summary = renderPromotionSummary(promoted);
-    expect(summary).toMatch(/^## ✅ Promoted to production \(aaaaaaaaaaaa\)\n/);
+    expect(summary).toMatch(/^## ✅ Promoted org\/app to production \(aaaaaaaaaaaa\)\n/);
     expect(summary).toContain(`\`\`\`sh\ndocker pull ${image}@${A}\n\`\`\``);
     expect(summary.indexOf('docker pull')).toBeLessThan(summary.indexOf('mermaid'));
   });
@@ -235,7 +233,7 @@ describe('the summary of a promotion', () => {
       renderPromotionSummary(report)
         .split('\n')
         .flatMap(
-          (line) => /^\| 2026-02-01T00:00:0(\d)Z .*?<\/code>(?: ([^|]+))? \|/.exec(line)?.slice(1, 3).join(' ') ?? [],
+          (line) => /^\| 2026-02-01<br>00:00:0(\d) .*?<\/code>(?: ([^|]+))? \|/.exec(line)?.slice(1, 3).join(' ') ?? [],
         );
     const idle = promoted.targets.map((each) => ({ ...each, written: [] }));
     expect(marks({ ...promoted, history, targets: idle })).toEqual(['3 **now**', '2 ✋ on hold', '1 ']);
@@ -247,7 +245,7 @@ describe('the summary of a promotion', () => {
       holds: B,
     });
     const back = { ...promoted, outcome: 'rolled-back' as const, kind: 'rollback' as const, history, passed: [] };
-    expect(diagram(back)).toContain('["↩ production · sha256:bbbbbbbbbbbb"]:::left');
+    expect(diagram(back)).toContain('["↩ production · bbbbbbbbbbbb"]:::left');
   });
 
   test('shows the history with who did it, what is held back, and where it does not fit together', () => {
@@ -267,7 +265,7 @@ describe('the summary of a promotion', () => {
       { holds: `sha256:${'c'.repeat(64)}` },
     );
     const summary = renderPromotionSummary({ ...promoted, history });
-    expect(summary).toContain('↩️ rollback');
+    expect(summary).toContain('↩️&nbsp;rollback');
     expect(summary).toContain('[mona](https://github.com/org/app/actions/runs/1/attempts/1)');
     expect(summary).toContain('✋ on hold');
     expect(summary).toContain('something else has moved it');

@@ -51,10 +51,10 @@ const published: PublishRecord = {
 describe('the summary', () => {
   test('shows what was built, what moved or stayed and why, and each registry', () => {
     const summary = renderSummary(published);
-    expect(summary).toMatch(/^## ✅ Published main \(aaaaaaaaaaaa\)\n/);
+    expect(summary).toMatch(/^## ✅ Published org\/app:main \(aaaaaaaaaaaa\)\n/);
     expect(summary).toMatch(/linux\/amd64 .*1\.5 KiB \| 2 \| 7 packages \| ✓/);
-    expect(summary).toMatch(/app:main<\/code> \| moving \| 🆕 created/);
-    expect(summary).toMatch(/app:old<\/code> \| moving \| ⏸️ left \|.*stays: newer/);
+    expect(summary).toMatch(/app:main<\/code> \| moving \| 🆕&nbsp;created/);
+    expect(summary).toMatch(/app:old<\/code> \| moving \| ⏸️&nbsp;left \|.*newer/);
     expect(summary).toMatch(/✅ published \| 3 blobs, 2\.0 KiB \(1 already present\)/);
     expect(summary).toContain('<code>scan: off</code>: nobody has looked');
   });
@@ -69,12 +69,11 @@ describe('the summary', () => {
       outcome: 'planned',
       targets: published.targets.map((target) => ({ ...target, written: [] })),
     } as const;
-    expect(renderSummary(planned)).toMatch(/app:main<\/code> \| moving \| 🆕 to create/);
+    expect(renderSummary(planned)).toMatch(/app:main<\/code> \| moving \| 🆕&nbsp;to&nbsp;create/);
   });
 
   test.each([
     ['conflict', 'create', '⛔ conflict'],
-    ['create', 'keep', '· not written'],
     ['leave', 'keep', '✅ in place'],
     ['leave', 'leave', '⏸️ tags left as they are'],
   ] as const)('a repository whose tags are %s and %s and were not written', (one, other, says) => {
@@ -85,6 +84,71 @@ describe('the summary', () => {
     const targets = [{ image: 'ghcr.io/org/app', host: 'ghcr.io', decisions, written: [] }];
     const results = renderSummary({ ...published, targets }).split('### Registries')[1];
     expect(results).toContain(`| <code>ghcr.io/org/app</code> | ${says} |`);
+  });
+
+  test('a failed run names the image and what it left, instead of what its outcome means in general', () => {
+    const error = new ActionError('REGISTRY_UNREACHABLE', 'no');
+    const [target] = published.targets;
+    if (target === undefined) throw new Error('there is one');
+    const { uploaded: _uploaded, ...idle } = { ...target, written: [] };
+    const lost = renderSummary({ ...published, outcome: 'registry-failed', errors: [error], targets: [idle] });
+    expect(lost).toMatch(/^## ❌ Publishing failed: org\/app:main \(aaaaaaaaaaaa\)\n\nNothing was published\.\n/);
+    expect(lost).toContain('| moving | ⛔&nbsp;not&nbsp;written |');
+    expect(lost).not.toContain('### Registries');
+  });
+
+  test('a tag of which the same became in several repositories has one row, and no column is empty', () => {
+    const targets = ['ghcr.io', 'quay.io'].map((host) => ({
+      image: `${host}/org/app`,
+      host,
+      decisions: [{ ...decision, tag: 'main', action: 'create' as const, reason: 'new' }],
+      written: ['main'],
+      uploaded: { blobs: 1, bytes: 1, present: 0 },
+    }));
+    const tags = renderSummary({ ...published, targets })
+      .split('### Tags\n\n')[1]
+      ?.split('\n\n')[0];
+    expect(tags?.split('\n')).toEqual([
+      '| tag | kind | result |',
+      '| --- | --- | --- |',
+      '| <code>ghcr.io/org/app:main</code><br><code>quay.io/org/app:main</code> | moving | 🆕&nbsp;created |',
+    ]);
+  });
+
+  test('findings are listed once: the error has their number, the table the rest', () => {
+    const error = new ActionError('FINDINGS', '1 finding blocks this image:\n- linux/amd64: HIGH X in app/key.pem');
+    const counts = { CRITICAL: 0, HIGH: 1, MEDIUM: 0, LOW: 0, UNKNOWN: 0 };
+    const gated = [
+      { class: 'secret', platform: 'linux/amd64', id: 'X', severity: 'HIGH', target: 'app/key.pem', title: 'A key' },
+    ] as const;
+    const verdict = {
+      ...{
+        passed: false,
+        gated,
+        others: [],
+        suppressed: [],
+        notes: ['not searched'],
+        warnings: [],
+        today: '2026-12-31',
+      },
+      counts: { total: counts, platforms: { 'linux/amd64': counts } },
+      platforms: [{ platform: 'linux/amd64', digest, counts, gated: 1, packages: 0 }],
+    };
+    const summary = renderSummary({ ...published, outcome: 'findings', scan: 'gate', errors: [error], verdict });
+    expect(summary).toContain('> 1 finding blocks this image.\n');
+    expect(summary).not.toContain('HIGH X in app/key.pem');
+    expect(summary).toContain('| platform | system | packages | 🟧&nbsp;high | blocking |');
+    expect(summary).toContain('<summary>Notes (1)</summary>');
+  });
+
+  test('a source is read before the registries are asked, and drawn so', () => {
+    const steps = [
+      { name: 'Source', milliseconds: 1 },
+      { name: 'Pre-flight', milliseconds: 1, failed: true as const },
+    ];
+    const errors = [new ActionError('REGISTRY_UNREACHABLE', 'no')];
+    const summary = renderSummary({ ...published, outcome: 'registry-failed', errors, steps, targets: [] });
+    expect(summary).toContain('  commit --> build --> preflight --> gate --> push --> tags\n');
   });
 
   test('what was published before is not called a build', () => {
@@ -119,7 +183,7 @@ describe('the summary', () => {
       today: '2026-12-31',
     } as const;
     const summary = renderSummary({ ...published, scan: 'gate', verdict });
-    expect(summary).toContain('| private-key | Asymmetric Private Key | linux/amd64 | <code>app/key.pem:2</code> |');
+    expect(summary).toContain('| private-key | Asymmetric Private Key<br><code>app/key.pem:2</code> | linux/amd64 |');
     expect(summary).toContain('2027-01-01 (1 day) |');
   });
 
@@ -224,7 +288,7 @@ describe('the summary', () => {
     const error = new ActionError('TAG_IMMUTABLE', 'ghcr.io/org/app:1.2.3 is there as something else');
     const { image: _image, ...rest } = published;
     const summary = renderSummary({ ...rest, outcome: 'tag-conflict', errors: [error], targets: [] });
-    expect(summary).toMatch(/## ❌ Failed: main: tag-conflict/);
+    expect(summary).toMatch(/## ❌ Tag conflict: org\/app:main/);
     expect(summary).toMatch(/\[TAG_IMMUTABLE\]\(.*docs\/errors\.md#tag_immutable\)/);
     expect(summary).toMatch(/> 1\. Publish under a new version/);
   });
