@@ -33,8 +33,8 @@ const SCRIPT = `
 `;
 
 const FRAME = `
-  body { margin: 0; background: #fff; }
-  .frame { margin: 12px; border: 1px solid #d1d9e0; border-radius: 6px; }
+  body { margin: 0; padding: 12px; background: #fff; }
+  .frame { border: 1px solid #d1d9e0; border-radius: 6px; }
   .frame > header { padding: 10px 16px; font: 600 14px 'Liberation Sans', sans-serif; color: #1f2328; border-bottom: 1px solid #d1d9e0; background: #f6f8fa; border-radius: 6px 6px 0 0; }
   .markdown-body { padding: 16px; font-family: 'Liberation Sans', 'Noto Color Emoji', sans-serif; font-size: 14px; }
   .markdown-body code, .markdown-body pre { font-family: 'DejaVu Sans Mono', monospace; font-size: 85%; }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { startBrowser } from './browser.ts';
 import { summaryPage } from './page.ts';
+import { withPalette } from './palette.ts';
 import { nineRuns } from './runs.ts';
 
 // Draws the job summaries of nine runs of the built action as GitHub shows them. Three are shown in the documentation and go to
@@ -28,7 +29,7 @@ try {
     const page = join(temp, `${name}.html`);
     await writeFile(page, await summaryPage(JOBS[name] ?? 'publish', summary));
     const picture = join(IN_DOCS.has(name) ? SHOWN : OTHERS, `${name}.png`);
-    const png = await browser.capture(page, WIDTH);
+    const png = withPalette(await browser.capture(page, WIDTH));
     await writeFile(picture, png);
     await writeFile(join(OTHERS, `${name}.md`), summary);
     console.log(`${relative(ROOT, picture)}  ${Math.ceil(png.length / 1024)} KB`);

@@ -45,7 +45,7 @@ async function ofPublishing({ repository, image, act, other }: Scene, shoot: Sho
 
   await repository.commit('A new page');
   await image({ 'app/page.html': 'new' });
-  const body = { errors: [{ code: 'DENIED', message: 'quota of project org exceeded' }] };
+  const body = { errors: [{ code: 'DENIED', message: 'requested access to the resource is denied' }] };
   const match = { method: 'PUT', path: /\/manifests\//, nth: 'all' } as const;
   other.addFault({ match, action: { status: 403, body }, optional: true });
   shoot('partial-failure', 'registry-failed', await act({ images: BOTH }));
