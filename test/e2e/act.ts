@@ -32,10 +32,12 @@ async function release(scene: Scene): Promise<string> {
  * Runs a workflow of the scene's repository as GitHub would after a push, with the action of this checkout as
  * `org/registry-action@v1`.
  * @param workflow its text, which is committed as `.github/workflows/run.yml`
+ * @param secrets of the repository; only for tests, as they are on the command line of act
  */
 export async function runWorkflow(
   scene: Scene,
   workflow: string,
+  secrets: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly exitCode: number; readonly log: string }> {
   const { repository } = scene;
   const file = '.github/workflows/run.yml';
@@ -55,6 +57,7 @@ export async function runWorkflow(
     ...['--platform', 'ubuntu-latest=-self-hosted'],
     ...['--local-repository', `org/registry-action@v1=${await release(scene)}`],
     ...['--no-cache-server', '--artifact-server-path', '', '--env', `PATH=${path}`],
+    ...Object.entries(secrets).flatMap(([name, value]) => ['--secret', `${name}=${value}`]),
     ...['--env', `DOCKER_HOST=${env.DOCKER_HOST}`, '--env', `DOCKER_CONFIG=${env.DOCKER_CONFIG}`],
   ];
   try {

@@ -69,6 +69,14 @@ describe('workflows', () => {
     await zizmor(callers);
   });
 
+  it('that are complete examples are valid, and as strict as those of this repository', async () => {
+    const folder = join(ROOT, 'examples');
+    const examples = (await readdir(folder)).map((name) => join(folder, name));
+    expect(examples.length).toBeGreaterThan(5);
+    await actionlint(examples);
+    await zizmor(examples);
+  });
+
   it('that are wrong or careless would be found', async () => {
     const file = join(directory, '.github', 'workflows', 'careless.yml');
     const steps = '[{ run: "echo ${{ github.event.pull_request.title }}" }]';

@@ -85,7 +85,7 @@ describe('the documentation', () => {
   });
 
   it.each([...pages.keys()])('%s links only to files and headings that exist', async (path) => {
-    for (const [, target = ''] of page(path).matchAll(/\]\(((?!https?:)[^)\s]+)\)/g)) {
+    for (const [, target = ''] of page(path).matchAll(/(?:\]\(|(?:src|href)=")((?!https?:)[^)"\s]+)[)"]/g)) {
       const [file = '', anchor] = target.split('#');
       const linked = file === '' ? path : posix.join(posix.dirname(path), file);
       if (anchor === undefined) await access(new URL(linked, ROOT));

@@ -12,13 +12,16 @@ const list = async (folder: string, form: RegExp) =>
 
 const files = await list('.github/workflows/', /\.ya?ml$/);
 const pages = ['README.md', ...(await list('docs/', /\.md$/))];
+const complete = await Promise.all(
+  (await list('examples/', /\.ya?ml$/)).map(async (name) => ({ name, text: await read(name) })),
+);
 const workflows = await Promise.all(files.map(async (name) => ({ name, text: await read(name) })));
 const examples = await Promise.all(
   pages.map(async (page) =>
     yamlExamples(await read(page)).map((text, at) => ({ name: `${page}, example ${at + 1}`, text })),
   ),
 );
-const shown = [...workflows, ...examples.flat()];
+const shown = [...workflows, ...complete, ...examples.flat()];
 const action = fieldsOf(parse(await read('action.yml')));
 const promotion = fieldsOf(parse(await read('.github/workflows/promote.yml')));
 const call = fieldsOf(fieldsOf(promotion.on).workflow_call);
@@ -118,6 +121,19 @@ describe('workflows and examples', () => {
       for (const stage of STAGES)
         expect(job.permissions, name).toEqual(fieldsOf(fieldsOf(promotion.jobs)[stage]).permissions);
     }
+  });
+});
+
+describe('the complete examples', () => {
+  it.each(complete)('$name pins everything but this action, whose tag moves with a release', ({ text }) => {
+    const used = [...text.matchAll(/^\s*(?:- )?uses:\s*(\S+)/gm)].map(([, name = '']) => name);
+    expect(used.filter((name) => !/^org\/registry-action(?:\/.*)?@v1$|@[0-9a-f]{40}$/.test(name))).toEqual([]);
+    expect(actionSteps(text).length).toBeGreaterThan(0);
+  });
+
+  it.each(complete)('$name is named in README and docs/publish.md', async ({ name }) => {
+    expect(await read('README.md')).toContain(`](${name})`);
+    expect(await read('docs/publish.md')).toContain(`](../${name})`);
   });
 });
 
