@@ -186,6 +186,7 @@ describe.each(servers)('$name', (server: Server) => {
   test('promote: a rollback returns to the image before', async () => {
     const at = { images: app, environment: 'production' };
     const before = (await scene.publish({ images: app })).outputs.digest;
+    await scene.promote({ ...at, from: 'main' });
     await scene.nextImage();
     expectOutcome(await scene.publish({ images: app }), 'published');
     expectOutcome(await scene.promote({ ...at, from: 'main' }), 'promoted');

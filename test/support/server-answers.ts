@@ -95,6 +95,8 @@ function sanitised(
       .replaceAll(ABSENT, 'sha256:absent')
       .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:main')
       .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UUID')
+      // Distribution names the actions in any order.
+      .replaceAll('push,pull"', 'pull,push"')
       .replaceAll(/(?<=_state=)[\w%=-]+/g, 'STATE')
       .replaceAll(/(?<=uploads\/)(?!UUID)[\w-]{6,}/g, 'UUID');
   const kept = HEADERS.flatMap((name) => {
@@ -106,6 +108,13 @@ function sanitised(
     as,
     status,
     headers: Object.fromEntries(kept),
-    body: status < 400 ? '' : clean(body),
+    body: status < 400 ? '' : clean(sortedDetail(body)),
   };
+}
+
+/** Distribution lists the missing actions in any order. */
+function sortedDetail(body: string): string {
+  const actions = /\{"Type":"repository"[^{}]*"Action":"[a-z]+"\}/g;
+  const sorted = (body.match(actions) ?? []).toSorted();
+  return body.replaceAll(actions, () => sorted.shift() ?? '');
 }
