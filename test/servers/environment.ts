@@ -81,7 +81,10 @@ export async function setUp(): Promise<{ readonly env: NodeJS.ProcessEnv }> {
       await mkdir(home, { recursive: true });
       servers.push(await timed(`start ${name}`, () => start(home, env)));
     }
-    return { env: { ...env, [SERVERS]: JSON.stringify(servers) } };
+    // What a test leaves behind when it is ended goes with the rest.
+    const tests = join(temp, 'tests');
+    await mkdir(tests);
+    return { env: { ...env, TMPDIR: tests, [SERVERS]: JSON.stringify(servers) } };
   } catch (error) {
     await tearDown();
     throw error;
