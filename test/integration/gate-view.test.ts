@@ -174,6 +174,11 @@ const REJECTED: readonly (readonly [string, readonly LayerSpec[], RegExp])[] = [
     /analysis-error in venv\/lib\/x\.dist-info\/METADATA/,
   ],
   [
+    'a Python package without METADATA',
+    [[file('venv/lib/x-1.0.dist-info/RECORD', 'x/__init__.py,,\n'), file('venv/lib/x/__init__.py', '')]],
+    /analysis-error in venv\/lib\/x-1\.0\.dist-info\/RECORD/,
+  ],
+  [
     'a version that cannot be compared',
     [[file('app/node_modules/lodash/package.json', lodash('not a version'))]],
     /analysis-error/,

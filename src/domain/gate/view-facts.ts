@@ -54,13 +54,27 @@ export function viewFacts({ files, overlay, packages, texts, problems, repositor
     .find((text) => text !== undefined);
   return {
     links: [...left, ...broken],
-    problems: problems.filter(({ path }) => path === undefined || isPackageFile(files, path)),
+    problems: [
+      ...problems.filter(({ path }) => path === undefined || isPackageFile(files, path)),
+      ...withoutMetadata(files),
+    ],
     databases: databasesOf(files, packages),
     release: release === undefined ? undefined : parseRelease(release),
     ...findBundled(files),
     sources,
     repository,
   };
+}
+
+/** Python packages that are installed and say neither name nor version: the scanner passes over them without a word. */
+function withoutMetadata(files: ImageFiles): readonly ScanProblem[] {
+  const found: ScanProblem[] = [];
+  for (const [path] of files.all()) {
+    const [, folder] = /^(.*\.dist-info)\/RECORD$/.exec(path) ?? [];
+    if (folder === undefined || files.file(`${folder}/METADATA`) !== undefined) continue;
+    found.push({ path, reason: 'the METADATA of this Python package is missing' });
+  }
+  return found;
 }
 
 function databasesOf(files: ImageFiles, packages: ViewInput['packages']): readonly PackageDatabase[] {

@@ -11,6 +11,7 @@ import type { ReportFinding } from '../../domain/gate/report.ts';
 import { planOverlay, type ScanOverlay } from '../../domain/gate/scan-overlay.ts';
 import { isJavaArchive, managerOf, osFile, PACKAGE_DATABASES, RELEASE_FILES } from '../../domain/gate/scanned-files.ts';
 import type { Descriptor } from '../../domain/manifest.ts';
+import { quoted } from '../../domain/suggestion.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { LayerTar, type TarContent, type TarHeader } from './layer-tar.ts';
 import { readUnseenSecrets } from './unseen-secrets.ts';
@@ -140,6 +141,14 @@ export async function readLayer(
     throw new ActionError(
       'LAYOUT_CORRUPT',
       `The layer ${layer.digest} unpacks to ${algorithm}:${is}, and the image config says ${said}.`,
+    );
+  }
+  // Engines and the scanner do not agree on what a whiteout without a name removes: the scanner drops the whole folder.
+  const nameless = entries.find(({ name }) => /(?:^|\/)\.wh\.$/.test(name));
+  if (nameless !== undefined) {
+    throw new ActionError(
+      'IMAGE_INVALID',
+      `The layer ${layer.digest} has the whiteout ${quoted(nameless.name)}, which names no file to remove.`,
     );
   }
   return { entries, secrets };
