@@ -12,13 +12,19 @@ interface Pattern {
 }
 
 /** Characters without a meaning in patterns that have one in regular expressions. */
-const PLAIN = /[.+()|{}$^]/;
+const PLAIN = /[.+()|{}$^\]]/;
+/** Around a line, docker takes away what Go calls space: U+0085 too, and not U+FEFF. https://pkg.go.dev/unicode#IsSpace */
+const SPACE_AROUND = /^\p{White_Space}+|\p{White_Space}+$/gu;
+/** A set of characters, such as `[a-z]`. */
+const CLASS = /\[(?!\^?\])(?:\\.|[^\]\\])+\]/suy;
+/** What docker takes for more than that: `*` and `?`, which it replaces there too, `[:alpha:]`, and `\d`. */
+const UNCLEAR_CLASS = /[*?]|\[:|\\[a-z\d]/i;
 
 /**
  * Reads a `.dockerignore`, by the rules of docker: patterns begin at the root of the context, `**` stands for any number of
  * folders, what matches a folder matches all in it, and the last line that matches decides. The libraries for this ignore
  * upper and lower case or the characters of regular expressions, so that a file that docker sends would not be seen.
- * A file with a pattern that docker rejects ignores nothing here.
+ * A file with a pattern that docker rejects, or reads in ways of its own (`\d`), ignores nothing here.
  * https://docs.docker.com/build/concepts/context/#dockerignore-files, https://github.com/moby/patternmatcher
  */
 export function parseDockerIgnore(text: string): DockerIgnore {
@@ -51,10 +57,10 @@ function withParents(path: string): readonly string[] {
 
 function readPattern(line: string): Pattern | undefined {
   if (line.startsWith('#')) return undefined;
-  const text = line.trim();
+  const text = line.replace(SPACE_AROUND, '');
   if (text === '') return undefined;
   const isException = text.startsWith('!');
-  const given = isException ? text.slice(1).trim() : text;
+  const given = isException ? text.slice(1).replace(SPACE_AROUND, '') : text;
   if (given === '') throw new SyntaxError('an exception without a pattern');
   return { isException, matches: toMatcher(normalized(given)) };
 }
@@ -78,7 +84,7 @@ function toMatcher(pattern: string): (path: string) => boolean {
     const suffix = pattern.slice(2);
     return (path) => path.endsWith(suffix) || (suffix.startsWith('/') && path === suffix.slice(1));
   }
-  const expression = new RegExp(`^${toExpression(pattern)}$`, 's');
+  const expression = new RegExp(`^${toExpression(pattern)}$`, 'su');
   return (path) => expression.test(path);
 }
 
@@ -93,17 +99,21 @@ function toExpression(pattern: string): string {
     else if (sign === '?') out += '[^/]';
     else if (sign === '\\') {
       at += 1;
-      out += escaped(pattern[at] ?? '\\');
+      out += escaped(pattern[at]);
     } else if (sign === '[') {
-      const end = pattern.indexOf(']', at + 2);
-      if (end === -1) throw new SyntaxError('a class without an end');
-      out += pattern.slice(at, end + 1);
-      at = end;
+      CLASS.lastIndex = at;
+      const characters = CLASS.exec(pattern)?.[0];
+      if (characters === undefined) throw new SyntaxError('a class without an end');
+      if (UNCLEAR_CLASS.test(characters)) throw new SyntaxError('a class that is more than characters');
+      out += characters;
+      at += characters.length - 1;
     } else out += PLAIN.test(sign) ? `\\${sign}` : sign;
   }
   return out;
 }
 
-function escaped(sign: string): string {
-  return /[\w\s]/.test(sign) ? sign : `\\${sign}`;
+/** docker hands escapes on to Go's regular expressions, where those of letters and digits have meanings of their own. */
+function escaped(sign: string | undefined): string {
+  if (sign === undefined || /[^\0-\x7f]|[a-z\d]/i.test(sign)) throw new SyntaxError('an escape that is not of a sign');
+  return /[\^$\\.*+?()[\]{}|/]/.test(sign) ? `\\${sign}` : sign;
 }
