@@ -38,6 +38,8 @@ export interface Registry {
   /** From here on. */
   readonly mark: () => Promise<void>;
   readonly stop: () => Promise<void>;
+  /** After `stop`: with the same address and what it had. */
+  readonly startAgain: () => Promise<void>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
@@ -78,11 +80,13 @@ export async function startRegistry({
   // JSON is YAML.
   await writeFile(join(home, 'config.yml'), JSON.stringify(configuration));
   const ca = certificate === undefined ? undefined : await readFile(certificate.ca, 'utf8');
-  const daemon = await startDaemon(`registry-${port}`, program, ['serve', join(home, 'config.yml')], {
-    home,
-    env: { ...env, OTEL_TRACES_EXPORTER: 'none' },
-    ready: () => answers(port, ca),
-  });
+  const start = () =>
+    startDaemon(`registry-${port}`, program, ['serve', join(home, 'config.yml')], {
+      home,
+      env: { ...env, OTEL_TRACES_EXPORTER: 'none' },
+      ready: () => answers(port, ca),
+    });
+  let daemon = await start();
   let from = 0;
   const all = async () => parseAccessLog(await daemon.log());
   return {
@@ -92,8 +96,11 @@ export async function startRegistry({
     mark: async () => {
       from = (await all()).length;
     },
-    stop: daemon.stop,
-    [Symbol.asyncDispose]: daemon.stop,
+    stop: () => daemon.stop(),
+    startAgain: async () => {
+      daemon = await start();
+    },
+    [Symbol.asyncDispose]: () => daemon.stop(),
   };
 }
 
@@ -104,7 +111,7 @@ export type Address = Pick<Registry, 'host' | 'ca'>;
 export async function startReferrersRegistry({
   home,
   env,
-}: Pick<RegistryOptions, 'home' | 'env'>): Promise<Omit<Registry, 'requests' | 'mark' | 'ca'>> {
+}: Pick<RegistryOptions, 'home' | 'env'>): Promise<Omit<Registry, 'requests' | 'mark' | 'ca' | 'startAgain'>> {
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
   const daemon = await startDaemon(`referrers-registry-${port}`, 'referrers-registry', [host], {
