@@ -300,7 +300,7 @@ describe('"Re-run all jobs" of a release', () => {
     expect(prod.tags('org/app')).toEqual({ ...tags, [sha]: release });
     // A commit tag never moves: there dev shows what was planted, and the summary says that it stayed.
     expect(dev.tags('org/app')).toEqual({ ...tags, [sha]: evil });
-    expect(run.summary).toMatch(/sha-\w+.*stays/);
+    expect(run.summary).toMatch(/sha-\w+.*left/);
   });
 });
 
