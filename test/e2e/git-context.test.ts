@@ -76,7 +76,7 @@ it('P11: a git context is named after the commit that BuildKit has built, not af
         context: `${server.url}/origin.git#${ref}`,
         tags: 'type=sha',
         platforms: 'linux/amd64',
-       
+
         builder: 'default',
       },
       event,

@@ -76,7 +76,7 @@ describe('P7: a tar whose entry claims 10^12 bytes ends with an outcome and a se
       env: { TRIVY_OFFLINE: 'true' },
     });
 
-  test.each(['oci-layout', 'blobs/sha256/' + 'a'.repeat(64), 'manifest.json'])('as the source: %s', async (name) => {
+  test.each(['oci-layout', `blobs/sha256/${'a'.repeat(64)}`, 'manifest.json'])('as the source: %s', async (name) => {
     await using registry = await startRegistry();
     const file = join(root, `${name.replaceAll('/', '-')}.tar`);
     await writeFile(file, Buffer.concat([tarHeader(name, 1e12), Buffer.alloc(10_240, 'x')]));
