@@ -61,7 +61,8 @@ describe('P7: fail closed, and say who failed', () => {
     expect(run.outputs.outcome).not.toBe('built');
     expect(existsSync(`${setting.repository.directory}-bin/trivy.ran`)).toBe(false);
     expect(run.log).toContain('`trivy-sha256: ');
-  });
+    // The download of a verified one is tried three times, some seconds apart.
+  }, 120_000);
 
   test('the fake that changes nothing passes: the cases above fail for what they change', async () => {
     await using setting = await createSetting();
