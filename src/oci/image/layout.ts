@@ -9,7 +9,6 @@ import { isAttestation, isRunnable, readAttestation } from './attestation-manife
 import {
   clean,
   corrupt,
-  type IndexDocument,
   invalid,
   type LayerDescriptor,
   type ManifestDocument,
@@ -59,7 +58,7 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
   const others = children.filter((each) => !images.includes(each));
   if (images.length === 0) throw invalid(`The index ${descriptor.digest} of ${directory} holds no image`);
   for (const each of others) refuseHiddenLayers(each);
-  refuseRepeated(document, descriptor.digest);
+  refuseRepeated(images, descriptor.digest);
   const blobs = new Map<Digest, Descriptor>();
   for (const { document: each } of children) {
     for (const blob of [each.config, ...each.layers]) {
@@ -261,10 +260,9 @@ function refuseHiddenLayers({ bytes, document }: Child): void {
   }
 }
 
-/** Each platform has one report, so a manifest that is listed twice would have two. */
-function refuseRepeated(document: IndexDocument | ManifestDocument, index: Digest): void {
-  if (document.kind === 'manifest') return;
-  const digests = document.manifests.map(({ digest }) => digest);
+/** Each platform has one report, so an image that is listed twice would have two. Attestations of two platforms can be the same. */
+function refuseRepeated(images: readonly Child[], index: Digest): void {
+  const digests = images.map(({ bytes }) => bytes.descriptor.digest);
   const repeated = digests.find((digest, at) => digests.indexOf(digest) !== at);
   if (repeated !== undefined) throw invalid(`The index ${index} lists the manifest ${repeated} more than once`);
 }

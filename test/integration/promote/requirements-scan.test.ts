@@ -33,7 +33,7 @@ describe('scan=now', () => {
     const run = await stages.passes('scan=now', scanned());
     expect(run.log).toMatch(/met {6}scan=now: scanned by this run \(0 critical, 0 high\)/);
     await stages.layout(image(LODASH));
-    const refused = await stages.refuses('scan=now', ['scan=now: the scan has not passed (', ' close'], scanned());
+    const refused = await stages.refuses('scan=now', ['scan=now: the scan has not passed (', ' block it'], scanned());
     expect(refused.log).toContain('lodash 4.17.11');
     expect(refused.summary).toMatch(/CVE-2019-10744.*lodash 4\.17\.11 → 4\.17\.12.*linux\/arm64/);
     expect(JSON.parse(refused.outputs.json ?? '{}').scan.gated[0]).toMatchObject({ id: 'CVE-2019-10744' });
