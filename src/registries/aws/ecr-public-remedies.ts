@@ -1,4 +1,5 @@
 import type { VendorRemedies } from '../vendor.ts';
+import { ROLE_REMEDIES } from './role-remedies.ts';
 
 /** What helps at Amazon ECR Public: https://docs.aws.amazon.com/AmazonECR/latest/public/ */
 export const ecrPublicRemedies = {
@@ -31,12 +32,5 @@ export const ecrPublicRemedies = {
     'Set the client id (audience) of the IAM identity provider to `sts.amazonaws.com`.',
     'Or set `oidc-audience` to the audience of the trust policy.',
   ],
-  ID_TOKEN_SUBJECT: [
-    'Allow the subject that the message shows in the condition `token.actions.githubusercontent.com:sub` of the trust policy of the role.',
-    'A job with `environment:` has another subject, and repositories created or renamed since 2026-07-15 have ids in it: allow both forms.',
-    'Wait five minutes after a change of the trust policy.',
-  ],
-  KEYLESS_REFUSED: [
-    'Check the ARN in `role-to-assume`, and that its account has the identity provider `token.actions.githubusercontent.com`.',
-  ],
+  ...ROLE_REMEDIES,
 } as const satisfies VendorRemedies;
