@@ -3,7 +3,7 @@ import type { ActionError } from '../../errors/action-error.ts';
 import { errorFacts } from '../../report/errors.ts';
 import { code, plain, table } from '../../report/markdown.ts';
 import { heading, meaning, page, renderError, renderWarnings } from '../../report/parts.ts';
-import { JSON_VERSION } from '../publish/result.ts';
+import { JSON_VERSION } from '../../report/run-json.ts';
 
 /** What became of `command: login`. */
 export interface LoginRecord {

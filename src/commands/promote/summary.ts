@@ -18,10 +18,9 @@ import {
   renderWarnings,
   withoutHost,
 } from '../../report/parts.ts';
+import { JSON_VERSION, verdictJson } from '../../report/run-json.ts';
 import { stateOf } from '../../report/step.ts';
 import { isPartial, partialResult, partialSentence, targetState } from '../../report/target.ts';
-import { verdictJson } from '../publish/outputs.ts';
-import { JSON_VERSION } from '../publish/result.ts';
 import type { PromotedTarget, PromotionReport } from './result.ts';
 
 /** The outputs of a promotion. The digest is there apart, because GitHub blanks an output that contains a masked value. */

@@ -1,10 +1,10 @@
-import type { Finding } from '../../domain/gate/finding.ts';
 import type { Suppressed, Verdict } from '../../domain/gate/policy.ts';
 import { metadataJson } from '../../domain/labels.ts';
 import { boundedJson } from '../../report/bounded-json.ts';
 import { errorFacts } from '../../report/errors.ts';
 import { withoutHost } from '../../report/parts.ts';
-import { JSON_VERSION, type PublishRecord } from './result.ts';
+import { JSON_VERSION, verdictJson } from '../../report/run-json.ts';
+import type { PublishRecord } from './result.ts';
 
 /**
  * The outputs of a run, by name. Everything is also in `json`. Digest and host-less repository are there apart, because
@@ -42,23 +42,6 @@ export function renderOutputs(record: PublishRecord): Readonly<Record<string, st
 
 function suppressedBy(verdict: Verdict | undefined, by: readonly Suppressed['by'][]): number | undefined {
   return verdict?.suppressed.filter((each) => by.includes(each.by)).length;
-}
-
-/** A finding without what is only for comparing it. */
-function findingJson({ context: _context, ...finding }: Finding): Finding {
-  return finding;
-}
-
-/** The scan for programs, of a publish and of a promotion. */
-export function verdictJson({ passed, counts, gated, suppressed, notes, comparison }: Verdict) {
-  return {
-    passed,
-    counts,
-    gated: gated.map(findingJson),
-    suppressed: suppressed.map(({ finding, ...rest }) => ({ finding: findingJson(finding), ...rest })),
-    ...(comparison === undefined ? {} : { baseline: { ...comparison, fixed: comparison.fixed.map(findingJson) } }),
-    notes,
-  };
 }
 
 /** Everything, for programs; `version` is that of the schema in docs/json-output.md. */

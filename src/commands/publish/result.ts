@@ -60,6 +60,3 @@ export interface TargetFacts {
   readonly uploaded?: { readonly blobs: number; readonly bytes: number; readonly present: number };
   readonly error?: ActionError;
 }
-
-/** The version of the `json` output: raised when a field is renamed or removed, not when one is added. */
-export const JSON_VERSION = 1;
