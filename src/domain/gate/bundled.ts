@@ -26,6 +26,8 @@ const RULES: readonly LockRule[] = [
 const INSTALLED =
   /(?:^|\/)(?:node_modules|(?:site|dist)-packages|vendor|gems|\.yarn|\.git|\.npm|\.cache|registry|mod|usr\/(?:share|lib))\//;
 const YARN_CACHE = /^(.*?)(?:^|\/)\.yarn\/(?:berry\/)?cache\/[^/]+\.zip$/;
+/** What an installer of Python packages leaves beside METADATA: https://packaging.python.org/en/latest/specifications/recording-installed-packages/ */
+const DIST_INFO = /^(.*\.dist-info)\/RECORD$/;
 const PNP = /^(.*?)(?:^|\/)\.pnp\.(?:c?js)$/;
 
 export interface BundledPackages {
@@ -33,6 +35,8 @@ export interface BundledPackages {
   readonly locks: readonly string[];
   /** Files and folders of packages that are kept in archives. */
   readonly archives: readonly string[];
+  /** Installed Python packages that say neither name nor version: the scanner passes over them without a word. */
+  readonly unnamed: readonly string[];
 }
 
 /** What names packages of an application that no installed file speaks of. */
@@ -40,6 +44,7 @@ export function findBundled(files: ImageFiles): BundledPackages {
   const kinds = new Set<ScannedKind>();
   const found: { readonly path: string; readonly rule: LockRule }[] = [];
   const archives = new Set<string>();
+  const unnamed: string[] = [];
   for (const [path] of files.all()) {
     const kind = scannedAs(path, 0);
     if (kind !== undefined) kinds.add(kind);
@@ -47,6 +52,8 @@ export function findBundled(files: ImageFiles): BundledPackages {
     const rule = RULES.find(({ names }) => names.includes(base));
     if (rule !== undefined && !INSTALLED.test(path)) found.push({ path, rule });
     if (PNP.test(path) && !INSTALLED.test(path)) archives.add(path);
+    const [, installed] = DIST_INFO.exec(path) ?? [];
+    if (installed !== undefined && files.file(`${installed}/METADATA`) === undefined) unnamed.push(path);
     const [, folder] = YARN_CACHE.exec(path) ?? [];
     if (folder !== undefined && !hasBeside(files, `${folder}/x`, 'node_modules'))
       archives.add(path.replace(/\/[^/]+$/, ''));
@@ -54,7 +61,7 @@ export function findBundled(files: ImageFiles): BundledPackages {
   const isInstalled = ({ path, rule: { beside, anywhere } }: (typeof found)[number]) =>
     (beside !== undefined && hasBeside(files, path, beside)) || (anywhere !== undefined && kinds.has(anywhere));
   const locks = found.filter((each) => !isInstalled(each)).map(({ path }) => path);
-  return { locks: locks.sort(), archives: [...archives].sort() };
+  return { locks: locks.sort(), archives: [...archives].sort(), unnamed };
 }
 
 function hasBeside(files: ImageFiles, path: string, name: string): boolean {

@@ -49,6 +49,7 @@ export function viewFacts({ files, overlay, packages, texts, problems, repositor
   const broken = files.brokenLinks
     .filter(({ path }) => scannedAs(path, 0) !== undefined && files.find(path) === undefined)
     .map(({ path, target }) => ({ path, reason: `it is a hard link to ${target}, which does not exist` }));
+  const { locks, archives, unnamed } = findBundled(files);
   const release = ['etc/os-release', 'usr/lib/os-release']
     .map((path) => texts.get(path) ?? files.file(path)?.content.entry.text)
     .find((text) => text !== undefined);
@@ -56,25 +57,15 @@ export function viewFacts({ files, overlay, packages, texts, problems, repositor
     links: [...left, ...broken],
     problems: [
       ...problems.filter(({ path }) => path === undefined || isPackageFile(files, path)),
-      ...withoutMetadata(files),
+      ...unnamed.map((path) => ({ path, reason: 'the METADATA of this Python package is missing' })),
     ],
     databases: databasesOf(files, packages),
     release: release === undefined ? undefined : parseRelease(release),
-    ...findBundled(files),
+    locks,
+    archives,
     sources,
     repository,
   };
-}
-
-/** Python packages that are installed and say neither name nor version: the scanner passes over them without a word. */
-function withoutMetadata(files: ImageFiles): readonly ScanProblem[] {
-  const found: ScanProblem[] = [];
-  for (const [path] of files.all()) {
-    const [, folder] = /^(.*\.dist-info)\/RECORD$/.exec(path) ?? [];
-    if (folder === undefined || files.file(`${folder}/METADATA`) !== undefined) continue;
-    found.push({ path, reason: 'the METADATA of this Python package is missing' });
-  }
-  return found;
 }
 
 function databasesOf(files: ImageFiles, packages: ViewInput['packages']): readonly PackageDatabase[] {
