@@ -16,15 +16,7 @@ shift 2
 mkdir -p "$home/bin" "$home/docker/cli-plugins" "$home/root"
 home=$(realpath "$home")
 
-# A mirror or a proxy has a bad second now and then.
-retried() {
-  local attempt
-  for attempt in 1 2 3; do
-    "$@" && return
-    sleep $((attempt * 3))
-  done
-  return 1
-}
+. "$(dirname "$script")/retried.sh"
 
 # The mirror that the machine is configured with, in either of apt's two notations.
 mirror() {

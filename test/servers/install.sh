@@ -10,14 +10,7 @@ part=${1:?part} home=${2:?folder} version=${3:?version}
 mkdir -p "$home/bin" "$home/go"
 home=$(realpath "$home")
 
-retried() {
-  local attempt
-  for attempt in 1 2 3; do
-    "$@" && return
-    sleep $((attempt * 3))
-  done
-  return 1
-}
+. "$(dirname "$(realpath "$0")")/../e2e/retried.sh"
 
 # Hundreds of lines about modules are only of use after a failure.
 quietly() {
