@@ -151,8 +151,8 @@ export const INPUTS = {
     about: 'Where to keep the build cache, one per line.',
     example: 'type=gha,mode=max',
   }),
-  'no-cache': flag({ group: 'Build', about: 'Build every step anew.', default: 'false' }),
-  'no-cache-filters': list({ group: 'Build', about: 'Stages to build anew, a list.' }),
+  'no-cache': flag({ group: 'Build', about: 'Build without the cache.', default: 'false' }),
+  'no-cache-filters': list({ group: 'Build', about: 'Stages to build without the cache, a list.' }),
   pull: flag({ group: 'Build', about: 'Look for newer base images even when they are there.', default: 'false' }),
   network: text({ group: 'Build', about: 'Network of `RUN` steps.', example: 'none' }),
   'add-hosts': list({ group: 'Build', about: 'More host names for the build, a list of `host:address`.' }),
@@ -202,7 +202,7 @@ export const INPUTS = {
   }),
   severity: set(SEVERITIES, {
     group: 'Gate',
-    about: 'The severities that close the gate.',
+    about: 'The severities that fail the gate.',
     default: 'HIGH,CRITICAL',
   }),
   'ignore-unfixed': flag({
@@ -427,7 +427,7 @@ export const INPUTS = {
   'insecure-registries': list(
     {
       group: 'Registries',
-      about: 'Hosts that may be spoken to over plain HTTP, a list. This machine (`localhost`) may always.',
+      about: 'Hosts that may be accessed over plain HTTP, a list. `localhost` always may.',
       example: 'registry.lan:5000',
     },
     (item) => {
@@ -470,7 +470,7 @@ export const OUTPUTS = {
   'scan-medium': 'Number of findings of severity MEDIUM.',
   'scan-low': 'Number of findings of severity LOW.',
   'scan-unknown': 'Number of findings of severity UNKNOWN.',
-  'scan-gated': 'Number of findings that close the gate.',
+  'scan-gated': 'Number of findings that fail the gate.',
   'scan-suppressed': 'Number of findings that the ignore file or a VEX document accounts for.',
   'scan-known':
     'Number of findings that do not fail the gate because the `baseline` has them. Empty without a baseline.',
