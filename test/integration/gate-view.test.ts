@@ -168,6 +168,13 @@ const REJECTED: readonly (readonly [string, readonly LayerSpec[], RegExp])[] = [
     [[file('app/node_modules/lodash/package.json', content)]],
     /analysis-error in app\/node_modules\/lodash\/package\.json/,
   ]),
+  ...[',"license":7', ',"licenses":"MIT"', ',"license":[{"type":{}}]', ',"license":true,"licenses":[7]'].map(
+    (license): readonly [string, readonly LayerSpec[], RegExp] => [
+      `a package.json with ${license}`,
+      [[file('app/node_modules/lodash/package.json', lodash('4.17.11', license))]],
+      /CVE-2019-10744 in lodash 4\.17\.11/,
+    ],
+  ),
   [
     'a METADATA without a name',
     [[file('venv/lib/x.dist-info/METADATA', 'Metadata-Version: 2.1\nVersion: 1\n')]],
