@@ -78,13 +78,13 @@ export const CATALOGUE = {
     remedy: {
       any: [
         'Publish under a new version: a released version keeps its digest.',
-        'If the tag was pushed by mistake and nobody uses it, delete it in the registry and run again.',
+        'If the tag was pushed by mistake and is not in use, delete it in the registry and run again.',
         'If the tag is meant to move, use a rule for moving tags, such as `type=ref,event=branch` or `type=edge`.',
       ],
       promote: [
         'Promote to a new version: a released version keeps its digest.',
         'If the tag is meant to move, give it a name in `to` without a version or commit, such as `{{env}}`.',
-        'If the tag was pushed by mistake and nobody uses it, delete it in the registry and run again.',
+        'If the tag was pushed by mistake and is not in use, delete it in the registry and run again.',
       ],
       delete: ['Remove the rule or lock that makes the tag immutable in the registry, and run again.'],
     },
