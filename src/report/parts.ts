@@ -71,6 +71,11 @@ export function withoutHost(image: string): string {
   return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost') ? rest.join('/') : image;
 }
 
+/** A name whose digest is cut, as everywhere in a summary. */
+export function shortName(name: string): string {
+  return name.replace(/@(sha256:[a-f0-9]{12})[a-f0-9]+$/, '@$1');
+}
+
 /** Repositories that a summary shows a command for. */
 const MAX_PULLS = 5;
 

@@ -1,5 +1,5 @@
 import type { Inputs } from '../inputs/parse.ts';
-import { createRegistryClient, type RegistryClient } from '../oci/client/repository.ts';
+import { createRegistryClient, type RegistryClient } from '../oci/client/registry-client.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { MirrorAccess, OpenMirror } from '../tools/trivy/database.ts';
 import { openRegistries, readAuthority } from './open-registries.ts';

@@ -8,7 +8,7 @@ import { ActionError } from '../errors/action-error.ts';
 import { createApi } from '../http/api.ts';
 import { createTransport } from '../http/transport.ts';
 import type { Inputs } from '../inputs/parse.ts';
-import { createRegistryClient, type RegistryClient } from '../oci/client/repository.ts';
+import { createRegistryClient, type RegistryClient } from '../oci/client/registry-client.ts';
 import { type Managed, manage } from '../registries/management-port.ts';
 import type { LoginPlace, Vendor } from '../registries/vendor.ts';
 import { vendorOf } from '../registries/vendors.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRegistryClient, type Repository } from '../../src/oci/client/repository.ts';
+import { createRegistryClient } from '../../src/oci/client/registry-client.ts';
+import type { Repository } from '../../src/oci/client/repository.ts';
 
 const quiet = () => undefined;
 

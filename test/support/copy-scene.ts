@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { RegistryClientOptions } from '../../src/oci/client/repository.ts';
+import type { RegistryClientOptions } from '../../src/oci/client/registry-client.ts';
 import { fill, SOURCE } from './copy-source.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
 import { connect } from './registry-client.ts';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Digest } from '../../src/domain/digest.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../../src/domain/manifest.ts';
-import { createRegistryClient, type RegistryClientOptions, type Repository } from '../../src/oci/client/repository.ts';
+import { createRegistryClient, type RegistryClientOptions } from '../../src/oci/client/registry-client.ts';
+import type { Repository } from '../../src/oci/client/repository.ts';
 import type { TestRegistry } from './registry.ts';
 import { createTestClock } from './runtime.ts';
 

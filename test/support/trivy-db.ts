@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { createRegistryClient } from '../../src/oci/client/repository.ts';
+import { createRegistryClient } from '../../src/oci/client/registry-client.ts';
 import type { OpenMirror } from '../../src/tools/trivy/database.ts';
 import { tarOf } from './tar.ts';
 

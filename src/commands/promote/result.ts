@@ -57,3 +57,14 @@ export interface PromotedTarget {
   readonly copied: boolean;
   readonly error?: ActionError;
 }
+
+/** Whether the image is in a repository: copied by this run, or there before. */
+export function hasContent(target: PromotedTarget | undefined): boolean {
+  if (target === undefined) return false;
+  return (
+    target.present ||
+    target.copied ||
+    target.written.length > 0 ||
+    target.decisions.some(({ action }) => action === 'keep')
+  );
+}

@@ -1,6 +1,7 @@
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { Repository, Taken } from './repository.ts';
+import type { Taken } from './manifest-requests.ts';
+import type { Repository } from './repository.ts';
 
 /**
  * Puts a manifest under its digest. Some registries say that they have a blob, or answer a mount with 201, and then do not

@@ -1,26 +1,22 @@
-import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { isDigest } from '../../domain/digest.ts';
-import { DecodeError } from '../../domain/gate/decode.ts';
-import { bindingProblem, coverageProblem, type PlatformReport } from '../../domain/gate/platform-report.ts';
-import { decodeReport, type ReportFinding, type ScanReport } from '../../domain/gate/report.ts';
-
+import { coverageProblem, type PlatformReport } from '../../domain/gate/platform-report.ts';
+import type { ReportFinding, ScanReport } from '../../domain/gate/report.ts';
 import { isEmptyOverlay, type ScanOverlay } from '../../domain/gate/scan-overlay.ts';
 import { managerOf } from '../../domain/gate/scanned-files.ts';
-import { ScannerLog, type ScanProblem } from '../../domain/gate/scanner-log.ts';
-import { isPublicKeyMaterial, secretConfig } from '../../domain/gate/secret-rules.ts';
+import { isPublicKeyMaterial } from '../../domain/gate/secret-rules.ts';
 import type { Scanner } from '../../domain/gate/severity.ts';
 import { viewFacts } from '../../domain/gate/view-facts.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Tool } from '../installer.ts';
-import { isolate } from '../isolation.ts';
 import { bucketNames } from './bolt.ts';
 import { createLayerReader, type UnpackedLayer } from './layers.ts';
-import { type OverlayLayers, writeOverlay } from './overlay-layer.ts';
-import { makeView, type ScannableImage, type ScannablePlatform } from './view.ts';
+import type { OverlayLayers } from './overlay-layer.ts';
+import { layersOf, requireLayers } from './platform-layers.ts';
+import { type Scanned, scanPlatform } from './scan-platform.ts';
+import type { ScannableImage, ScannablePlatform } from './view.ts';
 
 export interface ScanOptions {
   readonly scanners: readonly Scanner[];
@@ -102,15 +98,6 @@ function withSecrets(report: ScanReport, secrets: readonly ReportFinding[]): Sca
   return secrets.length === 0 ? report : { ...report, findings: [...report.findings, ...secrets] };
 }
 
-interface Scanned {
-  readonly report: ScanReport;
-  readonly isUnlisted: boolean;
-  readonly skipsSecrets: boolean;
-  readonly problems: readonly ScanProblem[];
-  readonly repository: string | undefined;
-  readonly shown: OverlayLayers | undefined;
-}
-
 /** What is only known once the layers are read. */
 interface Known {
   readonly javaDir?: string | undefined;
@@ -180,177 +167,4 @@ function viewNames(platforms: readonly ScannablePlatform[]): readonly string[] {
     seen.set(view, count);
     return count === 1 ? view : `${view}-${count}`;
   });
-}
-
-async function shownFolder(directory: string): Promise<string> {
-  const folder = join(directory, 'shown');
-  await mkdir(folder);
-  return folder;
-}
-
-function layersOf({ name, manifest, diffIds }: ScannablePlatform): readonly UnpackedLayer[] {
-  const document: unknown = JSON.parse(Buffer.from(manifest.bytes).toString('utf8'));
-  const layers: unknown =
-    typeof document === 'object' && document !== null && 'layers' in document ? document.layers : undefined;
-  if (!Array.isArray(layers)) throw new ActionError('LAYOUT_CORRUPT', `The manifest of ${name} has no layers.`);
-  return layers.map((layer: unknown, at): UnpackedLayer => {
-    if (typeof layer === 'object' && layer !== null && 'digest' in layer && 'size' in layer && isDigest(layer.digest)) {
-      const { digest, size } = layer;
-      return { layer: { mediaType: '', digest, size: Number(size) }, diffId: diffIds[at] ?? '' };
-    }
-    throw new ActionError('LAYOUT_CORRUPT', `The manifest of ${name} names a layer without digest and size.`);
-  });
-}
-
-interface PlatformScan extends ScanOptions {
-  readonly view: string;
-  readonly javaDir: string | undefined;
-  readonly overlay: ScanOverlay | undefined;
-}
-
-async function scanPlatform(
-  runtime: Runtime,
-  trivy: Tool,
-  image: ScannableImage,
-  platform: ScannablePlatform,
-  options: PlatformScan,
-): Promise<Scanned> {
-  const world = await isolate(runtime, `scan-${options.view}`, 'offline');
-  try {
-    const { overlay, scanners } = options;
-    const shown =
-      overlay === undefined || isEmptyOverlay(overlay)
-        ? undefined
-        : await writeOverlay(await shownFolder(world.directory), image.open, layersOf(platform), overlay);
-    const view = await makeView(join(world.cwd, options.view), image, platform, { scanners, overlay: shown });
-    const output = join(world.directory, 'report.json');
-    const args = await scanArguments(world.directory, output, options);
-    const started = performance.now();
-    const tail: string[] = [];
-    const log = new ScannerLog();
-    const result = await runtime.exec(trivy.path, args, {
-      env: world.env,
-      cwd: world.cwd,
-      timeout: options.timeout,
-      // The lines are read as they come: at this level there are some for each file.
-      keep: 64 * 1024,
-      onStderr: (line) => {
-        if (!log.take(line)) return;
-        runtime.log.debug(`${platform.name}: ${line}`);
-        tail.push(line);
-        if (tail.length > 20) tail.shift();
-      },
-    });
-    const facts = { facts: { platform: platform.name } };
-    if (result.timedOut) {
-      throw new ActionError(
-        'SCANNER_TIMEOUT',
-        `The scan of ${platform.name} timed out after ${Math.round(options.timeout / 1000)} seconds.`,
-        facts,
-      );
-    }
-    if (result.exitCode !== 0) {
-      const how =
-        result.exitCode === null
-          ? `was killed by ${result.signal ?? 'a signal'}`
-          : `ended with exit code ${result.exitCode}`;
-      throw new ActionError(
-        'SCANNER_FAILED',
-        `Trivy ${trivy.version} ${how} while it scanned ${platform.name}.${lastWords(tail)}`,
-        facts,
-      );
-    }
-    const { configDigest, diffIds } = view;
-    const report = await readReport(output, { ...platform, configDigest, diffIds }, trivy.version);
-    runtime.log.debug(`${platform.name}: scanned in ${Math.round(performance.now() - started)} ms`);
-    const { isUnlisted, problems, repository } = log;
-    return { report, isUnlisted, skipsSecrets: view.skipsSecrets, problems, repository, shown };
-  } finally {
-    await rm(world.directory, { recursive: true, force: true });
-  }
-}
-
-/** A scan of no layers would look at nothing, and pass. */
-function requireLayers({ name, diffIds, manifest }: ScannablePlatform): void {
-  if (diffIds.length > 0) return;
-  throw new ActionError('IMAGE_EMPTY', `The image for ${name} (${manifest.descriptor.digest}) has no layers.`);
-}
-
-function lastWords(lines: readonly string[]): string {
-  const text = lines
-    .filter((line) => !/\b(?:INFO|DEBUG)\b/.test(line))
-    .join('\n')
-    .trim();
-  return text === '' ? ' It wrote nothing.' : ` It wrote:\n${text.slice(-2000)}`;
-}
-
-/** Every setting is on the command line, and every file that Trivy would look for is one of ours. */
-async function scanArguments(directory: string, output: string, options: PlatformScan): Promise<readonly string[]> {
-  const file = async (name: string, content: string) => {
-    const path = join(directory, name);
-    await writeFile(path, content);
-    return path;
-  };
-  const { scanners } = options;
-  const configScanners = scanners.filter((each) => each === 'secret' || each === 'misconfig');
-  return [
-    'image',
-    // Most of what Trivy leaves out it tells only there.
-    '--debug',
-    ...['--input', options.view, '--format', 'json', '--output', output],
-    ...['--config', await file('config.yaml', ''), '--ignorefile', await file('ignore.yaml', '')],
-    ...['--secret-config', await file('registry-action-secret-rules.yaml', secretConfig())],
-    ...['--cache-dir', await cacheView(directory, options), '--cache-backend', 'memory'],
-    ...['--skip-db-update', '--skip-java-db-update', '--skip-check-update', '--offline-scan'],
-    ...['--skip-version-check', '--disable-telemetry', '--no-progress'],
-    ...['--scanners', scanners.join(','), '--pkg-types', 'os,library'],
-    ...(configScanners.length === 0 ? [] : ['--image-config-scanners', configScanners.join(',')]),
-    // Also packages whose files the system's package manager claims to own.
-    ...['--detection-priority', 'comprehensive'],
-    ...['--severity', 'UNKNOWN,LOW,MEDIUM,HIGH,CRITICAL', '--list-all-pkgs', '--show-suppressed', '--exit-code', '0'],
-    // Ours is the limit that counts; Trivy's own, of five minutes, would end as just another failure.
-    ...['--timeout', `${Math.ceil(options.timeout / 1000) + 60}s`],
-  ];
-}
-
-/** Each scan sees the databases, which Trivy opens for reading, through a cache folder of its own. */
-async function cacheView(directory: string, { cacheDir, javaDir }: PlatformScan): Promise<string> {
-  const cache = join(directory, 'cache');
-  await mkdir(cache);
-  if (cacheDir !== undefined) await symlink(resolve(cacheDir, 'db'), join(cache, 'db'), 'junction');
-  if (javaDir !== undefined) await symlink(resolve(javaDir, 'java-db'), join(cache, 'java-db'), 'junction');
-  return cache;
-}
-
-const LARGEST_REPORT = 256 * 1024 * 1024;
-
-async function readReport(file: string, platform: ScannablePlatform, version: string): Promise<ScanReport> {
-  const invalid = (problem: string, cause?: unknown) =>
-    new ActionError('REPORT_INVALID', `The report about ${platform.name} cannot be used: ${problem}.`, {
-      cause,
-      facts: { platform: platform.name },
-    });
-  const size = await stat(file).then(
-    (facts) => facts.size,
-    () => undefined,
-  );
-  if (size === undefined) throw invalid('Trivy ended well but wrote none');
-  if (size === 0) throw invalid('it is empty');
-  if (size > LARGEST_REPORT) throw invalid(`it has ${size} bytes, more than ${LARGEST_REPORT}`);
-  let json: unknown;
-  try {
-    json = JSON.parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    throw invalid(`its ${size} bytes are not JSON, it may be cut off`, error);
-  }
-  let report: ScanReport;
-  try {
-    report = decodeReport(json);
-  } catch (error) {
-    if (error instanceof DecodeError) throw invalid(error.message, error);
-    throw error;
-  }
-  const problem = bindingProblem(report, platform, version);
-  if (problem !== undefined) throw invalid(problem);
-  return report;
 }

@@ -1,0 +1,78 @@
+import { shortDigest } from '../../domain/digest.ts';
+import { isSameStage } from '../../domain/promotion/record.ts';
+import { type DiagramNode, renderDiagram } from '../../report/parts.ts';
+import { stateOf } from '../../report/step.ts';
+import type { PromotionReport } from './result.ts';
+
+/** What an image is called in its repository: its tag, or its digest. */
+function ownName(name: string): string {
+  const at = name.indexOf('@');
+  return at < 0 ? name.replace(/^.*:(?=[^:/]*$)/, '') : shortDigest(name.slice(at + 1));
+}
+
+/** A digest says nothing to anybody who knows the commit. */
+function nameOrCommit(name: string, commit: string | undefined): string {
+  return commit !== undefined && name.includes('@') ? `commit ${commit.slice(0, 7)}` : ownName(name);
+}
+
+/** The environments that the image has passed, by its records, the steps of a run that failed, and where it was to go. */
+export function renderSteps(report: PromotionReport): string {
+  const { outcome, kind, from, image, stage, passed, history, targets, errors, steps } = report;
+  if (stage === undefined || outcome === 'invalid-input') return '';
+  const nodes: Omit<DiagramNode, 'id'>[] = [];
+  const [first] = passed;
+  // The record of a publish names the repository of the sources: its commit says more.
+  const origin =
+    first?.kind === 'publish' && first.commit !== undefined
+      ? `commit ${first.commit.slice(0, 7)}`
+      : nameOrCommit(first?.from ?? from ?? '', image?.commit);
+  if (kind !== 'rollback' && origin !== '') nodes.push({ label: origin.slice(0, 40), state: 'done' });
+  const before = [...new Set(passed.map((each) => each.stage))].filter((each) => !isSameStage(each, stage));
+  nodes.push(...before.map((label) => ({ label, state: 'done' as const })));
+  if (kind === 'rollback' && history?.now !== undefined && history.now !== image?.digest) {
+    nodes.push({ label: `${stage} · ${shortHash(history.now)}`, state: 'left' });
+  }
+  const label = image === undefined ? stage : `${stage} · ${shortHash(image.digest)}`;
+  if (errors.length > 0) {
+    nodes.push(...failedSteps(steps), {
+      label,
+      state: targets.some(({ written }) => written.length > 0) ? 'partial' : 'skipped',
+    });
+  } else {
+    const isThere = targets.every(({ decisions }) => decisions.every(({ action }) => action === 'keep'));
+    nodes.push({ label, state: outcome === 'planned' && !isThere ? 'planned' : 'done' });
+  }
+  return image === undefined && errors.length === 0
+    ? ''
+    : renderDiagram(nodes.map((node, at) => ({ id: `s${at}`, ...node })));
+}
+
+/** As much of a digest as fits into a node. */
+function shortHash(digest: string): string {
+  return shortDigest(digest).replace(/^\w+:/, '');
+}
+
+/** Steps as they are called in a diagram, in their order. */
+const STEPS = [
+  ['source', 'Source', 'History'],
+  ['targets', 'Targets'],
+  ['requirements', 'Plan'],
+  ['pre-flight', 'Pre-flight'],
+  ['copy', 'Copy'],
+  ['tags', 'Tags and records'],
+] as const;
+
+/** Steps that only read: they are shown when they failed. */
+const READS: readonly string[] = ['source', 'targets'];
+
+/** What a run did until it failed. Where no step failed it was before the first that did not run. */
+function failedSteps(steps: PromotionReport['steps']): readonly Omit<DiagramNode, 'id'>[] {
+  const nodes = STEPS.map(([label, ...names]) => ({ label, state: stateOf(steps, ...names) }));
+  const isNamed = nodes.some(({ state }) => state === 'failed');
+  const stopped = isNamed ? undefined : nodes.find(({ state }) => state === 'skipped');
+  return nodes
+    .map((node) => (node === stopped ? { ...node, state: 'failed' as const } : node))
+    .filter(({ label, state }) =>
+      label === 'tags' ? true : READS.includes(label) ? state === 'failed' : state !== 'skipped',
+    );
+}

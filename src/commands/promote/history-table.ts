@@ -1,0 +1,55 @@
+import { shortDigest } from '../../domain/digest.ts';
+import type { History } from '../../domain/promotion/history.ts';
+import type { PromotionRecord } from '../../domain/promotion/record.ts';
+import { code, details, plain, prose, table } from '../../report/markdown.ts';
+import { shortName, withoutHost } from '../../report/parts.ts';
+import type { PromotionReport } from './result.ts';
+
+/** The newest first; of more than these, the rest is in `json`. */
+const MAX_ROWS = 20;
+
+/** An address of somebody else's as that of a link: nothing in it is Markdown. */
+function linked(address: string): string {
+  return address.replaceAll(/[()[\]!*`|{}^~]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+export function renderHistory(report: PromotionReport): string {
+  const { history } = report;
+  if (history === undefined || history.chain.length === 0) return '';
+  const marked = marker(report, history);
+  const rows = history.chain
+    .toReversed()
+    .slice(0, MAX_ROWS)
+    .map((record) => [
+      plain(record.time.replace(/^(.{10})T(\d\d:\d\d:\d\d).*$/, '$1 $2')).replace(' ', '<br>'),
+      `${record.kind === 'rollback' ? '↩️&nbsp;rollback' : '➡️&nbsp;promotion'}${record.forced ? ' (forced)' : ''}`,
+      code(shortDigest(record.digest)) + marked(record),
+      record.commit === undefined ? '' : code(record.commit.slice(0, 7)),
+      code(withoutHost(shortName(record.from))),
+      `[${plain(record.actor)}](${linked(record.run)})`,
+    ]);
+  const more =
+    history.chain.length > MAX_ROWS
+      ? `\n\n${history.chain.length - MAX_ROWS} older ones are in the \`json\` output.`
+      : '';
+  const unread = history.unread === undefined ? '' : '\n\nOlder records were not read: `dry-run: true` shows them.';
+  const gaps = history.gaps.map((gap) => `- ${prose(gap)}`).join('\n');
+  return details(
+    `History of ${plain(history.stage)} before this run, by unsigned promotion records`,
+    [table(['time (UTC)', 'kind', 'image', 'commit', 'from', 'by'], rows) + more + unread, gaps]
+      .filter((part) => part !== '')
+      .join('\n\n'),
+    true,
+  );
+}
+
+/** What a record is marked with: the newest of what the stage holds, which a run may have changed, and what is held back. */
+function marker({ targets: [first], image }: PromotionReport, { chain, now, held }: History) {
+  const hasMoved = first?.decisions.some(({ kind, tag }) => kind === 'moving' && first.written.includes(tag)) ?? false;
+  const newest = chain.findLast(({ digest }) => digest === now);
+  return (record: PromotionRecord): string => {
+    if (record === newest) return hasMoved ? ' **until now**' : ' **now**';
+    const isLifted = hasMoved && record.digest === image?.digest;
+    return held.has(record.digest) && !isLifted ? ' ✋ on hold' : '';
+  };
+}

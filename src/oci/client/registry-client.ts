@@ -1,0 +1,97 @@
+import { apiHost } from '../../domain/reference.ts';
+import { createTransport, discard, type Timeouts } from '../../http/transport.ts';
+import type { Clock, Log } from '../../runtime/runtime.ts';
+import { type CredentialSource, createAuthenticator } from './auth.ts';
+import type { RepositoryContext, RepositoryMemory } from './context.ts';
+import { createRepository, type Repository } from './repository.ts';
+import { originOf } from './scheme-detection.ts';
+import { createSession } from './session.ts';
+
+export interface RegistryClient {
+  /** Where the registry answers: `https://ghcr.io`. */
+  readonly origin: string;
+  /** @param access `push` for what will be written to: then one token serves the reads before and the writes */
+  readonly repository: (name: string, access?: 'pull' | 'push') => Repository;
+  /**
+   * Proves that the registry takes the credentials, as `docker login` does: a request to /v2/ with what it asks for.
+   * @returns false when it asked for nothing, so that nothing is proven
+   * @throws ActionError UNAUTHORIZED, DENIED, REGISTRY_UNREACHABLE, …
+   */
+  readonly checkLogin: () => Promise<boolean>;
+  /** Requests sent to the registry so far. */
+  readonly requests: () => number;
+}
+
+export interface RegistryClientOptions {
+  /** As in image names. */
+  readonly host: string;
+  readonly credentials: CredentialSource;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly mask: (secret: string) => void;
+  readonly insecureHosts?: readonly string[];
+  readonly ca?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly timeouts?: Partial<Timeouts>;
+  /** Tries of each request. */
+  readonly attempts?: number;
+}
+
+/** The client of one registry: https://github.com/opencontainers/distribution-spec/blob/main/spec.md */
+export async function createRegistryClient(options: RegistryClientOptions): Promise<RegistryClient> {
+  const { host, clock, signal, log, insecureHosts = [], ca, env = {}, timeouts } = options;
+  const api = apiHost(host);
+  const transport = createTransport({
+    signal,
+    insecureHosts,
+    ...(ca === undefined ? {} : { ca }),
+    env,
+    userAgent: 'registry-action/1',
+    ...(timeouts === undefined ? {} : { timeouts }),
+  });
+  const auth = createAuthenticator({ host, credentials: options.credentials, transport, clock, mask: options.mask });
+  const origin = await originOf(api, insecureHosts);
+  const { attempts } = options;
+  const session = createSession({
+    host,
+    origin,
+    transport,
+    auth,
+    clock,
+    signal,
+    log,
+    ...(attempts === undefined ? {} : { attempts }),
+  });
+  const uploads: RepositoryContext['uploads'] = new Map();
+  const memories = new Map<string, RepositoryMemory>();
+  return {
+    origin,
+    repository: (name, access = 'pull') => {
+      if (access === 'push') auth.expectWrites(name);
+      const memory = memories.get(name) ?? {};
+      memories.set(name, memory);
+      const scopes = {
+        pull: [{ repository: name, actions: ['pull'] }],
+        push: [{ repository: name, actions: ['pull', 'push'] }],
+        // Apart from a push: a token service may grant a publisher no right to delete, and then refuse all of it.
+        delete: [{ repository: name, actions: ['pull', 'delete'] }],
+      } as const;
+      return createRepository({ session, host, name, origin, scopes, uploads, memory });
+    },
+    checkLogin: async () => {
+      const response = await session.request({
+        method: 'GET',
+        url: new URL('/v2/', origin),
+        operation: 'read',
+        scopes: [],
+        expect: [200],
+        what: 'GET /v2/',
+        facts: { registry: host },
+      });
+      await discard(response);
+      return (await auth.header([])) !== undefined;
+    },
+    requests: session.requests,
+  };
+}
