@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCloud } from '../../support/cloud.ts';
+import { inRecordedWords } from '../../support/harbor-answers.ts';
 import { startRegistry, type TestRegistry } from '../../support/registry.ts';
 import { azureDouble } from '../../support/vendors/azure.ts';
 import { giteaDouble } from '../../support/vendors/gitea.ts';
@@ -23,7 +24,15 @@ const warnings = (run: { readonly annotations: readonly { readonly level: string
 const codes = (run: { readonly outputs: Readonly<Record<string, string>> }) =>
   JSON.parse(run.outputs.json ?? '{}').errors.map(({ code }: { code: string }) => code);
 
-describe('Harbor, which answers 401 for a project that does not exist', () => {
+const recorded = new Set<string>();
+
+describe.each([
+  { words: 'its double', auth: ({ auth }: ReturnType<typeof harborDouble>) => auth },
+  {
+    words: 'a real server, as recorded',
+    auth: (double: ReturnType<typeof harborDouble>) => inRecordedWords(double, recorded),
+  },
+])('Harbor, which answers 401 for a project that does not exist, in the words of $words', ({ words, auth }) => {
   const host = 'harbor.example.com';
   const image = `${host}/team/app`;
   const admin = { registry: host, username: 'admin', password: 'password-of-admin' };
@@ -37,7 +46,7 @@ describe('Harbor, which answers 401 for a project that does not exist', () => {
     const users = { admin: 'password-of-admin', robot$ci: 'password-of-ci' };
     const rights = { robot$ci: ['pull', 'push'] as const, ...harbor.rights };
     const double = harborDouble({ host, users, ...harbor, rights });
-    const registry = await startRegistry({ auth: double.auth, origin: `https://${host}` });
+    const registry = await startRegistry({ auth: auth(double), origin: `https://${host}` });
     more.before?.(registry);
     await using cloud = await startCloud({
       [host]: { host: registry.host, ...(double.hosts[host] === undefined ? {} : { api: double.hosts[host] }) },
@@ -90,6 +99,12 @@ describe('Harbor, which answers 401 for a project that does not exist', () => {
     expect(codes(run)).toEqual(['SCOPE_TOO_NARROW']);
     expect(messages(run)).toContain('Grant push and pull in the project `team`');
     expect(registry.writes()).toEqual([]);
+  });
+
+  // A missing right is known from the token: nothing is sent that would be refused.
+  test('what was replayed', () => {
+    const met = words === 'its double' ? [] : ['challenge', 'manifest in a missing project'];
+    expect([...recorded].toSorted()).toEqual(met);
   });
 });
 

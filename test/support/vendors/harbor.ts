@@ -36,14 +36,15 @@ export interface HarborOptions {
 }
 
 const PAGE = 2;
+const FIRST_ID = 66;
 const error = (status: number, code: string, message: string): CloudReply => ({
   status,
   body: { errors: [{ code, message }] },
 });
 
 /**
- * Harbor's API v2.0 as its description knows it, its token service, and what its proxy decides in front of the registry, as seen
- * on Harbor 2.16.
+ * Harbor's API v2.0 as its description knows it, its token service, and what its proxy decides in front of the registry. The
+ * answers are compared with those of a real Harbor 2.16 in `test/unit/support/harbor-answers.test.ts`.
  */
 export function harborDouble(options: HarborOptions) {
   const projects = new Map(Object.entries(options.projects ?? {}));
@@ -154,10 +155,18 @@ export function harborDouble(options: HarborOptions) {
       };
     }
     const wanted = decodeURIComponent(reference);
-    const found = artifacts.find(({ digest, tags }) => digest === wanted || tags.includes(wanted));
+    const at = artifacts.findIndex(({ digest, tags }) => digest === wanted || tags.includes(wanted));
+    const found = artifacts[at];
     if (found === undefined) return error(404, 'NOT_FOUND', 'artifact not found');
-    if (found.immutable === true) return error(412, 'PRECONDITION', 'configured as immutable, cannot be deleted');
-    if (tag === undefined) artifacts.splice(artifacts.indexOf(found), 1);
+    if (tag !== undefined && !found.tags.includes(tag)) {
+      return error(404, 'NOT_FOUND', `tag ${tag} attached to artifact ${at + FIRST_ID} not found`);
+    }
+    // One immutable tag protects the digest.
+    if (found.immutable === true) {
+      const [first = ''] = found.tags;
+      return error(412, 'PRECONDITION', `the tag ${tag ?? first} configured as immutable, cannot be deleted`);
+    }
+    if (tag === undefined) artifacts.splice(at, 1);
     else found.tags.splice(found.tags.indexOf(tag), 1);
     return { status: 200 };
   };
