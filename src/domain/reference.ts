@@ -31,10 +31,14 @@ export function parseImageName(text: string): Parsed<ImageName> {
   const familiarName = text.trim().toLowerCase();
   const refuse = (why: string) => problems(`${quoted(text.trim())} is not the name of an image: ${why}`);
   if (familiarName === '') return refuse('it is empty');
+  if (hasUserinfo(familiarName)) {
+    return problems('the name of an image holds no credentials: use `username` and `password`, or `registry-auth`');
+  }
   const mistake = mistakeInSyntax(text);
   if (mistake !== undefined) return refuse(mistake);
   if (familiarName.includes('://')) return refuse('leave out the scheme, as in `ghcr.io/org/app`');
   if (familiarName.includes('@')) return refuse('leave out the digest');
+  if (/^['‘’“”<].*['‘’“”>]$/u.test(familiarName)) return refuse('leave out the quotes');
   const parts = familiarName.split('/');
   const [first = '', ...rest] = parts;
   const hasHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
@@ -60,8 +64,16 @@ export function parseImageName(text: string): Parsed<ImageName> {
   }
   const repository = host === DOCKER_HUB && path.length === 1 ? `library/${path[0]}` : path.join('/');
   if (repository.length > LENGTH) return refuse(`the path is longer than ${LENGTH} characters`);
+  if (!hasHost && path.length === 1 && /^(?:[a-z0-9-]+\.)+[a-z]{2,}$/.test(first)) {
+    return refuse('that is a registry, and the repository behind it is missing, as in `ghcr.io/org/app`');
+  }
   if (!hasHost && path.length === 1 && /^[a-f0-9]{64}$/.test(first)) return refuse('it looks like an image id');
   return parsed({ host, repository, name: `${host}/${repository}`, familiarName });
+}
+
+/** `user:password@host/…`, with or without a scheme. A digest has its colon behind the `@`. */
+export function hasUserinfo(text: string): boolean {
+  return /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/@\s]*@(?!sha\d+:)/i.test(text);
 }
 
 /** The host that serves the API of a registry: that of Docker Hub has another name than its images. */

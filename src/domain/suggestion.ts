@@ -1,8 +1,15 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** A text that somebody else wrote, as a message shows it: quoted, on one line, at most 80 characters, no credentials of addresses. */
+/** A text with the credentials of addresses taken out, those of `user:password@host/path` included. */
+export function withoutCredentials(text: string): string {
+  return text
+    .replaceAll(/:\/\/[^\s/?#]*@/g, '://***@')
+    .replaceAll(/(^|[\s,=`"'])[^\s/?#:@,=`"']*:[^\s/?#@]+@(?!sha\d)/g, '$1***@');
+}
+
+/** A text that somebody else wrote, as a message shows it: quoted, on one line, at most 80 characters, no credentials. */
 export function quoted(text: string): string {
-  const shown = text.replaceAll(/:\/\/[^\s/?#]*@/g, '://***@');
+  const shown = withoutCredentials(text);
   return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 79)}…` : shown);
 }
 

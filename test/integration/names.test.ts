@@ -118,6 +118,15 @@ describe('names that are mistakes', () => {
     ['refs/heads/main', 'type=ref,event=branch'],
     ['ghcr.io/org/app:', 'the tag is empty'],
     ['app:', 'the tag is empty'],
+    ['-alpine', 'is empty. Is the variable behind it set?'],
+    ['app//1', 'is empty. Is the variable behind it set?'],
+    ['1.2.3-', 'is empty. Is the variable behind it set?'],
+    ['undefined', 'what a program prints when a value is missing'],
+    ["'latest'", 'Write `latest` without them'],
+    ['<version>', 'placeholder'],
+    ['@VERSION@', 'placeholder'],
+    ['type=edge,branch=$BRANCH', '`branch`: "$BRANCH" is shell syntax'],
+    ['type=ref,event=branch,prefix=ghcr.io/org/app:', 'belongs in `images`'],
   ])('tags: %s', async (tags, says) => {
     await using setting = await createSetting();
     const run = await setting.publish({ ...look, images: 'ghcr.io/org/app', tags });
@@ -126,6 +135,36 @@ describe('names that are mistakes', () => {
       code: 'INPUT_INVALID',
       message: expect.stringContaining(says),
     });
+  });
+
+  test.each([
+    ['ghcr.io', 'that is a registry'],
+    ['ghcr.io/$ORG/app', 'shell syntax'],
+    ['ghcr.io//app', 'a part of it is empty'],
+    ['docker://ghcr.io/org/app', 'leave out the scheme'],
+    ['robot:hunter22@ghcr.io/org/app', 'no credentials'],
+    ['https://robot:hunter22@ghcr.io/org/app', 'no credentials'],
+  ])('images: %s', async (images, says) => {
+    await using setting = await createSetting();
+    const run = await setting.publish({ ...look, images, tags: 'main' });
+    expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'invalid-input' } });
+    expect(JSON.parse(run.outputs.json ?? '').errors[0].message).toContain(says);
+    const shown = run.log.replaceAll(/^::add-mask::.*$/gm, '');
+    for (const text of [shown, run.summary, JSON.stringify(run.outputs)]) expect(text).not.toContain('hunter22');
+  });
+
+  test.each([
+    ['type=raw,value=', 'is empty, so it makes no tag'],
+    ['type=raw,value=,suffix=-alpine', 'is empty, so it makes no tag'],
+    ['type=semver,pattern={{version}},value=', 'the event has no git tag, so it makes no tag'],
+    ['type=semver,pattern={{version}},value=undefined', 'is not a version'],
+    ['type=semver,pattern=,value=1.2.3', 'pattern'],
+  ])('a rule whose value is empty makes no tag and says so: %s', async (rule, says) => {
+    await using setting = await createSetting();
+    const run = await setting.publish({ ...look, images: 'ghcr.io/org/app', tags: `main\n${rule}` });
+    expect(run).toMatchObject({ exitCode: 0, outputs: { tags: 'ghcr.io/org/app:main' } });
+    const warnings = run.annotations.filter(({ level }) => level === 'warning').map(({ message }) => message);
+    expect(warnings.join('\n')).toContain(says);
   });
 
   test('names that are changed are told', async () => {

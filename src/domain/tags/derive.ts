@@ -209,7 +209,7 @@ function chooseTags(
     const made = toTag(candidate.name);
     if (made === undefined) {
       problems.push(
-        `The rule \`${candidate.rule}\` makes the name ${quoted(candidate.name)}, of which no tag is left.`,
+        `The rule \`${candidate.rule}\` makes the name ${quoted(candidate.name)}, which has no character that a tag can have.`,
       );
       continue;
     }

@@ -18,7 +18,31 @@ const SYNTAX: readonly Mistake[] = [
   },
 ];
 
+const DIGEST = 'that is a digest, which is no part of a tag';
+const RULE_TYPES: readonly string[] = ['schedule', 'semver', 'pep440', 'match', 'edge', 'ref', 'raw', 'sha'];
+
+/** Words that programs print for a value that they do not have. */
+const NO_VALUE = /^(?:undefined|null|NaN|\[object Object\])$/;
+
 const NO_TAGS: readonly Mistake[] = [
+  {
+    form: NO_VALUE,
+    says: ([word = '']) =>
+      `${quoted(word)} is what a program prints when a value is missing. Is the output behind it set?`,
+  },
+  {
+    form: /^(['‘’“”]).*\1$|^[‘“].*[’”]$/su,
+    says: ([text = '']) => `quotes of this kind become part of the name. Write ${code(text.slice(1, -1))} without them`,
+  },
+  {
+    form: /<[^<>]*>|\{[^{}]*\}|^@[^@]+@$|^\[.*\]$/s,
+    says: ([text = '']) => `${quoted(text)} looks like a placeholder that was not filled in`,
+  },
+  { form: /^sha(?:256|512):/i, says: () => DIGEST },
+  {
+    form: new RegExp(`^type:(?=(?:${RULE_TYPES.join('|')})\\b)`),
+    says: () => 'the type of a rule follows an equals sign, as in `type=sha`',
+  },
   {
     form: /^[a-z][a-z0-9+.-]*:\/\//i,
     says: () => 'that is a URL. Write the name of the image into `images`, without the scheme, and only the tag here',
@@ -28,7 +52,7 @@ const NO_TAGS: readonly Mistake[] = [
     says: ([, kind = '']) =>
       `that is a full git ref. Use \`type=ref,event=${REF_EVENTS[kind] ?? 'branch'}\`, or \`\${{ github.ref_name }}\` for its short name`,
   },
-  { form: /@sha256:/i, says: () => 'that holds a digest, which is no part of a tag' },
+  { form: /@sha(?:256|512):/i, says: () => DIGEST },
   {
     form: /^:/,
     says: () => 'the part before the colon is empty. Write only the tag',
@@ -45,6 +69,18 @@ const NO_TAGS: readonly Mistake[] = [
     form: /^(.+?(?::\d+\/[^:]*)?):(.+)$/s,
     says: ([, image = '', tag = '']) =>
       `that is the full name of an image: write ${code(image)} into \`images\`, and ${tagOf(tag)} here`,
+  },
+];
+
+/** Forms that are mistakes only where nothing but text is written: an expression may be what is empty, and then is dropped. */
+const EMPTY_PARTS: readonly Mistake[] = [
+  {
+    form: /^[-.]/,
+    says: ([found = '']) => `the part before the first ${quoted(found)} is empty. Is the variable behind it set?`,
+  },
+  {
+    form: /\/\/|\/$|^\/|-$/,
+    says: ([found = '']) => `a part beside ${quoted(found)} is empty. Is the variable behind it set?`,
   },
 ];
 
@@ -67,8 +103,16 @@ export function mistakeInTag(text: string): string | undefined {
   // What expressions hold, such as the colon in a format of a time, is not looked at.
   const expressions: string[] = [];
   const literal = text.replace(/\{\{.*?\}\}/gs, (expression) => `\0${expressions.push(expression) - 1}\0`);
-  const found = firstOf(NO_TAGS, literal);
+  const found = firstOf(NO_TAGS, literal) ?? (expressions.length === 0 ? firstOf(EMPTY_PARTS, literal) : undefined);
   return found?.replace(/(?:\0|\\u0000)(\d+)(?:\0|\\u0000)/g, (_, at: string) => expressions[Number(at)] ?? '');
+}
+
+/** What is wrong with a `prefix` that is written out: it belongs to the tag, and the registry to `images`. */
+export function mistakeInPrefix(text: string): string | undefined {
+  const literal = text.replace(/\{\{.*?\}\}/gs, '');
+  return /[:@]|^(?:[^/]*\.[^/]*|localhost)\//.test(literal)
+    ? `${quoted(text)} looks like the name of an image, which belongs in \`images\`; a prefix is a part of the tag`
+    : undefined;
 }
 
 function firstOf(mistakes: readonly Mistake[], text: string): string | undefined {

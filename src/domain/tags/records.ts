@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { type Parsed, parsed, problems } from '../parsed.ts';
-import { quoted, sentence } from '../suggestion.ts';
+import { quoted, sentence, withoutCredentials } from '../suggestion.ts';
 
 /** One attribute of a line; without a key it is a bare word. */
 export interface Attribute {
@@ -24,7 +24,8 @@ export function readLines(lines: readonly string[]): readonly Line[] {
 
 /** A problem with its place: ``tags, line 2 (`type=semvr`): unknown type …``. */
 export function problemAt(input: string, line: Line, problem: string): string {
-  const text = line.text.length > 120 ? `${line.text.slice(0, 119)}…` : line.text;
+  const shown = withoutCredentials(line.text);
+  const text = shown.length > 120 ? `${shown.slice(0, 119)}…` : shown;
   return `${input}, line ${line.number} (\`${text}\`): ${sentence(problem)}`;
 }
 

@@ -3,7 +3,7 @@ import { didYouMean, quoted } from '../suggestion.ts';
 import { AttributeReader, TYPES, type TypeName } from './attributes.ts';
 import { DEFAULT_TAGS, type Occasion } from './defaults.ts';
 import { EXPRESSIONS, type Template } from './expressions.ts';
-import { mistakeInTag } from './mistakes.ts';
+import { mistakeInPrefix, mistakeInSyntax, mistakeInTag } from './mistakes.ts';
 import { type Attribute, problemAt, readAttributes, readLines } from './records.ts';
 
 /** One entry of the `tags` input. https://github.com/docker/metadata-action#tags-input */
@@ -16,6 +16,8 @@ export type TagRule = {
   /** Replaces the flavor's, also when it is empty. */
   readonly prefix?: Template;
   readonly suffix?: Template;
+  /** `value=` was written and is empty, as from an output that is not set. */
+  readonly hasEmptyValue?: true;
   /** The tag moves also where its name says that it should not: `moving=true`. */
   readonly moving?: boolean;
   /** Rules of our own defaults: when they apply, and that they do not ask for `latest`. */
@@ -73,6 +75,8 @@ function parseRule(text: string): Parsed<TagRule> {
   if (!type.ok) return type;
   const read = new AttributeReader(type.value, attributes.value);
   const prefix = read.template('prefix') ?? read.implied(IMPLIED_PREFIX[type.value], attributes.value);
+  const mistake = mistakeInPrefix(read.text('prefix') ?? '');
+  if (mistake !== undefined) read.problems.push(`\`prefix\`: ${mistake}`);
   const suffix = read.template('suffix');
   const enable = read.template('enable', 'true');
   const priority = read.number('priority', TYPES[type.value].priority);
@@ -135,7 +139,10 @@ function readOwn(type: TypeName, read: AttributeReader): RuleType | undefined {
       return pattern && { type, pattern, group, ...valueIfAny(value) };
     }
     case 'edge': {
-      const branch = read.text('branch');
+      // metadata-action's documentation writes its default this way.
+      const branch = read.text('branch')?.replace(/^\$repo\.default_branch$/, '');
+      const mistake = mistakeInSyntax(branch ?? '');
+      if (mistake !== undefined) read.problems.push(`\`branch\`: ${mistake}`);
       return { type, ...(branch === undefined || branch === '' ? {} : { branch }) };
     }
     case 'ref': {
@@ -159,6 +166,7 @@ function readOwn(type: TypeName, read: AttributeReader): RuleType | undefined {
 }
 
 /** An empty value counts as none: then the git tag is taken. */
-function valueIfAny(value: Template | undefined): { readonly value?: Template } {
-  return value === undefined || value.source === '' ? {} : { value };
+function valueIfAny(value: Template | undefined): { readonly value?: Template; readonly hasEmptyValue?: true } {
+  if (value === undefined) return {};
+  return value.source === '' ? { hasEmptyValue: true } : { value };
 }

@@ -49,8 +49,12 @@ export function evaluate(rule: TagRule, scope: ExpressionScope, warn: Warn): Sou
     }
     case 'ref':
       return fromRef(rule.event, scope);
-    case 'raw':
-      return fromRaw(renderGlobal(rule.value, scope));
+    case 'raw': {
+      const value = renderGlobal(rule.value, scope);
+      if (value === '')
+        warn(`The value of \`${rule.text}\` is empty, so it makes no tag. Is the output behind it set?`);
+      return value === '' ? undefined : fromRaw(value);
+    }
     case 'sha': {
       const value = rule.format === 'short' ? shortSha(scope) : event.sha;
       return event.sha === '' ? undefined : { value, latest: false, stands: 'for one commit' };
@@ -83,8 +87,19 @@ function versionIfAny(version: Version | undefined): Pick<Source, 'version'> {
 }
 
 /** The text that version rules read: `value` when given, else the git tag. */
-function givenText(value: Template | undefined, scope: ExpressionScope): string | undefined {
-  return value === undefined ? tagOf(scope.event) : renderGlobal(value, scope);
+function givenText(
+  { value, hasEmptyValue, text }: Pick<TagRule, 'text' | 'hasEmptyValue'> & { readonly value?: Template },
+  scope: ExpressionScope,
+  warn: Warn,
+): string | undefined {
+  if (value !== undefined) return renderGlobal(value, scope);
+  const tag = tagOf(scope.event);
+  if (hasEmptyValue && tag === undefined) {
+    warn(
+      `The value of \`${text}\` is empty and the event has no git tag, so it makes no tag. Is the output behind it set?`,
+    );
+  }
+  return tag;
 }
 
 function fromVersion(
@@ -92,7 +107,7 @@ function fromVersion(
   scope: ExpressionScope,
   warn: Warn,
 ): Source | undefined {
-  const given = givenText(rule.value, scope);
+  const given = givenText(rule, scope, warn);
   if (given === undefined) return undefined;
   const matched = rule.match === undefined ? undefined : match(scope, given, rule.match);
   if (rule.match !== undefined && matched === undefined) warn(`${rule.match.source} does not match ${quoted(given)}.`);
@@ -101,6 +116,10 @@ function fromVersion(
   if (read === undefined) {
     const norm = rule.type === 'semver' ? 'semver (https://semver.org)' : 'PEP 440 (https://peps.python.org/pep-0440)';
     warn(`${quoted(raw)} is not a version of ${norm}, so type=${rule.type} makes no tag of it.`);
+    return undefined;
+  }
+  if (rule.pattern.source === '') {
+    warn(`The pattern of \`${rule.text}\` is empty, so it makes no tag. Write for instance \`pattern={{version}}\`.`);
     return undefined;
   }
   const { version, values } = read;
@@ -191,7 +210,7 @@ function match({ match: bounded }: ExpressionScope, text: string, pattern: RegEx
 }
 
 function fromMatch(rule: Extract<TagRule, { type: 'match' }>, scope: ExpressionScope, warn: Warn): Source | undefined {
-  const given = givenText(rule.value, scope);
+  const given = givenText(rule, scope, warn);
   if (given === undefined) return undefined;
   const matched = match(scope, given, rule.pattern);
   const value = matched?.[rule.group];

@@ -25,16 +25,41 @@ test.each([
   ['`date`', /backticks are shell syntax/],
   ['%GITHUB_REF%', /shell syntax/],
   ['${{ github.sha }}', /was not filled in/],
+  ['undefined', /a value is missing/],
+  ['null', /a value is missing/],
+  ['[object Object]', /a value is missing/],
+  ["'latest'", /Write `latest` without them/],
+  ['<version>', /placeholder/],
+  ['v{version}', /placeholder/],
+  ['@VERSION@', /placeholder/],
+  ['[version]', /placeholder/],
+  [`sha256:${'a'.repeat(64)}`, /that is a digest/],
+  ['type:raw', /`type=sha`/],
+  ['a//b', /a part beside "\/\/" is empty/],
+  ['-alpine', /the part before the first "-" is empty/],
+  ['1.2.3-', /a part beside "-" is empty/],
+  ['main/', /is empty/],
 ])('%s is a mistake', (text, says) => {
   expect(mistakeInTag(text)).toMatch(says);
 });
 
-test.each(['1.2.3', 'feature/x', 'my tag', "{{date 'HH:mm'}}", '{{branch}}-{{sha}}', '100%', 'a$', 'v1.2', 'app'])(
-  '%s may become a tag',
-  (text) => {
-    expect(mistakeInTag(text)).toBeUndefined();
-  },
-);
+test.each([
+  '1.2.3',
+  'feature/x',
+  'my tag',
+  '{{branch}}-',
+  '-{{sha}}',
+  'nullable',
+  'types',
+  "{{date 'HH:mm'}}",
+  '{{branch}}-{{sha}}',
+  '100%',
+  'a$',
+  'v1.2',
+  'app',
+])('%s may become a tag', (text) => {
+  expect(mistakeInTag(text)).toBeUndefined();
+});
 
 test.each([
   ['$IMAGE', /shell syntax/],
@@ -44,7 +69,21 @@ test.each([
   ['ghcr.io/org/', /a part of it is empty/],
   ['https://ghcr.io/org/app', /scheme/],
   ['ghcr.io/org/app:1', /leave out the tag/],
+  ['ghcr.io', /that is a registry/],
+  ['123456789012.dkr.ecr.eu-west-1.amazonaws.com', /that is a registry/],
+  ["'ghcr.io/org/app'", /leave out the quotes/],
+  ['ghcr.io/org/app@sha256:0123', /leave out the digest/],
 ])('%s is no image', (text, says) => {
   const images = parseImages([text]);
   expect(images.ok ? '' : images.problems.join()).toMatch(says);
+});
+
+test.each([
+  'robot:hunter22@ghcr.io/org/app',
+  'https://robot:hunter22@ghcr.io/org/app',
+  'robot:hunter22@localhost:5000/app',
+])('P8: credentials in the name of an image are refused and not repeated: %s', (text) => {
+  const images = parseImages([text]);
+  expect(images.ok ? '' : images.problems.join()).toMatch(/no credentials.*`password`/);
+  expect(images.ok ? '' : images.problems.join()).not.toContain('hunter22');
 });

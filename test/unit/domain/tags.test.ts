@@ -201,7 +201,7 @@ describe('the tag grammar', () => {
     expect(derive(branch('🎉'), ['type=ref,event=branch', 'type=sha'])).toMatchObject({
       ok: false,
       code: 'TAG_INVALID',
-      problems: ['The rule `type=ref,event=branch` makes the name "🎉", of which no tag is left.'],
+      problems: ['The rule `type=ref,event=branch` makes the name "🎉", which has no character that a tag can have.'],
     });
   });
 
