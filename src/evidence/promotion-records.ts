@@ -23,26 +23,36 @@ export interface RecordsOfImage {
 }
 
 /** Manifests that are opened because a list does not say what they are. */
-const MOST = 50;
+const MAX_OPENED = 50;
 
-/** Reads the promotion records of an image that is there: one request, where the list of referrers keeps annotations. */
-export async function readRecords(repository: Repository, digest: Digest): Promise<RecordsOfImage> {
+/**
+ * Reads the promotion records of an image that is there: one request, where the list of referrers keeps annotations.
+ * @param others manifests that are known to be no records, from another repository with the same image: they are not opened, and
+ * those that are found to be none are added
+ */
+export async function readRecords(
+  repository: Repository,
+  digest: Digest,
+  others: Set<Digest> = new Set(),
+): Promise<RecordsOfImage> {
   const { support, manifests, occupied, problems: unlisted } = await repository.referrers(digest);
   const listed = listedRecords(manifests, digest);
   const records = [...listed.records];
   const problems = [...unlisted, ...listed.problems];
   const referrers = [...listed.others];
-  for (const each of listed.unread.slice(0, MOST)) {
+  for (const each of listed.others) others.add(each.digest);
+  const unread = listed.unread.filter((each) => !others.has(each.digest));
+  referrers.push(...listed.unread.filter((each) => others.has(each.digest)));
+  for (const each of unread.slice(0, MAX_OPENED)) {
     const manifest = await repository.get(each.digest);
     const read = manifest === undefined ? undefined : recordOf(manifest, digest);
     if (read === undefined) referrers.push(each);
+    if (read === undefined && manifest !== undefined) others.add(each.digest);
     if (read?.ok === true) records.push(read.value);
     else if (read !== undefined) problems.push(...read.problems.map((problem) => `${each.digest}: ${problem}.`));
   }
-  if (listed.unread.length > MOST) {
-    problems.push(
-      `${listed.unread.length - MOST} of what refers to ${digest} was not opened: there is too much of it.`,
-    );
+  if (unread.length > MAX_OPENED) {
+    problems.push(`${unread.length - MAX_OPENED} of what refers to ${digest} was not opened: there is too much of it.`);
   }
   return { support, referrers, records, problems, ...(occupied === undefined ? {} : { occupied }) };
 }

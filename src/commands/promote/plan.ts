@@ -32,6 +32,10 @@ export async function planPlaces(
   const needsOwn = inputs.rollback
     ? names.from !== undefined || places.some((place) => isAt(place, digest))
     : inputs.record || places.some((place) => !isSamePlace(place, source));
+  // They are read first: lists that this action wrote say what each entry is, those of cosign do not.
+  for (const place of places) {
+    if (!isSamePlace(place, source) && isAt(place, digest)) await records(place.repository, digest);
+  }
   const own = needsOwn ? await records(source.repository, digest) : undefined;
   draft.passed = (own?.own ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
   const asked = {
