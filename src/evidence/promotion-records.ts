@@ -7,7 +7,7 @@ import type { ReferrersSupport } from '../oci/client/context.ts';
 import { fallbackTag } from '../oci/client/referrers.ts';
 import type { Repository } from '../oci/client/repository.ts';
 import { digestOf } from '../oci/image/digest-of.ts';
-import { listAsReferrers, occupiedBy } from '../oci/transfer/attach.ts';
+import { checkListWritable, listAsReferrers } from '../oci/transfer/attach.ts';
 
 /** The promotion records of an image, in no order. */
 export interface RecordsOfImage {
@@ -16,6 +16,8 @@ export interface RecordsOfImage {
   readonly referrers: readonly Descriptor[];
   /** How the repository lists them. */
   readonly support: ReferrersSupport;
+  /** Whether something is listed under the fallback tag, which a record would have to change. */
+  readonly hasList: boolean;
   /** What the fallback tag points to, where that is an image and no list. */
   readonly occupied?: Digest;
   /** Sentences about records that cannot be understood. */
@@ -35,7 +37,7 @@ export async function readRecords(
   digest: Digest,
   others: Set<Digest> = new Set(),
 ): Promise<RecordsOfImage> {
-  const { support, manifests, occupied, problems: unlisted } = await repository.referrers(digest);
+  const { support, manifests, fallbackDigest, occupied, problems: unlisted } = await repository.referrers(digest);
   const listed = listedRecords(manifests, digest);
   const records = [...listed.records];
   const problems = [...unlisted, ...listed.problems];
@@ -54,18 +56,17 @@ export async function readRecords(
   if (unread.length > MAX_OPENED) {
     problems.push(`${unread.length - MAX_OPENED} of what refers to ${digest} was not opened: there is too much of it.`);
   }
-  return { support, referrers, records, problems, ...(occupied === undefined ? {} : { occupied }) };
+  const hasList = fallbackDigest !== undefined;
+  return { support, referrers, records, problems, hasList, ...(occupied === undefined ? {} : { occupied }) };
 }
 
 /**
  * Makes sure that a record of an image that is there can be listed: a tag that has moved without its record has no way back.
  * One request, unless something has the fallback tag.
- * @throws ActionError TAG_IMMUTABLE when the registry has no referrers API, and the fallback tag is an image
+ * @throws ActionError TAG_IMMUTABLE when the registry has no referrers API, and the fallback tag is an image or must not change
  */
 export async function checkRecordable(repository: Repository, digest: Digest): Promise<void> {
-  if ((await repository.head(fallbackTag(digest))) === undefined) return;
-  const { support, occupied } = await repository.referrers(digest);
-  if (support === 'fallback' && occupied !== undefined) throw occupiedBy(repository, digest, occupied);
+  if ((await repository.head(fallbackTag(digest))) !== undefined) await checkListWritable(repository, digest);
 }
 
 /**

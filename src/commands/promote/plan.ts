@@ -6,6 +6,7 @@ import { planPromotion } from '../../domain/promotion/plan.ts';
 import type { Written } from '../../domain/promotion/policy.ts';
 import { isSameStage } from '../../domain/promotion/record.ts';
 import type { RecordsOfImage } from '../../evidence/promotion-records.ts';
+import { fallbackTag } from '../../oci/client/referrers.ts';
 import { warn } from '../../run/progress.ts';
 import { createHistory } from '../../tools/commits/history.ts';
 import type { PlannedPlace } from './apply.ts';
@@ -96,12 +97,14 @@ export async function planPlaces(
     // Only the fallback tag is read then: some registries have no answer about an image that they do not hold.
     const listing =
       here ?? (needsRecord && support === 'fallback' ? await records(place.repository, digest) : undefined);
+    const isListed = support === 'fallback' && needsRecord && listing?.hasList === true;
     const occupied = support === 'fallback' ? listing?.occupied : undefined;
     planned.push({
       ...place,
       plan,
       history,
       ...(support === undefined ? {} : { support }),
+      ...(isListed ? { list: fallbackTag(digest) } : {}),
       ...(occupied === undefined ? {} : { occupied }),
       needsRecord,
       needsCopy: !isSamePlace(place, source) && (!inPlace || lacks(here, own)),
