@@ -34,7 +34,7 @@ const CASES: readonly (readonly [string, Broken, RegExp])[] = [
       manifest: (each) => ({ ...each, layers: [] }),
       config: (each) => ({ ...each, rootfs: { type: 'layers', diff_ids: [] } }),
     },
-    /has no layers/,
+    /without layers/,
   ],
   [
     'a config without layers',

@@ -116,7 +116,7 @@ const REJECTED: readonly (readonly [string, LayoutSpec, RegExp])[] = [
         config: (c) => ({ ...c, rootfs: { type: 'layers', diff_ids: [] } }),
       },
     },
-    /has no layers/,
+    /without layers/,
   ],
   [
     'an architecture that is no name of Go',
@@ -160,6 +160,9 @@ describe('an image that clients cannot use, or that hides something, is rejected
     const errors = run.annotations.filter(({ level }) => level === 'error').map(({ message }) => message);
     expect(errors.join('\n')).toMatch(said);
     expect(run.log).not.toMatch(/check the disk/);
+    // Neither is any of it let pass without a scan.
+    const unscanned = await setting.publish({ push: 'false', scan: 'off' });
+    expect(unscanned, unscanned.log).toMatchObject({ exitCode: 1, outputs: { outcome: 'image-rejected' } });
   });
 
   test('a config that is no JSON', async () => {

@@ -141,7 +141,7 @@ test.each([
   for (const text of [run.log, run.summary, JSON.stringify(run.outputs)]) expect(text).not.toContain(BASIC);
 });
 
-test('placeholders, public addresses and empty logins are no findings', async () => {
+test('placeholders, public addresses and empty logins are no findings; private keys that do not count are named', async () => {
   await setting.image({ platforms: [{ platform: 'linux/amd64', files: HARMLESS }] });
   const run = await setting.publish({
     images: 'localhost:1/org/app',
@@ -150,4 +150,15 @@ test('placeholders, public addresses and empty logins are no findings', async ()
     'allow-unknown-os': 'true',
   });
   expect(run.outputs.outcome, run.log).toBe('built');
+
+  const named = /private keys that do not count, [^\n]*: (.*)\.$/m;
+  const keys = Object.keys(HARMLESS).filter((path) => HARMLESS[path] === KEY);
+  for (const text of [run.log, run.summary.replaceAll('&#95;', '_')]) {
+    expect(
+      named
+        .exec(text)?.[1]
+        ?.split(', ')
+        .map((path) => path.replace(/^\//, '')),
+    ).toEqual(keys.sort());
+  }
 });

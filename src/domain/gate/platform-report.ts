@@ -20,6 +20,8 @@ export interface PlatformReport {
   readonly view?: ViewFacts;
   /** No secrets were looked for in what seems to be the base image. */
   readonly skipsSecrets?: boolean;
+  /** Files with private keys that do not count, because anybody can have them: those of installed packages' tests. */
+  readonly publicKeys?: readonly string[];
 }
 
 /** What a report must speak of. */

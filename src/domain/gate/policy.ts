@@ -173,7 +173,11 @@ export function judge({ image, reports, policy, ignores, vex, baseline, today }:
       ),
     },
     platforms: reports.map((each, at) => summarize(each, all[at] ?? [], gated)),
-    notes: [...systems.flatMap(({ notes }) => notes), ...reports.flatMap(secretsNote)],
+    notes: [
+      ...systems.flatMap(({ notes }) => notes),
+      ...reports.flatMap(secretsNote),
+      ...reports.flatMap(publicKeysNote),
+    ],
     warnings: [
       ...ignores.flatMap((entry) => ignoreWarning(entry, used.has(entry), ended.get(entry) ?? 0, today) ?? []),
       ...accepted.filter((spot) => !usedSpots.has(spot)).map(spotWarning),
@@ -210,6 +214,17 @@ export function baselineOf(
 function secretsNote({ platform, skipsSecrets = false }: PlatformReport): readonly string[] {
   const note = `${platform}: with \`misconfig\` among \`scanners\` no secrets are looked for in the layers before the last but one CMD, which may be those of a base image.`;
   return skipsSecrets ? [note] : [];
+}
+
+const NAMED_KEYS = 20;
+
+function publicKeysNote({ platform, publicKeys = [] }: PlatformReport): readonly string[] {
+  const files = [...new Set(publicKeys)].sort();
+  if (files.length === 0) return [];
+  const rest = files.length > NAMED_KEYS ? ` and ${files.length - NAMED_KEYS} more` : '';
+  return [
+    `${platform}: private keys that do not count, because they are part of installed packages or their documentation: ${files.slice(0, NAMED_KEYS).join(', ')}${rest}.`,
+  ];
 }
 
 function spotWarning({ kind, glob }: AcceptedSpot): GateWarning {

@@ -221,6 +221,7 @@ async function readPlatform(
   if (diffIds.length !== document.layers.length) {
     throw invalid(`${where} has ${document.layers.length} layers, and its config speaks of ${diffIds.length}`);
   }
+  if (diffIds.length === 0) throw new ActionError('IMAGE_EMPTY', `${where} is an image without layers.`);
   const problem = pullProblem(descriptor.mediaType, document.layers);
   if (problem !== undefined)
     throw new ActionError('IMAGE_UNPULLABLE', `${where} cannot be pulled by every client: ${problem}.`);

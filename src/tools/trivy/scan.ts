@@ -65,12 +65,14 @@ export async function scanPlatforms(
     const { report: whole, isUnlisted, skipsSecrets, problems, repository, shown } = found;
     const { osFiles, files, overlay, secrets } = fact;
     const report = { ...whole, findings: whole.findings.filter((each) => !isPublicKeyMaterial(each)) };
+    const publicKeys = whole.findings.filter(isPublicKeyMaterial).flatMap(({ path }) => path ?? []);
     const real = shown === undefined ? report : withRealLayers(report, shown, overlay, layersOf(platform));
     return [
       {
         report: options.scanners.includes('secret') ? withSecrets(real, secrets) : real,
         isUnlisted,
         skipsSecrets,
+        publicKeys,
         platform: platform.name,
         digest: platform.manifest.descriptor.digest,
         scanners: options.scanners,
