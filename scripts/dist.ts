@@ -39,7 +39,7 @@ export function differences(
 
 /**
  * Builds anew into a temporary folder and compares with `dist`: a bundle that does not belong to the source is found.
- * `lib` stays where it always is, because ncc writes the names of its files into the bundle.
+ * `lib` stays where it always is, because packages are found from there.
  */
 export async function staleDist(): Promise<readonly string[]> {
   const temporary = join(HERE.root, '.cache', `dist-${process.pid}`);

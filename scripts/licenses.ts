@@ -4,7 +4,6 @@ import { fieldsOf } from '../src/domain/fields.ts';
 
 /**
  * The licences of all packages that may be in the bundle: those that the lock file does not mark as for development only.
- * (ncc's own `--license` finds none of the packages that are linked as ES modules.)
  * @throws Error when a package names no licence at all
  */
 export async function licenses(root: string): Promise<string> {
