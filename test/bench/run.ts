@@ -9,9 +9,10 @@ import { actionEntry } from '../support/action.ts';
 import { benchChain } from './chain.ts';
 import { benchCopy } from './copy.ts';
 import { benchPush } from './push.ts';
+import { benchStart } from './start.ts';
 
 const ROUNDS = 3;
-const PARTS = ['push', 'copy', 'chain'] as const;
+const PARTS = ['start', 'push', 'copy', 'chain'] as const;
 const INSTALL = fileURLToPath(new URL('../e2e/install.sh', import.meta.url));
 
 let cancelled = false;
@@ -31,10 +32,13 @@ async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const unknown = wanted.find((each) => !PARTS.some((part) => part === each));
   if (unknown !== undefined) throw new Error(`There is no "${unknown}" to measure; there are ${PARTS.join(', ')}.`);
+  if (!existsSync(actionEntry())) throw new Error(`There is no ${actionEntry()}: run \`npm run build\` first.`);
+  const isWanted = (part: (typeof PARTS)[number]) => wanted.length === 0 || wanted.includes(part);
+  if (isWanted('start')) await benchStart();
+  if (!PARTS.some((part) => part !== 'start' && isWanted(part))) return;
   if (process.getuid?.() !== 0 || process.platform !== 'linux') {
     throw new Error('The benchmark starts a Docker Engine: it needs Linux and root.');
   }
-  if (!existsSync(actionEntry())) throw new Error(`There is no ${actionEntry()}: run \`npm run build\` first.`);
   const { env } = await timed('set-up', () => setUp());
   await needSkopeo(env);
   console.log(
@@ -44,9 +48,9 @@ async function main(): Promise<void> {
   const large = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bench-'));
   try {
     const place = { home: runHome(), large, env, rounds: ROUNDS };
-    if (wanted.length === 0 || wanted.includes('chain')) await benchChain(place);
-    if (wanted.length === 0 || wanted.includes('push')) await benchPush(place);
-    if (wanted.length === 0 || wanted.includes('copy')) await benchCopy(place);
+    if (isWanted('chain')) await benchChain(place);
+    if (isWanted('push')) await benchPush(place);
+    if (isWanted('copy')) await benchCopy(place);
   } finally {
     await rm(large, { recursive: true, force: true });
   }

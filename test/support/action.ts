@@ -31,6 +31,8 @@ export interface ActionOptions {
   readonly tempDir?: string;
   /** `RUNNER_TOOL_CACHE`; default: a fresh folder. Runs that share one share the tools that they install. */
   readonly toolCache?: string;
+  /** Program and arguments that start the process of each step, such as one that measures it. Default: none. */
+  readonly through?: readonly string[];
   /** Called with the main step's process, to signal it or to look at it. */
   readonly onSpawn?: (child: ChildProcess) => void;
   /** Each line of the main step's log as it comes. */
@@ -146,7 +148,8 @@ export async function runAction(options: ActionOptions): Promise<ActionRun> {
     commandFiles,
     post: () => {
       const states = Object.entries(saved).map(([name, value]) => [`STATE_${name}`, value]);
-      return step({ ...env, ...Object.fromEntries(states) }, workspace, {});
+      const { through = [] } = options;
+      return step({ ...env, ...Object.fromEntries(states) }, workspace, { through });
     },
     dispose,
     [Symbol.asyncDispose]: dispose,
@@ -223,10 +226,11 @@ const CLOSED_PORT = 'http://127.0.0.1:9';
 function step(
   env: NodeJS.ProcessEnv,
   workspace: string,
-  hooks: Pick<ActionOptions, 'onSpawn' | 'onLine' | 'signalAfter' | 'timeout'>,
+  hooks: Pick<ActionOptions, 'through' | 'onSpawn' | 'onLine' | 'signalAfter' | 'timeout'>,
 ): Promise<StepResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [actionEntry()], { cwd: workspace, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program = '', ...args] = [...(hooks.through ?? []), process.execPath, actionEntry()];
+    const child = spawn(program, args, { cwd: workspace, env, stdio: ['ignore', 'pipe', 'pipe'] });
     hooks.onSpawn?.(child);
     let log = '';
     let signalled = false;
