@@ -1,5 +1,4 @@
-import { cleanUp } from './app/post-step.ts';
-import { run } from './app/run.ts';
+import { loadRuleLibraries } from './domain/tags/rule-libraries.ts';
 import { ActionError } from './errors/action-error.ts';
 import { createRuntime } from './runtime/github.ts';
 
@@ -15,7 +14,12 @@ async function main(): Promise<boolean> {
   const isPost = runtime.state.get('isPost') === 'true';
   runtime.state.save('isPost', 'true');
   runtime.state.save('temp', runtime.temp);
-  return isPost ? cleanUp(runtime) : run(runtime);
+  if (isPost) return (await import('./app/post-step.ts')).cleanUp(runtime);
+  const inputs = Object.entries(runtime.env).flatMap(([name, value = '']) =>
+    name.startsWith('INPUT_') ? [value] : [],
+  );
+  const [{ run }] = await Promise.all([import('./app/run.ts'), loadRuleLibraries(inputs)]);
+  return run(runtime);
 }
 
 const succeeded = await main().catch((error: unknown) => {

@@ -1,13 +1,14 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type * as http from 'node:http';
+import type * as https from 'node:https';
 import { pipeline, type Readable, type Transform } from 'node:stream';
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { ActionError } from '../errors/action-error.ts';
 import { isLoopback } from './addresses.ts';
-import { PlainAgent, SecureAgent } from './agent.ts';
+import { nodeHttp, PlainAgent, secureAgent } from './agent.ts';
 import { type Body, sendBody } from './body.ts';
-import { type Opening, proxyFor, TunnelAgent } from './proxy.ts';
+import { proxyFor } from './proxy.ts';
+import type { Opening, TunnelAgent } from './tunnel-agent.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -75,38 +76,41 @@ const WHOLE = 300_000;
  */
 export function createTransport(options: TransportOptions): Transport {
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
-  // One context for all: with `ca` each request would compare and each connection parse all certificates anew.
-  const { ca } = options;
-  const tls = {
-    // A server without HTTP/1.1 then ends the handshake, instead of sending what nobody here can read.
-    ALPNProtocols: ['http/1.1'],
-    ...(ca === undefined ? {} : { secureContext: createSecureContext({ ca: [...getCACertificates('default'), ca] }) }),
-  };
   const pool = { keepAlive: true, maxSockets: 64, scheduling: 'lifo' as const };
   const plain = new PlainAgent(pool);
-  const secure = new SecureAgent({ ...pool, ...tls });
+  let known: Tls | undefined;
+  const tls = () => {
+    known ??= tlsOf(options.ca);
+    return known;
+  };
+  let secure: https.Agent | undefined;
   // As an address has it, where a usual port is left out.
   const plainHosts = options.insecureHosts.flatMap((host) => URL.parse(`http://${host}`)?.host ?? []);
   const proxies = new Map<string, TunnelAgent>();
-  const agentFor = (url: URL): http.Agent => {
+  const agentFor = async (url: URL): Promise<http.Agent> => {
     const proxy = proxyFor(url, options.env);
-    if (proxy === undefined) return url.protocol === 'https:' ? secure : plain;
-    const agent = proxies.get(proxy) ?? new TunnelAgent(proxy, { ...pool, ...tls });
-    proxies.set(proxy, agent);
-    return agent;
+    if (proxy !== undefined) {
+      const { TunnelAgent } = await import('./tunnel-agent.ts');
+      const agent = proxies.get(proxy) ?? new TunnelAgent(proxy, { ...pool, ...tls() });
+      proxies.set(proxy, agent);
+      return agent;
+    }
+    if (url.protocol !== 'https:') return plain;
+    secure ??= secureAgent({ ...pool, ...tls() });
+    return secure;
   };
 
   return async (request) => {
     const signal = request.last === true ? AbortSignal.timeout(LAST) : options.signal;
-    signal.throwIfAborted();
     refusePlainHttp(request.url, plainHosts);
     const exchange = {
-      agent: agentFor(request.url),
+      agent: await agentFor(request.url),
       timeouts,
       signal,
       userAgent: options.userAgent,
-      tls,
+      ...(request.url.protocol === 'https:' ? { tls: tls() } : {}),
     };
+    signal.throwIfAborted();
     try {
       return await once(request, exchange);
     } catch (error) {
@@ -129,19 +133,33 @@ function refusePlainHttp(url: URL, insecureHosts: readonly string[]): void {
   );
 }
 
+interface Tls {
+  readonly ALPNProtocols: string[];
+  readonly secureContext?: SecureContext;
+}
+
+/** One context for all: with `ca` each request would compare and each connection parse all certificates anew. */
+function tlsOf(ca: string | undefined): Tls {
+  // A server without HTTP/1.1 then ends the handshake, instead of sending what nobody here can read.
+  const settings = { ALPNProtocols: ['http/1.1'] };
+  if (ca === undefined) return settings;
+  const { createSecureContext, getCACertificates } = process.getBuiltinModule('node:tls');
+  return { ...settings, secureContext: createSecureContext({ ca: [...getCACertificates('default'), ca] }) };
+}
+
 interface Exchange {
   readonly agent: http.Agent;
   readonly timeouts: Timeouts;
   readonly signal: AbortSignal;
   readonly userAgent: string;
   /** For the server's own TLS: what a proxy's agent is made with is for the way to the proxy. */
-  readonly tls: { readonly ALPNProtocols: string[]; readonly secureContext?: SecureContext };
+  readonly tls?: Tls;
 }
 
 function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }: Exchange): Promise<HttpResponse> {
   const { method, url, path, headers, body } = request;
   return new Promise<HttpResponse>((resolve, reject) => {
-    const client = url.protocol === 'https:' ? https : http;
+    const client = url.protocol === 'https:' ? process.getBuiltinModule('node:https') : nodeHttp;
     let answered = false;
     const opening = new AbortController();
     const settings: https.RequestOptions & Opening = {

@@ -3,16 +3,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as core from '@actions/core';
-import { exec } from '@actions/exec';
 import type { getOctokit } from '@actions/github';
-import * as toolCache from '@actions/tool-cache';
 import { fieldsOf } from '../domain/fields.ts';
 import type { ErrorFacts } from '../errors/action-error.ts';
 import { createExec } from './exec.ts';
 import { programPath } from './program-path.ts';
 import type { Clock, GitHubApi, Log, RepositoryFile, Runtime, ToolCache } from './runtime.ts';
 
-/** The runner's world. The only file that imports @actions/*. */
+/** The runner's world. The only file that imports @actions/*, and loads of them what a run comes to need. */
 export function createRuntime(signal: AbortSignal): Runtime {
   const runnerTemp = process.env.RUNNER_TEMP ?? tmpdir();
   mkdirSync(runnerTemp, { recursive: true });
@@ -36,7 +34,7 @@ export function createRuntime(signal: AbortSignal): Runtime {
       // Outside of a job there is no summary file, and nothing to complain about.
       if (process.env.GITHUB_STEP_SUMMARY) await core.summary.addRaw(markdown, true).write();
     },
-    exec: createExec((line, args, options) => exec(line, args, options), signal),
+    exec: createExec(async (line, args, options) => (await import('@actions/exec')).exec(line, args, options), signal),
     toolCache: cache,
     github,
     state: { save: (name, value) => core.saveState(name, value), get: (name) => core.getState(name) },
@@ -95,12 +93,13 @@ const log: Log = {
   group: (title, task) => core.group(inert(title), task),
 };
 
+const loadToolCache = () => import('@actions/tool-cache');
 const cache: ToolCache = {
-  find: (tool, version) => toolCache.find(tool, version) || undefined,
-  download: (url) => toolCache.downloadTool(url),
-  extractTar: (file) => toolCache.extractTar(file),
-  extractZip: (file) => toolCache.extractZip(file),
-  save: (directory, tool, version) => toolCache.cacheDir(directory, tool, version),
+  find: async (tool, version) => (await loadToolCache()).find(tool, version) || undefined,
+  download: async (url) => (await loadToolCache()).downloadTool(url),
+  extractTar: async (file) => (await loadToolCache()).extractTar(file),
+  extractZip: async (file) => (await loadToolCache()).extractZip(file),
+  save: async (directory, tool, version) => (await loadToolCache()).cacheDir(directory, tool, version),
 };
 
 /** Of a file that is asked for: GitHub gives no content of larger ones in this form either. */

@@ -81,7 +81,7 @@ export type Exec = (command: string, args: readonly string[], options: ExecOptio
 /** The runner's tool cache. Versions are exact. */
 export interface ToolCache {
   /** Directory of a cached tool, or undefined. */
-  readonly find: (tool: string, version: string) => string | undefined;
+  readonly find: (tool: string, version: string) => Promise<string | undefined>;
   /** Downloads to a file under the run's temp directory and returns its path. */
   readonly download: (url: string) => Promise<string>;
   readonly extractTar: (file: string) => Promise<string>;

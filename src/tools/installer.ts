@@ -55,7 +55,7 @@ export async function installTool(runtime: Runtime, release: ToolRelease, option
       `There is no build of ${release.program} ${version} for ${os}/${arch}, only for ${builds}. Run this job on one of these, or put ${release.program} on PATH.`,
     );
   }
-  const cached = runtime.toolCache.find(cacheName, version);
+  const cached = await runtime.toolCache.find(cacheName, version);
   if (cached !== undefined) {
     const path = await fromCache(runtime, cached, program, archive);
     if (path !== undefined) return { version, path, found: cached, origin: 'cache' };

@@ -242,7 +242,7 @@ function createTestToolCache(root: string): ToolCache {
   // The real one keeps what it found in memory; a list is enough here.
   const saved = new Set<string>();
   return {
-    find: (tool, version) => (saved.has(place(tool, version)) ? place(tool, version) : undefined),
+    find: async (tool, version) => (saved.has(place(tool, version)) ? place(tool, version) : undefined),
     download: async (url) => {
       const answer = await fetch(url);
       if (!answer.ok) throw new Error(`Unexpected HTTP response: ${answer.status}`);

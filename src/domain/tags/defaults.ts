@@ -1,4 +1,4 @@
-import semver from 'semver';
+import parse from 'semver/functions/parse.js';
 import type { GitEvent } from '../event.ts';
 import { pullRequestOf, tagOf } from './refs.ts';
 
@@ -41,7 +41,7 @@ export const METADATA_ACTION_TAGS: readonly string[] = [
 /** Whether an event is one that a default rule is for. */
 export function isOccasion(on: Occasion, event: GitEvent): boolean {
   const tag = tagOf(event);
-  const version = tag === undefined ? null : semver.parse(tag);
+  const version = tag === undefined ? null : parse(tag);
   switch (on) {
     case 'version tag':
       return version !== null;

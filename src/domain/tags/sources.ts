@@ -1,16 +1,10 @@
-import pep440 from '@renovate/pep440';
-import semver from 'semver';
+import parse from 'semver/functions/parse.js';
 import { quoted } from '../suggestion.ts';
-import {
-  type ExpressionScope,
-  renderGlobal,
-  renderTemplate,
-  shortSha,
-  type Template,
-  type TemplatePart,
-} from './expressions.ts';
+import { type ExpressionScope, renderGlobal, renderTemplate, shortSha } from './expressions.ts';
 import { branchOf, mergeGroupOf, pullRequestOf, tagOf } from './refs.ts';
+import { pep440Versions } from './rule-libraries.ts';
 import type { TagRule } from './rules.ts';
+import type { Template, TemplatePart } from './template.ts';
 import { isFullVersion, readVersion, type Version } from './versions.ts';
 
 /** What a rule makes of an event, before prefix and suffix. */
@@ -143,7 +137,7 @@ interface VersionValues {
 }
 
 function semverValues(raw: string): VersionValues | undefined {
-  const parsed = semver.parse(raw);
+  const parsed = parse(raw);
   const version = parsed === null ? undefined : readVersion(raw, 'semver');
   if (parsed === null || version === undefined) return undefined;
   const { major, minor, patch, prerelease, build } = parsed;
@@ -163,9 +157,9 @@ function semverValues(raw: string): VersionValues | undefined {
 
 function pep440Values(raw: string): VersionValues | undefined {
   const version = readVersion(raw, 'pep440');
-  const explained = pep440.explain(raw);
-  if (version === undefined || explained === null) return undefined;
-  const [major = 0, minor = 0, patch = 0] = explained.release;
+  const found = pep440Versions().readPep440(raw);
+  if (version === undefined || found === undefined) return undefined;
+  const [major = 0, minor = 0, patch = 0] = found.release;
   return {
     version,
     // As metadata-action has it: what a tag cannot have, and the dots of a local version, become hyphens.

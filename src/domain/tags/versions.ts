@@ -1,6 +1,7 @@
-import pep440 from '@renovate/pep440';
-import semver from 'semver';
+import compare from 'semver/functions/compare.js';
+import parse from 'semver/functions/parse.js';
 import { toTag } from './grammar.ts';
+import { pep440Versions } from './rule-libraries.ts';
 
 export type Scheme = 'semver' | 'pep440';
 
@@ -28,7 +29,7 @@ export function readVersion(text: string, scheme: Scheme): Version | undefined {
 
 /** Negative when `a` is the lower one. Both are of the same scheme. */
 export function compareVersions(a: Version, b: Version): number {
-  return a.scheme === 'semver' ? semver.compare(a.text, b.text) : pep440.compare(a.text, b.text);
+  return a.scheme === 'semver' ? compare(a.text, b.text) : pep440Versions().comparePep440(a.text, b.text);
 }
 
 /** A version of three numbers (semver, also loosely, as calendar versions are), or of four. */
@@ -38,7 +39,7 @@ export function isFullVersion(name: string): boolean {
 }
 
 function readSemver(text: string): Version | undefined {
-  const found = semver.parse(text, { loose: true });
+  const found = parse(text, { loose: true });
   if (found === null) return undefined;
   const [channel] = found.prerelease;
   return {
@@ -52,21 +53,9 @@ function readSemver(text: string): Version | undefined {
 }
 
 function readPep440(text: string): Version | undefined {
-  if (pep440.valid(text) === null) return undefined;
-  // The library puts a comma between the parts of a local version, which is none then.
-  const [given = '', local] = text.split('+', 2);
-  const release = pep440.clean(given);
-  const found = release === null ? null : pep440.explain(release);
-  if (release === null || found === null) return undefined;
-  // https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-segments
-  const clean = local === undefined ? release : `${release}+${local.toLowerCase().replace(/[-_]/g, '.')}`;
-  const [major = 0, minor = 0] = found.release;
-  return {
-    scheme: 'pep440',
-    text: clean,
-    major,
-    minor,
-    stage: found.is_prerelease ? 'pre' : found.is_postrelease ? 'post' : 'final',
-    ...(found.is_prerelease ? { channel: /(?:a|b|rc|dev)(?=\d)/.exec(clean)?.[0] ?? '' } : {}),
-  };
+  const found = pep440Versions().readPep440(text);
+  if (found === undefined) return undefined;
+  const { release, ...version } = found;
+  const [major = 0, minor = 0] = release;
+  return { scheme: 'pep440', ...version, major, minor };
 }

@@ -1,4 +1,3 @@
-import { connect } from 'node:tls';
 import { isLoopback } from '../../http/addresses.ts';
 
 /** HTTPS, always, but for a registry on this machine or one that the user has listed, when it does not speak TLS. */
@@ -13,6 +12,7 @@ export async function originOf(api: string, insecureHosts: readonly string[]): P
 /** Whether a TLS handshake comes about; whom the certificate is for is the business of the requests. */
 function speaksTls(hostname: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
+    const { connect } = process.getBuiltinModule('node:tls');
     const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port, rejectUnauthorized: false, timeout: 5000 });
     const answer = (is: boolean) => () => {
       socket.destroy();

@@ -10,7 +10,6 @@ export interface NexusTag {
   readonly sha256: string;
   readonly blobCreated?: string;
   readonly lastDownloaded?: string;
-  readonly contentType?: string;
 }
 
 export interface NexusOptions {
@@ -62,7 +61,6 @@ export function nexusDouble(options: NexusOptions) {
           checksum: { sha1: '00', sha256: each.sha256 },
           blobCreated: each.blobCreated ?? null,
           lastDownloaded: each.lastDownloaded ?? null,
-          ...(each.contentType === undefined ? {} : { contentType: each.contentType }),
         },
       ],
     }));

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { buildMetadataArgs, deriveAnnotations, deriveLabels, metadataJson } from '../../../src/domain/labels.ts';
+import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { gitEvent } from '../../support/events.ts';
+
+await loadRuleLibraries(['{{date}}', 'type=pep440']);
 
 const given = {
   event: gitEvent(),

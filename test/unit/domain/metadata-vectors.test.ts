@@ -5,8 +5,11 @@ import { deriveLabels } from '../../../src/domain/labels.ts';
 import { METADATA_ACTION_TAGS } from '../../../src/domain/tags/defaults.ts';
 import { deriveTags } from '../../../src/domain/tags/derive.ts';
 import { parseFlavor } from '../../../src/domain/tags/flavor.ts';
+import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { parseTagRules } from '../../../src/domain/tags/rules.ts';
 import { gitEvent, tagPush } from '../../support/events.ts';
+
+await loadRuleLibraries(['{{date}}', 'type=pep440']);
 
 // What docker/metadata-action makes of these inputs, from its README and __tests__/meta.test.ts (v6.2.0).
 

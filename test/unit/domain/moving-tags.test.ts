@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { decideByCommit, decideByVersion } from '../../../src/domain/tags/moving.ts';
 import type { VersionOrder } from '../../../src/domain/tags/planned.ts';
+import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
+
+await loadRuleLibraries(['{{date}}', 'type=pep440']);
 
 const order = (version: string, scope: VersionOrder['scope'], more: Partial<VersionOrder> = {}): VersionOrder => ({
   by: 'version',

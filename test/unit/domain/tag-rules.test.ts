@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { parseImages } from '../../../src/domain/images.ts';
 import { METADATA_ACTION_TAGS } from '../../../src/domain/tags/defaults.ts';
 import { parseFlavor } from '../../../src/domain/tags/flavor.ts';
+import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { parseTagRules } from '../../../src/domain/tags/rules.ts';
+
+await loadRuleLibraries(['{{date}}', 'type=pep440']);
 
 const problemsOf = (result: { ok: true } | { ok: false; problems: readonly string[] }) =>
   result.ok ? [] : result.problems;

@@ -4,8 +4,11 @@ import { deriveTags } from '../../../src/domain/tags/derive.ts';
 import { parseFlavor } from '../../../src/domain/tags/flavor.ts';
 import { isTag, toTag } from '../../../src/domain/tags/grammar.ts';
 import type { PlannedTag } from '../../../src/domain/tags/planned.ts';
+import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { parseTagRules } from '../../../src/domain/tags/rules.ts';
 import { gitEvent, tagPush } from '../../support/events.ts';
+
+await loadRuleLibraries(['{{date}}', 'type=pep440']);
 
 const NOW = new Date('2020-01-10T00:30:00Z');
 

@@ -6,10 +6,13 @@ import type { GitEvent } from '../../../src/domain/event.ts';
 import { parseIgnoreFile } from '../../../src/domain/gate/ignore-file.ts';
 import { deriveTags } from '../../../src/domain/tags/derive.ts';
 import { DEFAULT_FLAVOR } from '../../../src/domain/tags/flavor.ts';
+import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { parseTagRules } from '../../../src/domain/tags/rules.ts';
 import { FOREIGN_INPUTS } from '../../../src/inputs/foreign.ts';
 import { parseInputs } from '../../../src/inputs/parse.ts';
 import { actionSteps, yamlExamples } from '../../support/workflows.ts';
+
+await loadRuleLibraries(['{{date}}', 'type=pep440']);
 
 const ROOT = new URL('../../../', import.meta.url);
 const read = (path: string) => readFile(new URL(path, ROOT), 'utf8');

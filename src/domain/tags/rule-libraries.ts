@@ -1,0 +1,40 @@
+import { plainParts } from './template.ts';
+
+type Handlebars = typeof import('./handlebars-template.ts');
+type Pep440 = typeof import('./pep440.ts');
+
+// Both bring more code than all the rest that reads inputs, and few rules need them.
+let handlebars: Handlebars | undefined;
+let pep440: Pep440 | undefined;
+
+/**
+ * Loads what is needed to read and to evaluate the rules in these texts; to be called before anything of them is read. That
+ * there are rules in them need not be known: a text without any loads nothing, or something in vain.
+ * @param texts values of inputs: rules for tags, labels and annotations
+ */
+export async function loadRuleLibraries(texts: readonly string[]): Promise<void> {
+  const [withTemplates, withPep440] = await Promise.all([
+    texts.some(needsHandlebars) ? import('./handlebars-template.ts') : handlebars,
+    texts.some((text) => /pep440/i.test(text)) ? import('./pep440.ts') : pep440,
+  ]);
+  handlebars = withTemplates;
+  pep440 = withPep440;
+}
+
+/** What is plain as a whole is plain in every part of it, whether its quotes belong to the list or to the value. */
+function needsHandlebars(text: string): boolean {
+  return [text, text.replaceAll('"', '')].some((each) => plainParts(each) === undefined);
+}
+
+export function handlebarsTemplates(): Handlebars {
+  return loaded(handlebars);
+}
+
+export function pep440Versions(): Pep440 {
+  return loaded(pep440);
+}
+
+function loaded<T>(library: T | undefined): T {
+  if (library === undefined) throw new Error('A rule is read before loadRuleLibraries() has seen it.');
+  return library;
+}
