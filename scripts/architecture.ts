@@ -8,7 +8,7 @@ const PORT = ['src/runtime/runtime.ts', 'src/runtime/program-path.ts'];
 
 const BASE = ['domain', 'errors', 'inputs', 'port'];
 const EDGE = [...BASE, 'http'];
-const PARTS = [...EDGE, 'oci', 'credentials', 'registries', 'evidence', 'tools', 'report'];
+const PARTS = [...EDGE, 'oci', 'credentials', 'sigstore', 'registries', 'evidence', 'tools', 'report'];
 const COMMANDS = [...PARTS, 'runtime', 'run'];
 
 /**
@@ -26,7 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   credentials: EDGE,
   registries: [...EDGE, 'credentials'],
   tools: BASE,
-  evidence: [...EDGE, 'oci'],
+  sigstore: [...EDGE, 'credentials'],
+  evidence: [...EDGE, 'oci', 'sigstore'],
   report: ['domain', 'errors'],
   run: [...PARTS, 'runtime'],
   commands: COMMANDS,

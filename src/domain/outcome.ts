@@ -9,6 +9,7 @@ export const OUTCOMES = {
   promoted: 'The environment points to this image, and everything attached to it is in place.',
   'rolled-back': 'The environment is back on an earlier image; the replaced image is on hold.',
   'logged-in': 'Logged in to every registry; later steps can use the credentials.',
+  verified: 'Every required signature and attestation is present and was made by the expected identity.',
   planned: 'The plan only (`dry-run`); nothing was written.',
 
   'invalid-input': 'An input, a file it names, or the event cannot be used.',
@@ -21,6 +22,9 @@ export const OUTCOMES = {
   'tag-conflict':
     'An immutable tag points to another digest, or a tag was changed by another run or a person during this one.',
   'registry-failed': 'A registry rejected a request, is unreachable, or returned an invalid response.',
+  'signing-failed': 'The image could not be signed. Its content may be in the registry without a tag; no tag moved.',
+  'trust-unavailable': 'The keys to check signatures with are unavailable or expired, so nothing was verified.',
+  unverified: 'A required signature or attestation is missing, or was made by another identity.',
   cancelled: 'The run was cancelled.',
   failed: 'A bug in this action, or a situation it does not know.',
 } as const satisfies Record<string, string>;
@@ -34,6 +38,7 @@ const GREEN: ReadonlySet<string> = new Set([
   'promoted',
   'rolled-back',
   'logged-in',
+  'verified',
   'planned',
 ] satisfies Outcome[]);
 

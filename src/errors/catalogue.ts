@@ -22,6 +22,7 @@ const image = { outcome: 'image-rejected', retry: 'never' } as const;
 const scanner = { outcome: 'scanner-failed', retry: 'never' } as const;
 const database = { outcome: 'database-failed', retry: 'never' } as const;
 const registry = { outcome: 'registry-failed', retry: 'never' } as const;
+const signing = { outcome: 'signing-failed', retry: 'never' } as const;
 const registryLater = { outcome: 'registry-failed', retry: 'backoff' } as const;
 
 /** The catalogue of errors, by code (P10). */
@@ -748,6 +749,91 @@ export const CATALOGUE = {
     title: 'The registry refused',
     cause: 'The registry answered with an error that is not in this catalogue.',
     remedy: ['Read the response in the message; report it if the registry is a common one.'],
+  },
+  SIGSTORE_UNAVAILABLE: {
+    outcome: 'signing-failed',
+    retry: 'backoff',
+    title: 'Sigstore is unavailable',
+    cause:
+      'The certificate authority, the transparency log or the timestamp authority could not be reached, or is overloaded. Nothing is signed in part: without all of them there is no signature.',
+    remedy: [
+      'Run again later: https://status.sigstore.dev shows known problems of the public instance.',
+      'On a runner behind a firewall, allow the hosts of the signing config, or set a proxy with `HTTPS_PROXY`.',
+    ],
+  },
+  SIGNING_REFUSED: {
+    ...signing,
+    title: 'A Sigstore service rejected the request',
+    cause: 'The certificate authority, the transparency log or the timestamp authority answered with an error.',
+    remedy: [
+      'Read the answer in the message. "There was an error processing the identity token" means that the issuer of the token is not one that this instance accepts.',
+      'For a private Sigstore, check that its signing config names the services that belong to its trusted root.',
+    ],
+  },
+  SIGNING_KEY_UNUSABLE: {
+    ...signing,
+    title: 'The signing key cannot be used',
+    cause:
+      'cosign or notation could not sign with the key: the password is wrong, the key is missing, or the key service denied access.',
+    remedy: [
+      'For a key file, check `sign-key` and `sign-key-password`; the file must be one that `cosign generate-key-pair` wrote.',
+      'For a key in a key management service, check that the job is logged in to that cloud and may sign with the key.',
+    ],
+  },
+  SIGNING_CONFIG_INVALID: {
+    ...input,
+    title: 'The signing config cannot be used',
+    cause: 'The signing config names no service that is valid now and supported here.',
+    remedy: [
+      'Write it with `cosign signing-config create`: one certificate authority, one log and one timestamp authority.',
+    ],
+  },
+  TOOL_UNAVAILABLE: {
+    ...signing,
+    title: 'cosign or notation could not be installed',
+    cause: 'No allowed version is on PATH or in the tool cache, and the download failed.',
+    remedy: ['Let the runner reach the releases that the message names, or put an allowed version on PATH.'],
+  },
+  TOOL_REFUSED: {
+    ...signing,
+    title: 'This version of cosign or notation is not allowed',
+    cause:
+      'The version is not in the list of allowed versions, or the download does not match the checksum of its release.',
+    remedy: [
+      'Use one of the versions that the message lists.',
+      'If a checksum differs, do not use the download: it was changed between the release and the runner.',
+    ],
+  },
+  TRUSTED_ROOT_INVALID: {
+    ...input,
+    title: 'The trusted root cannot be used',
+    cause: 'The file of `trusted-root` is missing, or is not a trusted root of Sigstore.',
+    remedy: [
+      'Write it with `cosign trusted-root create` or `gh attestation trusted-root`, and check it in.',
+      'Leave `trusted-root` empty to use the public instance of Sigstore.',
+    ],
+  },
+  TRUSTED_ROOT_UNAVAILABLE: {
+    outcome: 'trust-unavailable',
+    retry: 'never',
+    title: 'The trusted root is unavailable',
+    cause:
+      'The keys that signatures are checked with could not be fetched, have expired, or are not signed as they must be. Nothing was verified.',
+    remedy: [
+      'Run again later, or let the runner reach the host that the message names.',
+      'On a runner without internet access, check in a trusted root and name it in `trusted-root`.',
+    ],
+  },
+  UNVERIFIED: {
+    outcome: 'unverified',
+    retry: 'never',
+    title: 'The image could not be verified',
+    cause:
+      'A signature or attestation that is required is missing, is about another image, or was made by another identity, workflow or key.',
+    remedy: [
+      'Compare the identity that the message expected with the one that it found: repository, workflow file, ref and trigger must all be the same.',
+      'If the image was never signed, publish it again with `sign`.',
+    ],
   },
   PROGRAM_MISSING: {
     outcome: 'failed',

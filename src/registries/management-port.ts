@@ -1,8 +1,11 @@
 import { ActionError } from '../errors/action-error.ts';
 import type { Capability, Management, ManagementPlace, Support, Vendor } from './vendor.ts';
 
+/** Functions that have no stand-in: whoever calls them has another way where the vendor lacks them. */
+type Optional = 'deleteDigests' | 'currentTags';
+
 /** Everything that can be asked of a repository; what the vendor lacks answers with CAPABILITY_MISSING. */
-export type Managed = Required<Management>;
+export type Managed = Required<Omit<Management, Optional>> & Pick<Management, Optional>;
 
 /**
  * Opens one repository of a vendor for management.
@@ -22,6 +25,8 @@ export function manage(vendor: Vendor, place: ManagementPlace): Managed {
     deleteDigest: own.deleteDigest ?? lacks('delete-digest'),
     preflight: own.preflight ?? (async () => []),
     frozen: own.frozen ?? (async () => []),
+    ...(own.deleteDigests === undefined ? {} : { deleteDigests: own.deleteDigests }),
+    ...(own.currentTags === undefined ? {} : { currentTags: own.currentTags }),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { Credentials } from '../credentials/credential.ts';
 import type { Digest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
+import type { Lock } from '../domain/retention/inventory.ts';
+import type { ActionError } from '../errors/action-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { Remedy } from '../errors/remedy.ts';
 import type { Api } from '../http/api.ts';
@@ -40,8 +42,28 @@ export interface ListedImage {
   readonly size?: number;
   readonly pushedAt?: Date;
   readonly pulledAt?: Date;
-  /** For a child of an index or a referrer, where the list says so. */
-  readonly parents?: readonly Digest[];
+  /** When the registry last changed its entry. */
+  readonly updatedAt?: Date;
+  readonly artifactType?: string;
+  readonly configMediaType?: string;
+  /** The manifests that an index lists, all of them; absent when the list does not include them. */
+  readonly children?: readonly Digest[];
+  /** What a referrer refers to; absent when the list does not say, whether or not it is a referrer. */
+  readonly subject?: Digest;
+  readonly lock?: Lock;
+  /** What the API calls it, where that is not its digest. */
+  readonly handle?: string;
+  /** What is recorded of single tags, for those of `tags` that there is something to say of. */
+  readonly tagFacts?: readonly TagFacts[];
+}
+
+/** What a vendor records of one tag. */
+export interface TagFacts {
+  readonly name: string;
+  /** When the tag was last written. */
+  readonly updatedAt?: Date;
+  readonly pulledAt?: Date;
+  readonly lock?: Lock;
 }
 
 /** How a repository is to be made. What is left out is the vendor's default. */
@@ -64,6 +86,15 @@ export interface Management {
   /** Removes the tag and leaves the image where the vendor can. */
   readonly deleteTag?: (tag: string) => Promise<'deleted' | 'absent'>;
   readonly deleteDigest?: (digest: Digest) => Promise<'deleted' | 'absent'>;
+  /** Deletes several images with one request, at most {@link DELETE_BATCH_LIMIT}; a refusal concerns one image and is its result. */
+  readonly deleteDigests?: (
+    digests: readonly Digest[],
+  ) => Promise<ReadonlyMap<Digest, 'deleted' | 'absent' | ActionError>>;
+  /**
+   * The tags of an image at this moment, for the last look before it is deleted; undefined when there is no such image. Not a
+   * pull. Absent where the API cannot be asked for one image.
+   */
+  readonly currentTags?: (digest: Digest) => Promise<readonly string[] | undefined>;
   /**
    * What the vendor's API tells before a push that the registry tells only at the write: quota, missing link, missing
    * right. Problems that would stop the push are thrown; doubts are returned as sentences.
@@ -83,6 +114,9 @@ export interface ImageStore {
   /** False when there is no such manifest. */
   readonly deleteManifest: (reference: string) => Promise<boolean>;
 }
+
+/** Images in one request to {@link Management.deleteDigests}: ECR's limit, the only vendor with batches. */
+export const DELETE_BATCH_LIMIT = 100;
 
 /** What a vendor works with to get credentials. */
 export interface LoginPlace {
@@ -129,6 +163,17 @@ export interface ManagementPlace extends LoginPlace {
 /** Remedies in the words of one vendor, by the code of the error: they take the place of the catalogue's. */
 export type VendorRemedies = { readonly [Code in ErrorCode]?: Remedy };
 
+/** How an inventory is completed where the vendor's list leaves something out. */
+export interface ManifestReading {
+  /**
+   * `free`: manifests can be read at will. `counted`: each read counts as a pull or download. `avoided`: it is also metered
+   * (Docker Hub), so that the list has to do.
+   */
+  readonly manifests: 'free' | 'counted' | 'avoided';
+  /** Whether the list names the subject of every referrer. */
+  readonly listsSubjects?: true;
+}
+
 /** One kind of registry: only what is particular to it. */
 export interface Vendor {
   readonly id: VendorId;
@@ -149,6 +194,10 @@ export interface Vendor {
    * Whether an upload is begun and cancelled before the build, because neither the token nor an API tells who may push.
    */
   readonly probesPush?: true;
+  /** Absent: `free`, and subjects are in the manifests. */
+  readonly reading?: ManifestReading;
+  /** What frees the space after a deletion, as a sentence; absent where the vendor does so by itself. */
+  readonly afterDeletion?: string;
   /** Whether its registry refuses requests for what does not exist as if a right were missing: then its API is asked. */
   readonly hidesMissing?: true;
 }

@@ -119,6 +119,8 @@ export function renderTime(steps: readonly { readonly name: string; readonly mil
 /** How a node of a diagram looks: its mark, and its colours. */
 const STATES = {
   done: ['✓', 'fill:#dafbe1,stroke:#1a7f37,color:#1f2328'],
+  /** Not seen by this run: something that anyone with push access could have written says so. */
+  claimed: ['✓', 'fill:#f6f8fa,stroke:#1a7f37,color:#1f2328,stroke-dasharray:4 3'],
   failed: ['✗', 'fill:#ffebe9,stroke:#cf222e,color:#1f2328'],
   partial: ['✗', 'fill:#fff8c5,stroke:#9a6700,color:#1f2328'],
   planned: ['·', 'fill:#ddf4ff,stroke:#0969da,color:#1f2328'],

@@ -248,10 +248,28 @@ describe('P9: partial failure is honest', () => {
     expect(ill.tags('org/app')).toEqual({});
     expect(run.log).toMatch(new RegExp(`${ill.host} answered 403.*DENIED`));
     expect(run.summary).toMatch(/Missing permission at the registry/);
+    expect(run.summary).toContain('**Partial:** the image is in 1 of 2 repositories, no tag was written.');
+    expect(run.summary).toMatch(
+      /content is there; .*<code>main<\/code> held back because .* failed; a re-run finishes/,
+    );
+    expect(JSON.parse(run.outputs.json ?? '')).toMatchObject({
+      partial: true,
+      registries: [
+        { host: well.host, state: 'held-back', present: true },
+        { host: ill.host, state: 'failed', present: false, error: { code: 'DENIED' } },
+      ],
+    });
 
     await using healed = await startRegistry();
     const again = await setting.publish({ images: `${name(well)}\n${name(healed)}` });
     expect(again).toMatchObject({ exitCode: 0, outputs: { outcome: 'published' } });
+    expect(JSON.parse(again.outputs.json ?? '')).toMatchObject({
+      partial: false,
+      registries: [
+        { state: 'written', present: true },
+        { state: 'written', present: true },
+      ],
+    });
     for (const registry of [well, healed]) expect(registry.tags('org/app').main).toBe(image.digest);
     expect(
       well.log.filter(({ method, path }) => method === 'POST' && path.includes('/blobs/uploads/')).length,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSetting, type Setting } from './setting.ts';
 
@@ -13,6 +14,9 @@ const BASIC = Buffer.from(`x-access-token:${'ghs'}_${'A1b2C3d4'.repeat(5)}`).toS
 const GIT_CONFIG = `[core]\n\tbare = false\n[http "https://github.com/"]\n\textraheader = AUTHORIZATION: basic ${BASIC}\n`;
 const CREDENTIALS = JSON.stringify({ type: 'external_account', audience: '//iam', token_url: 'https://sts.example' });
 const DOCKER = JSON.stringify({ auths: { 'ghcr.io': { auth: Buffer.from('robot:hunter22').toString('base64') } } });
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+/** Of nothing, and in pieces as well. */
+const KEY = `-----BEGIN ${'PRIVATE'} KEY-----\n${'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC'.repeat(20)}\n-----END ${'PRIVATE'} KEY-----\n`;
 const NPMRC = '//npm.corp.example/:_authToken=NpmToken.5b1c2d3e-0123456789ab\n';
 
 /** Path and content of a file, and the rule that finds it. */
@@ -51,11 +55,28 @@ const FOUND: readonly (readonly [path: string, content: string, rule: string])[]
     'maven-settings-password',
   ],
   ['root/.kube/config', 'users:\n- user:\n    token: abcdefgh12345678\n', 'kubeconfig-credentials'],
+  ['root/.composer/auth.json', '{"github-oauth":{"github.com":"0123456789abcdef"}}', 'composer-auth'],
+  ['app/auth.json', '{"http-basic":{"repo.example":{"username":"ci","password":"s3cret99"}}}', 'composer-auth'],
+  [
+    'root/.terraform.d/credentials.tfrc.json',
+    '{"credentials":{"app.terraform.io":{"token":"x.atl.v1.0123"}}}',
+    'terraform-token',
+  ],
+  ['root/.vault-token', 'hvs.CAESIJ0123456789abcdefghij', 'vault-token'],
+  ['root/.pgpass', 'db.corp.example:5432:*:app:s3cret99\n', 'pgpass-password'],
+  ['src/NuGet.Config', '<add key="ClearTextPassword" value="s3cret99" />', 'nuget-password'],
+  ['usr/local/bundle/.bundle/config', '---\nBUNDLE_GEMS__CORP__EXAMPLE: "ci:s3cret99"\n', 'bundler-credentials'],
+  ['app/secret.yaml', `data:\n  token: ${base64(PAT)}\n`, 'base64-token'],
+  ['app/settings.env', `TOKEN=${base64(`x${PAT}`)}\n`, 'base64-token'],
+  ['srv/www/config.json', `{"auth":"${base64(`ci:${PAT}`)}"}`, 'base64-token'],
+  ['app/clone.sh', `git -c http.extraHeader="Authorization: Basic ${BASIC}" clone\n`, 'base64-token'],
+  ['app/wrapped.txt', base64(`one line before\ntoken ${PAT}`).replaceAll(/.{76}/g, '$&\n'), 'base64-token'],
+  ['app/aws.yaml', `id: ${base64('AKIAQWERTYUIOPASDFGH')}\n`, 'base64-token'],
+  ['app/tls.yaml', `data:\n  tls.key: ${base64(KEY)}\n`, 'base64-private-key'],
+  ['app/pull-secret.yaml', `data:\n  .dockerconfigjson: ${base64(DOCKER)}\n`, 'dockerconfig-secret'],
   ['root/.aws/credentials', '[default]\naws_access_key_id = AKIAQWERTYUIOPASDFGH\n', 'aws-access-key-id'],
 ];
 
-/** In pieces as well: a key of nothing. */
-const KEY = `-----BEGIN ${'PRIVATE'} KEY-----\n${'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC'.repeat(20)}\n-----END ${'PRIVATE'} KEY-----\n`;
 const MAVEN =
   '<!--\n<server>\n<username>repouser</username>\n<password>repopwd</password>\n</server>\n<passphrase>optional; leave empty if not used.</passphrase>\n-->\n';
 const SITE = 'usr/local/lib/python3.12/site-packages';
@@ -87,6 +108,12 @@ const HARMLESS: Readonly<Record<string, string>> = {
   'usr/share/doc/openvpn/examples/sample-keys/client.key': KEY,
   'usr/local/bundle/gems/net-ssh-7.2.0/test/keys/id_rsa': KEY,
   'usr/local/go/src/crypto/tls/example-key.txt': `TOKEN=${PAT}\n`,
+  'app/auth.json': '{"http-basic":{}}',
+  'root/.pgpass': '# host:port:database:user:password\n',
+  'src/nuget.config': '<add key="ClearTextPassword" value="%NUGET_PASSWORD%" />',
+  'usr/local/bundle/.bundle/config': '---\nBUNDLE_BUILD__NOKOGIRI: "--use-system-libraries"\n',
+  'app/ca.yaml': `data:\n  ca.crt: ${base64(`-----BEGIN CERTIFICATE-----\n${'MIIB'.repeat(90)}`)}\n`,
+  'app/logo.css': `url(data:image/png;base64,${Buffer.from(randomBytes(100_000)).toString('base64')})`,
   'app/node_modules/x/config.js': `const token = "${PAT}"`,
 };
 

@@ -19,6 +19,8 @@ export interface PlannedPlace extends FoundPlace {
   readonly history: History;
   /** How the repository lists what refers to the image; undefined when it has not been asked. */
   readonly support?: ReferrersSupport;
+  /** The fallback tag of the image that has to change for the record to be listed. */
+  readonly list?: string;
   /** What has the fallback tag of the image, where that is no list of referrers. */
   readonly occupied?: Digest;
   /** Whether its record is to be written: of this promotion, or one that an earlier run failed to write. */

@@ -1,6 +1,6 @@
 import { type ActionError, toActionError } from '../../errors/action-error.ts';
 import { checkRecordable } from '../../evidence/promotion-records.ts';
-import { occupiedBy } from '../../oci/transfer/attach.ts';
+import { checkListWritable, occupiedBy } from '../../oci/transfer/attach.ts';
 import { type Copied, copyImage } from '../../oci/transfer/copy.ts';
 import { bytes as size } from '../../report/markdown.ts';
 import { step, warn } from '../../run/progress.ts';
@@ -38,6 +38,7 @@ export async function askTargets(
       Promise.all(
         wanting.map(async (place) => {
           const moves = place.plan.decisions.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));
+          if (place.list !== undefined) moves.push(place.list);
           // Where one tag of one repository is all there is to write, its own write tells as much as a probe.
           const probe = place.needsCopy || wanting.length > 1;
           try {
@@ -46,6 +47,9 @@ export async function askTargets(
             }
             for (const doubt of await askAdmission(runtime, inputs, place, moves, { probe }))
               warn(runtime, draft, doubt);
+            // A rollback is not held up by its record. After a copy the list is another one.
+            const isAsked = place.list !== undefined && !place.needsCopy && !inputs['dry-run'] && !inputs.rollback;
+            if (isAsked) await checkListWritable(place.repository, digest);
           } catch (error) {
             runtime.signal.throwIfAborted();
             errors.set(place, toActionError(error));
@@ -93,7 +97,7 @@ export async function copyMissing(
             runtime.log.info(`${failed.map(({ image }) => image).join(', ')} failed; copying to the others.`);
         }
       }
-      for (const place of left.filter(({ needsRecord, support }) => needsRecord && support === undefined)) {
+      for (const place of left.filter(({ needsRecord, support }) => needsRecord && support !== 'api')) {
         try {
           await checkRecordable(place.repository, found.root.descriptor.digest);
         } catch (thrown) {

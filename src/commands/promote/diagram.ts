@@ -21,14 +21,18 @@ export function renderSteps(report: PromotionReport): string {
   if (stage === undefined || outcome === 'invalid-input') return '';
   const nodes: Omit<DiagramNode, 'id'>[] = [];
   const [first] = passed;
+  // The last one may be of this run itself.
+  const isOwn = passed.length <= (targets.some(({ record }) => record !== undefined) ? 1 : 0);
   // The record of a publish names the repository of the sources: its commit says more.
   const origin =
     first?.kind === 'publish' && first.commit !== undefined
       ? `commit ${first.commit.slice(0, 7)}`
       : nameOrCommit(first?.from ?? from ?? '', image?.commit);
-  if (kind !== 'rollback' && origin !== '') nodes.push({ label: origin.slice(0, 40), state: 'done' });
+  if (kind !== 'rollback' && origin !== '') {
+    nodes.push({ label: origin.slice(0, 40), state: isOwn ? 'done' : 'claimed' });
+  }
   const before = [...new Set(passed.map((each) => each.stage))].filter((each) => !isSameStage(each, stage));
-  nodes.push(...before.map((label) => ({ label, state: 'done' as const })));
+  nodes.push(...before.map((label) => ({ label, state: 'claimed' as const })));
   if (kind === 'rollback' && history?.now !== undefined && history.now !== image?.digest) {
     nodes.push({ label: `${stage} · ${shortHash(history.now)}`, state: 'left' });
   }
@@ -42,9 +46,10 @@ export function renderSteps(report: PromotionReport): string {
     const isThere = targets.every(({ decisions }) => decisions.every(({ action }) => action === 'keep'));
     nodes.push({ label, state: outcome === 'planned' && !isThere ? 'planned' : 'done' });
   }
-  return image === undefined && errors.length === 0
-    ? ''
-    : renderDiagram(nodes.map((node, at) => ({ id: `s${at}`, ...node })));
+  if (image === undefined && errors.length === 0) return '';
+  const diagram = renderDiagram(nodes.map((node, at) => ({ id: `s${at}`, ...node })));
+  const isClaimed = nodes.some(({ state }) => state === 'claimed');
+  return isClaimed ? `${diagram}\n\nDashed: known from unsigned promotion records only.` : diagram;
 }
 
 /** As much of a digest as fits into a node. */

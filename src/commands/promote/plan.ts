@@ -6,6 +6,7 @@ import { planPromotion } from '../../domain/promotion/plan.ts';
 import type { Written } from '../../domain/promotion/policy.ts';
 import { isSameStage } from '../../domain/promotion/record.ts';
 import type { RecordsOfImage } from '../../evidence/promotion-records.ts';
+import { fallbackTag } from '../../oci/client/referrers.ts';
 import { warn } from '../../run/progress.ts';
 import { createHistory } from '../../tools/commits/history.ts';
 import type { PlannedPlace } from './apply.ts';
@@ -32,6 +33,10 @@ export async function planPlaces(
   const needsOwn = inputs.rollback
     ? names.from !== undefined || places.some((place) => isAt(place, digest))
     : inputs.record || places.some((place) => !isSamePlace(place, source));
+  // They are read first: lists that this action wrote say what each entry is, those of cosign do not.
+  for (const place of places) {
+    if (!isSamePlace(place, source) && isAt(place, digest)) await records(place.repository, digest);
+  }
   const own = needsOwn ? await records(source.repository, digest) : undefined;
   draft.passed = (own?.own ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
   const asked = {
@@ -92,12 +97,14 @@ export async function planPlaces(
     // Only the fallback tag is read then: some registries have no answer about an image that they do not hold.
     const listing =
       here ?? (needsRecord && support === 'fallback' ? await records(place.repository, digest) : undefined);
+    const isListed = support === 'fallback' && needsRecord && listing?.hasList === true;
     const occupied = support === 'fallback' ? listing?.occupied : undefined;
     planned.push({
       ...place,
       plan,
       history,
       ...(support === undefined ? {} : { support }),
+      ...(isListed ? { list: fallbackTag(digest) } : {}),
       ...(occupied === undefined ? {} : { occupied }),
       needsRecord,
       needsCopy: !isSamePlace(place, source) && (!inPlace || lacks(here, own)),

@@ -48,8 +48,9 @@ export type ReadRecords = (repository: Repository, digest: Digest) => Promise<Kn
 /** @param now the time from which on a record is from the future */
 export function createRecords(now: () => Date): ReadRecords {
   const read = new Map<string, Promise<KnownRecords>>();
+  const others = new Set<Digest>();
   const judged = async (repository: Repository, digest: Digest): Promise<KnownRecords> => {
-    const found = await readRecords(repository, digest);
+    const found = await readRecords(repository, digest, others);
     return { ...found, ...judgeRecords(found.records, repository, now()) };
   };
   return (repository, digest) => {

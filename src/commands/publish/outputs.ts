@@ -4,7 +4,8 @@ import { boundedJson } from '../../report/bounded-json.ts';
 import { errorFacts } from '../../report/errors.ts';
 import { withoutHost } from '../../report/parts.ts';
 import { JSON_VERSION, verdictJson } from '../../report/run-json.ts';
-import type { PublishRecord } from './result.ts';
+import { isPartial, targetState } from '../../report/target.ts';
+import { hasContent, type PublishRecord } from './result.ts';
 
 /**
  * The outputs of a run, by name. Everything is also in `json`. Digest and host-less repository are there apart, because
@@ -46,7 +47,7 @@ function suppressedBy(verdict: Verdict | undefined, by: readonly Suppressed['by'
 
 /** Everything, for programs; `version` is that of the schema in docs/json-output.md. */
 function toJson(record: PublishRecord) {
-  const { verdict } = record;
+  const { verdict, targets } = record;
   return {
     schemaVersion: JSON_VERSION,
     outcome: record.outcome,
@@ -57,8 +58,11 @@ function toJson(record: PublishRecord) {
     ...metadataJson(record),
     image: record.image,
     scan: { mode: record.scan, ...(verdict === undefined ? {} : verdictJson(verdict)) },
-    registries: record.targets.map(({ error, ...target }) => ({
+    partial: isPartial(targets, (at) => hasContent(targets[at])),
+    registries: targets.map(({ error, ...target }) => ({
       ...target,
+      state: targetState({ ...target, ...(error === undefined ? {} : { error }) }, targets),
+      present: record.outcome === 'unchanged' || hasContent(target),
       ...(error === undefined ? {} : { error: errorFacts(error) }),
     })),
     steps: record.steps,

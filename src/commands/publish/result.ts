@@ -60,3 +60,10 @@ export interface TargetFacts {
   readonly uploaded?: { readonly blobs: number; readonly bytes: number; readonly present: number };
   readonly error?: ActionError;
 }
+
+/** Whether the image is in a repository: sent by this run, or there before. */
+export function hasContent(target: TargetFacts | undefined): boolean {
+  if (target === undefined) return false;
+  const actions = target.decisions.map(({ action }) => action);
+  return target.uploaded !== undefined || (actions.length > 0 && actions.every((action) => action === 'keep'));
+}

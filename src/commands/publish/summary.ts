@@ -16,7 +16,7 @@ import {
 } from '../../report/parts.ts';
 import { type StepState, stateOf } from '../../report/step.ts';
 import { partialResult, partialSentence } from '../../report/target.ts';
-import type { PublishRecord, TargetFacts } from './result.ts';
+import { hasContent, type PublishRecord, type TargetFacts } from './result.ts';
 
 /** The job summary: what came of the run at first sight, then its steps, the image, the gate, and each registry. Pure. */
 export function renderSummary(record: PublishRecord): string {
@@ -63,13 +63,6 @@ function leftBehind({ outcome, targets, steps }: PublishRecord): string {
 
 function nameOf(tag: string): string {
   return tag.replace(/:[^:/]*$/, '');
-}
-
-/** Whether the image is in a repository: sent by this run, or there before. */
-function hasContent(target: TargetFacts | undefined): boolean {
-  if (target === undefined) return false;
-  const actions = target.decisions.map(({ action }) => action);
-  return target.uploaded !== undefined || (actions.length > 0 && actions.every((action) => action === 'keep'));
 }
 
 function commitLine({ commit }: PublishRecord): string {

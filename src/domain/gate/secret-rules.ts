@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { ENCODED_PRIVATE_KEYS, ENCODED_TOKENS, type EncodedForm } from './encoded-secrets.ts';
 import type { ReportFinding } from './report.ts';
 
 /** A kind of credential that Trivy's own rules do not know, in a form that both Go and JavaScript read. */
@@ -7,7 +8,7 @@ interface SecretRule {
   readonly title: string;
   /** Of the file, from the root of the image. Absent: any. */
   readonly path?: string;
-  /** The part named `secret` is what the report hides. */
+  /** The part named `secret` is what the report hides, or all of it. */
   readonly regex: string;
   /** The file is not looked at unless it contains one of these, in any case. */
   readonly keywords: readonly string[];
@@ -94,7 +95,56 @@ export const SECRET_RULES: readonly SecretRule[] = [
     regex: `(?i)\\b(?:client-key-data|token|password|id-token|refresh-token):\\s*["']?${SECRET('[^\\s"\']{8,}')}`,
     keywords: ['client-key-data', 'token', 'password'],
   },
+  {
+    id: 'composer-auth',
+    title: "Login in Composer's auth.json",
+    path: '(?:^|/)auth\\.json$',
+    regex: `"(?:github-oauth|gitlab-oauth|gitlab-token|bitbucket-oauth|http-basic|bearer)"\\s*:\\s*\\{\\s*"[^"]+"\\s*:\\s*(?:\\{[^}]*"(?:password|token|consumer-secret)"\\s*:\\s*)?"${SECRET('[^"\\s$]{4,}')}"`,
+    keywords: ['oauth', 'gitlab-token', 'http-basic', 'bearer'],
+  },
+  {
+    id: 'terraform-token',
+    title: "Token in Terraform's configuration",
+    path: '(?:^|/)(?:credentials\\.tfrc\\.json|\\.terraformrc)$',
+    regex: `(?i)"?token"?\\s*[:=]\\s*"${SECRET('[^"\\s$]{8,}')}"`,
+    keywords: ['token'],
+  },
+  {
+    id: 'vault-token',
+    title: 'Token of HashiCorp Vault',
+    path: '(?:^|/)\\.vault-token$',
+    regex: `(?i)${SECRET('(?:hv[sbr]\\.|[sbr]\\.)[a-z0-9_-]{20,}')}`,
+    keywords: ['.'],
+  },
+  {
+    id: 'pgpass-password',
+    title: 'Password in .pgpass',
+    path: '(?:^|/)\\.pgpass$',
+    regex: `(?:^|\\n)[^#:\\s]+:[0-9*]+:[^:\\s]+:[^:\\s]+:${SECRET('[^\\s$]{4,}')}`,
+    keywords: [':'],
+  },
+  {
+    id: 'nuget-password',
+    title: 'Password in NuGet.Config',
+    path: '(?i)(?:^|/)nuget\\.config$',
+    regex: `(?i)key="(?:ClearText)?Password"\\s+value="${SECRET('[^"%$]{4,}')}"`,
+    keywords: ['password'],
+  },
+  {
+    id: 'bundler-credentials',
+    title: "Login in Bundler's configuration",
+    path: '(?:^|/)\\.bundle/config$',
+    regex: `BUNDLE_[A-Z0-9_]+__(?:COM|ORG|IO|NET|DEV|CLOUD|EXAMPLE):\\s*"?${SECRET('[^\\s"$]{8,}')}`,
+    keywords: ['bundle_'],
+  },
+  ...encoded('base64-token', 'Token in Base64', ENCODED_TOKENS),
+  ...encoded('base64-private-key', 'Private key in Base64', ENCODED_PRIVATE_KEYS),
 ];
+
+/** One rule for each form: the scanner looks for a keyword faster than for one of many. */
+function encoded(id: string, title: string, forms: readonly EncodedForm[]): readonly SecretRule[] {
+  return forms.map(({ regex, keyword }) => ({ id, title, regex, keywords: [keyword] }));
+}
 
 /**
  * Rules of Trivy that let secrets pass by their path, or because the text says "example": what an
@@ -130,10 +180,12 @@ const PUBLIC_KEYS: readonly RegExp[] = [
   /\/gems\/[^/]+-\d[^/]*\/(?:spec|tests?|features)\//,
 ];
 
+const KEY_RULES: ReadonlySet<string> = new Set(['private-key', 'base64-private-key']);
+
 /** Whether a finding is a private key that is public by where it is. Other credentials in the same files count. */
 export function isPublicKeyMaterial({ class: kind, id, path }: ReportFinding): boolean {
   const file = path?.replace(/^\/+/, '');
-  return kind === 'secret' && id === 'private-key' && file !== undefined && PUBLIC_KEYS.some((each) => each.test(file));
+  return kind === 'secret' && KEY_RULES.has(id) && file !== undefined && PUBLIC_KEYS.some((each) => each.test(file));
 }
 
 /** Trivy's `--secret-config`. https://trivy.dev/docs/latest/guide/scanner/secret/ */
@@ -149,7 +201,7 @@ export function secretConfig(): string {
       ...(path === undefined ? {} : { path }),
       regex,
       keywords,
-      'secret-group-name': 'secret',
+      ...(regex.includes('(?P<secret>') ? { 'secret-group-name': 'secret' } : {}),
     })),
   });
 }
@@ -162,7 +214,7 @@ export const NOT_SEARCHED =
 const UNSEEN = /(?:^|\/)(?:\.git|node_modules)\//;
 /** Names of small files with credentials that are worth a look there. */
 const NAMED =
-  /(?:^|\/)(?:config|config\.worktree|[^/]*\.config|[^/]*credentials[^/]*|gha-creds-[^/]*\.json|\.?npmrc|\.yarnrc\.yml|[._]netrc|\.pypirc|config\.json|\.gitconfig)$/;
+  /(?:^|\/)(?:config|config\.worktree|[^/]*\.config|[^/]*credentials[^/]*|gha-creds-[^/]*\.json|\.?npmrc|\.yarnrc\.yml|[._]netrc|\.pypirc|config\.json|\.gitconfig|auth\.json)$/;
 /** Of a file that is read here. */
 export const LARGEST_UNSEEN = 256 * 1024;
 
@@ -175,13 +227,16 @@ export function isUnseenBySecretScan(path: string): boolean {
 export function secretsIn(path: string, text: string): readonly ReportFinding[] {
   const lower = text.toLowerCase();
   return SECRET_RULES.flatMap((rule) => {
-    if (rule.path !== undefined && !new RegExp(rule.path).test(path)) return [];
+    if (rule.path !== undefined && !patternOf(rule.path).test(path)) return [];
     if (!rule.keywords.some((word) => lower.includes(word.toLowerCase()))) return [];
-    const insensitive = rule.regex.startsWith('(?i)');
-    const pattern = rule.regex.replace('(?i)', '').replace('(?P<', '(?<');
-    const found = new RegExp(pattern, insensitive ? 'i' : '').exec(text);
+    const found = patternOf(rule.regex).exec(text);
     if (found === null) return [];
     const line = text.slice(0, found.index).split('\n').length;
     return [{ class: 'secret', id: rule.id, severity: 'HIGH', target: path, path, line, title: rule.title }];
   });
+}
+
+/** An expression of Go, as far as the rules use what JavaScript writes otherwise. */
+function patternOf(source: string): RegExp {
+  return new RegExp(source.replace('(?i)', '').replace('(?P<', '(?<'), source.startsWith('(?i)') ? 'i' : '');
 }

@@ -14,6 +14,8 @@ export interface Referrers {
   readonly manifests: readonly Descriptor[];
   /** What the index under the fallback tag lists: who adds to it has to keep these. */
   readonly fallback: readonly Descriptor[];
+  /** Digest of that index, where there is one. */
+  readonly fallbackDigest?: Digest;
   /** The fallback tag holds something else, which must not be overwritten: its digest. */
   readonly occupied?: Digest;
   /** Sentences about a list that exists and could not be read. */
@@ -75,12 +77,13 @@ export async function listReferrers(
   }
   const support = place.memory.referrers ?? 'fallback';
   const needless = tags?.has(tag) === false || wanted?.every((each) => found.has(each)) === true;
-  const { entries, occupied } = needless ? NOTHING : await readFallback(place, digest, get);
+  const { entries, digest: fallbackDigest, occupied } = needless ? NOTHING : await readFallback(place, digest, get);
   for (const each of entries) found.set(each.digest, each);
   return {
     support,
     manifests: [...found.values()],
     fallback: entries,
+    ...(fallbackDigest === undefined ? {} : { fallbackDigest }),
     ...(occupied === undefined ? {} : { occupied }),
     problems,
   };
@@ -149,6 +152,7 @@ const NOTHING: FallbackIndex = { entries: [] };
 
 interface FallbackIndex {
   readonly entries: readonly Descriptor[];
+  readonly digest?: Digest;
   readonly occupied?: Digest;
 }
 
@@ -165,7 +169,7 @@ async function readFallback(
   if (isImage) return { entries: [], occupied: index.descriptor.digest };
   const found = new Map<Digest, Descriptor>();
   for (const each of entries) add(found, each, `${host}/${name}:${fallbackTag(digest)}`);
-  return { entries: [...found.values()] };
+  return { entries: [...found.values()], digest: index.descriptor.digest };
 }
 
 function isPlatform(entry: unknown): boolean {

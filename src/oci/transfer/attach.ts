@@ -100,6 +100,33 @@ export async function listAsReferrers(
   );
 }
 
+/**
+ * Makes sure that the list under the fallback tag can be added to, before anything depends on that: registries with immutable
+ * tags do not let it change. The same entries are written in other bytes, since the same digest is accepted by most of them.
+ * Where there is a list, one request to read it and one to write it.
+ * @throws ActionError with the code of the refusal, or TAG_IMMUTABLE when the tag is an image
+ */
+export async function checkListWritable(to: Repository, subject: Digest): Promise<void> {
+  const { support, fallback, fallbackDigest, occupied } = await to.referrers(subject);
+  if (support === 'api') return;
+  if (occupied !== undefined) throw occupiedBy(to, subject, occupied);
+  if (fallbackDigest === undefined) return;
+  const tag = fallbackTag(subject);
+  const compact = indexOf(fallback);
+  try {
+    await to.put(tag, compact.descriptor.digest === fallbackDigest ? indexOf(fallback, 1) : compact);
+  } catch (error) {
+    if (!(error instanceof ActionError)) throw error;
+    const what = `${to.host}/${to.name} has no referrers API, and does not let its tag ${tag} change, which lists what refers to ${subject}: no promotion record can be added. ${error.message}`;
+    throw new ActionError(error.code, what, { cause: error, facts: error.facts, remedy: LIST_REMEDY });
+  }
+}
+
+const LIST_REMEDY = [
+  'Exclude tags that begin with `sha256-` from the immutability rule: registries without the referrers API keep signatures, SBOMs and records under them.',
+  'Or set `record: false`: then the environment has no history, no rollback and no holds.',
+];
+
 /** A registry without the API keeps the list under a tag, and that tag is an image: nothing can be attached there. */
 export function occupiedBy({ host, name }: Repository, subject: Digest, image: Digest): ActionError {
   return new ActionError(
@@ -114,9 +141,9 @@ function lackingIn(there: readonly Descriptor[], ours: readonly Descriptor[]): r
   return ours.filter((each) => !digests.has(each.digest));
 }
 
-function indexOf(manifests: readonly Descriptor[]): ManifestBytes {
+function indexOf(manifests: readonly Descriptor[], indent?: number): ManifestBytes {
   const mediaType = MEDIA_TYPES.ociIndex;
-  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests }));
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests }, undefined, indent));
   return {
     descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length },
     bytes,

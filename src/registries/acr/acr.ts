@@ -1,12 +1,11 @@
-import { isDigest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
 import { noVerdict } from '../ignore-failure.ts';
-import { nextPage } from '../pagination.ts';
-import type { ListedImage, Management, ManagementPlace, Vendor } from '../vendor.ts';
+import type { Management, ManagementPlace, Vendor } from '../vendor.ts';
 import { type Acr, openAcr } from './api.ts';
 import { azureIdentity } from './identity.ts';
+import { currentTags, listImages } from './inventory.ts';
 import { acrRemedies } from './remedies.ts';
 
 export const acr: Vendor = {
@@ -37,6 +36,7 @@ function manageAcr(place: ManagementPlace): Management {
   return {
     exists: async () => (await attributes(registry, place)) !== undefined,
     list: () => listImages(registry, place),
+    currentTags: (digest) => currentTags(registry, place, digest),
     deleteTag: (tag) => registry.remove(`/acr/v1/${name}/_tags/${encodeURIComponent(tag)}`, tag),
     deleteDigest: (digest) => registry.remove(`/v2/${name}/manifests/${digest}`, digest),
     preflight: async () => {
@@ -87,36 +87,4 @@ function locked({ host, repository }: ManagementPlace): ActionError {
       `Unlock the repository: \`az acr repository update --name ${registry} --repository ${repository} --write-enabled true\`.`,
     ],
   });
-}
-
-async function* listImages({ ask, at, name }: Acr, { host, repository }: ManagementPlace): AsyncGenerator<ListedImage> {
-  const what = `a page of the images of ${repository}`;
-  const seen = new Set<string>();
-  let url: URL | undefined = at(`/acr/v1/${name}/_manifests?n=100`);
-  while (url !== undefined) {
-    if (seen.has(url.href)) throw unexpected(host, what);
-    seen.add(url.href);
-    const answer = await ask({ method: 'GET', url, expect: [200], operation: 'read', what });
-    const { manifests } = fieldsOf(answer.json);
-    // The last page of a list may say null.
-    if (!Array.isArray(manifests) && manifests !== null) throw unexpected(host, what);
-    for (const each of manifests ?? []) yield readImage(each, host, what);
-    url = nextPage(answer, url, what);
-  }
-}
-
-function readImage(value: unknown, host: string, what: string): ListedImage {
-  const { digest, tags, mediaType, imageSize, createdTime } = fieldsOf(value);
-  if (!isDigest(digest) || !(tags === undefined || tags === null || Array.isArray(tags))) throw unexpected(host, what);
-  const pushedAt = new Date(typeof createdTime === 'string' ? createdTime : Number.NaN);
-  return {
-    digest,
-    tags: (tags ?? []).map((tag: unknown) => {
-      if (typeof tag !== 'string') throw unexpected(host, what);
-      return tag;
-    }),
-    ...(typeof mediaType === 'string' ? { mediaType } : {}),
-    ...(typeof imageSize === 'number' ? { size: imageSize } : {}),
-    ...(Number.isNaN(pushedAt.getTime()) ? {} : { pushedAt }),
-  };
 }

@@ -1,5 +1,4 @@
 import type { Credentials } from '../../credentials/credential.ts';
-import { isDigest } from '../../domain/digest.ts';
 import { type Fields, fieldsOf, isFields } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
@@ -7,10 +6,10 @@ import { parseErrorBody } from '../../http/error-body.ts';
 import { createRedactor } from '../../http/redact.ts';
 import { registryError } from '../../http/registry-error.ts';
 import { noVerdict } from '../ignore-failure.ts';
-import type { ListedImage, Management, ManagementPlace } from '../vendor.ts';
+import type { Management, ManagementPlace } from '../vendor.ts';
+import { currentTags, HOST, type Listing, listImages, prefixesOf } from './inventory.ts';
 import { finishOperation, type Waiting } from './operation.ts';
 
-const HOST = 'artifactregistry.googleapis.com';
 const UPLOAD = 'artifactregistry.repositories.uploadArtifacts';
 /** Users whose password is an access token; the helpers gcloud and docker-credential-gcr have names of their own. */
 const USERS = /^(?:oauth2accesstoken|_token|_dcgcloud_token|_dcgcr_(?:\d+_)*token)$/;
@@ -78,24 +77,8 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
   };
   const waiting: Waiting = { host: HOST, facts, clock, ask, redact };
 
-  const imagesOf = (json: unknown): readonly ListedImage[] => {
-    const { dockerImages = [] } = fieldsOf(json);
-    if (!Array.isArray(dockerImages)) throw unexpected(HOST, 'the list of images', facts);
-    const project = decodeURIComponent(parent.split('/')[1] ?? '').replace(':', '/');
-    const location = parent.split('/')[3] ?? '';
-    // Images of gcr.io names are listed by either of their names.
-    const prefixes = [`${host}/${place.repository}@`, `${location}-docker.pkg.dev/${project}/${repository}/${image}@`];
-    return dockerImages.flatMap((item: unknown) => {
-      const fields = fieldsOf(item);
-      const { uri } = fields;
-      if (typeof uri !== 'string') throw unexpected(HOST, 'the list of images', facts);
-      const prefix = prefixes.find((each) => uri.startsWith(each));
-      if (prefix === undefined) return [];
-      const digest = uri.slice(prefix.length);
-      if (!isDigest(digest)) throw unexpected(HOST, 'the list of images', facts);
-      return [{ digest, ...detailsOf(fields) }];
-    });
-  };
+  const prefixes = prefixesOf(place, parent, repository, image);
+  const listing: Listing = { facts, home, package: versions, image, prefixes, ask };
 
   const describe = async (): Promise<Fields | undefined> => {
     const what = `the look for the repository ${repository}`;
@@ -106,13 +89,15 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
     return fields;
   };
 
+  /** Immutability is a matter of the whole repository. */
+  const hasImmutableTags = async (): Promise<boolean> => {
+    const { dockerConfig } = fieldsOf(await describe().catch(noVerdict));
+    return fieldsOf(dockerConfig).immutableTags === true;
+  };
+
   return {
     exists: async () => (await describe()) !== undefined,
-    // Immutability is a matter of the whole repository.
-    frozen: async (tags) => {
-      const { dockerConfig } = fieldsOf(await describe().catch(noVerdict));
-      return fieldsOf(dockerConfig).immutableTags === true ? tags : [];
-    },
+    frozen: async (tags) => ((await hasImmutableTags()) ? tags : []),
     create: async ({ immutableTags, scanOnPush, kmsKey }) => {
       const what = `creating the repository ${repository}`;
       const json = {
@@ -138,21 +123,8 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
       const made = await finishOperation(waiting, answer.json, { what, operation: 'write', settled: 'ALREADY_EXISTS' });
       return made ? 'created' : 'exists';
     },
-    async *list() {
-      const what = 'the list of images';
-      const seen = new Set<string>();
-      for (let page = ''; ; ) {
-        const path = `${home}/dockerImages?pageSize=1000${page === '' ? '' : `&pageToken=${encodeURIComponent(page)}`}`;
-        const { json } = await ask(path, { method: 'GET', expect: [200], operation: 'read', what });
-        yield* imagesOf(json);
-        const { nextPageToken = '' } = fieldsOf(json);
-        if (nextPageToken === '') return;
-        if (typeof nextPageToken !== 'string') throw unexpected(HOST, what, facts);
-        if (seen.has(nextPageToken)) throw unexpected(HOST, `${what} (its pages do not end)`, facts);
-        seen.add(nextPageToken);
-        page = nextPageToken;
-      }
-    },
+    list: () => listImages(listing, hasImmutableTags),
+    currentTags: (digest) => currentTags(listing, digest),
     deleteTag: async (tag) => {
       const path = `${versions}/tags/${encodeURIComponent(tag)}`;
       const what = `deleting the tag ${tag}`;
@@ -215,17 +187,4 @@ function whatIs(found: Credentials | undefined): string {
   return found.kind === 'password' && found.username.startsWith('_json_key')
     ? 'a service account key'
     : 'a login of another kind';
-}
-
-/** Sizes are texts in Google's JSON, because they are 64-bit numbers. */
-function detailsOf({ tags, mediaType, imageSizeBytes, uploadTime }: Fields): Omit<ListedImage, 'digest'> {
-  const pushedAt = new Date(typeof uploadTime === 'string' ? uploadTime : Number.NaN);
-  return {
-    tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [],
-    ...(typeof mediaType === 'string' && mediaType !== '' ? { mediaType } : {}),
-    ...(typeof imageSizeBytes === 'string' && /^\d{1,15}$/.test(imageSizeBytes)
-      ? { size: Number(imageSizeBytes) }
-      : {}),
-    ...(Number.isNaN(pushedAt.getTime()) ? {} : { pushedAt }),
-  };
 }

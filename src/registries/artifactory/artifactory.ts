@@ -4,6 +4,7 @@ import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
 import { parseErrorBody } from '../../http/error-body.ts';
 import { registryError } from '../../http/registry-error.ts';
+import { latest, tagTimes } from '../listed-tags.ts';
 import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from '../vendor.ts';
 import { type ImageFolder, openArtifactory } from './api.ts';
 import { artifactoryIdentity } from './identity.ts';
@@ -17,6 +18,9 @@ export const artifactory: Vendor = {
   // Neither Basic credentials nor its tokens tell what they allow.
   probesPush: true,
   remedies: artifactoryRemedies,
+  reading: { manifests: 'counted' },
+  afterDeletion:
+    'Artifactory moves what is deleted to its trash can, unless that is switched off, and frees the space after that.',
   capabilities: {
     keyless: 'yes',
     'create-repository': { partly: 'Needs the right to administer repositories, or a project of its own.' },
@@ -99,6 +103,7 @@ function manage(place: ManagementPlace): Management {
       images.set(digest, {
         digest,
         tags: [...(known?.tags ?? []), ...(TAG.test(name) ? [name] : [])],
+        tagFacts: [...(known?.tagFacts ?? []), ...(TAG.test(name) ? [tagTimes(name, created, downloaded)] : [])],
         ...(pushedAt === undefined ? {} : { pushedAt }),
         ...(pulledAt === undefined ? {} : { pulledAt }),
       });
@@ -133,6 +138,11 @@ function manage(place: ManagementPlace): Management {
     return found === undefined ? 'absent' : remove(found);
   };
 
+  const currentTags = async (digest: Digest): Promise<readonly string[] | undefined> => {
+    const found = (await folders()).filter((folder) => folder.digest === digest);
+    return found.length === 0 ? undefined : found.flatMap(({ name }) => (TAG.test(name) ? [name] : []));
+  };
+
   /** After a fresh list: a tag that has moved since the last one holds another image. */
   const deleteDigest = async (digest: Digest): Promise<'deleted' | 'absent'> => {
     const gone: ('deleted' | 'absent')[] = [];
@@ -140,10 +150,5 @@ function manage(place: ManagementPlace): Management {
     return gone.includes('deleted') ? 'deleted' : 'absent';
   };
 
-  return { exists, create, list, deleteTag, deleteDigest };
-}
-
-function latest(one: Date | undefined, other: Date | undefined): Date | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return one > other ? one : other;
+  return { exists, create, list, currentTags, deleteTag, deleteDigest };
 }

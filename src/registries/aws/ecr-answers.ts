@@ -1,5 +1,6 @@
 import type { Credentials } from '../../credentials/credential.ts';
-import { isDigest } from '../../domain/digest.ts';
+import { type Digest, isDigest } from '../../domain/digest.ts';
+import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
 import { registryError } from '../../http/registry-error.ts';
@@ -16,6 +17,8 @@ export interface EcrAnswer {
         readonly imagePushedAt?: Date | undefined;
         readonly lastRecordedPullTime?: Date | undefined;
         readonly imageManifestMediaType?: string | undefined;
+        readonly artifactMediaType?: string | undefined;
+        readonly subjectManifestDigest?: string | undefined;
       }[]
     | undefined;
   readonly nextToken?: string | undefined;
@@ -26,6 +29,7 @@ export interface Deletion {
   readonly imageIds?: readonly unknown[] | undefined;
   readonly failures?:
     | readonly {
+        readonly imageId?: { readonly imageDigest?: string | undefined } | undefined;
         readonly failureCode?: string | undefined;
         readonly failureReason?: string | undefined;
       }[]
@@ -60,7 +64,9 @@ export function identityFor(place: ManagementPlace, identity: Identity | undefin
 export function toListed(place: ManagementPlace, { imageDetails = [] }: EcrAnswer): readonly ListedImage[] {
   return imageDetails.map((image) => {
     const { imageDigest: digest, imageTags: tags = [], imageSizeInBytes: size, imagePushedAt: pushedAt } = image;
-    if (!isDigest(digest)) throw unexpected(place.host, `the list of ${place.repository}`);
+    const { artifactMediaType, subjectManifestDigest: subject } = image;
+    if (!isDigest(digest) || !(subject === undefined || isDigest(subject)))
+      throw unexpected(place.host, `the list of ${place.repository}`);
     return {
       digest,
       tags,
@@ -68,25 +74,56 @@ export function toListed(place: ManagementPlace, { imageDetails = [] }: EcrAnswe
       ...(pushedAt === undefined ? {} : { pushedAt }),
       ...(image.lastRecordedPullTime === undefined ? {} : { pulledAt: image.lastRecordedPullTime }),
       ...(image.imageManifestMediaType === undefined ? {} : { mediaType: image.imageManifestMediaType }),
+      // Of an image that is the media type of its config.
+      ...(artifactMediaType === undefined ? {} : { artifactType: artifactMediaType }),
+      ...(subject === undefined ? {} : { subject }),
     };
   });
 }
 
-/** @throws ActionError of the failure that AWS tells, unless it is that there is no such image */
+type Failure = NonNullable<Deletion['failures']>[number];
+
+/** @throws ActionError of the failure that AWS reports, unless it is that there is no such image */
 export function deleted(
-  { host, repository }: ManagementPlace,
+  place: ManagementPlace,
   { imageIds = [], failures = [] }: Deletion,
   { imageTag, imageDigest }: { readonly imageTag?: string | undefined; readonly imageDigest?: string | undefined },
 ): 'deleted' | 'absent' {
+  const { host, repository } = place;
   const [failure] = failures;
   const reference = imageTag ?? imageDigest ?? '';
   if (failure === undefined) {
     if (imageIds.length === 0) throw unexpected(host, `the deletion of ${repository}:${reference}`);
     return 'deleted';
   }
+  const result = resultOf(place, failure, reference);
+  if (result !== 'absent') throw result;
+  return result;
+}
+
+/**
+ * What became of each image of a batch: AWS answers 200, and reports each one that it did not delete.
+ * @throws ActionError ANSWER_INVALID when it is silent about an image
+ */
+export function allDeleted(
+  place: ManagementPlace,
+  { imageIds = [], failures = [] }: Deletion,
+  digests: readonly Digest[],
+): ReadonlyMap<Digest, 'deleted' | 'absent' | ActionError> {
+  const gone = new Set(imageIds.map((id) => fieldsOf(id).imageDigest));
+  const outcome = (digest: Digest) => {
+    const failure = failures.find(({ imageId }) => imageId?.imageDigest === digest);
+    if (failure !== undefined) return resultOf(place, failure, digest);
+    if (!gone.has(digest)) throw unexpected(place.host, `the deletion of ${place.repository}@${digest}`);
+    return 'deleted';
+  };
+  return new Map(digests.map((digest) => [digest, outcome(digest)]));
+}
+
+function resultOf({ host, repository }: ManagementPlace, failure: Failure, reference: string): 'absent' | ActionError {
   const { failureCode: code = 'Unknown', failureReason: message = '' } = failure;
   if (code === 'ImageNotFound') return 'absent';
-  throw registryError(
+  return registryError(
     { host, operation: 'delete', status: 200, code: code.toUpperCase(), message },
     `AWS did not delete ${repository}:${reference} from ${host}`,
     { registry: host, repository, reference },

@@ -1,6 +1,6 @@
 import type { RegistryAnswer } from '../../errors/classify.ts';
 import type { LoginPlace, Management, ManagementPlace, NewRepository } from '../vendor.ts';
-import { type Deletion, deleted, type EcrAnswer, following, toListed } from './ecr-answers.ts';
+import { allDeleted, type Deletion, deleted, type EcrAnswer, following, toListed } from './ecr-answers.ts';
 import type { Mutability } from './mutability.ts';
 import { readSdkError, sdkError } from './sdk.ts';
 
@@ -17,7 +17,7 @@ interface EcrClient {
     repositoryNames: string[];
   }) => Promise<{ readonly repositories?: readonly EcrRepository[] | undefined }>;
   readonly describeImages: (
-    input: EcrName & { readonly maxResults: number; readonly nextToken?: string },
+    input: EcrName & { readonly maxResults?: number; readonly nextToken?: string; readonly imageIds?: EcrImage[] },
   ) => Promise<EcrAnswer>;
   readonly batchDeleteImage: (input: EcrName & { imageIds: EcrImage[] }) => Promise<Deletion>;
 }
@@ -112,5 +112,24 @@ export function manageRepository<Client extends EcrClient>(
 
     deleteTag: (imageTag) => remove({ imageTag }),
     deleteDigest: (imageDigest) => remove({ imageDigest }),
+    deleteDigests: async (digests) => {
+      const imageIds = digests.map((imageDigest) => ({ imageDigest }));
+      const what = `deleting ${digests.length} images of ${name.repositoryName}`;
+      const answer = await ask('delete', what, (client) => client.batchDeleteImage({ ...name, imageIds }));
+      return allDeleted(place, answer, digests);
+    },
+    currentTags: async (imageDigest) => {
+      const answer = await ask('read', `looking for ${name.repositoryName}@${imageDigest}`, async (client) => {
+        try {
+          return await client.describeImages({ ...name, imageIds: [{ imageDigest }] });
+        } catch (error) {
+          if (readSdkError(error).name === 'ImageNotFoundException') return undefined;
+          throw error;
+        }
+      });
+      return answer === undefined
+        ? undefined
+        : toListed(place, answer).find(({ digest }) => digest === imageDigest)?.tags;
+    },
   } satisfies Management;
 }

@@ -19,6 +19,7 @@ export const ecr: Vendor = {
   // A missing repository and a missing right are told at the beginning of an upload, and not before.
   probesPush: true,
   remedies: ecrRemedies,
+  reading: { manifests: 'counted' },
   capabilities: {
     keyless: 'yes',
     'create-repository': 'yes',

@@ -12,6 +12,9 @@ export const distribution: Vendor = {
   // reports an owner that does not exist there.
   probesPush: true,
   remedies: distributionRemedies,
+  // https://github.com/distribution/distribution/issues/3178
+  afterDeletion:
+    'The registry frees the space with `registry garbage-collect`. With `--delete-untagged`, use version 3 or later: version 2 also removes the platforms of tagged indexes.',
   capabilities: {
     keyless: { lacks: 'Give `username` and `password`.' },
     'create-repository': { lacks: 'The first push creates the repository.' },

@@ -19,6 +19,8 @@ export const dockerHub: Vendor = {
   title: 'Docker Hub',
   hosts: [/^docker\.io$/],
   remedies: dockerHubRemedies,
+  // A read is a pull: it is limited by the hour, and is what rules about pulls go by.
+  reading: { manifests: 'avoided' },
   capabilities: {
     keyless: { partly: 'For organizations with an OIDC connection in Docker Home; personal accounts have none.' },
     'create-repository': {

@@ -1,6 +1,8 @@
 import { type Digest, isDigest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
+import { isIndexType } from '../../domain/manifest.ts';
 import { unexpected } from '../../http/api.ts';
+import { latest, tagTimes } from '../listed-tags.ts';
 import type { ImageStore, ListedImage } from '../vendor.ts';
 import { HUB } from './api.ts';
 
@@ -13,20 +15,28 @@ export interface TagOfHub {
 
 /** @throws ActionError ANSWER_INVALID */
 export function readTag(value: unknown, facts: { readonly registry: string; readonly repository: string }): TagOfHub {
-  const { name, digest, media_type, full_size, tag_last_pushed, tag_last_pulled } = fieldsOf(value);
+  const { name, digest, media_type, full_size, tag_last_pushed, tag_last_pulled, images } = fieldsOf(value);
   if (typeof name !== 'string' || name === '') throw unexpected(HUB, 'a tag', facts);
   const pushedAt = time(tag_last_pushed);
   const pulledAt = time(tag_last_pulled);
+  const children = isIndexType(String(media_type)) ? childrenIn(images, digest) : [];
   return {
     name,
     ...(isDigest(digest) ? { digest } : {}),
     facts: {
       ...(typeof media_type === 'string' && media_type !== '' ? { mediaType: media_type } : {}),
       ...(typeof full_size === 'number' && full_size >= 0 ? { size: full_size } : {}),
+      ...(children.length === 0 ? {} : { children }),
       ...(pushedAt === undefined ? {} : { pushedAt }),
       ...(pulledAt === undefined ? {} : { pulledAt }),
     },
   };
+}
+
+/** The platforms of an index. A tag of one image has that image itself in this list. */
+function childrenIn(images: unknown, own: unknown): readonly Digest[] {
+  const digests = (Array.isArray(images) ? images : []).map((each: unknown) => fieldsOf(each).digest);
+  return [...new Set(digests.filter(isDigest).filter((digest) => digest !== own))];
 }
 
 /** The images of tags: Hub lists tags, and an image was pushed and pulled when the latest of its tags was. */
@@ -44,16 +54,12 @@ export async function* byDigest(tags: readonly TagOfHub[], store: ImageStore): A
       ...before,
       digest,
       tags: [...(before?.tags ?? []), name],
+      tagFacts: [...(before?.tagFacts ?? []), tagTimes(name, facts.pushedAt, facts.pulledAt)],
       ...(pushedAt === undefined ? {} : { pushedAt }),
       ...(pulledAt === undefined ? {} : { pulledAt }),
     });
   }
   yield* images.values();
-}
-
-function latest(one: Date | undefined, other: Date | undefined): Date | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return one > other ? one : other;
 }
 
 /** Hub writes `0001-01-01T00:00:00Z` for never. */

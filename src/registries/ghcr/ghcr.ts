@@ -3,6 +3,7 @@ import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
 import { noVerdict } from '../ignore-failure.ts';
+import { timeOf } from '../listed-tags.ts';
 import type { ListedImage, Management, ManagementPlace, Vendor } from '../vendor.ts';
 import { openPackage } from './api.ts';
 import { ghcrRemedies } from './remedies.ts';
@@ -17,6 +18,8 @@ export const ghcr: Vendor = {
   // Its tokens do not tell what they allow.
   probesPush: true,
   remedies: ghcrRemedies,
+  // A download; GitHub refuses to delete public images with more than 5000 of them.
+  reading: { manifests: 'counted' },
   capabilities: {
     keyless: {
       partly: "The job's own `GITHUB_TOKEN` with `permissions: packages: write` is enough: nothing to set up.",
@@ -90,9 +93,16 @@ function manage(place: ManagementPlace): Management {
     return undefined;
   };
 
-  const isThere = async (id: number): Promise<boolean> => {
+  const describe = async (id: number): Promise<ListedImage | undefined> => {
     const what = `the question for version ${id} of ${repository}`;
-    return (await ask({ method: 'GET', rest: `/versions/${id}`, expect: [200, 404], what })).status === 200;
+    const { status, json } = await ask({ method: 'GET', rest: `/versions/${id}`, expect: [200, 404], what });
+    return status === 404 ? undefined : readVersion(json, facts).image;
+  };
+
+  const currentTags = async (digest: Digest): Promise<readonly string[] | undefined> => {
+    const id = await idOf(digest);
+    const found = id === undefined ? undefined : await describe(id);
+    return found?.digest === digest ? found.tags : undefined;
   };
 
   const deleteDigest = async (digest: Digest): Promise<'deleted' | 'absent'> => {
@@ -101,7 +111,7 @@ function manage(place: ManagementPlace): Management {
     try {
       const what = `deleting ${repository}@${digest}`;
       const { status } = await ask({ method: 'DELETE', rest: `/versions/${id}`, expect: [204, 404], what });
-      if (status === 404 && (await isThere(id))) {
+      if (status === 404 && (await describe(id)) !== undefined) {
         throw new ActionError('DENIED', `GitHub answered 404 to ${what}, which is there.`, { facts });
       }
       ids.delete(digest);
@@ -123,19 +133,23 @@ function manage(place: ManagementPlace): Management {
     ];
   };
 
-  return { exists: async () => (await find()) !== undefined, list, deleteDigest, preflight };
+  return { exists: async () => (await find()) !== undefined, list, currentTags, deleteDigest, preflight };
 }
 
 function readVersion(value: unknown, facts: { readonly registry: string; readonly repository: string }): Version {
-  const { id, name, created_at, metadata } = fieldsOf(value);
+  const { id, name, created_at, updated_at, metadata } = fieldsOf(value);
   const { tags } = fieldsOf(fieldsOf(metadata).container);
   // Without the tags an image would look as if nobody used it.
   if (typeof id !== 'number' || !Number.isSafeInteger(id) || !isDigest(name) || !isNames(tags)) {
     throw unexpected('GitHub', 'a version of the package', facts);
   }
-  const pushedAt = typeof created_at === 'string' ? new Date(created_at) : undefined;
-  const known = pushedAt !== undefined && !Number.isNaN(pushedAt.getTime());
-  return { id, image: { digest: name, tags, ...(known ? { pushedAt } : {}) } };
+  const pushedAt = timeOf(created_at);
+  const updatedAt = timeOf(updated_at);
+  const times = {
+    ...(pushedAt === undefined ? {} : { pushedAt }),
+    ...(updatedAt === undefined ? {} : { updatedAt }),
+  };
+  return { id, image: { digest: name, tags, handle: String(id), ...times } };
 }
 
 function isNames(value: unknown): value is readonly string[] {

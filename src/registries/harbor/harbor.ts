@@ -4,6 +4,7 @@ import { unexpected } from '../../http/api.ts';
 import { noVerdict } from '../ignore-failure.ts';
 import type { Management, ManagementPlace, NewRepository, Vendor } from '../vendor.ts';
 import { type Harbor, openHarbor } from './api.ts';
+import { currentTags, listImages } from './inventory.ts';
 import { harborRemedies } from './remedies.ts';
 
 export const harbor: Vendor = {
@@ -12,6 +13,8 @@ export const harbor: Vendor = {
   hosts: [],
   hidesMissing: true,
   remedies: harborRemedies,
+  reading: { manifests: 'counted', listsSubjects: true },
+  afterDeletion: 'Harbor frees the space with its next garbage collection (Administration → Clean Up).',
   capabilities: {
     keyless: {
       lacks: 'It trusts one identity provider, and that is for people: store the secret of a robot account.',
@@ -42,7 +45,8 @@ function manageHarbor(place: ManagementPlace): Management {
       return status === 200;
     },
     create: (settings) => create(api, place, settings),
-    list: api.images,
+    list: () => listImages(api, place),
+    currentTags: (digest) => currentTags(api, place, digest),
     deleteTag: (tag) => {
       const part = encodeURIComponent(tag);
       return api.remove(`/${part}/tags/${part}`, tag);

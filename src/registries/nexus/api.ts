@@ -1,7 +1,9 @@
 import { type Digest, isDigest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
+import { MANIFEST_TYPES } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
+import { timeOf } from '../listed-tags.ts';
 import type { ManagementPlace } from '../vendor.ts';
 
 /** A tag of an image, or a manifest that was pushed by its digest. */
@@ -11,6 +13,7 @@ export interface NexusComponent {
   readonly version: string;
   readonly tag?: string;
   readonly digest: Digest;
+  readonly mediaType?: string;
   readonly pushedAt?: Date;
   readonly pulledAt?: Date;
 }
@@ -115,24 +118,20 @@ function readComponent(value: unknown, host: string, facts: { readonly registry:
   const { id, version, assets } = fieldsOf(value);
   const all = Array.isArray(assets) ? assets.map(fieldsOf) : [];
   const manifest = all.find(({ path }) => typeof path === 'string' && path.includes('/manifests/'));
-  const { checksum, blobCreated, lastDownloaded } = manifest ?? {};
+  const { checksum, blobCreated, lastDownloaded, contentType } = manifest ?? {};
   const digest = `sha256:${String(fieldsOf(checksum).sha256)}`;
   if (typeof id !== 'string' || id === '' || typeof version !== 'string' || !isDigest(digest)) {
     throw unexpected(host, 'a component', facts);
   }
-  const pushedAt = time(blobCreated);
-  const pulledAt = time(lastDownloaded);
+  const pushedAt = timeOf(blobCreated);
+  const pulledAt = timeOf(lastDownloaded);
   return {
     id,
     version,
     digest,
     ...(version.startsWith('sha256:') ? {} : { tag: version }),
+    ...(MANIFEST_TYPES.includes(String(contentType)) ? { mediaType: String(contentType) } : {}),
     ...(pushedAt === undefined ? {} : { pushedAt }),
     ...(pulledAt === undefined ? {} : { pulledAt }),
   };
-}
-
-function time(value: unknown): Date | undefined {
-  const date = typeof value === 'string' ? new Date(value) : undefined;
-  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
 }

@@ -3,6 +3,7 @@ import { type Fields, fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
 import { noVerdict } from '../ignore-failure.ts';
+import { latest, tagTimes } from '../listed-tags.ts';
 import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from '../vendor.ts';
 import { type NexusComponent, openNexus } from './api.ts';
 import { nexusRemedies } from './remedies.ts';
@@ -15,6 +16,9 @@ export const nexus: Vendor = {
   // Neither Basic credentials nor its tokens tell what they allow.
   probesPush: true,
   remedies: nexusRemedies,
+  reading: { manifests: 'counted' },
+  afterDeletion:
+    'Nexus frees the space when two tasks have run: "Docker - Delete unused manifests and images", then "Admin - Compact blob store".',
   capabilities: {
     keyless: { lacks: 'Give `username` and `password`; a user token of Nexus works as both.' },
     'create-repository': 'yes',
@@ -99,13 +103,15 @@ function manage(place: ManagementPlace): Management {
     const images = new Map<Digest, ListedImage>();
     // All pages before the first image: who deletes on the way would move what is on the next page.
     for await (const component of components()) {
-      const { digest, tag, pushedAt, pulledAt } = component;
+      const { digest, tag, pushedAt, pulledAt, mediaType } = component;
       const known = images.get(digest);
       const pushed = latest(known?.pushedAt, pushedAt);
       const pulled = latest(known?.pulledAt, pulledAt);
       images.set(digest, {
         digest,
         tags: [...(known?.tags ?? []), ...(tag === undefined ? [] : [tag])],
+        tagFacts: [...(known?.tagFacts ?? []), ...(tag === undefined ? [] : [tagTimes(tag, pushedAt, pulledAt)])],
+        ...(mediaType === undefined ? {} : { mediaType }),
         ...(pushed === undefined ? {} : { pushedAt: pushed }),
         ...(pulled === undefined ? {} : { pulledAt: pulled }),
       });
@@ -127,17 +133,19 @@ function manage(place: ManagementPlace): Management {
     return deleted ? 'deleted' : 'absent';
   };
 
+  const currentTags = async (digest: Digest): Promise<readonly string[] | undefined> => {
+    const found: NexusComponent[] = [];
+    for await (const component of components()) if (component.digest === digest) found.push(component);
+    return found.length === 0 ? undefined : found.flatMap(({ tag }) => tag ?? []);
+  };
+
   return {
     exists,
     create,
     frozen,
     list,
+    currentTags,
     deleteTag: (tag) => remove((component) => component.tag === tag, tag),
     deleteDigest: (digest) => remove((component) => component.digest === digest),
   };
-}
-
-function latest(one: Date | undefined, other: Date | undefined): Date | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
-  return one > other ? one : other;
 }

@@ -51,22 +51,61 @@ describe('what refers to an image', () => {
     expect((await scene.promote()).outputs.outcome).toBe('unchanged');
   });
 
-  test('case 54: a fallback tag that is immutable: the tag has moved, the record has not, and both are said', async () => {
-    await using scene = await createScene({ referrers: false, immutable: { tags: /^sha256-/, style: 'ecr' } });
-    const { registry } = scene;
-    const { digest } = scene.source.image(['1'], {}, 'v1').descriptor;
-    expectPromoted(await scene.promote('v1', { environment: 'staging' }));
-    const before = listed(registry, fallbackTag(digest));
-    for (let time = 0; time < 2; time++) {
-      const message = expectError(await scene.promote(), 'tag-conflict', 'TAG_IMMUTABLE');
-      expect(scene.held()).toBe(digest);
-      expect(message).toContain(`${PROD}:production holds ${digest} now`);
-      expect(message).toMatch(/record .* could not be attached/);
-      expect(listed(registry, fallbackTag(digest))).toEqual(before);
-    }
-    const without = await scene.promote('v1', { environment: 'canary', record: 'false' });
-    expectPromoted(without);
-    expect(registry.tags(PROD).canary).toBe(digest);
+  describe('case 54: a fallback tag that is immutable', () => {
+    const immutable = { referrers: false, immutable: { tags: /^sha256-/, style: 'quay' } } as const;
+
+    test('stops before the tag moves where it lists something already, with the fix', async () => {
+      await using scene = await createScene(immutable);
+      const { registry } = scene;
+      const { digest } = scene.source.image(['1'], {}, 'v1').descriptor;
+      // The first record makes the tag.
+      expectPromoted(await scene.promote('v1', { environment: 'staging' }));
+      const before = listed(registry, fallbackTag(digest));
+      for (let time = 0; time < 2; time++) {
+        const run = await scene.promote();
+        const message = expectError(run, 'tag-conflict', 'TAG_IMMUTABLE');
+        expect(scene.held()).toBeUndefined();
+        expect(message).toContain(`does not let its tag ${fallbackTag(digest)} change`);
+        expect(run.summary).toContain('set <code>record: false</code>');
+        expect(listed(registry, fallbackTag(digest))).toEqual(before);
+      }
+      const without = await scene.promote('v1', { environment: 'canary', record: 'false' });
+      expectPromoted(without);
+      expect(registry.tags(PROD).canary).toBe(digest);
+    });
+
+    test('stops before the tag moves where the copy has made it', async () => {
+      await using scene = await createScene(immutable);
+      const { image, referrer, index } = scene.source;
+      const root = image(['1'], {}, 'v1');
+      index([referrer(root, 'signature')], {}, fallbackTag(root.descriptor.digest));
+      expectError(await scene.promote(), 'tag-conflict', 'TAG_IMMUTABLE');
+      expect(scene.held()).toBeUndefined();
+      expectPromoted(await scene.promote('v1', { record: 'false' }));
+    });
+
+    test('does not stop a rollback, which says that its record is missing', async () => {
+      await using scene = await createScene({ referrers: false });
+      const { registry, source } = scene;
+      const [one, two] = [
+        source.image(['1'], {}, 'v1').descriptor.digest,
+        source.image(['2'], {}, 'v2').descriptor.digest,
+      ];
+      expectPromoted(await scene.promote('v1'));
+      expectPromoted(await scene.promote('v2'));
+      expect(scene.held()).toBe(two);
+      registry.addFault({
+        match: { method: 'PUT', path: /manifests\/sha256-/, nth: 'all' },
+        action: { status: 409, body: { errors: [{ code: 'TAG_IMMUTABLE', message: 'tag is immutable' }] } },
+      });
+      const back = await scene.job.promote({
+        images: `${registry.host}/${PROD}`,
+        environment: 'production',
+        rollback: 'true',
+      });
+      expect(scene.held()).toBe(one);
+      expect(expectError(back, 'tag-conflict', 'TAG_IMMUTABLE')).toMatch(/record .* could not be attached/);
+    });
   });
 
   test('case 56: referrers of referrers come along, and a fallback index that leads in a circle ends', async () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { type ManifestBytes, MEDIA_TYPES } from '../../../src/domain/manifest.ts';
+import { fallbackTag } from '../../../src/oci/client/referrers.ts';
 import { fill } from '../../support/copy-source.ts';
 import { startRegistry, type TestRegistry } from '../../support/registry.ts';
 import { createPromotionJob } from './job.ts';
@@ -25,6 +27,12 @@ const blobBytes = ({ log }: TestRegistry) =>
   log.filter(
     ({ path, method }) => path.includes('/blobs/') && (method === 'GET' || method === 'PUT' || method === 'PATCH'),
   ).length;
+
+/** As cosign and oras list a manifest: with the type of its empty config, and without annotations. */
+const bare = ({ bytes, descriptor: { mediaType, digest, size } }: ManifestBytes): ManifestBytes => ({
+  bytes,
+  descriptor: { mediaType, digest, size, artifactType: MEDIA_TYPES.ociEmpty },
+});
 
 const MOVE = ['GET manifest one 200', 'HEAD manifest staging 404', 'PUT manifest staging 201'];
 
@@ -112,7 +120,9 @@ describe('requests of a promotion, by the log of the registry', () => {
       await using job = await createPromotionJob();
       await using registry = await startRegistry({ auth: bearer, referrers });
       await using other = await startRegistry({ auth: bearer, referrers });
-      fill(registry, 'org/app').usual();
+      const { usual, referrer, index } = fill(registry, 'org/app');
+      const { root } = usual();
+      if (!referrers) index([bare(referrer(root, 'bundle'))], {}, fallbackTag(root.descriptor.digest));
       const from = `${registry.host}/org/app:v1`;
       const auth = login(registry, other);
       for (const to of [`${registry.host}/org/app`, `${registry.host}/prod/app`, `${other.host}/org/app`]) {

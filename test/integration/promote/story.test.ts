@@ -30,8 +30,9 @@ describe.each([
       await go('env:dev', 'staging', 'deployed=dev');
       const production = await go('env:staging', 'production', 'deployed=staging');
       expect(production.summary).toMatch(
-        /s0\["✓ sha-.*"\]:::done\n {2}s1\["✓ dev"\]:::done\n {2}s2\["✓ staging"\]:::done/,
+        /s0\["✓ sha-.*"\]:::claimed\n {2}s1\["✓ dev"\]:::claimed\n {2}s2\["✓ staging"\]:::claimed/,
       );
+      expect(production.summary).toContain('\nDashed: known from unsigned promotion records only.\n');
       expect(production.summary).toContain(`s3["✓ production · ${production.outputs.digest?.slice(7, 19)}"]:::done`);
     }
     expect([holds('dev'), holds('staging'), holds('production')]).toEqual([two, two, two]);

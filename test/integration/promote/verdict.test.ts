@@ -26,7 +26,7 @@ test.each([
   const promoted = await promote({ from: digest, require: 'scan,max-age=7d' });
   expect(promoted.log).toMatch(/met {6}scan,max-age=7d: scanned 1m ago \(when it was published\)/);
   expect(promoted.outputs.outcome).toBe('promoted');
-  expect(promoted.summary).toMatch(/s0\["✓ .*"\]:::done\n {2}s1\["✓ publish"\]:::done\n {2}s2\["✓ production · /);
+  expect(promoted.summary).toMatch(/s0\["✓ .*"\]:::claimed\n {2}s1\["✓ publish"\]:::claimed\n {2}s2\["✓ production · /);
   expect(registry.tags('org/app').production).toBe(digest);
 
   await setting.repository.commit('second', { 'README.md': '# second' });

@@ -6,8 +6,13 @@ export interface AwsImage {
   readonly digest: string;
   readonly tags: string[];
   readonly size: number;
-  /** Names of images that are listed in this one. */
+  /** Digests that are listed in this one, which cannot be deleted before it. */
   readonly children?: readonly string[];
+  readonly mediaType?: string;
+  readonly artifactType?: string;
+  readonly subject?: string;
+  /** Seconds since the epoch; default: the same for all. */
+  readonly pushed?: number;
 }
 
 export interface AwsRepository {
@@ -138,34 +143,22 @@ export function awsDouble(options: AwsOptions) {
       return { status: 200, body: { repositories: [shown] } };
     }
     if (operation === 'DescribeImages') {
+      const only = Array.isArray(asked.imageIds) ? asked.imageIds.map((id) => fieldsOf(id).imageDigest) : undefined;
+      const images = repository.images.filter(({ digest }) => only?.includes(digest) ?? true);
+      if (only !== undefined && images.length < only.length)
+        return failure(400, 'ImageNotFoundException', 'The image does not exist within the repository.');
       const from = Number(asked.nextToken ?? 0);
-      const imageDetails = repository.images.slice(from, from + page).map(({ digest, tags, size }) => ({
-        imageDigest: digest,
-        ...(tags.length === 0 ? {} : { imageTags: tags }),
-        imageSizeInBytes: size,
-        imagePushedAt: PUSHED,
-        imageManifestMediaType: 'application/vnd.oci.image.index.v1+json',
-        ...(service === 'ecr' ? { lastRecordedPullTime: PUSHED + 86_400 } : {}),
-      }));
-      const next = from + page < repository.images.length ? { nextToken: String(from + page) } : {};
+      const imageDetails = images.slice(from, from + page).map((image) => detailsOf(image, service));
+      const next = from + page < images.length ? { nextToken: String(from + page) } : {};
       return { status: 200, body: { imageDetails, ...next } };
     }
     if (operation !== 'BatchDeleteImage') return failure(400, 'UnknownOperationException', operation);
-    const [id] = [asked.imageIds].flat().map(fieldsOf);
-    const image = repository.images.find(({ digest, tags }) =>
-      id?.imageDigest === undefined ? tags.includes(String(id?.imageTag)) : digest === id.imageDigest,
-    );
-    const fail = (failureCode: string, failureReason: string) => ({
-      status: 200,
-      body: { imageIds: [], failures: [{ imageId: id, failureCode, failureReason }] },
-    });
-    if (image === undefined) return fail('ImageNotFound', 'Requested image not found');
-    if (id?.imageDigest !== undefined && repository.images.some(({ children = [] }) => children.includes(image.digest)))
-      return fail('ImageReferencedByManifestList', 'Requested image referenced by manifest list');
-    if (id?.imageTag !== undefined) image.tags.splice(image.tags.indexOf(String(id.imageTag)), 1);
-    if (id?.imageDigest !== undefined || image.tags.length === 0)
-      repository.images.splice(repository.images.indexOf(image), 1);
-    return { status: 200, body: { imageIds: [{ imageDigest: image.digest }], failures: [] } };
+    const ids = [asked.imageIds].flat().map(fieldsOf);
+    if (ids.length > 100) return failure(400, 'InvalidParameterException', 'imageIds: at most 100');
+    const results = ids.map((id) => removeImage(repository.images, id));
+    const failures = results.flatMap((each) => ('failureCode' in each ? [each] : []));
+    const imageIds = results.filter((each) => !('failureCode' in each));
+    return { status: 200, body: { imageIds, failures } };
   };
 
   const hosts = {
@@ -187,4 +180,35 @@ function stsError(status: number, code: string, message: string): CloudReply {
     headers: { 'content-type': 'text/xml' },
     body: `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
   };
+}
+
+function detailsOf(
+  { digest, tags, size, mediaType, artifactType, subject, pushed = PUSHED }: AwsImage,
+  service: string,
+) {
+  return {
+    imageDigest: digest,
+    ...(tags.length === 0 ? {} : { imageTags: tags }),
+    imageSizeInBytes: size,
+    imagePushedAt: pushed,
+    imageManifestMediaType: mediaType ?? 'application/vnd.oci.image.index.v1+json',
+    ...(artifactType === undefined ? {} : { artifactMediaType: artifactType }),
+    ...(service === 'ecr' ? { lastRecordedPullTime: PUSHED + 86_400 } : {}),
+    ...(service === 'ecr' && subject !== undefined ? { subjectManifestDigest: subject } : {}),
+  };
+}
+
+/** The last tag takes the image with it; what an index lists stays, whichever way it is asked for. */
+function removeImage(images: AwsImage[], id: Readonly<Record<string, unknown>>) {
+  const image = images.find(({ digest, tags }) =>
+    id.imageDigest === undefined ? tags.includes(String(id.imageTag)) : digest === id.imageDigest,
+  );
+  const fail = (failureCode: string, failureReason: string) => ({ imageId: id, failureCode, failureReason });
+  if (image === undefined) return fail('ImageNotFound', 'Requested image not found');
+  const goes = id.imageDigest !== undefined || image.tags.length === 1;
+  if (goes && images.some(({ children = [] }) => children.includes(image.digest)))
+    return fail('ImageReferencedByManifestList', 'Requested image referenced by manifest list');
+  if (id.imageTag !== undefined) image.tags.splice(image.tags.indexOf(String(id.imageTag)), 1);
+  if (goes) images.splice(images.indexOf(image), 1);
+  return { imageDigest: image.digest, ...(id.imageTag === undefined ? {} : { imageTag: id.imageTag }) };
 }

@@ -6,7 +6,13 @@ export interface AcrImage {
   readonly tags: string[];
   readonly size: number;
   readonly created: string;
+  /** The manifest and its tags. */
   readonly locked?: boolean;
+  /** Tags with a lock of their own. */
+  readonly lockedTags?: readonly string[];
+  readonly mediaType?: string;
+  /** Of a referrer, which the service deletes with it. */
+  readonly subject?: string;
 }
 
 export interface AzureOptions {
@@ -138,33 +144,19 @@ export function azureDouble(options: AzureOptions) {
       const changeableAttributes = { writeEnabled: found.writeEnabled ?? true };
       return { status: 200, body: { registry: options.host, imageName: name, changeableAttributes } };
     }
+    if (method === 'GET' && reference === '') {
+      const rows = kind === '_manifests' ? images.map(manifestRow) : images.flatMap(tagRows);
+      return paged(rows, kind === '_manifests' ? 'manifests' : 'tags', name, url);
+    }
     if (method === 'GET' && kind === '_manifests') {
-      const from = images.findIndex(({ digest }) => digest === url.searchParams.get('last')) + 1;
-      const page = images.slice(from, from + PAGE);
-      const more = from + PAGE < images.length;
-      return {
-        status: 200,
-        ...(more ? { headers: { link: `<${url.pathname}?last=${page.at(-1)?.digest}&n=${PAGE}>; rel="next"` } } : {}),
-        body: {
-          imageName: name,
-          manifests: page.map(({ digest, tags, size, created }) => ({
-            digest,
-            imageSize: size,
-            createdTime: created,
-            mediaType: 'application/vnd.oci.image.manifest.v1+json',
-            ...(tags.length === 0 ? {} : { tags }),
-          })),
-        },
-      };
+      const held = images.find(({ digest }) => digest === reference);
+      if (held === undefined) return error(404, 'MANIFEST_UNKNOWN', 'not known');
+      return { status: 200, body: { registry: options.host, imageName: name, manifest: manifestRow(held) } };
     }
     if (method === 'GET' && kind === '_tags') {
       const held = images.find(({ tags }) => tags.includes(reference));
       if (held === undefined) return error(404, 'TAG_UNKNOWN', 'not known');
-      const tag = {
-        name: reference,
-        digest: held.digest,
-        changeableAttributes: { writeEnabled: held.locked !== true },
-      };
+      const [tag] = tagRows(held).filter((row) => row.name === reference);
       return { status: 200, body: { registry: options.host, imageName: name, tag } };
     }
     if (method !== 'DELETE') return error(405, 'UNSUPPORTED', 'method');
@@ -172,10 +164,55 @@ export function azureDouble(options: AzureOptions) {
       kind === '_tags' ? tags.includes(reference) : digest === reference,
     );
     if (image === undefined) return error(404, 'MANIFEST_UNKNOWN', 'not known');
-    if (image.locked === true) return error(405, 'REGISTRY_DISALLOWED_OPERATION', 'the operation is disallowed');
+    const mine = kind === '_tags' ? [reference] : image.tags;
+    if (image.locked === true || mine.some((tag) => image.lockedTags?.includes(tag)))
+      return error(405, 'REGISTRY_DISALLOWED_OPERATION', 'the operation is disallowed');
     if (kind === '_tags') image.tags.splice(image.tags.indexOf(reference), 1);
-    else images.splice(images.indexOf(image), 1);
+    else drop(images, image.digest);
     return { status: 202 };
   };
   return { hosts: { 'login.microsoftonline.com': guard(entra), [options.host]: guard(registry) }, state };
+}
+
+/** A digest goes with all its tags, its children stay whatever lists them, and what refers to it goes with it. */
+function drop(images: AcrImage[], digest: string): void {
+  images.splice(
+    images.findIndex((image) => image.digest === digest),
+    1,
+  );
+  for (const { digest: each } of images.filter(({ subject }) => subject === digest)) drop(images, each);
+}
+
+const switches = (locked: boolean) => ({ deleteEnabled: !locked, writeEnabled: !locked, listEnabled: true });
+
+function manifestRow({ digest, tags, size, created, mediaType, locked = false }: AcrImage) {
+  return {
+    name: digest,
+    digest,
+    imageSize: size,
+    createdTime: created,
+    mediaType: mediaType ?? 'application/vnd.oci.image.manifest.v1+json',
+    changeableAttributes: switches(locked),
+    ...(tags.length === 0 ? {} : { tags }),
+  };
+}
+
+function tagRows({ digest, tags, created, locked = false, lockedTags = [] }: AcrImage) {
+  return tags.map((name) => ({
+    name,
+    digest,
+    lastUpdateTime: created,
+    changeableAttributes: switches(locked || lockedTags.includes(name)),
+  }));
+}
+
+function paged(rows: readonly { readonly name: string }[], field: string, imageName: string, url: URL): CloudReply {
+  const from = rows.findIndex(({ name }) => name === url.searchParams.get('last')) + 1;
+  const page = rows.slice(from, from + PAGE);
+  const next = `<${url.pathname}?last=${page.at(-1)?.name}&n=${PAGE}>; rel="next"`;
+  return {
+    status: 200,
+    ...(from + PAGE < rows.length ? { headers: { link: next } } : {}),
+    body: { imageName, [field]: page.length === 0 ? null : page },
+  };
 }

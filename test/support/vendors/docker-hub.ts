@@ -8,6 +8,7 @@ export interface HubTag {
   readonly digest?: string;
   readonly media_type?: string;
   readonly full_size?: number;
+  readonly images?: readonly { readonly digest: string }[];
   readonly tag_last_pushed?: string | null;
   readonly tag_last_pulled?: string | null;
 }

@@ -5,6 +5,8 @@ export interface PackageVersion {
   readonly digest: string;
   readonly tags: readonly string[];
   readonly created: string;
+  /** Of a public package: with more than 5000 of them the version stays. */
+  readonly downloads?: number;
 }
 
 export interface GitHubPackage {
@@ -30,6 +32,8 @@ export interface GitHubOptions {
 
 const DOCS = { documentation_url: 'https://docs.github.com/rest/packages/packages' };
 const NOT_FOUND = { status: 404, body: { message: 'Package not found.', ...DOCS, status: '404' } };
+const POPULAR =
+  'Publicly visible package versions with more than 5000 downloads cannot be deleted. Contact GitHub support for further assistance.';
 const LAST = 'You cannot delete the last tagged version of a package. You must delete the package instead.';
 
 /** The package API of GitHub's REST API. */
@@ -69,6 +73,7 @@ export function gitHubDouble(options: GitHubOptions) {
     if (version.tags.length > 0 && found.versions.filter(({ tags }) => tags.length > 0).length === 1) {
       return { status: 400, body: { message: LAST, ...DOCS, status: '400' } };
     }
+    if ((version.downloads ?? 0) > 5000) return { status: 400, body: { message: POPULAR, ...DOCS, status: '400' } };
     found.versions.splice(at, 1);
     return { status: 204 };
   };

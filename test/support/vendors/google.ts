@@ -1,5 +1,6 @@
 import { type Fields, fieldsOf, isFields } from '../../../src/domain/fields.ts';
 import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
+import { type GoogleImage, imageRow, tagRows } from './google-images.ts';
 import { claimsOf } from './oidc.ts';
 
 export interface GoogleOptions {
@@ -15,15 +16,6 @@ export interface GoogleOptions {
   /** Whether operations never end. */
   readonly endless?: boolean;
 }
-export interface GoogleImage {
-  readonly uri: string;
-  readonly digest: string;
-  readonly package: string;
-  tags: string[];
-  /** The digest of an index that holds it. */
-  readonly parent?: string;
-}
-
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 const EXCHANGE = {
   grantType: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -150,24 +142,12 @@ export function googleDouble(options: GoogleOptions) {
     return start(parent);
   };
 
-  const list = ({ url }: CloudRequest): CloudReply => {
+  const list = ({ url }: CloudRequest, field: string, rows: readonly unknown[]): CloudReply => {
     const from = Number(url.searchParams.get('pageToken') ?? 0);
-    if (!Number.isInteger(from) || from > state.images.length) return fail(400, 'INVALID_ARGUMENT', 'page token');
-    const dockerImages = state.images.slice(from, from + 2).map(({ uri, tags }) => ({
-      name: `projects/p/locations/us/repositories/r/dockerImages/${encodeURIComponent(uri.split('/').at(-1) ?? '')}`,
-      uri,
-      ...(tags.length > 0 ? { tags } : {}),
-      imageSizeBytes: '12',
-      uploadTime: '2026-01-01T00:00:00Z',
-      mediaType: 'application/vnd.oci.image.manifest.v1+json',
-    }));
-    return {
-      status: 200,
-      body: {
-        ...(dockerImages.length > 0 ? { dockerImages } : {}),
-        ...(from + 2 < state.images.length ? { nextPageToken: String(from + 2) } : {}),
-      },
-    };
+    if (!Number.isInteger(from) || from > rows.length) return fail(400, 'INVALID_ARGUMENT', 'page token');
+    const page = rows.slice(from, from + 2);
+    const more = from + 2 < rows.length ? { nextPageToken: String(from + 2) } : {};
+    return { status: 200, body: { ...(page.length > 0 ? { [field]: page } : {}), ...more } };
   };
 
   const remove = (path: string, home: string, force: boolean): CloudReply => {
@@ -187,8 +167,11 @@ export function googleDouble(options: GoogleOptions) {
       return { status: 200, body: {} };
     }
     if (!force && found.tags.length > 0) return fail(400, 'FAILED_PRECONDITION', 'The version has tags.');
-    if (state.images.some(({ digest }) => digest === found.parent)) {
-      return fail(400, 'FAILED_PRECONDITION', `${last} is referenced by parent manifests: ${found.parent}`);
+    const parent = [found.parent, ...(found.parents ?? [])].find((each) =>
+      state.images.some(({ digest }) => digest === each),
+    );
+    if (parent !== undefined) {
+      return fail(400, 'FAILED_PRECONDITION', `${last} is referenced by parent manifests: ${parent}`);
     }
     if (failure === undefined) state.images.splice(state.images.indexOf(found), 1);
     return start(path);
@@ -214,7 +197,14 @@ export function googleDouble(options: GoogleOptions) {
     }
     if (repository === undefined) return absent;
     if (method === 'GET' && decodeURIComponent(path) === home) return { status: 200, body: repository };
-    if (method === 'GET' && path.endsWith('/dockerImages')) return list(request);
+    if (method === 'GET' && path.endsWith('/dockerImages'))
+      return list(request, 'dockerImages', state.images.map(imageRow));
+    if (method === 'GET' && path.endsWith('/tags')) return list(request, 'tags', tagRows(state.images, path));
+    if (method === 'GET' && path.includes('/dockerImages/')) {
+      const wanted = decodeURIComponent(path.split('/').at(-1) ?? '');
+      const held = state.images.find((image) => `${image.package}@${image.digest}` === wanted);
+      return held === undefined ? absent : { status: 200, body: imageRow(held) };
+    }
     return method === 'DELETE' ? remove(path, home, url.searchParams.get('force') === 'true') : absent;
   };
 

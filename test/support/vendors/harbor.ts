@@ -10,6 +10,10 @@ export interface HarborArtifact {
   readonly pull_time?: string;
   readonly children?: readonly string[];
   readonly immutable?: boolean;
+  /** What refers to it: no rows of the list, deleted with it. */
+  readonly accessories?: readonly { readonly digest: string; readonly type: string }[];
+  readonly mediaType?: string;
+  readonly pushed?: string;
 }
 
 export interface HarborProject {
@@ -127,31 +131,26 @@ export function harborDouble(options: HarborOptions) {
     if (artifacts === undefined || !repository.includes('%252F'))
       return error(404, 'NOT_FOUND', 'repository not found');
     if (method === 'GET' && reference !== '') {
-      const held = artifacts.find(({ tags }) => tags.includes(decodeURIComponent(reference)));
+      const wanted = decodeURIComponent(reference);
+      const held = artifacts.find(({ digest, tags }) => digest === wanted || tags.includes(wanted));
       if (held === undefined) return error(404, 'NOT_FOUND', 'artifact not found');
-      const immutable = url.searchParams.get('with_immutable_status') === 'true' && held.immutable === true;
-      return { status: 200, body: { digest: held.digest, tags: held.tags.map((name) => ({ name, immutable })) } };
+      return { status: 200, body: rowOf(held, url) };
     }
     if (method === 'GET') {
+      // Without this a child of an index is no row, unless it has a tag.
+      const all = url.searchParams.get('q') === 'base=*';
+      const rows = artifacts.filter((each) => all || each.tags.length > 0 || !isReferenced(artifacts, each.digest));
       const page = Number(url.searchParams.get('page'));
       const next = new URL(url);
       next.searchParams.set('page', String(page + 1));
-      const link = options.links === true && page * PAGE < artifacts.length;
+      const link = options.links === true && page * PAGE < rows.length;
       return {
         status: 200,
         headers: {
-          'x-total-count': String(artifacts.length),
+          'x-total-count': String(rows.length),
           ...(link ? { link: `<${next.pathname}${next.search}> ; rel="next"` } : {}),
         },
-        body: artifacts.slice((page - 1) * PAGE, page * PAGE).map((each) => ({
-          digest: each.digest,
-          size: 7,
-          push_time: '2026-01-02T03:04:05.678Z',
-          pull_time: each.pull_time ?? '0001-01-01T00:00:00.000Z',
-          manifest_media_type: 'application/vnd.oci.image.index.v1+json',
-          tags: each.tags.length === 0 ? null : each.tags.map((text) => ({ name: text })),
-          references: each.children?.map((child_digest) => ({ child_digest })) ?? null,
-        })),
+        body: rows.slice((page - 1) * PAGE, page * PAGE).map((each) => rowOf(each, url)),
       };
     }
     const wanted = decodeURIComponent(reference);
@@ -166,11 +165,45 @@ export function harborDouble(options: HarborOptions) {
       const [first = ''] = found.tags;
       return error(412, 'PRECONDITION', `the tag ${tag ?? first} configured as immutable, cannot be deleted`);
     }
-    if (tag === undefined) artifacts.splice(at, 1);
+    if (tag === undefined && isReferenced(artifacts, found.digest))
+      return error(412, 'VIOLATE_FOREIGN_KEY_CONSTRAINT', `the deleting artifact ${wanted} is referenced by others`);
+    if (tag === undefined) drop(artifacts, found);
     else found.tags.splice(found.tags.indexOf(tag), 1);
     return { status: 200 };
   };
   return { hosts: { [options.host]: service }, state, auth: { decides } };
+}
+
+function isReferenced(artifacts: readonly HarborArtifact[], digest: string): boolean {
+  return artifacts.some(({ children = [] }) => children.includes(digest));
+}
+
+/** With the artifact go its accessories, and its children that have no tag and that no other index lists. */
+function drop(artifacts: HarborArtifact[], found: HarborArtifact): void {
+  artifacts.splice(artifacts.indexOf(found), 1);
+  for (const digest of found.children ?? []) {
+    const child = artifacts.find((each) => each.digest === digest && each.tags.length === 0);
+    if (child !== undefined && !isReferenced(artifacts, digest)) drop(artifacts, child);
+  }
+}
+
+function rowOf(artifact: HarborArtifact, url: URL) {
+  const { digest, tags, children, accessories = [], pushed = '2026-01-02T03:04:05.678Z' } = artifact;
+  const asked = (name: string) => url.searchParams.get(name) === 'true';
+  const immutable = asked('with_immutable_status') && artifact.immutable === true;
+  const shown = tags.map((name) => ({ name, immutable, push_time: pushed, pull_time: '0001-01-01T00:00:00.000Z' }));
+  return {
+    digest,
+    size: 7,
+    push_time: pushed,
+    pull_time: artifact.pull_time ?? '0001-01-01T00:00:00.000Z',
+    manifest_media_type: artifact.mediaType ?? 'application/vnd.oci.image.index.v1+json',
+    tags: asked('with_tag') && tags.length > 0 ? shown : null,
+    references: children?.map((child_digest) => ({ child_digest })) ?? null,
+    accessories: asked('with_accessory')
+      ? accessories.map((each) => ({ ...each, size: 3, creation_time: pushed }))
+      : null,
+  };
 }
 
 /** Who a Basic header is; undefined for nobody. */

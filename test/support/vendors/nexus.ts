@@ -10,6 +10,7 @@ export interface NexusTag {
   readonly sha256: string;
   readonly blobCreated?: string;
   readonly lastDownloaded?: string;
+  readonly contentType?: string;
 }
 
 export interface NexusOptions {
@@ -61,6 +62,7 @@ export function nexusDouble(options: NexusOptions) {
           checksum: { sha1: '00', sha256: each.sha256 },
           blobCreated: each.blobCreated ?? null,
           lastDownloaded: each.lastDownloaded ?? null,
+          ...(each.contentType === undefined ? {} : { contentType: each.contentType }),
         },
       ],
     }));

@@ -26,9 +26,17 @@ test('the lock file names no place that packages are downloaded from', () => {
   expect(Object.values(lock.packages).filter(({ resolved }) => resolved !== undefined)).toEqual([]);
 });
 
-test('every package supports every Node version that `engines` allows: npm ci prints no warning', () => {
+/**
+ * Only run in the bundle, on Node 24 of the runner, and in tests, which bring their own: their older versions support Node 20, and
+ * cannot verify what cosign 3.1 signs. npm ci prints a warning for them on an older Node.
+ */
+const FOR_NODE_24_ONLY =
+  /^node_modules\/(?:@sigstore\/(?:bundle|core|tuf|verify)|@tufjs\/models|tuf-js|@gar\/promise-retry)$/;
+
+test('every package supports every Node version that `engines` allows, but for those of signing: npm ci prints no warning', () => {
   const allowed = lock.packages['']?.engines?.node ?? '*';
-  const unsupported = Object.entries(lock.packages).flatMap(([path, { engines }]) =>
+  const others = Object.entries(lock.packages).filter(([path]) => !FOR_NODE_24_ONLY.test(path));
+  const unsupported = others.flatMap(([path, { engines }]) =>
     subset(allowed, engines?.node ?? '*') ? [] : [`${path}: ${engines?.node}`],
   );
   expect(unsupported).toEqual([]);

@@ -23,7 +23,16 @@ const repository = anonymousRepository('ghcr.io/org/app');
 
 /** What is known of an image that has these records. */
 const known = (own: readonly StoredRecord[]) =>
-  ({ records: own, own, foreign: [], ignored: [], referrers: [], support: 'api', problems: [] }) as const;
+  ({
+    records: own,
+    own,
+    foreign: [],
+    ignored: [],
+    referrers: [],
+    hasList: false,
+    support: 'api',
+    problems: [],
+  }) as const;
 
 /** What `staging` is told to be, when each image has its own records. */
 const read = async (now: Digest, isWhole: boolean) => {

@@ -86,9 +86,9 @@ describe('the summary of a promotion', () => {
   test('draws the chain of stages', () => {
     expect(diagram(promoted)).toContain(
       [
-        '  s0["✓ sha-abc1234"]:::done',
-        '  s1["✓ dev"]:::done',
-        '  s2["✓ staging"]:::done',
+        '  s0["✓ sha-abc1234"]:::claimed',
+        '  s1["✓ dev"]:::claimed',
+        '  s2["✓ staging"]:::claimed',
         '  s3["✓ production · aaaaaaaaaaaa"]:::done',
         '  s0 --> s1 --> s2 --> s3',
       ].join('\n'),
@@ -130,8 +130,8 @@ describe('the summary of a promotion', () => {
       from: 'https://github.com/org/app',
       commit: 'c'.repeat(40),
     });
-    expect(diagram({ ...promoted, passed: [published] })).toContain(
-      's0["✓ commit ccccccc"]:::done\n  s1["✓ publish"]:::done',
+    expect(diagram({ ...promoted, passed: [published, record({ stage: 'production' })] })).toContain(
+      's0["✓ commit ccccccc"]:::claimed\n  s1["✓ publish"]:::claimed',
     );
   });
 

@@ -117,10 +117,16 @@ test('the images are listed by digest over all pages, and no other image is amon
       tags: ['1.0', 'latest'],
       pushedAt: new Date('2026-01-01T00:00:00Z'),
       pulledAt: new Date('2026-03-01T00:00:00Z'),
+      tagFacts: [
+        expect.objectContaining({ name: '1.0', pulledAt: new Date('2026-02-01T00:00:00Z') }),
+        expect.objectContaining({ name: 'latest', pulledAt: new Date('2026-03-01T00:00:00Z') }),
+      ],
     },
-    { digest: digest(3), tags: ['2.0'], pushedAt: new Date('2026-01-03T00:00:00Z') },
-    { digest: digest(2), tags: [], pushedAt: new Date('2026-01-02T00:00:00Z') },
+    expect.objectContaining({ digest: digest(3), tags: ['2.0'], pushedAt: new Date('2026-01-03T00:00:00Z') }),
+    { digest: digest(2), tags: [], tagFacts: [], pushedAt: new Date('2026-01-02T00:00:00Z') },
   ]);
+  expect(await scene.open().currentTags?.(digest(1))).toEqual(['1.0', 'latest']);
+  expect(await scene.open().currentTags?.(digest(9))).toBeUndefined();
   expect(scene.sent().length).toBeGreaterThan(2);
 });
 

@@ -210,3 +210,24 @@ test.each([
   expect(asked.length).toBeGreaterThan(0);
   expect(cloud.requests.filter(({ host }) => host === instead)).toEqual([]);
 });
+
+test('a batch reports each image, and what an index lists is refused for itself alone', async () => {
+  const { registry, state } = await setting();
+  const gone = digest('d');
+  const results = await registry.deleteDigests?.([digest('a'), digest('b'), gone]);
+  expect(results?.get(digest('a'))).toBe('deleted');
+  expect(results?.get(digest('b'))).toMatchObject({ code: 'IMAGE_IN_USE' });
+  expect(results?.get(gone)).toBe('absent');
+  expect(state.asked).toEqual(['BatchDeleteImage']);
+  expect(await registry.currentTags?.(digest('c'))).toEqual(['3']);
+  expect(await registry.currentTags?.(gone)).toBeUndefined();
+});
+
+test('the last tag of what an index lists is not deleted, because the image would go with it', async () => {
+  const images = [
+    { digest: digest('b'), tags: ['arm64'], size: 8 },
+    { digest: digest('c'), tags: ['3'], size: 9, children: [digest('b')] },
+  ];
+  const { registry } = await setting({ images });
+  await expect(registry.deleteTag('arm64')).rejects.toEqual(refusal('IMAGE_IN_USE'));
+});

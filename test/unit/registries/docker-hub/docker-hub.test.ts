@@ -209,9 +209,17 @@ test('the list has each image once, from all pages, with the latest times of its
       size: 10,
       pushedAt: new Date('2026-02-01T00:00:00Z'),
       pulledAt: new Date('2026-03-01T00:00:00Z'),
+      tagFacts: [
+        { name: '1', updatedAt: new Date('2026-01-01T00:00:00Z') },
+        {
+          name: 'latest',
+          updatedAt: new Date('2026-02-01T00:00:00Z'),
+          pulledAt: new Date('2026-03-01T00:00:00Z'),
+        },
+      ],
     },
-    { digest: B, tags: ['2'] },
-    { digest: C, tags: ['ancient'] },
+    expect.objectContaining({ digest: B, tags: ['2'] }),
+    expect.objectContaining({ digest: C, tags: ['ancient'] }),
   ]);
   expect(cloud.requests.filter(({ url }) => url.pathname.endsWith('/tags'))).toHaveLength(3);
   expect(cloud.strangers).toEqual([]);

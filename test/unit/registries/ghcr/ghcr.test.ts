@@ -48,7 +48,9 @@ const PAT: Credentials = { kind: 'password', username: 'me', password: TOKEN, fr
 test('all versions are listed, page by page, with tags and the time of the push', async () => {
   const { packages, sent, cloud, runtime } = await setting();
   const list = await collect(packages.list());
-  expect(list[0]).toEqual({ digest: digest(5), tags: ['latest', '5'], pushedAt: new Date('2026-01-05T00:00:00Z') });
+  const time = new Date('2026-01-05T00:00:00Z');
+  const newest = { digest: digest(5), tags: ['latest', '5'], handle: '1005', pushedAt: time, updatedAt: time };
+  expect(list[0]).toEqual(newest);
   expect(list.map((image) => image.digest)).toEqual([5, 4, 3, 2, 1].map(digest));
   const versions = '/orgs/acme/packages/container/app/versions?per_page=100';
   expect(sent()).toEqual([

@@ -28,11 +28,17 @@ test.each([true, false])('images are listed page by page and deleted (links: %s)
   const images = await collect(registry.list());
   expect(images.map(({ tags }) => tags)).toEqual([['1', '2'], [], ['3']]);
   expect(images[0]).not.toHaveProperty('pulledAt');
-  expect(images[1]).toMatchObject({ parents: [digest('a')], pulledAt: new Date('2026-02-02T00:00:00.000Z'), size: 7 });
+  expect(images[0]).toMatchObject({ children: [digest('b')] });
+  expect(images[1]).toMatchObject({ pulledAt: new Date('2026-02-02T00:00:00.000Z'), size: 7 });
+  expect(images[2]?.tagFacts).toMatchObject([{ name: '3', lock: { kind: 'immutable' } }]);
   expect(await registry.deleteTag('2')).toBe('deleted');
   expect(await registry.deleteTag('2')).toBe('absent');
-  expect(await registry.deleteDigest(digest('b'))).toBe('deleted');
-  expect(artifacts.map(({ tags }) => tags)).toEqual([['1'], ['3']]);
+  await expect(registry.deleteDigest(digest('b'))).rejects.toEqual(refusal('IMAGE_IN_USE'));
+  expect(await registry.currentTags?.(digest('a'))).toEqual(['1']);
+  // Its child goes with it.
+  expect(await registry.deleteDigest(digest('a'))).toBe('deleted');
+  expect(await registry.currentTags?.(digest('a'))).toBeUndefined();
+  expect(artifacts.map(({ tags }) => tags)).toEqual([['3']]);
   await expect(registry.deleteTag('3')).rejects.toEqual(refusal('TAG_IMMUTABLE'));
 });
 

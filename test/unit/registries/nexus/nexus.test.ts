@@ -56,12 +56,18 @@ test('the images are listed by digest over all pages, and no other image is amon
       tags: ['1.0', 'latest'],
       pushedAt: new Date('2026-01-01T00:00:00Z'),
       pulledAt: new Date('2026-03-01T00:00:00Z'),
+      tagFacts: [
+        { name: '1.0', updatedAt: new Date('2026-01-01T00:00:00Z'), pulledAt: new Date('2026-02-01T00:00:00Z') },
+        { name: 'latest', updatedAt: new Date('2026-01-01T00:00:00Z'), pulledAt: new Date('2026-03-01T00:00:00Z') },
+      ],
     },
-    { digest: digest(2), tags: [], pushedAt: new Date('2026-01-02T00:00:00Z') },
-    { digest: digest(3), tags: ['2.0'], pushedAt: new Date('2026-01-03T00:00:00Z') },
-    { digest: digest(4), tags: ['LATEST'], pushedAt: new Date('2026-01-04T00:00:00Z') },
+    { digest: digest(2), tags: [], tagFacts: [], pushedAt: new Date('2026-01-02T00:00:00Z') },
+    expect.objectContaining({ digest: digest(3), tags: ['2.0'], pushedAt: new Date('2026-01-03T00:00:00Z') }),
+    expect.objectContaining({ digest: digest(4), tags: ['LATEST'], pushedAt: new Date('2026-01-04T00:00:00Z') }),
   ]);
-  expect(cloud.requests.length).toBe(4);
+  expect(await open().currentTags?.(digest(1))).toEqual(['1.0', 'latest']);
+  expect(await open().currentTags?.(digest(9))).toBeUndefined();
+  expect(cloud.requests.length).toBe(4 * 3);
   expect(cloud.requests.every(({ headers }) => headers.cookie === undefined)).toBe(true);
 });
 

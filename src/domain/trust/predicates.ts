@@ -1,0 +1,26 @@
+/** Predicate types of the statements that are signed here, and of those that others sign. */
+export const PREDICATES = {
+  /** That an identity signed an image, and nothing more. https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md */
+  signature: 'https://sigstore.dev/cosign/sign/v1',
+  /** https://slsa.dev/spec/v1.0/provenance */
+  provenance: 'https://slsa.dev/provenance/v1',
+  /** https://github.com/in-toto/attestation/blob/main/spec/predicates/spdx.md; actions/attest-sbom adds `/v2.3`. */
+  sbom: 'https://spdx.dev/Document',
+  /** https://github.com/sigstore/cosign/blob/main/specs/COSIGN_VULN_ATTESTATION_SPEC.md */
+  vulnerabilities: 'https://cosign.sigstore.dev/attestation/vuln/v1',
+  /** What the gate decided: `docs/predicates/gate-result.md`. */
+  gateResult: 'https://registry-action.github.io/predicates/gate-result/v1',
+  /** A promotion record. */
+  promotion: 'https://registry-action.github.io/predicates/promotion/v1',
+} as const;
+
+export type PredicateName = keyof typeof PREDICATES;
+
+/** Versions of a type that mean the same: SPDX names its version in the type or leaves it out. */
+const VERSIONED = /^(https:\/\/spdx\.dev\/Document)\/v[\d.]+$/;
+
+/** Whether a statement has the wanted type. Exact, apart from the version that SPDX may add. */
+export function isPredicateType(found: string, wanted: string): boolean {
+  const plain = (type: string) => VERSIONED.exec(type)?.[1] ?? type;
+  return found === wanted || plain(found) === wanted || (VERSIONED.test(wanted) && found === plain(wanted));
+}

@@ -1,0 +1,68 @@
+import type { Digest } from '../domain/digest.ts';
+import type { Descriptor } from '../domain/manifest.ts';
+import { EMPTY } from '../domain/promotion/record-manifest.ts';
+import { bundleArtifact } from '../domain/trust/bundle-manifest.ts';
+import { ActionError } from '../errors/action-error.ts';
+import { fallbackTag } from '../oci/client/referrers.ts';
+import type { Repository } from '../oci/client/repository.ts';
+import { digestOf } from '../oci/image/digest-of.ts';
+import { listAsReferrers, occupiedBy } from '../oci/transfer/attach.ts';
+
+/** A signed statement about one manifest, which is attached to it in every repository that has it. */
+export interface SignedBundle {
+  readonly bytes: Uint8Array;
+  readonly predicateType: string;
+  /** The index or manifest that the statement is about. */
+  readonly subject: Descriptor;
+  readonly created: Date;
+}
+
+/**
+ * Makes sure, before anything is signed, that a signature can be attached: the manifest is there, and nothing occupies the tag of
+ * the list where the registry has no referrers API. A signature is written to a public log and cannot be taken back.
+ * @throws ActionError MANIFEST_UNKNOWN, TAG_IMMUTABLE
+ */
+export async function checkAttachable(repository: Repository, subject: Digest): Promise<void> {
+  const [there, list] = await Promise.all([repository.head(subject), repository.head(fallbackTag(subject))]);
+  if (there === undefined) {
+    throw new ActionError(
+      'MANIFEST_UNKNOWN',
+      `${repository.host}/${repository.name}@${subject} does not exist, so there is nothing to sign. Nothing was signed.`,
+      { facts: { registry: repository.host, repository: repository.name, reference: subject } },
+    );
+  }
+  if (list === undefined) return;
+  const { support, occupied } = await repository.referrers(subject);
+  if (support === 'fallback' && occupied !== undefined) throw occupiedBy(repository, subject, occupied);
+}
+
+/**
+ * Attaches bundles to their subjects, and returns when each can be found again, through the referrers API or the list under the
+ * fallback tag.
+ * @returns the digests of the manifests that hold them, in the order of the bundles
+ * @throws ActionError DIGEST_MISMATCH when one cannot be found afterwards, TAG_IMMUTABLE, and all that writing raises
+ */
+export async function attachBundles(
+  repository: Repository,
+  bundles: readonly SignedBundle[],
+): Promise<readonly Digest[]> {
+  const artifacts = bundles.map(({ bytes, predicateType, subject, created }) => ({
+    bytes,
+    subject: subject.digest,
+    ...bundleArtifact(bytes, predicateType, subject, created, digestOf),
+  }));
+  if (artifacts.length > 0) await repository.putBlob(EMPTY.descriptor, () => EMPTY.bytes);
+  const bySubject = new Map<Digest, { readonly descriptors: Descriptor[]; confirmed: boolean }>();
+  for (const { bytes, blob, manifest, subject } of artifacts) {
+    await repository.putBlob(blob, () => bytes);
+    const { subject: confirmed } = await repository.put(manifest.descriptor.digest, manifest);
+    const list = bySubject.get(subject) ?? { descriptors: [], confirmed: true };
+    list.descriptors.push(manifest.descriptor);
+    list.confirmed &&= confirmed === subject;
+    bySubject.set(subject, list);
+  }
+  for (const [subject, { descriptors, confirmed }] of bySubject) {
+    await listAsReferrers(repository, subject, descriptors, confirmed);
+  }
+  return artifacts.map(({ manifest }) => manifest.descriptor.digest);
+}

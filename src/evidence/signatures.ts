@@ -1,0 +1,193 @@
+import type { Bundle } from '@sigstore/bundle';
+import pLimit from 'p-limit';
+import type { Digest } from '../domain/digest.ts';
+import { type Fields, fieldsOf, isFields } from '../domain/fields.ts';
+import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
+import { type Parsed, problems } from '../domain/parsed.ts';
+import { PROMOTION_TYPE } from '../domain/promotion/record.ts';
+import { readStatement, STATEMENT_MEDIA_TYPE, type Statement } from '../domain/trust/statement.ts';
+import type {
+  FoundStatements,
+  RejectedStatement,
+  SignedStatement,
+  StatementFormat,
+} from '../domain/trust/verification.ts';
+import { cosignTags, descriptorOf } from '../oci/client/referrers.ts';
+import type { Repository } from '../oci/client/repository.ts';
+import type { BundleChecker } from '../sigstore/verify-bundle.ts';
+import { DSSE_ENVELOPE, legacyBundle, SIMPLE_SIGNING, simpleSigningStatement } from './legacy-signatures.ts';
+
+/** What is attached to an image and signed, or claims to be. */
+export interface SignaturesOfImage extends FoundStatements {
+  /** Manifests with a signature that only notation checks. */
+  readonly notary: readonly Digest[];
+  /** Sentences about what could not be listed or is too much to read: something may be hidden behind it. */
+  readonly unread: readonly string[];
+}
+
+/** Manifests that are opened. */
+const MAX_MANIFESTS = 200;
+/** Layers of one manifest that are read: cosign 2 adds one for each signature. */
+const MAX_LAYERS = 50;
+/** An SBOM of a large image, encoded twice. */
+const MAX_LAYER_SIZE = 128 * 1024 * 1024;
+const PARALLEL_READS = 6;
+
+const BUNDLE_TYPE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.\d+\+json|\+json;version=0\.\d)$/;
+const NOTARY_TYPE = 'application/vnd.cncf.notary.signature';
+/** Referrers that are never signatures: they need no look. */
+const OTHER_TYPES: readonly unknown[] = [PROMOTION_TYPE, MEDIA_TYPES.dockerAttestation];
+
+/**
+ * Reads what is signed about an image that is there: bundles among its referrers (cosign 3, GitHub's attestations, ours), and the
+ * tags `.sig` and `.att` of cosign 2, which are read also where there are bundles. Every manifest is opened, because lists of
+ * older tools do not say what it is.
+ * @throws ActionError when the registry cannot be read: "could not look" is never "unsigned"
+ */
+export async function readSignatures(
+  repository: Repository,
+  digest: Digest,
+  check: BundleChecker,
+): Promise<SignaturesOfImage> {
+  const [referrers, ...tagged] = await Promise.all([
+    repository.referrers(digest),
+    ...cosignTags(digest)
+      .filter((tag) => !tag.endsWith('.sbom'))
+      .map((tag) => repository.get(tag)),
+  ]);
+  const listed = referrers.manifests
+    .filter(({ artifactType }) => !OTHER_TYPES.includes(artifactType))
+    .toSorted(bundlesFirst);
+  const limit = pLimit(PARALLEL_READS);
+  const manifests = await limit.map(listed.slice(0, MAX_MANIFESTS), async (descriptor) => ({
+    descriptor,
+    manifest: await repository.get(descriptor.digest),
+  }));
+  const found: Reading[] = [];
+  const rejected: RejectedStatement[] = [];
+  const notary: Digest[] = [];
+  for (const { descriptor, manifest } of manifests) {
+    if (manifest === undefined) {
+      if (BUNDLE_TYPE.test(descriptor.artifactType ?? '')) {
+        rejected.push({
+          format: 'sigstore bundle',
+          manifest: descriptor.digest,
+          reason: 'it is listed, and its manifest does not exist',
+        });
+      }
+      continue;
+    }
+    const { fields, layers } = contentOf(manifest);
+    if (fields.artifactType === NOTARY_TYPE || fieldsOf(fields.config).mediaType === NOTARY_TYPE) {
+      notary.push(descriptor.digest);
+    }
+    found.push(
+      ...layers
+        .filter(({ mediaType }) => BUNDLE_TYPE.test(mediaType))
+        .map((layer): Reading => ({ format: 'sigstore bundle', manifest: descriptor.digest, layer })),
+    );
+  }
+  for (const manifest of tagged) {
+    if (manifest === undefined) continue;
+    const formats: Readonly<Record<string, StatementFormat>> = {
+      [SIMPLE_SIGNING]: 'cosign 2 signature',
+      [DSSE_ENVELOPE]: 'cosign 2 attestation',
+    };
+    for (const layer of contentOf(manifest).layers.slice(0, MAX_LAYERS)) {
+      const format = formats[layer.mediaType];
+      if (format !== undefined) found.push({ format, manifest: manifest.descriptor.digest, layer });
+    }
+  }
+  const read = await limit.map(found, async (reading) => ({
+    reading,
+    result: await readLayer(repository, reading, check),
+  }));
+  const signed: SignedStatement[] = [];
+  for (const { reading, result } of read) {
+    const { format, manifest } = reading;
+    if (result.ok) signed.push({ format, manifest, ...result.value });
+    else rejected.push({ format, manifest, reason: result.problems.join('; ') });
+  }
+  const excess = listed.length - MAX_MANIFESTS;
+  return {
+    signed,
+    rejected,
+    notary,
+    unread: [
+      ...referrers.problems,
+      ...(excess > 0
+        ? [`${excess} of the manifests that refer to ${digest} were not opened: there are too many.`]
+        : []),
+    ],
+  };
+}
+
+/** A layer that claims to be signed, and where it is from. */
+interface Reading {
+  readonly format: StatementFormat;
+  readonly manifest: Digest;
+  readonly layer: Descriptor;
+}
+
+type Checked = Omit<SignedStatement, 'format' | 'manifest'>;
+
+async function readLayer(
+  repository: Repository,
+  { format, layer }: Reading,
+  check: BundleChecker,
+): Promise<Parsed<Checked>> {
+  if (layer.size > MAX_LAYER_SIZE) return problems(`it has ${layer.size} bytes, more than are read`);
+  const blob = Buffer.concat(await (await repository.getBlob(layer)).toArray());
+  if (format === 'sigstore bundle') {
+    return checked(check(parse(blob)), ({ content }) => {
+      if (content.$case !== 'dsseEnvelope') return problems('it signs bytes and no statement');
+      return payloadOf(content.dsseEnvelope);
+    });
+  }
+  const bundle = legacyBundle(layer.mediaType, layer.annotations ?? {}, blob);
+  if (!bundle.ok) return bundle;
+  if (format === 'cosign 2 signature') {
+    return checked(check(bundle.value, blob), () => simpleSigningStatement(blob));
+  }
+  return checked(check(bundle.value), ({ content }) =>
+    content.$case === 'dsseEnvelope' ? payloadOf(content.dsseEnvelope) : problems('it is no envelope'),
+  );
+}
+
+/** What was signed is looked at only when the signature was good. */
+function checked(
+  result: ReturnType<BundleChecker>,
+  statementOf: (bundle: Bundle) => Parsed<Statement>,
+): Parsed<Checked> {
+  if (!result.ok) return result;
+  const { signer, time, bundle } = result.value;
+  const statement = statementOf(bundle);
+  if (!statement.ok) return statement;
+  return { ok: true, value: { ...statement.value, signer, ...(time === undefined ? {} : { time }) } };
+}
+
+function payloadOf(envelope: { readonly payloadType: string; readonly payload: Uint8Array }): Parsed<Statement> {
+  return envelope.payloadType === STATEMENT_MEDIA_TYPE
+    ? readStatement(envelope.payload)
+    : problems('what it signs is no in-toto statement');
+}
+
+function contentOf({ bytes }: ManifestBytes): { readonly fields: Fields; readonly layers: readonly Descriptor[] } {
+  const value = parse(bytes);
+  const fields = isFields(value) ? value : {};
+  const { layers } = fields;
+  return { fields, layers: Array.isArray(layers) ? layers.flatMap((layer) => descriptorOf(layer) ?? []) : [] };
+}
+
+function bundlesFirst(one: Descriptor, other: Descriptor): number {
+  const rank = ({ artifactType = '' }: Descriptor) => (BUNDLE_TYPE.test(artifactType) ? 0 : 1);
+  return rank(one) - rank(other);
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

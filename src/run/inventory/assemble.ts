@@ -1,0 +1,129 @@
+import type { Digest } from '../../domain/digest.ts';
+import { isIndexType } from '../../domain/manifest.ts';
+import type {
+  InventoryManifest,
+  InventoryTag,
+  RegistryTraits,
+  RepositoryInventory,
+} from '../../domain/retention/inventory.ts';
+import { kindOf } from '../../domain/retention/kind.ts';
+import type { ListedImage, TagFacts } from '../../registries/vendor.ts';
+import type { Collected, Placeholder } from './collected.ts';
+import type { ListedChild } from './manifest-facts.ts';
+
+/** Puts together what was collected. Placeholders of interrupted untags are no part of the inventory. */
+export function assemble(
+  repository: string,
+  readAt: number,
+  traits: RegistryTraits,
+  collected: Collected,
+): { readonly inventory: RepositoryInventory; readonly placeholders: readonly Placeholder[] } {
+  const { listed, tags, referrers, reader } = collected;
+  const isPlaceholder = (digest: Digest) => reader.facts.get(digest)?.placeholderOf !== undefined;
+  const children = new Map(
+    [...reader.facts.values()].flatMap((facts) => facts.children.map((each) => [each.digest, each])),
+  );
+  const named = [...listed.values()].flatMap((image) => image.children ?? []);
+  const digests = new Set([
+    ...listed.keys(),
+    ...reader.facts.keys(),
+    ...children.keys(),
+    ...named,
+    ...referrers.keys(),
+    ...[...tags.values()].map(({ digest }) => digest),
+  ]);
+  const isComplete = traits.listsUntagged && traits.vendor !== 'harbor';
+  const manifests = [...digests]
+    .filter((digest) => !isPlaceholder(digest))
+    .toSorted()
+    .map((digest) => manifestOf(digest, children.get(digest), traits, isComplete, collected));
+  const entries = [...tags].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    inventory: {
+      repository,
+      readAt,
+      traits,
+      tags: entries.filter(([, { digest }]) => !isPlaceholder(digest)).map(([name, tag]) => tagOf(name, tag, traits)),
+      manifests,
+      gaps: reader.gaps,
+    },
+    placeholders: entries.flatMap(([tag, { digest }]) => (isPlaceholder(digest) ? [{ tag, digest }] : [])),
+  };
+}
+
+function tagOf(
+  name: string,
+  { digest, updatedAt, pulledAt, lock }: { readonly digest: Digest } & Partial<TagFacts>,
+  traits: RegistryTraits,
+): InventoryTag {
+  return {
+    name,
+    digest,
+    ...(updatedAt === undefined ? {} : { updatedAt: updatedAt.getTime() }),
+    ...(pulledAt === undefined ? {} : { pulledAt: pulledAt.getTime() }),
+    ...(pulledAt === undefined && updatedAt !== undefined && recordsPulls(traits)
+      ? { pulledAt: 'never' as const }
+      : {}),
+    ...(lock === undefined ? {} : { lock }),
+  };
+}
+
+function manifestOf(
+  digest: Digest,
+  child: ListedChild | undefined,
+  traits: RegistryTraits,
+  isComplete: boolean,
+  { listed, attached, referrers, reader }: Collected,
+): InventoryManifest {
+  const facts = reader.facts.get(digest);
+  const row = listed.get(digest);
+  const referrer = referrers.get(digest);
+  const descriptor = child ?? referrer?.descriptor;
+  const mediaType = facts?.mediaType ?? row?.mediaType ?? descriptor?.mediaType ?? '';
+  const subject = facts?.subject ?? row?.subject ?? referrer?.subject ?? attached.get(digest);
+  const isThere = facts !== undefined || row !== undefined || referrer !== undefined;
+  const kind =
+    facts?.kind ??
+    kindOf({
+      mediaType,
+      artifactType: row?.artifactType ?? descriptor?.artifactType,
+      configMediaType: row?.configMediaType,
+      hasSubject: subject !== undefined,
+    });
+  const size = facts?.size ?? descriptor?.size;
+  return {
+    digest,
+    mediaType,
+    kind: subject !== undefined && kind === 'image' ? 'referrer' : kind,
+    presence: reader.absent.has(digest) ? 'missing' : isThere || isComplete ? 'present' : 'unverified',
+    children: facts?.children.map((each) => each.digest) ?? row?.children ?? [],
+    ...(subject === undefined || subject === digest ? {} : { subject }),
+    ...(size === undefined ? {} : { size }),
+    ...(facts?.blobs === undefined ? {} : { blobs: facts.blobs }),
+    ...contentSizeOf(mediaType, facts === undefined ? row : undefined),
+    ...(child?.platform === undefined ? {} : { platform: child.platform }),
+    ...(row === undefined ? {} : rowTimes(row, traits)),
+    ...(row?.lock === undefined ? {} : { lock: row.lock }),
+    ...(row?.handle === undefined ? {} : { handle: row.handle }),
+  };
+}
+
+/** What vendors call the size of an index is a sum, or the largest of its children: those are counted on their own. */
+function contentSizeOf(mediaType: string, row: ListedImage | undefined): { readonly contentSize?: number } {
+  if (row === undefined) return {};
+  if (isIndexType(mediaType)) return { contentSize: 0 };
+  return row.size === undefined ? {} : { contentSize: row.size };
+}
+
+function rowTimes({ pushedAt, updatedAt, pulledAt }: ListedImage, traits: RegistryTraits) {
+  return {
+    ...(pushedAt === undefined ? {} : { pushedAt: pushedAt.getTime() }),
+    ...(updatedAt === undefined ? {} : { updatedAt: updatedAt.getTime() }),
+    ...(pulledAt === undefined ? {} : { pulledAt: pulledAt.getTime() }),
+    ...(pulledAt === undefined && recordsPulls(traits) ? { pulledAt: 'never' as const } : {}),
+  };
+}
+
+function recordsPulls({ pulled }: RegistryTraits): boolean {
+  return pulled === 'recorded' || pulled === 'daily';
+}

@@ -1,0 +1,79 @@
+import { type Digest, isDigest } from '../../domain/digest.ts';
+import { isIndexType } from '../../domain/manifest.ts';
+import { attachedTag } from '../../domain/retention/attached-tags.ts';
+import type { RegistryTraits } from '../../domain/retention/inventory.ts';
+import { eachBounded } from '../bounded.ts';
+import type { CleanupTarget, Collected } from './collected.ts';
+import { readNested } from './graph.ts';
+
+/** Requests for lists of referrers at a time. */
+const CONCURRENCY = 16;
+
+/**
+ * Finds what refers to images: by the tags `sha256-…` of clients that found no referrers API, and by that API where the vendor's list
+ * shows only what is tagged.
+ */
+export async function addReferrers(
+  target: CleanupTarget,
+  { listsUntagged }: RegistryTraits,
+  collected: Collected,
+): Promise<void> {
+  const { tags, attached, reader } = collected;
+  for (const [tag, { digest }] of tags) {
+    const found = attachedTag(tag);
+    const subject = found === undefined ? undefined : subjectOf(found.subject, collected);
+    if (found === undefined || subject === undefined || isImage(found.kind, subject, digest, collected)) continue;
+    attached.set(digest, subject);
+  }
+  // The list under such a tag is anybody's word: whose referrer a manifest is, it says itself.
+  if (target.vendor.reading?.manifests !== 'avoided') {
+    const listed = [...attached.keys()].flatMap((digest) => reader.facts.get(digest)?.children ?? []);
+    await reader.read(listed.map(({ digest }) => digest));
+    await readNested(collected);
+  }
+  if (!listsUntagged && target.vendor.id === 'distribution') await askForReferrers(target, collected);
+}
+
+/** Tags have no room for a whole sha512 digest: then it is the one that begins like that. */
+function subjectOf(text: string, { listed, reader }: Collected): Digest | undefined {
+  if (isDigest(text)) return text;
+  return [...listed.keys(), ...reader.facts.keys()].find((digest) => digest.startsWith(text));
+}
+
+/** `cosign copy` gives the fallback tag to the image itself, and a tag of somebody's own may look like one. */
+function isImage(kind: 'fallback' | 'suffix', subject: Digest, digest: Digest, { reader }: Collected): boolean {
+  if (digest === subject) return true;
+  const facts = reader.facts.get(digest);
+  return kind === 'fallback' && facts !== undefined && facts.children.some(({ platform }) => platform !== undefined);
+}
+
+/** Asks for the referrers of every manifest that is known, and of those in turn. Without the API no request is sent. */
+async function askForReferrers({ repository }: CleanupTarget, collected: Collected): Promise<void> {
+  const { tags, referrers, reader } = collected;
+  const names = new Set(tags.keys());
+  const asked = new Set<Digest>();
+  const known = (): readonly Digest[] =>
+    [
+      ...reader.facts.keys(),
+      ...[...reader.facts.values()].flatMap(({ children }) => children.map(({ digest }) => digest)),
+      ...referrers.keys(),
+    ].filter((digest) => !asked.has(digest) && !reader.absent.has(digest));
+  for (let next = new Set(known()); next.size > 0 && reader.gaps.length === 0; next = new Set(known())) {
+    for (const digest of next) asked.add(digest);
+    const indexes: Digest[] = [];
+    await eachBounded(next, CONCURRENCY, async (subject) => {
+      if (reader.gaps.length > 0) return;
+      try {
+        const { manifests } = await repository.referrers(subject, { tags: names });
+        for (const each of manifests) {
+          referrers.set(each.digest, { descriptor: each, subject });
+          if (isIndexType(each.mediaType)) indexes.push(each.digest);
+        }
+      } catch (error) {
+        reader.fail({ what: 'referrers', subject }, error);
+      }
+    });
+    await reader.read(indexes);
+    await readNested(collected);
+  }
+}

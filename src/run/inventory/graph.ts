@@ -1,0 +1,83 @@
+import type { Digest } from '../../domain/digest.ts';
+import { isIndexType } from '../../domain/manifest.ts';
+import type { RegistryTraits } from '../../domain/retention/inventory.ts';
+import type { CleanupTarget, Collected } from './collected.ts';
+
+/** Untagged manifests that are read at a time, before it is looked which of the rest turned out to be children. */
+const BATCH = 32;
+
+/**
+ * Completes what a list leaves out: the children of indexes, and of which images the untagged rest are referrers. Reads the fewest
+ * manifests that say so: indexes, tagged manifests of an unknown type, and what is nobody's child.
+ */
+export async function completeGraph(
+  { vendor }: CleanupTarget,
+  { listsUntagged }: RegistryTraits,
+  collected: Collected,
+): Promise<void> {
+  const { listed, tags, reader } = collected;
+  if (vendor.reading?.manifests === 'avoided') return;
+  const tagged = new Set([...tags.values()].map(({ digest }) => digest));
+  const first = [...listed.values()].filter(
+    ({ digest, mediaType, children }) =>
+      children === undefined && (mediaType === undefined ? tagged.has(digest) : isIndexType(mediaType)),
+  );
+  await reader.read(first.map(({ digest }) => digest));
+  await readNested(collected);
+
+  // An index is pushed after its children: the newest first, so that those need not be read.
+  const rest = [...listed.values()]
+    .filter(({ digest, mediaType, subject, children }) => {
+      const isKnown = subject !== undefined || children !== undefined || vendor.reading?.listsSubjects === true;
+      return !isKnown && !tagged.has(digest) && !(mediaType !== undefined && isIndexType(mediaType));
+    })
+    .toSorted((a, b) => (b.pushedAt?.getTime() ?? 0) - (a.pushedAt?.getTime() ?? 0));
+  const parents = childrenOf(collected);
+  for (let at = 0; at < rest.length && reader.gaps.length === 0; at += BATCH) {
+    const batch = rest.slice(at, at + BATCH).filter(({ digest }) => !parents.has(digest));
+    await reader.read(batch.map(({ digest }) => digest));
+    for (const { digest } of batch)
+      for (const child of reader.facts.get(digest)?.children ?? []) parents.add(child.digest);
+  }
+  await readNested(collected);
+  if (reader.gaps.length === 0) await checkUnlisted(listsUntagged, collected);
+}
+
+/** Indexes that are listed by indexes, however deep. */
+export async function readNested({ listed, reader }: Collected): Promise<void> {
+  for (;;) {
+    const unread = new Set<Digest>();
+    for (const { children } of reader.facts.values()) {
+      for (const { digest, mediaType } of children) {
+        const isKnown =
+          reader.facts.has(digest) || reader.absent.has(digest) || listed.get(digest)?.children !== undefined;
+        if (isIndexType(mediaType) && !isKnown) unread.add(digest);
+      }
+    }
+    if (unread.size === 0 || reader.gaps.length > 0) return;
+    await reader.read(unread);
+  }
+}
+
+/**
+ * A manifest that is in the list and cannot be read is of a kind that this client does not know, and might hold anything. A child
+ * that is not in a complete list is missing, or was pushed while the list was read.
+ */
+async function checkUnlisted(isComplete: boolean, { listed, reader }: Collected): Promise<void> {
+  for (const digest of listed.keys()) {
+    if (!reader.absent.has(digest)) continue;
+    const reason = 'it is in the list of the registry, which answers 404 to the request for it';
+    reader.fail({ what: 'manifest', subject: digest }, new Error(`${digest} cannot be read: ${reason}.`));
+    return;
+  }
+  if (!isComplete) return;
+  const named = [...reader.facts.values()].flatMap(({ children }) => children.map(({ digest }) => digest));
+  await reader.check(new Set(named.filter((digest) => !listed.has(digest) && !reader.facts.has(digest))));
+}
+
+function childrenOf({ listed, reader }: Collected): Set<Digest> {
+  const found = new Set<Digest>();
+  for (const { children = [] } of listed.values()) for (const digest of children) found.add(digest);
+  for (const { children } of reader.facts.values()) for (const { digest } of children) found.add(digest);
+  return found;
+}

@@ -1,0 +1,112 @@
+import { type Digest, isDigest } from '../../domain/digest.ts';
+import { type Fields, fieldsOf, isFields } from '../../domain/fields.ts';
+import { isIndexType, MANIFEST_TYPES, type ManifestBytes } from '../../domain/manifest.ts';
+import type { InventoryBlob } from '../../domain/retention/inventory.ts';
+import { type ArtifactKind, kindOf } from '../../domain/retention/kind.ts';
+import { ActionError } from '../../errors/action-error.ts';
+
+/** A manifest that an index lists. */
+export interface ListedChild {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  /** Bytes of the manifest. */
+  readonly size: number;
+  /** `linux/arm64`; absent for attestations of BuildKit, whose platform is `unknown/unknown`, and where none is named. */
+  readonly platform?: string;
+  readonly artifactType?: string;
+}
+
+/** What a retention decision needs of a manifest's bytes: all that is kept of them. */
+export interface ManifestFacts {
+  readonly digest: Digest;
+  readonly mediaType: string;
+  readonly kind: ArtifactKind;
+  readonly size: number;
+  readonly children: readonly ListedChild[];
+  readonly subject?: Digest;
+  /**
+   * Config and layers; of an index what it lists that is no manifest, such as the layers of a BuildKit cache. Absent where the
+   * manifest has no sizes.
+   */
+  readonly blobs?: readonly InventoryBlob[];
+  /** Set in the manifest that an untag puts in the place of a tag, see `untag.ts`: the tag that it was put under. */
+  readonly placeholderOf?: string;
+}
+
+/** The annotation of the manifest that replaces a tag on its way out. */
+export const PLACEHOLDER = 'io.github.registry-action.untagged';
+
+/** Images of Docker before 1.10: they list layers without sizes, and have neither children nor a subject. */
+const SCHEMA_1: readonly string[] = [
+  'application/vnd.docker.distribution.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v1+prettyjws',
+];
+
+/**
+ * Reads a manifest of any kind.
+ * @throws ActionError ANSWER_INVALID when it is no manifest, or lists something without a digest: what it needs is unknown then
+ */
+export function readManifestFacts({ descriptor, bytes }: ManifestBytes, where: string): ManifestFacts {
+  const { digest, mediaType } = descriptor;
+  const invalid = (why: string) =>
+    new ActionError('ANSWER_INVALID', `${where}@${digest} is no usable manifest: ${why}.`);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    throw invalid('it is not JSON');
+  }
+  if (!isFields(parsed)) throw invalid('it is not a JSON object');
+  const fields: Fields = parsed;
+  if (SCHEMA_1.includes(mediaType)) return { digest, mediaType, kind: 'image', size: bytes.length, children: [] };
+  if (!MANIFEST_TYPES.includes(mediaType)) throw invalid(`its media type is ${mediaType.slice(0, 100)}`);
+  const isIndex = isIndexType(mediaType);
+  const entries = isIndex ? fields.manifests : [fields.config, ...[fields.layers ?? []].flat()];
+  // Some clients write null for an empty list.
+  if (!Array.isArray(entries) && entries !== null) throw invalid('it has no list of what it consists of');
+  const parts = (entries ?? []).map((entry: unknown) => {
+    const part = partOf(entry);
+    if (part === undefined) throw invalid('it lists something without a digest, size or media type');
+    return part;
+  });
+  const children = isIndex ? parts.filter(({ mediaType: type }) => MANIFEST_TYPES.includes(type)) : [];
+  const blobs = parts
+    .filter((part) => !children.includes(part))
+    .map((part) => ({ digest: part.digest, size: part.size }));
+  const subject = fieldsOf(fields.subject).digest;
+  if (fields.subject !== undefined && fields.subject !== null && !isDigest(subject))
+    throw invalid('its subject has no digest');
+  const placeholderOf = fieldsOf(fields.annotations)[PLACEHOLDER];
+  const { artifactType } = fields;
+  return {
+    digest,
+    mediaType,
+    kind: kindOf({
+      mediaType,
+      artifactType: typeof artifactType === 'string' && artifactType !== '' ? artifactType : undefined,
+      configMediaType: isIndex ? undefined : parts[0]?.mediaType,
+      hasSubject: isDigest(subject),
+      entryTypes: isIndex ? parts.map((part) => part.mediaType) : parts.slice(1).map((part) => part.mediaType),
+    }),
+    size: bytes.length,
+    children,
+    ...(isDigest(subject) ? { subject } : {}),
+    blobs,
+    ...(typeof placeholderOf === 'string' && parts.length === 0 ? { placeholderOf } : {}),
+  };
+}
+
+function partOf(value: unknown): ListedChild | undefined {
+  const { digest, mediaType, size, platform, artifactType } = fieldsOf(value);
+  if (!isDigest(digest) || typeof mediaType !== 'string') return undefined;
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
+  const { os, architecture, variant } = fieldsOf(platform);
+  const name = [os, architecture, variant].filter((part) => typeof part === 'string' && part !== '').join('/');
+  return {
+    digest,
+    mediaType,
+    size,
+    ...(name === '' || os === 'unknown' ? {} : { platform: name }),
+    ...(typeof artifactType === 'string' ? { artifactType } : {}),
+  };
+}

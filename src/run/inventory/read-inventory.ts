@@ -1,0 +1,108 @@
+import type { Digest } from '../../domain/digest.ts';
+import type { RepositoryInventory } from '../../domain/retention/inventory.ts';
+import { registryTraits } from '../../domain/retention/registry-traits.ts';
+import type { ActionError } from '../../errors/action-error.ts';
+import type { ListedImage } from '../../registries/vendor.ts';
+import type { Clock, Log } from '../../runtime/runtime.ts';
+import { assemble } from './assemble.ts';
+import { addReferrers } from './attached.ts';
+import type { CleanupTarget, Collected, Placeholder } from './collected.ts';
+import { completeGraph } from './graph.ts';
+import type { ManifestFacts } from './manifest-facts.ts';
+import { createManifestReader } from './manifest-reader.ts';
+
+export interface InventoryOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Facts of an earlier inventory of the repository, see {@link InventoryReading.facts}. */
+  readonly known?: ReadonlyMap<Digest, ManifestFacts>;
+}
+
+export interface InventoryReading {
+  readonly inventory: RepositoryInventory;
+  /** The errors behind the gaps of the inventory, in the order in which they happened. */
+  readonly errors: readonly ActionError[];
+  /** Sentences for the report. */
+  readonly notices: readonly string[];
+  /** What untags that were interrupted have left: {@link applySteps} finishes them. */
+  readonly placeholders: readonly Placeholder[];
+  /** Of every manifest that was read. */
+  readonly facts: ReadonlyMap<Digest, ManifestFacts>;
+  /** Requests for manifests. */
+  readonly requests: number;
+}
+
+/** A line of progress for so many requests. */
+const PROGRESS_EVERY = 1000;
+
+/**
+ * Reads everything that one repository has: by the vendor's list where there is one, and by manifests only where the list leaves
+ * something out. Memory holds a few hundred bytes for each manifest, never manifests themselves.
+ * @returns an inventory with a gap for what could not be read; nothing may be deleted by such an inventory
+ * @throws ActionError CANCELLED
+ */
+export async function readInventory(target: CleanupTarget, options: InventoryOptions): Promise<InventoryReading> {
+  const { image, vendor, repository } = target;
+  const { clock, log, known = new Map() } = options;
+  const readAt = clock.now().getTime();
+  let requests = 0;
+  const reader = createManifestReader(repository, known, () => {
+    requests += 1;
+    if (requests % PROGRESS_EVERY === 0) log.info(`${image.name}: ${requests} manifests read so far`);
+  });
+  const collected: Collected = {
+    listed: new Map(),
+    tags: new Map(),
+    attached: new Map(),
+    referrers: new Map(),
+    reader,
+  };
+  await list(target, collected);
+  log.info(`${image.name}: ${collected.tags.size} tags listed`);
+  const traits = registryTraits(vendor.id);
+  if (reader.gaps.length === 0) await completeGraph(target, traits, collected);
+  if (reader.gaps.length === 0) await addReferrers(target, traits, collected);
+  const { inventory, placeholders } = assemble(image.name, readAt, traits, collected);
+  log.info(
+    `${image.name}: ${inventory.manifests.length} manifests known, ${reader.requests()} requests for manifests${inventory.gaps.length > 0 ? ', incomplete' : ''}`,
+  );
+  return {
+    inventory,
+    errors: reader.errors,
+    notices: noticesOf(target, reader.requests()),
+    placeholders,
+    facts: reader.facts,
+    requests: reader.requests(),
+  };
+}
+
+async function list(
+  { vendor, managed, repository }: CleanupTarget,
+  { listed, tags, reader }: Collected,
+): Promise<void> {
+  try {
+    if (vendor.id === 'distribution') {
+      // The list has tags only: what each points to, and what that consists of, comes with one request.
+      for (const [tag, digest] of await reader.readTags(await repository.listTags())) tags.set(tag, { digest });
+      return;
+    }
+    for await (const image of managed.list()) addListed(image, listed, tags);
+  } catch (error) {
+    reader.fail({ what: vendor.id === 'distribution' ? 'tags' : 'manifests', subject: 'list' }, error);
+  }
+}
+
+function addListed(image: ListedImage, listed: Map<Digest, ListedImage>, tags: Collected['tags']): void {
+  listed.set(image.digest, image);
+  const facts = new Map((image.tagFacts ?? []).map((each) => [each.name, each]));
+  for (const tag of image.tags) tags.set(tag, { digest: image.digest, ...facts.get(tag) });
+}
+
+function noticesOf({ vendor, image }: CleanupTarget, requests: number): readonly string[] {
+  if (vendor.reading?.manifests !== 'counted' || requests === 0) return [];
+  return [
+    vendor.id === 'ghcr'
+      ? `Reading ${requests} manifests of ${image.name} counted as downloads.`
+      : `Reading ${requests} manifests of ${image.name} counted as pulls: rules about pulls see them at the next run${vendor.id === 'ecr' ? ', unless the role is registered with RegisterPullTimeUpdateExclusion' : ''}.`,
+  ];
+}

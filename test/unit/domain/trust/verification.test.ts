@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import type { Digest } from '../../../../src/domain/digest.ts';
+import { GITHUB_ISSUER } from '../../../../src/domain/trust/identity.ts';
+import { PREDICATES } from '../../../../src/domain/trust/predicates.ts';
+import {
+  type SignedStatement,
+  type VerificationPolicy,
+  verifyStatements,
+} from '../../../../src/domain/trust/verification.ts';
+
+const digest = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
+const SAN = 'https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main';
+const NOW = new Date('2026-03-10T12:00:00Z');
+
+const SIGNATURE: SignedStatement = {
+  format: 'sigstore bundle',
+  manifest: digest('e'),
+  signer: { kind: 'certificate', claims: { identity: SAN, issuer: GITHUB_ISSUER } },
+  time: new Date('2026-03-09T12:00:00Z'),
+  predicateType: PREDICATES.signature,
+  subjects: [digest('a')],
+  predicate: {},
+};
+
+const POLICY: VerificationPolicy = {
+  digest: digest('a'),
+  signers: [{ kind: 'identity', issuer: GITHUB_ISSUER, identity: { kind: 'exact', text: SAN } }],
+  predicateTypes: [PREDICATES.signature],
+  now: NOW,
+};
+
+const verify = (signed: readonly SignedStatement[], policy: Partial<VerificationPolicy> = {}) =>
+  verifyStatements({ signed, rejected: [] }, { ...POLICY, ...policy });
+const reasons = (signed: readonly SignedStatement[], policy: Partial<VerificationPolicy> = {}) =>
+  verify(signed, policy).requirements.flatMap((requirement) => requirement.reasons);
+
+test('the genuine signature passes', () => {
+  expect(verify([SIGNATURE])).toEqual({
+    verified: true,
+    requirements: [{ predicateType: PREDICATES.signature, met: SIGNATURE, reasons: [] }],
+  });
+});
+
+describe('what does not count, and why', () => {
+  test('nothing at all', () => {
+    expect(reasons([])).toEqual(['It is not signed.']);
+  });
+
+  test('a right signature of another image', () => {
+    expect(reasons([{ ...SIGNATURE, subjects: [digest('b')] }])).toEqual([
+      'The sigstore bundle sha256:eeeeeeeeeeee does not count: it is about sha256:bbbbbbbbbbbb, not sha256:aaaaaaaaaaaa.',
+    ]);
+  });
+
+  test('another statement by the right identity is no signature, though cosign would accept it', () => {
+    const failed = { ...SIGNATURE, predicateType: PREDICATES.gateResult, predicate: { passed: false } };
+    expect(verify([failed]).verified).toBe(false);
+    expect(reasons([failed])).toEqual([`It is not signed. What is there: ${PREDICATES.gateResult}.`]);
+  });
+
+  test('a signature is not the attestation that is asked for', () => {
+    const [first] = reasons([SIGNATURE], { predicateTypes: [PREDICATES.provenance] });
+    expect(first).toBe(`It has no signed statement of this type. What is there: ${PREDICATES.signature}.`);
+  });
+
+  test('each type is required by name', () => {
+    const { verified, requirements } = verify([SIGNATURE], {
+      predicateTypes: [PREDICATES.signature, PREDICATES.gateResult],
+    });
+    expect(verified).toBe(false);
+    expect(requirements.map(({ met }) => met !== undefined)).toEqual([true, false]);
+  });
+
+  test('a key where an identity is wanted, and the other way round', () => {
+    const byKey: SignedStatement = { ...SIGNATURE, signer: { kind: 'key', key: '1'.repeat(64) } };
+    expect(reasons([byKey])[0]).toContain('it was signed with a key, not by an identity');
+    expect(reasons([SIGNATURE], { signers: [{ kind: 'key', key: '1'.repeat(64) }] })[0]).toContain(
+      'it was not signed with the key of the policy',
+    );
+    expect(verify([byKey], { signers: [{ kind: 'key', key: '1'.repeat(64) }] }).verified).toBe(true);
+    expect(verify([byKey], { signers: [{ kind: 'key', key: '2'.repeat(64) }] }).verified).toBe(false);
+  });
+
+  test('one that is older than allowed, by the time that was proven', () => {
+    expect(verify([SIGNATURE], { maxAge: 2 * 86_400_000 }).verified).toBe(true);
+    expect(reasons([SIGNATURE], { maxAge: 3_600_000 })[0]).toContain(
+      'it was signed at 2026-03-09T12:00:00.000Z, longer ago than 1h',
+    );
+  });
+
+  test('one without a trusted time, where an age is asked for; statements may say what they like', () => {
+    const { time: _, ...timeless } = { ...SIGNATURE, predicate: { time: NOW.toISOString() } };
+    expect(verify([timeless]).verified).toBe(true);
+    expect(reasons([timeless], { maxAge: 86_400_000 })[0]).toContain('it has no trusted time');
+  });
+
+  test('one from the future', () => {
+    expect(reasons([{ ...SIGNATURE, time: new Date('2026-03-10T13:00:00Z') }])[0]).toContain('in the future');
+  });
+
+  test('what did not stand up to the check says so', () => {
+    const rejected = [{ format: 'sigstore bundle', manifest: digest('d'), reason: 'it has no trusted time' }] as const;
+    const [requirement] = verifyStatements({ signed: [], rejected }, POLICY).requirements;
+    expect(requirement?.reasons).toEqual([
+      'It is not signed.',
+      'The sigstore bundle sha256:dddddddddddd does not count: it has no trusted time.',
+    ]);
+  });
+});
+
+test('the newest statement that counts is the one that decides', () => {
+  const older = { ...SIGNATURE, manifest: digest('f'), time: new Date('2026-03-01T00:00:00Z') };
+  expect(verify([older, SIGNATURE]).requirements[0]?.met).toBe(SIGNATURE);
+});
+
+test('any one of several signers is enough', () => {
+  const [us] = POLICY.signers;
+  if (us === undefined) throw new Error('no signer');
+  const other = { ...us, identity: { kind: 'exact', text: 'someone@acme.example' } } as const;
+  expect(verify([SIGNATURE], { signers: [other, us] }).verified).toBe(true);
+  expect(verify([SIGNATURE], { signers: [other] }).verified).toBe(false);
+});
+
+test.each([
+  ['https://spdx.dev/Document/v2.3', PREDICATES.sbom, true],
+  [PREDICATES.sbom, 'https://spdx.dev/Document/v2.3', true],
+  ['https://spdx.dev/Document/v2.2', 'https://spdx.dev/Document/v2.3', false],
+  ['https://spdx.dev/Documents', PREDICATES.sbom, false],
+  ['https://slsa.dev/provenance/v0.2', PREDICATES.provenance, false],
+])('a statement of type %s, where %s is asked for: %s', (predicateType, wanted, verified) => {
+  expect(verify([{ ...SIGNATURE, predicateType }], { predicateTypes: [wanted] }).verified).toBe(verified);
+});
+
+test('a policy that asks for nothing is a mistake, not a pass', () => {
+  expect(() => verify([SIGNATURE], { predicateTypes: [] })).toThrow(RangeError);
+  expect(() => verify([SIGNATURE], { signers: [] })).toThrow(RangeError);
+});
