@@ -45,6 +45,7 @@ export interface PlanProblem {
 export type ProblemCode =
   | 'inventory-incomplete'
   | 'in-use-unreadable'
+  | 'in-use-absent'
   | 'refs-unreadable'
   | 'limit-exceeded'
   | 'batched'
@@ -117,7 +118,8 @@ export interface ManifestDecision {
   readonly pushedAt?: string;
   /** Digests that it lists; absent when none. Apply checks those of kept roots at the end. */
   readonly children?: readonly Digest[];
-  readonly subject?: Digest;
+  /** What a referrer is attached to. */
+  readonly subject?: string;
   /** Bytes that its deletion frees: blobs and manifest that nothing kept needs, counted at the first deleted manifest. */
   readonly freed?: number;
 }
@@ -144,9 +146,9 @@ export interface PlanTotals {
   readonly untagged: number;
   readonly deletedTags: number;
   readonly deletedManifests: number;
-  /** Bytes freed, each blob counted once; `atLeast` when the size of something deleted is unknown. */
+  /** Bytes freed, each blob counted once; an estimate when the size or the layers of something are unknown. */
   readonly freedBytes: number;
-  readonly freedIs: 'exact' | 'at-least';
-  /** What a `limits.max` leaves for the next run. */
+  readonly freedIs: 'exact' | 'estimate';
+  /** Images that `limits` leaves for the next run. */
   readonly left: number;
 }

@@ -1,0 +1,30 @@
+import type { Digest } from '../digest.ts';
+import { compareText } from './graph.ts';
+import type { CleanupPolicy } from './policy.ts';
+
+/** SHA-256 of a text in UTF-8. Given by the caller: the domain computes no hashes. */
+export type Sha256 = (text: string) => Digest;
+
+/**
+ * JSON with one spelling: keys sorted by code units, no spaces, absent keys left out. Like RFC 8785, for values of text, whole
+ * numbers, truth values, lists and maps.
+ */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => compareText(a, b)))
+      : inner,
+  );
+}
+
+/**
+ * What a policy says, as one text: comments, spaces and the order of keys do not count, and neither do lines of the file.
+ * A plan carries its digest, so that apply refuses the plan of another policy.
+ */
+export function canonicalPolicy(policy: CleanupPolicy): string {
+  const repositories = policy.repositories.map((entry) => ({
+    ...entry,
+    rules: entry.rules.map((rule) => ({ ...rule, line: 0 })),
+  }));
+  return canonicalJson({ ...policy, repositories });
+}
