@@ -19,6 +19,7 @@ import { planPlaces } from './plan.ts';
 import { type Required, readPolicies } from './policy.ts';
 import { type Found, findBack, findForward } from './resolve-image.ts';
 import type { PromotedTarget, PromotionReport } from './result.ts';
+import { withCheckedOutCommit } from './run-commit.ts';
 import { createRecords } from './stage-history.ts';
 import { nameAll } from './targets-from-inputs.ts';
 
@@ -129,7 +130,7 @@ function throwFailed(
 /** What is known before any registry is asked. */
 async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Journey> {
   const event = readEvent(runtime.env);
-  const names = nameAll(inputs, event);
+  const names = nameAll(inputs, await withCheckedOutCommit(runtime, event, inputs.from));
   draft.kind = inputs.rollback ? 'rollback' : 'promotion';
   draft.stage = names.stage;
   draft.run = { actor: event.actor, event: event.name, url: event.runUrl };

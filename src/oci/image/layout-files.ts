@@ -8,7 +8,7 @@ import pLimit from 'p-limit';
 import { type Digest, splitDigest } from '../../domain/digest.ts';
 import type { Descriptor } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import { blobPath, corrupt, MANIFEST_LIMIT } from './document.ts';
+import { blobPath, corrupt, invalid, MANIFEST_LIMIT } from './document.ts';
 import { type Hasher, hashHere, hashInThreads } from './hasher.ts';
 
 /** Bytes from which on the start of threads is won back. */
@@ -24,7 +24,7 @@ export interface LayoutFiles {
   readonly open: (blob: Descriptor) => Readable;
   /** The bytes of a small file of the layout. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
   readonly read: (name: string, limit?: number) => Promise<Uint8Array>;
-  /** The bytes of a small blob, with digest and size checked. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
+  /** The bytes of a small blob, with digest and size checked. @throws ActionError IMAGE_INVALID, LAYOUT_CORRUPT, SOURCE_UNSAFE */
   readonly readBlob: (blob: Descriptor, limit?: number) => Promise<Uint8Array>;
   /** Checks that every blob is there with its size, without reading it. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
   readonly checkSizes: (blobs: readonly Descriptor[]) => Promise<void>;
@@ -120,7 +120,7 @@ export function openLayoutFiles(directory: string): LayoutFiles {
     read,
     readBlob: async (blob, limit = MANIFEST_LIMIT) => {
       if (blob.size > limit) {
-        throw corrupt(`${path(blob.digest)} has ${blob.size} bytes, more than the ${limit} that are read`);
+        throw invalid(`${path(blob.digest)} has ${blob.size} bytes, more than the ${limit} that are read`);
       }
       const bytes = await read(join(...blobPath(blob.digest)), limit);
       checkSize(blob, bytes.length);

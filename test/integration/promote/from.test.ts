@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createScene, DEV, expectError } from './scene.ts';
+import { pushEvent } from '../../support/repository.ts';
+import { createScene, DEV, expectError, expectPromoted } from './scene.ts';
 
 describe('`from` names what does not exist', () => {
   test.each([
@@ -33,5 +34,35 @@ describe('`from` names what does not exist', () => {
     expect(expectError(run, 'invalid-input', 'INPUT_INVALID')).toMatch(
       /The tags of .*no\/app could not be listed|has no tags at all/,
     );
+  });
+});
+
+describe('{{sha}} in `from`', () => {
+  const promoted = async (ref: 'first' | 'second', origin?: string) => {
+    await using scene = await createScene();
+    const { repository } = scene.job;
+    const first = await repository.head();
+    const second = await repository.commit('second', { 'README.md': '# more' });
+    for (const sha of [first, second]) scene.source.image([sha], {}, `sha-${sha.slice(0, 7)}`);
+    const event = await pushEvent(repository);
+    if (ref === 'first') await repository.git('checkout', '-q', first);
+    if (origin !== undefined) await repository.git('remote', 'set-url', 'origin', origin);
+    const run = await scene.promote('sha-{{sha}}', {}, { event });
+    const digestOf = (sha: string) => scene.registry.tags(DEV)[`sha-${sha.slice(0, 7)}`];
+    return { run, first: digestOf(first), second: digestOf(second), held: scene.held() };
+  };
+
+  test('P11: is the commit that is checked out, as the tag of a publish in that checkout is', async () => {
+    const { run, first, held } = await promoted('first');
+    expectPromoted(run);
+    expect(held).toBe(first);
+    expect(run.log).toMatch(/\{\{sha\}\} is [0-9a-f]{7}, the commit that is checked out; the run is of [0-9a-f]{7}\./);
+  });
+
+  test('is the commit of the run where that one is checked out, or another repository is', async () => {
+    const same = await promoted('second');
+    expect(same.held).toBe(same.second);
+    const other = await promoted('first', 'https://github.com/octo/deployments');
+    expect(other.held).toBe(other.second);
   });
 });

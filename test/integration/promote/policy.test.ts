@@ -197,6 +197,10 @@ describe('a job without a checkout', () => {
     const { stages, options, sha } = await createEmpty();
     await using github = await startGitHub({ commits: { [sha]: { 'README.md': file('# app') } } });
     await stages.passes('sbom', github.asked({ options }));
+    // Then the commit of the run names the image.
+    await stages.layout(AMD, `sha-${sha.slice(0, 7)}`);
+    const run = await stages.promote('sbom', github.asked({ options, inputs: { from: 'sha-{{sha}}' } }));
+    expect(run.outputs.outcome, run.log).toBe('promoted');
     const policy = github.asked({ options, inputs: { policy: 'ops/policy.yaml' } });
     expect(await stages.fails('POLICY_INVALID', '', policy)).toContain('there is no such file');
   });

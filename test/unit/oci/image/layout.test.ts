@@ -408,7 +408,7 @@ describe('what is refused', () => {
       change: { index: (index) => ({ ...index, annotations: { fill: 'x'.repeat(4 << 20) } }) },
     });
     await expect(readLayout(layout.directory)).rejects.toMatchObject({
-      code: 'LAYOUT_CORRUPT',
+      code: 'IMAGE_INVALID',
       message: expect.stringContaining('more than the 4194304'),
     });
   });
