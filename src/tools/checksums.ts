@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../errors/catalogue.ts';
+
 /** A program that this action may install: where releases are, and the SHA-256 of every archive that it accepts. */
 export interface ToolRelease {
   /** Name of the program, without `.exe`. */
@@ -10,9 +12,15 @@ export interface ToolRelease {
   readonly refused: Readonly<Record<string, string>>;
   /** version → `<os>/<arch>` in Node's words → archive. */
   readonly versions: Readonly<Record<string, Readonly<Record<string, ToolArchive>>>>;
+  /** Arguments that make it print its version, and where that is in the output. */
+  readonly version: { readonly arguments: readonly string[]; readonly pattern: RegExp };
+  /** The input with the SHA-256 of a build that is accepted besides, and whether that holds for versions that are not listed. */
+  readonly accepts: { readonly input: string; readonly anyVersion: boolean };
+  readonly errors: { readonly refused: ErrorCode; readonly unavailable: ErrorCode };
 }
 
 export interface ToolArchive {
+  /** A tar or zip archive, or the program itself. */
   readonly asset: string;
   /** Lower-case hex. */
   readonly sha256: string;
@@ -29,6 +37,9 @@ export const TRIVY: ToolRelease = {
   releases: 'https://github.com/aquasecurity/trivy/releases/download',
   defaultVersion: '0.76.0',
   refused: { '0.69.4': COMPROMISED, '0.69.5': COMPROMISED, '0.69.6': COMPROMISED },
+  version: { arguments: ['--version'], pattern: /\b(\d+\.\d+\.\d+(?:-[\w.]+)?)/ },
+  accepts: { input: 'trivy-sha256', anyVersion: false },
+  errors: { refused: 'SCANNER_REFUSED', unavailable: 'SCANNER_UNAVAILABLE' },
   versions: {
     '0.76.0': {
       'linux/x64': {

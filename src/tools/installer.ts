@@ -33,8 +33,8 @@ export interface InstallOptions {
  * Finds a program on PATH, else in the tool cache, else downloads its archive. Nothing runs before its SHA-256 is checked: of
  * the program against the table (or the sum that the user gives), else of the archive that it is unpacked from. What was
  * checked is a copy in the run's own folder, so that nobody can change it afterwards.
- * @throws ActionError SCANNER_REFUSED for a version that is not allowed or an archive that is not the known one;
- * SCANNER_UNAVAILABLE when there is no build for this machine or it cannot be downloaded
+ * @throws ActionError of the tool's own rows: refused for a version that is not allowed or an archive that is not the known one,
+ * unavailable when there is no build for this machine or it cannot be downloaded
  */
 export async function installTool(runtime: Runtime, release: ToolRelease, options: InstallOptions = {}): Promise<Tool> {
   const wanted = options.version?.replace(/^v/, '') || undefined;
@@ -51,7 +51,7 @@ export async function installTool(runtime: Runtime, release: ToolRelease, option
   if (archive === undefined) {
     const builds = Object.keys(release.versions[version] ?? {}).join(', ');
     throw new ActionError(
-      'SCANNER_UNAVAILABLE',
+      release.errors.unavailable,
       `There is no build of ${release.program} ${version} for ${os}/${arch}, only for ${builds}. Run this job on one of these, or put ${release.program} on PATH.`,
     );
   }
@@ -62,20 +62,20 @@ export async function installTool(runtime: Runtime, release: ToolRelease, option
     runtime.log.warning(`${cached} in the tool cache is not what was verified when it was saved. It is replaced.`);
   }
   const url = `${options.releases ?? release.releases}/v${version}/${archive.asset}`;
-  const file = await downloadVerified(runtime, url, archive);
+  const file = await downloadVerified(runtime, release, url, archive);
   try {
-    const unpacked = await unpack(runtime, file, archive);
+    const unpacked = await unpack(runtime, file, archive, program);
     const { path, sha256 } = await privateCopy(runtime, join(unpacked, program));
     if (archive.program !== undefined && sha256 !== archive.program) {
       throw new ActionError(
-        'SCANNER_REFUSED',
+        release.errors.refused,
         `${program} in ${url} has the SHA-256 ${sha256}, expected ${archive.program}.`,
       );
     }
-    const runs = await versionOf(runtime, path);
+    const runs = await versionOf(runtime, release, path);
     if (runs !== version) {
       throw new ActionError(
-        'SCANNER_UNAVAILABLE',
+        release.errors.unavailable,
         `${url} was installed as version ${version} and reports ${runs ?? 'nothing'}.`,
       );
     }
@@ -111,7 +111,7 @@ async function fromCache(
   const copy = await privateCopy(runtime, source);
   if (archive.program !== undefined) return copy.sha256 === archive.program ? copy.path : undefined;
   if (copy.sha256 !== archive.sha256) return undefined;
-  return (await privateCopy(runtime, join(await unpack(runtime, copy.path, archive), program))).path;
+  return (await privateCopy(runtime, join(await unpack(runtime, copy.path, archive, program), program))).path;
 }
 
 /** Copies a file to a folder of this run alone, where it can be run, and hashes the copy. */
@@ -132,8 +132,12 @@ async function hashOf(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-function unpack(runtime: Runtime, file: string, { asset }: ToolArchive): Promise<string> {
-  return asset.endsWith('.zip') ? runtime.toolCache.extractZip(file) : runtime.toolCache.extractTar(file);
+async function unpack(runtime: Runtime, file: string, { asset }: ToolArchive, program: string): Promise<string> {
+  if (asset.endsWith('.zip')) return runtime.toolCache.extractZip(file);
+  if (asset.endsWith('.tar.gz')) return runtime.toolCache.extractTar(file);
+  const folder = await mkdtemp(join(runtime.temp, 'program-'));
+  await copyFile(file, join(folder, program));
+  return folder;
 }
 
 function allowed(release: ToolRelease): string {
@@ -148,7 +152,7 @@ function refuseUnknown(release: ToolRelease, version: string): void {
       ? 'is not a version: what it means changes without notice'
       : 'is not known here, so there is no checksum to verify it with';
   throw new ActionError(
-    'SCANNER_REFUSED',
+    release.errors.refused,
     `${release.program} ${version.slice(0, 40)} ${reason}. Allowed: ${allowed(release)}.`,
   );
 }
@@ -167,11 +171,15 @@ async function findAllowed(
   const known = Object.keys(release.versions).find((each) => release.versions[each]?.[platform]?.program === sha256);
   if (known === undefined && sha256 !== accepted) {
     runtime.log.warning(
-      `${found} is not run: its SHA-256 ${sha256} is not one of a release that this action knows. ${release.program} is installed instead. If you trust this build, set \`trivy-sha256: ${sha256}\`.`,
+      `${found} is not run: its SHA-256 ${sha256} is not one of a release that this action knows. ${release.program} is installed instead. If you trust this build, set \`${release.accepts.input}: ${sha256}\`.`,
     );
     return undefined;
   }
-  const version = known ?? (await versionOf(runtime, path));
+  const version = known ?? (await versionOf(runtime, release, path));
+  // Builds of distributions have versions of their own: the user vouches for this one.
+  if (known === undefined && release.accepts.anyVersion && !Object.hasOwn(release.refused, version ?? '')) {
+    return { version: version ?? 'of unknown version', path, found, origin: 'path' };
+  }
   if (version !== undefined && Object.hasOwn(release.versions, version) && (wanted ?? version) === version) {
     return { version, path, found, origin: 'path' };
   }
@@ -203,16 +211,16 @@ async function findOnPath(runtime: Runtime, program: string): Promise<string | u
   return undefined;
 }
 
-/** What `<program> --version` says, or undefined when it does not run or says something else. */
-async function versionOf(runtime: Runtime, path: string): Promise<string | undefined> {
+/** The version that the program reports; undefined when it does not run or reports something else. */
+async function versionOf(runtime: Runtime, release: ToolRelease, path: string): Promise<string | undefined> {
   const world = await isolate(runtime, 'version', 'offline');
   try {
-    const { exitCode, stdout } = await runtime.exec(path, ['--version'], {
+    const { exitCode, stdout } = await runtime.exec(path, release.version.arguments, {
       env: world.env,
       cwd: world.cwd,
       timeout: 30_000,
     });
-    return exitCode === 0 ? /\b(\d+\.\d+\.\d+(?:-[\w.]+)?)/.exec(stdout)?.[1] : undefined;
+    return exitCode === 0 ? release.version.pattern.exec(stdout)?.[1] : undefined;
   } catch (error) {
     runtime.signal.throwIfAborted();
     runtime.log.debug(String(error));
@@ -222,14 +230,19 @@ async function versionOf(runtime: Runtime, path: string): Promise<string | undef
   }
 }
 
-async function downloadVerified(runtime: Runtime, url: string, archive: ToolArchive): Promise<string> {
+async function downloadVerified(
+  runtime: Runtime,
+  release: ToolRelease,
+  url: string,
+  archive: ToolArchive,
+): Promise<string> {
   let file: string;
   try {
     file = await runtime.toolCache.download(url);
   } catch (error) {
     runtime.signal.throwIfAborted();
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ActionError('SCANNER_UNAVAILABLE', `${url} could not be downloaded: ${reason.slice(0, 300)}.`, {
+    throw new ActionError(release.errors.unavailable, `${url} could not be downloaded: ${reason.slice(0, 300)}.`, {
       cause: error,
     });
   }
@@ -237,7 +250,7 @@ async function downloadVerified(runtime: Runtime, url: string, archive: ToolArch
   if (sha256 === archive.sha256) return file;
   await rm(file, { force: true });
   throw new ActionError(
-    'SCANNER_REFUSED',
+    release.errors.refused,
     `${url} has the SHA-256 ${sha256}, expected ${archive.sha256}. Nothing of it was unpacked.`,
   );
 }

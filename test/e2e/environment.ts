@@ -20,6 +20,7 @@ const BUILDKIT = 'v0.33.1';
 const ACT = 'v0.2.89';
 const ACTIONLINT = 'v1.7.12';
 const ZIZMOR = '1.32.0';
+const GH = 'v2.83.2';
 /** The first that knows all options that the action uses. */
 const OLDEST_BUILDX = '0.13.0';
 
@@ -28,6 +29,7 @@ const NEWEST: Readonly<Record<string, string>> = {
   crane: 'crane',
   oras: 'oras',
   cosign: 'cosign',
+  notation: 'notation',
   'docker-registry': 'docker-registry',
 };
 const ENGINE: Readonly<Record<string, string>> = {
@@ -35,6 +37,8 @@ const ENGINE: Readonly<Record<string, string>> = {
   docker: 'docker-cli',
   containerd: 'containerd',
 };
+/** A private Sigstore, which signing is tested against. */
+const SIGSTORE = ['fulcio', 'rekor-tiles', 'tesseract', 'timestamp-server'];
 /** Those that are linked to the C library, or are small. */
 const OWN: Readonly<Record<string, string>> = { openssl: 'openssl', perl: 'perl-base' };
 const OWN_ENGINE: Readonly<Record<string, string>> = { runc: 'runc', 'tini-static': 'tini' };
@@ -192,7 +196,10 @@ async function installMissing(home: string, env: NodeJS.ProcessEnv, usable: bool
   const missing = [
     ...(needsBuildx ? [['buildx', BUILDX]] : []),
     ...(needsBuildkit ? [['buildkit', BUILDKIT]] : []),
-    ...[['act', ACT], ['actionlint', ACTIONLINT], ['referrers-registry']].filter(([name = '']) => isAbsent(name)),
+    ...(SIGSTORE.some(isAbsent) ? [['sigstore']] : []),
+    ...[['act', ACT], ['actionlint', ACTIONLINT], ['gh', GH], ['referrers-registry']].filter(([name = '']) =>
+      isAbsent(name),
+    ),
   ];
   const modules = async () => {
     if (missing.length > 0) await timed('look for Go', () => needGo(home, env, install));

@@ -9,6 +9,8 @@
 #   install.sh act HOME VERSION       act from its Go module, into HOME/bin
 #   install.sh actionlint HOME VERSION  the same for actionlint
 #   install.sh zizmor HOME VERSION    zizmor from its Python package, into HOME/bin
+#   install.sh sigstore HOME          Fulcio, a CT log, Rekor v2 and a timestamp authority from their Go modules, into HOME/bin
+#   install.sh gh HOME VERSION        gh from its Go module, into HOME/bin
 #   install.sh referrers-registry HOME  the registry of the folder of that name, into HOME/bin
 set -euo pipefail
 part=${1:?part} home=${2:?folder} script=$(realpath "$0")
@@ -89,6 +91,18 @@ case $part in
     ;;
   actionlint)
     program github.com/rhysd/actionlint/cmd/actionlint "$1"
+    ;;
+  sigstore)
+    # The newest that build with Go 1.26. Two of them are called posix, for the way in which they store.
+    program github.com/transparency-dev/tesseract/cmd/tesseract/posix v0.1.1
+    mv "$home/bin/posix" "$home/bin/tesseract"
+    program github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix v2.3.0
+    mv "$home/bin/posix" "$home/bin/rekor-tiles"
+    program github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server v2.1.3
+    program github.com/sigstore/fulcio v1.8.8
+    ;;
+  gh)
+    tool "$1" "$home/bin" github.com/cli/cli/v2/internal/build.Version github.com/cli/cli/v2/cmd/gh
     ;;
   zizmor)
     # The package is one program that needs nothing else of Python.

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Daemon, startDaemon } from '../daemon.ts';
 import { freePort, run } from '../programs.ts';
@@ -24,20 +24,24 @@ const REKOR_ORIGIN = 'rekor.local';
  * Starts all of it in about half a second, with keys made for this run.
  * @param home folder for keys, logs and data, created
  * @param env holds the PATH with the programs that `install.sh sigstore` builds, and with cosign and openssl
+ * @param tsa timestamp authority of another one to use: it has a fixed port for its metrics, so only one can run
  */
 export async function startSigstore({
   home,
   env,
+  tsa,
 }: {
   readonly home: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly tsa?: string | undefined;
 }): Promise<PrivateSigstore> {
   await mkdir(home, { recursive: true });
   const at = (name: string) => join(home, name);
   const issuer = await startIssuer();
   await makeKeys(at, env);
   const ports = { ct: await freePort(), rekor: await freePort(), tsa: await freePort(), fulcio: await freePort() };
-  const url = (name: keyof typeof ports) => `http://127.0.0.1:${ports[name]}`;
+  const url = (name: keyof typeof ports) =>
+    name === 'tsa' && tsa !== undefined ? tsa : `http://127.0.0.1:${ports[name]}`;
   const spare = async () => String(await freePort());
   const daemons: Daemon[] = [];
   const start = async (name: string, program: string, args: readonly string[], probe: string) => {
@@ -78,15 +82,17 @@ export async function startSigstore({
       ],
       url('ct'),
     ),
-    start(
-      'tsa',
-      'timestamp-server',
-      [
-        ...['serve', '--host', '127.0.0.1', '--port', String(ports.tsa), '--timestamp-signer', 'memory'],
-        '--disable-ntp-monitoring',
-      ],
-      `${url('tsa')}/api/v1/timestamp/certchain`,
-    ),
+    tsa === undefined
+      ? start(
+          'tsa',
+          'timestamp-server',
+          [
+            ...['serve', '--host', '127.0.0.1', '--port', String(ports.tsa), '--timestamp-signer', 'memory'],
+            '--disable-ntp-monitoring',
+          ],
+          `${url('tsa')}/api/v1/timestamp/certchain`,
+        )
+      : undefined,
     start(
       'fulcio',
       'fulcio',
@@ -170,6 +176,8 @@ async function describe(
     ],
     { env },
   );
+  // gh reads roots by the line, and drops a last one that has no end.
+  await appendFile(at('trusted-root.json'), '\n');
   await run(
     'cosign',
     [

@@ -1,0 +1,126 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { ActionError } from '../../errors/action-error.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { Tool } from '../installer.ts';
+import { isolate } from '../isolation.ts';
+
+/** A key that cosign reads: a file of its own format, a variable with the text of one, or a key in a key management service. */
+export interface CosignKey {
+  /** Path in the workspace, `env://NAME`, `awskms://…`, `azurekms://…`, `gcpkms://…`, `hashivault://…`. */
+  readonly reference: string;
+  readonly password?: string | undefined;
+}
+
+/**
+ * The variables that each kind of key needs, and nothing else of the environment: cosign never sees another credential.
+ * https://docs.sigstore.dev/cosign/key_management/overview/
+ */
+const PROVIDERS: Readonly<Record<string, RegExp>> = {
+  'awskms:': /^AWS_/,
+  'azurekms:': /^(?:AZURE_|IDENTITY_|IMDS_|MSI_)/,
+  'gcpkms:': /^(?:GOOGLE_|CLOUDSDK_|GCE_METADATA_)/,
+  'hashivault:': /^(?:VAULT_|TRANSIT_SECRET_ENGINE_PATH$)/,
+};
+
+/** The kinds of keys in services. */
+export const KEY_SERVICES: readonly string[] = Object.keys(PROVIDERS).map((scheme) => `${scheme}//`);
+
+const SIGNING_CONFIG = {
+  mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
+  rekorTlogConfig: {},
+  tsaConfig: {},
+};
+const TRUSTED_ROOT = { mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1' };
+/** Milliseconds; a key management service may be slow. */
+const TIME_LIMIT = 120_000;
+
+/**
+ * Signs statements with a key, without any log, and returns the bundles. cosign sees the statement and the key: it gets no access
+ * to a registry, no network but that of a key management service, and the password by its environment.
+ * @throws ActionError SIGNING_KEY_UNUSABLE with what cosign wrote
+ */
+export async function signWithCosign(
+  runtime: Runtime,
+  tool: Tool,
+  key: CosignKey,
+  statements: readonly Uint8Array[],
+): Promise<readonly Buffer[]> {
+  const world = await isolate(runtime, 'cosign', keyService(key.reference) === undefined ? 'offline' : 'online');
+  try {
+    const at = (name: string) => join(world.directory, name);
+    // With these, cosign neither logs the signature nor looks for trust material of the public instance.
+    await writeFile(at('signing-config.json'), JSON.stringify(SIGNING_CONFIG));
+    await writeFile(at('trusted-root.json'), JSON.stringify(TRUSTED_ROOT));
+    const env = { ...world.env, ...keyEnvironment(runtime.env, key), COSIGN_PASSWORD: key.password ?? '' };
+    const bundles: Buffer[] = [];
+    for (const statement of statements) {
+      await writeFile(at('statement.json'), statement);
+      const { exitCode, stderr } = await runtime.exec(
+        tool.path,
+        [
+          ...['attest-blob', '--yes', '--key', keyArgument(runtime, key.reference)],
+          ...['--statement', at('statement.json'), '--bundle', at('bundle.json')],
+          ...['--signing-config', at('signing-config.json'), '--trusted-root', at('trusted-root.json')],
+        ],
+        { env, cwd: world.cwd, timeout: TIME_LIMIT },
+      );
+      if (exitCode !== 0) throw refused(key, stderr);
+      bundles.push(await readFile(at('bundle.json')));
+    }
+    return bundles;
+  } finally {
+    await rm(world.directory, { recursive: true, force: true });
+  }
+}
+
+/** The public half of a key, as PEM. @throws ActionError SIGNING_KEY_UNUSABLE */
+export async function publicKeyOf(runtime: Runtime, tool: Tool, key: CosignKey): Promise<string> {
+  const world = await isolate(runtime, 'cosign', keyService(key.reference) === undefined ? 'offline' : 'online');
+  try {
+    const { exitCode, stdout, stderr } = await runtime.exec(
+      tool.path,
+      ['public-key', '--key', keyArgument(runtime, key.reference)],
+      {
+        env: { ...world.env, ...keyEnvironment(runtime.env, key), COSIGN_PASSWORD: key.password ?? '' },
+        cwd: world.cwd,
+        timeout: TIME_LIMIT,
+      },
+    );
+    if (exitCode !== 0) throw refused(key, stderr);
+    return stdout;
+  } finally {
+    await rm(world.directory, { recursive: true, force: true });
+  }
+}
+
+function keyService(reference: string): string | undefined {
+  return Object.keys(PROVIDERS).find((scheme) => reference.startsWith(`${scheme}//`));
+}
+
+function keyArgument(runtime: Runtime, reference: string): string {
+  if (/^[a-z]+:\/\//.test(reference) || isAbsolute(reference)) return reference;
+  return join(runtime.workspace, reference);
+}
+
+function keyEnvironment(env: Runtime['env'], { reference }: CosignKey): Record<string, string> {
+  const [, variable] = /^env:\/\/(\w+)$/.exec(reference) ?? [];
+  const pattern = PROVIDERS[keyService(reference) ?? ''];
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] =>
+        entry[1] !== undefined && (entry[0] === variable || pattern?.test(entry[0]) === true),
+    ),
+  );
+}
+
+function refused({ reference, password }: CosignKey, stderr: string): ActionError {
+  const lines = stderr.split('\n').filter((line) => line.startsWith('Error: '));
+  const said = (lines.at(-1) ?? stderr.trim().split('\n').at(-1) ?? '').replace(/^Error: /, '');
+  const clean = password === undefined || password === '' ? said : said.replaceAll(password, '***');
+  return new ActionError(
+    'SIGNING_KEY_UNUSABLE',
+    `cosign could not sign with the key ${reference.slice(0, 200)}: ${clean.slice(0, 500) || 'it gave no reason'}`,
+    { facts: { input: 'sign-key' } },
+  );
+}
