@@ -49,6 +49,53 @@ describe('a pull request from a fork, two registries, no secrets', () => {
   });
 });
 
+const PEM = `-----BEGIN ${'PRIVATE'} KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nx=\n-----END ${'PRIVATE'} KEY-----`;
+
+test.each([
+  ['a key in PEM', `"key=${PEM}"`, 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC'],
+  ['JSON', '"key={\n  ""a"": ""b"",\n  ""private_key"": ""long-enough-to-tell""\n}"', 'long-enough-to-tell'],
+  ['a value of signs', '"key=\n=\n{"', undefined],
+  ['one character', 'key=1', undefined],
+])(
+  'P8: the parsed value of a build secret is masked, and no sign that every line has: %s',
+  async (_, secrets, part) => {
+    const run = await setting.publish({
+      source: '',
+      context: '.',
+      images: 'localhost:1/org/app',
+      'dry-run': 'true',
+      push: 'false',
+      secrets,
+    });
+    expect(run.exitCode, run.log).toBe(0);
+    // The runner replaces a mask wherever it stands in the log, and drops job outputs that hold one.
+    expect(run.masks.filter((mask) => mask.trim().length < 3 || /^-----BEGIN [A-Z ]+-----$/.test(mask))).toEqual([]);
+    if (part === undefined) return;
+    expect(run.masks.some((mask) => mask.includes(part))).toBe(true);
+    const shown = run.log.replaceAll(/^::add-mask::.*$/gm, '');
+    for (const text of [shown, run.summary, JSON.stringify(run.outputs)]) expect(text).not.toContain(part);
+  },
+);
+
+test.each([
+  ['https://user:hunter22@git.example.com/org/app.git', 'hunter22'],
+  ['https://hunter22token@github.com/org/app.git#main', 'hunter22token'],
+  ['https://user:hunter%2022@git.example.com/org/app.git', 'hunter%2022'],
+])('P8: a token in the address of the context is refused, and in no text: %s', async (context, token) => {
+  const run = await setting.publish({
+    source: '',
+    context,
+    images: 'localhost:1/org/app',
+    'dry-run': 'true',
+    push: 'false',
+  });
+  expect(run).toMatchObject({ exitCode: 1, outputs: { outcome: 'invalid-input' } });
+  expect(run.log).toContain('GIT_AUTH_TOKEN');
+  expect(run.masks).toContain(token);
+  const shown = run.log.replaceAll(/^::add-mask::.*$/gm, '');
+  for (const text of [shown, run.summary, JSON.stringify(run.outputs)]) expect(text).not.toContain(token);
+});
+
 test('P8: a registry that writes the credentials back in other spellings is not quoted', async () => {
   const password = 'Canary+Pass/word=42~x';
   const spell: readonly ((header: string) => string)[] = [

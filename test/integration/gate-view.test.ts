@@ -224,6 +224,25 @@ const REJECTED: readonly (readonly [string, readonly LayerSpec[], RegExp])[] = [
     [[file('app/package-lock.json', '{}'), file('app/dist.js')]],
     /lock-file in app\/package-lock\.json/,
   ],
+  ...[
+    'deno.lock',
+    'gems.locked',
+    'uv.lock',
+    'poetry.lock',
+    'composer.lock',
+    'pnpm-lock.yaml',
+    'bun.lock',
+    'yarn.lock',
+  ].map((name): readonly [string, readonly LayerSpec[], RegExp] => [
+    `the lock file ${name} alone`,
+    [[file(`srv/${name}`, '{}'), file('srv/bundle')]],
+    new RegExp(`lock-file in srv/${name.replaceAll('.', '\\.')}`),
+  ]),
+  ...['app.asar', 'tool.pex', 'tool.pyz'].map((name): readonly [string, readonly LayerSpec[], RegExp] => [
+    `the archive ${name}, from which an application runs`,
+    [[file(`opt/${name}`, 'PK')]],
+    new RegExp(`packed-packages in opt/${name.replaceAll('.', '\\.')}`),
+  ]),
   [
     'a Yarn cache',
     [[file('app/.pnp.cjs'), file('app/yarn.lock'), file('app/.yarn/cache/lodash-npm-4.17.11-ab-cd.zip', 'PK')]],

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { TRIVY } from '../../src/tools/checksums.ts';
 import { startRegistry } from '../support/registry.ts';
 import { packTrivyDb, serveMirrors } from '../support/trivy-db.ts';
 import { createSetting, GOOD, type Setting, VULNERABLE } from './setting.ts';
@@ -61,6 +62,28 @@ describe('P7: fail closed, and say who failed', () => {
     expect(run.outputs.outcome).not.toBe('built');
     expect(existsSync(`${setting.repository.directory}-bin/trivy.ran`)).toBe(false);
     expect(run.log).toContain('`trivy-sha256: ');
+    // The download of a verified one is tried three times, some seconds apart.
+  }, 120_000);
+
+  test('programs in the tool cache that report the right version are not run', async () => {
+    await using setting = await createSetting();
+    await setting.image();
+    const toolCache = `${setting.repository.directory}-tools`;
+    for (const name of ['trivy', 'registry-action-trivy']) {
+      const folder = join(toolCache, name, TRIVY.defaultVersion, process.arch);
+      await mkdir(folder, { recursive: true });
+      const script = `#!/bin/sh\ntouch "${toolCache}/ran"\necho 'Version: ${TRIVY.defaultVersion}'\n`;
+      await writeFile(join(folder, 'trivy'), script);
+      await chmod(join(folder, 'trivy'), 0o755);
+      await writeFile(`${folder}.complete`, '');
+    }
+    const run = await setting.publish(
+      { images: 'localhost:1/org/app', push: 'false', 'db-repository': 'localhost:1/db:2' },
+      { toolCache, env: { PATH: '/usr/bin:/bin', HTTPS_PROXY: 'http://127.0.0.1:9' } },
+    );
+    expect(run.outputs.outcome, run.log).toMatch(/^(?:scanner-failed|database-failed)$/);
+    expect(existsSync(join(toolCache, 'ran'))).toBe(false);
+    expect(run.log).toMatch(/in the tool cache is not what was verified/);
     // The download of a verified one is tried three times, some seconds apart.
   }, 120_000);
 

@@ -95,6 +95,30 @@ describe('a release of a commit that its branch has published', () => {
   });
 });
 
+test("P11: a release job's bump commit is built and recorded, although its parent is published", async () => {
+  await using job = await createJob();
+  await using registry = await startRegistry();
+  const images = `${registry.host}/org/app`;
+  const event = await job.push();
+  const before = await job.publish({ images, scan: 'off' }, { event });
+  expect(before, before.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'published' } });
+  const bump = await job.repository.commit('1.2.3', { version: '1.2.3' });
+  await job.repository.tag('v1.2.3');
+  const tags = 'type=ref,event=branch\ntype=sha\ntype=semver,pattern={{version}},value=v1.2.3';
+  const run = await job.publish({ images, tags, scan: 'off' }, { event });
+  expect(run, run.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'published' } });
+  expect(await job.builds()).toHaveLength(2);
+  const { annotations, labels } = inside(registry, '1.2.3');
+  const REVISION = 'org.opencontainers.image.revision';
+  expect([annotations[REVISION], labels[REVISION]]).toEqual([bump, bump]);
+  const released = run.outputs.digest;
+  expect(registry.tags('org/app')).toMatchObject({
+    '1.2.3': released,
+    main: released,
+    [await shortTag(job)]: released,
+  });
+});
+
 describe('an earlier publish is taken only where nothing differs', () => {
   test.each<[string, Record<string, string>, Record<string, string>, number]>([
     ['nothing', {}, {}, 1],

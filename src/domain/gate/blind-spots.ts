@@ -14,7 +14,7 @@ export const BLIND_SPOTS = {
   'unknown-release':
     'an operating system release that the vulnerability database has no advisories for (the glob matches its name: `wolfi *`)',
   'lock-file': 'a lock file of an application whose packages are not installed beside it, so they may be bundled',
-  'packed-packages': 'packages that are stored as archives: the Yarn cache (Plug’n’Play)',
+  'packed-packages': 'packages that are stored as archives: the Yarn cache (Plug’n’Play), `.asar`, `.pex`, `.pyz`',
 } as const;
 
 export type BlindSpotKind = keyof typeof BLIND_SPOTS;

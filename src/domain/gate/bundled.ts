@@ -16,10 +16,11 @@ const RULES: readonly LockRule[] = [
     beside: 'node_modules',
   },
   { names: ['poetry.lock', 'Pipfile.lock', 'uv.lock', 'pdm.lock', 'pylock.toml'], anywhere: 'python' },
-  { names: ['Gemfile.lock'], anywhere: 'ruby' },
+  { names: ['Gemfile.lock', 'gems.locked'], anywhere: 'ruby' },
   { names: ['composer.lock'], anywhere: 'php' },
   { names: ['gradle.lockfile'], anywhere: 'java' },
   { names: ['pubspec.lock', 'mix.lock', 'Package.resolved', 'Podfile.lock', 'conan.lock'] },
+  { names: ['deno.lock', 'rebar.lock', 'renv.lock', 'cpanfile.snapshot', 'stack.yaml.lock'] },
 ];
 
 /** Folders of packages that are installed, or waiting to be: their own lock files are not the application's. */
@@ -28,6 +29,8 @@ const INSTALLED =
 const YARN_CACHE = /^(.*?)(?:^|\/)\.yarn\/(?:berry\/)?cache\/[^/]+\.zip$/;
 /** What an installer of Python packages leaves beside METADATA: https://packaging.python.org/en/latest/specifications/recording-installed-packages/ */
 const DIST_INFO = /^(.*\.dist-info)\/RECORD$/;
+/** Archives from which an application runs with all that it needs: of Electron and of Python. */
+const PACKED = /\.(?:asar|pex|pyz|shiv)$/;
 const PNP = /^(.*?)(?:^|\/)\.pnp\.(?:c?js)$/;
 
 export interface BundledPackages {
@@ -51,7 +54,7 @@ export function findBundled(files: ImageFiles): BundledPackages {
     const base = path.slice(path.lastIndexOf('/') + 1);
     const rule = RULES.find(({ names }) => names.includes(base));
     if (rule !== undefined && !INSTALLED.test(path)) found.push({ path, rule });
-    if (PNP.test(path) && !INSTALLED.test(path)) archives.add(path);
+    if ((PNP.test(path) || PACKED.test(path)) && !INSTALLED.test(path)) archives.add(path);
     const [, installed] = DIST_INFO.exec(path) ?? [];
     if (installed !== undefined && files.file(`${installed}/METADATA`) === undefined) unnamed.push(path);
     const [, folder] = YARN_CACHE.exec(path) ?? [];
