@@ -196,6 +196,8 @@ export interface Vendor {
   readonly probesPush?: true;
   /** Absent: `free`, and subjects are in the manifests. */
   readonly reading?: ManifestReading;
+  /** Whether a digest can only be deleted when it has no tags any more. */
+  readonly deletesUntaggedOnly?: true;
   /** What frees the space after a deletion, as a sentence; absent where the vendor does so by itself. */
   readonly afterDeletion?: string;
   /** Whether its registry refuses requests for what does not exist as if a right were missing: then its API is asked. */

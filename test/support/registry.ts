@@ -60,6 +60,8 @@ export interface TestRegistry {
   /** Of all manifests, tagged or not. */
   readonly digests: (repository: string) => readonly string[];
   readonly blob: (repository: string, digest: string) => Buffer | undefined;
+  /** Removes a tag or digest past the API, as a vendor's own API does; the tags of a digest go with it. */
+  readonly drop: (repository: string, reference: string) => void;
   /** These three go past the API and its checks, and answer the digest. */
   readonly putManifest: (repository: string, reference: string, mediaType: string, bytes: Uint8Array) => string;
   readonly putBlob: (repository: string, bytes: Uint8Array) => string;
@@ -181,6 +183,11 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
     manifest: content.find,
     digests: (repository) => [...(content.repositories.get(repository)?.manifests.keys() ?? [])],
     blob: (repository, digest) => content.repositories.get(repository)?.blobs.get(digest),
+    drop: (repository, reference) => {
+      const { manifests, tags } = content.repository(repository);
+      manifests.delete(reference);
+      for (const [tag, digest] of tags) if (tag === reference || digest === reference) tags.delete(tag);
+    },
     putManifest: (repository, reference, mediaType, bytes) =>
       content.putManifest(repository, reference, mediaType, Buffer.from(bytes)).digest,
     putBlob: (repository, bytes) => {

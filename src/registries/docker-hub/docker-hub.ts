@@ -21,6 +21,7 @@ export const dockerHub: Vendor = {
   remedies: dockerHubRemedies,
   // A read is a pull: it is limited by the hour, and is what rules about pulls go by.
   reading: { manifests: 'avoided' },
+  deletesUntaggedOnly: true,
   capabilities: {
     keyless: { partly: 'For organizations with an OIDC connection in Docker Home; personal accounts have none.' },
     'create-repository': {

@@ -1,0 +1,180 @@
+import { type Digest, shortDigest } from '../../domain/digest.ts';
+import type { PlanStep } from '../../domain/retention/plan.ts';
+import { type CheckedSteps, checkSteps } from '../../domain/retention/step-check.ts';
+import { ActionError, toActionError } from '../../errors/action-error.ts';
+import { DELETE_BATCH_LIMIT } from '../../registries/vendor.ts';
+import { eachBounded } from '../bounded.ts';
+import type { CleanupTarget } from '../inventory/collected.ts';
+import { type InventoryOptions, type InventoryReading, readInventory } from '../inventory/read-inventory.ts';
+import { type Delete, executeDelete, executeUntag, lastLook, refused } from './execute-step.ts';
+import { checkKept } from './kept-images.ts';
+import type { DeletionReport, StepResult } from './step-result.ts';
+import { deletePlaceholder } from './untag.ts';
+
+/** Writes at a time. GitHub allows 180 deletions a minute, which one after the other comes near to. */
+const CONCURRENCY = 4;
+const GITHUB_CONCURRENCY = 1;
+/** A line of progress for so many steps. */
+const PROGRESS_EVERY = 100;
+
+/**
+ * Does what a plan says in one repository, and nothing else. The repository is read again first, and each tag once more before it or
+ * its digest goes. Untags come before deletions, indexes before what they list, images before what refers to them: a run that stops
+ * leaves garbage at worst, and the next one finishes. An error that is not about one image stops the repository.
+ * @param steps of the plan for this repository
+ * @throws ActionError CANCELLED
+ */
+export async function applySteps(
+  target: CleanupTarget,
+  steps: readonly PlanStep[],
+  options: InventoryOptions,
+): Promise<DeletionReport> {
+  const reading = await readInventory(target, options);
+  if (reading.inventory.gaps.length > 0) {
+    const reason = 'the repository could not be read completely, so nothing is deleted';
+    const results = steps.map((step): StepResult => ({ step, outcome: 'skipped', reason }));
+    return { results, errors: reading.errors, broken: [], notices: reading.notices };
+  }
+  const run = createRun(target, steps, reading, options);
+  await run.all();
+  const isChanged = run.results().some(({ outcome }) => outcome === 'done');
+  const kept = isChanged
+    ? await checkKept(target, reading.inventory, run.gone).catch((error: unknown) => run.note(error, []))
+    : [];
+  const { afterDeletion } = target.vendor;
+  return {
+    results: run.results(),
+    errors: run.errors,
+    broken: kept ?? [],
+    notices: [...reading.notices, ...(isChanged && afterDeletion !== undefined ? [afterDeletion] : [])],
+  };
+}
+
+function createRun(
+  target: CleanupTarget,
+  steps: readonly PlanStep[],
+  { inventory, placeholders }: InventoryReading,
+  { clock, log }: InventoryOptions,
+) {
+  const { checks, before } = checkSteps(steps, inventory, new Set(placeholders.map(({ tag }) => tag)));
+  const done = new Map<PlanStep, StepResult>();
+  const gone = new Set<Digest>();
+  const errors: ActionError[] = [];
+  const concurrency = target.vendor.id === 'ghcr' ? GITHUB_CONCURRENCY : CONCURRENCY;
+
+  const settle = (result: StepResult) => {
+    done.set(result.step, result);
+    if (result.step.action === 'delete' && (result.outcome === 'done' || result.outcome === 'absent')) {
+      gone.add(result.step.digest);
+    }
+    if (done.size % PROGRESS_EVERY === 0) log.info(`${target.image.name}: ${done.size} of ${steps.length} steps`);
+  };
+  const note = <T>(error: unknown, value: T): T => {
+    if (error instanceof ActionError && error.code === 'CANCELLED') throw error;
+    errors.push(toActionError(error));
+    return value;
+  };
+  const attempt = async (step: PlanStep, task: () => Promise<StepResult>): Promise<void> => {
+    if (errors.length > 0) return;
+    try {
+      settle(await task());
+    } catch (error) {
+      note(error, undefined);
+      done.set(step, { step, outcome: 'failed', error: toActionError(error) });
+    }
+  };
+
+  const finishPlaceholders = async (): Promise<void> => {
+    for (const { tag, digest } of placeholders) {
+      await deletePlaceholder(target, digest, tag, clock).catch((error: unknown) => note(error, undefined));
+    }
+  };
+
+  const isDue = (step: PlanStep): boolean => {
+    const check = checks.get(step) ?? { is: 'absent' };
+    if (check.is === 'due') return true;
+    settle(check.is === 'absent' ? { step, outcome: 'absent' } : { step, outcome: check.is, reason: check.reason });
+    return false;
+  };
+
+  /** What lists a digest, or what it refers to, and is still there. */
+  const obstacle = ({ digest }: Delete): Digest | undefined =>
+    [...(before.get(digest) ?? [])].find((first) => !gone.has(first));
+
+  const deleteAll = async (level: readonly Delete[]): Promise<void> => {
+    const { deleteDigests } = target.managed;
+    const due = level.filter((step) => {
+      const first = obstacle(step);
+      if (first === undefined) return true;
+      settle({ step, outcome: 'skipped', reason: `${shortDigest(first)} was not deleted, which needs it` });
+      return false;
+    });
+    if (deleteDigests === undefined || due.length < 2) {
+      return eachBounded(due, concurrency, (step) => attempt(step, () => executeDelete(target, step, clock)));
+    }
+    for (let at = 0; at < due.length && errors.length === 0; at += DELETE_BATCH_LIMIT) {
+      await deleteBatch(due.slice(at, at + DELETE_BATCH_LIMIT), deleteDigests);
+    }
+  };
+
+  const deleteBatch = async (
+    batch: readonly Delete[],
+    deleteDigests: NonNullable<CleanupTarget['managed']['deleteDigests']>,
+  ): Promise<void> => {
+    const ready: Delete[] = [];
+    await eachBounded(batch, concurrency, async (step) => {
+      if (errors.length > 0) return;
+      const looked = await lastLook(target, step).catch((error: unknown) => note(error, undefined));
+      if (looked === undefined) ready.push(step);
+      else settle(looked);
+    });
+    if (ready.length === 0 || errors.length > 0) return;
+    const results = await deleteDigests(ready.map(({ digest }) => digest)).catch((error: unknown) =>
+      note(error, undefined),
+    );
+    for (const step of results === undefined ? [] : ready) {
+      const result = results?.get(step.digest) ?? 'absent';
+      if (!(result instanceof ActionError)) settle({ step, outcome: result === 'deleted' ? 'done' : 'absent' });
+      else await attempt(step, async () => refused(step, result));
+    }
+  };
+
+  return {
+    gone,
+    errors,
+    note,
+    results: () =>
+      steps.map(
+        (step): StepResult =>
+          done.get(step) ?? { step, outcome: 'skipped', reason: 'the repository was stopped by an error before it' },
+      ),
+    all: async (): Promise<void> => {
+      await finishPlaceholders();
+      const due = steps.filter(isDue);
+      const untags = due.flatMap((step) => (step.action === 'untag' ? [step] : []));
+      await eachBounded(untags, concurrency, (step) => attempt(step, () => executeUntag(target, step, clock)));
+      for (const level of levelsOf(
+        due.flatMap((step) => (step.action === 'delete' ? [step] : [])),
+        before,
+      )) {
+        await deleteAll(level);
+      }
+    },
+  };
+}
+
+/** Deletions that do not need each other, in the order in which they have to come. */
+function levelsOf(steps: readonly Delete[], before: CheckedSteps['before']): readonly (readonly Delete[])[] {
+  const due = new Set(steps.map(({ digest }) => digest));
+  const depths = new Map<Digest, number>();
+  const depthOf = (digest: Digest, path: ReadonlySet<Digest>): number => {
+    const known = depths.get(digest);
+    if (known !== undefined) return known;
+    const first = [...(before.get(digest) ?? [])].filter((each) => due.has(each) && !path.has(each));
+    const depth = first.reduce((most, each) => Math.max(most, depthOf(each, new Set([...path, digest])) + 1), 0);
+    depths.set(digest, depth);
+    return depth;
+  };
+  const levels = Map.groupBy(steps, ({ digest }) => depthOf(digest, new Set()));
+  return [...levels].toSorted(([a], [b]) => a - b).map(([, level]) => level);
+}

@@ -1,0 +1,112 @@
+import type { Digest } from '../../domain/digest.ts';
+import { shortDigest } from '../../domain/digest.ts';
+import type { PlanStep } from '../../domain/retention/plan.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { ErrorCode } from '../../errors/catalogue.ts';
+import type { Clock } from '../../runtime/runtime.ts';
+import type { CleanupTarget } from '../inventory/collected.ts';
+import type { StepResult } from './step-result.ts';
+import { removeTag } from './untag.ts';
+
+type Untag = Extract<PlanStep, { readonly action: 'untag' }>;
+export type Delete = Extract<PlanStep, { readonly action: 'delete' }>;
+
+/** Errors that are about one image and say nothing of the next one. */
+const BLOCKED: readonly ErrorCode[] = ['TAG_IMMUTABLE', 'IMAGE_IN_USE', 'CAPABILITY_MISSING'];
+
+/** Removes a tag when it still points to the digest of the plan. @throws ActionError when the rest of the repository has to wait */
+export async function executeUntag(target: CleanupTarget, step: Untag, clock: Clock): Promise<StepResult> {
+  const changed = await tagChange(target, step.tag, step.digest);
+  if (changed === 'absent') return { step, outcome: 'absent' };
+  if (changed !== undefined) return { step, outcome: 'skipped', reason: changed };
+  return settle(step, () => removeTag(target, step.tag, clock));
+}
+
+/**
+ * The last look at a digest before it is deleted: whether it is still there, and has no other tags than the plan says.
+ * @returns undefined when it may go
+ */
+export async function lastLook(target: CleanupTarget, step: Delete): Promise<StepResult | undefined> {
+  const { managed, repository } = target;
+  const skipped = (reason: string): StepResult => ({ step, outcome: 'skipped', reason });
+  if (managed.currentTags !== undefined) {
+    const live = await managed.currentTags(step.digest);
+    if (live === undefined) return { step, outcome: 'absent' };
+    const added = live.find((tag) => !step.tags.includes(tag));
+    if (added !== undefined) return skipped(`it has got the tag ${added} since the plan`);
+    return undefined;
+  }
+  for (const tag of step.tags) {
+    const found = await repository.head(tag);
+    if (found !== undefined && found.digest !== step.digest) return skipped(pointsTo(tag, found.digest));
+  }
+  return undefined;
+}
+
+/** Deletes one digest with its tags. @throws ActionError when the rest of the repository has to wait */
+export async function executeDelete(target: CleanupTarget, step: Delete, clock: Clock): Promise<StepResult> {
+  const { managed, vendor } = target;
+  const looked = await lastLook(target, step);
+  if (looked !== undefined) return looked;
+  if (vendor.deletesUntaggedOnly === true) {
+    for (const tag of step.tags) {
+      const result = await executeUntag(target, { action: 'untag', tag, digest: step.digest }, clock);
+      if (result.outcome !== 'done' && result.outcome !== 'absent') return { ...result, step };
+    }
+  }
+  const result = await settle(step, () => managed.deleteDigest(step.digest), vendor.deletesUntaggedOnly === true);
+  if (result.outcome === 'done') await removeLeftTags(target, step);
+  return result;
+}
+
+/** Some registries keep a tag, with its image, when the digest is deleted. */
+async function removeLeftTags({ managed, repository, vendor }: CleanupTarget, { digest, tags }: Delete): Promise<void> {
+  if (vendor.id !== 'distribution') return;
+  for (const tag of tags) {
+    if ((await repository.head(tag))?.digest !== digest) continue;
+    // Others only need a moment: Pulp forgets the tag by itself, and refuses to delete it.
+    await managed.deleteTag(tag).catch((error: unknown) => {
+      if (!(error instanceof ActionError) || error.code !== 'CAPABILITY_MISSING') throw error;
+    });
+  }
+}
+
+/** What has become of a tag since the plan: undefined when nothing has. */
+async function tagChange(
+  { managed, repository }: CleanupTarget,
+  tag: string,
+  digest: Digest,
+): Promise<'absent' | string | undefined> {
+  if ((await managed.currentTags?.(digest))?.includes(tag) === true) return undefined;
+  const found = await repository.head(tag);
+  if (found === undefined) return 'absent';
+  return found.digest === digest ? undefined : pointsTo(tag, found.digest);
+}
+
+function pointsTo(tag: string, digest: Digest): string {
+  return `the tag ${tag} points to ${shortDigest(digest)} now`;
+}
+
+/**
+ * What a deletion came to.
+ * @param isDeniedForOne whether a denial is about this image: Docker Hub denies what something refers to
+ */
+async function settle(
+  step: PlanStep,
+  task: () => Promise<'deleted' | 'absent'>,
+  isDeniedForOne = false,
+): Promise<StepResult> {
+  try {
+    return { step, outcome: (await task()) === 'deleted' ? 'done' : 'absent' };
+  } catch (error) {
+    return refused(step, error, isDeniedForOne);
+  }
+}
+
+/** @throws what is not about this image alone */
+export function refused(step: PlanStep, error: unknown, isDeniedForOne = false): StepResult {
+  if (!(error instanceof ActionError)) throw error;
+  const isOne = BLOCKED.includes(error.code) || (isDeniedForOne && error.code === 'DENIED');
+  if (!isOne) throw error;
+  return { step, outcome: 'blocked', reason: error.message };
+}

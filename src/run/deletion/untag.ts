@@ -1,0 +1,62 @@
+import type { Digest } from '../../domain/digest.ts';
+import { type ManifestBytes, MEDIA_TYPES } from '../../domain/manifest.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { digestOf } from '../../oci/image/digest-of.ts';
+import type { Clock } from '../../runtime/runtime.ts';
+import type { CleanupTarget } from '../inventory/collected.ts';
+import { PLACEHOLDER } from '../inventory/manifest-facts.ts';
+
+/** Tries to find a placeholder in the vendor's list, which may follow a push by a moment, and the wait between them. */
+const LOOKS = 5;
+const WAIT_MS = 1000;
+
+/**
+ * Removes a tag and leaves its image. Where the registry can delete digests only (GHCR, registry version 2), the tag is moved to an
+ * empty index of its own, which is then deleted: what that leaves behind when it is interrupted is known by its annotation.
+ * @throws ActionError CAPABILITY_MISSING when the tag cannot be removed in either way
+ */
+export async function removeTag(target: CleanupTarget, tag: string, clock: Clock): Promise<'deleted' | 'absent'> {
+  try {
+    return await target.managed.deleteTag(tag);
+  } catch (error) {
+    if (!(error instanceof ActionError) || error.code !== 'CAPABILITY_MISSING') throw error;
+    return replaceTag(target, tag, clock);
+  }
+}
+
+async function replaceTag(target: CleanupTarget, tag: string, clock: Clock): Promise<'deleted' | 'absent'> {
+  const placeholder = placeholderFor(tag);
+  await target.repository.put(tag, placeholder);
+  await deletePlaceholder(target, placeholder.descriptor.digest, tag, clock);
+  return 'deleted';
+}
+
+/** Deletes a placeholder, of this run or of an earlier one. */
+export async function deletePlaceholder(
+  { managed, repository }: CleanupTarget,
+  digest: Digest,
+  tag: string,
+  clock: Clock,
+): Promise<void> {
+  for (let look = 1; ; look += 1) {
+    if ((await managed.deleteDigest(digest)) === 'deleted') return;
+    if ((await repository.head(tag))?.digest !== digest) return;
+    if (look === LOOKS) {
+      throw new ActionError(
+        'REGISTRY_UNAVAILABLE',
+        `${repository.host}/${repository.name}:${tag} points to an empty index that was to be deleted, and the registry does not list it yet. The next cleanup deletes it.`,
+        { facts: { registry: repository.host, repository: repository.name, reference: tag } },
+      );
+    }
+    await clock.sleep(WAIT_MS);
+  }
+}
+
+/** An index of nothing, with a digest of its own for each tag. */
+export function placeholderFor(tag: string): ManifestBytes {
+  const mediaType = MEDIA_TYPES.ociIndex;
+  const bytes = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType, manifests: [], annotations: { [PLACEHOLDER]: tag } }),
+  );
+  return { descriptor: { mediaType, digest: digestOf(bytes, 'sha256'), size: bytes.length }, bytes };
+}

@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import type { Digest } from '../../../src/domain/digest.ts';
+import type { InventoryManifest } from '../../../src/domain/retention/inventory.ts';
+import type { PlanStep } from '../../../src/domain/retention/plan.ts';
+import { applySteps } from '../../../src/run/deletion/apply-steps.ts';
+import { readInventory } from '../../../src/run/inventory/read-inventory.ts';
+import { vendorScene } from '../../support/cleanup/scene.ts';
+import { VENDOR_ROWS } from '../../support/cleanup/vendors.ts';
+
+const remove = (digest: Digest, role: 'root' | 'child' | 'referrer', ...tags: string[]): PlanStep => ({
+  action: 'delete',
+  digest,
+  role,
+  tags,
+});
+
+describe.each(VENDOR_ROWS)('$id', (row) => {
+  /** Two tagged indexes that share a platform, both signed, an untagged index, and an image with two tags. */
+  const scene = async () => {
+    const opened = await vendorScene(row);
+    const { content } = opened;
+    const shared = content.image('shared');
+    const amd64 = content.image('amd64');
+    const arm64 = content.image('arm64');
+    const old = content.index([shared, amd64], 'pr-1');
+    const kept = content.index([shared, arm64], 'v1', 'pr-2');
+    const lost = content.image('lost');
+    const untagged = content.index([lost]);
+    const single = content.image('single', 'pr-3', 'pr-4');
+    const signatureOfOld = content.referrer(old);
+    const signatureOfKept = content.referrer(kept);
+    return {
+      ...opened,
+      images: { shared, amd64, arm64, old, kept, lost, untagged, single, signatureOfOld, signatureOfKept },
+    };
+  };
+  const listsUntagged = row.id !== 'docker-hub';
+
+  test('the inventory has children, subjects, tags and times, with the fewest reads', async () => {
+    const { target, options, images, registry, problems } = await scene();
+    const { inventory, errors, requests } = await readInventory(target, options);
+    expect(errors).toEqual([]);
+    expect(inventory.gaps).toEqual([]);
+    const found = new Map(inventory.manifests.map((each) => [each.digest, each]));
+    const children = ({ children: list }: InventoryManifest) => list.toSorted();
+    expect(found.get(images.old)).toMatchObject({ kind: 'image', presence: 'present' });
+    expect(children(found.get(images.old) ?? failed())).toEqual([images.shared, images.amd64].toSorted());
+    expect(children(found.get(images.kept) ?? failed())).toEqual([images.shared, images.arm64].toSorted());
+    expect(Object.fromEntries(inventory.tags.map(({ name, digest }) => [name, digest]))).toEqual({
+      'pr-1': images.old,
+      'pr-2': images.kept,
+      'pr-3': images.single,
+      'pr-4': images.single,
+      v1: images.kept,
+    });
+    expect(typeof found.get(images.old)?.pushedAt).toBe('number');
+    if (listsUntagged) {
+      expect(children(found.get(images.untagged) ?? failed())).toEqual([images.lost]);
+      expect(found.get(images.signatureOfOld)).toMatchObject({ kind: 'referrer', subject: images.old });
+      expect(found.get(images.signatureOfKept)?.subject).toBe(images.kept);
+      expect(found.get(images.shared)?.presence).toBe('present');
+    }
+    const gets = registry.log.filter(({ method, path }) => method === 'GET' && path.includes('/manifests/'));
+    expect(gets).toHaveLength(requests);
+    // Roots and referrers at most: never a platform.
+    const read = gets.map(({ path }) => path.split('/').at(-1));
+    expect(new Set(read).size).toBe(read.length);
+    for (const child of [images.shared, images.amd64, images.arm64]) expect(read).not.toContain(child);
+    if (row.id === 'docker-hub' || row.id === 'harbor') expect(read).toEqual([]);
+    expect(problems()).toEqual([]);
+  });
+
+  test('what a plan names goes, in an order that the vendor takes, and what stays is whole', async () => {
+    const { target, options, images, stored, problems } = await scene();
+    const steps: PlanStep[] = [
+      { action: 'untag', tag: 'pr-2', digest: images.kept },
+      remove(images.single, 'root', 'pr-3', 'pr-4'),
+      remove(images.old, 'root', 'pr-1'),
+      remove(images.amd64, 'child'),
+      ...(listsUntagged
+        ? [remove(images.untagged, 'root'), remove(images.lost, 'child'), remove(images.signatureOfOld, 'referrer')]
+        : []),
+    ];
+    const report = await applySteps(target, steps, options);
+    expect(report.errors).toEqual([]);
+    expect(report.results.map(({ outcome }) => outcome).filter((each) => each !== 'done' && each !== 'absent')).toEqual(
+      [],
+    );
+    expect(report.broken).toEqual([]);
+    const left = stored();
+    const hidden = listsUntagged ? [] : [images.untagged, images.lost, images.signatureOfOld];
+    expect(left.map(({ digest }) => digest).toSorted()).toEqual(
+      [images.shared, images.arm64, images.kept, images.signatureOfKept, ...hidden].toSorted(),
+    );
+    expect(left.find(({ digest }) => digest === images.kept)?.tags).toEqual(['v1']);
+    expect(problems()).toEqual([]);
+
+    const again = await applySteps(target, steps, options);
+    expect(again.errors).toEqual([]);
+    expect(again.results.map(({ outcome }) => outcome)).toEqual(steps.map(() => 'absent'));
+    expect(stored()).toEqual(left);
+  });
+
+  test('a tag that moved, a digest that got a tag and a part of something new are left alone', async () => {
+    const { target, options, images, stored, content, registry } = await scene();
+    content.index([images.amd64], 'new');
+    const moved = content.image('moved', 'pr-2');
+    const stored1 = registry.manifest(row.repository, images.single);
+    registry.putManifest(row.repository, 'again', stored1?.mediaType ?? '', stored1?.bytes ?? Buffer.alloc(0));
+    const steps: PlanStep[] = [
+      { action: 'untag', tag: 'pr-2', digest: images.kept },
+      remove(images.single, 'root', 'pr-3', 'pr-4'),
+      remove(images.amd64, 'child'),
+    ];
+    const before = stored();
+    const report = await applySteps(target, steps, options);
+    expect(report.results.map((each) => ('reason' in each ? each.reason : each.outcome))).toEqual([
+      expect.stringContaining('the tag pr-2 points to'),
+      expect.stringContaining('again'),
+      expect.stringContaining('which stays'),
+    ]);
+    expect(report.errors).toEqual([]);
+    expect(stored()).toEqual(before);
+    expect(stored().find(({ digest }) => digest === moved)?.tags).toEqual(['pr-2']);
+  });
+});
+
+function failed(): never {
+  throw new Error('it is not in the inventory');
+}
