@@ -61,7 +61,7 @@ async function askForReferrers({ repository }: CleanupTarget, collected: Collect
   for (let next = new Set(known()); next.size > 0 && reader.gaps.length === 0; next = new Set(known())) {
     for (const digest of next) asked.add(digest);
     const indexes: Digest[] = [];
-    await eachBounded(next, CONCURRENCY, async (subject) => {
+    const ask = async (subject: Digest): Promise<void> => {
       if (reader.gaps.length > 0) return;
       try {
         const { manifests } = await repository.referrers(subject, { tags: names });
@@ -72,7 +72,11 @@ async function askForReferrers({ repository }: CleanupTarget, collected: Collect
       } catch (error) {
         reader.fail({ what: 'referrers', subject }, error);
       }
-    });
+    };
+    // The first request shows whether there is such an API at all: the client remembers it.
+    const [first, ...others] = next;
+    if (first !== undefined) await ask(first);
+    await eachBounded(others, CONCURRENCY, ask);
     await reader.read(indexes);
     await readNested(collected);
   }

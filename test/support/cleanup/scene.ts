@@ -10,7 +10,7 @@ import { errorReply, type Received, type Reply } from '../registry-exchange.ts';
 import { createTestClock } from '../runtime.ts';
 import { vendorPlace } from '../vendor-place.ts';
 import { contentOf, storedImages } from './content.ts';
-import type { VendorRow } from './vendors.ts';
+import type { VendorRow } from './vendor-api.ts';
 
 /** A repository of a vendor, opened for a cleanup: its API and its registry have the same content at every moment. */
 export async function vendorScene(row: VendorRow) {
@@ -106,7 +106,12 @@ export async function plainScene(options: RegistryOptions = {}, name = 'team/app
     mask: () => undefined,
   });
   const repository = client.repository(name);
-  const { place } = await vendorPlace({}, { host: registry.host, repository: name, store: repository }, clock);
+  const unused: Service = () => ({ status: 404 });
+  const { place } = await vendorPlace(
+    { 'unused.example.com': unused },
+    { host: registry.host, repository: name, store: repository },
+    clock,
+  );
   const target: CleanupTarget = {
     image: { name: `${registry.host}/${name}` },
     vendor: VENDORS.distribution,
