@@ -132,6 +132,14 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
       return undefined;
     }
   };
+  /** A file, or the list of a folder; undefined when GitHub does not say. */
+  const contentOf = async (path: string, ref: string): Promise<unknown> => {
+    try {
+      return (await (await rest()).repos.getContent({ ...repo, path, ref })).data;
+    } catch (error) {
+      return fieldsOf(error).status === 404 ? 'missing' : undefined;
+    }
+  };
   const api: GitHubApi = {
     compare: (base, head) =>
       ask(async () => {
@@ -215,7 +223,17 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
         // 404 is also what GitHub says of a commit that it does not have, and of repositories that the token may not
         // read. Only who can read the commit (the same permission) knows that the file is not in it.
         const commit = await ask(async () => (await rest()).repos.getCommit({ ...repo, ref, per_page: 1 }));
-        return commit === undefined ? { is: 'unknown', reason } : { is: 'missing' };
+        if (commit === undefined) return { is: 'unknown', reason };
+        // GitHub does not look behind a folder that is a link or a submodule.
+        const folders = path.split('/').slice(0, -1);
+        for (const at of folders.keys()) {
+          const folder = folders.slice(0, at + 1).join('/');
+          const found = await contentOf(folder, ref);
+          if (found === undefined) return { is: 'unknown', reason: `GitHub did not say what ${folder} is` };
+          if (found === 'missing') break;
+          if (!Array.isArray(found)) return { is: 'unknown', reason: `${folder} is a link or a submodule` };
+        }
+        return { is: 'missing' };
       }
     },
   };

@@ -205,6 +205,25 @@ describe('a job without a checkout', () => {
     expect(await stages.fails('POLICY_INVALID', '', policy)).toContain('there is no such file');
   });
 
+  test.each(['symlink', 'submodule'] as const)(
+    'does not take a policy below a %s for one that does not exist',
+    async (type) => {
+      const { stages, options, sha } = await createEmpty();
+      await using github = await startGitHub({
+        commits: { [sha]: { '.github': { type, bytes: Buffer.from('ops') } } },
+      });
+      expect(await stages.fails('POLICY_INVALID', '', github.asked({ options }))).toContain(
+        '.github is a link or a submodule',
+      );
+      await using broken = await startGitHub({
+        commits: { [sha]: { 'README.md': file('# app') } },
+        before: ({ url }) =>
+          url.pathname.endsWith('/contents/.github') ? { status: 403, body: { message: 'rate limit' } } : undefined,
+      });
+      expect(await stages.fails('POLICY_INVALID', '', broken.asked({ options }))).toContain('did not say what .github');
+    },
+  );
+
   test.each([
     ['does not let the token read', { permissions: { contents: 'none' } }],
     ['hides the repository', { hidden: true }],

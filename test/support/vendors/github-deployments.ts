@@ -18,7 +18,7 @@ export interface StatusState {
 }
 
 export type FileState = {
-  readonly type: 'file' | 'dir' | 'submodule';
+  readonly type: 'file' | 'dir' | 'submodule' | 'symlink';
   readonly bytes?: Buffer;
   readonly size?: number;
 };
@@ -68,6 +68,8 @@ export function gitHubRepositoryDouble(options: GitHubRepositoryOptions = {}) {
     if (what !== 'contents' || path === '') return NOT_FOUND;
     const tree = commits[ref];
     if (tree === undefined) return { status: 404, body: { message: `No commit found for the ref ${ref}` } };
+    const inside = Object.keys(tree).filter((each) => each.startsWith(`${path}/`));
+    if (inside.length > 0) return { status: 200, body: inside.map((each) => ({ type: 'file', path: each })) };
     const file = tree[path];
     return file === undefined ? NOT_FOUND : { status: 200, body: contentOf(path, file) };
   };
@@ -130,6 +132,7 @@ function shownStatuses({ id, statuses }: DeploymentState): readonly Fields[] {
 function contentOf(path: string, { type, bytes = Buffer.alloc(0), size = bytes.length }: FileState): unknown {
   const record = { type, path, name: path.split('/').at(-1), sha: '0'.repeat(40), size };
   if (type === 'dir') return [{ ...record, type: 'file', path: `${path}/a` }];
+  if (type === 'symlink') return { ...record, target: bytes.toString() };
   if (type === 'submodule') return { ...record, submodule_git_url: 'https://github.com/org/other.git' };
   // Above 1 MB there is no content in this form; below, it comes in lines.
   if (size > 1024 * 1024) return { ...record, encoding: 'none', content: '' };
