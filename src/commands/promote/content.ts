@@ -50,9 +50,13 @@ export async function askTargets(
             // A rollback is not held up by its record. After a copy the list is another one.
             const isAsked = place.list !== undefined && !place.needsCopy && !inputs['dry-run'] && !inputs.rollback;
             if (isAsked) await checkListWritable(place.repository, digest);
-          } catch (error) {
+          } catch (thrown) {
             runtime.signal.throwIfAborted();
-            errors.set(place, toActionError(error));
+            const error = toActionError(thrown);
+            // A tag that goes back takes no space.
+            const isHarmless = error.code === 'QUOTA_EXCEEDED' && inputs.rollback && !place.needsCopy;
+            if (isHarmless) warn(runtime, draft, error.message);
+            else errors.set(place, error);
           }
         }),
       ),

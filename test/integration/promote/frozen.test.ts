@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { startCloud } from '../../support/cloud.ts';
 import { fill } from '../../support/copy-source.ts';
 import { startRegistry } from '../../support/registry.ts';
+import { harborDouble } from '../../support/vendors/harbor.ts';
 import { jwt, oidcDouble } from '../../support/vendors/oidc.ts';
 import { ROWS } from '../registries/vendors.ts';
 import { createPromotionJob } from './job.ts';
@@ -86,4 +87,65 @@ test.each(['true', 'false'])('a token that may not push stops before the first w
   expect(run, run.log).toMatchObject({ exitCode: 1, outputs: { outcome: 'registry-failed' } });
   expect(errorsOf(run)).toMatchObject([{ code: 'SCOPE_TOO_NARROW' }]);
   expect(cloud.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
+});
+
+describe('a Harbor project whose quota is used up', () => {
+  const host = 'harbor.example.com';
+
+  /** `team/app` with `old` under staging, and `next`. */
+  async function createFull() {
+    const job = await createPromotionJob();
+    const project = { hard: 1000, used: 1000 };
+    const double = harborDouble({ host, users: { ci: 'password-of-ci' }, projects: { team: project } });
+    const registry = await startRegistry({ auth: double.auth, origin: `https://${host}`, referrers: true });
+    const cloud = await startCloud({
+      [host]: { host: registry.host, api: double.hosts[host] ?? (() => ({ status: 500 })) },
+    });
+    const { image } = fill(registry, 'team/app');
+    const old = image(['old'], {}, 'staging').descriptor.digest;
+    image(['next'], {}, 'next');
+    return {
+      registry,
+      old,
+      project: double.state.projects,
+      run: (inputs: Readonly<Record<string, string>>) =>
+        job.promote(
+          {
+            images: `${host}/team/app`,
+            environment: 'staging',
+            'registry-type': 'harbor',
+            'registry-ca': cloud.caFile,
+            registry: host,
+            username: 'ci',
+            password: 'password-of-ci',
+            ...inputs,
+          },
+          { env: cloud.env },
+        ),
+      [Symbol.asyncDispose]: async () => {
+        await cloud.close();
+        await registry.close();
+        await job[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  test.each(['true', 'false'])('stops before the first write: dry-run %s', async (dryRun) => {
+    await using full = await createFull();
+    const run = await full.run({ from: 'next', 'dry-run': dryRun });
+    expect(run, run.log).toMatchObject({ exitCode: 1, outputs: { outcome: 'registry-failed' } });
+    expect(errorsOf(run)).toMatchObject([{ code: 'QUOTA_EXCEEDED', message: expect.stringContaining('1000 bytes') }]);
+    expect(full.registry.writes()).toEqual([]);
+  });
+
+  test('does not hold up a rollback, which takes no space', async () => {
+    await using full = await createFull();
+    full.project.set('team', {});
+    expect((await full.run({ from: 'next' })).outputs.outcome).toBe('promoted');
+    full.project.set('team', { hard: 1000, used: 1000 });
+    const back = await full.run({ rollback: 'true' });
+    expect(back.outputs.outcome, back.log).toBe('rolled-back');
+    expect(full.registry.tags('team/app').staging).toBe(full.old);
+    expect(back.summary).toContain('is full: 1000 bytes of 1000 are used');
+  });
 });
