@@ -1,4 +1,5 @@
 import type { Digest } from '../digest.ts';
+import { isFields } from '../fields.ts';
 import { compareText } from './graph.ts';
 import type { CleanupPolicy } from './policy.ts';
 
@@ -10,11 +11,13 @@ export type Sha256 = (text: string) => Digest;
  * numbers, truth values, lists and maps.
  */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => compareText(a, b)))
-      : inner,
-  );
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (!isFields(value)) return JSON.stringify(value) ?? 'null';
+  const entries = Object.keys(value)
+    .filter((key) => value[key] !== undefined)
+    .sort(compareText)
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
+  return `{${entries.join(',')}}`;
 }
 
 /**

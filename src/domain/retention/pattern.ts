@@ -168,7 +168,18 @@ export function tagMatcher(patterns: readonly TagPattern[]): TagMatcher {
   };
 }
 
+/** Compiling takes longer than matching, and the same patterns are asked for by every repository. */
+const COMPILED = new WeakMap<TagPattern, Compiled>();
+
 function compile(pattern: TagPattern): Compiled {
+  const known = COMPILED.get(pattern);
+  if (known !== undefined) return known;
+  const compiled = compileFresh(pattern);
+  COMPILED.set(pattern, compiled);
+  return compiled;
+}
+
+function compileFresh(pattern: TagPattern): Compiled {
   if (pattern.kind === 'semver') return { pattern, test: (tag) => isInRange(tag, pattern) };
   const regex = RE2JS.compile(pattern.source);
   return { pattern, test: (tag) => regex.testExact(tag), regex };

@@ -67,14 +67,17 @@ export function protectItems(
   const byTag = new Map(
     roots.flat().flatMap((item) => (item.tag === undefined ? [] : [[item.tag.name, item] as const])),
   );
+  const attachedTo = new Map(graph.nodes.flatMap((node) => node.attachedTags.map(({ name }) => [name, node] as const)));
   for (const image of sorted) {
     const reason: Reason = { code: 'in-use', rule: image.source.kind, text: `in use: ${image.source.where}` };
     const node = image.digest === undefined ? undefined : graph.at.get(image.digest);
     if (node !== undefined) keepNode(node, reason);
     const name = image.tag ?? (image.digest === undefined ? 'latest' : undefined);
     const item = name === undefined ? undefined : byTag.get(name);
+    const attached = name === undefined ? undefined : attachedTo.get(name);
     if (item !== undefined) keepItem(item, reason);
-    if (node === undefined && item === undefined) {
+    if (attached !== undefined) keepNode(attached, reason);
+    if (node === undefined && item === undefined && attached === undefined) {
       problems.push({
         severity: 'warning',
         code: 'in-use-absent',

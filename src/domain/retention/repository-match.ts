@@ -1,6 +1,8 @@
 import { RE2JS } from 're2js';
 import type { CleanupPolicy, RepositoryPattern, RepositoryPolicy } from './policy.ts';
 
+const COMPILED = new WeakMap<RepositoryPattern, RE2JS>();
+
 /** The entries of a policy that are for a repository. More than one is a mistake that the plan reports. */
 export function entriesFor(policy: CleanupPolicy, repository: string): readonly RepositoryPolicy[] {
   return policy.repositories.filter(
@@ -15,8 +17,9 @@ export function entriesFor(policy: CleanupPolicy, repository: string): readonly 
  * takes out does not matter here.
  * @param repository in full, as `ImageName.name`
  */
-export function isNamedBy({ source }: RepositoryPattern, repository: string): boolean {
-  const regex = RE2JS.compile(source);
+export function isNamedBy(pattern: RepositoryPattern, repository: string): boolean {
+  const regex = COMPILED.get(pattern) ?? RE2JS.compile(pattern.source);
+  COMPILED.set(pattern, regex);
   const path = repository.slice(repository.indexOf('/') + 1);
   const official = repository.startsWith('docker.io/library/') ? [path.slice('library/'.length)] : [];
   return [repository, path, ...official].some((name) => regex.testExact(name));

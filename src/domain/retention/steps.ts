@@ -16,34 +16,42 @@ export function stepsOf(
   const steps: PlanStep[] = tags.flatMap(({ action, tag, digest }) =>
     action === 'untag' ? [{ action, tag, digest }] : [],
   );
-  const done = new Uint8Array(graph.nodes.length);
   const isGoing = ({ index }: GraphNode) => isDeleted[index] === 1;
-  const dependants = (node: GraphNode) => [...node.children, ...node.referrers].filter(isGoing);
-  // How many deleted manifests still need each one.
-  const needed = new Int32Array(graph.nodes.length);
-  const count = (node: GraphNode, by: number) => {
-    needed[node.index] = (needed[node.index] ?? 0) + by;
-  };
-  for (const node of graph.nodes) if (isGoing(node)) for (const other of dependants(node)) count(other, 1);
+  const starts = roots.filter(isGoing);
+  const reached = reachable(graph, starts, (node) => (isGoing(node) ? PARTS_AND_REFERRERS(node) : []));
+  const others = graph.nodes.filter((node) => isGoing(node) && reached[node.index] === 0);
+  return [...steps, ...parentsFirst(graph, [...starts, ...others], isGoing).map(deleteStep)];
+}
 
-  const visit = (start: GraphNode) => {
-    const open = [start];
-    for (let node = open.pop(); node !== undefined; node = open.pop()) {
-      if (done[node.index] === 1) continue;
-      done[node.index] = 1;
-      steps.push(deleteStep(node));
-      const next = dependants(node);
-      for (const other of next) count(other, -1);
-      // Taken from the end: parts come before what is attached.
-      open.push(...next.filter(({ index }) => needed[index] === 0 && done[index] === 0).reverse());
+/**
+ * Everything that is reachable from the given nodes, each after all that lead to it (the reverse of depth-first finishing
+ * order). In a cycle, where that is impossible, the first one met goes first.
+ */
+function parentsFirst(
+  graph: ImageGraph,
+  starts: readonly GraphNode[],
+  isGoing: (node: GraphNode) => boolean,
+): readonly GraphNode[] {
+  const seen = new Uint8Array(graph.nodes.length);
+  const finished: GraphNode[] = [];
+  // Parts come before what is attached, and the first start before the last, once all is reversed.
+  const dependants = ({ children, referrers }: GraphNode) => [...children, ...referrers].filter(isGoing);
+  for (const start of starts.toReversed()) {
+    if (seen[start.index] === 1) continue;
+    seen[start.index] = 1;
+    const open = [{ node: start, left: dependants(start) }];
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const next = top.left.pop();
+      if (next === undefined) {
+        finished.push(top.node);
+        open.pop();
+      } else if (seen[next.index] === 0) {
+        seen[next.index] = 1;
+        open.push({ node: next, left: dependants(next) });
+      }
     }
-  };
-  for (const root of roots) if (isGoing(root) && needed[root.index] === 0) visit(root);
-  const rest = graph.nodes.filter((node) => isGoing(node));
-  for (const node of rest) if (needed[node.index] === 0) visit(node);
-  // What is left waits for itself, in a cycle.
-  for (const node of rest) visit(node);
-  return steps;
+  }
+  return finished.reverse();
 }
 
 function deleteStep({ manifest, role, tags, attachedTags }: GraphNode): PlanStep {

@@ -1,0 +1,24 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { checkCleanup } from './cleanup-properties.ts';
+import { randomCleanup } from './random-cleanup.ts';
+
+// 100,000 cases: `node test/property/run.ts`.
+test.each([
+  { size: 6, runs: 9000 },
+  { size: 20, runs: 1000 },
+])('$runs random repositories of up to $size manifests keep all promises', { timeout: 60_000 }, ({ size, runs }) => {
+  let deletions = 0;
+  let untags = 0;
+  fc.assert(
+    fc.property(randomCleanup(size), (cleanup) => {
+      const { deleted, untagged } = checkCleanup(cleanup);
+      deletions += deleted;
+      untags += untagged;
+    }),
+    { numRuns: runs, seed: 13 },
+  );
+  // A planner that never deletes would pass as well.
+  expect(deletions).toBeGreaterThan(runs / 10);
+  expect(untags).toBeGreaterThan(runs / 100);
+});
