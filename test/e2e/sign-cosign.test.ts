@@ -129,7 +129,7 @@ describe('a key of cosign', () => {
     });
     const tool = await installTool(runtime, COSIGN, { sha256 });
     const statement = (predicateType: string) =>
-      statementBytes({ predicateType, subjects: [image.subject.digest], predicate: {} }, undefined);
+      statementBytes({ predicateType, subjects: [image.subject.digest], predicate: {} });
     const types = [PREDICATES.signature, PREDICATES.gateResult];
     const key = { reference: `${prefix}.key`, password };
     const bundles = await signWithCosign(runtime, tool, key, types.map(statement));

@@ -11,11 +11,16 @@ export interface SigningServices {
   readonly tsa?: string;
 }
 
-/** GitHub's own instance for private repositories, which has no public log. */
-export const GITHUB_SERVICES: SigningServices = {
-  fulcio: 'https://fulcio.githubapp.com',
-  tsa: 'https://timestamp.githubapp.com',
-};
+/**
+ * GitHub's own instance for private repositories, which writes to no public log; GHE.com has one for each enterprise.
+ * @param issuer of the job's token, `https://token.actions.githubusercontent.com`
+ */
+export function githubServices(issuer: string): SigningServices {
+  const [, tenant] = /^https:\/\/token\.actions\.([a-z0-9-]+\.ghe\.com)(?:\/|$)/.exec(issuer) ?? [];
+  return tenant === undefined
+    ? { fulcio: 'https://fulcio.githubapp.com', tsa: 'https://timestamp.githubapp.com' }
+    : { fulcio: `https://fulcio.${tenant}`, tsa: `https://timestamp.${tenant}` };
+}
 
 const MEDIA_TYPE = 'application/vnd.dev.sigstore.signingconfig.v0.2+json';
 

@@ -18,17 +18,18 @@ export interface Statement {
 }
 
 /**
- * The bytes to sign. A signature names no image (`cosign sign` leaves the name empty); `gh` and people read the name of an
+ * The bytes to sign. A signature names no image (`cosign sign` leaves the name empty); `gh` and people read the names of an
  * attestation.
- * @param name of the image without tag and digest, `ghcr.io/org/app`
+ * @param names of the image without tag and digest, `ghcr.io/org/app`
  */
 export function statementBytes(
   { predicateType, subjects, predicate }: Statement,
-  name: string | undefined,
+  names: readonly string[] = [],
 ): Uint8Array<ArrayBuffer> {
-  const subject = subjects.map((digest) => {
-    const { algorithm, hex } = splitDigest(digest);
-    return { ...(name === undefined ? {} : { name }), digest: { [algorithm]: hex } };
+  const subject = subjects.flatMap((subjectDigest) => {
+    const { algorithm, hex } = splitDigest(subjectDigest);
+    const digest = { [algorithm]: hex };
+    return names.length === 0 ? [{ digest }] : names.map((name) => ({ name, digest }));
   });
   return new TextEncoder().encode(JSON.stringify({ _type: STATEMENT_TYPE, subject, predicateType, predicate }));
 }

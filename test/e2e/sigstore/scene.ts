@@ -110,7 +110,7 @@ export async function createSigningScene({ tsa }: { readonly tsa?: string } = {}
       attach: async ({ predicateType = PREDICATES.signature, predicate = {}, claims, about, change } = {}) => {
         const statement = statementBytes(
           { predicateType, subjects: [about ?? subject.digest], predicate },
-          predicateType === PREDICATES.signature ? undefined : `${host}/${repository.name}`,
+          predicateType === PREDICATES.signature ? [] : [`${host}/${repository.name}`],
         );
         const signed = await (await signer(claims)).sign(statement);
         const bundle = { bytes: change?.(signed) ?? signed, predicateType, subject, created: new Date() };
