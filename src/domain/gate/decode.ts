@@ -39,7 +39,7 @@ export function list(value: unknown, path: string, limit: number): readonly unkn
 }
 
 function clean(text: string): string {
-  return text.slice(0, LONGEST).replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+  return text.slice(0, LONGEST).replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ');
 }
 
 /** A text that is there, on one line. */

@@ -246,7 +246,10 @@ function historyOf(value: unknown): PlatformImage['history'] {
   const entries: readonly unknown[] = Array.isArray(value) ? value : [];
   return entries.map((entry) => {
     const { created_by: by, empty_layer: isEmpty } = isFields(entry) ? entry : {};
-    const createdBy = typeof by === 'string' ? by.slice(0, MAX_STEP).replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ') : '';
+    const createdBy =
+      typeof by === 'string'
+        ? by.slice(0, MAX_STEP).replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
+        : '';
     return { createdBy, isEmpty: isEmpty === true };
   });
 }
