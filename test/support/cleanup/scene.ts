@@ -10,6 +10,7 @@ import { errorReply, type Received, type Reply } from '../registry-exchange.ts';
 import { createTestClock } from '../runtime.ts';
 import { vendorPlace } from '../vendor-place.ts';
 import { contentOf, storedImages } from './content.ts';
+import { plainTarget } from './plain-target.ts';
 import type { VendorRow } from './vendor-api.ts';
 
 /** A repository of a vendor, opened for a cleanup: its API and its registry have the same content at every moment. */
@@ -97,27 +98,7 @@ export async function plainScene(options: RegistryOptions = {}, name = 'team/app
     error: say,
     group: <T>(_: string, task: () => Promise<T>) => task(),
   };
-  const client = await createRegistryClient({
-    host: registry.host,
-    credentials: async () => undefined,
-    clock,
-    signal: new AbortController().signal,
-    log,
-    mask: () => undefined,
-  });
-  const repository = client.repository(name);
-  const unused: Service = () => ({ status: 404 });
-  const { place } = await vendorPlace(
-    { 'unused.example.com': unused },
-    { host: registry.host, repository: name, store: repository },
-    clock,
-  );
-  const target: CleanupTarget = {
-    image: { name: `${registry.host}/${name}` },
-    vendor: VENDORS.distribution,
-    managed: manage(VENDORS.distribution, place),
-    repository,
-  };
+  const target = await plainTarget(registry.host, name, { clock, log });
   return {
     registry,
     target,
