@@ -10,6 +10,18 @@ import { run } from './programs.ts';
 import { claimsOfJob } from './sigstore/issuer.ts';
 import { createSigningScene, IDENTITY, type SignedImage, type SigningScene } from './sigstore/scene.ts';
 
+const COUNTS = { CRITICAL: 0, HIGH: 0, MEDIUM: 0, LOW: 0, UNKNOWN: 0 };
+const GATE_RESULT = {
+  result: 'passed',
+  scanner: { name: 'trivy', version: '0.76.0' },
+  policy: { severity: ['CRITICAL'], scanners: ['vuln'], ignoreUnfixed: false, failOnEol: true, allowUnknownOs: false },
+  counts: COUNTS,
+  platforms: [
+    { platform: 'linux/amd64', digest: `sha256:${'a'.repeat(64)}`, counts: COUNTS, blocking: 0, packages: 1 },
+  ],
+  suppressed: {},
+};
+
 let scene: SigningScene;
 beforeAll(async () => {
   scene = await createSigningScene();
@@ -29,7 +41,7 @@ describe.each(['api', 'fallback'] as const)(
     beforeAll(async () => {
       image = await scene.image(kind);
       await image.attach();
-      await image.attach({ predicateType: PREDICATES.gateResult, predicate: { result: 'passed' } });
+      await image.attach({ predicateType: PREDICATES.gateResult, predicate: GATE_RESULT });
     });
 
     it('is accepted by cosign with the exact identity, and by no other', async () => {
@@ -44,7 +56,7 @@ describe.each(['api', 'fallback'] as const)(
       const type = ['--type', PREDICATES.gateResult];
       const found = await image.cosign('verify-attestation', ...trust(), ...by(), ...type, image.name);
       const { payload }: { readonly payload: string } = JSON.parse(found);
-      expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toMatchObject({ predicate: { result: 'passed' } });
+      expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toMatchObject({ predicate: GATE_RESULT });
       await expect(
         image.cosign('verify-attestation', ...trust(), ...by(), '--type', 'vuln', image.name),
       ).rejects.toThrow();

@@ -2,8 +2,10 @@ import { type Digest, shortDigest } from '../digest.ts';
 import type { Fields } from '../fields.ts';
 import { lengthOfTime } from '../promotion/requirements.ts';
 import type { CertificateClaims } from './claims.ts';
+import { readGateResult } from './gate-result.ts';
 import { identityProblems, type WantedIdentity } from './identity.ts';
 import { isPredicateType, PREDICATES } from './predicates.ts';
+import { provenanceSource } from './provenance.ts';
 
 /** How a statement came to be found. */
 export type StatementFormat = 'sigstore bundle' | 'cosign 2 signature' | 'cosign 2 attestation' | 'Notary signature';
@@ -132,6 +134,27 @@ export function statementProblems(statement: SignedStatement, policy: Verificati
       : [`it is about ${statement.subjects.map(shortDigest).join(', ')}, not ${shortDigest(policy.digest)}`]),
     ...signerProblems(statement.signer, policy.signers),
     ...ageProblems(statement.time, policy),
+    ...contentProblems(statement),
+  ];
+}
+
+/** What is signed must be good news, and say the same as the certificate. */
+function contentProblems({ predicateType, predicate, signer }: SignedStatement): readonly string[] {
+  if (predicateType === PREDICATES.gateResult) {
+    const result = readGateResult(predicate);
+    if (!result.ok) return result.problems;
+    return result.value.result === 'passed' ? [] : ['the gate result that it signs is `failed`'];
+  }
+  if (predicateType !== PREDICATES.provenance || signer.kind !== 'certificate') return [];
+  const { repository, commit } = provenanceSource(predicate);
+  const { claims } = signer;
+  return [
+    ...(repository === undefined || claims.repository === undefined || repository === claims.repository
+      ? []
+      : [`it names the repository ${repository}, and its certificate ${claims.repository}`]),
+    ...(commit === undefined || claims.commit === undefined || commit === claims.commit
+      ? []
+      : [`it names the commit ${commit}, and its certificate ${claims.commit}`]),
   ];
 }
 

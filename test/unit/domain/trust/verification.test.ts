@@ -135,3 +135,59 @@ test('a policy that asks for nothing is a mistake, not a pass', () => {
   expect(() => verify([SIGNATURE], { predicateTypes: [] })).toThrow(RangeError);
   expect(() => verify([SIGNATURE], { signers: [] })).toThrow(RangeError);
 });
+
+describe('what is signed must be good news', () => {
+  const counts = { CRITICAL: 0, HIGH: 0, MEDIUM: 0, LOW: 0, UNKNOWN: 0 };
+  const result = {
+    result: 'passed',
+    scanner: { name: 'trivy', version: '0.76.0' },
+    policy: {
+      severity: ['CRITICAL'],
+      scanners: ['vuln'],
+      ignoreUnfixed: false,
+      failOnEol: true,
+      allowUnknownOs: false,
+    },
+    counts,
+    platforms: [{ platform: 'linux/amd64', digest: digest('a'), counts, blocking: 0, packages: 3 }],
+    suppressed: {},
+  };
+  const gate = (predicate: object) => [
+    { ...SIGNATURE, predicateType: PREDICATES.gateResult, predicate: { ...predicate } },
+  ];
+  const policy = { predicateTypes: [PREDICATES.gateResult] };
+
+  test('a gate result that passed', () => {
+    expect(verify(gate(result), policy).verified).toBe(true);
+  });
+
+  test.each([
+    ['that failed', { ...result, result: 'failed' }, '`failed`'],
+    ['without a result', { ...result, result: true }, 'neither passed nor failed'],
+    ['without a platform', { ...result, platforms: [] }, 'names no platform'],
+    ['without a policy', { ...result, policy: {} }, 'names no policy'],
+    ['that says nothing', {}, 'neither passed nor failed'],
+  ])('a gate result %s does not count, however well it is signed', (_what, predicate, reason) => {
+    expect(reasons(gate(predicate), policy)[0]).toContain(reason);
+  });
+
+  test('provenance of another commit or repository than the certificate names', () => {
+    const source = (repository: string, gitCommit: string) => ({
+      buildDefinition: {
+        externalParameters: { workflow: { repository } },
+        resolvedDependencies: [{ digest: { gitCommit } }],
+      },
+    });
+    const signer = {
+      kind: 'certificate',
+      claims: { identity: SAN, issuer: GITHUB_ISSUER, repository: 'https://github.com/acme/app', commit: 'c1' },
+    } as const;
+    const provenance = (predicate: object) => [
+      { ...SIGNATURE, signer, predicateType: PREDICATES.provenance, predicate: { ...predicate } },
+    ];
+    const wanted = { predicateTypes: [PREDICATES.provenance] };
+    expect(verify(provenance(source('https://github.com/acme/app', 'c1')), wanted).verified).toBe(true);
+    expect(reasons(provenance(source('https://github.com/acme/app', 'c2')), wanted)[0]).toContain('commit c2');
+    expect(reasons(provenance(source('https://github.com/evil/app', 'c1')), wanted)[0]).toContain('evil/app');
+  });
+});
