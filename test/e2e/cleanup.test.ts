@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Digest, isDigest } from '../../src/domain/digest.ts';
 import type { PlanStep } from '../../src/domain/retention/plan.ts';
-import { applySteps } from '../../src/run/deletion/apply-steps.ts';
 import type { CleanupTarget } from '../../src/run/inventory/collected.ts';
 import { readInventory } from '../../src/run/inventory/read-inventory.ts';
+import { applyAll } from '../support/cleanup/apply-all.ts';
 import { plainTarget } from '../support/cleanup/plain-target.ts';
 import { createTestRuntime, type TestRuntime } from '../support/runtime.ts';
 import { run } from './programs.ts';
@@ -116,7 +116,7 @@ describe.each(registries)('a registry %s', (_, start) => {
     const unique = steps.filter(
       (each, at) => steps.findIndex((other) => JSON.stringify(other) === JSON.stringify(each)) === at,
     );
-    const report = await applySteps(target, unique, { clock: runtime.clock, log: runtime.log });
+    const report = await applyAll(target, unique, { clock: runtime.clock, log: runtime.log });
     expect(report.errors).toEqual([]);
     expect(report.results.filter(({ outcome }) => outcome !== 'done' && outcome !== 'absent')).toEqual([]);
     expect(report.broken).toEqual([]);
@@ -140,7 +140,7 @@ describe.each(registries)('a registry %s', (_, start) => {
     }
     for (const gone of [old.index, ...own]) await expect(digestOf(`${image}@${gone}`)).rejects.toThrow();
 
-    const again = await applySteps(target, unique, { clock: runtime.clock, log: runtime.log });
+    const again = await applyAll(target, unique, { clock: runtime.clock, log: runtime.log });
     expect(again.results.filter(({ outcome }) => outcome !== 'absent')).toEqual([]);
   });
 });

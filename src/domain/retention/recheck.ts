@@ -28,7 +28,11 @@ export interface SkippedStep {
  * @param now read again, right before the first write
  * @param inUse read again as well
  */
-export function recheckSteps(plan: RepositoryPlan, now: RepositoryInventory, inUse: InUse): RecheckedSteps {
+export function recheckSteps(
+  plan: Pick<RepositoryPlan, 'repository' | 'steps'>,
+  now: RepositoryInventory,
+  inUse: InUse,
+): RecheckedSteps {
   const [gap] = now.gaps;
   const [unreadable] = inUse.unreadable;
   const none = { steps: [], skipped: [], done: [] };

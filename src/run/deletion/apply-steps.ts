@@ -1,6 +1,8 @@
 import { type Digest, shortDigest } from '../../domain/digest.ts';
-import type { PlanStep } from '../../domain/retention/plan.ts';
-import { type CheckedSteps, checkSteps } from '../../domain/retention/step-check.ts';
+import type { InUse } from '../../domain/retention/in-use.ts';
+import type { PlanStep, RepositoryPlan } from '../../domain/retention/plan.ts';
+import { type RecheckedSteps, recheckSteps } from '../../domain/retention/recheck.ts';
+import { blockedSteps, deletionOrder } from '../../domain/retention/step-order.ts';
 import { ActionError, toActionError } from '../../errors/action-error.ts';
 import { DELETE_BATCH_LIMIT } from '../../registries/vendor.ts';
 import { eachBounded } from '../bounded.ts';
@@ -21,21 +23,27 @@ const PROGRESS_EVERY = 100;
  * Does what a plan says in one repository, and nothing else. The repository is read again first, and each tag once more before it or
  * its digest goes. Untags come before deletions, indexes before what they list, images before what refers to them: a run that stops
  * leaves garbage at worst, and the next one finishes. An error that is not about one image stops the repository.
- * @param steps of the plan for this repository
+ * @param plan of this repository
+ * @param inUse read again as well
  * @throws ActionError CANCELLED
  */
 export async function applySteps(
   target: CleanupTarget,
-  steps: readonly PlanStep[],
+  plan: Pick<RepositoryPlan, 'repository' | 'steps'>,
+  inUse: InUse,
   options: InventoryOptions,
 ): Promise<DeletionReport> {
   const reading = await readInventory(target, options);
-  if (reading.inventory.gaps.length > 0) {
-    const reason = 'the repository could not be read completely, so nothing is deleted';
-    const results = steps.map((step): StepResult => ({ step, outcome: 'skipped', reason }));
-    return { results, errors: reading.errors, broken: [], notices: reading.notices };
+  const { steps } = plan;
+  const rechecked = recheckSteps(plan, reading.inventory, inUse);
+  if (rechecked.stop !== undefined) {
+    const { stop } = rechecked;
+    const results = steps.map(
+      (step): StepResult => ({ step, outcome: 'skipped', reason: `nothing is deleted: ${stop}` }),
+    );
+    return { results, stopped: stop, errors: reading.errors, broken: [], notices: reading.notices };
   }
-  const run = createRun(target, steps, reading, options);
+  const run = createRun(target, steps, rechecked, reading, options);
   await run.all();
   const isChanged = run.results().some(({ outcome }) => outcome === 'done');
   const kept = isChanged
@@ -53,10 +61,11 @@ export async function applySteps(
 function createRun(
   target: CleanupTarget,
   steps: readonly PlanStep[],
+  rechecked: RecheckedSteps,
   { inventory, placeholders }: InventoryReading,
   { clock, log }: InventoryOptions,
 ) {
-  const { checks, before } = checkSteps(steps, inventory, new Set(placeholders.map(({ tag }) => tag)));
+  const before = deletionOrder(steps, inventory);
   const done = new Map<PlanStep, StepResult>();
   const gone = new Set<Digest>();
   const errors: ActionError[] = [];
@@ -90,11 +99,13 @@ function createRun(
     }
   };
 
-  const isDue = (step: PlanStep): boolean => {
-    const check = checks.get(step) ?? { is: 'absent' };
-    if (check.is === 'due') return true;
-    settle(check.is === 'absent' ? { step, outcome: 'absent' } : { step, outcome: check.is, reason: check.reason });
-    return false;
+  /** Notes what needs no request: what is done, has changed, or is locked. */
+  const sortOut = (): readonly PlanStep[] => {
+    for (const step of rechecked.done) settle({ step, outcome: 'absent' });
+    for (const { step, reason } of rechecked.skipped) settle({ step, outcome: 'skipped', reason });
+    const blocked = blockedSteps(rechecked.steps, inventory);
+    for (const [step, reason] of blocked) settle({ step, outcome: 'blocked', reason });
+    return rechecked.steps.filter((step) => !blocked.has(step));
   };
 
   /** What lists a digest, or what it refers to, and is still there. */
@@ -150,7 +161,7 @@ function createRun(
       ),
     all: async (): Promise<void> => {
       await finishPlaceholders();
-      const due = steps.filter(isDue);
+      const due = sortOut();
       const untags = due.flatMap((step) => (step.action === 'untag' ? [step] : []));
       await eachBounded(untags, concurrency, (step) => attempt(step, () => executeUntag(target, step, clock)));
       for (const level of levelsOf(
@@ -164,7 +175,10 @@ function createRun(
 }
 
 /** Deletions that do not need each other, in the order in which they have to come. */
-function levelsOf(steps: readonly Delete[], before: CheckedSteps['before']): readonly (readonly Delete[])[] {
+function levelsOf(
+  steps: readonly Delete[],
+  before: ReadonlyMap<Digest, ReadonlySet<Digest>>,
+): readonly (readonly Delete[])[] {
   const due = new Set(steps.map(({ digest }) => digest));
   const depths = new Map<Digest, number>();
   const depthOf = (digest: Digest, path: ReadonlySet<Digest>): number => {

@@ -16,6 +16,8 @@ export type StepResult =
 export interface DeletionReport {
   /** In the order of the plan's steps, one for each. */
   readonly results: readonly StepResult[];
+  /** Why nothing at all was deleted here, as a fragment: the repository or what is in use could not be read. */
+  readonly stopped?: string;
   /** What stopped the repository: the steps after it are skipped. */
   readonly errors: readonly ActionError[];
   /** Kept indexes that lack something after the deletions and did not before them. */

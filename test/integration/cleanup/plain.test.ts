@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../../src/domain/digest.ts';
 import type { PlanStep } from '../../../src/domain/retention/plan.ts';
-import { applySteps } from '../../../src/run/deletion/apply-steps.ts';
 import { placeholderFor } from '../../../src/run/deletion/untag.ts';
 import { readInventory } from '../../../src/run/inventory/read-inventory.ts';
+import { applyAll } from '../../support/cleanup/apply-all.ts';
 import { plainScene } from '../../support/cleanup/scene.ts';
 
 const NAME = 'team/app';
@@ -95,7 +95,7 @@ describe('inventory of a plain registry', () => {
     expect(inventory.gaps).toMatchObject([{ what }]);
     expect(errors).toHaveLength(1);
     const before = stored();
-    const report = await applySteps(target, [remove(image, 'root', 'v1')], options);
+    const report = await applyAll(target, [remove(image, 'root', 'v1')], options);
     expect(report.errors).toHaveLength(1);
     expect(report.results).toMatchObject([{ outcome: 'skipped' }]);
     expect(stored()).toEqual(before);
@@ -131,7 +131,7 @@ describe('plan applied to a plain registry', () => {
 
   test.each(['digests', 'digests and tags'] as const)('a registry that deletes %s', async (deletes) => {
     const { target, options, steps, images, stored } = await scene(deletes);
-    const report = await applySteps(target, steps, options);
+    const report = await applyAll(target, steps, options);
     expect(report.errors).toEqual([]);
     expect(report.results.map(({ outcome }) => outcome)).toEqual(steps.map(() => 'done'));
     expect(report.broken).toEqual([]);
@@ -145,7 +145,7 @@ describe('plan applied to a plain registry', () => {
   test('a registry that deletes nothing stops at the first request, and says what to set', async () => {
     const { target, options, steps, stored, registry } = await scene('nothing');
     const before = stored();
-    const report = await applySteps(target, steps.slice(1), options);
+    const report = await applyAll(target, steps.slice(1), options);
     expect(report.errors).toMatchObject([{ code: 'UNSUPPORTED' }]);
     expect(report.errors[0]?.message).toContain('REGISTRY_STORAGE_DELETE_ENABLED');
     expect(report.results.map(({ outcome }) => outcome)).toEqual(['failed', 'skipped', 'skipped', 'skipped']);
@@ -161,7 +161,7 @@ describe('plan applied to a plain registry', () => {
     expect(inventory.tags.map(({ name }) => name)).not.toContain('pr-2');
     expect(inventory.manifests.map(({ digest }) => digest)).not.toContain(placeholder.descriptor.digest);
     expect(placeholders).toEqual([{ tag: 'pr-2', digest: placeholder.descriptor.digest }]);
-    const report = await applySteps(target, steps.slice(0, 1), options);
+    const report = await applyAll(target, steps.slice(0, 1), options);
     expect(report.results).toMatchObject([{ outcome: 'absent' }]);
     expect(stored().find(({ digest }) => digest === images.kept)?.tags).toEqual(['v1']);
     expect(stored().map(({ digest }) => digest)).not.toContain(placeholder.descriptor.digest);
@@ -181,7 +181,7 @@ describe('plan applied to a plain registry', () => {
           return task(reference);
         };
       const managed = { ...target.managed, deleteDigest: failing(deleteDigest), deleteTag: failing(deleteTag) };
-      const first = await applySteps({ ...target, managed }, steps, options);
+      const first = await applyAll({ ...target, managed }, steps, options);
       expect(first.errors.length).toBeGreaterThan(0);
       const present = new Set(stored().map(({ digest }) => digest));
       for (const { children, tags } of stored()) {
@@ -189,7 +189,7 @@ describe('plan applied to a plain registry', () => {
         if (tags.length > 0) for (const child of children) expect(present).toContain(child);
       }
       isDown = false;
-      const second = await applySteps({ ...target, managed }, steps, options);
+      const second = await applyAll({ ...target, managed }, steps, options);
       expect(second.errors).toEqual([]);
       expect(stored().map(({ digest, tags }) => [digest, tags])).toEqual([
         [images.shared, []],
@@ -205,7 +205,7 @@ describe('plan applied to a plain registry', () => {
       match: { method: 'HEAD', path: /manifests\/pr-2$/ },
       action: { moves: { repository: NAME, tag: 'pr-2', to: other }, when: 'before' },
     });
-    const report = await applySteps(target, steps.slice(0, 1), options);
+    const report = await applyAll(target, steps.slice(0, 1), options);
     expect(report.results).toMatchObject([{ outcome: 'skipped', reason: expect.stringContaining('pr-2') }]);
     expect(registry.tags(NAME)).toMatchObject({ 'pr-2': other, v1: images.kept });
   });
@@ -220,7 +220,7 @@ describe('plan applied to a plain registry', () => {
         return target.managed.deleteTag(tag);
       },
     };
-    const report = await applySteps({ ...target, managed: dropping }, steps.slice(0, 1), options);
+    const report = await applyAll({ ...target, managed: dropping }, steps.slice(0, 1), options);
     expect(report.broken).toEqual(
       [
         { root: images.kept, missing: images.shared },

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../../src/domain/digest.ts';
 import type { InventoryManifest } from '../../../src/domain/retention/inventory.ts';
 import type { PlanStep } from '../../../src/domain/retention/plan.ts';
-import { applySteps } from '../../../src/run/deletion/apply-steps.ts';
 import { readInventory } from '../../../src/run/inventory/read-inventory.ts';
+import { applyAll } from '../../support/cleanup/apply-all.ts';
 import { vendorScene } from '../../support/cleanup/scene.ts';
 import { VENDOR_ROWS } from '../../support/cleanup/vendors.ts';
 
@@ -81,7 +81,7 @@ describe.each(VENDOR_ROWS)('$id', (row) => {
         ? [remove(images.untagged, 'root'), remove(images.lost, 'child'), remove(images.signatureOfOld, 'referrer')]
         : []),
     ];
-    const report = await applySteps(target, steps, options);
+    const report = await applyAll(target, steps, options);
     expect(report.errors).toEqual([]);
     expect(report.results.map(({ outcome }) => outcome).filter((each) => each !== 'done' && each !== 'absent')).toEqual(
       [],
@@ -95,7 +95,7 @@ describe.each(VENDOR_ROWS)('$id', (row) => {
     expect(left.find(({ digest }) => digest === images.kept)?.tags).toEqual(['v1']);
     expect(problems()).toEqual([]);
 
-    const again = await applySteps(target, steps, options);
+    const again = await applyAll(target, steps, options);
     expect(again.errors).toEqual([]);
     expect(again.results.map(({ outcome }) => outcome)).toEqual(steps.map(() => 'absent'));
     expect(stored()).toEqual(left);
@@ -110,17 +110,22 @@ describe.each(VENDOR_ROWS)('$id', (row) => {
     const steps: PlanStep[] = [
       { action: 'untag', tag: 'pr-2', digest: images.kept },
       remove(images.single, 'root', 'pr-3', 'pr-4'),
+      remove(images.old, 'root', 'pr-1'),
       remove(images.amd64, 'child'),
     ];
     const before = stored();
-    const report = await applySteps(target, steps, options);
+    const report = await applyAll(target, steps, options);
     expect(report.results.map((each) => ('reason' in each ? each.reason : each.outcome))).toEqual([
-      expect.stringContaining('the tag pr-2 points to'),
-      expect.stringContaining('again'),
-      expect.stringContaining('which stays'),
+      expect.stringContaining('the tag moved to'),
+      'it got the tag again',
+      'done',
+      'it is needed by new',
     ]);
     expect(report.errors).toEqual([]);
-    expect(stored()).toEqual(before);
+    // Some vendors delete what refers to an image with it.
+    const gone: readonly string[] = [images.old, images.signatureOfOld];
+    const others = (all: typeof before) => all.filter(({ digest }) => !gone.includes(digest));
+    expect(others(stored())).toEqual(others(before));
     expect(stored().find(({ digest }) => digest === moved)?.tags).toEqual(['pr-2']);
   });
 });
