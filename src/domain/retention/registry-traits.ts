@@ -36,8 +36,22 @@ export const REGISTRY_TRAITS = {
     cascadesChildren: true,
     needsGarbageCollection: true,
   },
-  nexus: { ...HOSTED, vendor: 'nexus', pulled: 'recorded', listsUntagged: false, needsGarbageCollection: true },
-  artifactory: { ...HOSTED, vendor: 'artifactory', pulled: 'recorded', listsUntagged: false },
+  // A tag is a component of Nexus, and a folder of Artifactory: with the last one of a digest, its manifest is gone.
+  nexus: {
+    ...HOSTED,
+    vendor: 'nexus',
+    pulled: 'recorded',
+    lastTagDeletesDigest: true,
+    listsUntagged: false,
+    needsGarbageCollection: true,
+  },
+  artifactory: {
+    ...HOSTED,
+    vendor: 'artifactory',
+    pulled: 'recorded',
+    lastTagDeletesDigest: true,
+    listsUntagged: false,
+  },
   distribution: PLAIN,
 } as const satisfies Readonly<Record<string, RegistryTraits>>;
 

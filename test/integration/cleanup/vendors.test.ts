@@ -2,11 +2,17 @@ import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../../src/domain/digest.ts';
 import type { InventoryManifest } from '../../../src/domain/retention/inventory.ts';
 import type { PlanStep } from '../../../src/domain/retention/plan.ts';
+import { planCleanup } from '../../../src/domain/retention/plan-cleanup.ts';
+import { parsePolicy } from '../../../src/domain/retention/read-policy.ts';
+import { take } from '../../../src/inputs/parse.ts';
+import { digestOf } from '../../../src/oci/image/digest-of.ts';
+import { applySteps } from '../../../src/run/deletion/apply-steps.ts';
 import { readInventory } from '../../../src/run/inventory/read-inventory.ts';
 import { applyAll } from '../../support/cleanup/apply-all.ts';
 import { vendorScene } from '../../support/cleanup/scene.ts';
 import { VENDOR_ROWS } from '../../support/cleanup/vendors.ts';
 
+const UNUSED = { images: [], unreadable: [] };
 const remove = (digest: Digest, role: 'root' | 'child' | 'referrer', ...tags: string[]): PlanStep => ({
   action: 'delete',
   digest,
@@ -101,6 +107,36 @@ describe.each(VENDOR_ROWS)('$id', (row) => {
     expect(stored()).toEqual(left);
   });
 
+  test('the planner and the executor agree: a policy is planned, applied, and then leaves nothing to do', async () => {
+    const { target, options, images, stored, problems } = await scene();
+    const plan = async () => {
+      const { inventory } = await readInventory(target, options);
+      const policy = take(parsePolicy(policyFor(target.image.name), 'policy.yml'));
+      const now = Date.UTC(2026, 10, 1);
+      const sha256 = (text: string) => digestOf(Buffer.from(text), 'sha256');
+      const refs = {};
+      return planCleanup({ policy, inventories: [inventory], inUse: UNUSED, refs, now, sha256 });
+    };
+    const [planned] = (await plan()).repositories;
+    if (planned === undefined) throw new Error('the repository was not planned');
+    expect(planned.problems.filter(({ severity }) => severity !== 'warning')).toEqual([]);
+    const report = await applySteps(target, planned, UNUSED, options);
+    expect(report.errors).toEqual([]);
+    expect(report.results.map(({ outcome }) => outcome)).not.toContain('skipped');
+    expect(report.results.map(({ outcome }) => outcome)).not.toContain('blocked');
+    expect(report.broken).toEqual([]);
+    const left = stored();
+    expect(left.find(({ digest }) => digest === images.kept)?.tags).toEqual(['v1']);
+    const present = new Set(left.map(({ digest }) => digest));
+    for (const part of [images.shared, images.arm64, images.signatureOfKept]) expect(present).toContain(part);
+    for (const gone of [images.old, images.amd64, images.single]) expect(present).not.toContain(gone);
+    if (listsUntagged && !['nexus', 'artifactory'].includes(row.id)) {
+      for (const gone of [images.untagged, images.lost, images.signatureOfOld]) expect(present).not.toContain(gone);
+    }
+    expect((await plan()).repositories[0]?.steps).toEqual([]);
+    expect(problems()).toEqual([]);
+  });
+
   test('a tag that moved, a digest that got a tag and a part of something new are left alone', async () => {
     const { target, options, images, stored, content, registry } = await scene();
     content.index([images.amd64], 'new');
@@ -129,6 +165,18 @@ describe.each(VENDOR_ROWS)('$id', (row) => {
     expect(stored().find(({ digest }) => digest === moved)?.tags).toEqual(['pr-2']);
   });
 });
+
+/** What a user writes for all of them. */
+const policyFor = (image: string) => `
+version: 1
+repositories:
+  - match: ["${image}"]
+    min-age: 0h
+    limits: { tagged: 100%, untagged: 100% }
+    rules:
+      - { name: pull requests, select: { tags: ["pr-*"] }, remove: { older-than: 1d } }
+      - { name: untagged, select: { tagged: false }, remove: { older-than: 1d } }
+`;
 
 function failed(): never {
   throw new Error('it is not in the inventory');
