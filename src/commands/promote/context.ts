@@ -1,12 +1,12 @@
 import type { GitEvent } from '../../domain/event.ts';
 import type { Requirement } from '../../domain/promotion/requirements.ts';
+import type { ReadRecords } from '../../evidence/environment-history.ts';
 import type { GateTerms } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { Draft } from './partial-result.ts';
 import type { Policy } from './policy.ts';
-import type { ReadRecords } from './stage-history.ts';
 import type { Names } from './targets-from-inputs.ts';
 
 /** What every part of a promotion has to go on. */

@@ -7,6 +7,8 @@ import type { Requirement } from '../../domain/promotion/requirements.ts';
 import { looserThan, type ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { environmentTag, type Source } from '../../domain/promotion/templates.ts';
 import { isTag } from '../../domain/tags/grammar.ts';
+import { readDeployments } from '../../evidence/deployments.ts';
+import type { ReadRecords } from '../../evidence/environment-history.ts';
 import { readRecorded } from '../../evidence/image-origin.ts';
 import { readAttested } from '../../evidence/registry-attestations.ts';
 import { scanTermsOf } from '../../inputs/gate.ts';
@@ -17,8 +19,7 @@ import { prepareGate, scanImage, startScanner } from '../../run/scan.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { History as Commits } from '../../tools/commits/history.ts';
-import { readDeployments } from './deployments.ts';
-import type { FoundPlace, ReadRecords } from './stage-history.ts';
+import type { FoundPlace } from './stage-history.ts';
 
 /** Findings that a refusal names; all are in the summary. */
 const MAX_NAMED = 5;

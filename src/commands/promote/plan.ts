@@ -5,6 +5,7 @@ import { type Judgement, judgeAll } from '../../domain/promotion/judge.ts';
 import { planPromotion } from '../../domain/promotion/plan.ts';
 import type { Written } from '../../domain/promotion/policy.ts';
 import { isSameStage } from '../../domain/promotion/record.ts';
+import { readStage } from '../../evidence/environment-history.ts';
 import type { RecordsOfImage } from '../../evidence/promotion-records.ts';
 import { fallbackTag } from '../../oci/client/referrers.ts';
 import { warn } from '../../run/progress.ts';
@@ -14,7 +15,7 @@ import type { Journey } from './context.ts';
 import { gatherEvidence, gatherTargets } from './evidence.ts';
 import type { Required } from './policy.ts';
 import type { Found } from './resolve-image.ts';
-import { type FoundPlace, isSamePlace, readStage } from './stage-history.ts';
+import { type FoundPlace, isSamePlace } from './stage-history.ts';
 
 /**
  * Finds out what the requirements ask and what the records of the stage tell, and decides for each repository. Shows the plan

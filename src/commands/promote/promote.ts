@@ -3,6 +3,8 @@ import { mayNotPromote, OTHER_EVENTS } from '../../domain/promotion/events.ts';
 import { overall } from '../../domain/promotion/plan.ts';
 import { stepsAfterRefusal, stepsAfterRollback } from '../../domain/promotion/remedy.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
+import { type Told, tellDeployment } from '../../evidence/deployments.ts';
+import { createRecords } from '../../evidence/environment-history.ts';
 import { gateOf, scanTermsOf } from '../../inputs/gate.ts';
 import type { Inputs } from '../../inputs/parse.ts';
 import { openRegistries } from '../../run/open-registries.ts';
@@ -13,14 +15,12 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { applyPromotion, begin, type PlannedPlace, type RecordOfRun, recordFor } from './apply.ts';
 import { askTargets, copyMissing, type TargetErrors } from './content.ts';
 import type { Journey } from './context.ts';
-import { type Told, tellDeployment } from './deployments.ts';
 import { type Draft, emptyDraft, failed, succeeded } from './partial-result.ts';
 import { planPlaces } from './plan.ts';
 import { type Required, readPolicies } from './policy.ts';
 import { type Found, findBack, findForward } from './resolve-image.ts';
 import type { PromotedTarget, PromotionReport } from './result.ts';
 import { withCheckedOutCommit } from './run-commit.ts';
-import { createRecords } from './stage-history.ts';
 import { nameAll } from './targets-from-inputs.ts';
 
 /**

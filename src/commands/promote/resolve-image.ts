@@ -6,13 +6,14 @@ import { stepsAfterRollback } from '../../domain/promotion/remedy.ts';
 import { placeholdersIn, type Source } from '../../domain/promotion/templates.ts';
 import { didYouMean } from '../../domain/suggestion.ts';
 import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
+import { readStage } from '../../evidence/environment-history.ts';
 import { type Recorded, readRecorded } from '../../evidence/image-origin.ts';
 import { readTarget } from '../../run/missing-repository.ts';
 import { step } from '../../run/progress.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { Journey } from './context.ts';
 import type { PromotedTarget } from './result.ts';
-import { type FoundPlace, readPlace, readStage } from './stage-history.ts';
+import { type FoundPlace, readPlace } from './stage-history.ts';
 import { placesOf } from './targets-from-inputs.ts';
 
 /** What an image says of where it comes from. */

@@ -1,10 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
-import { type History, readHistory } from '../../domain/promotion/history.ts';
 import type { PlannedTarget } from '../../domain/promotion/plan.ts';
-import { isSameStage, type StoredRecord } from '../../domain/promotion/record.ts';
-import { type JudgedRecords, judgeRecords } from '../../domain/promotion/trust.ts';
-import { type RecordsOfImage, readRecords } from '../../evidence/promotion-records.ts';
-import type { Repository } from '../../oci/client/repository.ts';
 import type { Destination } from '../../run/targets.ts';
 
 /** A repository that is promoted to, and the tags that are written in it. */
@@ -37,69 +32,4 @@ export async function readPlace(place: Place): Promise<FoundPlace> {
 
 export function isSamePlace({ repository: a }: Destination, { repository: b }: Destination): boolean {
   return a.host === b.host && a.name === b.name;
-}
-
-/** The records of an image in one repository, and what they may decide there. */
-export type KnownRecords = RecordsOfImage & JudgedRecords;
-
-/** Records by image, each read once. */
-export type ReadRecords = (repository: Repository, digest: Digest) => Promise<KnownRecords>;
-
-/** @param now the time from which on a record is from the future */
-export function createRecords(now: () => Date): ReadRecords {
-  const read = new Map<string, Promise<KnownRecords>>();
-  const others = new Set<Digest>();
-  const judged = async (repository: Repository, digest: Digest): Promise<KnownRecords> => {
-    const found = await readRecords(repository, digest, others);
-    return { ...found, ...judgeRecords(found.records, repository, now()) };
-  };
-  return (repository, digest) => {
-    const key = `${repository.host}/${repository.name}@${digest}`;
-    const begun = read.get(key) ?? judged(repository, digest);
-    read.set(key, begun);
-    return begun;
-  };
-}
-
-/** Images whose records are read at most. */
-const MAX_IMAGES = 100;
-
-interface Reading {
-  /** When to stop; by default after the first image. */
-  readonly until?: (history: History) => boolean;
-  /** Records of this very repository that are known besides. */
-  readonly own?: readonly StoredRecord[];
-  /** Records of other repositories that are known: they may add a hold. */
-  readonly foreign?: readonly StoredRecord[];
-}
-
-/**
- * The history of an environment in one repository, from that repository alone. The records of what its tag points to tell what it
- * pointed to before and what is on hold; going further costs one request for each image. What has no tag is known by `own`.
- */
-export async function readStage(
-  { repository, now }: Pick<FoundPlace, 'repository' | 'now'>,
-  stage: string,
-  records: ReadRecords,
-  { until = () => true, own = [], foreign = [] }: Reading = {},
-): Promise<History> {
-  const known = [...own];
-  const others = [...foreign];
-  const read = new Set<Digest>();
-  const history = () => readHistory(stage, known, { holds: now, foreign: others, read });
-  const next = () =>
-    history().unread ??
-    known
-      .flatMap((record) => (isSameStage(record.stage, stage) ? [record.previousDigest, record.digest] : []))
-      .find((digest) => digest !== undefined && !read.has(digest));
-  let image = now ?? next();
-  while (image !== undefined && read.size < MAX_IMAGES) {
-    read.add(image);
-    const found = await records(repository, image);
-    known.push(...found.own);
-    others.push(...found.foreign);
-    image = next();
-    if (until(history())) break;
-  }
-  return history();
 }

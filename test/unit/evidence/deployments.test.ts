@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { readDeployments, type Told, tellDeployment } from '../../../../src/commands/promote/deployments.ts';
-import { createRuntime } from '../../../../src/runtime/github.ts';
-import { checked } from '../../../support/contract/checked.ts';
-import { readContract } from '../../../support/contract/read.ts';
-import { startService } from '../../../support/loopback.ts';
+import { readDeployments, type Told, tellDeployment } from '../../../src/evidence/deployments.ts';
+import { createRuntime } from '../../../src/runtime/github.ts';
+import { checked } from '../../support/contract/checked.ts';
+import { readContract } from '../../support/contract/read.ts';
+import { startService } from '../../support/loopback.ts';
 import {
   type DeploymentState,
   GITHUB_TOKEN,
   type GitHubRepositoryOptions,
   gitHubRepositoryDouble,
   type StatusState,
-} from '../../../support/vendors/github-deployments.ts';
+} from '../../support/vendors/github-deployments.ts';
 
 const COMMIT = 'a'.repeat(40);
 const OTHER = 'b'.repeat(40);

@@ -1,7 +1,7 @@
-import { COMMIT } from '../../domain/commit.ts';
-import { type Digest, isDigest } from '../../domain/digest.ts';
-import type { DeploymentEvidence } from '../../domain/promotion/judge.ts';
-import type { Deployment, DeploymentStatus, GitHubApi } from '../../runtime/runtime.ts';
+import { COMMIT } from '../domain/commit.ts';
+import { type Digest, isDigest } from '../domain/digest.ts';
+import type { DeploymentEvidence } from '../domain/promotion/judge.ts';
+import type { Deployment, DeploymentStatus, GitHubApi } from '../runtime/runtime.ts';
 
 /** Deployments whose statuses are read: each is a request. */
 const LOOKED_INTO = 10;

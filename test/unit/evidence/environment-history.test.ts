@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { readStage } from '../../../../src/commands/promote/stage-history.ts';
-import type { Digest } from '../../../../src/domain/digest.ts';
-import type { StoredRecord } from '../../../../src/domain/promotion/record.ts';
-import { anonymousRepository } from '../../../support/anonymous.ts';
-import { storedWith } from '../../../support/promotion-record.ts';
+import type { Digest } from '../../../src/domain/digest.ts';
+import type { StoredRecord } from '../../../src/domain/promotion/record.ts';
+import { readStage } from '../../../src/evidence/environment-history.ts';
+import { anonymousRepository } from '../../support/anonymous.ts';
+import { storedWith } from '../../support/promotion-record.ts';
 
 const A: Digest = `sha256:${'a'.repeat(64)}`;
 const B: Digest = `sha256:${'b'.repeat(64)}`;
