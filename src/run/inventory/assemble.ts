@@ -1,5 +1,6 @@
 import type { Digest } from '../../domain/digest.ts';
 import { isIndexType } from '../../domain/manifest.ts';
+import { PROMOTION_TYPE } from '../../domain/promotion/record.ts';
 import type {
   InventoryManifest,
   InventoryTag,
@@ -11,13 +12,20 @@ import type { ListedImage, TagFacts } from '../../registries/vendor.ts';
 import type { Collected, Placeholder } from './collected.ts';
 import type { ListedChild } from './manifest-facts.ts';
 
+/** What Harbor calls every referrer that it does not know. */
+const HARBOR_REFERRER = 'subject.accessory';
+
 /** Puts together what was collected. Placeholders of interrupted untags are no part of the inventory. */
 export function assemble(
   repository: string,
   readAt: number,
   traits: RegistryTraits,
   collected: Collected,
-): { readonly inventory: RepositoryInventory; readonly placeholders: readonly Placeholder[] } {
+): {
+  readonly inventory: RepositoryInventory;
+  readonly placeholders: readonly Placeholder[];
+  readonly promoted: readonly Digest[];
+} {
   const { listed, tags, referrers, reader } = collected;
   const isPlaceholder = (digest: Digest) => reader.facts.get(digest)?.placeholderOf !== undefined;
   const children = new Map(
@@ -47,8 +55,25 @@ export function assemble(
       manifests,
       gaps: reader.gaps,
     },
+    promoted: promotedIn(manifests, collected),
     placeholders: entries.flatMap(([tag, { digest }]) => (isPlaceholder(digest) ? [{ tag, digest }] : [])),
   };
+}
+
+/** What promotion records refer to, or referrers whose type no list tells. */
+function promotedIn(manifests: readonly InventoryManifest[], collected: Collected): readonly Digest[] {
+  const { listed, referrers, reader, attached } = collected;
+  const found = manifests.flatMap(({ digest, subject }) => {
+    const facts = reader.facts.get(digest);
+    const listedType = listed.get(digest)?.artifactType ?? referrers.get(digest)?.descriptor.artifactType;
+    const type = facts?.artifactType ?? listedType;
+    // The list under a fallback tag is no record itself, but what it lists may not have been read.
+    const isKnown = facts !== undefined || (type !== undefined && type !== HARBOR_REFERRER);
+    const mayBe = type === PROMOTION_TYPE || !isKnown || (attached.has(digest) && facts?.children.length !== 0);
+    return subject !== undefined && mayBe ? [subject] : [];
+  });
+  const present = new Set(manifests.filter(({ presence }) => presence !== 'missing').map(({ digest }) => digest));
+  return [...new Set(found)].filter((digest) => present.has(digest));
 }
 
 function tagOf(

@@ -21,6 +21,7 @@ export interface ManifestFacts {
   readonly digest: Digest;
   readonly mediaType: string;
   readonly kind: ArtifactKind;
+  readonly artifactType?: string;
   readonly size: number;
   readonly children: readonly ListedChild[];
   readonly subject?: Digest;
@@ -88,6 +89,7 @@ export function readManifestFacts({ descriptor, bytes }: ManifestBytes, where: s
       hasSubject: isDigest(subject),
       entryTypes: isIndex ? parts.map((part) => part.mediaType) : parts.slice(1).map((part) => part.mediaType),
     }),
+    ...(typeof artifactType === 'string' && artifactType !== '' ? { artifactType } : {}),
     size: bytes.length,
     children,
     ...(isDigest(subject) ? { subject } : {}),

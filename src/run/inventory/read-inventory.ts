@@ -26,6 +26,8 @@ export interface InventoryReading {
   readonly notices: readonly string[];
   /** What untags that were interrupted have left: {@link applySteps} finishes them. */
   readonly placeholders: readonly Placeholder[];
+  /** Images that have promotion records, or referrers that may be some. */
+  readonly promoted: readonly Digest[];
   /** Of every manifest that was read. */
   readonly facts: ReadonlyMap<Digest, ManifestFacts>;
   /** Requests for manifests. */
@@ -62,7 +64,7 @@ export async function readInventory(target: CleanupTarget, options: InventoryOpt
   const traits = registryTraits(vendor.id);
   if (reader.gaps.length === 0) await completeGraph(target, traits, collected);
   if (reader.gaps.length === 0) await addReferrers(target, traits, collected);
-  const { inventory, placeholders } = assemble(image.name, readAt, traits, collected);
+  const { inventory, placeholders, promoted } = assemble(image.name, readAt, traits, collected);
   log.info(
     `${image.name}: ${inventory.manifests.length} manifests known, ${reader.requests()} requests for manifests${inventory.gaps.length > 0 ? ', incomplete' : ''}`,
   );
@@ -71,6 +73,7 @@ export async function readInventory(target: CleanupTarget, options: InventoryOpt
     errors: reader.errors,
     notices: noticesOf(target, reader.requests()),
     placeholders,
+    promoted,
     facts: reader.facts,
     requests: reader.requests(),
   };

@@ -1,0 +1,91 @@
+import type { Digest } from '../../domain/digest.ts';
+import { type History, readHistory } from '../../domain/promotion/history.ts';
+import { isSameStage, type StoredRecord } from '../../domain/promotion/record.ts';
+import { environmentTag } from '../../domain/promotion/templates.ts';
+import type { InUse, InUseImage } from '../../domain/retention/in-use.ts';
+import type { InventoryTag } from '../../domain/retention/inventory.ts';
+import type { InUseRequest } from '../../domain/retention/policy.ts';
+import { ActionError, toActionError } from '../../errors/action-error.ts';
+import { createRecords } from '../../evidence/environment-history.ts';
+import { eachBounded } from '../bounded.ts';
+import type { CleanupTarget } from '../inventory/collected.ts';
+import type { InventoryReading } from '../inventory/read-inventory.ts';
+
+/** Images whose records are read at a time. */
+const CONCURRENCY = 8;
+
+/**
+ * What environments point to in one repository, and what they could be rolled back to: by their tags and by promotion records.
+ * Without names, the environments are those of the records.
+ * @param now the time from which on a record is from the future
+ * @throws ActionError CANCELLED
+ */
+export async function readPromotions(
+  { repository, image }: CleanupTarget,
+  { inventory, promoted }: Pick<InventoryReading, 'inventory' | 'promoted'>,
+  { environments, history: depth }: Extract<InUseRequest, { readonly kind: 'promotions' }>,
+  now: Date,
+): Promise<InUse> {
+  const read = createRecords(() => now);
+  const own: StoredRecord[] = [];
+  const foreign: StoredRecord[] = [];
+  try {
+    await eachBounded(promoted, CONCURRENCY, async (digest) => {
+      const records = await read(repository, digest);
+      own.push(...records.own);
+      foreign.push(...records.foreign);
+    });
+  } catch (error) {
+    const found = toActionError(error);
+    if (found instanceof ActionError && found.code === 'CANCELLED') throw found;
+    const source = { kind: 'promotions', where: `promotion records of ${image.name}` } as const;
+    return { images: [], unreadable: [{ source, reason: found.message }] };
+  }
+  const named = environments.length > 0 ? environments : environmentsIn(own);
+  const images = named.flatMap((environment): readonly InUseImage[] => {
+    const source = { kind: 'promotions', where: `environment ${environment}` } as const;
+    const tags = tagsOf(environment, own, image.name, inventory.tags);
+    const holds = tags[0]?.digest;
+    const history = readHistory(environment, own, { foreign, ...(holds === undefined ? {} : { holds }) });
+    const digests = heldInTurn(history, tags).slice(0, Math.max(depth, new Set(tags.map(({ digest }) => digest)).size));
+    return [
+      ...tags.map(({ name }) => ({ repository: image.name, tag: name, source })),
+      ...digests.map((digest) => ({ repository: image.name, digest, source })),
+    ];
+  });
+  return { images, unreadable: [] };
+}
+
+function environmentsIn(records: readonly StoredRecord[]): readonly string[] {
+  const found: string[] = [];
+  for (const { kind, stage } of records) {
+    if (kind !== 'publish' && !found.some((each) => isSameStage(each, stage))) found.push(stage);
+  }
+  return found.toSorted();
+}
+
+/** The tags that stand for an environment: its own, and those that its newest record wrote here. */
+function tagsOf(
+  environment: string,
+  records: readonly StoredRecord[],
+  image: string,
+  tags: readonly InventoryTag[],
+): readonly InventoryTag[] {
+  const newest = records
+    .filter(({ kind, stage }) => kind !== 'publish' && isSameStage(stage, environment))
+    .toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
+  const written = (newest?.to ?? [])
+    .filter((name) => name.startsWith(`${image}:`))
+    .map((name) => name.slice(image.length + 1));
+  const names = [environmentTag(environment), ...written];
+  return names.flatMap((name, at) => (names.indexOf(name) === at ? tags.filter((tag) => tag.name === name) : []));
+}
+
+/** What an environment pointed to, the newest first: what its tags point to now, its rollback target, and the rest of its records. */
+function heldInTurn({ now, before, chain, held }: History, tags: readonly InventoryTag[]): readonly Digest[] {
+  const past = chain
+    .toReversed()
+    .flatMap(({ digest, previousDigest }) => [digest, ...(previousDigest === undefined ? [] : [previousDigest])]);
+  const all = [now, ...tags.map(({ digest }) => digest), before, ...past.filter((digest) => !held.has(digest))];
+  return [...new Set(all.filter((digest) => digest !== undefined))];
+}

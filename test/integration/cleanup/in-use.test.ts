@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import type { Digest } from '../../../src/domain/digest.ts';
+import { MEDIA_TYPES } from '../../../src/domain/manifest.ts';
+import type { PromotionRecord } from '../../../src/domain/promotion/record.ts';
+import { writeRecord } from '../../../src/evidence/promotion-records.ts';
+import { readPromotions } from '../../../src/run/in-use/promotions.ts';
+import { readInventory } from '../../../src/run/inventory/read-inventory.ts';
+import { plainScene } from '../../support/cleanup/scene.ts';
+import { recordWith } from '../../support/promotion-record.ts';
+
+const NOW = new Date('2026-06-01T00:00:00Z');
+
+async function promoted(referrers: boolean) {
+  const scene = await plainScene({ referrers });
+  const { content, registry, target, options } = scene;
+  await target.repository.putBlob({ mediaType: MEDIA_TYPES.ociEmpty, digest: EMPTY, size: 2 }, () => Buffer.from('{}'));
+  const images = ['1', '2', '3'].map((text) => content.image(text, `v${text}`));
+  const image = target.image.name;
+  let previous: { readonly digest: Digest; readonly record: Digest } | undefined;
+  for (const [at, digest] of images.entries()) {
+    const more: Partial<PromotionRecord> = {
+      repository: image,
+      stage: 'production',
+      to: [`${image}:production`],
+      time: `2026-01-0${at + 1}T00:00:00.000Z`,
+      ...(previous === undefined ? {} : { previousDigest: previous.digest, previousRecord: previous.record }),
+    };
+    const size = registry.manifest('team/app', digest)?.bytes.length ?? 0;
+    const subject = { mediaType: MEDIA_TYPES.ociManifest, digest, size };
+    previous = { digest, record: await writeRecord(target.repository, recordWith({ digest, ...more }), subject) };
+  }
+  const last = registry.manifest('team/app', images[2] ?? '');
+  registry.putManifest('team/app', 'production', last?.mediaType ?? '', last?.bytes ?? Buffer.alloc(0));
+  const reading = await readInventory(target, options);
+  return { ...scene, images, reading };
+}
+const EMPTY = 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a';
+
+test.each([true, false])(
+  'an environment uses what it points to and could roll back to (API: %s)',
+  async (referrers) => {
+    const { target, images, reading } = await promoted(referrers);
+    const read = (history: number, environments: readonly string[] = []) =>
+      readPromotions(target, reading, { kind: 'promotions', history, environments }, NOW);
+    const { images: used, unreadable } = await read(2);
+    expect(unreadable).toEqual([]);
+    expect(used.flatMap(({ tag }) => tag ?? [])).toEqual(['production']);
+    expect(used.flatMap(({ digest }) => digest ?? [])).toEqual([images[2], images[1]]);
+    expect(used[0]?.source).toEqual({ kind: 'promotions', where: 'environment production' });
+    expect((await read(9)).images.flatMap(({ digest }) => digest ?? [])).toEqual([images[2], images[1], images[0]]);
+    expect((await read(2, ['staging'])).images).toEqual([]);
+  },
+);
+
+test('an environment without records is what its tag says', async () => {
+  const { target, options, content } = await plainScene();
+  const digest = content.image('one', 'production');
+  const reading = await readInventory(target, options);
+  const request = { kind: 'promotions', history: 2, environments: ['production'] } as const;
+  const { images } = await readPromotions(target, reading, request, NOW);
+  expect(images).toMatchObject([{ tag: 'production' }, { digest }]);
+});
+
+test('records that cannot be read are unknown, and not none', async () => {
+  const { target, reading, registry } = await promoted(true);
+  registry.addFault({ match: { path: /\/referrers\//, nth: 'all' }, action: { status: 500 } });
+  const request = { kind: 'promotions', history: 2, environments: [] } as const;
+  const { images, unreadable } = await readPromotions(target, reading, request, NOW);
+  expect(images).toEqual([]);
+  expect(unreadable).toMatchObject([{ source: { kind: 'promotions' }, reason: expect.stringContaining('500') }]);
+});
