@@ -99,6 +99,7 @@ describe.each(ROWS)('$id at $host', (row) => {
   test('create and publish', async () => {
     if (lacks('create-repository')) await told(() => managed.create({}));
     else expect(await managed.exists()).toBe(false);
+    const before = cloud.requests.length;
     const run = await setting.publish(
       {
         images: image,
@@ -112,6 +113,9 @@ describe.each(ROWS)('$id at $host', (row) => {
     expect(run.outputs.outcome).toBe('published');
     digest = run.outputs.digest ?? '';
     expect(run.outputs.repository).toBe(row.repository);
+    // Settings are those of the vendor unless they are asked for.
+    const bodies = cloud.requests.slice(before).map(({ body }) => body);
+    expect(bodies.filter((body) => /scan|immutab|kms|encrypt/i.test(body.replaceAll(image, '')))).toEqual([]);
     if (!lacks('create-repository')) expect(await managed.exists()).toBe(true);
     for (const [tag, held] of Object.entries(registry.tags(row.repository))) {
       expect(held).toBe(digest);
