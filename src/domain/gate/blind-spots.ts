@@ -70,9 +70,18 @@ interface Told {
 }
 
 /** https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/analyzer/pkg/apk/apk.go stops at a line over 64 KiB. */
-function missingPackages({ databases }: ViewFacts, report: Report): readonly Told[] {
+function missingPackages({ databases, journals }: ViewFacts, report: Report): readonly Told[] {
   const reported = new Set(report.installed.map(({ id }) => id));
-  return databases.flatMap(({ path, packages = [] }) => {
+  const fromRpm = report.installed.filter(({ manager }) => manager.startsWith('rpm')).length;
+  const fewer = databases.flatMap(({ path, count = 0 }) => {
+    const missing = count - fromRpm;
+    return missing > 0 ? [{ path, title: `${missing} of its ${count} packages are not in the scan report` }] : [];
+  });
+  const unread = journals.map((path) => ({
+    path,
+    title: 'the scanner does not read this journal, which changes the list of packages',
+  }));
+  const unnamed = databases.flatMap(({ path, packages = [] }) => {
     const missing = packages.filter((each) => !reported.has(each));
     if (missing.length === 0) return [];
     const rest = missing.length > NAMED ? ` and ${missing.length - NAMED} more` : '';
@@ -84,6 +93,7 @@ function missingPackages({ databases }: ViewFacts, report: Report): readonly Tol
       },
     ];
   });
+  return [...unnamed, ...fewer, ...unread];
 }
 
 const MANAGERS: Readonly<Record<PackageManager, readonly string[]>> = {

@@ -12,6 +12,8 @@ export interface LayerEntry {
   /** Of a small file that names the system, or of a package database: what it says. */
   readonly text?: string;
   readonly packages?: readonly string[];
+  /** Of a package database whose packages are counted, and not read. */
+  readonly packageCount?: number;
   /** The bytes in the layer are not the content. */
   readonly isSparse: boolean;
 }

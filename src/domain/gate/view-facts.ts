@@ -12,6 +12,8 @@ export interface ViewFacts {
   /** Files that the scanner could not parse, and a container sees. */
   readonly problems: readonly ScanProblem[];
   readonly databases: readonly PackageDatabase[];
+  /** Changes to a package database that are not in it yet, in a file beside it. */
+  readonly journals: readonly string[];
   /** What the image says that it is. */
   readonly release: Release | undefined;
   readonly locks: readonly string[];
@@ -27,6 +29,8 @@ export interface PackageDatabase {
   readonly manager: PackageManager;
   /** `name@version`; undefined for a database that is no text. */
   readonly packages: readonly string[] | undefined;
+  /** How many there are, where they are only counted. */
+  readonly count?: number | undefined;
 }
 
 export interface ViewInput {
@@ -60,6 +64,7 @@ export function viewFacts({ files, overlay, packages, texts, problems, repositor
       ...unnamed.map((path) => ({ path, reason: 'the METADATA of this Python package is missing' })),
     ],
     databases: databasesOf(files, packages),
+    journals: JOURNALS.filter((path) => (files.file(path)?.content.entry.size ?? 0) > 0),
     release: release === undefined ? undefined : parseRelease(release),
     locks,
     archives,
@@ -67,6 +72,11 @@ export function viewFacts({ files, overlay, packages, texts, problems, repositor
     repository,
   };
 }
+
+/** rpm reads what SQLite has in its write-ahead log as well, and the scanner does not. It is empty once rpm has ended. */
+const JOURNALS: readonly string[] = PACKAGE_DATABASES.rpm
+  .filter((path) => path.endsWith('.sqlite'))
+  .map((path) => `${path}-wal`);
 
 function databasesOf(files: ImageFiles, packages: ViewInput['packages']): readonly PackageDatabase[] {
   const paths = Object.values(PACKAGE_DATABASES)
@@ -79,7 +89,9 @@ function databasesOf(files: ImageFiles, packages: ViewInput['packages']): readon
     const { entry } = file.content;
     const listed = entry.packages ?? packages.get(path);
     // One file under two names, such as /lib and /usr/lib, is one database.
-    if (!found.has(entry) || listed !== undefined) found.set(entry, { path, manager, packages: listed });
+    if (!found.has(entry) || listed !== undefined) {
+      found.set(entry, { path, manager, packages: listed, count: entry.packageCount });
+    }
   }
   return [...found.values()];
 }

@@ -8,6 +8,7 @@ import { isDigest, splitDigest } from '../../domain/digest.ts';
 import { ImageFiles, type LayerEntry } from '../../domain/gate/image-files.ts';
 import { InstalledPackages } from '../../domain/gate/installed-packages.ts';
 import type { ReportFinding } from '../../domain/gate/report.ts';
+import { RpmPackages } from '../../domain/gate/rpm-packages.ts';
 import { planOverlay, type ScanOverlay } from '../../domain/gate/scan-overlay.ts';
 import { isJavaArchive, managerOf, osFile, PACKAGE_DATABASES, RELEASE_FILES } from '../../domain/gate/scanned-files.ts';
 import type { Descriptor } from '../../domain/manifest.ts';
@@ -163,7 +164,7 @@ function entryOf({ kind, name, target, size, mode, isSparse }: TarHeader, at: nu
   return { kind, name: clean, target, size, mode, at, isSparse };
 }
 
-type EntryFacts = Pick<LayerEntry, 'text' | 'packages'>;
+type EntryFacts = Pick<LayerEntry, 'text' | 'packages' | 'packageCount'>;
 
 /** Reads what names the system, and what is listed as installed, while it passes by. */
 function inspect({ kind, name, size }: LayerEntry, tell: (facts: EntryFacts) => void): TarContent | undefined {
@@ -174,6 +175,14 @@ function inspect({ kind, name, size }: LayerEntry, tell: (facts: EntryFacts) => 
     return { take: (bytes) => chunks.push(Uint8Array.from(bytes)), end };
   }
   const manager = managerOf(name);
+  if (manager === 'rpm' && name.endsWith('.sqlite')) {
+    const counted = new RpmPackages();
+    const end = () => {
+      const packageCount = counted.end();
+      if (packageCount !== undefined) tell({ packageCount });
+    };
+    return { take: (bytes) => counted.take(bytes), end };
+  }
   if (manager === undefined || manager === 'rpm') return undefined;
   const packages = new InstalledPackages(manager);
   return { take: (bytes) => packages.take(bytes), end: () => tell({ packages: packages.end() }) };
