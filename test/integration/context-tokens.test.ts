@@ -46,6 +46,31 @@ test.each<[string, Record<string, string>, Record<string, string>, RegExp | unde
     {},
     /lib\/\.git\/config/,
   ],
+  ['a checkout far below', { 'a/b/c/d/.git/config': GIT_CONFIG }, {}, /token in a\/b\/c\/d\/\.git\/config/],
+  [
+    'credentials in a folder',
+    { 'services/api/gha-creds-0123456789abcdef.json': GOOGLE },
+    {},
+    /services\/api\/gha-creds/,
+  ],
+  [
+    'a build context',
+    { 'docs/.git/config': GIT_CONFIG, 'app/Dockerfile': 'FROM scratch\n' },
+    { context: 'app', 'build-contexts': 'docs=docs' },
+    /The build context docs holds a token in \.git\/config/,
+  ],
+  [
+    'a build context whose own .dockerignore leaves it out',
+    { 'docs/.git/config': GIT_CONFIG, 'docs/.dockerignore': '.git', 'app/Dockerfile': 'FROM scratch\n' },
+    { context: 'app', 'build-contexts': 'docs=docs' },
+    undefined,
+  ],
+  [
+    'a login in the address of a remote',
+    { 'lib/.git/config': '[remote "o"]\n\turl = https://x-access-token:long-token-1@github.com/a/b\n' },
+    {},
+    /lib\/\.git\/config/,
+  ],
   [
     'a context that holds none',
     { 'lib/.git/config': GIT_CONFIG, 'app/Dockerfile': 'FROM scratch\n' },

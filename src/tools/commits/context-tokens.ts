@@ -6,7 +6,7 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { type BuildSources, controlFiles } from './context-state.ts';
 
 /** Folders below the context in which a checkout may be: `actions/checkout` with `path: services/app`. */
-const DEPTH = 3;
+const DEPTH = 6;
 const MAX_FOLDERS = 2000;
 const SKIPPED = new Set(['node_modules', 'vendor', '.venv', '.git']);
 const GOOGLE = /^gha-creds-[0-9a-f]+\.json$/;
