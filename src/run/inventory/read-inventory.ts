@@ -79,6 +79,31 @@ export async function readInventory(target: CleanupTarget, options: InventoryOpt
   };
 }
 
+/**
+ * Reads what some manifests consist of, so that the bytes that their deletion frees can be counted: an inventory leaves the platforms of
+ * indexes unread. One request for each that was not read yet. What cannot be read stays without sizes: they are for the report only.
+ */
+export async function readContents(
+  { repository, vendor }: CleanupTarget,
+  reading: InventoryReading,
+  digests: Iterable<Digest>,
+): Promise<InventoryReading> {
+  if (vendor.reading?.manifests === 'avoided') return reading;
+  const reader = createManifestReader(repository, reading.facts, () => undefined);
+  await reader.read(digests);
+  const manifests = reading.inventory.manifests.map((manifest) => {
+    const facts = reader.facts.get(manifest.digest);
+    if (manifest.blobs !== undefined || facts?.blobs === undefined) return manifest;
+    return { ...manifest, size: facts.size, blobs: facts.blobs };
+  });
+  return {
+    ...reading,
+    inventory: { ...reading.inventory, manifests },
+    facts: new Map([...reading.facts, ...reader.facts]),
+    requests: reading.requests + reader.requests(),
+  };
+}
+
 async function list(
   { vendor, managed, repository }: CleanupTarget,
   { listed, tags, reader }: Collected,

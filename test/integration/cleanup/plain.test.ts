@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../../src/domain/digest.ts';
 import type { PlanStep } from '../../../src/domain/retention/plan.ts';
 import { placeholderFor } from '../../../src/run/deletion/untag.ts';
-import { readInventory } from '../../../src/run/inventory/read-inventory.ts';
+import { readContents, readInventory } from '../../../src/run/inventory/read-inventory.ts';
 import { applyAll } from '../../support/cleanup/apply-all.ts';
 import { plainScene } from '../../support/cleanup/scene.ts';
 
@@ -79,6 +79,19 @@ describe('inventory of a plain registry', () => {
     const found = inventory.manifests.find(({ digest }) => digest === image);
     expect(found?.blobs?.map(({ size }) => size).reduce((a, b) => a + b, 0)).toBeGreaterThan(10);
     expect(found?.size).toBeGreaterThan(100);
+  });
+
+  test('platforms are read only where their sizes are wanted, each once', async () => {
+    const { target, options, content } = await plainScene();
+    const [amd64, arm64] = [content.image('amd64'), content.image('arm64')];
+    content.index([amd64, arm64], 'v1');
+    const reading = await readInventory(target, options);
+    const sizesOf = ({ inventory }: typeof reading) => inventory.manifests.map(({ blobs }) => blobs?.length);
+    expect(sizesOf(reading).filter((each) => each === undefined)).toHaveLength(2);
+    const more = await readContents(target, reading, [amd64, arm64]);
+    expect(sizesOf(more)).not.toContain(undefined);
+    expect(more.requests).toBe(reading.requests + 2);
+    expect((await readContents(target, more, [amd64, arm64])).requests).toBe(more.requests);
   });
 
   test.each([

@@ -4,7 +4,7 @@ import { createRegistryClient } from '../../../src/oci/client/registry-client.ts
 import { manage } from '../../../src/registries/management-port.ts';
 import { VENDORS } from '../../../src/registries/vendors.ts';
 import type { CleanupTarget } from '../../../src/run/inventory/collected.ts';
-import type { Service } from '../cloud.ts';
+import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
 import { type RegistryOptions, startRegistry, type TestRegistry } from '../registry.ts';
 import { errorReply, type Received, type Reply } from '../registry-exchange.ts';
 import { createTestClock } from '../runtime.ts';
@@ -14,7 +14,11 @@ import { plainTarget } from './plain-target.ts';
 import type { VendorRow } from './vendor-api.ts';
 
 /** A repository of a vendor, opened for a cleanup: its API and its registry have the same content at every moment. */
-export async function vendorScene(row: VendorRow) {
+export async function vendorScene(
+  row: VendorRow,
+  /** Answers instead of the vendor's API; undefined lets a request through. */
+  fault: (request: CloudRequest) => CloudReply | undefined = () => undefined,
+) {
   const clock = createTestClock();
   const vendor = VENDORS[row.id];
   const vendorApi = await row.start(clock.now);
@@ -25,6 +29,8 @@ export async function vendorScene(row: VendorRow) {
   });
   onTestFinished(registry.close);
   const synced: Service = async (request) => {
+    const instead = fault(request);
+    if (instead !== undefined) return instead;
     vendorApi.load(storedImages(registry, row.repository));
     const reply = await vendorApi.api(request);
     const { tags, digests } = vendorApi.left();

@@ -120,3 +120,17 @@ test('a next page at another host is not asked', async () => {
   await expect(collect(registry.list())).rejects.toEqual(refusal('ANSWER_INVALID'));
   expect(cloud.strangers).toEqual([]);
 });
+
+test('locks of manifests and of tags are two things', async () => {
+  const images = [{ ...image('a', ['1', '2']), lockedTags: ['2'] }, image('b', ['3'], true)];
+  const { registry } = await setting({}, { repositories: { 'org/app': { images } } });
+  const [a, b] = await collect(registry.list());
+  expect(a).not.toHaveProperty('lock');
+  expect(a?.tagFacts?.map(({ name, lock }) => [name, lock?.reason])).toEqual([
+    ['1', undefined],
+    ['2', 'deleteEnabled is false'],
+  ]);
+  expect(b?.lock).toEqual({ kind: 'locked', reason: 'deleteEnabled is false' });
+  expect(await registry.currentTags?.(digest('a'))).toEqual(['1', '2']);
+  expect(await registry.currentTags?.(digest('f'))).toBeUndefined();
+});
