@@ -10,6 +10,7 @@ import type { CleanupTarget } from '../inventory/collected.ts';
 import { type InventoryOptions, type InventoryReading, readInventory } from '../inventory/read-inventory.ts';
 import { type Delete, executeDelete, executeUntag, lastLook, refused } from './execute-step.ts';
 import { checkKept } from './kept-images.ts';
+import { watchNewTags } from './new-tags.ts';
 import type { DeletionReport, StepResult } from './step-result.ts';
 import { deletePlaceholder } from './untag.ts';
 
@@ -66,6 +67,7 @@ function createRun(
   { clock, log }: InventoryOptions,
 ) {
   const before = deletionOrder(steps, inventory);
+  const newTag = watchNewTags(target, [...inventory.tags, ...placeholders].map(tagName), clock);
   const done = new Map<PlanStep, StepResult>();
   const gone = new Set<Digest>();
   const errors: ActionError[] = [];
@@ -121,7 +123,7 @@ function createRun(
       return false;
     });
     if (deleteDigests === undefined || due.length < 2) {
-      return eachBounded(due, concurrency, (step) => attempt(step, () => executeDelete(target, step, clock)));
+      return eachBounded(due, concurrency, (step) => attempt(step, () => executeDelete(target, step, clock, newTag)));
     }
     for (let at = 0; at < due.length && errors.length === 0; at += DELETE_BATCH_LIMIT) {
       await deleteBatch(due.slice(at, at + DELETE_BATCH_LIMIT), deleteDigests);
@@ -135,7 +137,7 @@ function createRun(
     const ready: Delete[] = [];
     await eachBounded(batch, concurrency, async (step) => {
       if (errors.length > 0) return;
-      const looked = await lastLook(target, step).catch((error: unknown) => note(error, undefined));
+      const looked = await lastLook(target, step, newTag).catch((error: unknown) => note(error, undefined));
       if (looked === undefined) ready.push(step);
       else settle(looked);
     });
@@ -173,6 +175,8 @@ function createRun(
     },
   };
 }
+
+const tagName = (each: { readonly name: string } | { readonly tag: string }) => ('name' in each ? each.name : each.tag);
 
 /** Deletions that do not need each other, in the order in which they have to come. */
 function levelsOf(

@@ -11,6 +11,9 @@ import { removeTag } from './untag.ts';
 type Untag = Extract<PlanStep, { readonly action: 'untag' }>;
 export type Delete = Extract<PlanStep, { readonly action: 'delete' }>;
 
+/** A tag that a digest has got since the repository was read, see `new-tags.ts`. */
+export type NewTag = (digest: Digest) => Promise<string | undefined>;
+
 /** Errors that are about one image and say nothing of the next one. */
 const BLOCKED: readonly ErrorCode[] = ['TAG_IMMUTABLE', 'IMAGE_IN_USE', 'CAPABILITY_MISSING'];
 
@@ -26,7 +29,7 @@ export async function executeUntag(target: CleanupTarget, step: Untag, clock: Cl
  * The last look at a digest before it is deleted: whether it is still there, and has no other tags than the plan says.
  * @returns undefined when it may go
  */
-export async function lastLook(target: CleanupTarget, step: Delete): Promise<StepResult | undefined> {
+export async function lastLook(target: CleanupTarget, step: Delete, newTag: NewTag): Promise<StepResult | undefined> {
   const { managed, repository } = target;
   const skipped = (reason: string): StepResult => ({ step, outcome: 'skipped', reason });
   if (managed.currentTags !== undefined) {
@@ -40,13 +43,20 @@ export async function lastLook(target: CleanupTarget, step: Delete): Promise<Ste
     const found = await repository.head(tag);
     if (found !== undefined && found.digest !== step.digest) return skipped(pointsTo(tag, found.digest));
   }
+  const added = await newTag(step.digest);
+  if (added !== undefined) return skipped(`it has got the tag ${added} since the plan`);
   return undefined;
 }
 
 /** Deletes one digest with its tags. @throws ActionError when the rest of the repository has to wait */
-export async function executeDelete(target: CleanupTarget, step: Delete, clock: Clock): Promise<StepResult> {
+export async function executeDelete(
+  target: CleanupTarget,
+  step: Delete,
+  clock: Clock,
+  newTag: NewTag,
+): Promise<StepResult> {
   const { managed, vendor } = target;
-  const looked = await lastLook(target, step);
+  const looked = await lastLook(target, step, newTag);
   if (looked !== undefined) return looked;
   if (vendor.deletesUntaggedOnly === true) {
     for (const tag of step.tags) {

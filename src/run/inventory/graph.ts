@@ -16,7 +16,17 @@ export async function completeGraph(
   collected: Collected,
 ): Promise<void> {
   const { listed, tags, reader } = collected;
-  if (vendor.reading?.manifests === 'avoided') return;
+  if (vendor.reading?.manifests === 'avoided') {
+    for (const { digest, mediaType, children } of listed.values()) {
+      if (mediaType === undefined || !isIndexType(mediaType) || children !== undefined) continue;
+      reader.fail(
+        { what: 'manifest', subject: digest },
+        new Error('the list of the registry does not say what it lists'),
+      );
+      return;
+    }
+    return;
+  }
   const tagged = new Set([...tags.values()].map(({ digest }) => digest));
   const first = [...listed.values()].filter(
     ({ digest, mediaType, children }) =>

@@ -111,13 +111,29 @@ async function list(
   try {
     if (vendor.id === 'distribution') {
       // The list has tags only: what each points to, and what that consists of, comes with one request.
-      for (const [tag, digest] of await reader.readTags(await repository.listTags())) tags.set(tag, { digest });
+      const names = await repository.listTags();
+      for (const [tag, digest] of await reader.readTags(names)) tags.set(tag, { digest });
+      const unread = names.filter((name) => !tags.has(name));
+      if (unread.length > 0 && reader.gaps.length === 0) await checkUnread(unread, repository, reader);
       return;
     }
     for await (const image of managed.list()) addListed(image, listed, tags);
   } catch (error) {
     reader.fail({ what: vendor.id === 'distribution' ? 'tags' : 'manifests', subject: 'list' }, error);
   }
+}
+
+/** A tag that cannot be read has gone since, or points to something that this client does not know, and that might need anything. */
+async function checkUnread(
+  unread: readonly string[],
+  { listTags }: CleanupTarget['repository'],
+  { fail }: Collected['reader'],
+): Promise<void> {
+  const listed = new Set(await listTags());
+  const tag = unread.find((name) => listed.has(name));
+  if (tag === undefined) return;
+  const error = new Error(`the tag ${tag} is listed, and the registry answers 404 to the request for its manifest`);
+  fail({ what: 'tags', subject: tag }, error);
 }
 
 function addListed(image: ListedImage, listed: Map<Digest, ListedImage>, tags: Collected['tags']): void {

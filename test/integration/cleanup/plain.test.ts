@@ -114,6 +114,22 @@ describe('inventory of a plain registry', () => {
     expect(stored()).toEqual(before);
   });
 
+  test('a tag that is listed and cannot be read is a gap; one that is gone since is not', async () => {
+    const { target, options, content, registry } = await plainScene();
+    content.image('one', 'v1');
+    registry.putManifest(NAME, 'odd', 'application/vnd.example.unknown', Buffer.from('{}'));
+    expect((await readInventory(target, options)).inventory.gaps).toMatchObject([{ what: 'tags', subject: 'odd' }]);
+    const gone = registry.manifest(NAME, 'odd')?.digest ?? '';
+    registry.addFault({ match: { path: /tags\/list/ }, action: { delay: 1 } });
+    const listTags = async () => {
+      const names = await target.repository.listTags();
+      registry.drop(NAME, gone);
+      return names;
+    };
+    const repository = { ...target.repository, listTags };
+    expect((await readInventory({ ...target, repository }, options)).inventory.gaps).toEqual([]);
+  });
+
   test('a manifest that lists something without a digest is a gap', async () => {
     const { target, options, content } = await plainScene();
     content.put('application/vnd.oci.image.index.v1+json', { manifests: [{ mediaType: 'x', size: 1 }] }, ['odd']);
@@ -221,6 +237,29 @@ describe('plan applied to a plain registry', () => {
     const report = await applyAll(target, steps.slice(0, 1), options);
     expect(report.results).toMatchObject([{ outcome: 'skipped', reason: expect.stringContaining('pr-2') }]);
     expect(registry.tags(NAME)).toMatchObject({ 'pr-2': other, v1: images.kept });
+  });
+
+  test('a tag that appears while the plan is applied keeps its image', async () => {
+    const { target, options, steps, images, registry } = await scene('digests and tags');
+    let now = Date.UTC(2026, 5, 1);
+    // Every look at the clock is ten seconds later.
+    const later = () => {
+      now += 10_000;
+      return new Date(now);
+    };
+    const clock = { ...options.clock, now: later };
+    const managed = {
+      ...target.managed,
+      deleteTag: async (tag: string) => {
+        const old = registry.manifest(NAME, images.old);
+        registry.putManifest(NAME, 'released', old?.mediaType ?? '', old?.bytes ?? Buffer.alloc(0));
+        return target.managed.deleteTag(tag);
+      },
+    };
+    const report = await applyAll({ ...target, managed }, steps, { ...options, clock });
+    expect(report.results[1]).toMatchObject({ outcome: 'skipped', reason: expect.stringContaining('released') });
+    expect(registry.tags(NAME)).toMatchObject({ released: images.old, 'pr-1': images.old });
+    for (const part of [images.own, images.signature]) expect(registry.digests(NAME)).toContain(part);
   });
 
   test('what is missing afterwards from a kept index is reported', async () => {

@@ -1,0 +1,43 @@
+import type { Digest } from '../../domain/digest.ts';
+import type { Clock } from '../../runtime/runtime.ts';
+import { eachBounded } from '../bounded.ts';
+import type { CleanupTarget } from '../inventory/collected.ts';
+
+/** How old the list of tags may be when a digest is deleted. */
+const FRESH_MS = 5000;
+const CONCURRENCY = 8;
+
+/**
+ * Watches for tags that appear while a plan is applied, where the vendor cannot be asked for the tags of one image: by its list of
+ * tags, read again every few seconds.
+ * @param known tags that were there before
+ * @returns the name of a new tag of a digest
+ */
+export function watchNewTags(
+  { repository }: Pick<CleanupTarget, 'repository'>,
+  known: Iterable<string>,
+  clock: Clock,
+): (digest: Digest) => Promise<string | undefined> {
+  const names = new Set(known);
+  const added = new Map<Digest, string>();
+  let readAt = clock.now().getTime();
+  let reading: Promise<void> | undefined;
+  const refresh = async (): Promise<void> => {
+    readAt = clock.now().getTime();
+    const unknown = (await repository.listTags()).filter((name) => !names.has(name));
+    await eachBounded(unknown, CONCURRENCY, async (name) => {
+      names.add(name);
+      const digest = (await repository.head(name))?.digest;
+      if (digest !== undefined) added.set(digest, name);
+    });
+  };
+  return async (digest) => {
+    if (reading === undefined && clock.now().getTime() - readAt > FRESH_MS) {
+      reading = refresh().finally(() => {
+        reading = undefined;
+      });
+    }
+    await reading;
+    return added.get(digest);
+  };
+}
