@@ -1,64 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { failedLogin, login } from '../commands/login/login.ts';
-import { renderLoginOutputs, renderLoginSummary } from '../commands/login/summary.ts';
-import * as promotion from '../commands/promote/partial-result.ts';
-import { promote } from '../commands/promote/promote.ts';
-import { renderPromotionOutputs, renderPromotionSummary } from '../commands/promote/summary.ts';
-import { renderOutputs } from '../commands/publish/outputs.ts';
-import { emptyDraft, failed } from '../commands/publish/partial-result.ts';
-import { publish } from '../commands/publish/publish.ts';
-import { renderSummary } from '../commands/publish/summary.ts';
-import type { ActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
-import { type Inputs, parseInputs, readCommand } from '../inputs/parse.ts';
-import type { Command } from '../inputs/schema.ts';
+import { inputError } from '../inputs/read-table.ts';
 import { boundedJson } from '../report/bounded-json.ts';
 import { errorLines } from '../report/errors.ts';
-import { withVendorRemedy } from '../run/vendor-remedies.ts';
+import type { Report } from '../run/define-command.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-
-/** What a command leaves for the user. */
-interface Report {
-  readonly errors: readonly ActionError[];
-  readonly outputs: Readonly<Record<string, string>>;
-  readonly summary: string;
-}
-
-interface Entry {
-  readonly run: (runtime: Runtime, inputs: Inputs) => Promise<Report>;
-  /** The report of a run whose inputs could not be read. */
-  readonly refuse: (error: unknown) => Report;
-}
-
-function entry<R extends { readonly errors: readonly ActionError[] }>(
-  name: Command,
-  command: (runtime: Runtime, inputs: Inputs) => Promise<R>,
-  refuse: (error: unknown) => R,
-  outputs: (record: R) => Report['outputs'],
-  summary: (record: R) => string,
-): Entry {
-  const report = (record: R) => ({ errors: record.errors, outputs: outputs(record), summary: summary(record) });
-  return {
-    run: async (runtime, inputs) => {
-      const record = await command(runtime, inputs);
-      return report({ ...record, errors: record.errors.map((error) => withVendorRemedy(error, name, inputs)) });
-    },
-    refuse: (error) => report(refuse(error)),
-  };
-}
-
-const ENTRIES: Readonly<Record<Command, Entry>> = {
-  publish: entry('publish', publish, (error) => failed(emptyDraft(), error), renderOutputs, renderSummary),
-  promote: entry(
-    'promote',
-    promote,
-    (error) => promotion.failed(promotion.emptyDraft(), error),
-    renderPromotionOutputs,
-    renderPromotionSummary,
-  ),
-  login: entry('login', login, failedLogin, renderLoginOutputs, renderLoginSummary),
-};
+import { COMMANDS } from './commands.ts';
+import { readStep } from './inputs.ts';
 
 /**
  * The main step: inputs in, outputs, annotations and summary out.
@@ -111,15 +60,10 @@ async function withJsonFile(runtime: Runtime, outputs: Report['outputs']): Promi
 }
 
 async function attempt(runtime: Runtime): Promise<Report> {
-  const command = ENTRIES[readCommand(runtime.env)];
-  try {
-    const inputs = parseInputs(runtime.env, runtime.secret);
-    for (const warning of inputs.warnings) runtime.log.warning(warning);
-    if (!inputs.givesImages) runtime.log.info(`\`images\` is empty: using ${inputs.images.join()}.`);
-    return await command.run(runtime, inputs);
-  } catch (error) {
-    return command.refuse(error);
-  }
+  const { command, raw, misplaced, unknownCommand } = readStep(COMMANDS, runtime.env, runtime.secret);
+  return unknownCommand === undefined
+    ? command.start(runtime, raw, misplaced)
+    : command.refuse(inputError([unknownCommand]));
 }
 
 /** The chain of causes below an error, for the debug log. */

@@ -4,6 +4,14 @@ import { didYouMean, quoted } from './suggestion.ts';
 import { EXPRESSIONS, parseTemplate, renderGlobal, type Template } from './tags/expressions.ts';
 import { problemAt, readLines } from './tags/records.ts';
 
+/** One `key=value` of the inputs `labels` and `annotations`; both sides may hold global expressions. */
+export interface LabelTemplate {
+  /** Of an annotation, as written in front of it: `index:`, `manifest[linux/arm64]:`. Empty: the level of the run. */
+  readonly level: string;
+  readonly key: Template;
+  readonly value: Template;
+}
+
 export interface DeriveLabels {
   readonly event: GitEvent;
   /** The first tag. */
@@ -12,56 +20,87 @@ export interface DeriveLabels {
   readonly created: Date;
   /** For `{{date}}`. */
   readonly now: Date;
-  /** Lines `key=value`, which may hold global expressions. */
-  readonly custom: readonly string[];
+  /** The user's own. */
+  readonly custom: readonly LabelTemplate[];
   readonly shortShaLength?: number;
 }
 
+/** A level in front of an annotation, as docker/build-push-action has it: `index:key=value`, `manifest[linux/arm64]:key=value`. */
+const LEVEL = /^(?:(?:manifest|index)(?:-descriptor)?(?:\[[^\]]*\])?,?)+:/;
+
+/** Reads the lines `key=value` of `labels`; a line without `=` is a problem, other than for metadata-action. */
+export function parseLabels(lines: readonly string[]): Parsed<readonly LabelTemplate[]> {
+  return parsePairs('labels', lines);
+}
+
+/** Reads the lines of `annotations`, which may begin with a level. */
+export function parseAnnotations(lines: readonly string[]): Parsed<readonly LabelTemplate[]> {
+  return parsePairs('annotations', lines);
+}
+
+function parsePairs(input: 'labels' | 'annotations', lines: readonly string[]): Parsed<readonly LabelTemplate[]> {
+  const found: string[] = [];
+  const pairs: LabelTemplate[] = [];
+  for (const line of readLines(lines)) {
+    const level = input === 'annotations' ? (LEVEL.exec(line.text)?.[0] ?? '') : '';
+    const pair = parsePair(line.text.slice(level.length));
+    if (pair.ok) pairs.push({ level, ...pair.value });
+    else found.push(...pair.problems.map((problem) => problemAt(input, line, problem)));
+  }
+  return found.length > 0 ? problems(...found) : parsed(pairs);
+}
+
+function parsePair(text: string): Parsed<Pick<LabelTemplate, 'key' | 'value'>> {
+  const at = /^(?:\{\{.*?\}\}|[^=])*?(?==)/.exec(text)?.[0].length ?? -1;
+  if (at < 1) return problems('expected `key=value`');
+  const key = parseTemplate(text.slice(0, at).trim(), EXPRESSIONS.global);
+  const value = parseTemplate(text.slice(at + 1), EXPRESSIONS.global);
+  if (!key.ok || !value.ok) return problems(...[key, value].flatMap((side) => (side.ok ? [] : side.problems)));
+  return parsed({ key: key.value, value: value.value });
+}
+
 /**
- * The labels of an image, sorted by key: metadata-action's set, overridden by the custom lines, of which the last wins.
- * Other than there, `created` is the date of the commit, and a line without `=` is a problem.
+ * The labels of an image, sorted by key: metadata-action's set, overridden by the user's own, of which the last wins.
+ * Other than there, `created` is the date of the commit.
  * https://github.com/opencontainers/image-spec/blob/main/annotations.md#pre-defined-annotation-keys
  */
-export function deriveLabels(given: DeriveLabels): Parsed<Readonly<Record<string, string>>> {
-  return derive('labels', given);
+export function deriveLabels(given: DeriveLabels): Readonly<Record<string, string>> {
+  const values = new Map(Object.entries(standardLabels(given)));
+  for (const pair of given.custom) values.set(...fill(pair, given));
+  return Object.fromEntries([...values].toSorted(([a], [b]) => a.localeCompare(b, 'en')));
 }
 
 const LEVELS: readonly string[] = ['manifest', 'index', 'manifest-descriptor', 'index-descriptor'];
 
 /**
- * The annotations, `level:key=value`: the same set as the labels with custom lines of their own, once for each level.
+ * The annotations, `level:key=value`: the same set as the labels with the user's own, once for each level; then those that
+ * name a level themselves.
  * @param given.levels `manifest` (the default), `index`, `manifest-descriptor`, `index-descriptor`, each optionally for
  *   one platform: `manifest[linux/amd64]`. https://docs.docker.com/build/metadata/annotations/#specify-annotation-level
  */
 export function deriveAnnotations(
   given: DeriveLabels & { readonly levels?: readonly string[] },
 ): Parsed<readonly string[]> {
-  const { levels = [] } = given;
+  const { levels = [], custom } = given;
   const wanted = levels.map((level) => level.trim()).filter((level) => level !== '');
   const found = wanted.flatMap((level) => {
     const name = level.replace(/\[[a-z0-9/._-]+\]$/i, '');
     const hint = `expected one of ${LEVELS.join(', ')}.${didYouMean(name, LEVELS)}`;
     return LEVELS.includes(name) ? [] : [`annotations: unknown level ${quoted(level)}, ${hint}`];
   });
-  const derived = derive('annotations', given);
-  if (!derived.ok) return problems(...found, ...derived.problems);
   if (found.length > 0) return problems(...found);
-  const pairs = Object.entries(derived.value).map(([key, value]) => `${key}=${value}`);
-  return parsed(
-    (wanted.length === 0 ? ['manifest'] : wanted).flatMap((level) => pairs.map((pair) => `${level}:${pair}`)),
-  );
+  const derived = deriveLabels({ ...given, custom: custom.filter(({ level }) => level === '') });
+  const pairs = Object.entries(derived).map(([key, value]) => `${key}=${value}`);
+  return parsed([
+    ...(wanted.length === 0 ? ['manifest'] : wanted).flatMap((level) => pairs.map((pair) => `${level}:${pair}`)),
+    ...custom.filter(({ level }) => level !== '').map((pair) => `${pair.level}${fill(pair, given).join('=')}`),
+  ]);
 }
 
-function derive(input: string, given: DeriveLabels): Parsed<Readonly<Record<string, string>>> {
-  const found: string[] = [];
-  const values = new Map(Object.entries(standardLabels(given)));
-  for (const line of readLines(given.custom)) {
-    const pair = fillPair(line.text, given);
-    if (pair.ok) values.set(...pair.value);
-    else found.push(...pair.problems.map((problem) => problemAt(input, line, problem)));
-  }
-  if (found.length > 0) return problems(...found);
-  return parsed(Object.fromEntries([...values].toSorted(([a], [b]) => a.localeCompare(b, 'en'))));
+/** Key and value are filled in one by one, so that no branch name with a `=` in it moves the border between them. */
+function fill({ key, value }: LabelTemplate, given: DeriveLabels): readonly [string, string] {
+  const scope = { ...given, commitDate: given.created };
+  return [renderGlobal(key, scope), renderGlobal(value, scope)];
 }
 
 function standardLabels({ event, version, created }: DeriveLabels): Readonly<Record<string, string>> {
@@ -77,32 +116,6 @@ function standardLabels({ event, version, created }: DeriveLabels): Readonly<Rec
     [`${prefix}.revision`]: event.sha,
     [`${prefix}.licenses`]: license,
   };
-}
-
-/** What is wrong with lines `key=value`, whatever the event. */
-export function pairProblems(input: string, lines: readonly string[]): readonly string[] {
-  return readLines(lines).flatMap((line) => {
-    const pair = parsePair(line.text);
-    return pair.ok ? [] : pair.problems.map((problem) => problemAt(input, line, problem));
-  });
-}
-
-/** Key and value are filled one by one, so that no branch name with a `=` in it moves the border between them. */
-export function fillPair(text: string, given: Omit<DeriveLabels, 'custom'>): Parsed<readonly [string, string]> {
-  const pair = parsePair(text);
-  if (!pair.ok) return pair;
-  const [key, value] = pair.value;
-  const scope = { ...given, commitDate: given.created };
-  return parsed([renderGlobal(key, scope), renderGlobal(value, scope)]);
-}
-
-function parsePair(text: string): Parsed<readonly [Template, Template]> {
-  const at = /^(?:\{\{.*?\}\}|[^=])*?(?==)/.exec(text)?.[0].length ?? -1;
-  if (at < 1) return problems('expected `key=value`');
-  const key = parseTemplate(text.slice(0, at).trim(), EXPRESSIONS.global);
-  const value = parseTemplate(text.slice(at + 1), EXPRESSIONS.global);
-  if (!key.ok || !value.ok) return problems(...[key, value].flatMap((each) => (each.ok ? [] : each.problems)));
-  return parsed([key.value, value.value]);
 }
 
 /** The `json` output of metadata-action. https://github.com/docker/metadata-action#json-output-object */

@@ -1,48 +1,61 @@
-/**
- * What a run came to (P7). The first group is green, the second red; the `outcome` output holds one of these words, so
- * that a later step can tell "the image has findings" from "the scanner broke" without reading a log.
- */
-export const OUTCOMES = {
-  published: 'Pushed to every registry. Tags point to this image unless a newer one was already there.',
-  unchanged: 'Everything was in place already; nothing was written.',
-  built: 'Ready but not pushed (`push: false`); no finding blocked it.',
-  promoted: 'The environment points to this image, and everything attached to it is in place.',
-  'rolled-back': 'The environment is back on an earlier image; the replaced image is on hold.',
-  'logged-in': 'Logged in to every registry; later steps can use the credentials.',
-  verified: 'Every required signature and attestation is present and was made by the expected identity.',
-  planned: 'The plan only (`dry-run`); nothing was written.',
-
-  'invalid-input': 'An input, a file it names, or the event cannot be used.',
-  findings: 'The scan found what the policy does not allow.',
-  'scanner-failed': 'The scanner could not run, crashed, or produced no usable report.',
-  'database-failed': 'The vulnerability database is unavailable, or older than allowed.',
-  'build-failed': 'Docker, buildx or the build itself failed.',
-  'image-rejected': 'The image is damaged, or lacks a platform, an SBOM or a provenance that it must have.',
-  refused: 'A requirement is not met, the image is on hold, or there is nothing to go back to; nothing was written.',
-  'tag-conflict':
-    'An immutable tag points to another digest, or a tag was changed by another run or a person during this one.',
-  'registry-failed': 'A registry rejected a request, is unreachable, or returned an invalid response.',
-  'signing-failed': 'The image could not be signed. Its content may be in the registry without a tag; no tag moved.',
-  'trust-unavailable': 'The keys to check signatures with are unavailable or expired, so nothing was verified.',
-  unverified: 'A required signature or attestation is missing, or was made by another identity.',
-  cancelled: 'The run was cancelled.',
-  failed: 'A bug in this action, or a situation it does not know.',
-} as const satisfies Record<string, string>;
-
-export type Outcome = keyof typeof OUTCOMES;
-
-const GREEN: ReadonlySet<string> = new Set([
-  'published',
-  'unchanged',
-  'built',
-  'promoted',
-  'rolled-back',
-  'logged-in',
-  'verified',
-  'planned',
-] satisfies Outcome[]);
-
-/** Whether the job goes on. */
-export function isGreen(outcome: string): boolean {
-  return GREEN.has(outcome);
+/** What a result is called in the `outcome` output and in the heading of a summary. */
+export interface OutcomeText {
+  readonly about: string;
+  /** How the heading of a summary begins; absent: the command's own words for a failure. */
+  readonly heading?: string;
 }
+
+/**
+ * The outcomes of failed runs (P7), the same for every command, so that a later step can tell "the image has findings" from
+ * "the scanner broke" without reading a log. Each command has its own for runs that succeed.
+ */
+export const FAILURES = {
+  'invalid-input': { about: 'An input, a file it names, or the event cannot be used.', heading: 'Invalid input:' },
+  findings: { about: 'The scan found what the policy does not allow.', heading: 'Blocked by findings:' },
+  'scanner-failed': {
+    about: 'The scanner could not run, crashed, or produced no usable report.',
+    heading: 'Scan failed:',
+  },
+  'database-failed': {
+    about: 'The vulnerability database is unavailable, or older than allowed.',
+    heading: 'Scan failed:',
+  },
+  'build-failed': { about: 'Docker, buildx or the build itself failed.', heading: 'Build failed:' },
+  'image-rejected': {
+    about: 'The image is damaged, or lacks a platform, an SBOM or a provenance that it must have.',
+    heading: 'Image rejected:',
+  },
+  refused: {
+    about: 'A requirement is not met, the image is on hold, or there is nothing to go back to; nothing was written.',
+    heading: 'Refused:',
+  },
+  'tag-conflict': {
+    about:
+      'An immutable tag points to another digest, or a tag was changed by another run or a person during this one.',
+    heading: 'Tag conflict:',
+  },
+  'registry-failed': { about: 'A registry rejected a request, is unreachable, or returned an invalid response.' },
+  'signing-failed': {
+    about: 'The image could not be signed. Its content may be in the registry without a tag; no tag moved.',
+    heading: 'Signing failed:',
+  },
+  'trust-unavailable': {
+    about: 'The keys to check signatures with are unavailable or expired, so nothing was verified.',
+    heading: 'Not verified:',
+  },
+  unverified: {
+    about: 'A required signature or attestation is missing, or was made by another identity.',
+    heading: 'Not verified:',
+  },
+  cancelled: { about: 'The run was cancelled.', heading: 'Cancelled:' },
+  failed: { about: 'A bug in this action, or a situation it does not know.' },
+} as const satisfies Readonly<Record<string, OutcomeText>>;
+
+export type Failure = keyof typeof FAILURES;
+
+/** Successes that several commands share. */
+export const UNCHANGED: OutcomeText = {
+  about: 'Everything was in place already; nothing was written.',
+  heading: 'Up to date:',
+};
+export const PLANNED: OutcomeText = { about: 'The plan only (`dry-run`); nothing was written.', heading: 'Dry run:' };

@@ -1,4 +1,4 @@
-import type { Outcome } from '../domain/outcome.ts';
+import type { Failure } from '../domain/outcome.ts';
 import type { Remedy } from './remedy.ts';
 
 /** One row: a cause that users meet, and what they can do about it. `docs/errors.md` is generated from these rows. */
@@ -11,7 +11,7 @@ export interface CatalogueRow {
    * registry are defined by that vendor and take the place of these.
    */
   readonly remedy: Remedy;
-  readonly outcome: Outcome;
+  readonly outcome: Failure;
   /** Whether the same request may succeed later. `backoff` also honours Retry-After. */
   readonly retry: 'never' | 'backoff';
 }

@@ -1,4 +1,6 @@
+import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
 import { didYouMean, quoted } from '../domain/suggestion.ts';
+import { field, readFlagOrAttributes } from './schema.ts';
 
 /** How a missing repository is to be made: the attributes of `create-repository`. */
 export interface CreateAttributes {
@@ -11,11 +13,37 @@ export interface CreateAttributes {
 const FLAGS = { immutable: 'immutableTags', 'scan-on-push': 'scanOnPush', public: 'public' } as const;
 const NAMES = [...Object.keys(FLAGS), 'kms-key'];
 
+/** Whether a missing repository is to be created, and how. */
+export type CreateRepository =
+  | { readonly wanted: false }
+  | {
+      readonly wanted: true;
+      readonly attributes: CreateAttributes;
+      /** The attributes as the user wrote them; undefined for `true`. */
+      readonly written?: string;
+    };
+
+export const CREATE_REPOSITORY = field<CreateRepository>(
+  'true, false or attributes',
+  {
+    group: 'Registries',
+    about:
+      'Make a repository that is missing, where pushes do not: `true`, or attributes `immutable=true,scan-on-push=true,kms-key=<key>,public=true`.',
+    default: 'false',
+  },
+  (raw) => {
+    const flag = readFlagOrAttributes(raw);
+    if (!flag.ok) return flag;
+    if (typeof flag.value !== 'string') {
+      return parsed(flag.value ? { wanted: true, attributes: {} } : { wanted: false });
+    }
+    const attributes = readAttributes(flag.value);
+    return attributes.ok ? parsed({ wanted: true, attributes: attributes.value, written: flag.value }) : attributes;
+  },
+);
+
 /** Reads `immutable=true,kms-key=alias/images`; all problems at once, each a sentence. */
-export function createAttributes(raw: string): {
-  readonly value: CreateAttributes;
-  readonly problems: readonly string[];
-} {
+function readAttributes(raw: string): Parsed<CreateAttributes> {
   const value: { -readonly [Name in keyof CreateAttributes]: CreateAttributes[Name] } = {};
   const problems: string[] = [];
   for (const item of raw.split(',').flatMap((each) => each.trim() || [])) {
@@ -30,5 +58,5 @@ export function createAttributes(raw: string): {
           : `got ${quoted(item)}, expected true, false, or attributes of ${NAMES.join(', ')}.${didYouMean(name, NAMES)}`,
       );
   }
-  return { value, problems };
+  return problems.length > 0 ? refused(...problems) : parsed(value);
 }

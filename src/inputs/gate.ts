@@ -1,29 +1,113 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Fields, isFields } from '../domain/fields.ts';
+import { SCANNERS, SEVERITIES } from '../domain/gate/severity.ts';
 import { type Parsed, parsed, problems } from '../domain/parsed.ts';
 import type { ScanTerms } from '../domain/promotion/scan-terms.ts';
-import { INPUTS } from './catalogue.ts';
-import { readTable } from './parse.ts';
-import type { InputsOf } from './schema.ts';
+import { list } from './lists.ts';
+import { readRaw, readTable } from './read-table.ts';
+import { duration, flag, type InputsOf, path, pattern, set } from './schema.ts';
+import { unknownInput } from './unknown.ts';
+import { acceptedSpots } from './unscanned.ts';
 
 /** The inputs that decide how a scan is judged. */
-const GATE = {
-  severity: INPUTS.severity,
-  'ignore-unfixed': INPUTS['ignore-unfixed'],
-  scanners: INPUTS.scanners,
-  ignorefile: INPUTS.ignorefile,
-  vex: INPUTS.vex,
-  'fail-on-eol': INPUTS['fail-on-eol'],
-  'allow-unknown-os': INPUTS['allow-unknown-os'],
-  'accept-unscanned': INPUTS['accept-unscanned'],
-  'max-db-age': INPUTS['max-db-age'],
+export const GATE_INPUTS = {
+  severity: set(SEVERITIES, {
+    group: 'Gate',
+    about: 'The severities that fail the gate.',
+    default: 'HIGH,CRITICAL',
+  }),
+  'ignore-unfixed': flag({
+    group: 'Gate',
+    about: 'Let vulnerabilities pass that have no fixed version yet.',
+    default: 'false',
+  }),
+  scanners: set(SCANNERS, {
+    group: 'Gate',
+    about: 'What to look for.',
+    default: 'vuln,secret',
+  }),
+  ignorefile: path({
+    group: 'Gate',
+    about:
+      'A YAML file of accepted findings, each with a reason and the day on which it ends. No file is read unless it is named here.',
+    example: '.security/accepted.yaml',
+  }),
+  vex: list({ group: 'Gate', about: 'OpenVEX documents, a list of paths.', example: '.security/app.openvex.json' }),
+  'fail-on-eol': flag({
+    group: 'Gate',
+    about: 'Close the gate when the operating system of the image is past its end of life.',
+    default: 'true',
+  }),
+  'allow-unknown-os': flag({
+    group: 'Gate',
+    about:
+      'Let an image pass whose operating system packages the scanner cannot read. An image without any (`FROM scratch`) may always pass.',
+    default: 'false',
+  }),
+  'accept-unscanned': acceptedSpots({
+    group: 'Gate',
+    about:
+      'What the scan may miss, one `kind=path` on each line; the path may be a glob. Anything else that can hide a package fails the gate. Kinds: [docs/gate.md](docs/gate.md).',
+    example: 'lock-file=app/package-lock.json',
+  }),
+  'max-db-age': duration({
+    group: 'Gate',
+    about: 'How old the vulnerability database may be: `3d`, `12h`, `90m`.',
+    default: '3d',
+  }),
+} as const;
+/** How a scan is judged. */
+export type GateTerms = InputsOf<typeof GATE_INPUTS>;
+
+/** The inputs that say where the scanner and its databases come from. */
+export const SCANNER_INPUTS = {
+  'trivy-version': pattern(/^v?\d+\.\d+\.\d+$/, 'a version such as 0.76.0 (`latest` is not a version)', {
+    group: 'Gate',
+    about:
+      'The version of Trivy. Empty: an allowed one on PATH, else the default one is installed and its checksum verified.',
+    example: '0.76.0',
+  }),
+  'trivy-sha256': pattern(/^[0-9a-f]{64}$/, 'a SHA-256 of 64 hexadecimal digits', {
+    group: 'Gate',
+    about:
+      'SHA-256 of a Trivy on PATH that you trust, such as the build of a distribution. Without it only the programs of the releases are run from PATH.',
+  }),
+  'db-repository': list({
+    group: 'Gate',
+    about:
+      'Where the vulnerability database comes from, a list that is tried in order. A private mirror is read with the login for its host.',
+    default: 'mirror.gcr.io/aquasec/trivy-db:2,ghcr.io/aquasecurity/trivy-db:2',
+  }),
+  'java-db-repository': list({
+    group: 'Gate',
+    about: 'Where the database of Java archives comes from, a list that is tried in order.',
+    default: 'mirror.gcr.io/aquasec/trivy-java-db:1,ghcr.io/aquasecurity/trivy-java-db:1',
+  }),
 } as const;
 
-/** How a scan is judged. */
-export type GateTerms = InputsOf<typeof GATE>;
+type ScannerInputs = InputsOf<typeof SCANNER_INPUTS>;
 
-/** Those of the inputs of a step. */
-export function gateOf(inputs: GateTerms): GateTerms {
+/** The scanner and its databases. */
+export interface ScannerSettings {
+  readonly version: string | undefined;
+  /** Of a program on PATH that is trusted besides those of the releases. */
+  readonly sha256: string | undefined;
+  /** Tried in order. */
+  readonly databases: readonly string[];
+  readonly javaDatabases: readonly string[];
+}
+
+export function scannerSettings(inputs: ScannerInputs): ScannerSettings {
+  return {
+    version: inputs['trivy-version'],
+    sha256: inputs['trivy-sha256'],
+    databases: inputs['db-repository'],
+    javaDatabases: inputs['java-db-repository'],
+  };
+}
+
+/** The terms among the inputs of a step. */
+export function gateTerms(inputs: GateTerms): GateTerms {
   const { severity, scanners, ignorefile, vex } = inputs;
   return {
     severity,
@@ -80,10 +164,13 @@ export function readGate(value: unknown, where: string): Parsed<GateTerms> {
   const names = Object.keys(value).map((name) => name.toLowerCase());
   const twice = names.filter((name, at) => names.indexOf(name) !== at);
   if (twice.length > 0) return problems(...twice.map((name) => `${where}, \`${name}\`: it is there twice.`));
-  const { values, problems: found } = readTable<GateTerms>(GATE, 'promote', variablesOf(value), () => undefined);
+  const raw = readRaw(variablesOf(value), () => undefined);
+  const unknown = [...raw.keys()].filter((name) => !Object.hasOwn(GATE_INPUTS, name));
+  const read = readTable<GateTerms>(GATE_INPUTS, raw, () => undefined);
+  const found = [...read.problems, ...unknown.map((name) => unknownInput(name, Object.keys(GATE_INPUTS)))];
   return found.length > 0
-    ? problems(...found.map(({ input, says }) => `${where}, \`${input}\`: ${says}`))
-    : parsed(values);
+    ? problems(...found.map(({ input, text }) => `${where}, \`${input}\`: ${text}`))
+    : parsed(read.values);
 }
 
 /** The inputs as a runner would hand them over. */

@@ -9,6 +9,10 @@ export interface Pair {
 }
 
 type ListFacts = Facts & { readonly default?: string };
+/** What an entry `key=value` looks like, whatever is on both sides. */
+export const KEY_VALUE = /^[^\s=][^=]*=/;
+
+type EntryFacts = ListFacts & { readonly form?: RegExp };
 
 /** How one item is checked: a phrase that says what is wrong with it, or undefined. */
 export type CheckItem = (item: string) => string | undefined;
@@ -32,18 +36,23 @@ export function list(facts: ListFacts, check?: CheckItem): Field<readonly string
  * One entry on each line, commas kept. An entry that begins with a double quote goes on to the closing one, over line
  * breaks, and `""` in it is a quote. `#` at the beginning of a line makes it a comment. The entries are never shown.
  * @param facts.form what each entry must match
+ * @param read what the entries mean; without it they are the value
  */
-export function entries(facts: ListFacts & { readonly form?: RegExp }): Field<readonly string[]> {
-  const { form, ...rest } = facts;
-  return field('lines', rest, (raw) => {
-    const read = readEntries(raw);
-    if (!read.ok || form === undefined) return read;
-    const problems = read.value.flatMap((entry, at) =>
-      form.test(entry)
+export function entries(facts: EntryFacts): Field<readonly string[]>;
+export function entries<T>(facts: EntryFacts, read: (found: readonly string[]) => Parsed<T>): Field<T>;
+export function entries(
+  { form, ...facts }: EntryFacts,
+  read: (found: readonly string[]) => Parsed<unknown> = parsed,
+): Field<unknown> {
+  return field('lines', facts, (raw) => {
+    const found = readEntries(raw);
+    if (!found.ok) return found;
+    const problems = found.value.flatMap((entry, at) =>
+      form === undefined || form.test(entry)
         ? []
-        : [`entry ${at + 1} is not of the form \`${rest.example ?? 'name=value'}\`.${at > 0 ? QUOTE_HINT : ''}`],
+        : [`entry ${at + 1} is not of the form \`${facts.example ?? 'name=value'}\`.${at > 0 ? QUOTE_HINT : ''}`],
     );
-    return problems.length > 0 ? refused(...problems) : read;
+    return problems.length > 0 ? refused(...problems) : read(found.value);
   });
 }
 
@@ -52,10 +61,17 @@ export function entries(facts: ListFacts & { readonly form?: RegExp }): Field<re
  * message is the one that the user sees; when there is nothing else, there are no lines.
  */
 export function lines(facts: ListFacts): Field<readonly string[]> {
-  return field('lines', facts, (raw) => {
-    const found = raw.split(/\r?\n/).map((line) => line.trim());
-    return parsed(found.some((line) => line !== '' && !line.startsWith('#')) ? found : []);
-  });
+  return field('lines', facts, (raw) => parsed(linesOf(raw)));
+}
+
+/** Lines in a language of their own, as the value that they mean. */
+export function linesAs<T>(facts: ListFacts, read: (lines: readonly string[]) => Parsed<T>): Field<T> {
+  return field('lines', facts, (raw) => read(linesOf(raw)));
+}
+
+function linesOf(raw: string): readonly string[] {
+  const found = raw.split(/\r?\n/).map((line) => line.trim());
+  return found.some((line) => line !== '' && !line.startsWith('#')) ? found : [];
 }
 
 /**

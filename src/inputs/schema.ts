@@ -1,24 +1,9 @@
 import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
 import { didYouMean, quoted } from '../domain/suggestion.ts';
 
-/** The commands that exist. An input names the ones that it belongs to. */
-export const COMMANDS = ['publish', 'promote', 'login'] as const;
-export type Command = (typeof COMMANDS)[number];
-
-/** The headings under which the README shows the inputs, in order. */
+/** The headings under which the documentation shows the inputs, in order. */
 export const GROUPS = ['What', 'Build', 'Attestations', 'Gate', 'Promotion', 'Registries', 'Run'] as const;
 export type Group = (typeof GROUPS)[number];
-
-/** The commands that the inputs under a heading belong to, unless an input says otherwise. */
-const OWNERS: Readonly<Record<Group, readonly Command[]>> = {
-  What: ['publish'],
-  Build: ['publish'],
-  Attestations: ['publish'],
-  Gate: ['publish', 'promote'],
-  Promotion: ['promote'],
-  Registries: COMMANDS,
-  Run: COMMANDS,
-};
 
 /** Hides a value in every log from now on. */
 export type Mask = (secret: string) => void;
@@ -27,7 +12,6 @@ export type Mask = (secret: string) => void;
 export interface Field<T> {
   readonly kind: string;
   readonly group: Group;
-  readonly commands: readonly string[];
   /** What it does, in Markdown, for `action.yml` and the README. */
   readonly about: string;
   /** As it stands in `action.yml`. The runner fills in `${{ … }}`; without a runner such a default counts as unset. */
@@ -44,8 +28,6 @@ export interface Facts {
   readonly group: Group;
   readonly about: string;
   readonly example?: string;
-  /** Default: those of the group. */
-  readonly commands?: readonly string[];
 }
 
 type WithDefault = Facts & { readonly default: string };
@@ -61,7 +43,7 @@ export function field<T>(
   facts: Facts & { readonly default?: string; readonly secret?: boolean },
   read: Field<T>['read'],
 ): Field<T> {
-  return { commands: OWNERS[facts.group], secret: false, ...facts, kind, read };
+  return { secret: false, ...facts, kind, read };
 }
 
 /** Any text. Without a default, undefined when unset. */
@@ -139,18 +121,22 @@ function readFlag(raw: string): Parsed<boolean> {
 export function flagOrAttributes(facts: WithDefault): Field<boolean | string>;
 export function flagOrAttributes(facts: Facts): Field<boolean | string | undefined>;
 export function flagOrAttributes(facts: Facts): Field<boolean | string | undefined> {
-  return field<boolean | string | undefined>('true, false or attributes', facts, (raw) => {
-    if (raw === '') return parsed(undefined);
-    if (!raw.includes('=')) {
-      const asFlag = readFlag(raw);
-      return asFlag.ok
-        ? asFlag
-        : refused(`got ${quoted(raw)}, expected true, false, or attributes such as \`name=value\`.`);
-    }
-    return raw.includes('\n')
-      ? refused(`got ${quoted(raw)}, expected the attributes on one line, separated by commas.`)
-      : parsed(raw);
-  });
+  return field<boolean | string | undefined>('true, false or attributes', facts, (raw) =>
+    raw === '' ? parsed(undefined) : readFlagOrAttributes(raw),
+  );
+}
+
+/** A flag, or a text with attributes on one line. */
+export function readFlagOrAttributes(raw: string): Parsed<boolean | string> {
+  if (!raw.includes('=')) {
+    const asFlag = readFlag(raw);
+    return asFlag.ok
+      ? asFlag
+      : refused(`got ${quoted(raw)}, expected true, false, or attributes such as \`name=value\`.`);
+  }
+  return raw.includes('\n')
+    ? refused(`got ${quoted(raw)}, expected the attributes on one line, separated by commas.`)
+    : parsed(raw);
 }
 
 /** One word of a list. */

@@ -1,5 +1,5 @@
 import { shortDigest } from '../domain/digest.ts';
-import { isGreen, OUTCOMES, type Outcome } from '../domain/outcome.ts';
+import { FAILURES, type OutcomeText } from '../domain/outcome.ts';
 import type { ActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { code, details, duration, plain, prose, table } from './markdown.ts';
@@ -14,43 +14,42 @@ export function page(parts: readonly string[]): string {
     .concat('\n');
 }
 
-/** How a heading begins; outcomes that are not here are failures of the command. */
-const HEADINGS: Partial<Readonly<Record<Outcome, string>>> = {
-  published: 'Published',
-  unchanged: 'Up to date:',
-  built: 'Built',
-  promoted: 'Promoted',
-  'rolled-back': 'Rolled back',
-  'logged-in': 'Logged in to',
-  planned: 'Dry run:',
-  'invalid-input': 'Invalid input:',
-  findings: 'Blocked by findings:',
-  'scanner-failed': 'Scan failed:',
-  'database-failed': 'Scan failed:',
-  'build-failed': 'Build failed:',
-  'image-rejected': 'Image rejected:',
-  refused: 'Refused:',
-  'tag-conflict': 'Tag conflict:',
-  cancelled: 'Cancelled:',
-};
-const FAILED = { publish: 'Publishing failed:', promote: 'Promotion failed:', login: 'Login failed:' } as const;
+/** How a command speaks of its outcomes. */
+export interface OutcomeTexts {
+  /** Of runs that succeed, by outcome. */
+  readonly successes: Readonly<Record<string, OutcomeText>>;
+  /** How the heading begins where the failure has no words of its own: `Publishing failed:`. */
+  readonly failed: string;
+}
 
 /**
  * The heading: what came of it is seen before anything is read.
  * @param subject what the run was about, `org/app:main`; empty when there is nothing to name
  * @param digest of the image, where it is known
  */
-export function heading(command: keyof typeof FAILED, subject: string, outcome: Outcome, digest?: string): string {
-  const mark = isGreen(outcome) ? '✅' : outcome === 'cancelled' ? '⏹️' : '❌';
+export function heading(
+  { successes, failed }: OutcomeTexts,
+  subject: string,
+  outcome: string,
+  digest?: string,
+): string {
+  const success = Object.hasOwn(successes, outcome) ? successes[outcome] : undefined;
+  const mark = success !== undefined ? '✅' : outcome === 'cancelled' ? '⏹️' : '❌';
   const short = digest === undefined ? '' : shortDigest(digest).replace(/^sha\d+:/, '');
   const what = [plain(subject), short === '' ? '' : `(${short})`].filter((part) => part !== '').join(' ');
-  const text = `${HEADINGS[outcome] ?? FAILED[command]} ${what}`;
+  const text = `${(success ?? failureText(outcome)).heading ?? failed} ${what}`;
   return `## ${mark} ${text.trim().replace(/:$/, '')}`;
 }
 
 /** What the outcome means; of a failure the error says more, and this what it left behind. */
-export function meaning(outcome: Outcome, errors: readonly ActionError[], left: string): string {
-  return errors.length === 0 || outcome === 'cancelled' ? OUTCOMES[outcome] : left;
+export function meaning({ successes }: OutcomeTexts, outcome: string, left: string): string {
+  const success = Object.hasOwn(successes, outcome) ? successes[outcome] : undefined;
+  return success?.about ?? (outcome === 'cancelled' ? FAILURES.cancelled.about : left);
+}
+
+function failureText(outcome: string): OutcomeText {
+  const failures: Readonly<Record<string, OutcomeText>> = FAILURES;
+  return (Object.hasOwn(failures, outcome) ? failures[outcome] : undefined) ?? FAILURES.failed;
 }
 
 /**

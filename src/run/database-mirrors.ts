@@ -1,4 +1,4 @@
-import type { Inputs } from '../inputs/parse.ts';
+import type { RegistrySettings } from '../inputs/registry-inputs.ts';
 import { createRegistryClient, type RegistryClient } from '../oci/client/registry-client.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { MirrorAccess, OpenMirror } from '../tools/trivy/database.ts';
@@ -9,33 +9,33 @@ import { openRegistries, readAuthority } from './open-registries.ts';
  * without TLS of the user. The scanner itself gets none of them. The job's own token stays with the images: where it would be
  * good the database is public.
  */
-export function openMirrors(runtime: Runtime, inputs: Inputs): OpenMirror {
+export function openMirrors(runtime: Runtime, settings: RegistrySettings): OpenMirror {
   return async (host, repository, access) => {
     const client = access.login
-      ? await withLogin(runtime, inputs, host, access)
-      : await anonymously(runtime, inputs, host, access);
+      ? await withLogin(runtime, settings, host, access)
+      : await anonymously(runtime, settings, host, access);
     return client.repository(repository);
   };
 }
 
 async function withLogin(
   runtime: Runtime,
-  inputs: Inputs,
+  settings: RegistrySettings,
   host: string,
   { signal, attempts }: MirrorAccess,
 ): Promise<RegistryClient> {
-  const withoutToken = { ...inputs, 'github-token': undefined };
+  const withoutToken = { ...settings, githubToken: undefined };
   const registries = await openRegistries(runtime, withoutToken, [host], '', { signal, attempts });
-  return registries.get(host)?.client ?? anonymously(runtime, inputs, host, { login: false, signal, attempts });
+  return registries.get(host)?.client ?? anonymously(runtime, settings, host, { login: false, signal, attempts });
 }
 
 async function anonymously(
   runtime: Runtime,
-  inputs: Inputs,
+  settings: RegistrySettings,
   host: string,
   { signal, attempts }: MirrorAccess,
 ): Promise<RegistryClient> {
-  const ca = await readAuthority(runtime, inputs);
+  const ca = await readAuthority(runtime, settings);
   return createRegistryClient({
     host,
     credentials: async () => undefined,
@@ -43,7 +43,7 @@ async function anonymously(
     signal,
     log: runtime.log,
     mask: runtime.secret,
-    insecureHosts: inputs['insecure-registries'],
+    insecureHosts: settings.insecureHosts,
     ...(ca === undefined ? {} : { ca }),
     env: runtime.env,
     attempts,

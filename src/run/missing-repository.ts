@@ -1,6 +1,6 @@
 import { ActionError } from '../errors/action-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
-import type { Inputs } from '../inputs/parse.ts';
+import type { CreateRepository } from '../inputs/create-repository.ts';
 import type { Repository } from '../oci/client/repository.ts';
 import { noVerdict } from '../registries/ignore-failure.ts';
 import type { Destination } from './targets.ts';
@@ -13,11 +13,6 @@ const MAY_BE_MISSING: ReadonlySet<ErrorCode> = new Set([
   'REPOSITORY_UNKNOWN',
 ]);
 
-/** Whether `create-repository` asks for a missing repository to be created. */
-export function wantsCreation(inputs: Pick<Inputs, 'create-repository'>): boolean {
-  return inputs['create-repository'] !== false;
-}
-
 /**
  * Reads a repository that may not exist yet. Harbor answers 401 to every request for a project that does not exist, to
  * administrators as well: after such a refusal the vendor's API is asked, and only then. A repository that will be created
@@ -26,7 +21,7 @@ export function wantsCreation(inputs: Pick<Inputs, 'create-repository'>): boolea
  * API does not say
  */
 export async function readTarget<T>(
-  inputs: Pick<Inputs, 'create-repository'>,
+  creation: CreateRepository,
   { image, repository, registry }: Destination,
   read: (repository: Repository) => Promise<T>,
 ): Promise<T> {
@@ -37,7 +32,7 @@ export async function readTarget<T>(
     if (!(error instanceof ActionError) || !MAY_BE_MISSING.has(error.code) || vendor.hidesMissing !== true) throw error;
     const exists = await registry.manage(repository.name).exists().catch(noVerdict);
     if (exists !== false) throw error;
-    if (wantsCreation(inputs)) return read(empty(repository));
+    if (creation.wanted) return read(empty(repository));
     throw new ActionError(
       'REPOSITORY_UNKNOWN',
       `${image} does not exist: the API of ${vendor.title} at ${repository.host} does not know it, and the registry refuses requests for it (${error.facts.status ?? error.code}).`,

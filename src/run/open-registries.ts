@@ -7,7 +7,7 @@ import { requestIdToken } from '../credentials/id-token.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { createApi } from '../http/api.ts';
 import { createTransport } from '../http/transport.ts';
-import type { Inputs } from '../inputs/parse.ts';
+import type { RegistrySettings } from '../inputs/registry-inputs.ts';
 import { createRegistryClient, type RegistryClient } from '../oci/client/registry-client.ts';
 import { type Managed, manage } from '../registries/management-port.ts';
 import type { LoginPlace, Vendor } from '../registries/vendor.ts';
@@ -32,13 +32,13 @@ export interface Registry {
  */
 export async function openRegistries(
   runtime: Runtime,
-  inputs: Inputs,
+  settings: RegistrySettings,
   hosts: readonly string[],
   actor: string,
   { signal = runtime.signal, attempts }: { readonly signal?: AbortSignal; readonly attempts?: number } = {},
 ): Promise<ReadonlyMap<string, Registry>> {
-  const ca = await readAuthority(runtime, inputs);
-  const insecureHosts = inputs['insecure-registries'];
+  const ca = await readAuthority(runtime, settings);
+  const { insecureHosts, types, apis, githubToken: token } = settings;
   const { clock, log, env } = runtime;
   const shared = { clock, signal, log, mask: runtime.secret };
   const transport = createTransport({
@@ -49,12 +49,10 @@ export async function openRegistries(
     userAgent: 'registry-action/1',
   });
   const api = createApi({ transport, ...shared });
-  const types = new Map(inputs['registry-type']);
-  const apis = new Map(inputs['registry-api']);
 
   const placeOf = (host: string): LoginPlace => ({
     host,
-    keyless: inputs.keylessOf.find((each) => each.host === host)?.keyless ?? inputs.keyless,
+    keyless: settings.keylessByHost.get(host) ?? settings.keyless,
     api,
     transport,
     env,
@@ -62,10 +60,9 @@ export async function openRegistries(
     log,
     idToken: (audience) => requestIdToken(env, api, audience),
   });
-  const token = inputs['github-token'];
   const credentials: Resolver = createCredentials(
     runtime,
-    { logins: inputs.logins, ...(token === undefined ? {} : { github: { actor, token } }) },
+    { logins: settings.logins, ...(token === undefined ? {} : { github: { actor, token } }) },
     (host) => {
       const { login, ambient } = vendorOf(host, types);
       return {
@@ -120,8 +117,8 @@ export async function openRegistries(
 }
 
 /** The certificates of `registry-ca`, as PEM text. @throws ActionError INPUT_INVALID */
-export async function readAuthority({ workspace }: Runtime, { 'registry-ca': given }: Inputs) {
-  return given === undefined ? undefined : readCertificates(resolve(workspace, given));
+export async function readAuthority({ workspace }: Runtime, { authority }: RegistrySettings) {
+  return authority === undefined ? undefined : readCertificates(resolve(workspace, authority));
 }
 
 async function readCertificates(file: string): Promise<string> {

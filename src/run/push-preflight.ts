@@ -1,11 +1,15 @@
 import { ActionError } from '../errors/action-error.ts';
-import { createAttributes } from '../inputs/create-repository.ts';
-import type { Inputs } from '../inputs/parse.ts';
+import type { CreateRepository } from '../inputs/create-repository.ts';
 import type { Managed } from '../registries/management-port.ts';
 import type { Support } from '../registries/vendor.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { wantsCreation } from './missing-repository.ts';
 import type { Destination } from './targets.ts';
+
+/** What a pre-flight goes by. */
+export interface PreflightInputs {
+  readonly createRepository: CreateRepository;
+  readonly dryRun: boolean;
+}
 
 /**
  * Asks a registry, before the build, whether it will take the push: makes the repository when that is asked for, hears what
@@ -17,13 +21,15 @@ import type { Destination } from './targets.ts';
  */
 export async function askAdmission(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PreflightInputs,
   { image, repository, registry }: Destination,
   moves: readonly string[],
   { probe = true }: { readonly probe?: boolean } = {},
 ): Promise<readonly string[]> {
   const managed = registry.manage(repository.name);
-  const created = wantsCreation(inputs) ? await create(runtime, inputs, { image, repository, registry }, managed) : [];
+  const created = inputs.createRepository.wanted
+    ? await create(runtime, inputs, { image, repository, registry }, managed)
+    : [];
   if (created === 'planned') return [];
   const doubts = await managed.preflight();
   const frozen = moves.length === 0 ? [] : await managed.frozen(moves);
@@ -34,7 +40,7 @@ export async function askAdmission(
       { facts: { registry: repository.host, repository: repository.name, operation: 'push' } },
     );
   }
-  await repository.checkPush({ probe: probe && registry.vendor.probesPush === true && !inputs['dry-run'] });
+  await repository.checkPush({ probe: probe && registry.vendor.probesPush === true && !inputs.dryRun });
   return [...created, ...doubts].map((doubt) => `${image}: ${doubt}`);
 }
 
@@ -44,26 +50,27 @@ export async function askAdmission(
  */
 async function create(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PreflightInputs,
   { image, repository, registry }: Destination,
   managed: Managed,
 ): Promise<readonly string[] | 'planned'> {
-  const wish = inputs['create-repository'];
-  const settings = typeof wish === 'string' ? createAttributes(wish).value : {};
+  const { createRepository: creation } = inputs;
+  const attributes = creation.wanted ? creation.attributes : {};
+  const written = creation.wanted ? creation.written : undefined;
   const support: Support = registry.vendor.capabilities['create-repository'];
   // Where the first push creates it, there is nothing to do; settings would be dropped without a word.
   const isByPush = typeof support === 'object' && 'lacks' in support;
-  if (isByPush && Object.keys(settings).length === 0) return [];
+  if (isByPush && Object.keys(attributes).length === 0) return [];
   if (await managed.exists()) return [];
-  if (inputs['dry-run']) {
+  if (inputs.dryRun) {
     runtime.log.info(`create   ${image}: the repository does not exist yet.`);
     return 'planned';
   }
-  const made = await managed.create(settings);
+  const made = await managed.create(attributes);
   repository.renewAccess();
   runtime.log.info(made === 'created' ? `Created the repository ${image}.` : `${image} exists by now.`);
   // Created by something else in between, or by this run, whose response was lost before the settings were made.
-  return made === 'exists' && typeof wish === 'string'
-    ? [`the repository was created by something else during this run; check whether it has the settings ${wish}.`]
+  return made === 'exists' && written !== undefined
+    ? [`the repository was created by something else during this run; check whether it has the settings ${written}.`]
     : [];
 }

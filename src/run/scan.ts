@@ -1,29 +1,30 @@
 import type { Digest } from '../domain/digest.ts';
 import type { BuildSteps } from '../domain/dockerfile.ts';
 import { describeFinding } from '../domain/gate/finding.ts';
-import type { IgnoreEntry } from '../domain/gate/ignores.ts';
 import { layerOrigins } from '../domain/gate/layer-origin.ts';
 import type { PlatformReport } from '../domain/gate/platform-report.ts';
 import { baselineOf, type GatePolicy, judge, type Verdict } from '../domain/gate/policy.ts';
 import { NOT_SEARCHED } from '../domain/gate/secret-rules.ts';
-import type { VexStatement } from '../domain/gate/vex.ts';
 import { ActionError, toActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
-import type { Inputs } from '../inputs/parse.ts';
+import type { GateTerms, ScannerSettings } from '../inputs/gate.ts';
+import type { RegistrySettings } from '../inputs/registry-inputs.ts';
 import type { LocalImage } from '../oci/image/image.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { TRIVY } from '../tools/checksums.ts';
 import { installTool, type Tool } from '../tools/installer.ts';
 import { type Database, databaseDirectory, prepareDatabase, prepareJavaDatabase } from '../tools/trivy/database.ts';
-import { readIgnoreFile, readVex } from '../tools/trivy/gate-files.ts';
 import { scanPlatforms } from '../tools/trivy/scan.ts';
 import type { ScannableImage } from '../tools/trivy/view.ts';
 import { openMirrors } from './database-mirrors.ts';
+import type { GateFiles } from './gate-files.ts';
 
-/** What the policy reads from files of the repository, read and checked. */
-export interface GateFiles {
-  readonly ignores: readonly IgnoreEntry[];
-  readonly vex: readonly VexStatement[];
+/** How images are scanned, and how the scans are judged. */
+export interface ScanSettings {
+  readonly terms: GateTerms;
+  readonly scanner: ScannerSettings;
+  /** For mirrors of the databases. */
+  readonly registries: RegistrySettings;
 }
 
 /** A scanner that is ready, with its database where it needs one. */
@@ -35,36 +36,20 @@ export interface Scanner {
 const MINUTE = 60_000;
 const SCAN_TIMEOUT = 15 * MINUTE;
 
-/**
- * Reads what the gate needs from the workspace, so that its problems are told before anything slow begins.
- * @throws ActionErrors of IGNOREFILE_INVALID and VEX_INVALID
- */
-export async function prepareGate({ workspace }: Runtime, inputs: Inputs): Promise<GateFiles> {
-  const { ignorefile } = inputs;
-  if (inputs.scan === 'off') return { ignores: [], vex: [] };
-  return {
-    ignores: ignorefile === undefined ? [] : await readIgnoreFile(workspace, ignorefile),
-    vex: await readVex(workspace, inputs.vex),
-  };
-}
-
 /** Gets the scanner and its database. Started before the build, so that the two do not wait for each other. */
-export function startScanner(runtime: Runtime, inputs: Inputs): () => Promise<Scanner> {
+export function startScanner(runtime: Runtime, { terms, scanner, registries }: ScanSettings): () => Promise<Scanner> {
   const start = async (): Promise<Scanner> => {
-    const trivy = await installTool(runtime, TRIVY, {
-      version: inputs['trivy-version'],
-      sha256: inputs['trivy-sha256'],
-    });
-    if (!inputs.scanners.includes('vuln')) return { trivy };
+    const { version, sha256 } = scanner;
+    const trivy = await installTool(runtime, TRIVY, { version, sha256 });
+    if (!terms.scanners.includes('vuln')) return { trivy };
     const database = await prepareDatabase(runtime, {
-      repositories: inputs['db-repository'],
-      maxAge: inputs['max-db-age'],
+      repositories: scanner.databases,
+      maxAge: terms['max-db-age'],
       cacheDir: databaseDirectory(runtime),
-      open: openMirrors(runtime, inputs),
+      open: openMirrors(runtime, registries),
     });
     return { trivy, database };
   };
-  if (inputs.scan === 'off') return start;
   const started = start();
   // Whoever asks for it gets the error; until then nobody does, and an unhandled rejection would end the process.
   started.catch(() => undefined);
@@ -97,7 +82,7 @@ export interface ScanContext {
  */
 export async function scanImage(
   runtime: Runtime,
-  inputs: Inputs,
+  { terms, scanner: settings, registries }: ScanSettings,
   { ignores, vex }: GateFiles,
   scanner: () => Promise<Scanner>,
   image: LocalImage,
@@ -111,24 +96,23 @@ export async function scanImage(
   );
   let java: Promise<string> | undefined;
   const prepareJava = async () => {
-    const open = openMirrors(runtime, inputs);
-    return (await prepareJavaDatabase(runtime, { repositories: inputs['java-db-repository'], cacheDir, open }))
-      .cacheDir;
+    const open = openMirrors(runtime, registries);
+    return (await prepareJavaDatabase(runtime, { repositories: settings.javaDatabases, cacheDir, open })).cacheDir;
   };
   const scan = (scanned: ScannableImage) =>
     scanPlatforms(runtime, trivy, scanned, {
-      scanners: inputs.scanners,
+      scanners: terms.scanners,
       cacheDir: database?.cacheDir,
       prepareJava: () => (java ??= prepareJava()),
       timeout: SCAN_TIMEOUT,
     });
   const { digest } = image.root.descriptor;
   const policy: GatePolicy = {
-    severities: inputs.severity,
-    ignoreUnfixed: inputs['ignore-unfixed'],
-    failOnEol: inputs['fail-on-eol'],
-    allowUnknownOs: inputs['allow-unknown-os'],
-    accepted: inputs['accept-unscanned'],
+    severities: terms.severity,
+    ignoreUnfixed: terms['ignore-unfixed'],
+    failOnEol: terms['fail-on-eol'],
+    allowUnknownOs: terms['allow-unknown-os'],
+    accepted: terms['accept-unscanned'],
   };
   const isItself = baseline?.digest === digest;
   const [own, before] = await Promise.allSettled([
@@ -152,7 +136,7 @@ export async function scanImage(
         : baselineOf(baseline.image, baseline.digest, isItself ? reports : before.value, policy),
     today: runtime.clock.now().toISOString().slice(0, 10),
   });
-  const notes = inputs.scanners.includes('secret') ? [...judged.notes, NOT_SEARCHED] : judged.notes;
+  const notes = terms.scanners.includes('secret') ? [...judged.notes, NOT_SEARCHED] : judged.notes;
   const verdict = { ...judged, notes };
   for (const { platform, packages, system, counts, gated } of verdict.platforms) {
     const found = Object.entries(counts).map(([severity, count]) => `${count} ${severity.toLowerCase()}`);

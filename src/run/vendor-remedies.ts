@@ -1,12 +1,8 @@
 import type { ActionError } from '../errors/action-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import { type Situation, stepsFor } from '../errors/remedy.ts';
-import type { Inputs } from '../inputs/parse.ts';
-import type { Command } from '../inputs/schema.ts';
+import type { RegistrySettings } from '../inputs/registry-inputs.ts';
 import { vendorOf } from '../registries/vendors.ts';
-
-/** What a command does at registries, when an error does not say it. */
-const BY_COMMAND: Readonly<Record<Command, Situation>> = { publish: 'push', promote: 'promote', login: 'login' };
 
 /**
  * Codes that the action also raises by itself, from what a registry holds: then no setting of the registry helps. Where the
@@ -20,17 +16,17 @@ const OWN_DECISIONS: ReadonlySet<ErrorCode> = new Set(['TAG_IMMUTABLE']);
  */
 export function withVendorRemedy(
   error: ActionError,
-  command: Command,
-  inputs: Pick<Inputs, 'registry-type'>,
+  command: Situation,
+  types: RegistrySettings['types'],
 ): ActionError {
   const { registry, operation } = error.facts;
   const promotes = command === 'promote' && (operation === 'push' || operation === undefined);
-  const situation = promotes ? 'promote' : (operation ?? BY_COMMAND[command]);
+  const situation = promotes ? 'promote' : (operation ?? command);
   const general = error.stepsFor(situation);
   // Steps of its own fit the error better than any table.
   if (general === undefined) return error;
   const isOwn = operation === undefined && OWN_DECISIONS.has(error.code);
   if (registry === undefined || isOwn) return error.withRemedy(general);
-  const { remedies } = vendorOf(registry, new Map(inputs['registry-type']));
+  const { remedies } = vendorOf(registry, types);
   return error.withRemedy(stepsFor(remedies[error.code], situation) ?? general);
 }

@@ -2,10 +2,10 @@ import { DOCKERS_OWN, type Login, loginOf } from '../../credentials/docker-confi
 import { fileLogins } from '../../credentials/docker-logins.ts';
 import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
 import { failure } from '../../errors/outcome.ts';
-import type { Inputs } from '../../inputs/parse.ts';
+import type { RegistrySettings } from '../../inputs/registry-inputs.ts';
 import { openRegistries, type Registry } from '../../run/open-registries.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { LoginFacts, LoginRecord } from './summary.ts';
+import type { LoginFacts, LoginResult } from './result.ts';
 
 interface LoggedIn {
   readonly facts: LoginFacts;
@@ -17,10 +17,14 @@ interface LoggedIn {
  * `command: login`: finds credentials for every registry that is named, verifies them there, and saves them where
  * docker and other tools look. All or nothing: when one fails, none is saved. The post step logs out. Never throws.
  */
-export async function login(runtime: Runtime, inputs: Inputs): Promise<LoginRecord> {
+export async function login(
+  runtime: Runtime,
+  { registries: settings }: { readonly registries: RegistrySettings },
+  warnings: readonly string[],
+): Promise<LoginResult> {
   try {
     const actor = runtime.env.GITHUB_ACTOR ?? '';
-    const registries = await openRegistries(runtime, inputs, inputs.hosts, actor);
+    const registries = await openRegistries(runtime, settings, settings.hosts, actor);
     const tried = await Promise.allSettled([...registries.values()].map((registry) => logIn(runtime, registry)));
     const errors = tried.flatMap((each) => (each.status === 'rejected' ? [toActionError(each.reason)] : []));
     throwAll(errors);
@@ -32,14 +36,14 @@ export async function login(runtime: Runtime, inputs: Inputs): Promise<LoginReco
       runtime.log.info(`Saved to ${file} until the job ends.`);
     }
     const logins = done.map(({ facts }) => facts);
-    return { outcome: 'logged-in', errors: [], warnings: inputs.warnings, logins };
+    return { outcome: 'logged-in', errors: [], warnings, logins };
   } catch (error) {
     return failedLogin(runtime.signal.aborted ? runtime.signal.reason : error);
   }
 }
 
 /** A login that came to nothing. */
-export function failedLogin(thrown: unknown): LoginRecord {
+export function failedLogin(thrown: unknown): LoginResult {
   return { ...failure(thrown), warnings: [], logins: [] };
 }
 

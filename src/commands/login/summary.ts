@@ -1,30 +1,12 @@
-import type { Outcome } from '../../domain/outcome.ts';
-import type { ActionError } from '../../errors/action-error.ts';
 import { errorFacts } from '../../report/errors.ts';
 import { code, plain, table } from '../../report/markdown.ts';
 import { heading, meaning, page, renderError, renderWarnings } from '../../report/parts.ts';
 import { JSON_VERSION } from '../../report/run-json.ts';
+import { OUTCOMES } from './outcomes.ts';
+import type { LoginResult } from './result.ts';
 
-/** What became of `command: login`. */
-export interface LoginRecord {
-  readonly outcome: Outcome;
-  readonly errors: readonly ActionError[];
-  readonly warnings: readonly string[];
-  readonly logins: readonly LoginFacts[];
-}
-
-export interface LoginFacts {
-  readonly host: string;
-  /** The kind of registry: `Amazon ECR`. */
-  readonly vendor: string;
-  /** Where the credentials came from. */
-  readonly from: string;
-  /** ISO 8601; absent when they do not end, or nobody says when. */
-  readonly until?: string;
-}
-
-export function renderLoginOutputs(record: LoginRecord): Readonly<Record<string, string>> {
-  const { outcome, errors, warnings, logins } = record;
+export function renderLoginOutputs(result: LoginResult): Readonly<Record<string, string>> {
+  const { outcome, errors, warnings, logins } = result;
   return {
     outcome,
     registries: logins.map(({ host }) => host).join('\n'),
@@ -32,10 +14,10 @@ export function renderLoginOutputs(record: LoginRecord): Readonly<Record<string,
   };
 }
 
-export function renderLoginSummary({ outcome, errors, warnings, logins }: LoginRecord): string {
+export function renderLoginSummary({ outcome, errors, warnings, logins }: LoginResult): string {
   return page([
-    heading('login', logins.map(({ host }) => host).join(', '), outcome),
-    meaning(outcome, errors, ''),
+    heading(OUTCOMES, logins.map(({ host }) => host).join(', '), outcome),
+    meaning(OUTCOMES, outcome, ''),
     ...errors.map((error) => renderError(error)),
     logins.length === 0
       ? ''

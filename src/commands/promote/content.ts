@@ -6,7 +6,7 @@ import { bytes as size } from '../../report/markdown.ts';
 import { step, warn } from '../../run/progress.ts';
 import { askAdmission } from '../../run/push-preflight.ts';
 import type { PlannedPlace } from './apply.ts';
-import type { Journey } from './context.ts';
+import type { PromotionContext } from './context.ts';
 import type { Found } from './resolve-image.ts';
 
 /** Errors by target: one that fails does not keep the content from the others (P9). */
@@ -20,7 +20,7 @@ const MAX_LISTED = 50;
  * also where only a tag moves. In a dry run without probes that begin an upload.
  */
 export async function askTargets(
-  { runtime, inputs, draft }: Journey,
+  { runtime, inputs, partial }: PromotionContext,
   { root }: Found,
   planned: readonly PlannedPlace[],
 ): Promise<TargetErrors> {
@@ -32,7 +32,7 @@ export async function askTargets(
   if (wanting.length === 0) return errors;
   await step(
     runtime,
-    draft,
+    partial,
     'Pre-flight',
     () =>
       Promise.all(
@@ -46,16 +46,16 @@ export async function askTargets(
               throw occupiedBy(place.repository, digest, place.occupied);
             }
             for (const doubt of await askAdmission(runtime, inputs, place, moves, { probe }))
-              warn(runtime, draft, doubt);
+              warn(runtime, partial, doubt);
             // A rollback is not held up by its record. After a copy the list is another one.
-            const isAsked = place.list !== undefined && !place.needsCopy && !inputs['dry-run'] && !inputs.rollback;
+            const isAsked = place.list !== undefined && !place.needsCopy && !inputs.dryRun && !inputs.rollback;
             if (isAsked) await checkListWritable(place.repository, digest);
           } catch (thrown) {
             runtime.signal.throwIfAborted();
             const error = toActionError(thrown);
             // A tag that goes back takes no space.
             const isHarmless = error.code === 'QUOTA_EXCEEDED' && inputs.rollback && !place.needsCopy;
-            if (isHarmless) warn(runtime, draft, error.message);
+            if (isHarmless) warn(runtime, partial, error.message);
             else errors.set(place, error);
           }
         }),
@@ -71,23 +71,23 @@ export async function askTargets(
  * @throws ActionError what reading the source raises: then no target gets anything
  */
 export async function copyMissing(
-  journey: Journey,
+  context: PromotionContext,
   found: Found,
   places: readonly PlannedPlace[],
 ): Promise<TargetErrors> {
   const wanting = places.filter(({ needsCopy }) => needsCopy);
   if (wanting.length === 0) return new Map();
-  const { runtime, draft } = journey;
+  const { runtime, partial } = context;
   return step(
     runtime,
-    draft,
+    partial,
     'Copy',
     async () => {
       const errors = new Map<PlannedPlace, ActionError>();
       let left: readonly PlannedPlace[] = wanting;
       while (left.length > 0) {
         try {
-          report(journey, await copyTo(journey, found, left));
+          report(context, await copyTo(context, found, left));
           break;
         } catch (thrown) {
           runtime.signal.throwIfAborted();
@@ -116,7 +116,7 @@ export async function copyMissing(
 }
 
 function copyTo(
-  { runtime, draft }: Journey,
+  { runtime, partial }: PromotionContext,
   { source, root }: Found,
   places: readonly PlannedPlace[],
 ): Promise<Copied> {
@@ -124,14 +124,17 @@ function copyTo(
     from: source.repository,
     to: places.map(({ repository }) => repository),
     digest: root.descriptor.digest,
-    log: { warning: (line) => warn(runtime, draft, line) },
+    log: { warning: (line) => warn(runtime, partial, line) },
   });
 }
 
 /** What has travelled, with all that came along: anyone who may push to the source could have attached it. */
-function report({ runtime, draft }: Journey, { manifests, blobs, mounted, bytes, attachments }: Copied): void {
-  draft.attachments = attachments;
-  draft.copiedManifests = manifests;
+function report(
+  { runtime, partial }: PromotionContext,
+  { manifests, blobs, mounted, bytes, attachments }: Copied,
+): void {
+  partial.attachments = attachments;
+  partial.copiedManifests = manifests;
   runtime.log.info(
     `Copied ${manifests} manifests and ${blobs} blobs (${size(bytes)}); ${mounted} blobs were mounted from the same registry.`,
   );

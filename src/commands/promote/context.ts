@@ -2,17 +2,17 @@ import type { GitEvent } from '../../domain/event.ts';
 import type { Requirement } from '../../domain/promotion/requirements.ts';
 import type { ReadRecords } from '../../evidence/environment-history.ts';
 import type { GateTerms } from '../../inputs/gate.ts';
-import type { Inputs } from '../../inputs/parse.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
-import type { Draft } from './partial-result.ts';
+import type { PromoteInputs } from './inputs.ts';
+import type { PartialResult } from './partial-result.ts';
 import type { Policy } from './policy.ts';
 import type { Names } from './targets-from-inputs.ts';
 
 /** What every part of a promotion has to go on. */
-export interface Journey {
+export interface PromotionContext {
   readonly runtime: Runtime;
-  readonly inputs: Inputs;
+  readonly inputs: PromoteInputs;
   readonly event: GitEvent;
   readonly names: Names;
   /** Says again what is required when all names are known; undefined in a rollback. */
@@ -26,5 +26,5 @@ export interface Journey {
   readonly records: ReadRecords;
   /** The repositories behind names; `push` for those that are written to. */
   readonly at: (names: Names['images'], access: 'pull' | 'push') => readonly Destination[];
-  readonly draft: Draft;
+  readonly partial: PartialResult;
 }

@@ -2,7 +2,7 @@ import { shortDigest } from '../../domain/digest.ts';
 import { isSameStage } from '../../domain/promotion/record.ts';
 import { type DiagramNode, renderDiagram } from '../../report/parts.ts';
 import { stateOf } from '../../report/step.ts';
-import type { PromotionReport } from './result.ts';
+import type { PromotionResult } from './result.ts';
 
 /** What an image is called in its repository: its tag, or its digest. */
 function ownName(name: string): string {
@@ -16,7 +16,7 @@ function nameOrCommit(name: string, commit: string | undefined): string {
 }
 
 /** The environments that the image has passed, by its records, the steps of a run that failed, and where it was to go. */
-export function renderSteps(report: PromotionReport): string {
+export function renderSteps(report: PromotionResult): string {
   const { outcome, kind, from, image, stage, passed, history, targets, errors, steps } = report;
   if (stage === undefined || outcome === 'invalid-input') return '';
   const nodes: Omit<DiagramNode, 'id'>[] = [];
@@ -71,7 +71,7 @@ const STEPS = [
 const READS: readonly string[] = ['source', 'targets'];
 
 /** What a run did until it failed. Where no step failed it was before the first that did not run. */
-function failedSteps(steps: PromotionReport['steps']): readonly Omit<DiagramNode, 'id'>[] {
+function failedSteps(steps: PromotionResult['steps']): readonly Omit<DiagramNode, 'id'>[] {
   const nodes = STEPS.map(([label, ...names]) => ({ label, state: stateOf(steps, ...names) }));
   const isNamed = nodes.some(({ state }) => state === 'failed');
   const stopped = isNamed ? undefined : nodes.find(({ state }) => state === 'skipped');

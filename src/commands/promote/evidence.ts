@@ -11,11 +11,11 @@ import { readDeployments } from '../../evidence/deployments.ts';
 import type { ReadRecords } from '../../evidence/environment-history.ts';
 import { readRecorded } from '../../evidence/image-origin.ts';
 import { readAttested } from '../../evidence/registry-attestations.ts';
-import { scanTermsOf } from '../../inputs/gate.ts';
-import type { Inputs } from '../../inputs/parse.ts';
+import { type GateTerms, scanTermsOf } from '../../inputs/gate.ts';
 import { readLayout } from '../../oci/image/layout.ts';
 import { fetchLayout } from '../../oci/transfer/fetch.ts';
-import { prepareGate, scanImage, startScanner } from '../../run/scan.ts';
+import { readGateFiles } from '../../run/gate-files.ts';
+import { type ScanSettings, scanImage, startScanner } from '../../run/scan.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { History as Commits } from '../../tools/commits/history.ts';
@@ -29,7 +29,8 @@ const MOST_TAGS = 10;
 /** Where evidence is looked for. */
 export interface Witnesses {
   readonly runtime: Runtime;
-  readonly inputs: Inputs;
+  /** How a scan is done and judged. */
+  readonly scan: ScanSettings;
   readonly source: Destination;
   /** As it was asked for. */
   readonly from: Source | undefined;
@@ -64,7 +65,7 @@ export async function gatherEvidence(asked: Witnesses, required: readonly Requir
         ? await scanNow(asked)
         : lastScan(
             (await records(source.repository, digest)).own,
-            wantedTerms(asked.inputs),
+            wantedTerms(asked.scan.terms),
             asked.runtime.clock.now(),
           );
   return {
@@ -138,17 +139,17 @@ function tagsOf(records: readonly PromotionRecord[], { image }: Destination): re
 }
 
 /** Fetches the image and scans it, as the gate of a publish does, with the database of today. */
-async function scanNow({ runtime, inputs, source, root }: Witnesses): Promise<ScanEvidence> {
+async function scanNow({ runtime, scan, source, root }: Witnesses): Promise<ScanEvidence> {
   const { digest } = root.descriptor;
-  if (!inputs.scanners.includes('vuln')) {
+  if (!scan.terms.scanners.includes('vuln')) {
     return { passed: false, age: 0, byThisRun: true, detail: '`scanners` leaves out `vuln`' };
   }
-  const files = await prepareGate(runtime, inputs);
-  const scanner = startScanner(runtime, inputs);
+  const files = await readGateFiles(runtime.workspace, scan.terms);
+  const scanner = startScanner(runtime, scan);
   const directory = join(runtime.temp, 'promoted');
   runtime.log.info(`Fetching ${source.image}@${digest} to scan it.`);
   await fetchLayout(source.repository, digest, directory);
-  const { verdict } = await scanImage(runtime, inputs, files, scanner, await readLayout(directory, { digest }), [
+  const { verdict } = await scanImage(runtime, scan, files, scanner, await readLayout(directory, { digest }), [
     source.image,
   ]);
   for (const { text, ...place } of verdict.warnings) runtime.log.warning(text, 'Gate', place);
@@ -162,8 +163,8 @@ async function scanNow({ runtime, inputs, source, root }: Witnesses): Promise<Sc
 }
 
 /** What was not looked for was not found: a scan without vulnerabilities is none that anybody means who requires one. */
-function wantedTerms(inputs: Inputs): ScanTerms {
-  const { scanners, ...terms } = scanTermsOf(inputs);
+function wantedTerms(gate: GateTerms): ScanTerms {
+  const { scanners, ...terms } = scanTermsOf(gate);
   return { ...terms, scanners: [...new Set(['vuln', ...scanners])] };
 }
 

@@ -3,7 +3,7 @@ import type { History } from '../../domain/promotion/history.ts';
 import type { PromotionRecord } from '../../domain/promotion/record.ts';
 import { code, details, plain, prose, table } from '../../report/markdown.ts';
 import { shortName, withoutHost } from '../../report/parts.ts';
-import type { PromotionReport } from './result.ts';
+import type { PromotionResult } from './result.ts';
 
 /** The newest first; of more than these, the rest is in `json`. */
 const MAX_ROWS = 20;
@@ -13,7 +13,7 @@ function linked(address: string): string {
   return address.replaceAll(/[()[\]!*`|{}^~]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-export function renderHistory(report: PromotionReport): string {
+export function renderHistory(report: PromotionResult): string {
   const { history } = report;
   if (history === undefined || history.chain.length === 0) return '';
   const marked = marker(report, history);
@@ -44,7 +44,7 @@ export function renderHistory(report: PromotionReport): string {
 }
 
 /** What a record is marked with: the newest of what the stage holds, which a run may have changed, and what is held back. */
-function marker({ targets: [first], image }: PromotionReport, { chain, now, held }: History) {
+function marker({ targets: [first], image }: PromotionResult, { chain, now, held }: History) {
   const hasMoved = first?.decisions.some(({ kind, tag }) => kind === 'moving' && first.written.includes(tag)) ?? false;
   const newest = chain.findLast(({ digest }) => digest === now);
   return (record: PromotionRecord): string => {

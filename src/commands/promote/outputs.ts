@@ -2,10 +2,10 @@ import { errorFacts } from '../../report/errors.ts';
 import { withoutHost } from '../../report/parts.ts';
 import { JSON_VERSION, verdictJson } from '../../report/run-json.ts';
 import { isPartial, targetState } from '../../report/target.ts';
-import { hasContent, type PromotionReport } from './result.ts';
+import { hasContent, type PromotionResult } from './result.ts';
 
 /** The outputs of a promotion. The digest is there apart, because GitHub blanks an output that contains a masked value. */
-export function renderPromotionOutputs(report: PromotionReport): Readonly<Record<string, string>> {
+export function renderPromotionOutputs(report: PromotionResult): Readonly<Record<string, string>> {
   const { outcome, image, targets } = report;
   const [first] = targets;
   const isPlanned = outcome === 'planned';
@@ -28,7 +28,7 @@ export function renderPromotionOutputs(report: PromotionReport): Readonly<Record
 }
 
 /** Everything, for programs; the schema is in docs/json-output.md. */
-function toJson({ errors, targets, history, run, verdict, ...report }: PromotionReport) {
+function toJson({ errors, targets, history, run, verdict, ...report }: PromotionResult) {
   return {
     schemaVersion: JSON_VERSION,
     ...report,

@@ -11,7 +11,7 @@ import { fallbackTag } from '../../oci/client/referrers.ts';
 import { warn } from '../../run/progress.ts';
 import { createHistory } from '../../tools/commits/history.ts';
 import type { PlannedPlace } from './apply.ts';
-import type { Journey } from './context.ts';
+import type { PromotionContext } from './context.ts';
 import { gatherEvidence, gatherTargets } from './evidence.ts';
 import type { Required } from './policy.ts';
 import type { Found } from './resolve-image.ts';
@@ -22,14 +22,14 @@ import { type FoundPlace, isSamePlace } from './stage-history.ts';
  * (P6); nothing is written.
  */
 export async function planPlaces(
-  journey: Journey,
+  context: PromotionContext,
   found: Found,
 ): Promise<Required & { readonly planned: readonly PlannedPlace[] }> {
-  const { runtime, inputs, event, names, api, records, draft } = journey;
+  const { runtime, inputs, event, names, api, records, partial } = context;
   const { source, root, origin, places } = found;
   const { digest } = root.descriptor;
   // A name that the image has decided is looked up as well.
-  const { required, gate } = (await journey.policy?.(writtenTo(journey, places))) ?? journey;
+  const { required, gate } = (await context.policy?.(writtenTo(context, places))) ?? context;
   // A rollback is in a hurry: what the stage held tells all that it needs.
   const needsOwn = inputs.rollback
     ? names.from !== undefined || places.some((place) => isAt(place, digest))
@@ -39,10 +39,10 @@ export async function planPlaces(
     if (!isSamePlace(place, source) && isAt(place, digest)) await records(place.repository, digest);
   }
   const own = needsOwn ? await records(source.repository, digest) : undefined;
-  draft.passed = (own?.own ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
+  partial.passed = (own?.own ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
   const asked = {
     runtime,
-    inputs: { ...inputs, ...gate },
+    scan: { ...inputs.scan, terms: gate },
     source,
     from: names.from,
     root,
@@ -52,8 +52,8 @@ export async function planPlaces(
     records,
   };
   const evidence = await gatherEvidence(asked, required);
-  if (evidence.scan?.verdict !== undefined) draft.verdict = evidence.scan.verdict;
-  draft.scanned = evidence.scan?.passed === true ? evidence.scan.earlier : undefined;
+  if (evidence.scan?.verdict !== undefined) partial.verdict = evidence.scan.verdict;
+  partial.scanned = evidence.scan?.passed === true ? evidence.scan.earlier : undefined;
 
   const planned: PlannedPlace[] = [];
   const judged: (readonly Judgement[])[] = [];
@@ -68,7 +68,7 @@ export async function planPlaces(
     // A dry run shows all that there is to know; a rollback looks as far back as it goes. What was put there without a record
     // does not say what is held back: then those before it do.
     const isEnough = ({ deployed, chain, now }: History) =>
-      !inputs['dry-run'] && (inputs.rollback ? deployed.has(digest) : chain.some((each) => each.digest === now));
+      !inputs.dryRun && (inputs.rollback ? deployed.has(digest) : chain.some((each) => each.digest === now));
     const history = inputs.record
       ? await readStage(place, names.stage, records, { own: here?.own ?? [], foreign, until: isEnough })
       : readHistory(names.stage, [], { holds: place.now });
@@ -89,7 +89,7 @@ export async function planPlaces(
     });
     const inPlace = plan.verdict === 'unchanged';
     for (const each of new Set([own, here, held])) {
-      for (const problem of [...(each?.problems ?? []), ...(each?.ignored ?? [])]) warn(runtime, draft, problem);
+      for (const problem of [...(each?.problems ?? []), ...(each?.ignored ?? [])]) warn(runtime, partial, problem);
     }
     const support = (here ?? held)?.support;
     const isRecorded =
@@ -111,11 +111,11 @@ export async function planPlaces(
       needsCopy: !isSamePlace(place, source) && (!inPlace || lacks(here, own)),
     });
     judged.push(judgements);
-    draft.history ??= history;
+    partial.history ??= history;
   }
-  draft.requirements = unmetFirst(judged);
-  if (required.length === 0 && !inputs.rollback) sayNothing(journey);
-  for (const each of draft.requirements) {
+  partial.requirements = unmetFirst(judged);
+  if (required.length === 0 && !inputs.rollback) sayNothing(context);
+  for (const each of partial.requirements) {
     runtime.log.info(`${each.met ? 'met     ' : 'NOT MET '} ${each.name}: ${each.met ? each.detail : each.reason}`);
   }
   for (const { plan } of planned) {
@@ -128,13 +128,13 @@ export async function planPlaces(
 }
 
 /** Nobody should have to infer that nothing was checked; of production that is hardly meant. */
-function sayNothing({ runtime, draft, names }: Journey): void {
+function sayNothing({ runtime, partial, names }: PromotionContext): void {
   const line = `Nothing is required of ${names.stage}: neither .github/promotion.yaml nor \`require\` names anything.`;
-  if (/\bprod(?:uction)?\b|\blive\b/i.test(names.stage.replaceAll('_', '-'))) warn(runtime, draft, line);
+  if (/\bprod(?:uction)?\b|\blive\b/i.test(names.stage.replaceAll('_', '-'))) warn(runtime, partial, line);
   else runtime.log.info(line);
 }
 
-function writtenTo({ names }: Journey, places: readonly FoundPlace[]): Written {
+function writtenTo({ names }: PromotionContext, places: readonly FoundPlace[]): Written {
   return {
     stage: names.stage,
     tags: [...names.tags, ...places.flatMap(({ tags }) => tags.map(({ tag }) => tag))],

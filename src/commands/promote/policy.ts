@@ -6,9 +6,9 @@ import type { GitEvent } from '../../domain/event.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { readPolicyFile, type Written } from '../../domain/promotion/policy.ts';
 import { mergeRequirements, type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
-import { type GateTerms, gateOf, readGate, stricterGate } from '../../inputs/gate.ts';
-import type { Inputs } from '../../inputs/parse.ts';
+import { type GateTerms, readGate, stricterGate } from '../../inputs/gate.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+import type { PromoteInputs } from './inputs.ts';
 import { invalid, openPolicyFiles, type PolicyFiles } from './policy-files.ts';
 
 /** What a promotion has to show, and how a scan is judged. */
@@ -41,7 +41,7 @@ interface PolicySource {
  */
 export async function readPolicies(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PromoteInputs,
   event: GitEvent,
   api: GitHubApi | undefined,
 ): Promise<Policy> {
@@ -78,7 +78,7 @@ export async function readPolicies(
 }
 
 function decide(
-  inputs: Inputs,
+  inputs: PromoteInputs,
   sources: readonly PolicySource[],
   written: Written,
   { defaultBranch }: Pick<PolicyFiles, 'defaultBranch'>,
@@ -104,7 +104,7 @@ function decide(
       `${path} and ${POLICY} both require a scan, and judge it differently. Give both the same \`gate\`, in the checkout and on ${defaultBranch}`,
     );
   }
-  const own = gateOf(inputs);
+  const own = inputs.scan.terms;
   if (gate !== undefined && !isDeepStrictEqual(gate, own)) {
     say('The policy file decides how a scan is judged: the inputs of this step for that are not used.');
   }

@@ -5,8 +5,7 @@ import { stepsAfterRefusal, stepsAfterRollback } from '../../domain/promotion/re
 import { ActionError, throwAll } from '../../errors/action-error.ts';
 import { type Told, tellDeployment } from '../../evidence/deployments.ts';
 import { createRecords } from '../../evidence/environment-history.ts';
-import { gateOf, scanTermsOf } from '../../inputs/gate.ts';
-import type { Inputs } from '../../inputs/parse.ts';
+import { scanTermsOf } from '../../inputs/gate.ts';
 import { openRegistries } from '../../run/open-registries.ts';
 import { step } from '../../run/progress.ts';
 import { destinationsOf } from '../../run/targets.ts';
@@ -14,12 +13,13 @@ import { readEvent } from '../../runtime/event.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { applyPromotion, begin, type PlannedPlace, type RecordOfRun, recordFor } from './apply.ts';
 import { askTargets, copyMissing, type TargetErrors } from './content.ts';
-import type { Journey } from './context.ts';
-import { type Draft, emptyDraft, failed, succeeded } from './partial-result.ts';
+import type { PromotionContext } from './context.ts';
+import type { PromoteInputs } from './inputs.ts';
+import { emptyResult, failed, type PartialResult, succeeded } from './partial-result.ts';
 import { planPlaces } from './plan.ts';
 import { type Required, readPolicies } from './policy.ts';
 import { type Found, findBack, findForward } from './resolve-image.ts';
-import type { PromotedTarget, PromotionReport } from './result.ts';
+import type { PromotedTarget, PromotionResult } from './result.ts';
 import { withCheckedOutCommit } from './run-commit.ts';
 import { nameAll } from './targets-from-inputs.ts';
 
@@ -27,81 +27,94 @@ import { nameAll } from './targets-from-inputs.ts';
  * `command: promote`: from one stage to the next, the same bytes, with proof, or back again. Never throws: what went wrong is
  * in the report, with all that was known until then.
  */
-export async function promote(runtime: Runtime, inputs: Inputs): Promise<PromotionReport> {
-  const draft = emptyDraft();
+export async function promote(
+  runtime: Runtime,
+  inputs: PromoteInputs,
+  warnings: readonly string[],
+): Promise<PromotionResult> {
+  const partial = emptyResult();
+  partial.warnings.push(...warnings);
   try {
-    return await walk(runtime, inputs, draft);
+    return await runPromote(runtime, inputs, partial);
   } catch (error) {
-    return failed(draft, runtime.signal.aborted ? runtime.signal.reason : error);
+    return failed(partial, runtime.signal.aborted ? runtime.signal.reason : error);
   }
 }
 
-async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<PromotionReport> {
-  const journey = await setOut(runtime, inputs, draft);
-  const found = inputs.rollback ? await findBack(journey) : await findForward(journey);
+/** A promotion whose inputs could not be read. */
+export function failedPromotion(error: unknown): PromotionResult {
+  return failed(emptyResult(), error);
+}
+
+async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: PartialResult): Promise<PromotionResult> {
+  const context = await preparePromotion(runtime, inputs, partial);
+  const found = inputs.rollback ? await findBack(context) : await findForward(context);
   const { root } = found;
   const { digest } = root.descriptor;
   const { planned, ...terms } = await step(
     runtime,
-    draft,
+    partial,
     'Plan',
-    () => planPlaces(journey, found),
+    () => planPlaces(context, found),
     ({ planned: all }) => ['refused', 'conflict'].includes(overall(all.map(({ plan }) => plan)).verdict),
   );
-  draft.targets = inOrder(found, planned.map(begin));
+  partial.targets = inOrder(found, planned.map(begin));
   const { verdict, refusals } = overall(planned.map(({ plan }) => plan));
   if (verdict === 'refused' || verdict === 'conflict') {
-    await tell(journey, found, 'failure');
-    throw verdict === 'refused' ? refusal(draft, planned, refusals) : conflict(planned, digest);
+    await tell(context, found, 'failure');
+    throw verdict === 'refused' ? refusal(partial, planned, refusals) : conflict(planned, digest);
   }
-  const refused = await askTargets(journey, found, planned);
-  if (inputs['dry-run']) {
-    await tell(journey, found, 'inactive');
-    throwFailed(draft, found, planned, refused);
+  const refused = await askTargets(context, found, planned);
+  if (inputs.dryRun) {
+    await tell(context, found, 'inactive');
+    throwFailed(partial, found, planned, refused);
     runtime.log.info('This is a dry run: nothing was written.');
-    return succeeded(draft, 'planned');
+    return succeeded(partial, 'planned');
   }
   const hasWork = planned.some((place) => place.plan.verdict === 'go' || place.needsRecord || place.needsCopy);
   if (!hasWork && found.failed.length === 0) {
     runtime.log.info(`Everything is in place already, as ${digest}: nothing to write.`);
     // Else GitHub's word at the end of the job would speak for whatever was built from the commit of the run.
-    await tell(journey, found, 'success');
-    return succeeded(draft, 'unchanged');
+    await tell(context, found, 'success');
+    return succeeded(partial, 'unchanged');
   }
 
   const failed = await copyMissing(
-    journey,
+    context,
     found,
     planned.filter((place) => !refused.has(place)),
   );
-  throwFailed(draft, found, planned, new Map([...refused, ...failed]), true);
-  if (draft.copiedManifests === 0 && planned.every(({ plan, needsRecord }) => plan.verdict !== 'go' && !needsRecord)) {
-    await tell(journey, found, 'success');
-    return succeeded(draft, 'unchanged');
+  throwFailed(partial, found, planned, new Map([...refused, ...failed]), true);
+  if (
+    partial.copiedManifests === 0 &&
+    planned.every(({ plan, needsRecord }) => plan.verdict !== 'go' && !needsRecord)
+  ) {
+    await tell(context, found, 'success');
+    return succeeded(partial, 'unchanged');
   }
-  const record = recordOf(journey, found, terms);
+  const record = recordOf(context, found, terms);
   // Reading records, too, takes time in which others may move the tags. A rollback is in a hurry.
   const isLate = planned.some(({ needsCopy, needsRecord }) => needsCopy || (needsRecord && !inputs.rollback));
   const recheck = terms.required.length > 0 || isLate;
-  draft.targets = await step(
+  partial.targets = await step(
     runtime,
-    draft,
+    partial,
     'Tags and records',
     () => applyPromotion({ places: planned, root, record, recheck, log: runtime.log }),
     (targets) => targets.some(({ error }) => error !== undefined),
   );
-  const errors = draft.targets.flatMap(({ error }) => error ?? []);
+  const errors = partial.targets.flatMap(({ error }) => error ?? []);
   throwAll(errors);
-  draft.passed = [
-    ...draft.passed,
+  partial.passed = [
+    ...partial.passed,
     ...planned
       .filter(({ needsRecord }) => needsRecord)
       .slice(0, 1)
       .map((place) => recordFor(place, record)),
   ];
-  await tell(journey, found, 'success');
-  runtime.log.info(`${journey.names.stage} points to ${digest} now.`);
-  return succeeded(draft, inputs.rollback ? 'rolled-back' : 'promoted');
+  await tell(context, found, 'success');
+  runtime.log.info(`${context.names.stage} points to ${digest} now.`);
+  return succeeded(partial, inputs.rollback ? 'rolled-back' : 'promoted');
 }
 
 /** Targets as `to` names them, with those that could not be read. */
@@ -111,38 +124,42 @@ function inOrder({ order, failed }: Found, targets: readonly PromotedTarget[]): 
 
 /** Where a target has failed no tag moves, though the others have got the content: a run later only has to move tags. */
 function throwFailed(
-  draft: Draft,
+  partial: PartialResult,
   found: Found,
   planned: readonly PlannedPlace[],
   errors: TargetErrors,
   hasCopied = false,
 ): void {
-  draft.targets = inOrder(
+  partial.targets = inOrder(
     found,
     planned.map((place) => {
       const error = errors.get(place);
       return { ...begin(place), ...(error === undefined ? { copied: hasCopied && place.needsCopy } : { error }) };
     }),
   );
-  throwAll(draft.targets.flatMap(({ error }) => error ?? []));
+  throwAll(partial.targets.flatMap(({ error }) => error ?? []));
 }
 
 /** What is known before any registry is asked. */
-async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Journey> {
+async function preparePromotion(
+  runtime: Runtime,
+  inputs: PromoteInputs,
+  partial: PartialResult,
+): Promise<PromotionContext> {
   const event = readEvent(runtime.env);
   const names = nameAll(inputs, await withCheckedOutCommit(runtime, event, inputs.from));
-  draft.kind = inputs.rollback ? 'rollback' : 'promotion';
-  draft.stage = names.stage;
-  draft.run = { actor: event.actor, event: event.name, url: event.runUrl };
+  partial.kind = inputs.rollback ? 'rollback' : 'promotion';
+  partial.stage = names.stage;
+  partial.run = { actor: event.actor, event: event.name, url: event.runUrl };
   const reason = mayNotPromote(event.name, event.causedBy);
   if (reason !== undefined) throw new ActionError('PROMOTION_REFUSED', reason, { remedy: [OTHER_EVENTS] });
   if (inputs.force && !isByHand(event)) throw notByHand(event);
-  const token = inputs['github-token'];
+  const token = inputs.registries.githubToken;
   const { owner, name } = event.repository;
   const api = token === undefined ? undefined : runtime.github(token, { apiUrl: event.apiUrl, owner, name });
   const policy = inputs.rollback ? undefined : await readPolicies(runtime, inputs, event, api);
-  const { required, gate } = (await policy?.(names)) ?? { required: [], gate: gateOf(inputs) };
-  const registries = await openRegistries(runtime, inputs, names.hosts, event.actor);
+  const { required, gate } = (await policy?.(names)) ?? { required: [], gate: inputs.scan.terms };
+  const registries = await openRegistries(runtime, inputs.registries, names.hosts, event.actor);
   return {
     runtime,
     inputs,
@@ -154,17 +171,17 @@ async function setOut(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<J
     api,
     records: createRecords(runtime.clock.now),
     at: (images, access) => destinationsOf(registries, images, access),
-    draft,
+    partial,
   };
 }
 
 function recordOf(
-  { runtime, inputs, event, names, draft }: Journey,
+  { runtime, inputs, event, names, partial }: PromotionContext,
   { root, name, origin: { commit } }: Found,
   { required, gate }: Required,
 ): RecordOfRun {
   return {
-    kind: draft.kind,
+    kind: partial.kind,
     stage: names.stage,
     from: name,
     digest: root.descriptor.digest,
@@ -176,8 +193,8 @@ function recordOf(
     forced: inputs.force,
     ...(required.some((each) => each.name === 'scan' && each.maxAge === 'now')
       ? { scan: scanTermsOf(gate) }
-      : draft.scanned),
-    requirements: draft.requirements.flatMap((each) =>
+      : partial.scanned),
+    requirements: partial.requirements.flatMap((each) =>
       each.met ? [{ name: each.name, detail: each.detail.replace(/\p{Cc}+/gu, ' ').slice(0, 1000) }] : [],
     ),
   };
@@ -188,7 +205,7 @@ function recordOf(
  * not depend on it.
  */
 async function tell(
-  { runtime, inputs, event, api, draft }: Journey,
+  { runtime, inputs, event, api, partial }: PromotionContext,
   { root, name }: Found,
   state: Told['state'],
 ): Promise<void> {
@@ -203,7 +220,7 @@ async function tell(
     state,
     now: runtime.clock.now(),
   });
-  draft.deployment = told;
+  partial.deployment = told;
   const what = state === 'success' ? 'names the image now' : 'says that this image was not deployed';
   if (told === 'told') runtime.log.info(`The deployment to ${environment} ${what}.`);
   else if (told === 'refused') {
@@ -214,7 +231,7 @@ async function tell(
 }
 
 function refusal(
-  { kind, stage = '', requirements, image }: Draft,
+  { kind, stage = '', requirements, image }: PartialResult,
   planned: readonly PlannedPlace[],
   reasons: readonly string[],
 ): ActionError {

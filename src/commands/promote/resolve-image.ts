@@ -11,7 +11,7 @@ import { type Recorded, readRecorded } from '../../evidence/image-origin.ts';
 import { readTarget } from '../../run/missing-repository.ts';
 import { step } from '../../run/progress.ts';
 import type { Destination } from '../../run/targets.ts';
-import type { Journey } from './context.ts';
+import type { PromotionContext } from './context.ts';
 import type { PromotedTarget } from './result.ts';
 import { type FoundPlace, readPlace } from './stage-history.ts';
 import { placesOf } from './targets-from-inputs.ts';
@@ -44,13 +44,13 @@ export interface Found {
  * the targets hold.
  * @throws ActionError INPUT_INVALID when there is no such image, with what there is
  */
-export async function findForward(journey: Journey): Promise<Found> {
-  const { runtime, names, draft, at } = journey;
+export async function findForward(context: PromotionContext): Promise<Found> {
+  const { runtime, names, partial, at } = context;
   const [source] = at([names.fromImage], names.isFromWritten ? 'push' : 'pull');
   const { from } = names;
   if (source === undefined || from === undefined) throw new ActionError('INPUT_INVALID', '`from` is empty.');
   const { reference, name } = spelled(source, from);
-  const root = await step(runtime, draft, 'Source', async () => {
+  const root = await step(runtime, partial, 'Source', async () => {
     const held = await source.repository.get(reference);
     if (held !== undefined) runtime.log.info(`${name} is ${held.descriptor.digest}.`);
     return held;
@@ -63,8 +63,8 @@ export async function findForward(journey: Journey): Promise<Found> {
       { facts: { input: 'from', registry: source.repository.host, repository: source.repository.name, reference } },
     );
   }
-  const origin = originOf(await readRecorded(source.repository, root, neededOf(journey)));
-  note(journey, root, name, origin);
+  const origin = originOf(await readRecorded(source.repository, root, neededOf(context)));
+  note(context, root, name, origin);
   const { commit, version } = origin;
   // A tag such as 1.2.3 says which version it is, when the image itself does not.
   const ofTag = /^v?\d+\.\d+\.\d+/.test(reference) ? reference : undefined;
@@ -72,21 +72,21 @@ export async function findForward(journey: Journey): Promise<Found> {
     version: version !== undefined && /^v?\d/.test(version) ? version : (ofTag ?? version),
     sha: commit?.slice(0, 7),
   };
-  return { source, root, name, origin, ...(await readPlaces(journey, values)) };
+  return { source, root, name, origin, ...(await readPlaces(context, values)) };
 }
 
 /**
  * A rollback begins at the stage: what it holds tells what was there before. One that is named may lie further back.
  * @throws ActionError PROMOTION_REFUSED when there is nothing to go back to, MANIFEST_UNKNOWN when it was deleted since
  */
-export async function findBack(journey: Journey): Promise<Found> {
-  const { runtime, names, draft, records } = journey;
-  const { places, failed, order } = await readPlaces(journey, {});
+export async function findBack(context: PromotionContext): Promise<Found> {
+  const { runtime, names, partial, records } = context;
+  const { places, failed, order } = await readPlaces(context, {});
   throwAll(failed.flatMap(({ error }) => error ?? []));
   const [place] = places;
   if (place === undefined) throw new ActionError('INPUT_INVALID', '`to` names nothing to roll back.');
   const { repository, image } = place;
-  const digest = await step(runtime, draft, 'History', async () => {
+  const digest = await step(runtime, partial, 'History', async () => {
     const { from } = names;
     const wanted = from === undefined ? undefined : await digestOf(place, from);
     // Going back to what was there before takes every record between; a named image only has to be named by one.
@@ -94,7 +94,7 @@ export async function findBack(journey: Journey): Promise<Found> {
       wanted === undefined ? before !== undefined || unread === undefined : deployed.has(wanted);
     const own = wanted === undefined ? [] : (await records(repository, wanted)).own;
     const history = await readStage(place, names.stage, records, { until: isEnough, own });
-    draft.history = history;
+    partial.history = history;
     const target = rollbackTarget(history, wanted);
     if (!target.ok) {
       throw new ActionError('PROMOTION_REFUSED', target.problems.join('\n'), {
@@ -114,24 +114,29 @@ export async function findBack(journey: Journey): Promise<Found> {
   }
   const origin = originOf(await readRecorded(repository, root, []));
   const name = `${image}@${digest}`;
-  note(journey, root, name, origin);
+  note(context, root, name, origin);
   return { source: place, root, name, origin, places, failed, order };
 }
 
 /** What is found is told, also when nothing can be done with it. */
-function note({ draft }: Journey, { descriptor: { digest, mediaType } }: ManifestBytes, name: string, origin: Origin) {
-  draft.from = name;
-  draft.image = { digest, mediaType, ...origin };
+function note(
+  { partial }: PromotionContext,
+  { descriptor: { digest, mediaType } }: ManifestBytes,
+  name: string,
+  origin: Origin,
+) {
+  partial.from = name;
+  partial.image = { digest, mediaType, ...origin };
 }
 
 async function readPlaces(
-  { runtime, inputs, names, at, draft }: Journey,
+  { runtime, inputs, names, at, partial }: PromotionContext,
   values: { readonly version?: string | undefined; readonly sha?: string | undefined },
 ): Promise<Pick<Found, 'places' | 'failed' | 'order'>> {
   const named = placesOf(inputs, names, values);
   return step(
     runtime,
-    draft,
+    partial,
     'Targets',
     async () => {
       const places: FoundPlace[] = [];
@@ -146,7 +151,7 @@ async function readPlaces(
         }
         order.push(destination.image);
         try {
-          const read = await readTarget(inputs, destination, (repository) =>
+          const read = await readTarget(inputs.createRepository, destination, (repository) =>
             readPlace({ ...destination, repository, tags }),
           );
           const place = { ...read, repository: destination.repository };
@@ -199,7 +204,7 @@ function spelled({ image }: Destination, from: Source): { readonly reference: st
 }
 
 /** What has to be known of the image's origin; more than the manifest itself tells costs up to two requests. */
-function neededOf({ inputs, required }: Journey): readonly (keyof Recorded)[] {
+function neededOf({ inputs, required }: PromotionContext): readonly (keyof Recorded)[] {
   const byCommit = required.some(({ name }) => name === 'branch' || name === 'not-older' || name === 'deployed');
   const names = placeholdersIn(inputs.to);
   return [

@@ -1,15 +1,16 @@
 import type { Verdict } from '../../domain/gate/policy.ts';
-import type { Outcome } from '../../domain/outcome.ts';
+import type { Failure } from '../../domain/outcome.ts';
 import type { History } from '../../domain/promotion/history.ts';
 import type { Judgement } from '../../domain/promotion/judge.ts';
 import type { TargetDecision } from '../../domain/promotion/plan.ts';
 import type { PromotionRecord } from '../../domain/promotion/record.ts';
 import type { ActionError } from '../../errors/action-error.ts';
 import type { StepFacts } from '../../report/step.ts';
+import type { Success } from './outcomes.ts';
 
 /** All that is known of a promotion at its end, whatever end that was: the source of outputs, summary and `json`. */
-export interface PromotionReport {
-  readonly outcome: Outcome;
+export interface PromotionResult {
+  readonly outcome: Success | Failure;
   readonly errors: readonly ActionError[];
   readonly warnings: readonly string[];
   readonly steps: readonly StepFacts[];

@@ -16,19 +16,18 @@ import {
 import { partialResult, partialSentence } from '../../report/target.ts';
 import { renderSteps } from './diagram.ts';
 import { renderHistory } from './history-table.ts';
-import { hasContent, type PromotedTarget, type PromotionReport } from './result.ts';
-
-export { renderPromotionOutputs } from './outputs.ts';
+import { OUTCOMES } from './outcomes.ts';
+import { hasContent, type PromotedTarget, type PromotionResult } from './result.ts';
 
 /** Attachments in the summary; all are in `json`. */
 const MAX_ATTACHMENTS = 20;
 
 /** The job summary: what came of it at first sight, then the steps, the evidence, the tags and the history. Pure. */
-export function renderPromotionSummary(report: PromotionReport): string {
+export function renderPromotionSummary(report: PromotionResult): string {
   const { outcome, image, errors, warnings, steps, targets } = report;
   return page([
-    heading('promote', title(report), outcome, image?.digest),
-    meaning(outcome, errors, leftBehind(report)),
+    heading(OUTCOMES, title(report), outcome, image?.digest),
+    meaning(OUTCOMES, outcome, leftBehind(report)),
     renderNamesOf(report),
     renderOrigin(report),
     ...errors.map((error) => renderError(error, report.verdict !== undefined)),
@@ -45,33 +44,33 @@ export function renderPromotionSummary(report: PromotionReport): string {
 }
 
 /** `org/app to production` */
-function title({ targets, stage, kind }: PromotionReport): string {
+function title({ targets, stage, kind }: PromotionResult): string {
   const name = imageTitle(targets.map((target) => target.image));
   return [name, stage ?? ''].filter((part) => part !== '').join(kind === 'rollback' ? ' in ' : ' to ');
 }
 
 /** What a failed run has left in the registries. */
-function leftBehind({ outcome, targets, steps }: PromotionReport): string {
+function leftBehind({ outcome, targets, steps }: PromotionResult): string {
   if (outcome === 'invalid-input') return '';
   if (!steps.some(({ name }) => name === 'Copy' || name === 'Tags and records')) return 'Nothing was promoted.';
   return partialSentence(targets, (at) => hasContent(targets[at]));
 }
 
 /** Repositories that have the image. */
-function pullable({ outcome, targets }: PromotionReport): readonly string[] {
+function pullable({ outcome, targets }: PromotionResult): readonly string[] {
   // An image that was refused is not offered, though it may be in the repository.
   return outcome === 'refused' ? [] : targets.filter((target) => hasContent(target)).map((target) => target.image);
 }
 
 /** Where the image is, as a command to be copied; its targets alone where it is not there. */
-function renderNamesOf(report: PromotionReport): string {
+function renderNamesOf(report: PromotionResult): string {
   const { targets, image } = report;
   const pull = renderPull(pullable(report), image?.digest);
   return pull === '' ? [...new Set(targets.map((target) => target.image))].map(code).join(', ') : pull;
 }
 
 /** What came along with the image: anyone who may push to its source could have attached it. */
-function renderAttachments({ attachments = [] }: PromotionReport): string {
+function renderAttachments({ attachments = [] }: PromotionResult): string {
   const rows = attachments
     .slice(0, MAX_ATTACHMENTS)
     .map(({ digest, artifactType, bytes: size }) => [code(shortDigest(digest)), plain(artifactType), bytes(size)]);
@@ -84,7 +83,7 @@ function renderAttachments({ attachments = [] }: PromotionReport): string {
     : details(`Copied with the image: ${attachments.length}`, table(['attachment', 'type', 'size'], rows) + more);
 }
 
-function renderOrigin(report: PromotionReport): string {
+function renderOrigin(report: PromotionResult): string {
   const { kind, from, image, run } = report;
   if (from === undefined || image === undefined) return '';
   // A rollback takes the image from where it is.
@@ -100,7 +99,7 @@ function renderOrigin(report: PromotionReport): string {
     .replace(/^[a-z]/, (letter) => letter.toUpperCase());
 }
 
-function renderRequirements({ requirements, kind, stage, errors }: PromotionReport): string {
+function renderRequirements({ requirements, kind, stage, errors }: PromotionResult): string {
   // Nobody should have to infer that nothing was looked at.
   if (requirements.length === 0 && kind === 'promotion' && stage !== undefined && errors.length === 0) {
     return `Nothing is required of ${code(stage)}: neither ${code('.github/promotion.yaml')} nor ${code('require')} names anything.`;
@@ -115,7 +114,7 @@ function renderRequirements({ requirements, kind, stage, errors }: PromotionRepo
   return rows.length === 0 ? '' : `### Requirements\n\n${table(['met', 'required', 'found'], rows)}`;
 }
 
-function renderTags({ targets, errors }: PromotionReport): string {
+function renderTags({ targets, errors }: PromotionResult): string {
   return renderTagRows(
     targets.flatMap(({ image, decisions, written }) =>
       decisions.map(({ tag, kind, action, holds: previous, reason }) => {

@@ -1,5 +1,5 @@
 import type { GitEvent } from '../../domain/event.ts';
-import { parseImages } from '../../domain/images.ts';
+import type { Parsed } from '../../domain/parsed.ts';
 import {
   environmentTag,
   placeholdersIn,
@@ -13,7 +13,7 @@ import type { ImageName } from '../../domain/reference.ts';
 import { readLines } from '../../domain/tags/records.ts';
 import { tagOf } from '../../domain/tags/refs.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import { type Inputs, take } from '../../inputs/parse.ts';
+import type { PromoteInputs } from './inputs.ts';
 
 /** What a promotion is about, before any registry is asked. */
 export interface Names {
@@ -37,18 +37,18 @@ export interface Names {
 const LATER = { version: '0.0.0', sha: '0000000' } as const;
 
 /** @throws ActionError INPUT_INVALID, also for what only the values of the run can tell */
-export function nameAll(inputs: Inputs, event: GitEvent): Names {
-  const images = take(parseImages(inputs.images))
-    .filter(({ enable }) => enable)
-    .map(({ reference }) => reference);
+export function nameAll(inputs: PromoteInputs, event: GitEvent): Names {
+  const images = inputs.images.map(({ reference }) => reference);
   const version = /^v?(\d.*)$/.exec(tagOf(event) ?? '')?.[1];
   const from =
     inputs.from === undefined
       ? undefined
-      : take(readSource(inputs.from, { sha: event.sha.slice(0, 7), ...(version === undefined ? {} : { version }) }));
+      : filledIn(
+          readSource(inputs.from, { sha: event.sha.slice(0, 7), ...(version === undefined ? {} : { version }) }),
+        );
   const fromImage = (from !== undefined && from.by !== 'environment' ? from.image : undefined) ?? images[0];
   const own = images.length > 0 || fromImage === undefined ? images : [fromImage];
-  const targets = take(readTargets(inputs.to, { ...LATER, env: inputs.environment }));
+  const targets = filledIn(readTargets(inputs.to, { ...LATER, env: inputs.environment }));
   const place = fromImage ?? targets[0]?.image;
   if (place === undefined)
     throw new ActionError('INPUT_INVALID', '`images` is empty, and no name says where the image is.');
@@ -76,10 +76,10 @@ export interface NamedPlace {
  * The repositories that are written, each once, with their tags: that of the stage comes first, wherever it was written. A
  * rollback goes back with moving tags only: a version never moves.
  */
-export function placesOf(inputs: Inputs, { images }: Names, values: TemplateValues): readonly NamedPlace[] {
+export function placesOf(inputs: PromoteInputs, { images }: Names, values: TemplateValues): readonly NamedPlace[] {
   const lines = inputs.rollback ? inputs.to.filter((line) => !needsImage(line)) : inputs.to;
   const onlyVersions = inputs.to.length > 0 && readLines(lines).length === 0;
-  const targets = onlyVersions ? [] : take(readTargets(lines, { ...values, env: inputs.environment }));
+  const targets = onlyVersions ? [] : filledIn(readTargets(lines, { ...values, env: inputs.environment }));
   const places = new Map<string, NamedPlace>();
   for (const target of targets) {
     if (inputs.rollback && target.kind === 'immutable') continue;
@@ -104,4 +104,10 @@ export function placesOf(inputs: Inputs, { images }: Names, values: TemplateValu
 function needsImage(line: string): boolean {
   const names = placeholdersIn([line]);
   return names.has('version') || names.has('sha');
+}
+
+/** @throws ActionError INPUT_INVALID where a template cannot be filled in */
+function filledIn<T>(read: Parsed<T>): T {
+  if (!read.ok) throw new ActionError('INPUT_INVALID', read.problems.join('\n'));
+  return read.value;
 }

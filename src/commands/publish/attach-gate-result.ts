@@ -4,11 +4,11 @@ import type { PromotionRecord } from '../../domain/promotion/record.ts';
 import { requirementText } from '../../domain/promotion/requirements.ts';
 import { readRecords, writeRecord } from '../../evidence/promotion-records.ts';
 import { scanTermsOf } from '../../inputs/gate.ts';
-import type { Inputs } from '../../inputs/parse.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Target } from './apply.ts';
+import type { PublishInputs } from './inputs.ts';
 import type { Naming } from './naming.ts';
-import type { Draft } from './partial-result.ts';
+import type { PartialResult } from './partial-result.ts';
 
 /** Whether a publish has attached its verdict to this image before. */
 export async function hasVerdict({ repository }: Target, digest: Digest): Promise<boolean> {
@@ -18,19 +18,19 @@ export async function hasVerdict({ repository }: Target, digest: Digest): Promis
 /** Attaches to an image that it has passed the gate of this run: the first record of its way through the stages. */
 export async function attachVerdict(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PublishInputs,
   { event, commit }: Naming,
-  draft: Draft,
+  partial: PartialResult,
   { image, repository }: Target,
   subject: Descriptor,
 ): Promise<void> {
-  const counts = draft.verdict?.counts.total;
+  const counts = partial.verdict?.counts.total;
   const record: PromotionRecord = {
     kind: 'publish',
     stage: 'publish',
     repository: `${repository.host}/${repository.name}`,
     from: event.repository.url,
-    to: draft.tagNames.map((tag) => `${image}:${tag}`),
+    to: partial.tagNames.map((tag) => `${image}:${tag}`),
     digest: subject.digest,
     actor: event.actor || 'unknown',
     run: event.runUrl,
@@ -44,13 +44,13 @@ export async function attachVerdict(
         detail: `${counts?.CRITICAL ?? 0} critical, ${counts?.HIGH ?? 0} high`,
       },
     ],
-    scan: { ...scanTermsOf(inputs), ...(isEased(draft) ? { baseline: true } : {}) },
+    scan: { ...scanTermsOf(inputs.scan.settings.terms), ...(isEased(partial) ? { baseline: true } : {}) },
     held: [],
   };
   runtime.log.info(`${image}: record ${await writeRecord(repository, record, subject)}`);
 }
 
 /** Whether findings passed only because the baseline has them: a later promotion may not want to rely on that. */
-function isEased({ verdict }: Draft): boolean {
+function isEased({ verdict }: PartialResult): boolean {
   return verdict?.suppressed.some(({ by }) => by === 'baseline') ?? false;
 }

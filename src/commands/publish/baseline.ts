@@ -4,7 +4,6 @@ import { isImageConfig, type ManifestBytes } from '../../domain/manifest.ts';
 import { normalPlatform, platformName } from '../../domain/platform.ts';
 import { didYouMean } from '../../domain/suggestion.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { Inputs } from '../../inputs/parse.ts';
 import type { Repository } from '../../oci/client/repository.ts';
 import { isRunnable } from '../../oci/image/attestation-manifest.ts';
 import { parseManifest } from '../../oci/image/document.ts';
@@ -16,6 +15,7 @@ import { aboutBaseline, type BaselineImage } from '../../run/scan.ts';
 import { type Destination, destinationsOf } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { ScannableImage } from '../../tools/trivy/view.ts';
+import type { PublishInputs } from './inputs.ts';
 import type { Naming } from './naming.ts';
 
 /**
@@ -25,13 +25,13 @@ import type { Naming } from './naming.ts';
  */
 export async function findBaseline(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PublishInputs,
   naming: Naming,
   destinations: readonly Destination[],
 ): Promise<BaselineImage | undefined> {
-  const { baseline } = inputs;
+  const { baseline, mode } = inputs.scan;
   const name = baseline?.image ?? naming.images[0];
-  if (baseline === undefined || name === undefined || inputs.scan === 'off') return undefined;
+  if (baseline === undefined || name === undefined || mode === 'off') return undefined;
   const { reference } = baseline;
   const image = `${name.familiarName}${isDigest(reference) ? '@' : ':'}${reference}`;
   const known = destinations.find(
@@ -40,7 +40,11 @@ export async function findBaseline(
   return aboutBaseline(image, async () => {
     const opened =
       known ??
-      destinationsOf(await openRegistries(runtime, inputs, [name.host], naming.event.actor), [name], 'pull')[0];
+      destinationsOf(
+        await openRegistries(runtime, inputs.registries, [name.host], naming.event.actor),
+        [name],
+        'pull',
+      )[0];
     const repository = opened?.repository;
     const root = await repository?.get(reference);
     if (repository === undefined || root === undefined) throw await missing(reference, repository);

@@ -3,7 +3,6 @@ import { type Login, loginOf, writePrivateDockerConfig } from '../../credentials
 import type { BuildRequest } from '../../domain/build-request.ts';
 import type { BuiltCommit } from '../../domain/commit.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { Inputs } from '../../inputs/parse.ts';
 import { requireAttestations } from '../../oci/image/attestations.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
 import { readLayout } from '../../oci/image/layout.ts';
@@ -17,8 +16,9 @@ import { inspectDocker } from '../../tools/buildx/docker.ts';
 import { dockerEnvironment } from '../../tools/buildx/docker-environment.ts';
 import { findContextTokens } from '../../tools/commits/context-tokens.ts';
 import { attestationsOfBuild, namesOf, type Obtained } from './image-source.ts';
+import type { PublishInputs } from './inputs.ts';
 import type { Naming } from './naming.ts';
-import type { Draft } from './partial-result.ts';
+import type { PartialResult } from './partial-result.ts';
 
 /**
  * Builds the image with buildx to an OCI layout, and reads the result back as any other image: digest as buildx reported
@@ -26,13 +26,16 @@ import type { Draft } from './partial-result.ts';
  */
 export async function buildImage(
   runtime: Runtime,
-  inputs: Inputs,
+  { build: inputs, registries }: Pick<PublishInputs, 'build' | 'registries'>,
   naming: Naming,
   request: BuildRequest,
   destinations: readonly Destination[],
-  draft: Draft,
+  partial: PartialResult,
 ): Promise<Obtained> {
-  const environment = await writePrivateDockerConfig(runtime, [...inputs.logins, ...(await loginsOf(destinations))]);
+  const environment = await writePrivateDockerConfig(runtime, [
+    ...registries.logins,
+    ...(await loginsOf(destinations)),
+  ]);
   const env = dockerEnvironment(runtime.env, environment);
   const docker = await inspectDocker(runtime, env);
   const config = inputs['buildkitd-config'];
@@ -48,8 +51,8 @@ export async function buildImage(
       runtime.state.save(STATE.environment, JSON.stringify(environment));
     },
   });
-  for (const warning of await findContextTokens(runtime, request)) warn(runtime, draft, warning);
-  const token = inputs['github-token'];
+  for (const warning of await findContextTokens(runtime, request)) warn(runtime, partial, warning);
+  const token = registries.githubToken;
   const built = await build(runtime, {
     request,
     event: naming.event,
@@ -58,7 +61,7 @@ export async function buildImage(
     environment,
     ...(token === undefined ? {} : { githubToken: token }),
   });
-  draft.buildMetadata = built.metadata;
+  partial.buildMetadata = built.metadata;
   const image = await readLayout(built.directory, {
     digest: built.digest,
     ...(inputs.platforms.length > 0 ? { platforms: inputs.platforms } : {}),

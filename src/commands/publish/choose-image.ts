@@ -3,11 +3,11 @@ import { type Digest, shortDigest } from '../../domain/digest.ts';
 import type { RepositoryState, Wanted } from '../../domain/publish-plan.ts';
 import { candidatesFor, keptImage } from '../../domain/published.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { Inputs } from '../../inputs/parse.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { findDifference } from '../../tools/commits/context-state.ts';
 import { isLaterAttempt } from './fingerprint.ts';
+import type { PublishInputs } from './inputs.ts';
 
 /** A repository and what it holds. */
 export interface ReadRepository {
@@ -39,7 +39,7 @@ export interface Choice {
  */
 export async function chooseImage(
   runtime: Runtime,
-  inputs: Inputs,
+  { build: inputs, ifPublished }: Pick<PublishInputs, 'build' | 'ifPublished'>,
   wanted: Wanted,
   repositories: readonly ReadRepository[],
   build: IntendedBuild | undefined,
@@ -57,7 +57,7 @@ export async function chooseImage(
     return from === undefined ? {} : { taken: { digest, from: from.to } };
   };
 
-  const kept = inputs['if-published'] === 'keep' ? keptImage(wanted, states) : { kind: 'none' as const };
+  const kept = ifPublished === 'keep' ? keptImage(wanted, states) : { kind: 'none' as const };
   if (kept.kind === 'several') throw severalKept(kept.tags);
   if (kept.kind === 'one') {
     const missing = await lacking(kept.digest);

@@ -14,11 +14,11 @@ import type { PlannedTag } from '../../domain/tags/planned.ts';
 import { branchOf } from '../../domain/tags/refs.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { recordedRevisions } from '../../evidence/image-origin.ts';
-import type { Inputs } from '../../inputs/parse.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { type Checkout, readCheckout, remoteCommit } from '../../tools/commits/checkout.ts';
 import { createHistory } from '../../tools/commits/history.ts';
+import type { PublishInputs } from './inputs.ts';
 
 /** The commit of the run, and what is known of where it is from. */
 export interface FoundCommit {
@@ -36,7 +36,7 @@ export interface FoundCommit {
  */
 export async function findCommit(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PublishInputs,
   event: GitEvent,
   { offline, source }: { readonly offline: boolean; readonly source?: LocalImage | undefined },
 ): Promise<FoundCommit> {
@@ -51,13 +51,13 @@ export async function findCommit(
 
 async function findBuiltCommit(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PublishInputs,
   event: GitEvent,
   offline: boolean,
 ): Promise<FoundCommit> {
   const context =
     inputs.source === undefined
-      ? inputs.context.replace(/\{\{\s*defaultContext\s*\}\}/g, () => defaultContext(event))
+      ? inputs.build.context.replace(/\{\{\s*defaultContext\s*\}\}/g, () => defaultContext(event))
       : '.';
   const git = readGitContext(context);
   if (git !== undefined) {
@@ -142,11 +142,14 @@ async function onBranch(api: GitHubApi | undefined, branch: string, sha: string)
 }
 
 /** What BuildKit would send for a git URL: the address's own user, the secret GIT_AUTH_TOKEN, or the job's token. */
-function authorization(url: string, inputs: Inputs, event: GitEvent): string | undefined {
+function authorization(url: string, inputs: PublishInputs, event: GitEvent): string | undefined {
   const host = readRemote(url)?.host ?? '';
   const user = userOf(url);
-  const secret = inputs.secrets.find(({ name }) => name === `GIT_AUTH_TOKEN.${host}` || name === 'GIT_AUTH_TOKEN');
-  const token = secret?.value ?? (URL.parse(event.serverUrl)?.hostname === host ? inputs['github-token'] : undefined);
+  const secret = inputs.build.secrets.find(
+    ({ name }) => name === `GIT_AUTH_TOKEN.${host}` || name === 'GIT_AUTH_TOKEN',
+  );
+  const token =
+    secret?.value ?? (URL.parse(event.serverUrl)?.hostname === host ? inputs.registries.githubToken : undefined);
   const basic = user === undefined ? (token === undefined ? undefined : `x-access-token:${token}`) : user;
   return basic === undefined || !/^https:/i.test(url) ? undefined : `basic ${Buffer.from(basic).toString('base64')}`;
 }

@@ -6,14 +6,14 @@ import { findingRows } from '../../domain/gate/finding-rows.ts';
 import type { Verdict } from '../../domain/gate/policy.ts';
 import { dockerfilePath } from '../../domain/repository-path.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { Inputs } from '../../inputs/parse.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
 import { defaultCategory, renderSarif } from '../../report/sarif.ts';
 import { step, warn } from '../../run/progress.ts';
-import { type BaselineImage, type GateFiles, type Scanner, scanImage } from '../../run/scan.ts';
+import { type BaselineImage, type Scanner, scanImage } from '../../run/scan.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Tool } from '../../tools/installer.ts';
-import type { Draft } from './partial-result.ts';
+import type { PublishInputs } from './inputs.ts';
+import type { PartialResult } from './partial-result.ts';
 
 const SHOWN = 20;
 /** GitHub shows ten annotations of a kind for each step; one is left for the error itself. */
@@ -21,8 +21,8 @@ const ANNOTATED = 9;
 
 /** What was made ready for the gate before the build. */
 interface GateNeeds {
-  readonly files: GateFiles;
-  readonly scanner: () => Promise<Scanner>;
+  /** Undefined: the image is not scanned. */
+  readonly scanner: (() => Promise<Scanner>) | undefined;
   readonly baseline: BaselineImage | undefined;
 }
 
@@ -32,17 +32,19 @@ interface GateNeeds {
  */
 export async function passGate(
   runtime: Runtime,
-  inputs: Inputs,
-  { files, scanner, baseline }: GateNeeds,
+  inputs: PublishInputs,
+  { scanner, baseline }: GateNeeds,
   image: LocalImage,
-  draft: Draft,
+  partial: PartialResult,
 ): Promise<void> {
+  const { mode, settings, files } = inputs.scan;
+  const { ignorefile } = settings.terms;
   for (const warning of image.warnings ?? []) {
-    draft.warnings.push(warning);
+    partial.warnings.push(warning);
     runtime.log.warning(warning);
   }
-  draft.scan = inputs.scan;
-  if (inputs.ignorefile !== undefined) draft.ignorefile = inputs.ignorefile;
+  partial.scan = mode;
+  if (ignorefile !== undefined) partial.ignorefile = ignorefile;
   if (baseline?.isPinned && baseline.digest === image.root.descriptor.digest) {
     throw new ActionError(
       'BASELINE_UNUSABLE',
@@ -50,42 +52,44 @@ export async function passGate(
       { facts: { input: 'baseline' } },
     );
   }
-  if (inputs.scan === 'off') {
+  if (scanner === undefined) {
     const warning = '`scan: off`: this image was not scanned.';
-    draft.warnings.push(warning);
+    partial.warnings.push(warning);
     runtime.log.warning(warning);
     return;
   }
   const dockerfile = await readDockerfile(runtime, inputs);
   const build =
-    dockerfile === undefined ? undefined : readBuildSteps(dockerfile.text, inputs.target, inputs['build-args']);
-  const { verdict, trivy } = await step(runtime, draft, 'Gate', () =>
+    dockerfile === undefined
+      ? undefined
+      : readBuildSteps(dockerfile.text, inputs.build.target, inputs.build['build-args']);
+  const { verdict, trivy } = await step(runtime, partial, 'Gate', () =>
     scanImage(
       runtime,
-      inputs,
+      settings,
       files,
       scanner,
       image,
-      draft.tags.map((name) => name.replace(/:[^:/]*$/, '')),
+      partial.tags.map((name) => name.replace(/:[^:/]*$/, '')),
       { baseline, build },
     ),
   );
-  draft.verdict = verdict;
-  await writeSarif(runtime, inputs, verdict, trivy, draft);
+  partial.verdict = verdict;
+  await writeSarif(runtime, inputs, verdict, trivy, partial);
   for (const { text, ...place } of verdict.warnings) {
-    draft.warnings.push(text);
+    partial.warnings.push(text);
     runtime.log.warning(text, 'Gate', place);
   }
   if (verdict.comparison?.isSameImage) {
     warn(
       runtime,
-      draft,
+      partial,
       `\`baseline\`: ${verdict.comparison.image} is this very image, so none of its findings counts as new.`,
     );
   }
   if (verdict.passed) return;
   await annotate(runtime, inputs, verdict);
-  if (inputs.scan === 'gate') throw closed(verdict);
+  if (mode === 'gate') throw closed(verdict);
 }
 
 function closed({ gated }: Verdict): ActionError {
@@ -104,8 +108,8 @@ function closed({ gated }: Verdict): ActionError {
 }
 
 /** Different findings, the gravest first, on the line of the Dockerfile that brought each in. */
-async function annotate(runtime: Runtime, inputs: Inputs, { gated }: Verdict): Promise<void> {
-  const say = inputs.scan === 'gate' ? runtime.log.error : runtime.log.warning;
+async function annotate(runtime: Runtime, inputs: PublishInputs, { gated }: Verdict): Promise<void> {
+  const say = inputs.scan.mode === 'gate' ? runtime.log.error : runtime.log.warning;
   const dockerfile = await readDockerfile(runtime, inputs);
   const last = dockerfile === undefined ? undefined : lineOfLastStage(dockerfile.text);
   for (const { finding, platforms, places } of findingRows(gated).slice(0, ANNOTATED)) {
@@ -118,7 +122,7 @@ async function annotate(runtime: Runtime, inputs: Inputs, { gated }: Verdict): P
 }
 
 /** The Dockerfile that was built; undefined when nothing was, or it is not in the workspace. */
-async function readDockerfile(runtime: Runtime, inputs: Inputs) {
+async function readDockerfile(runtime: Runtime, inputs: PublishInputs) {
   const file = inputs.source === undefined ? dockerfileOf(runtime, inputs) : undefined;
   if (file === undefined) return undefined;
   const text = await readFile(join(runtime.workspace, file), 'utf8').catch(() => undefined);
@@ -126,8 +130,8 @@ async function readDockerfile(runtime: Runtime, inputs: Inputs) {
 }
 
 /** Path of the Dockerfile in the repository; undefined when it is outside of it. */
-function dockerfileOf({ workspace }: Runtime, { context, file }: Inputs): string | undefined {
-  return dockerfilePath(context, file, workspace);
+function dockerfileOf({ workspace }: Runtime, { build }: PublishInputs): string | undefined {
+  return dockerfilePath(build.context, build.file, workspace);
 }
 
 /** The line (from 1) of the last FROM, which is what the image is built on. */
@@ -138,26 +142,26 @@ function lineOfLastStage(dockerfile: string): number {
 /** Written before the verdict is acted on: the file is wanted most of all when the gate is closed. */
 async function writeSarif(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PublishInputs,
   verdict: Verdict,
   trivy: Tool,
-  draft: Draft,
+  partial: PartialResult,
 ): Promise<void> {
-  const path = inputs['sarif-file'];
+  const path = inputs.scan.sarifFile;
   if (path === undefined) return;
-  const [first] = draft.tags;
+  const [first] = partial.tags;
   // A file outside of the repository is none that an alert could point at.
   const dockerfile = dockerfileOf(runtime, inputs) ?? 'Dockerfile';
   const image = first?.replace(/:[^:/]*$/, '') ?? 'image';
   const { text, note } = renderSarif(verdict, {
-    category: inputs['sarif-category'] ?? defaultCategory(image, dockerfile, inputs.target),
+    category: inputs.scan.sarifCategory ?? defaultCategory(image, dockerfile, inputs.build.target),
     dockerfile,
     trivyVersion: trivy.version,
   });
-  if (note !== undefined) warn(runtime, draft, note);
+  if (note !== undefined) warn(runtime, partial, note);
   const file = resolve(runtime.workspace, path);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text);
-  draft.sarifFile = path;
+  partial.sarifFile = path;
   runtime.log.info(`Wrote ${path}.`);
 }

@@ -1,12 +1,13 @@
 import { join, resolve } from 'node:path';
 import { platformName } from '../../domain/platform.ts';
-import type { Inputs } from '../../inputs/parse.ts';
+import type { BuildInputs } from '../../inputs/build.ts';
 import { openSource } from '../../oci/archive/open.ts';
 import { requireAttestations } from '../../oci/image/attestations.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
 import { readLayout } from '../../oci/image/layout.ts';
 import { fetchLayout } from '../../oci/transfer/fetch.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import type { PublishInputs } from './inputs.ts';
 import type { Plan } from './preflight.ts';
 import type { ImageFacts } from './result.ts';
 
@@ -17,7 +18,7 @@ export interface Obtained {
 }
 
 /** Takes the image that another builder has left: its own bytes, checked, never converted when they are OCI already. */
-export async function takeSource(runtime: Runtime, inputs: Inputs, path: string): Promise<Obtained> {
+export async function takeSource(runtime: Runtime, { build: inputs }: PublishInputs, path: string): Promise<Obtained> {
   const { directory, kind } = await openSource(resolve(runtime.workspace, path), {
     temp: runtime.temp,
     signal: runtime.signal,
@@ -37,25 +38,25 @@ export const READ_FROM_REGISTRY = 'read from the registry, not built by this run
 /** Takes an image that was published before, to scan it again and to complete its tags. */
 export async function takePublished(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PublishInputs,
   { digest, from }: NonNullable<Plan['taken']>,
 ): Promise<Obtained> {
   const directory = join(runtime.temp, 'published');
   runtime.log.info(`${from.image}@${digest} was published before: it is ${READ_FROM_REGISTRY}.`);
   await fetchLayout(from.repository, digest, directory);
   const image = await readLayout(directory, { digest });
-  const { sbom, provenance } = inputs;
+  const { sbom, provenance } = inputs.build;
   requireAttestations(
     image,
     inputs.source === undefined
-      ? attestationsOfBuild(inputs)
+      ? attestationsOfBuild(inputs.build)
       : { requireSbom: isAsked(sbom), requireProvenance: isAsked(provenance) },
   );
   return { image, origin: `${from.image}, ${READ_FROM_REGISTRY}` };
 }
 
 /** A build must attest unless it is told not to. */
-export function attestationsOfBuild({ sbom, provenance }: Inputs) {
+export function attestationsOfBuild({ sbom, provenance }: BuildInputs) {
   return { requireSbom: sbom !== false, requireProvenance: provenance !== false };
 }
 

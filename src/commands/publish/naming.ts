@@ -2,22 +2,14 @@ import { REVISION } from '../../domain/annotations.ts';
 import { cachesOverTags } from '../../domain/build-request.ts';
 import type { BuiltCommit } from '../../domain/commit.ts';
 import { type GitEvent, noTags, withoutRef } from '../../domain/event.ts';
-import { fullNames, parseImages } from '../../domain/images.ts';
-import {
-  buildMetadataArgs,
-  type DeriveLabels,
-  deriveAnnotations,
-  deriveLabels,
-  fillPair,
-} from '../../domain/labels.ts';
+import { fullNames } from '../../domain/images.ts';
+import { buildMetadataArgs, type DeriveLabels, deriveAnnotations, deriveLabels } from '../../domain/labels.ts';
 import type { ImageName } from '../../domain/reference.ts';
 import { quoted } from '../../domain/suggestion.ts';
 import { deriveTags } from '../../domain/tags/derive.ts';
-import { parseFlavor } from '../../domain/tags/flavor.ts';
 import type { PlannedTag } from '../../domain/tags/planned.ts';
-import { parseTagRules } from '../../domain/tags/rules.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import { type Inputs, take } from '../../inputs/parse.ts';
+import type { NamingRules } from '../../inputs/naming.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
 import { warn } from '../../run/progress.ts';
 import { matchBounded } from '../../runtime/bounded-match.ts';
@@ -25,7 +17,8 @@ import { commitDateOfPayload, readEvent, repositoryFacts } from '../../runtime/e
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/commits/history.ts';
 import { type FoundCommit, findCommit, requireRefCommit } from './commit.ts';
-import type { Draft } from './partial-result.ts';
+import type { PublishInputs } from './inputs.ts';
+import type { PartialResult } from './partial-result.ts';
 
 /** Everything that is derived from the event: what the image is called and what is written on it. */
 export interface Naming {
@@ -56,13 +49,13 @@ export interface Naming {
  */
 export async function nameImage(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PublishInputs,
   given: { readonly offline: boolean; readonly source?: LocalImage | undefined },
-  draft: Draft,
+  partial: PartialResult,
 ): Promise<Naming> {
   const { offline } = given;
   const bare = readEvent(runtime.env);
-  const token = inputs['github-token'];
+  const token = inputs.registries.githubToken;
   const api =
     offline || token === undefined
       ? undefined
@@ -70,7 +63,7 @@ export async function nameImage(
   const event = await complete(bare, api);
   const found = await findCommit(runtime, inputs, event, given);
   const { commit } = found;
-  draft.commit = { sha: commit.sha, ref: event.ref, repositoryUrl: event.repository.url, runUrl: event.runUrl };
+  partial.commit = { sha: commit.sha, ref: event.ref, repositoryUrl: event.repository.url, runUrl: event.runUrl };
 
   const now = runtime.clock.now();
   const commitDate =
@@ -78,10 +71,11 @@ export async function nameImage(
     commitDateOfPayload(runtime.env, commit.sha) ??
     now;
   const built = aboutCommit(event, found);
-  const { images, rules, flavor } = readNames(inputs);
+  const { images, tags: rules, flavor } = inputs.naming;
+  if (inputs.isDefaultImage) runtime.log.info(`\`images\` is empty: using ${images.map(({ name }) => name).join()}.`);
   for (const { name, written } of images) {
     if (written !== undefined)
-      warn(runtime, draft, `The image ${quoted(written)} became ${name}: names of images are lower case.`);
+      warn(runtime, partial, `The image ${quoted(written)} became ${name}: names of images are lower case.`);
   }
   const derived = deriveTags({
     rules,
@@ -95,23 +89,23 @@ export async function nameImage(
   if (!derived.ok) throw new ActionError(derived.code, derived.problems.join('\n'));
   const { tags, version } = derived;
   await requireRefCommit(runtime, api, event, found, tags);
-  for (const warning of derived.warnings) warn(runtime, draft, warning);
-  if (event.ref === '' && tags.length > 0) warn(runtime, draft, withoutRef(event));
+  for (const warning of derived.warnings) warn(runtime, partial, warning);
+  if (event.ref === '' && tags.length > 0) warn(runtime, partial, withoutRef(event));
 
   const about = { event: built, version, created: commitDate, now, ...shortShaLength(runtime.env) };
-  const { labels: asked, annotations } = writtenOn(runtime, inputs, about);
-  const undated = writtenOn(runtime, inputs, { ...about, created: SOME_DATE, now: SOME_DATE });
+  const { labels: asked, annotations } = writtenOn(runtime, inputs.naming, about);
+  const undated = writtenOn(runtime, inputs.naming, { ...about, created: SOME_DATE, now: SOME_DATE });
   const labels = commit.source === 'event' ? asked : { ...asked, [REVISION]: commit.sha };
   if (labels[REVISION] !== asked[REVISION] && inputs.source === undefined) {
     warn(
       runtime,
-      draft,
+      partial,
       `\`labels\` sets ${REVISION} to ${quoted(asked[REVISION] ?? '')}, and HEAD of what is built is ${commit.sha}: the label says that.`,
     );
   }
   const names = fullNames(images, tags);
   const overwritten = cachesOverTags(
-    inputs['cache-to'],
+    inputs.build['cache-to'],
     images.map(({ reference }) => reference.name),
     tags.map(({ name }) => name),
   );
@@ -122,11 +116,11 @@ export async function nameImage(
       { facts: { input: 'cache-to' } },
     );
   }
-  draft.tags = names;
-  draft.tagNames = tags.map(({ name }) => name);
-  draft.labels = labels;
-  draft.annotations = annotations;
-  if (version !== undefined) draft.version = version;
+  partial.tags = names;
+  partial.tagNames = tags.map(({ name }) => name);
+  partial.labels = labels;
+  partial.annotations = annotations;
+  if (version !== undefined) partial.version = version;
   for (const name of names) runtime.log.info(name);
   // A source has its own labels; those are only what this commit would give.
   if (inputs.source === undefined) {
@@ -157,37 +151,13 @@ const SOME_DATE = new Date(0);
 /** Labels and annotations of the image. */
 function writtenOn(
   { env }: Runtime,
-  inputs: Inputs,
+  naming: NamingRules,
   about: Omit<DeriveLabels, 'custom'>,
 ): Pick<Naming, 'labels' | 'annotations'> {
   const levels = (env.DOCKER_METADATA_ANNOTATIONS_LEVELS ?? '').split(',');
-  const leveled = inputs.annotations.filter((line) => LEVEL.test(line));
-  const custom = inputs.annotations.filter((line) => !LEVEL.test(line));
-  return {
-    labels: take(deriveLabels({ ...about, custom: inputs.labels })),
-    annotations: [
-      ...take(deriveAnnotations({ ...about, custom, levels })),
-      ...leveled.map((line) => fillLeveled(line, about)),
-    ],
-  };
-}
-
-/** @throws ActionError INPUT_INVALID with all that is wrong with `images`, `tags` and `flavor`, or when no image is left */
-function readNames(inputs: Inputs) {
-  const images = parseImages(inputs.images);
-  const rules = parseTagRules(inputs.tags);
-  const flavor = parseFlavor(inputs.flavor);
-  const problems = [images, rules, flavor].flatMap((each) => (each.ok ? [] : each.problems));
-  if (problems.length > 0) throw new ActionError('INPUT_INVALID', problems.join('\n'));
-  const enabled = take(images).filter(({ enable }) => enable);
-  if (inputs.push && enabled.length === 0) {
-    throw new ActionError(
-      'INPUT_INVALID',
-      '`images`: every line has `enable=false`, and there is no name to push to. Enable one, or set `push: false`.',
-      { facts: { input: 'images' } },
-    );
-  }
-  return { images: enabled, rules: take(rules), flavor: take(flavor) };
+  const annotations = deriveAnnotations({ ...about, custom: naming.annotations, levels });
+  if (!annotations.ok) throw new ActionError('INPUT_INVALID', annotations.problems.join('\n'));
+  return { labels: deriveLabels({ ...about, custom: naming.labels }), annotations: annotations.value };
 }
 
 /** The event, about the commit that is built: its id, and the repository that it is from. */
@@ -214,16 +184,6 @@ async function complete(event: GitEvent, api: GitHubApi | undefined): Promise<Gi
   return answer === undefined
     ? event
     : { ...event, repository: repositoryFacts(answer, { owner, name, serverUrl: event.serverUrl }) };
-}
-
-/** A level in front of an annotation, as docker/build-push-action has it: `index:key=value`, `manifest[linux/arm64]:key=value`. */
-const LEVEL = /^(?:(?:manifest|index)(?:-descriptor)?(?:\[[^\]]*\])?,?)+:/;
-
-/** `index:key={{sha}}` is filled in as `key={{sha}}` is. */
-function fillLeveled(line: string, about: Omit<DeriveLabels, 'custom'>): string {
-  const level = LEVEL.exec(line)?.[0] ?? '';
-  const [key, value] = take(fillPair(line.slice(level.length), about));
-  return `${level}${key}=${value}`;
 }
 
 /** metadata-action's variable for longer short commit ids. */

@@ -5,13 +5,13 @@ import { errorFacts } from '../../report/errors.ts';
 import { withoutHost } from '../../report/parts.ts';
 import { JSON_VERSION, verdictJson } from '../../report/run-json.ts';
 import { isPartial, targetState } from '../../report/target.ts';
-import { hasContent, type PublishRecord } from './result.ts';
+import { hasContent, type PublishResult } from './result.ts';
 
 /**
  * The outputs of a run, by name. Everything is also in `json`. Digest and host-less repository are there apart, because
  * GitHub blanks an output that contains a masked value, such as an account id in a host name.
  */
-export function renderOutputs(record: PublishRecord): Readonly<Record<string, string>> {
+export function renderOutputs(record: PublishResult): Readonly<Record<string, string>> {
   const { image, verdict } = record;
   const [first] = record.targets;
   const counts = verdict?.counts.total;
@@ -46,7 +46,7 @@ function suppressedBy(verdict: Verdict | undefined, by: readonly Suppressed['by'
 }
 
 /** Everything, for programs; `version` is that of the schema in docs/json-output.md. */
-function toJson(record: PublishRecord) {
+function toJson(record: PublishResult) {
   const { verdict, targets } = record;
   return {
     schemaVersion: JSON_VERSION,

@@ -1,14 +1,14 @@
-import type { Outcome } from '../../domain/outcome.ts';
 import { failure } from '../../errors/outcome.ts';
 import type { Progress } from '../../run/progress.ts';
-import type { PublishRecord } from './result.ts';
+import type { Success } from './outcomes.ts';
+import type { PublishResult } from './result.ts';
 
-type Filled = { -readonly [K in keyof PublishRecord]: PublishRecord[K] };
+type Filled = { -readonly [K in keyof PublishResult]: PublishResult[K] };
 
 /** What is known so far. A run fills it in as it goes, so that a failure can still tell how far it came. */
-export type Draft = Omit<Filled, 'outcome' | 'errors' | keyof Progress> & Progress;
+export type PartialResult = Omit<Filled, 'outcome' | 'errors' | keyof Progress> & Progress;
 
-export function emptyDraft(): Draft {
+export function emptyResult(): PartialResult {
   return {
     warnings: [],
     steps: [],
@@ -22,11 +22,11 @@ export function emptyDraft(): Draft {
 }
 
 /** A run that came to a good end. */
-export function succeeded(draft: Draft, outcome: Outcome): PublishRecord {
-  return { ...draft, outcome, errors: [] };
+export function succeeded(partial: PartialResult, outcome: Success): PublishResult {
+  return { ...partial, outcome, errors: [] };
 }
 
 /** A run that failed, with all that was known until then. */
-export function failed(draft: Draft, thrown: unknown): PublishRecord {
-  return { ...draft, ...failure(thrown) };
+export function failed(partial: PartialResult, thrown: unknown): PublishResult {
+  return { ...partial, ...failure(thrown) };
 }

@@ -1,7 +1,6 @@
 import { type Digest, shortDigest } from '../../domain/digest.ts';
 import { isInPlace, planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
 import { throwAll, toActionError } from '../../errors/action-error.ts';
-import type { Inputs } from '../../inputs/parse.ts';
 import { readTarget } from '../../run/missing-repository.ts';
 import { warn } from '../../run/progress.ts';
 import { askAdmission } from '../../run/push-preflight.ts';
@@ -10,7 +9,8 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import type { History } from '../../tools/commits/history.ts';
 import { refuseConflicts, type Target } from './apply.ts';
 import { type Choice, chooseImage, type IntendedBuild } from './choose-image.ts';
-import type { Draft } from './partial-result.ts';
+import type { PublishInputs } from './inputs.ts';
+import type { PartialResult } from './partial-result.ts';
 import { readState } from './read-tag-state.ts';
 
 /** What the registries allow, found out before anything slow begins. */
@@ -31,17 +31,17 @@ export interface Plan {
  */
 export async function preflight(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PublishInputs,
   destinations: readonly Destination[],
   history: History,
   wanted: Wanted & { readonly ref: string },
   build: IntendedBuild | undefined,
-  draft: Draft,
+  partial: PartialResult,
 ): Promise<Plan> {
   const read = await Promise.allSettled(
     destinations.map(async (to) => ({
       to,
-      state: await readTarget(inputs, to, (repository) =>
+      state: await readTarget(inputs.createRepository, to, (repository) =>
         readState(repository, history, { ...wanted, image: to.image }),
       ),
     })),
@@ -63,7 +63,7 @@ export async function preflight(
     ...(notTaken === undefined ? {} : { notTaken }),
   };
   const targets = states.map(({ to, state }): Target => ({ ...to, planned: planTags(goal, state) }));
-  draft.targets = targets.map(({ image, repository, planned }) => ({
+  partial.targets = targets.map(({ image, repository, planned }) => ({
     image,
     host: repository.host,
     decisions: planned,
@@ -85,7 +85,7 @@ export async function preflight(
     );
     for (const each of asked) {
       if (each.status === 'rejected') errors.push(toActionError(each.reason));
-      else for (const doubt of each.value) warn(runtime, draft, doubt);
+      else for (const doubt of each.value) warn(runtime, partial, doubt);
     }
   }
   throwAll(errors);

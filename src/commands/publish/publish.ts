@@ -2,10 +2,9 @@ import type { Digest } from '../../domain/digest.ts';
 import { isInPlace, planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
 import { throwAll } from '../../errors/action-error.ts';
 import { recordedRevisions } from '../../evidence/image-origin.ts';
-import type { Inputs } from '../../inputs/parse.ts';
 import { openRegistries } from '../../run/open-registries.ts';
 import { step, warn } from '../../run/progress.ts';
-import { prepareGate, startScanner } from '../../run/scan.ts';
+import { startScanner } from '../../run/scan.ts';
 import { type Destination, destinationsOf } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/commits/history.ts';
@@ -15,47 +14,54 @@ import { findBaseline } from './baseline.ts';
 import { buildImage } from './build.ts';
 import { passGate } from './gate.ts';
 import { describeImage, type Obtained, READ_FROM_REGISTRY, takePublished, takeSource } from './image-source.ts';
+import type { PublishInputs } from './inputs.ts';
 import { type Naming, nameImage } from './naming.ts';
-import { type Draft, emptyDraft, failed, succeeded } from './partial-result.ts';
+import { emptyResult, failed, type PartialResult, succeeded } from './partial-result.ts';
 import { type Plan, preflight } from './preflight.ts';
 import { readState } from './read-tag-state.ts';
 import { type IdentifiedRequest, requestFor } from './request.ts';
-import type { PublishRecord } from './result.ts';
+import type { PublishResult } from './result.ts';
 
 /**
  * `command: publish`, from the commit to the tags in all registries. Never throws: what went wrong is in the record, with
  * all that was known until then.
  */
-export async function publish(runtime: Runtime, inputs: Inputs): Promise<PublishRecord> {
-  const draft = emptyDraft();
-  draft.warnings.push(...inputs.warnings);
+export async function publish(
+  runtime: Runtime,
+  inputs: PublishInputs,
+  warnings: readonly string[],
+): Promise<PublishResult> {
+  const partial = emptyResult();
+  partial.warnings.push(...warnings);
   try {
-    return await walk(runtime, inputs, draft);
+    return await runPublish(runtime, inputs, partial);
   } catch (error) {
-    return failed(draft, runtime.signal.aborted ? runtime.signal.reason : error);
+    return failed(partial, runtime.signal.aborted ? runtime.signal.reason : error);
   }
 }
 
-async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<PublishRecord> {
+/** A publish whose inputs could not be read. */
+export function failedPublish(error: unknown): PublishResult {
+  return failed(emptyResult(), error);
+}
+
+async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: PartialResult): Promise<PublishResult> {
   // A dry run that would not push either is for looking at names: it reaches for nothing outside of this machine. Nor does
   // one without the credentials that it was meant to have, as in a pull request from a fork.
-  const offline = inputs['dry-run'] && (!inputs.push || inputs.lacksCredentials);
+  const offline = inputs.dryRun && (!inputs.push || inputs.lacksCredentials);
   const { source: path } = inputs;
   const source =
     path === undefined || offline
       ? undefined
-      : await step(runtime, draft, 'Source', () => takeSource(runtime, inputs, path));
-  if (source !== undefined) draft.image = describeImage(source);
-  const naming = await step(runtime, draft, 'Tags and labels', () =>
-    nameImage(runtime, inputs, { offline, source: source?.image }, draft),
+      : await step(runtime, partial, 'Source', () => takeSource(runtime, inputs, path));
+  if (source !== undefined) partial.image = describeImage(source);
+  const naming = await step(runtime, partial, 'Tags and labels', () =>
+    nameImage(runtime, inputs, { offline, source: source?.image }, partial),
   );
-  if (offline) return planned(runtime, draft);
-
-  // Whatever the files of the gate have to say against themselves is said before a build.
-  const files = await prepareGate(runtime, inputs);
+  if (offline) return planned(runtime, partial);
 
   const history = createHistory(runtime, naming.api, true, naming.commit.directory);
-  const identified = requestFor(runtime, inputs, naming);
+  const identified = requestFor(runtime, inputs.build, naming);
   const wanted = {
     tags: naming.tags,
     sha: naming.commit.sha,
@@ -65,29 +71,29 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
   const intended = source === undefined ? { ...identified, isFetched: naming.commit.source === 'context' } : undefined;
   const destinations = inputs.push ? await open(runtime, inputs, naming) : [];
   const plan: Plan = inputs.push
-    ? await step(runtime, draft, 'Pre-flight', () =>
-        preflight(runtime, inputs, destinations, history, wanted, intended, draft),
+    ? await step(runtime, partial, 'Pre-flight', () =>
+        preflight(runtime, inputs, destinations, history, wanted, intended, partial),
       )
     : { targets: [], inPlace: false };
-  warnAbout(runtime, draft);
-  if (inputs['dry-run']) {
+  warnAbout(runtime, partial);
+  if (inputs.dryRun) {
     await findBaseline(runtime, inputs, naming, destinations);
-    return planned(runtime, draft);
+    return planned(runtime, partial);
   }
-  const unproven = inputs['attach-verdict'] ? await withoutVerdict(plan) : new Set<Target>();
+  const unproven = inputs.scan.attachResult ? await withoutVerdict(plan) : new Set<Target>();
   const isComplete = plan.inPlace && plan.digest !== undefined && unproven.size === 0;
-  if (isComplete && inputs.scan === 'off') return finished(runtime, draft, plan.digest);
+  if (isComplete && inputs.scan.mode === 'off') return finished(runtime, partial, plan.digest);
 
   const baseline = await findBaseline(runtime, inputs, naming, destinations);
-  const scanner = startScanner(runtime, inputs);
-  const obtained = await obtain(runtime, inputs, naming, source, identified, destinations, plan, draft);
-  draft.image = describeImage(obtained);
-  await passGate(runtime, inputs, { files, scanner, baseline }, obtained.image, draft);
+  const scanner = inputs.scan.mode === 'off' ? undefined : startScanner(runtime, inputs.scan.settings);
+  const obtained = await obtain(runtime, inputs, naming, source, identified, destinations, plan, partial);
+  partial.image = describeImage(obtained);
+  await passGate(runtime, inputs, { scanner, baseline }, obtained.image, partial);
   if (!inputs.push) {
-    runtime.log.info(`${draft.image.digest} is ready, and stays on the runner: \`push: false\`.`);
-    return succeeded(draft, 'built');
+    runtime.log.info(`${partial.image.digest} is ready, and stays on the runner: \`push: false\`.`);
+    return succeeded(partial, 'built');
   }
-  if (isComplete) return finished(runtime, draft, plan.digest);
+  if (isComplete) return finished(runtime, partial, plan.digest);
 
   const decide = async ({ image, repository }: Target, digest: Digest) => {
     const known: Wanted = { ...wanted, digest };
@@ -95,36 +101,36 @@ async function walk(runtime: Runtime, inputs: Inputs, draft: Draft): Promise<Pub
   };
   const attach = async (target: Target) => {
     if (isInPlace(target.planned) && !unproven.has(target)) return;
-    await attachVerdict(runtime, inputs, naming, draft, target, obtained.image.root.descriptor);
+    await attachVerdict(runtime, inputs, naming, partial, target, obtained.image.root.descriptor);
   };
   const results = await step(
     runtime,
-    draft,
+    partial,
     'Push',
     () =>
       applyPublish({
         targets: plan.targets,
         image: obtained.image,
         decide,
-        ...(inputs['attach-verdict'] ? { attach } : {}),
+        ...(inputs.scan.attachResult ? { attach } : {}),
         log: runtime.log,
       }),
     (targets) => targets.some(({ error }) => error !== undefined),
   );
-  draft.targets = results;
-  warnAbout(runtime, draft);
+  partial.targets = results;
+  warnAbout(runtime, partial);
   const errors = results.flatMap(({ error }) => error ?? []);
   throwAll(errors);
   const changed =
     unproven.size > 0 || results.some(({ written, uploaded }) => written.length > 0 || (uploaded?.blobs ?? 0) > 0);
-  if (!changed) return finished(runtime, draft, obtained.image.root.descriptor.digest);
+  if (!changed) return finished(runtime, partial, obtained.image.root.descriptor.digest);
   for (const { image } of results) runtime.log.info(`Published ${image}@${obtained.image.root.descriptor.digest}`);
-  return succeeded(draft, 'published');
+  return succeeded(partial, 'published');
 }
 
-function planned(runtime: Runtime, draft: Draft): PublishRecord {
+function planned(runtime: Runtime, partial: PartialResult): PublishResult {
   runtime.log.info('This is a dry run: nothing was built, and nothing was written.');
-  return succeeded(draft, 'planned');
+  return succeeded(partial, 'planned');
 }
 
 /** Where all is in place but the verdict that is asked for. */
@@ -144,37 +150,41 @@ function sourceFacts({ image }: Obtained) {
 /** The image that is published: one that was published before, the source, or a build. */
 function obtain(
   runtime: Runtime,
-  inputs: Inputs,
+  inputs: PublishInputs,
   naming: Naming,
   source: Obtained | undefined,
   { request }: IdentifiedRequest,
   destinations: readonly Destination[],
   { taken }: Plan,
-  draft: Draft,
+  partial: PartialResult,
 ): Promise<Obtained> {
   if (taken !== undefined) {
-    return step(runtime, draft, 'Read what was published', () => takePublished(runtime, inputs, taken));
+    return step(runtime, partial, 'Read what was published', () => takePublished(runtime, inputs, taken));
   }
   if (source !== undefined) return Promise.resolve(source);
-  return step(runtime, draft, 'Build', () => buildImage(runtime, inputs, naming, request, destinations, draft));
+  return step(runtime, partial, 'Build', () => buildImage(runtime, inputs, naming, request, destinations, partial));
 }
 
 /** Nothing is missing anywhere: the image of this very build, under all its tags. */
-function finished(runtime: Runtime, draft: Draft, digest: Digest): PublishRecord {
+function finished(runtime: Runtime, partial: PartialResult, digest: Digest): PublishResult {
   runtime.log.info(`Everything is in place already, as ${digest}: nothing was written.`);
-  draft.image ??= { digest, mediaType: '', origin: READ_FROM_REGISTRY, platforms: [] };
-  return succeeded(draft, 'unchanged');
+  partial.image ??= { digest, mediaType: '', origin: READ_FROM_REGISTRY, platforms: [] };
+  return succeeded(partial, 'unchanged');
 }
 
-async function open(runtime: Runtime, inputs: Inputs, { event, images }: Naming): Promise<readonly Destination[]> {
+async function open(
+  runtime: Runtime,
+  inputs: PublishInputs,
+  { event, images }: Naming,
+): Promise<readonly Destination[]> {
   const hosts = images.map(({ host }) => host);
-  return destinationsOf(await openRegistries(runtime, inputs, hosts, event.actor), images, 'push');
+  return destinationsOf(await openRegistries(runtime, inputs.registries, hosts, event.actor), images, 'push');
 }
 
 /** Each warning once, however often the tag was looked at. */
-function warnAbout(runtime: Runtime, draft: Draft): void {
-  const decisions: readonly TagDecision[] = draft.targets.flatMap((target) => target.decisions);
+function warnAbout(runtime: Runtime, partial: PartialResult): void {
+  const decisions: readonly TagDecision[] = partial.targets.flatMap((target) => target.decisions);
   for (const { image, tag, warning } of decisions) {
-    if (warning !== undefined) warn(runtime, draft, `${image}:${tag}: ${warning}`);
+    if (warning !== undefined) warn(runtime, partial, `${image}:${tag}: ${warning}`);
   }
 }

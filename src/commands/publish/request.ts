@@ -1,6 +1,6 @@
 import { FINGERPRINT, REVISION, RUN } from '../../domain/annotations.ts';
 import type { BuildRequest } from '../../domain/build-request.ts';
-import type { Inputs } from '../../inputs/parse.ts';
+import { type BuildInputs, hasIndex } from '../../inputs/build.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { fingerprintOf, runIdentity } from './fingerprint.ts';
 import type { Naming } from './naming.ts';
@@ -16,7 +16,7 @@ export interface IdentifiedRequest {
 }
 
 /** What to build, with commit, fingerprint and run written on what the tags will point to. */
-export function requestFor({ env }: Runtime, inputs: Inputs, naming: Naming): IdentifiedRequest {
+export function requestFor({ env }: Runtime, inputs: BuildInputs, naming: Naming): IdentifiedRequest {
   const around = { env, event: naming.event, builder: inputs.builder };
   const fingerprint = fingerprintOf(toRequest(inputs, { ...naming, ...naming.undated }, {}), around);
   const run = runIdentity(around);
@@ -24,7 +24,7 @@ export function requestFor({ env }: Runtime, inputs: Inputs, naming: Naming): Id
   return { request: toRequest(inputs, naming, relied), fingerprint, run };
 }
 
-function toRequest(inputs: Inputs, naming: Named, relied: Readonly<Record<string, string>>): BuildRequest {
+function toRequest(inputs: BuildInputs, naming: Named, relied: Readonly<Record<string, string>>): BuildRequest {
   return {
     context: inputs.context,
     file: inputs.file,
@@ -56,7 +56,7 @@ function toRequest(inputs: Inputs, naming: Named, relied: Readonly<Record<string
 }
 
 /** BUILD_DATE, VCS_REF and VERSION, unless the user sets them. */
-function metadataArgs(inputs: Inputs, { buildMetadata }: Named): readonly string[] {
+function metadataArgs(inputs: BuildInputs, { buildMetadata }: Named): readonly string[] {
   if (!inputs['build-metadata']) return [];
   const own = new Set(inputs['build-args'].map((arg) => arg.split('=', 1)[0]));
   return Object.entries(buildMetadata).flatMap(([name, value]) => (own.has(name) ? [] : [`${name}=${value}`]));
@@ -67,9 +67,8 @@ function metadataArgs(inputs: Inputs, { buildMetadata }: Named): readonly string
  * reads commit, fingerprint and run there with one request. BuildKit refuses annotations of an index where there is none:
  * one platform without attestations.
  */
-function annotationsFor(inputs: Inputs, { annotations, labels }: Named, relied: Readonly<Record<string, string>>) {
-  const hasIndex = inputs.platforms.length > 1 || inputs.sbom !== false || inputs.provenance !== false;
-  const level = hasIndex ? 'index' : 'manifest';
+function annotationsFor(inputs: BuildInputs, { annotations, labels }: Named, relied: Readonly<Record<string, string>>) {
+  const level = hasIndex(inputs) ? 'index' : 'manifest';
   const lines = (values: Readonly<Record<string, string>>) =>
     Object.entries(values).flatMap(([key, value]) => (value === '' ? [] : [`${level}:${key}=${value}`]));
   const { [REVISION]: _, ...standard } = labels;

@@ -1,12 +1,13 @@
 import type { Verdict } from '../../domain/gate/policy.ts';
-import type { Outcome } from '../../domain/outcome.ts';
+import type { Failure } from '../../domain/outcome.ts';
 import type { TagDecision } from '../../domain/publish-plan.ts';
 import type { ActionError } from '../../errors/action-error.ts';
 import type { StepFacts } from '../../report/step.ts';
+import type { Success } from './outcomes.ts';
 
 /** All that is known of a run at its end, whatever end that was: the source of outputs, summary and `json`. */
-export interface PublishRecord {
-  readonly outcome: Outcome;
+export interface PublishResult {
+  readonly outcome: Success | Failure;
   readonly errors: readonly ActionError[];
   readonly warnings: readonly string[];
   /** The commit, absent when the event could not be read. */

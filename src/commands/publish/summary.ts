@@ -16,14 +16,15 @@ import {
 } from '../../report/parts.ts';
 import { type StepState, stateOf } from '../../report/step.ts';
 import { partialResult, partialSentence } from '../../report/target.ts';
-import { hasContent, type PublishRecord, type TargetFacts } from './result.ts';
+import { OUTCOMES } from './outcomes.ts';
+import { hasContent, type PublishResult, type TargetFacts } from './result.ts';
 
 /** The job summary: what came of the run at first sight, then its steps, the image, the gate, and each registry. Pure. */
-export function renderSummary(record: PublishRecord): string {
+export function renderSummary(record: PublishResult): string {
   const { outcome, image, version, targets } = record;
   return page([
-    heading('publish', imageTitle(namesOf(record), version), outcome, image?.digest),
-    meaning(outcome, record.errors, leftBehind(record)),
+    heading(OUTCOMES, imageTitle(namesOf(record), version), outcome, image?.digest),
+    meaning(OUTCOMES, outcome, leftBehind(record)),
     renderNamesOf(record),
     commitLine(record),
     ...record.errors.map((error) => renderError(error, record.verdict !== undefined)),
@@ -39,22 +40,22 @@ export function renderSummary(record: PublishRecord): string {
 }
 
 /** Where the image is, as a command to be copied; its names alone where it is nowhere. */
-function renderNamesOf(record: PublishRecord): string {
+function renderNamesOf(record: PublishResult): string {
   const pull = renderPull(pullable(record), record.image?.digest);
   return pull === '' ? namesOf(record).map(code).join(', ') : pull;
 }
 
 /** Repositories that have the image. */
-function pullable({ outcome, targets }: PublishRecord): readonly string[] {
+function pullable({ outcome, targets }: PublishResult): readonly string[] {
   return targets.filter((target) => outcome === 'unchanged' || hasContent(target)).map((target) => target.image);
 }
 
-function namesOf({ targets, tags }: PublishRecord): readonly string[] {
+function namesOf({ targets, tags }: PublishResult): readonly string[] {
   return [...new Set(targets.length > 0 ? targets.map((target) => target.image) : tags.map(nameOf))];
 }
 
 /** What a failed run has left in the registries. */
-function leftBehind({ outcome, targets, steps }: PublishRecord): string {
+function leftBehind({ outcome, targets, steps }: PublishResult): string {
   // The error about findings says it itself.
   if (outcome === 'invalid-input' || outcome === 'findings') return '';
   if (!steps.some(({ name }) => name === 'Push')) return 'Nothing was published.';
@@ -65,14 +66,14 @@ function nameOf(tag: string): string {
   return tag.replace(/:[^:/]*$/, '');
 }
 
-function commitLine({ commit }: PublishRecord): string {
+function commitLine({ commit }: PublishResult): string {
   if (commit === undefined) return '';
   const ref = commit.ref.replace(/^refs\/(heads|tags|pull)\//, '');
   return `Commit [${code(commit.sha.slice(0, 7))}](${commit.repositoryUrl}/commit/${commit.sha}) on ${code(ref)}`;
 }
 
 /** The steps that this run has taken as a diagram: where it ended is seen at once. */
-function renderSteps(record: PublishRecord): string {
+function renderSteps(record: PublishResult): string {
   const { outcome, steps, targets, image, verdict, scan, errors } = record;
   if (outcome === 'invalid-input') return '';
   const nodes: DiagramNode[] = [
@@ -109,7 +110,7 @@ function renderSteps(record: PublishRecord): string {
   return renderDiagram(shown.map((node) => (node === stopped ? { ...node, state: 'failed' } : node)));
 }
 
-function contentState(steps: PublishRecord['steps'], targets: readonly TargetFacts[]): StepState {
+function contentState(steps: PublishResult['steps'], targets: readonly TargetFacts[]): StepState {
   if (stateOf(steps, 'Push') === 'failed' && targets.length === 0) return 'failed';
   const isFailed = targets.some(
     ({ error, uploaded, written }) => error !== undefined && !uploaded && written.length === 0,
@@ -132,7 +133,7 @@ function nameOfBuild(origin: string | undefined): string {
   return origin?.includes('read from the registry') ? 'published before' : 'build';
 }
 
-function renderImage(record: PublishRecord): string {
+function renderImage(record: PublishResult): string {
   const { image } = record;
   if (image === undefined) return '';
   const isNamed = pullable(record).length > 0;
@@ -153,7 +154,7 @@ function renderImage(record: PublishRecord): string {
     .join('\n\n');
 }
 
-function renderTags({ targets, errors }: PublishRecord): string {
+function renderTags({ targets, errors }: PublishResult): string {
   return renderTagRows(
     targets.flatMap(({ decisions, written, image }) =>
       decisions.map(({ tag, kind, action, from: previous, reason }) => {
@@ -166,7 +167,7 @@ function renderTags({ targets, errors }: PublishRecord): string {
 }
 
 /** A run that asks no registry has no decisions to show; what the image is called is what it was for. */
-function renderNames({ outcome, targets, tags, labels }: PublishRecord): string {
+function renderNames({ outcome, targets, tags, labels }: PublishResult): string {
   const names =
     targets.length > 0 || tags.length === 0 ? [] : ['### Tags', tags.map((tag) => `- ${code(tag)}`).join('\n')];
   const rows = Object.entries(labels).map(([key, value]) => [code(key), plain(value)]);

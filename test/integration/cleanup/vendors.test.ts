@@ -4,7 +4,6 @@ import type { InventoryManifest } from '../../../src/domain/retention/inventory.
 import type { PlanStep } from '../../../src/domain/retention/plan.ts';
 import { planCleanup } from '../../../src/domain/retention/plan-cleanup.ts';
 import { parsePolicy } from '../../../src/domain/retention/read-policy.ts';
-import { take } from '../../../src/inputs/parse.ts';
 import { digestOf } from '../../../src/oci/image/digest-of.ts';
 import { applySteps } from '../../../src/run/deletion/apply-steps.ts';
 import { readInventory } from '../../../src/run/inventory/read-inventory.ts';
@@ -111,11 +110,12 @@ describe.each(VENDOR_ROWS)('$id', (row) => {
     const { target, options, images, stored, problems } = await scene();
     const plan = async () => {
       const { inventory } = await readInventory(target, options);
-      const policy = take(parsePolicy(policyFor(target.image.name), 'policy.yml'));
+      const policy = parsePolicy(policyFor(target.image.name), 'policy.yml');
+      if (!policy.ok) throw new Error(policy.problems.join('\n'));
       const now = Date.UTC(2026, 10, 1);
       const sha256 = (text: string) => digestOf(Buffer.from(text), 'sha256');
       const refs = {};
-      return planCleanup({ policy, inventories: [inventory], inUse: UNUSED, refs, now, sha256 });
+      return planCleanup({ policy: policy.value, inventories: [inventory], inUse: UNUSED, refs, now, sha256 });
     };
     const [planned] = (await plan()).repositories;
     if (planned === undefined) throw new Error('the repository was not planned');

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isDigest } from '../../../src/domain/digest.ts';
-import { parseInputs } from '../../../src/inputs/parse.ts';
 import { VENDOR_IDS } from '../../../src/inputs/vendors.ts';
 import type { Managed } from '../../../src/registries/management-port.ts';
 import type { Capability, ListedImage } from '../../../src/registries/vendor.ts';
@@ -9,6 +8,7 @@ import { VENDORS } from '../../../src/registries/vendors.ts';
 import { openRegistries } from '../../../src/run/open-registries.ts';
 import { runAction } from '../../support/action.ts';
 import { type Cloud, startCloud } from '../../support/cloud.ts';
+import { readInputs } from '../../support/inputs.ts';
 import { startRegistry, type TestRegistry } from '../../support/registry.ts';
 import { createTestRuntime, type TestRuntime } from '../../support/runtime.ts';
 import { oidcDouble } from '../../support/vendors/oidc.ts';
@@ -79,7 +79,8 @@ describe.each(ROWS)('$id at $host', (row) => {
     const inputs = Object.entries(row.inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
     runtime = stack.use(await createTestRuntime({ env: { ...process.env, ...env } }));
     const all = { ...Object.fromEntries(inputs), INPUT_IMAGES: image, 'INPUT_REGISTRY-CA': cloud.caFile };
-    const opened = await openRegistries(runtime, parseInputs(all, runtime.secret), [row.host], 'octocat');
+    const { registries } = (await readInputs(all, runtime.secret)).inputs;
+    const opened = await openRegistries(runtime, registries, [row.host], 'octocat');
     const found = opened.get(row.host);
     if (found === undefined) throw new Error(`${row.host} was not opened`);
     managed = found.manage(row.repository);

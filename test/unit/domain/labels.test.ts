@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { buildMetadataArgs, deriveAnnotations, deriveLabels, metadataJson } from '../../../src/domain/labels.ts';
+import {
+  buildMetadataArgs,
+  deriveAnnotations,
+  deriveLabels,
+  type LabelTemplate,
+  metadataJson,
+  parseAnnotations,
+  parseLabels,
+} from '../../../src/domain/labels.ts';
+import type { Parsed } from '../../../src/domain/parsed.ts';
 import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { gitEvent } from '../../support/events.ts';
 
@@ -12,11 +21,12 @@ const given = {
   now: new Date('2024-01-01T00:00:00Z'),
   custom: [],
 };
-const labelsOf = (custom: readonly string[], event = given.event) => {
-  const labels = deriveLabels({ ...given, custom, event });
-  if (!labels.ok) throw new Error(labels.problems.join('\n'));
-  return labels.value;
+const read = (parsed: Parsed<readonly LabelTemplate[]>) => {
+  if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
+  return parsed.value;
 };
+const labelsOf = (lines: readonly string[], event = given.event) =>
+  deriveLabels({ ...given, custom: read(parseLabels(lines)), event });
 
 describe('labels', () => {
   test('are those of metadata-action, with the date of the commit', () => {
@@ -35,7 +45,7 @@ describe('labels', () => {
   test('what is not known is empty', () => {
     const { description: _, license: __, ...repository } = given.event.repository;
     const labels = deriveLabels({ ...given, event: gitEvent({ repository }), version: undefined });
-    expect(labels.ok && labels.value).toMatchObject({
+    expect(labels).toMatchObject({
       'org.opencontainers.image.description': '',
       'org.opencontainers.image.licenses': '',
       'org.opencontainers.image.version': '',
@@ -69,7 +79,7 @@ describe('labels', () => {
   });
 
   test('all lines that cannot be used are told', () => {
-    const labels = deriveLabels({ ...given, custom: ['a=1', 'nothing', '=x', 'b={{brunch}}'] });
+    const labels = parseLabels(['a=1', 'nothing', '=x', 'b={{brunch}}']);
     expect(!labels.ok && labels.problems).toEqual([
       'labels, line 2 (`nothing`): expected `key=value`.',
       'labels, line 3 (`=x`): expected `key=value`.',
@@ -80,7 +90,11 @@ describe('labels', () => {
 
 describe('annotations', () => {
   test('are the same set with their own lines, once for each level', () => {
-    const annotations = deriveAnnotations({ ...given, custom: ['a=1'], levels: ['manifest', ' index'] });
+    const annotations = deriveAnnotations({
+      ...given,
+      custom: read(parseAnnotations(['a=1'])),
+      levels: ['manifest', ' index'],
+    });
     const values = annotations.ok ? annotations.value : [];
     expect(values).toHaveLength(18);
     expect(values[0]).toBe('manifest:a=1');
@@ -98,11 +112,24 @@ describe('annotations', () => {
   });
 
   test('an unknown level is a problem', () => {
-    const annotations = deriveAnnotations({ ...given, custom: ['x'], levels: ['manifst'] });
+    const annotations = deriveAnnotations({ ...given, levels: ['manifst'] });
     expect(!annotations.ok && annotations.problems).toEqual([
       expect.stringMatching(/^annotations: unknown level "manifst", .*Did you mean `manifest`\?$/),
-      'annotations, line 1 (`x`): expected `key=value`.',
     ]);
+    expect(parseAnnotations(['x'])).toEqual({
+      ok: false,
+      problems: ['annotations, line 1 (`x`): expected `key=value`.'],
+    });
+  });
+
+  test('with a level of their own come after the others, filled in', () => {
+    const custom = read(parseAnnotations(['index:a={{sha}}', 'manifest[linux/arm64],index:b=1', 'c=2']));
+    const annotations = deriveAnnotations({ ...given, custom, levels: ['manifest'] });
+    expect(annotations.ok && annotations.value.slice(-2)).toEqual([
+      'index:a=860c190',
+      'manifest[linux/arm64],index:b=1',
+    ]);
+    expect(annotations.ok && annotations.value).toContain('manifest:c=2');
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ActionError } from '../../../src/errors/action-error.ts';
 import { CATALOGUE, type ErrorCode } from '../../../src/errors/catalogue.ts';
 import { allSteps, filled, MAX_STEPS, type Remedy, stepsFor } from '../../../src/errors/remedy.ts';
+import type { VendorId } from '../../../src/inputs/vendors.ts';
 import { VENDORS } from '../../../src/registries/vendors.ts';
 import { withVendorRemedy } from '../../../src/run/vendor-remedies.ts';
 import { bannedPhrases, foreignWords } from '../../support/plain-english.ts';
@@ -51,7 +52,7 @@ describe('P10: a remedy has at most three steps, for one kind of registry', () =
 });
 
 const raised = (code: ErrorCode, facts: ActionError['facts']) => new ActionError(code, 'It failed.', { facts });
-const nothing = { 'registry-type': [] };
+const nothing = new Map<string, VendorId>();
 
 test.each([
   ['push', 'publish', 'ghcr.io', 'packages: write'],
@@ -61,23 +62,27 @@ test.each([
   ['read', 'promote', 'acme.azurecr.io', 'AcrPull'],
   ['push', 'publish', 'registry.example.com', 'at registry.example.com'],
 ] as const)('a missing right to %s with `command: %s` at %s: %s', (operation, command, registry, says) => {
-  const error = withVendorRemedy(raised('DENIED', { registry, repository: 'a/b', operation }), command, nothing);
+  const error = withVendorRemedy(
+    raised('DENIED', { registry, repository: 'a/b', operation }),
+    command === 'publish' ? 'push' : command,
+    nothing,
+  );
   expect(error.remedy.join('\n')).toContain(says);
 });
 
 test('the kind of registry that the user names decides', () => {
   const error = raised('DENIED', { registry: 'registry.example.com', repository: 'team/app', operation: 'push' });
-  const types = { 'registry-type': [['registry.example.com', 'harbor']] as const };
-  expect(withVendorRemedy(error, 'publish', types).remedy).toEqual([
+  const types = new Map<string, VendorId>([['registry.example.com', 'harbor']]);
+  expect(withVendorRemedy(error, 'push', types).remedy).toEqual([
     'Grant push and pull in the project `team`: permissions of the robot account, or the role Developer of the user.',
   ]);
 });
 
 test('a version that exists is no matter of settings; a registry that refuses to move a tag is', () => {
   const facts = { registry: '123456789012.dkr.ecr.eu-west-1.amazonaws.com', repository: 'app' };
-  const planned = withVendorRemedy(raised('TAG_IMMUTABLE', facts), 'publish', nothing);
+  const planned = withVendorRemedy(raised('TAG_IMMUTABLE', facts), 'push', nothing);
   expect(planned.remedy.join()).toContain('Publish under a new version');
-  const refused = withVendorRemedy(raised('TAG_IMMUTABLE', { ...facts, operation: 'push' }), 'publish', nothing);
+  const refused = withVendorRemedy(raised('TAG_IMMUTABLE', { ...facts, operation: 'push' }), 'push', nothing);
   expect(refused.remedy.join()).toContain('IMMUTABLE_WITH_EXCLUSION');
   const promoted = withVendorRemedy(raised('TAG_IMMUTABLE', facts), 'promote', nothing);
   expect(promoted.remedy.join()).toContain('`{{env}}`');
@@ -90,13 +95,13 @@ test('steps that an error was raised with stay, and so do its message, cause and
     facts: { registry: 'ghcr.io' },
     remedy: ['Do this.'],
   });
-  expect(withVendorRemedy(error, 'publish', nothing)).toMatchObject({
+  expect(withVendorRemedy(error, 'push', nothing)).toMatchObject({
     remedy: ['Do this.'],
     cause,
     message: 'It failed.',
   });
   const other = new ActionError('DENIED', 'It failed.', { cause, facts: { registry: 'ghcr.io' } });
-  const told = withVendorRemedy(other, 'publish', nothing);
+  const told = withVendorRemedy(other, 'push', nothing);
   expect(told).toMatchObject({ cause, code: 'DENIED', facts: { registry: 'ghcr.io' } });
   expect(told.stack).toBe(other.stack);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { INPUTS, type InputValues } from '../../../src/inputs/catalogue.ts';
+import { INPUTS } from '../../../src/commands/publish/inputs.ts';
 import { entries, lines, list, pairs } from '../../../src/inputs/lists.ts';
 import { platforms } from '../../../src/inputs/platforms.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type Field,
   flag,
   flagOrAttributes,
+  type InputsOf,
   pattern,
   secret,
   set,
@@ -197,6 +198,7 @@ describe('P8: secrets', () => {
 });
 
 it('gives each input its own type', () => {
+  type InputValues = InputsOf<typeof INPUTS>;
   expectTypeOf<InputValues['scan']>().toEqualTypeOf<'gate' | 'report' | 'off'>();
   expectTypeOf<InputValues['severity']>().toEqualTypeOf<
     readonly ('CRITICAL' | 'HIGH' | 'MEDIUM' | 'LOW' | 'UNKNOWN')[]

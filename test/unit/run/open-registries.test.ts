@@ -3,8 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { parseInputs } from '../../../src/inputs/parse.ts';
 import { openRegistries } from '../../../src/run/open-registries.ts';
+import { readInputs } from '../../support/inputs.ts';
 import { createTestRuntime } from '../../support/runtime.ts';
 
 test('a file of authorities is whole, or the run does not begin', async () => {
@@ -27,8 +27,9 @@ test('a file of authorities is whole, or the run does not begin', async () => {
   const good = await readFile(file, 'utf8');
   const open = async (text: string) => {
     await writeFile(file, text);
-    const env = { ...runtime.env, INPUT_IMAGES: 'ghcr.io/org/app', 'INPUT_REGISTRY-CA': 'ca.pem' };
-    return openRegistries(runtime, parseInputs(env, runtime.secret), ['ghcr.io'], 'me');
+    const env = { INPUT_IMAGES: 'ghcr.io/org/app', 'INPUT_REGISTRY-CA': 'ca.pem' };
+    const { registries } = (await readInputs(env, runtime.secret)).inputs;
+    return openRegistries(runtime, registries, ['ghcr.io'], 'me');
   };
   expect((await open(`# ours\n${good}\n# theirs\n${good.replaceAll('\n', '\r\n')}`)).size).toBe(1);
   for (const [text, words] of [

@@ -9,7 +9,7 @@ import { DEFAULT_FLAVOR } from '../../../src/domain/tags/flavor.ts';
 import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { parseTagRules } from '../../../src/domain/tags/rules.ts';
 import { FOREIGN_INPUTS } from '../../../src/inputs/foreign.ts';
-import { parseInputs } from '../../../src/inputs/parse.ts';
+import { readInputs } from '../../support/inputs.ts';
 import { actionSteps, yamlExamples } from '../../support/workflows.ts';
 
 await loadRuleLibraries(['{{date}}', 'type=pep440']);
@@ -27,16 +27,22 @@ const pages = new Map<string, string>(
 const page = (path: string) => pages.get(path) ?? '';
 const readme = page('README.md');
 
+/** Files that the examples name. */
+const FILES = {
+  '.security/accepted.yaml':
+    yamlExamples(page('docs/gate.md')).find((example) => example.startsWith('# .security/accepted.yaml')) ?? '',
+};
+
 describe('the documentation', () => {
-  it.each([...pages.keys()])('%s shows workflows that the action accepts', (path) => {
+  it.each([...pages.keys()])('%s shows workflows that the action accepts', async (path) => {
     for (const { with: inputs } of yamlExamples(page(path)).flatMap(actionSteps)) {
       const env = Object.fromEntries(
         Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, evaluated(value)]),
       );
-      expect(
-        () => parseInputs({ ...env, GITHUB_REPOSITORY: 'org/app' }, () => {}),
+      await expect(
+        readInputs({ ...env, GITHUB_REPOSITORY: 'org/app' }, () => {}, FILES),
         JSON.stringify(inputs),
-      ).not.toThrow();
+      ).resolves.toBeDefined();
     }
   });
 

@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { COMMANDS } from '../../../src/app/commands.ts';
+import { allInputs, allOutputs } from '../../../src/app/inputs.ts';
 import { type Fields, fieldsOf } from '../../../src/domain/fields.ts';
-import { INPUTS, OUTPUTS } from '../../../src/inputs/catalogue.ts';
 import { type ActionStep, actionSteps, yamlExamples } from '../../support/workflows.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
@@ -38,6 +39,8 @@ const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   login: [['registry', 'registry-auth']],
 };
 
+const OUTPUTS = new Set(allOutputs(COMMANDS).map(({ name }) => name));
+
 /** What is wrong with a step of the action, whatever its expressions come to. */
 function problemsOf({ with: inputs }: ActionStep): readonly string[] {
   const command = inputs.command ?? 'publish';
@@ -45,12 +48,12 @@ function problemsOf({ with: inputs }: ActionStep): readonly string[] {
   const needed = NEEDED[command];
   if (needed === undefined) return [`${command} is no command`];
   const commandsOf = new Map<string, readonly string[]>(
-    Object.entries(INPUTS).map(([name, { commands }]) => [name, commands]),
+    allInputs(COMMANDS).map(({ name, fields }) => [name, fields.map(([owner]) => owner)]),
   );
   return [
     ...names.filter((name) => !Object.hasOwn(fieldsOf(action.inputs), name)).map((name) => `action.yml has no ${name}`),
     ...names
-      .filter((name) => commandsOf.get(name)?.includes(command) !== true)
+      .filter((name) => name !== 'command' && commandsOf.get(name)?.includes(command) !== true)
       .map((name) => `${name} is not for ${command}`),
     ...needed
       .filter((some) => !some.some((name) => names.includes(name)))
@@ -92,7 +95,7 @@ describe('workflows and examples', () => {
     for (const { id } of actionSteps(text)) {
       if (id === undefined) continue;
       for (const name of namesAfter(text, `steps\\.${id}\\.outputs\\.`)) {
-        expect(Object.hasOwn(outputs, name) && Object.hasOwn(OUTPUTS, name), `steps.${id}.outputs.${name}`).toBe(true);
+        expect(Object.hasOwn(outputs, name) && OUTPUTS.has(name), `steps.${id}.outputs.${name}`).toBe(true);
       }
     }
     for (const [job, { outputs, uses }] of jobsOf(text)) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { login } from '../../../../src/commands/login/login.ts';
-import { parseInputs } from '../../../../src/inputs/parse.ts';
+import { readInputs } from '../../../support/inputs.ts';
 import { type RegistryAuth, startRegistry } from '../../../support/registry.ts';
 import { createTestRuntime } from '../../../support/runtime.ts';
 
@@ -21,7 +21,7 @@ test.each<[RegistryAuth, number]>([
     INPUT_USERNAME: 'me',
     INPUT_PASSWORD: 'canary',
   };
-  const record = await login({ ...runtime, env }, parseInputs(env, runtime.secret));
+  const record = await login({ ...runtime, env }, (await readInputs(env, runtime.secret)).inputs, []);
   expect(record.outcome).toBe('logged-in');
   const told = runtime.recorded.warnings.filter(({ message }) => message.includes('allows anonymous access'));
   expect(told).toHaveLength(warnings);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { PromotionReport } from '../../../../src/commands/promote/result.ts';
-import { renderPromotionOutputs, renderPromotionSummary } from '../../../../src/commands/promote/summary.ts';
+import { renderPromotionOutputs } from '../../../../src/commands/promote/outputs.ts';
+import type { PromotionResult } from '../../../../src/commands/promote/result.ts';
+import { renderPromotionSummary } from '../../../../src/commands/promote/summary.ts';
 import { readHistory } from '../../../../src/domain/promotion/history.ts';
 import type { PromotionRecord } from '../../../../src/domain/promotion/record.ts';
 import { ActionError } from '../../../../src/errors/action-error.ts';
@@ -13,7 +14,7 @@ const image = '123456789012.dkr.ecr.eu-west-1.amazonaws.com/org/app';
 const record = (more: Partial<PromotionRecord>) =>
   storedWith({ digest: A, from: `${image}:sha-abc1234`, to: [`${image}:staging`], ...more });
 
-const promoted: PromotionReport = {
+const promoted: PromotionResult = {
   outcome: 'promoted',
   errors: [],
   warnings: [],
@@ -42,7 +43,7 @@ const promoted: PromotionReport = {
   passed: [record({ stage: 'dev' }), record({}), record({ stage: 'production' })],
 };
 
-const diagram = (report: PromotionReport) =>
+const diagram = (report: PromotionResult) =>
   /```mermaid\n([\s\S]*?)```/.exec(renderPromotionSummary(report))?.[1] ?? '';
 
 describe('the outputs of a promotion', () => {
@@ -66,7 +67,7 @@ describe('the outputs of a promotion', () => {
   });
 
   test('hold everything as JSON, also the history and the errors with their remedies', () => {
-    const refused: PromotionReport = {
+    const refused: PromotionResult = {
       ...promoted,
       outcome: 'refused',
       errors: [new ActionError('PROMOTION_REFUSED', 'sbom: there is no SBOM.')],
@@ -229,7 +230,7 @@ describe('the summary of a promotion', () => {
       of(A, 2, { previousDigest: B }),
       of(B, 3, { kind: 'rollback', previousDigest: A, held: [A] }),
     ]);
-    const marks = (report: PromotionReport) =>
+    const marks = (report: PromotionResult) =>
       renderPromotionSummary(report)
         .split('\n')
         .flatMap(
@@ -273,7 +274,7 @@ describe('the summary of a promotion', () => {
 
   test('names of others cannot reshape it', () => {
     const evil = '"]:::x\n  s9["<img src=x onerror=alert(1)>';
-    const hostile: PromotionReport = {
+    const hostile: PromotionResult = {
       ...promoted,
       stage: evil,
       from: `${image}:${evil}`,

@@ -1,17 +1,18 @@
 import { describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../../../src/app/commands.ts';
+import { allOutputs } from '../../../../src/app/inputs.ts';
 import { renderLoginOutputs } from '../../../../src/commands/login/summary.ts';
-import { emptyDraft, failed } from '../../../../src/commands/promote/partial-result.ts';
-import { renderPromotionOutputs } from '../../../../src/commands/promote/summary.ts';
+import { renderPromotionOutputs } from '../../../../src/commands/promote/outputs.ts';
+import { emptyResult, failed } from '../../../../src/commands/promote/partial-result.ts';
 import { renderOutputs } from '../../../../src/commands/publish/outputs.ts';
-import type { PublishRecord, TargetFacts } from '../../../../src/commands/publish/result.ts';
+import type { PublishResult, TargetFacts } from '../../../../src/commands/publish/result.ts';
 import { renderSummary } from '../../../../src/commands/publish/summary.ts';
 import { ActionError } from '../../../../src/errors/action-error.ts';
-import { OUTPUTS } from '../../../../src/inputs/catalogue.ts';
 
 const digest = `sha256:${'a'.repeat(64)}` as const;
 const decision = { image: 'ghcr.io/org/app', kind: 'moving', reason: 'moves: first of its line' } as const;
 
-const published: PublishRecord = {
+const published: PublishResult = {
   outcome: 'published',
   errors: [],
   warnings: ['`scan: off`: nobody has looked'],
@@ -189,7 +190,7 @@ describe('the summary', () => {
 
   const registry = (name: string) => ({ ...published.targets[0], image: `${name}/org/app`, host: name });
   const went = (...names: readonly string[]) => names.map((name) => ({ name, milliseconds: 1 }));
-  const states = (record: PublishRecord) =>
+  const states = (record: PublishResult) =>
     [...renderSummary(record).matchAll(/^ {2}(\w+)\["[^"]*"\]:::(\w+)$/gm)].map(([, id, state]) => `${id} ${state}`);
 
   test('the registry whose tag was held back does not say that it is published', () => {
@@ -207,7 +208,7 @@ describe('the summary', () => {
       ...went('Tags and labels', 'Pre-flight', 'Build', 'Gate'),
       { name: 'Push', milliseconds: 1, failed: true as const },
     ];
-    const record: PublishRecord = { ...published, outcome: 'registry-failed', errors: [error], targets, steps };
+    const record: PublishResult = { ...published, outcome: 'registry-failed', errors: [error], targets, steps };
     const summary = renderSummary(record);
     expect(summary).toContain(
       '⏸️ <code>sha-abc1234</code> written; <code>main</code> held back because <code>quay.io/org/app</code> failed; a re-run finishes',
@@ -297,10 +298,14 @@ describe('the summary', () => {
 describe('the outputs', () => {
   test('of all commands together are exactly those that action.yml declares', () => {
     const login = renderLoginOutputs({ outcome: 'logged-in', errors: [], warnings: [], logins: [] });
-    const promotion = renderPromotionOutputs(failed(emptyDraft(), new Error('no')));
+    const promotion = renderPromotionOutputs(failed(emptyResult(), new Error('no')));
     const all = new Set([renderOutputs(published), login, promotion].flatMap((each) => Object.keys(each)));
     // The file is written where the outputs are set, for all commands.
-    expect([...all, 'json-file'].toSorted()).toEqual(Object.keys(OUTPUTS).toSorted());
+    expect([...all, 'json-file'].toSorted()).toEqual(
+      allOutputs(COMMANDS)
+        .map(({ name }) => name)
+        .toSorted(),
+    );
   });
 
   test('hold the digest and a repository without its host', () => {

@@ -1,40 +1,34 @@
 import { describe, expect, it } from 'vitest';
-import { ActionError } from '../../../src/errors/action-error.ts';
-import { INPUTS, OUTPUTS } from '../../../src/inputs/catalogue.ts';
+import { COMMANDS } from '../../../src/app/commands.ts';
+import { allInputs, allOutputs } from '../../../src/app/inputs.ts';
+import { ActionError, ActionErrors, allErrors } from '../../../src/errors/action-error.ts';
 import { FOREIGN_INPUTS } from '../../../src/inputs/foreign.ts';
-import { parseInputs, readTable } from '../../../src/inputs/parse.ts';
-import { type Facts, flag, text } from '../../../src/inputs/schema.ts';
+import { readInputs, withInputs } from '../../support/inputs.ts';
 
-/** The environment that the runner makes of `with:`. */
-function withInputs(inputs: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(inputs).map(([name, value]) => [`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`, value]),
-  );
-}
-
+const FIELDS = allInputs(COMMANDS).flatMap(({ name, fields }) => fields.map(([, field]) => [name, field] as const));
 const IMAGE = { images: 'ghcr.io/org/app' };
 
-function parse(inputs: Readonly<Record<string, string>>) {
+type With = Readonly<Record<string, string>>;
+
+async function parse(inputs: With, env: With = {}) {
   const masked: string[] = [];
-  return { ...parseInputs(withInputs(inputs), (value) => masked.push(value)), masked };
+  return { ...(await readInputs({ ...withInputs(inputs), ...env }, (value) => masked.push(value))), masked };
 }
 
-function refusal(inputs: Readonly<Record<string, string>>): ActionError {
-  try {
-    parse(inputs);
-  } catch (error) {
-    if (error instanceof ActionError) return error;
-    throw error;
-  }
-  throw new Error('The inputs were accepted.');
+async function refusal(inputs: With, env: With = {}): Promise<ActionError> {
+  const thrown: unknown = await parse(inputs, env).catch((error: unknown) => error);
+  if (!(thrown instanceof ActionError || thrown instanceof ActionErrors)) throw new Error('The inputs were accepted.');
+  const [error] = allErrors(thrown);
+  if (error === undefined) throw new Error('The inputs were refused without an error.');
+  return error;
 }
 
 describe('what a run gets', () => {
-  it('takes the documented defaults', () => {
-    expect(parse(IMAGE)).toMatchObject({
-      command: 'publish',
-      images: ['ghcr.io/org/app'],
-      tags: [],
+  it('takes the documented defaults', async () => {
+    const { values, inputs, warnings } = await parse(IMAGE);
+    expect(values).toMatchObject({
+      images: [{ name: 'ghcr.io/org/app', enable: true }],
+      flavor: { latest: 'auto' },
       push: true,
       context: '.',
       file: undefined,
@@ -49,37 +43,39 @@ describe('what a run gets', () => {
       'db-repository': ['mirror.gcr.io/aquasec/trivy-db:2', 'ghcr.io/aquasecurity/trivy-db:2'],
       'github-token': undefined,
       'dry-run': false,
-      logins: [],
-      warnings: [],
+      'create-repository': { wanted: false },
     });
+    expect(inputs.registries).toMatchObject({ logins: [], hosts: [] });
+    expect(warnings).toEqual([]);
   });
 
-  it.each(['severity', 'scanners'])('refuses a `%s` of nothing, with which the gate would let all pass', (name) => {
-    expect(refusal({ ...IMAGE, [name]: ' , ,' }).message).toMatch(/got ", ,", expected one or more of /);
-  });
+  it.each(['severity', 'scanners'])(
+    'refuses a `%s` of nothing, with which the gate would let all pass',
+    async (name) => {
+      expect((await refusal({ ...IMAGE, [name]: ' , ,' })).message).toMatch(/got ", ,", expected one or more of /);
+    },
+  );
 
-  it('gives the same with the defaults that the runner fills in as without them', () => {
+  it('gives the same with the defaults that the runner fills in as without them', async () => {
     const filled = Object.fromEntries(
-      Object.entries(INPUTS).map(([name, input]) => [
-        name,
-        input.default?.includes('${{') ? '' : (input.default ?? ''),
-      ]),
+      allInputs(COMMANDS).map((input) => [input.name, input.default?.includes('${{') ? '' : (input.default ?? '')]),
     );
-    expect(parse({ ...filled, ...IMAGE })).toEqual(parse(IMAGE));
-    expect(parse({ ...filled, source: 'image.tar', ...IMAGE }).source).toBe('image.tar');
+    expect(await parse({ ...filled, ...IMAGE })).toEqual(await parse(IMAGE));
+    expect((await parse({ ...filled, source: 'image.tar', ...IMAGE })).values).toMatchObject({ source: 'image.tar' });
+    for (const command of ['promote', 'login']) {
+      const own = command === 'promote' ? { from: 'ghcr.io/org/app:1', environment: 'qa' } : { registry: 'ghcr.io' };
+      await expect(parse({ ...filled, ...own, command }), command).resolves.toBeDefined();
+    }
   });
 
-  it('reads names with hyphens as the runner writes them', () => {
-    const inputs = parseInputs({ 'INPUT_BUILD-ARGS': 'A=1\nB=2,3\n', INPUT_IMAGES: ' app ', OTHER: 'x' }, () => {});
-    expect(inputs['build-args']).toEqual(['A=1', 'B=2,3']);
-    expect(inputs.images).toEqual(['app']);
+  it('reads names with hyphens as the runner writes them', async () => {
+    const { values } = await readInputs({ 'INPUT_BUILD-ARGS': 'A=1\nB=2,3\n', INPUT_IMAGES: ' app ', OTHER: 'x' });
+    expect(values).toMatchObject({ 'build-args': ['A=1', 'B=2,3'], images: [{ name: 'app' }] });
   });
 
-  it('takes a reset input for its default', () => {
-    expect(parse({ ...IMAGE, push: '', scan: ' ', 'no-cache': 'False', source: 'x' })).toMatchObject({
-      push: true,
-      scan: 'gate',
-    });
+  it('takes a reset input for its default', async () => {
+    const { values } = await parse({ ...IMAGE, push: '', scan: ' ', 'no-cache': 'False', source: 'x' });
+    expect(values).toMatchObject({ push: true, scan: 'gate' });
   });
 
   it.each([
@@ -87,15 +83,15 @@ describe('what a run gets', () => {
     ['ghcr.io', 'ghcr.io'],
     ['https://index.docker.io/v1/', 'docker.io'],
     ['https://Registry.Example.com:5000/', 'registry.example.com:5000'],
-  ])('files a login for %j under %s', (registry, host) => {
-    const inputs = parse({ images: 'org/app', registry, username: 'me', password: 'pass' });
-    expect(inputs.logins).toEqual([{ host, username: 'me', password: 'pass' }]);
+  ])('files a login for %j under %s', async (registry, host) => {
+    const { inputs } = await parse({ images: 'org/app', registry, username: 'me', password: 'pass' });
+    expect(inputs.registries.logins).toEqual([{ host, username: 'me', password: 'pass' }]);
   });
 });
 
 describe('P8: secrets', () => {
-  it('masks passwords, tokens and build secrets while it reads them', () => {
-    const { masked } = parse({
+  it('masks passwords, tokens and build secrets while it reads them', async () => {
+    const { masked } = await parse({
       ...IMAGE,
       registry: 'ghcr.io',
       username: 'me',
@@ -108,7 +104,7 @@ describe('P8: secrets', () => {
     );
   });
 
-  it('masks them also when another input is wrong, and no message holds one', () => {
+  it('masks them also when another input is wrong, and no message holds one', async () => {
     const masked: string[] = [];
     const inputs = {
       push: 'maybe',
@@ -119,16 +115,24 @@ describe('P8: secrets', () => {
       paswword: 'unknown-canary',
       'build-args': '=arg-canary',
     };
-    const attempt = () => parseInputs(withInputs(inputs), (value) => masked.push(value));
-    expect(attempt).toThrow(ActionError);
-    expect(attempt).not.toThrow(/canary/);
+    const error: unknown = await readInputs(withInputs(inputs), (value) => masked.push(value)).catch(
+      (thrown) => thrown,
+    );
+    expect(error).toBeInstanceOf(ActionErrors);
+    expect(String(error)).not.toContain('canary');
     expect(masked).toEqual(expect.arrayContaining(['pass-canary', 'auth-canary', 'naked-canary', 'token-canary']));
   });
 });
 
 describe('what is refused', () => {
-  it('says everything at once, one line for each problem, in the order of the documentation', () => {
-    const error = refusal({ push: 'yes', scan: 'gatee', platform: 'linux/amd64', 'max-db-age': '3', username: 'me' });
+  it('says everything at once, one line for each problem, in the order of the documentation', async () => {
+    const error = await refusal({
+      push: 'yes',
+      scan: 'gatee',
+      platform: 'linux/amd64',
+      'max-db-age': '3',
+      username: 'me',
+    });
     expect(error.code).toBe('INPUT_INVALID');
     expect(error.facts).toEqual({ input: 'push' });
     expect(error.message.split('\n')).toEqual([
@@ -142,13 +146,30 @@ describe('what is refused', () => {
     ]);
   });
 
-  it('says no more than that of a command that nobody knows', () => {
-    const { message } = refusal({ command: 'promot', from: 'env:staging', environment: 'production' });
+  it('tells problems with rules, names, flags and files at once', async () => {
+    const inputs = { tags: 'type=semvr', images: 'GHCR.io//app', push: 'maybe', ignorefile: 'accepted.yaml' };
+    const files = { 'accepted.yaml': '- id: CVE-2024-0001\n' };
+    const thrown: unknown = await readInputs(withInputs(inputs), () => {}, files).catch((error: unknown) => error);
+    const [inInputs, ...inFiles] = allErrors(thrown);
+    expect(inInputs?.message.split('\n')).toEqual([
+      '3 problems with the inputs:',
+      expect.stringMatching(/^- images, line 1 \(`GHCR\.io\/\/app`\): /),
+      expect.stringMatching(/^- tags, line 1 \(`type=semvr`\): .*Did you mean `semver`\?$/),
+      '- `push`: got "maybe", expected true or false.',
+    ]);
+    expect(inFiles.map(({ code, facts }) => [code, facts.file])).toContainEqual([
+      'IGNOREFILE_INVALID',
+      'accepted.yaml',
+    ]);
+  });
+
+  it('says no more than that of a command that nobody knows', async () => {
+    const { message } = await refusal({ command: 'promot', from: 'env:staging', environment: 'production' });
     expect(message).toBe('`command`: got "promot", expected publish, promote or login. Did you mean `promote`?');
   });
 
-  it('has one line for each wrong name of a promotion', () => {
-    const { message } = refusal({ command: 'promote', from: 'a b', to: '{{versoin}}\n{{env', environment: 'qa' });
+  it('has one line for each wrong name of a promotion', async () => {
+    const { message } = await refusal({ command: 'promote', from: 'a b', to: '{{versoin}}\n{{env', environment: 'qa' });
     expect(message.split('\n').map((line) => line.slice(0, 25))).toEqual([
       '3 problems with the input',
       '- from ("a b"): this is n',
@@ -172,12 +193,12 @@ describe('what is refused', () => {
     ['client-id', 'use `azure-client-id`.'],
     ['token_format', '`workload-identity-provider`'],
     ['constructor', 'is not an input of this action.'],
-  ])('answers the unknown input %s', (name, answer) => {
-    expect(refusal({ ...IMAGE, [name]: 'x' }).message).toContain(answer);
+  ])('answers the unknown input %s', async (name, answer) => {
+    expect((await refusal({ ...IMAGE, [name]: 'x' })).message).toContain(answer);
   });
 
-  it('names the command that exists when asked for another', () => {
-    expect(refusal({ ...IMAGE, command: 'mirror' }).message).toContain(
+  it('names the command that exists when asked for another', async () => {
+    expect((await refusal({ ...IMAGE, command: 'mirror' })).message).toContain(
       '`command`: got "mirror", expected publish, promote or login.',
     );
   });
@@ -236,8 +257,8 @@ describe('what is refused', () => {
       /expected the bare host: r\.lan:5000/,
     ],
     ['latest as a version', { ...IMAGE, 'trivy-version': 'latest' }, /`latest` is not a version/],
-  ])('%s', (_, inputs, problem) => {
-    expect(refusal(inputs).message).toMatch(problem);
+  ])('%s', async (_, inputs, problem) => {
+    expect((await refusal(inputs)).message).toMatch(problem);
   });
 
   it.each<[string, Readonly<Record<string, string>>]>([
@@ -251,18 +272,18 @@ describe('what is refused', () => {
       'a source that must hold platforms',
       { ...IMAGE, source: 'x', platforms: 'linux/amd64', sbom: 'false', provenance: 'false' },
     ],
-  ])('but not %s', (_, inputs) => {
-    expect(() => parse(inputs)).not.toThrow();
+  ])('but not %s', async (_, inputs) => {
+    await expect(parse(inputs)).resolves.toBeDefined();
   });
 
-  it('warns of settings of a gate that is switched off, and goes on', () => {
-    const { warnings } = parse({ ...IMAGE, scan: 'off', severity: 'LOW', vex: 'a.json' });
+  it('warns of settings of a gate that is switched off, and goes on', async () => {
+    const { warnings } = await parse({ ...IMAGE, scan: 'off', severity: 'LOW', vex: 'a.json' });
     expect(warnings).toEqual(['`scan: off`: `severity`, `vex` has no effect, and nothing is scanned.']);
   });
 });
 
 describe('registry-auth', () => {
-  const auth = (yaml: string) => parse({ ...IMAGE, 'registry-auth': yaml }).logins;
+  const auth = async (yaml: string) => (await parse({ ...IMAGE, 'registry-auth': yaml })).inputs.registries.logins;
 
   it.each([
     ['on a line', '- username: me\n  password: "s3cret"', ['s3cret']],
@@ -272,13 +293,13 @@ describe('registry-auth', () => {
       '- username: me\n  password: |\n    first-half\n    second-half',
       ['first-half\nsecond-half', 'first-half', 'second-half'],
     ],
-  ])('P8: masks a password %s', (_, yaml, secrets) => {
-    expect(parse({ ...IMAGE, 'registry-auth': yaml }).masked).toEqual(expect.arrayContaining(secrets));
+  ])('P8: masks a password %s', async (_, yaml, secrets) => {
+    expect((await parse({ ...IMAGE, 'registry-auth': yaml })).masked).toEqual(expect.arrayContaining(secrets));
   });
 
-  it('reads a list of logins, each value as text', () => {
+  it('reads a list of logins, each value as text', async () => {
     expect(
-      auth("- registry: ghcr.io\n  username: me\n  password: 0123\n- username: you\n  password: 'a: b # c'\n"),
+      await auth("- registry: ghcr.io\n  username: me\n  password: 0123\n- username: you\n  password: 'a: b # c'\n"),
     ).toEqual([
       { host: 'ghcr.io', username: 'me', password: '0123' },
       { host: 'docker.io', username: 'you', password: 'a: b # c' },
@@ -296,12 +317,14 @@ describe('registry-auth', () => {
     '{canary',
     '"canary',
     '|canary',
-  ])('P8: a password that is no plain YAML, %s, is masked and not quoted', (password) => {
+  ])('P8: a password that is no plain YAML, %s, is masked and not quoted', async (password) => {
     const masked: string[] = [];
     const yaml = `- username: me\n  password: ${password}\n`;
-    const attempt = () => parseInputs(withInputs({ ...IMAGE, 'registry-auth': yaml }), (value) => masked.push(value));
-    expect(attempt).toThrow(/single quotes/);
-    expect(attempt).not.toThrow(/canary/);
+    const error: unknown = await readInputs(withInputs({ ...IMAGE, 'registry-auth': yaml }), (value) =>
+      masked.push(value),
+    ).catch((thrown) => thrown);
+    expect(String(error)).toMatch(/single quotes/);
+    expect(String(error)).not.toContain('canary');
     expect(masked).toContain(password);
   });
 
@@ -327,44 +350,50 @@ describe('registry-auth', () => {
       /docker\.io is given more than once/,
     ],
     ['- registry: ghcr.io\n username: a', /line 2 is not YAML/],
-  ])('refuses %j', (yaml, problem) => {
-    expect(refusal({ ...IMAGE, 'registry-auth': yaml }).message).toMatch(problem);
+  ])('refuses %j', async (yaml, problem) => {
+    expect((await refusal({ ...IMAGE, 'registry-auth': yaml })).message).toMatch(problem);
   });
 });
 
-describe('the table', () => {
-  it('accepts the example of every input', () => {
-    for (const [name, input] of Object.entries(INPUTS)) {
-      if (input.example === undefined) continue;
-      expect(
-        input.read(input.example, () => {}),
-        name,
-      ).toMatchObject({ ok: true });
+describe('the tables of all commands', () => {
+  it('accept the example of every input', () => {
+    for (const [name, { example, read }] of FIELDS) {
+      if (example !== undefined)
+        expect(
+          read(example, () => {}),
+          name,
+        ).toMatchObject({ ok: true });
     }
   });
 
-  it('describes every input and output in sentences', () => {
-    for (const about of [...Object.values(INPUTS).map((input) => input.about), ...Object.values(OUTPUTS)]) {
-      expect(about).toMatch(/^[A-Z`].*\.$/s);
-    }
+  it('describe every input and output in sentences', () => {
+    const texts = [...FIELDS.map(([, { about }]) => about), ...allOutputs(COMMANDS).map(({ about }) => about)];
+    for (const about of texts) expect(about).toMatch(/^[A-Z`].*\.$/s);
   });
 
-  it('does not list an input of its own as foreign', () => {
-    expect(Object.keys(FOREIGN_INPUTS).filter((name) => Object.hasOwn(INPUTS, name))).toEqual([]);
+  it('list no input of their own as foreign', () => {
+    const own = new Set(FIELDS.map(([name]) => name));
+    expect(Object.keys(FOREIGN_INPUTS).filter((name) => own.has(name))).toEqual([]);
   });
 
-  it('tells which command an input belongs to', () => {
-    const facts: Facts = { group: 'Run', about: '' };
-    const table = {
-      images: text({ ...facts, commands: ['publish', 'promote'] }),
-      stage: text({ ...facts, commands: ['promote'] }),
-      force: flag({ ...facts, commands: ['promote', 'cleanup'], default: 'false' }),
-    };
-    const env = withInputs({ images: 'app', stage: 'prod', force: 'false' });
-    expect(readTable(table, 'promote', env, () => {}).problems).toEqual([]);
-    expect(readTable(table, 'publish', env, () => {}).problems).toEqual([
-      { input: 'stage', says: 'belongs to `command: promote`, and this is `command: publish`. Remove it.' },
-    ]);
+  it.each<[With, string]>([
+    [
+      { ...IMAGE, environment: 'qa' },
+      '`environment`: belongs to `command: promote`, and this is `command: publish`. Remove it.',
+    ],
+    [
+      { command: 'login', registry: 'ghcr.io', severity: 'LOW' },
+      '`severity`: belongs to `command: publish` or `command: promote`, and this is `command: login`. Remove it.',
+    ],
+  ])('tell which commands an input belongs to: %j', async (inputs, message) => {
+    expect((await refusal(inputs)).message).toBe(message);
+  });
+
+  it('mask the secret of another command', async () => {
+    const masked: string[] = [];
+    const env = withInputs({ command: 'login', registry: 'ghcr.io', secrets: 'npm=canary-npm' });
+    await expect(readInputs(env, (value) => masked.push(value))).rejects.toThrow('`secrets`: belongs to');
+    expect(masked).toContain('canary-npm');
   });
 });
 
@@ -376,8 +405,8 @@ describe('P8: credentials in addresses', () => {
     ['context', 'https://user:canary%2Dtoken@git.example/x.tar.gz'],
     ['file', 'https://user:canary-token@git.example/Dockerfile'],
     ['build-contexts', 'docs=https://user:canary-token@git.example/x.git'],
-  ])('%s: %s is refused, and the secret of BuildKit named', (input, value) => {
-    const { message } = refusal({ ...IMAGE, [input]: value });
+  ])('%s: %s is refused, and the secret of BuildKit named', async (input, value) => {
+    const { message } = await refusal({ ...IMAGE, [input]: value });
     expect(message).toContain('GIT_AUTH_TOKEN.git.example=');
     expect(message).not.toContain('canary');
   });
@@ -387,31 +416,31 @@ describe('P8: credentials in addresses', () => {
     ['context', 'git@git.example:org/x.git'],
     ['build-contexts', 'base=docker-image://alpine@sha256:abc'],
     ['build-args', 'EMAIL=mailto:a@b.example'],
-  ])('%s: %s is taken', (input, value) => {
-    expect(() => parse({ ...IMAGE, [input]: value })).not.toThrow();
+  ])('%s: %s is taken', async (input, value) => {
+    await expect(parse({ ...IMAGE, [input]: value })).resolves.toBeDefined();
   });
 
-  it('masks them elsewhere, decoded too', () => {
+  it('masks them elsewhere, decoded too', async () => {
     const inputs = {
       ...IMAGE,
       'build-args': 'INDEX=https://ci:canary%2Fone@pypi.example/simple',
       'cache-to': 'type=s3,bucket=b,access_key_id=CANARYID,secret_access_key=canary-two',
       'cache-from': 'type=registry,ref=https://canary-three@x.example/y',
     };
-    expect(parse(inputs).masked).toEqual(
+    expect((await parse(inputs)).masked).toEqual(
       expect.arrayContaining(['canary%2Fone', 'canary/one', 'canary-two', 'CANARYID', 'canary-three']),
     );
   });
 
-  it('masks the password of a proxy', () => {
+  it('masks the password of a proxy', async () => {
     const masked: string[] = [];
     const env = { ...withInputs(IMAGE), HTTPS_PROXY: 'http://me:canary-proxy@proxy.example:3128' };
-    parseInputs(env, (value) => masked.push(value));
+    await readInputs(env, (value) => masked.push(value));
     expect(masked).toContain('canary-proxy');
   });
 
-  it('quotes none of them in an error', () => {
-    const { message } = refusal({
+  it('quotes none of them in an error', async () => {
+    const { message } = await refusal({
       ...IMAGE,
       registry: 'https://me:canary-token@ghcr.io/org',
       username: 'a',
@@ -429,45 +458,44 @@ describe('empty credentials', () => {
     { registry: 'ghcr.io', username: '', password: '' },
     { registry: 'ghcr.io', username: '', password: 'x-secret' },
     { username: 'me', password: ' ' },
-  ])('are none where nothing is pushed, with a warning: %j', (inputs) => {
+  ])('are none where nothing is pushed, with a warning: %j', async (inputs) => {
     for (const how of [{ push: 'false' }, { 'dry-run': 'true' }]) {
-      const { logins, warnings, lacksCredentials } = parse({ ...IMAGE, ...inputs, ...how });
-      expect(logins).toEqual([]);
-      expect(lacksCredentials).toBe(true);
-      expect(warnings.join()).toMatch(/(?:is|are) empty\. Nothing is pushed/);
+      const read = await parse({ ...IMAGE, ...inputs, ...how });
+      expect(read.inputs).toMatchObject({ registries: { logins: [] }, lacksCredentials: true });
+      expect(read.warnings.join()).toMatch(/(?:is|are) empty\. Nothing is pushed/);
     }
-    expect(() => parse({ ...IMAGE, ...inputs })).toThrow();
+    await expect(parse({ ...IMAGE, ...inputs })).rejects.toThrow();
   });
 });
 
 describe('the image of a step that names none', () => {
-  const images = (inputs: Readonly<Record<string, string>>, env: Readonly<Record<string, string>>) => {
-    const variables = Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]);
-    return parseInputs({ ...Object.fromEntries(variables), ...env }, () => undefined);
-  };
-
-  it.each<[string, Readonly<Record<string, string>>]>([
+  it.each<[string, With]>([
     ['publish', {}],
     ['publish with only comments in `images`', { images: '# later' }],
     ['a publish that pushes nothing', { push: 'false' }],
+  ])('%s means that of the repository', async (_, inputs) => {
+    const read = await parse(inputs, { GITHUB_REPOSITORY: 'Octo-Org/App' });
+    expect(read.inputs).toMatchObject({ isDefaultImage: true, naming: { images: [{ name: 'ghcr.io/octo-org/app' }] } });
+  });
+
+  it.each<[string, With]>([
     ['promote from an environment', { command: 'promote', from: 'env:staging', environment: 'production' }],
     ['a rollback', { command: 'promote', rollback: 'true', environment: 'production' }],
-  ])('%s means that of the repository', (_, inputs) => {
-    expect(images(inputs, { GITHUB_REPOSITORY: 'Octo-Org/App' })).toMatchObject({
-      images: ['ghcr.io/octo-org/app'],
-      givesImages: false,
-    });
+  ])('%s means that of the repository', async (_, inputs) => {
+    const read = await parse(inputs, { GITHUB_REPOSITORY: 'Octo-Org/App' });
+    expect(read.inputs).toMatchObject({ isDefaultImage: true, images: [{ name: 'ghcr.io/octo-org/app' }] });
   });
 
-  it('a promotion from a full name goes nowhere else', () => {
+  it('a promotion from a full name goes nowhere else', async () => {
     const inputs = { command: 'promote', from: 'ghcr.io/org/dev:1', environment: 'production' };
-    expect(images(inputs, { GITHUB_REPOSITORY: 'org/app' })).toMatchObject({ images: [], givesImages: true });
+    const read = await parse(inputs, { GITHUB_REPOSITORY: 'org/app' });
+    expect(read.inputs).toMatchObject({ images: [], isDefaultImage: false });
   });
 
-  it.each<[string, Readonly<Record<string, string>>]>([
+  it.each<[string, With]>([
     ['GitHub Enterprise Server', { GITHUB_REPOSITORY: 'org/app', GITHUB_SERVER_URL: 'https://github.example.com' }],
     ['a repository whose name is no image name', { GITHUB_REPOSITORY: 'org/.github' }],
-  ])('on %s it has to be named', (_, env) => {
-    expect(() => images({}, env)).toThrow('`images` is empty');
+  ])('on %s it has to be named', async (_, env) => {
+    expect((await refusal({}, env)).message).toContain('`images` is empty');
   });
 });

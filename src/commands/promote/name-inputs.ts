@@ -1,6 +1,6 @@
-import { type Requirement, readRequirements } from '../domain/promotion/requirements.ts';
-import { readSource, readTargets } from '../domain/promotion/templates.ts';
-import { type Facts, type Field, field } from './schema.ts';
+import { type Requirement, readRequirements } from '../../domain/promotion/requirements.ts';
+import { readSource, readTargets } from '../../domain/promotion/templates.ts';
+import { type Facts, type Field, field } from '../../inputs/schema.ts';
 
 /** Requirements, one on a line. */
 export function requirements(facts: Facts): Field<readonly Requirement[]> {
@@ -24,6 +24,16 @@ function readNames({ from, to, environment }: PromotionNames) {
   };
 }
 
+/** The hosts that full names mention. */
+export function hostsIn(inputs: PromotionNames): readonly string[] {
+  const { source, targets } = readNames(inputs);
+  const names = [
+    ...(source?.ok === true && source.value.by !== 'environment' ? [source.value.image] : []),
+    ...(targets.ok ? targets.value.map(({ image }) => image) : []),
+  ];
+  return names.flatMap((image) => image?.host ?? []);
+}
+
 /** Whether a promotion depends on `images`: its names are only tags, digests or environments. */
 export function needsImages(inputs: PromotionNames): boolean {
   const { source, targets } = readNames(inputs);
@@ -33,7 +43,7 @@ export function needsImages(inputs: PromotionNames): boolean {
 }
 
 /** What is wrong with the names of a promotion, whatever the image turns out to be. */
-export function nameProblems(inputs: PromotionNames & { readonly images: readonly string[] }): readonly string[] {
+export function nameProblems(inputs: PromotionNames & { readonly images: readonly unknown[] }): readonly string[] {
   const { source, targets } = readNames(inputs);
   return [
     ...(inputs.from === undefined && !inputs.rollback

@@ -1,0 +1,138 @@
+import type { Image } from '../../domain/images.ts';
+import type { Requirement } from '../../domain/promotion/requirements.ts';
+import { CREATE_REPOSITORY, type CreateRepository } from '../../inputs/create-repository.ts';
+import { DRY_RUN } from '../../inputs/dry-run.ts';
+import { GATE_INPUTS, gateTerms, SCANNER_INPUTS, scannerSettings } from '../../inputs/gate.ts';
+import { withDefaultImage } from '../../inputs/images.ts';
+import { lines } from '../../inputs/lists.ts';
+import { NAMING_INPUTS } from '../../inputs/naming.ts';
+import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
+import { keylessHasRegistry, REGISTRY_RULES, registryHasLogin } from '../../inputs/registry-rules.ts';
+import type { Rule, RuleFacts } from '../../inputs/rule.ts';
+import { flag, type InputsOf, path, pattern, text } from '../../inputs/schema.ts';
+import type { ScanSettings } from '../../run/scan.ts';
+import { hostsIn, nameProblems, needsImages, requirements } from './name-inputs.ts';
+
+/** Everything that a step with `command: promote` may set. */
+export const INPUTS = {
+  images: NAMING_INPUTS.images,
+  from: text({
+    group: 'Promotion',
+    about:
+      'What to promote: a tag, a digest, `env:<name>` for what an environment holds, or a full name `host/repository:tag`. `{{sha}}` and `{{version}}` stand for the commit and the git tag of the run. With `rollback`: what to go back to; empty for what was there before.',
+    example: 'sha-abc1234',
+  }),
+  to: lines({
+    group: 'Promotion',
+    about:
+      'Where to, one per line: a tag, a repository, or `host/repository:tag`. `{{env}}`, `{{version}}` and `{{sha}}` stand for the environment, and the version and commit of the image. Empty: the tag of the environment.',
+    example: 'ghcr.io/org/prod/app:{{version}}',
+  }),
+  environment: pattern(/^[^\n\r]{1,255}$/, 'the name of an environment on one line', {
+    group: 'Promotion',
+    about: "The stage that is promoted to. Name it as the job's `environment:`, which protects it.",
+    example: 'production',
+  }),
+  require: requirements({
+    group: 'Promotion',
+    about:
+      'What must be shown before anything is written, one per line: `platforms=linux/amd64,linux/arm64`, `sbom`, `provenance,builder=…,repository=…,commit=…`, `scan=now`, `scan,max-age=7d`, `deployed=staging`, `branch=main`, `not-older`.',
+    example: 'deployed=staging',
+  }),
+  policy: path({
+    group: 'Promotion',
+    about:
+      'A YAML file of the repository with more requirements. `.github/promotion.yaml` counts whether it is named or not: inputs can add to it, and take nothing away.',
+    example: '.github/promotion.yaml',
+  }),
+  rollback: flag({
+    group: 'Promotion',
+    about:
+      'Go back to what the stage held before, without a build, and hold what it leaves: later promotions of that are refused until a person forces one.',
+    default: 'false',
+  }),
+  force: flag({
+    group: 'Promotion',
+    about:
+      'Promote an image although the stage was rolled back from it. Only in a `workflow_dispatch` run; it lifts the hold, and no requirement.',
+    default: 'false',
+  }),
+  record: flag({
+    group: 'Promotion',
+    about:
+      'Attach a record to the image in the registry: who promoted what from where, and why it was allowed. With `false` there is no history to roll back to, and no hold.',
+    default: 'true',
+  }),
+  ...GATE_INPUTS,
+  ...SCANNER_INPUTS,
+  ...REGISTRY_INPUTS,
+  'create-repository': CREATE_REPOSITORY,
+  'dry-run': DRY_RUN,
+} as const;
+
+type Values = InputsOf<typeof INPUTS>;
+
+/** What a promotion goes by. */
+export interface PromoteInputs {
+  readonly registries: RegistrySettings;
+  readonly createRepository: CreateRepository;
+  /** Those that are enabled. */
+  readonly images: readonly Image[];
+  readonly isDefaultImage: boolean;
+  /** Templates: what they stand for shows when the event and the image are known. */
+  readonly from: string | undefined;
+  readonly to: readonly string[];
+  readonly environment: string | undefined;
+  readonly require: readonly Requirement[];
+  /** Path of a policy file besides the usual one. */
+  readonly policy: string | undefined;
+  readonly scan: ScanSettings;
+  readonly rollback: boolean;
+  readonly force: boolean;
+  readonly record: boolean;
+  readonly dryRun: boolean;
+}
+
+const imagesOf = (inputs: Values, env: RuleFacts<Values>['env']) =>
+  withDefaultImage(inputs.images, env, needsImages(inputs));
+
+export const RULES: readonly Rule<Values>[] = [
+  ...REGISTRY_RULES,
+  registryHasLogin,
+  (inputs, { env }) => nameProblems({ ...inputs, images: imagesOf(inputs, env).images }),
+  ({ rollback, record, force }) =>
+    rollback && !record
+      ? '`rollback` reads and writes the records of the stage, which `record: false` switches off. Remove one or the other.'
+      : rollback && force
+        ? '`force` is for promotions: a rollback asks for nothing that it could lift. Remove it.'
+        : undefined,
+];
+
+export const WARNINGS: readonly Rule<Values>[] = [
+  keylessHasRegistry((inputs, env) => [
+    ...imagesOf(inputs, env).images.map(({ reference }) => reference.host),
+    ...hostsIn(inputs),
+  ]),
+];
+
+export function promoteInputs(inputs: Values, { env }: RuleFacts<Values>): PromoteInputs {
+  const { from, to, environment, require, policy, rollback, force, record } = inputs;
+  const { images, isDefault } = imagesOf(inputs, env);
+  const registries = registrySettings(inputs);
+  return {
+    registries,
+    createRepository: inputs['create-repository'],
+    images: images.filter(({ enable }) => enable),
+    isDefaultImage: isDefault,
+    from,
+    to,
+    environment,
+    require,
+    policy,
+    scan: { terms: gateTerms(inputs), scanner: scannerSettings(inputs), registries },
+    rollback,
+    force,
+    record,
+    dryRun: inputs['dry-run'],
+  };
+}

@@ -1,0 +1,17 @@
+import { PLANNED, UNCHANGED } from '../../domain/outcome.ts';
+
+export const OUTCOMES = {
+  successes: {
+    published: {
+      about: 'Pushed to every registry. Tags point to this image unless a newer one was already there.',
+      heading: 'Published',
+    },
+    unchanged: UNCHANGED,
+    built: { about: 'Ready but not pushed (`push: false`); no finding blocked it.', heading: 'Built' },
+    planned: PLANNED,
+  },
+  failed: 'Publishing failed:',
+} as const;
+
+/** What a publish that succeeded came to. */
+export type Success = keyof typeof OUTCOMES.successes;

@@ -1,0 +1,181 @@
+import { entries, KEY_VALUE, list, pairs } from './lists.ts';
+import { platforms } from './platforms.ts';
+import { named, type Rule } from './rule.ts';
+import { flag, flagOrAttributes, type InputsOf, path, text } from './schema.ts';
+import { hostWithCredentials } from './url-credentials.ts';
+
+/** What `docker buildx` builds, and how. */
+export const BUILD_INPUTS = {
+  context: path({
+    group: 'Build',
+    about: 'The build context: a folder of the workspace, or the URL of a git repository.',
+    default: '.',
+  }),
+  file: path({
+    group: 'Build',
+    about: 'The Dockerfile. Empty: `Dockerfile` in the context.',
+    example: 'docker/Dockerfile',
+  }),
+  target: text({ group: 'Build', about: 'The stage to build. Empty: the last one.' }),
+  platforms: platforms({
+    group: 'Build',
+    about:
+      'The platforms to build, as a list. Empty: that of the builder. With `source`: the platforms that the image must hold.',
+    example: 'linux/amd64,linux/arm64',
+  }),
+  'build-args': entries({
+    form: /^[A-Za-z_][^\s=]*(?:=|$)/,
+    group: 'Build',
+    about: 'Build arguments, one `NAME=value` per line. Not for secrets: they stay visible in the image.',
+    example: 'NODE_VERSION=24',
+  }),
+  'build-metadata': flag({
+    group: 'Build',
+    about:
+      'Also pass the build arguments `BUILD_DATE` (of the commit), `VCS_REF` (its id) and `VERSION`, unless `build-args` sets them.',
+    default: 'false',
+  }),
+  'build-contexts': pairs({
+    group: 'Build',
+    about: 'More build contexts, one `name=path or URL` per line.',
+    form: 'name=path',
+    example: 'docs=./docs',
+  }),
+  secrets: pairs({
+    group: 'Build',
+    about:
+      'Secrets for `RUN --mount=type=secret`, one `id=value` per line. A value of several lines: the entry as a whole in double quotes. Masked, and never in the image.',
+    form: 'id=value',
+    secret: true,
+    example: 'npm-token=${{ secrets.NPM_TOKEN }}',
+  }),
+  'secret-envs': pairs({
+    group: 'Build',
+    about: 'Secrets from environment variables of the step, a list of `id=VARIABLE`.',
+    form: 'id=VARIABLE',
+    split: 'commas',
+  }),
+  'secret-files': pairs({ group: 'Build', about: 'Secrets from files, one `id=path` per line.', form: 'id=path' }),
+  ssh: list({
+    group: 'Build',
+    about: 'SSH agent sockets or keys for `RUN --mount=type=ssh`, a list.',
+    example: 'default',
+  }),
+  'cache-from': entries({
+    group: 'Build',
+    about: 'Where to take the build cache from, one per line.',
+    example: 'type=gha',
+  }),
+  'cache-to': entries({
+    group: 'Build',
+    about: 'Where to keep the build cache, one per line.',
+    example: 'type=gha,mode=max',
+  }),
+  'no-cache': flag({ group: 'Build', about: 'Build without the cache.', default: 'false' }),
+  'no-cache-filters': list({ group: 'Build', about: 'Stages to build without the cache, a list.' }),
+  pull: flag({ group: 'Build', about: 'Look for newer base images even when they are there.', default: 'false' }),
+  network: text({ group: 'Build', about: 'Network of `RUN` steps.', example: 'none' }),
+  'add-hosts': list({ group: 'Build', about: 'More host names for the build, a list of `host:address`.' }),
+  allow: list({
+    group: 'Build',
+    about: 'Entitlements to grant to the build, a list.',
+    example: 'network.host',
+  }),
+  'shm-size': text({ group: 'Build', about: 'Size of `/dev/shm` in `RUN` steps.', example: '2gb' }),
+  ulimit: entries({ group: 'Build', about: 'Limits for `RUN` steps, one per line.', example: 'nofile=1024:1024' }),
+  'cgroup-parent': text({ group: 'Build', about: 'The parent cgroup of `RUN` steps.' }),
+  builder: text({
+    group: 'Build',
+    about:
+      'Name of an existing builder. Empty: the current one when it can do the build, else one of driver docker-container is made for the run.',
+  }),
+  'driver-opts': entries({
+    form: KEY_VALUE,
+    group: 'Build',
+    about: 'Options for the builder that is made for the run, one `name=value` per line.',
+    example: 'image=moby/buildkit:v0.33.1',
+  }),
+  'buildkitd-config': path({
+    group: 'Build',
+    about: 'Path of a buildkitd.toml for the builder that is made for the run.',
+  }),
+  provenance: flagOrAttributes({
+    group: 'Attestations',
+    about:
+      'The record of how the image was built, for each platform: `true`, `false`, or attributes. Empty: `mode=max` in a public repository and `mode=min` in a private one. A missing one fails the run.',
+    example: 'mode=max',
+  }),
+  sbom: flagOrAttributes({
+    group: 'Attestations',
+    about:
+      'The list of what is inside, for each platform: `true`, `false`, or attributes such as `generator=<image>`. Empty: `true` for a build; a `source` may go without. A missing one fails the run.',
+    example: 'generator=docker/buildkit-syft-scanner:1',
+  }),
+} as const;
+
+/** What is built and how, by the names of the inputs, which are those of docker/build-push-action. */
+export type BuildInputs = InputsOf<typeof BUILD_INPUTS>;
+
+/** Those that only a build can follow: `platforms`, `provenance` and `sbom` also say what an image of another builder must hold. */
+export const BUILD_ONLY = [
+  'context',
+  'file',
+  'target',
+  'build-args',
+  'build-metadata',
+  'build-contexts',
+  'secrets',
+  'secret-envs',
+  'secret-files',
+  'ssh',
+  'cache-from',
+  'cache-to',
+  'no-cache',
+  'no-cache-filters',
+  'pull',
+  'network',
+  'add-hosts',
+  'allow',
+  'shm-size',
+  'ulimit',
+  'cgroup-parent',
+  'builder',
+  'driver-opts',
+  'buildkitd-config',
+] as const satisfies readonly (keyof BuildInputs)[];
+
+/** Whether the image has an index, to which annotations and attestations belong. */
+export function hasIndex({ platforms: names, sbom, provenance }: BuildInputs): boolean {
+  return names.length > 1 || sbom !== false || provenance !== false;
+}
+
+export const BUILD_RULES: readonly Rule<BuildInputs>[] = [
+  (inputs) => {
+    const addresses: readonly (readonly [string, string])[] = [
+      ['context', inputs.context],
+      ['file', inputs.file ?? ''],
+      ...inputs['build-contexts'].map(({ value }) => ['build-contexts', value] as const),
+    ];
+    return addresses.flatMap(([input, address]) => {
+      const host = hostWithCredentials(address);
+      return host === undefined
+        ? []
+        : [
+            `\`${input}\`: the address at ${host} contains credentials, which would be visible in the process list and the provenance. Remove them, and give the token as a secret: \`secrets: GIT_AUTH_TOKEN.${host}=\${{ secrets.GIT_TOKEN }}\`.`,
+          ];
+    });
+  },
+  (inputs) => {
+    const names = [...inputs.secrets, ...inputs['secret-files'], ...inputs['secret-envs']].map(({ name }) => name);
+    const twice = new Set(names.filter((name, at) => names.indexOf(name) !== at));
+    return twice.size > 0
+      ? `${named([...twice])} is given by more than one of \`secrets\`, \`secret-envs\` and \`secret-files\`. Keep one.`
+      : undefined;
+  },
+  (inputs, { given }) => {
+    const ignored = (['driver-opts', 'buildkitd-config'] as const).filter(given);
+    return inputs.builder !== undefined && ignored.length > 0
+      ? `${named(ignored)} would be for a builder that is made for the run, and \`builder\` names an existing one. Remove one or the other.`
+      : undefined;
+  },
+];

@@ -1,0 +1,81 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ActionError } from '../errors/action-error.ts';
+import type { Mask, Schema } from './schema.ts';
+import { maskUrlCredentials } from './url-credentials.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The inputs by name, as written, without the white space around them; an empty one counts as unset. */
+export type RawInputs = ReadonlyMap<string, string>;
+
+/** What is wrong with one input. */
+export interface Problem {
+  readonly input?: string;
+  readonly text: string;
+}
+
+/**
+ * Reads the inputs from the environment of the step, and masks the credentials in every address among them.
+ * @param env `INPUT_<NAME>` as the runner sets them: upper case, spaces as `_`, hyphens kept
+ */
+export function readRaw(env: Env, mask: Mask): RawInputs {
+  const raw = new Map<string, string>();
+  for (const [key, value = ''] of Object.entries(env)) {
+    if (/_proxy$/i.test(key)) maskUrlCredentials(value, mask);
+    const name = /^INPUT_(.+)$/s.exec(key)?.[1];
+    if (name === undefined || value.trim() === '') continue;
+    raw.set(name.toLowerCase(), value.trim());
+    maskUrlCredentials(value, mask);
+  }
+  return raw;
+}
+
+/** What a table of inputs came to. */
+export interface TableReading<V> {
+  /** Where an input could not be read its default stands in, so that rules about the others can still speak. */
+  readonly values: V;
+  /** Tells whether an input is set to something other than its default. */
+  readonly given: (name: keyof V & string) => boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads all inputs of a table; secrets are masked while they are read. */
+export function readTable<V extends object>(table: Schema<V>, raw: RawInputs, mask: Mask): TableReading<V> {
+  const names: Extract<keyof V, string>[] = [];
+  for (const name in table) names.push(name);
+  const values: Partial<V> = {};
+  const given = new Set<string>();
+  const problems: Problem[] = [];
+  for (const name of names) {
+    const field = table[name];
+    const written = raw.get(name);
+    const fallback = field.read(field.default?.includes('${{') ? '' : (field.default ?? ''), mask);
+    const read = written === undefined || written === field.default ? fallback : field.read(written, mask);
+    if (read.ok) values[name] = read.value;
+    else if (fallback.ok) values[name] = fallback.value;
+    if (read !== fallback && !(read.ok && fallback.ok && isDeepStrictEqual(read.value, fallback.value)))
+      given.add(name);
+    if (!read.ok) problems.push(...read.problems.map((text) => ({ input: name, text })));
+  }
+  if (!isComplete(values, names)) throw new ActionError('INTERNAL', 'The default of an input cannot be read.');
+  return { values, given: (name) => given.has(name), problems };
+}
+
+function isComplete<V extends object>(values: Partial<V>, names: readonly (keyof V)[]): values is V {
+  return names.every((name) => Object.hasOwn(values, name));
+}
+
+/** One error that names every problem. */
+export function inputError(problems: readonly Problem[]): ActionError {
+  const lines = problems.map(lineOf);
+  const text = [`${lines.length} problems with the inputs:`, ...lines.map((line) => `- ${line}`)];
+  const [first] = problems.flatMap(({ input }) => input ?? []);
+  return new ActionError('INPUT_INVALID', (lines.length === 1 ? lines : text).join('\n'), {
+    facts: first === undefined ? {} : { input: first },
+  });
+}
+
+/** A problem of one line of an input names the input itself, with the line. */
+function lineOf({ input, text }: Problem): string {
+  return input === undefined || text.startsWith(`${input}, line `) ? text : `\`${input}\`: ${text}`;
+}
