@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { COMMANDS } from '../src/app/commands.ts';
+import { COMMANDS } from '../src/app/command-list.ts';
 import { aboutCommands, allInputs, allOutputs } from '../src/app/inputs.ts';
 import { FAILURES } from '../src/domain/outcome.ts';
 import { CATALOGUE, type CatalogueRow } from '../src/errors/catalogue.ts';
@@ -131,6 +131,15 @@ const code = (text: string) => `\`${text}\``;
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** A page that is still to be written, with a heading and markers for each of its blocks. */
+export function emptyPage(blocks: Readonly<Record<string, string>>): string {
+  const sections = Object.keys(blocks).map((name) => {
+    const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+    return `## ${title}\n\n<!-- ${name}:begin -->\n<!-- ${name}:end -->\n`;
+  });
+  return sections.join('\n');
 }
 
 /**

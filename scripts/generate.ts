@@ -1,13 +1,14 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fillBlocks, renderAction, renderBlocks, renderErrors } from './documents.ts';
+import { emptyPage, fillBlocks, renderAction, renderBlocks, renderErrors } from './documents.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 /** Every generated file, by path from the root of the repository, as it should be. */
 export async function generatedFiles(root: string = ROOT): Promise<ReadonlyMap<string, string>> {
   const pages = Object.entries(renderBlocks()).map(async ([page, blocks]) => {
-    return [page, fillBlocks(await readFile(join(root, page), 'utf8'), blocks)] as const;
+    const text = await readFile(join(root, page), 'utf8').catch(() => emptyPage(blocks));
+    return [page, fillBlocks(text, blocks)] as const;
   });
   return new Map([['action.yml', renderAction()], ['docs/errors.md', renderErrors()], ...(await Promise.all(pages))]);
 }

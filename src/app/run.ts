@@ -6,7 +6,7 @@ import { boundedJson } from '../report/bounded-json.ts';
 import { errorLines } from '../report/errors.ts';
 import type { Report } from '../run/define-command.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { COMMANDS } from './commands.ts';
+import { COMMANDS } from './command-list.ts';
 import { readStep } from './inputs.ts';
 
 /**

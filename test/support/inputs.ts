@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { COMMANDS } from '../../src/app/commands.ts';
+import { COMMANDS } from '../../src/app/command-list.ts';
 import { readStep } from '../../src/app/inputs.ts';
 import { loadRuleLibraries } from '../../src/domain/tags/rule-libraries.ts';
 import { inputError } from '../../src/inputs/read-table.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { COMMANDS } from '../../../src/app/commands.ts';
+import { COMMANDS } from '../../../src/app/command-list.ts';
 import { allInputs, allOutputs } from '../../../src/app/inputs.ts';
 import { ActionError, ActionErrors, allErrors } from '../../../src/errors/action-error.ts';
 import { FOREIGN_INPUTS } from '../../../src/inputs/foreign.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { fillBlocks, renderAction, renderBlocks, renderErrors } from '../../../scripts/documents.ts';
 import { generatedFiles, staleFiles } from '../../../scripts/generate.ts';
-import { COMMANDS } from '../../../src/app/commands.ts';
+import { COMMANDS } from '../../../src/app/command-list.ts';
 import { allInputs, allOutputs } from '../../../src/app/inputs.ts';
 import { CATALOGUE } from '../../../src/errors/catalogue.ts';
 

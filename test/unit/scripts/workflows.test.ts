@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { COMMANDS } from '../../../src/app/commands.ts';
+import { COMMANDS } from '../../../src/app/command-list.ts';
 import { allInputs, allOutputs } from '../../../src/app/inputs.ts';
 import { type Fields, fieldsOf } from '../../../src/domain/fields.ts';
 import { type ActionStep, actionSteps, yamlExamples } from '../../support/workflows.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { COMMANDS } from '../../../../src/app/commands.ts';
+import { COMMANDS } from '../../../../src/app/command-list.ts';
 import { allOutputs } from '../../../../src/app/inputs.ts';
 import { renderLoginOutputs } from '../../../../src/commands/login/summary.ts';
 import { renderPromotionOutputs } from '../../../../src/commands/promote/outputs.ts';

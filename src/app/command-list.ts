@@ -1,0 +1,8 @@
+import type { Command } from '../run/define-command.ts';
+import * as commands from './commands.ts';
+
+/** Every command; the first is what a step without `command` means. */
+export const COMMANDS: readonly [Command, ...Command[]] = [
+  commands.publish,
+  ...Object.values(commands).filter((command) => command !== commands.publish),
+];
