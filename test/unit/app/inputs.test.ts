@@ -165,7 +165,7 @@ describe('what is refused', () => {
 
   it('says no more than that of a command that nobody knows', async () => {
     const { message } = await refusal({ command: 'promot', from: 'env:staging', environment: 'production' });
-    expect(message).toBe('`command`: got "promot", expected publish, promote or login. Did you mean `promote`?');
+    expect(message).toBe('`command`: got "promot", expected publish, login or promote. Did you mean `promote`?');
   });
 
   it('has one line for each wrong name of a promotion', async () => {
@@ -199,7 +199,7 @@ describe('what is refused', () => {
 
   it('names the command that exists when asked for another', async () => {
     expect((await refusal({ ...IMAGE, command: 'mirror' })).message).toContain(
-      '`command`: got "mirror", expected publish, promote or login.',
+      '`command`: got "mirror", expected publish, login or promote.',
     );
   });
 
