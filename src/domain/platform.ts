@@ -64,5 +64,5 @@ export function platformProblem(asked: readonly string[], present: readonly stri
     twice.length > 0 ? `${twice.join(', ')} is there more than once` : '',
   ].filter(Boolean);
   if (parts.length === 0) return undefined;
-  return `The image holds ${present.join(', ') || 'no platform'}; asked for was ${asked.join(', ')}: ${parts.join('; ')}.`;
+  return `The image holds ${present.join(', ') || 'no platform'}, and \`platforms\` asks for ${asked.join(', ')}: ${parts.join('; ')}.`;
 }

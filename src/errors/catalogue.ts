@@ -633,7 +633,7 @@ export const CATALOGUE = {
     title: 'A layer or manifest is too large',
     cause: 'The registry, or a proxy in front of it, answered 413 or reported a limit of its own.',
     remedy: [
-      'Make the layer smaller.',
+      'Make the layer or manifest that the message names smaller.',
       'In front of a registry of your own, raise the limit of the proxy (nginx: `client_max_body_size 0;`).',
     ],
   },

@@ -10,6 +10,8 @@ export interface RegistryAnswer {
   readonly code?: string;
   /** Message and detail of the body, or the beginning of a body of another form. Bounded by the caller. */
   readonly message?: string;
+  /** The body is a web page. */
+  readonly isPage?: true;
 }
 
 interface Rule {

@@ -6,6 +6,8 @@ export interface ErrorBody {
   readonly code?: string;
   /** One line, at most 500 characters. */
   readonly message?: string;
+  /** It is a web page: of a proxy, a firewall or a login, and of no registry. */
+  readonly isPage?: true;
 }
 
 const LIMIT = 500;
@@ -24,7 +26,8 @@ export function parseErrorBody(body: string, redact: (text: string) => string = 
     // Neither may look for its end from each beginning again: pages have as many bytes as a server likes.
     const shown = body.replaceAll(/<(style|script)[\s\S]*?(?:<\/\1>|$)/gi, ' ').replaceAll(/<[^<>]*>/g, ' ');
     // Tags may split what belongs together, and what they hold is not shown.
-    return redact(body.replaceAll(/<[^<>]*>/g, '')) === DROPPED ? { message: DROPPED } : message(shown, redact);
+    const text = redact(body.replaceAll(/<[^<>]*>/g, '')) === DROPPED ? { message: DROPPED } : message(shown, redact);
+    return { ...text, ...(/^\s*<(?:!doctype html|html)\b/i.test(body) ? { isPage: true } : {}) };
   }
   // Nexus answers with a list; Google wraps the error in an object of its own.
   const outer = fieldsOf(Array.isArray(parsed) ? parsed[0] : parsed);

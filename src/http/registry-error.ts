@@ -18,11 +18,18 @@ export function registryError(
   cause?: unknown,
 ): ActionError {
   const words = [answer.code, answer.message].filter((each) => each !== undefined && each !== '').join(': ');
-  return new ActionError(classify(answer), words === '' ? `${happened}.` : `${happened}: ${words}`, {
+  const error = new ActionError(classify(answer), words === '' ? `${happened}.` : `${happened}: ${words}`, {
     facts: { operation: OPERATIONS[answer.operation], ...facts, status: answer.status },
     cause,
   });
+  // A right that a firewall denies is not granted in the registry.
+  return answer.isPage === true && error.code === 'DENIED'
+    ? error.withRemedy([PAGE, ...error.remedy].slice(0, 3))
+    : error;
 }
+
+const PAGE =
+  'The answer is a web page, as a proxy or a firewall sends it, and not the error of a registry: check what is between the runner and `{host}`, and whether it blocks this runner.';
 
 /** OpenSSL's words for bytes that are no TLS: the first ones of an answer in plain HTTP look like a version to it. */
 const NO_TLS = /wrong version number/i;

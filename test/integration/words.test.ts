@@ -116,3 +116,27 @@ describe('inputs', () => {
     expect(run.summary).toContain('actions/checkout');
   });
 });
+
+describe('an error that is not of the registry', () => {
+  test('a firewall that answers with a web page is named as such, and not as a missing right alone', async () => {
+    await using setting = await createSetting();
+    const page = '<!DOCTYPE html><html><title>Attention Required! | Cloudflare</title></html>';
+    const action = { status: 403, body: page, headers: { 'content-type': 'text/html' } };
+    await using registry = await startRegistry({ faults: [{ match: { method: 'POST', nth: 'all' }, action }] });
+    await setting.image();
+    const run = await setting.publish({ images: `${registry.host}/org/app`, scan: 'off', 'db-repository': '' });
+    expect(errors(run)).toMatchObject([['DENIED', expect.stringContaining('Attention Required!')]]);
+    expect(run.summary).toContain('what is between the runner and');
+  });
+
+  test('a token service that cannot be reached is named, and the registry that names it', async () => {
+    await using setting = await createSetting();
+    const challenge = 'Bearer realm="http://127.0.0.1:9/token",service="x"';
+    const action = { status: 401, headers: { 'www-authenticate': challenge } };
+    await using registry = await startRegistry({ faults: [{ match: { path: /^\/v2/, nth: 'all' }, action }] });
+    await setting.image();
+    const run = await setting.publish({ images: `${registry.host}/org/app`, scan: 'off', 'db-repository': '' });
+    const text = `127.0.0.1:9, the token service of ${registry.host}, failed`;
+    expect(errors(run)).toMatchObject([['REGISTRY_UNREACHABLE', expect.stringContaining(text)]]);
+  });
+});

@@ -1,7 +1,7 @@
 import { ActionError, type ErrorFacts } from '../../errors/action-error.ts';
 import { parseErrorBody } from '../../http/error-body.ts';
 import { limitOf } from '../../http/rate-limit.ts';
-import { registryError } from '../../http/registry-error.ts';
+import { networkError, registryError } from '../../http/registry-error.ts';
 import { parseRetryAfter } from '../../http/retry.ts';
 import { readBody, type Transport } from '../../http/transport.ts';
 import type { Clock } from '../../runtime/runtime.ts';
@@ -97,15 +97,22 @@ export async function fetchToken(
   repository: string | undefined,
 ): Promise<Token> {
   const credentials = await options.credentials();
+  const transport: typeof options.transport = (request) =>
+    options.transport(request).catch((error: unknown) => {
+      // Another host than the registry, perhaps, which an error has to name.
+      const doing = `GET a token from ${how.realm.host}, the token service of ${options.host},`;
+      throw networkError(error, doing, { registry: options.host, ...(repository === undefined ? {} : { repository }) });
+    });
+  const asking = { ...options, transport };
   let response =
     credentials?.kind === 'identity-token'
-      ? await post(options, how, scope, credentials.token)
-      : await get(options, how, scope, credentials);
+      ? await post(asking, how, scope, credentials.token)
+      : await get(asking, how, scope, credentials);
   // Not every service knows the OAuth form: https://distribution.github.io/distribution/spec/auth/oauth/
   // Then the token goes as containerd sends it, a password of nobody: without it a login that is none would look like one.
   if (credentials?.kind === 'identity-token' && (response.status === 404 || response.status === 405)) {
     await readBody(response, TOKEN_LIMIT);
-    response = await get(options, how, scope, { kind: 'password', username: '', password: credentials.token });
+    response = await get(asking, how, scope, { kind: 'password', username: '', password: credentials.token });
   }
   const body = await readBody(response, TOKEN_LIMIT);
   const { status } = response;

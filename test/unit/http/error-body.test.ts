@@ -15,5 +15,15 @@ test.each([
   ['<p>Sign in</p><script>location = "/login"', 'Sign in'],
   ['a < b, and c > d', 'a d'],
 ])('%s says %s', (page, message) => {
-  expect(parseErrorBody(page)).toEqual({ message });
+  expect(parseErrorBody(page)).toMatchObject({ message });
+});
+
+test.each([
+  ['<!DOCTYPE html><title>Blocked</title>', true],
+  ['\n<HTML><body>x', true],
+  ['<p>Sign in</p>', undefined],
+  ['{"errors":[]}', undefined],
+  ['denied', undefined],
+])('%s is a web page: %s', (body, isPage) => {
+  expect(parseErrorBody(body).isPage).toBe(isPage);
 });

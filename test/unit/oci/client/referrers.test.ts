@@ -113,7 +113,7 @@ describe('what refers to a manifest', () => {
     const { index, referrer, image } = fill(registry);
     const root = image(['a']);
     const sbom = referrer(root, 'sbom');
-    index([sbom], {}, fallbackTag(root.descriptor.digest));
+    const listed = index([sbom], {}, fallbackTag(root.descriptor.digest));
     registry.addFault({ match: { path: /referrers/ }, action });
     const { repository } = await connect(registry, {}, SOURCE);
     for (const _ of [1, 2]) {
@@ -121,6 +121,7 @@ describe('what refers to a manifest', () => {
         support: 'fallback',
         manifests: [sbom.descriptor],
         fallback: [sbom.descriptor],
+        fallbackDigest: listed.descriptor.digest,
         problems: [],
       });
     }
