@@ -32,10 +32,13 @@ export function compareVersions(a: Version, b: Version): number {
   return a.scheme === 'semver' ? compare(a.text, b.text) : pep440Versions().comparePep440(a.text, b.text);
 }
 
-/** A version of three numbers (semver, also loosely, as calendar versions are), or of four. */
+/** A version of three numbers (semver, also loosely, as calendar versions are) or of four, with any suffix: `1.2.3_alpine`, `5.4.0.Final`. */
 export function isFullVersion(name: string): boolean {
   const tag = toTag(name)?.tag ?? '';
-  return readVersion(tag, 'semver') !== undefined || /^v?\d+(?:\.\d+){3}(?:[-_+][A-Za-z0-9._-]*)?$/.test(tag);
+  return (
+    readVersion(tag, 'semver') !== undefined ||
+    /^v?\d+(?:\.\d+){2,3}(?:[-_][A-Za-z0-9._-]*|\.[A-Za-z][A-Za-z0-9._-]*)?$/i.test(tag)
+  );
 }
 
 function readSemver(text: string): Version | undefined {
