@@ -83,8 +83,11 @@ export interface Management {
   readonly create?: (settings: NewRepository) => Promise<'created' | 'exists'>;
   /** All images, page by page. Never by manifest GETs where the vendor has a list, because a GET counts as a pull. */
   readonly list?: () => AsyncIterable<ListedImage>;
-  /** Removes the tag and leaves the image where the vendor can. */
-  readonly deleteTag?: (tag: string) => Promise<'deleted' | 'absent'>;
+  /**
+   * Removes the tag and leaves the image where the vendor can.
+   * @param digest what the tag has to point to, for vendors that can check it in the same request; otherwise it is absent
+   */
+  readonly deleteTag?: (tag: string, digest?: Digest) => Promise<'deleted' | 'absent'>;
   readonly deleteDigest?: (digest: Digest) => Promise<'deleted' | 'absent'>;
   /** Deletes several images with one request, at most {@link DELETE_BATCH_LIMIT}; a refusal concerns one image and is its result. */
   readonly deleteDigests?: (

@@ -130,11 +130,13 @@ function manage(place: ManagementPlace): Management {
     return status === 404 ? 'absent' : 'deleted';
   };
 
-  const deleteTag = async (tag: string): Promise<'deleted' | 'absent'> => {
+  const deleteTag = async (tag: string, digest?: Digest): Promise<'deleted' | 'absent'> => {
     // An empty name would be the folder of the whole image.
     if (!TAG.test(tag)) throw new ActionError('TAG_INVALID', `${JSON.stringify(tag)} is not a tag.`, { facts });
     // By a list first: without a manifest of its own the folder is another image (`app/tool` besides `app`).
-    const found = (await folders()).find(({ name }) => name === tag);
+    const found = (await folders()).find(
+      (folder) => folder.name === tag && (digest ?? folder.digest) === folder.digest,
+    );
     return found === undefined ? 'absent' : remove(found);
   };
 

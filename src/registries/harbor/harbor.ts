@@ -47,10 +47,9 @@ function manageHarbor(place: ManagementPlace): Management {
     create: (settings) => create(api, place, settings),
     list: () => listImages(api, place),
     currentTags: (digest) => currentTags(api, place, digest),
-    deleteTag: (tag) => {
-      const part = encodeURIComponent(tag);
-      return api.remove(`/${part}/tags/${part}`, tag);
-    },
+    // A tag of another artifact is not found.
+    deleteTag: (tag, digest) =>
+      api.remove(`/${encodeURIComponent(digest ?? tag)}/tags/${encodeURIComponent(tag)}`, tag),
     deleteDigest: (digest) => api.remove(`/${encodeURIComponent(digest)}`, digest),
     preflight: () => preflight(api, place),
     frozen: async (tags) => {

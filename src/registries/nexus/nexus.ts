@@ -145,7 +145,8 @@ function manage(place: ManagementPlace): Management {
     frozen,
     list,
     currentTags,
-    deleteTag: (tag) => remove((component) => component.tag === tag, tag),
+    deleteTag: (tag, digest) =>
+      remove((component) => component.tag === tag && (digest === undefined || component.digest === digest), tag),
     deleteDigest: (digest) => remove((component) => component.digest === digest),
   };
 }

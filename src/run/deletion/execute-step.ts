@@ -22,7 +22,10 @@ export async function executeUntag(target: CleanupTarget, step: Untag, clock: Cl
   const changed = await tagChange(target, step.tag, step.digest);
   if (changed === 'absent') return { step, outcome: 'absent' };
   if (changed !== undefined) return { step, outcome: 'skipped', reason: changed };
-  return settle(step, () => removeTag(target, step.tag, clock));
+  const result = await settle(step, () => removeTag(target, step.tag, step.digest, clock));
+  if (result.outcome !== 'absent') return result;
+  const moved = await tagChange(target, step.tag, step.digest);
+  return moved === undefined || moved === 'absent' ? result : { step, outcome: 'skipped', reason: moved };
 }
 
 /**

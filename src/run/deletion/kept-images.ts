@@ -22,13 +22,14 @@ export async function checkKept(
   const roots = kept.filter(({ digest, children }) => children.length > 0 || tagged.has(digest));
   const needed = new Set(roots.flatMap(({ digest, children }) => [digest, ...children]));
   const missing = new Set<Digest>();
-  if (traits.listsUntagged && vendor.reading?.manifests !== 'avoided') {
+  const isListed = traits.listsUntagged && vendor.reading?.manifests !== 'avoided';
+  if (isListed) {
     const listed = new Set<Digest>();
     for await (const { digest } of managed.list()) listed.add(digest);
     for (const digest of needed) if (!listed.has(digest)) missing.add(digest);
   }
   // A list may follow by a moment, so that what it does not show is asked for.
-  const asked = traits.listsUntagged && vendor.reading?.manifests !== 'avoided' ? [...missing] : needed;
+  const asked = isListed ? [...missing] : needed;
   missing.clear();
   await eachBounded(asked, CONCURRENCY, async (digest) => {
     if (missingBefore.has(digest)) return;

@@ -11,13 +11,18 @@ const LOOKS = 5;
 const WAIT_MS = 1000;
 
 /**
- * Removes a tag and leaves its image. Where the registry can delete digests only (GHCR, registry version 2), the tag is moved to an
+ * Removes a tag from a digest and leaves that. Where the registry can delete digests only (GHCR, registry version 2), the tag is moved to an
  * empty index of its own, which is then deleted: what that leaves behind when it is interrupted is known by its annotation.
  * @throws ActionError CAPABILITY_MISSING when the tag cannot be removed in either way
  */
-export async function removeTag(target: CleanupTarget, tag: string, clock: Clock): Promise<'deleted' | 'absent'> {
+export async function removeTag(
+  target: CleanupTarget,
+  tag: string,
+  digest: Digest,
+  clock: Clock,
+): Promise<'deleted' | 'absent'> {
   try {
-    return await target.managed.deleteTag(tag);
+    return await target.managed.deleteTag(tag, digest);
   } catch (error) {
     if (!(error instanceof ActionError) || error.code !== 'CAPABILITY_MISSING') throw error;
     return replaceTag(target, tag, clock);

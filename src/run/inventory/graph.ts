@@ -1,6 +1,7 @@
 import type { Digest } from '../../domain/digest.ts';
 import { isIndexType } from '../../domain/manifest.ts';
 import type { RegistryTraits } from '../../domain/retention/inventory.ts';
+import { ActionError } from '../../errors/action-error.ts';
 import type { CleanupTarget, Collected } from './collected.ts';
 
 /** Untagged manifests that are read at a time, before it is looked which of the rest turned out to be children. */
@@ -11,7 +12,7 @@ const BATCH = 32;
  * manifests that say so: indexes, tagged manifests of an unknown type, and what is nobody's child.
  */
 export async function completeGraph(
-  { vendor }: CleanupTarget,
+  { vendor, image }: CleanupTarget,
   { listsUntagged }: RegistryTraits,
   collected: Collected,
 ): Promise<void> {
@@ -19,10 +20,8 @@ export async function completeGraph(
   if (vendor.reading?.manifests === 'avoided') {
     for (const { digest, mediaType, children } of listed.values()) {
       if (mediaType === undefined || !isIndexType(mediaType) || children !== undefined) continue;
-      reader.fail(
-        { what: 'manifest', subject: digest },
-        new Error('the list of the registry does not say what it lists'),
-      );
+      const what = `${image.name}@${digest} is an index, and the list of the registry does not name its platforms.`;
+      reader.fail({ what: 'manifest', subject: digest }, new ActionError('ANSWER_INVALID', what));
       return;
     }
     return;
@@ -50,7 +49,7 @@ export async function completeGraph(
       for (const child of reader.facts.get(digest)?.children ?? []) parents.add(child.digest);
   }
   await readNested(collected);
-  if (reader.gaps.length === 0) await checkUnlisted(listsUntagged, collected);
+  if (reader.gaps.length === 0) await checkUnlisted(image.name, listsUntagged, collected);
 }
 
 /** Indexes that are listed by indexes, however deep. */
@@ -73,11 +72,11 @@ export async function readNested({ listed, reader }: Collected): Promise<void> {
  * A manifest that is in the list and cannot be read is of a kind that this client does not know, and might hold anything. A child
  * that is not in a complete list is missing, or was pushed while the list was read.
  */
-async function checkUnlisted(isComplete: boolean, { listed, reader }: Collected): Promise<void> {
+async function checkUnlisted(name: string, isComplete: boolean, { listed, reader }: Collected): Promise<void> {
   for (const digest of listed.keys()) {
     if (!reader.absent.has(digest)) continue;
-    const reason = 'it is in the list of the registry, which answers 404 to the request for it';
-    reader.fail({ what: 'manifest', subject: digest }, new Error(`${digest} cannot be read: ${reason}.`));
+    const what = `${name}@${digest} is in the list of the registry, which answers 404 to the request for it.`;
+    reader.fail({ what: 'manifest', subject: digest }, new ActionError('ANSWER_INVALID', what));
     return;
   }
   if (!isComplete) return;

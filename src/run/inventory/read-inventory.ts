@@ -1,7 +1,7 @@
 import type { Digest } from '../../domain/digest.ts';
 import type { RepositoryInventory } from '../../domain/retention/inventory.ts';
 import { registryTraits } from '../../domain/retention/registry-traits.ts';
-import type { ActionError } from '../../errors/action-error.ts';
+import { ActionError } from '../../errors/action-error.ts';
 import type { ListedImage } from '../../registries/vendor.ts';
 import type { Clock, Log } from '../../runtime/runtime.ts';
 import { assemble } from './assemble.ts';
@@ -126,14 +126,14 @@ async function list(
 /** A tag that cannot be read has gone since, or points to something that this client does not know, and that might need anything. */
 async function checkUnread(
   unread: readonly string[],
-  { listTags }: CleanupTarget['repository'],
+  { host, name, listTags }: CleanupTarget['repository'],
   { fail }: Collected['reader'],
 ): Promise<void> {
   const listed = new Set(await listTags());
-  const tag = unread.find((name) => listed.has(name));
+  const tag = unread.find((each) => listed.has(each));
   if (tag === undefined) return;
-  const error = new Error(`the tag ${tag} is listed, and the registry answers 404 to the request for its manifest`);
-  fail({ what: 'tags', subject: tag }, error);
+  const what = `${host}/${name}:${tag} is in the list of tags, and the registry answers 404 to the request for it.`;
+  fail({ what: 'tags', subject: tag }, new ActionError('ANSWER_INVALID', what));
 }
 
 function addListed(image: ListedImage, listed: Map<Digest, ListedImage>, tags: Collected['tags']): void {

@@ -106,6 +106,25 @@ describe.each(VENDOR_ROWS)('$id', (row) => {
     expect(stored()).toEqual(left);
   });
 
+  const checksDigest = ['harbor', 'nexus', 'artifactory'].includes(row.id);
+  test.runIf(checksDigest)('a tag that moves during the removal is not taken from the other image', async () => {
+    const { target, options, images, content, registry } = await scene();
+    const other = content.image('other', 'v2');
+    const { deleteTag } = target.managed;
+    const managed = {
+      ...target.managed,
+      deleteTag: async (tag: string, digest?: Digest) => {
+        const stored = registry.manifest(row.repository, other);
+        registry.putManifest(row.repository, tag, stored?.mediaType ?? '', stored?.bytes ?? Buffer.alloc(0));
+        return deleteTag(tag, digest);
+      },
+    };
+    const steps: PlanStep[] = [{ action: 'untag', tag: 'pr-2', digest: images.kept }];
+    const report = await applyAll({ ...target, managed }, steps, options);
+    expect(report.results).toMatchObject([{ outcome: 'skipped', reason: expect.stringContaining('pr-2 points to') }]);
+    expect(registry.tags(row.repository)['pr-2']).toBe(other);
+  });
+
   test('the planner and the executor agree: a policy is planned, applied, and then leaves nothing to do', async () => {
     const { target, options, images, stored, problems } = await scene();
     const plan = async () => {
