@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Digest, isDigest } from '../../src/domain/digest.ts';
+import { fieldsOf } from '../../src/domain/fields.ts';
 import type { PlanStep } from '../../src/domain/retention/plan.ts';
 import type { CleanupTarget } from '../../src/run/inventory/collected.ts';
 import { readInventory } from '../../src/run/inventory/read-inventory.ts';
@@ -34,20 +35,26 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
+/** Each with the program that collects its garbage. */
 const registries = [
-  ['version 2', () => startRegistry({ home: join(directory, 'two'), env: process.env })],
-  ['with the referrers API', () => startReferrersRegistry({ home: join(directory, 'api'), env: process.env })],
+  ['version 2', () => startRegistry({ home: join(directory, 'two'), env: process.env }), ['docker-registry', 'two']],
+  [
+    'with the referrers API',
+    () => startReferrersRegistry({ home: join(directory, 'api'), env: process.env }),
+    undefined,
+  ],
   ...(REGISTRY_3 !== undefined && existsSync(REGISTRY_3)
     ? [
         [
           'version 3',
           () => startRegistry({ home: join(directory, 'three'), env: process.env, program: REGISTRY_3 }),
+          [REGISTRY_3, 'three'],
         ] as const,
       ]
     : []),
 ] as const;
 
-describe.each(registries)('a registry %s', (_, start) => {
+describe.each(registries)('a registry %s', (_, start, collector) => {
   let host: string;
   let image: string;
   let target: CleanupTarget;
@@ -71,9 +78,12 @@ describe.each(registries)('a registry %s', (_, start) => {
       const content = contents[architecture];
       await writeFile(join(directory, content), content);
       await client('tar', '--mtime=@0', '-cf', `${content}.tar`, content);
+      // The image without a platform would keep the layer.
+      const plain = `${host}/build/app:${content}`;
       const at = `${image}:build-${content}`;
-      await client('crane', 'append', '--oci-empty-base', '--new_layer', `${content}.tar`, '--new_tag', at);
-      await client('crane', 'mutate', '--set-platform', `linux/${architecture}`, '--tag', at, at);
+      await client('crane', 'append', '--oci-empty-base', '--new_layer', `${content}.tar`, '--new_tag', plain);
+      await client('crane', 'mutate', '--set-platform', `linux/${architecture}`, '--tag', at, plain);
+      if (collector !== undefined) await client('crane', 'delete', `${host}/build/app@${await digestOf(plain)}`);
       platforms.push(`${image}@${await digestOf(at)}`);
     }
     const manifests = platforms.flatMap((each) => ['--manifest', each]);
@@ -116,6 +126,10 @@ describe.each(registries)('a registry %s', (_, start) => {
     const unique = steps.filter(
       (each, at) => steps.findIndex((other) => JSON.stringify(other) === JSON.stringify(each)) === at,
     );
+    const parsed: unknown = JSON.parse(await client('crane', 'manifest', `${image}@${own[0] ?? ''}`));
+    const { layers } = fieldsOf(parsed);
+    const layer = String(fieldsOf(Array.isArray(layers) ? layers[0] : undefined).digest);
+    await client('crane', 'blob', `${image}@${layer}`);
     const report = await applyAll(target, unique, { clock: runtime.clock, log: runtime.log });
     expect(report.errors).toEqual([]);
     expect(report.results.filter(({ outcome }) => outcome !== 'done' && outcome !== 'absent')).toEqual([]);
@@ -139,6 +153,14 @@ describe.each(registries)('a registry %s', (_, start) => {
       );
     }
     for (const gone of [old.index, ...own]) await expect(digestOf(`${image}@${gone}`)).rejects.toThrow();
+
+    if (collector !== undefined) {
+      const [program, home] = collector;
+      const env = { PATH: process.env.PATH, OTEL_TRACES_EXPORTER: 'none' };
+      await run(program, ['garbage-collect', join(directory, home, 'config.yml')], { env });
+      await expect(client('crane', 'blob', `${image}@${layer}`)).rejects.toThrow();
+      await client('crane', 'validate', '--remote', `${image}:v1`);
+    }
 
     const again = await applyAll(target, unique, { clock: runtime.clock, log: runtime.log });
     expect(again.results.filter(({ outcome }) => outcome !== 'absent')).toEqual([]);
