@@ -15,6 +15,7 @@ const HEADINGS: Readonly<Record<Group, string>> = {
   Build: 'Build',
   Attestations: 'Attestations',
   Gate: 'Gate',
+  Signing: 'Signing and verification',
   Promotion: 'Promotion',
   Registries: 'Registries and credentials',
   Run: 'General',

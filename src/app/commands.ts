@@ -2,3 +2,4 @@
 export { login } from '../commands/login/command.ts';
 export { promote } from '../commands/promote/command.ts';
 export { publish } from '../commands/publish/command.ts';
+export { verify } from '../commands/verify/command.ts';

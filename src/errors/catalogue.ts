@@ -761,6 +761,16 @@ export const CATALOGUE = {
       'On a runner behind a firewall, allow the hosts of the signing config, or set a proxy with `HTTPS_PROXY`.',
     ],
   },
+  SIGNING_NOT_PERMITTED: {
+    ...signing,
+    title: 'The job may not sign without a key',
+    cause: 'Keyless signing starts with an OIDC token from GitHub, which a job only gets with the permission for it.',
+    remedy: [
+      'Add `id-token: write` to the `permissions:` of the job; in a reusable workflow, the calling job must grant it as well.',
+      'Pull requests from forks never get one: use `sign: auto`, which signs only where the job may, or `sign: off`.',
+      'Or sign with a key: `sign: key` and `sign-key`.',
+    ],
+  },
   SIGNING_REFUSED: {
     ...signing,
     title: 'A Sigstore service rejected the request',

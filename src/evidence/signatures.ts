@@ -5,6 +5,7 @@ import { type Fields, fieldsOf, isFields } from '../domain/fields.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
 import { type Parsed, problems } from '../domain/parsed.ts';
 import { PROMOTION_TYPE } from '../domain/promotion/record.ts';
+import { PREDICATES } from '../domain/trust/predicates.ts';
 import { readStatement, STATEMENT_MEDIA_TYPE, type Statement } from '../domain/trust/statement.ts';
 import type {
   FoundStatements,
@@ -34,6 +35,8 @@ const MAX_LAYER_SIZE = 128 * 1024 * 1024;
 const PARALLEL_READS = 6;
 
 const BUNDLE_TYPE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.\d+\+json|\+json;version=0\.\d)$/;
+/** What a manifest says of the statement in its bundle. */
+const PREDICATE_TYPE = 'dev.sigstore.bundle.predicateType';
 const NOTARY_TYPE = 'application/vnd.cncf.notary.signature';
 /** Referrers that are never signatures: they need no look. */
 const OTHER_TYPES: readonly unknown[] = [PROMOTION_TYPE, MEDIA_TYPES.dockerAttestation];
@@ -120,6 +123,24 @@ export async function readSignatures(
         : []),
     ],
   };
+}
+
+/**
+ * Whether anything that looks like a signature is attached to an image that is there, whoever made it: what a run need not do again.
+ * @throws ActionError when the registry cannot be read
+ */
+export async function hasSignature(repository: Repository, digest: Digest): Promise<boolean> {
+  const { manifests } = await repository.referrers(digest);
+  for (const { artifactType, digest: referrer } of manifests.toSorted(bundlesFirst).slice(0, MAX_MANIFESTS)) {
+    if (OTHER_TYPES.includes(artifactType)) continue;
+    const manifest = await repository.get(referrer);
+    if (manifest === undefined) continue;
+    const { fields, layers } = contentOf(manifest);
+    const types = [fields.artifactType, fieldsOf(fields.config).mediaType, ...layers.map(({ mediaType }) => mediaType)];
+    const { [PREDICATE_TYPE]: predicateType } = fieldsOf(fields.annotations);
+    if (types.includes(NOTARY_TYPE) || predicateType === PREDICATES.signature) return true;
+  }
+  return false;
 }
 
 /** A layer that claims to be signed, and where it is from. */

@@ -54,7 +54,7 @@ async function openKeylessSigner(runtime: Runtime, config: string | undefined): 
   const { env, clock } = runtime;
   const api = openTokenApi(runtime);
   const idToken = () => requestIdToken(env, api, 'sigstore');
-  const token = readJwt(await idToken()) ?? {};
+  const token = readJwt(await firstToken(idToken)) ?? {};
   const service = openSigstoreService(runtime);
   const instance = config ?? (token.repository_visibility === 'public' ? 'public' : 'github');
   const services = await servicesOf(runtime, service, instance, String(token.iss));
@@ -72,6 +72,16 @@ async function openKeylessSigner(runtime: Runtime, config: string | undefined): 
         })),
       ),
   };
+}
+
+/** @throws ActionError SIGNING_NOT_PERMITTED instead of the row for logins */
+async function firstToken(idToken: () => Promise<string>): Promise<string> {
+  try {
+    return await idToken();
+  } catch (error) {
+    if (!(error instanceof ActionError) || error.code !== 'ID_TOKEN_UNAVAILABLE') throw error;
+    throw new ActionError('SIGNING_NOT_PERMITTED', error.message, { cause: error, facts: { input: 'sign' } });
+  }
 }
 
 /** Whether anything of a private repository becomes public is said in so many words. */

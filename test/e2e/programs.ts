@@ -78,6 +78,19 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** Several such ports, all different: one that is given back may be the next. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    return address === null || typeof address === 'string' ? 0 : address.port;
+  });
+  for (const server of servers) server.close();
+  await Promise.all(servers.map((server) => once(server, 'close')));
+  return ports;
+}
+
 /** Does a piece of the set-up, and says what and how long. */
 export async function timed<T>(what: string, task: () => Promise<T>): Promise<T> {
   const start = performance.now();

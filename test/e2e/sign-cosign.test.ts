@@ -18,7 +18,7 @@ let scene: SigningScene;
 beforeAll(async () => {
   scene = await createSigningScene();
 });
-afterAll(() => scene[Symbol.asyncDispose]());
+afterAll(() => scene?.[Symbol.asyncDispose]());
 
 const reasons = ({ requirements }: VerificationResult) => requirements.flatMap((each) => each.reasons).join('\n');
 

@@ -26,7 +26,7 @@ let scene: SigningScene;
 beforeAll(async () => {
   scene = await createSigningScene();
 });
-afterAll(() => scene[Symbol.asyncDispose]());
+afterAll(() => scene?.[Symbol.asyncDispose]());
 
 const trust = () => ['--trusted-root', scene.sigstore.trustedRoot, '--allow-insecure-registry'];
 const by = (identity = IDENTITY) => [

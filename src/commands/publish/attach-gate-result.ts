@@ -51,6 +51,6 @@ export async function attachVerdict(
 }
 
 /** Whether findings passed only because the baseline has them: a later promotion may not want to rely on that. */
-function isEased({ verdict }: PartialResult): boolean {
+export function isEased({ verdict }: PartialResult): boolean {
   return verdict?.suppressed.some(({ by }) => by === 'baseline') ?? false;
 }

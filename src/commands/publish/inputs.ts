@@ -17,9 +17,11 @@ import {
 } from '../../inputs/registry-rules.ts';
 import { named, type Rule, type RuleFacts } from '../../inputs/rule.ts';
 import { choice, flag, type InputsOf, path, pattern } from '../../inputs/schema.ts';
+import { SIGNING_INPUTS, SIGNING_RULES } from '../../inputs/signing.ts';
 import { type GateFiles, readGateFiles } from '../../run/gate-files.ts';
 import type { ScanSettings } from '../../run/scan.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import { readSigningKey, type SigningInputs, signingOf } from './signing-inputs.ts';
 
 /** Everything that a step with `command: publish` may set. */
 export const INPUTS = {
@@ -73,6 +75,7 @@ export const INPUTS = {
       'Attach a record to the image in each registry that it has passed the gate, for a later promotion with `require: scan,max-age=7d`.',
     default: 'false',
   }),
+  ...SIGNING_INPUTS,
   ...REGISTRY_INPUTS,
   'create-repository': CREATE_REPOSITORY,
   'dry-run': DRY_RUN,
@@ -92,6 +95,10 @@ export interface PublishInputs {
   readonly source: string | undefined;
   readonly build: BuildInputs;
   readonly scan: ScanInputs;
+  /** Undefined: the image is not signed. */
+  readonly signing: SigningInputs | undefined;
+  /** Signing was left to what the job may do, and it may not request a token. */
+  readonly isSigningUnavailable: boolean;
   readonly push: boolean;
   readonly dryRun: boolean;
   /** Some credentials are empty, as in a pull request from a fork; such a run writes nothing. */
@@ -134,6 +141,11 @@ export const RULES: readonly Rule<Values>[] = [
   registryHasLogin,
   loginHasImage(hostsOf),
   ...BUILD_RULES,
+  ...SIGNING_RULES,
+  (inputs) => {
+    const read = readSigningKey(inputs);
+    return read === undefined || read.ok ? undefined : read.problems.map((problem) => `${problem}.`);
+  },
   (_, { given }) => {
     const ignored = given('source') ? [...BUILD_ONLY, 'labels' as const, 'annotations' as const].filter(given) : [];
     return ignored.length > 0
@@ -169,6 +181,10 @@ export const RULES: readonly Rule<Values>[] = [
 export const WARNINGS: readonly Rule<Values>[] = [
   keylessHasRegistry(hostsOf),
   emptyCredentialsWarning,
+  ({ sign, push }) =>
+    !push && sign !== 'off' && sign !== 'auto'
+      ? `\`sign: ${sign}\` has no effect: with \`push: false\` nothing is in a registry.`
+      : undefined,
   (inputs, { given }) => {
     const gateOnly = [...Object.keys(GATE_INPUTS), ...Object.keys(SCANNER_INPUTS), 'baseline'].filter(isInput);
     const ignored = inputs.scan === 'off' ? gateOnly.filter(given) : [];
@@ -206,6 +222,8 @@ export async function publishInputs(
       sarifCategory: inputs['sarif-category'],
       attachResult: inputs['attach-verdict'],
     },
+    signing: signingOf(inputs, env),
+    isSigningUnavailable: inputs.sign === 'auto' && inputs.push && signingOf(inputs, env) === undefined,
     push: inputs.push,
     dryRun: inputs['dry-run'],
     lacksCredentials: emptyCredentials(inputs, given).length > 0,

@@ -58,6 +58,7 @@ function toJson(record: PublishResult) {
     ...metadataJson(record),
     image: record.image,
     scan: { mode: record.scan, ...(verdict === undefined ? {} : verdictJson(verdict)) },
+    signing: record.signing,
     partial: isPartial(targets, (at) => hasContent(targets[at])),
     registries: targets.map(({ error, ...target }) => ({
       ...target,

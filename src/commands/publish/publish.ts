@@ -2,6 +2,7 @@ import type { Digest } from '../../domain/digest.ts';
 import { isInPlace, planTags, type TagDecision, type Wanted } from '../../domain/publish-plan.ts';
 import { throwAll } from '../../errors/action-error.ts';
 import { recordedRevisions } from '../../evidence/image-origin.ts';
+import { hasSignature } from '../../evidence/signatures.ts';
 import { openRegistries } from '../../run/open-registries.ts';
 import { step, warn } from '../../run/progress.ts';
 import { startScanner } from '../../run/scan.ts';
@@ -21,6 +22,7 @@ import { type Plan, preflight } from './preflight.ts';
 import { readState } from './read-tag-state.ts';
 import { type IdentifiedRequest, requestFor } from './request.ts';
 import type { PublishResult } from './result.ts';
+import { openSigner, watchScan } from './signed-publish.ts';
 
 /**
  * `command: publish`, from the commit to the tags in all registries. Never throws: what went wrong is in the record, with
@@ -80,15 +82,18 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
     await findBaseline(runtime, inputs, naming, destinations);
     return planned(runtime, partial);
   }
-  const unproven = inputs.scan.attachResult ? await withoutVerdict(plan) : new Set<Target>();
-  const isComplete = plan.inPlace && plan.digest !== undefined && unproven.size === 0;
+  const unproven = inputs.scan.attachResult ? await without(plan, hasVerdict) : new Set<Target>();
+  const unsigned = inputs.signing === undefined ? new Set<Target>() : await without(plan, isSigned);
+  const isComplete = plan.inPlace && plan.digest !== undefined && unproven.size + unsigned.size === 0;
   if (isComplete && inputs.scan.mode === 'off') return finished(runtime, partial, plan.digest);
 
   const baseline = await findBaseline(runtime, inputs, naming, destinations);
   const scanner = inputs.scan.mode === 'off' ? undefined : startScanner(runtime, inputs.scan.settings);
+  const scan = watchScan(runtime, inputs, scanner, partial);
+  const signer = isComplete ? undefined : await openSigner(runtime, inputs, naming, destinations, scan.facts, partial);
   const obtained = await obtain(runtime, inputs, naming, source, identified, destinations, plan, partial);
   partial.image = describeImage(obtained);
-  await passGate(runtime, inputs, { scanner, baseline }, obtained.image, partial);
+  await scan.during(() => passGate(runtime, inputs, { scanner, baseline }, obtained.image, partial));
   if (!inputs.push) {
     runtime.log.info(`${partial.image.digest} is ready, and stays on the runner: \`push: false\`.`);
     return succeeded(partial, 'built');
@@ -100,8 +105,13 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
     return planTags(known, await readState(repository, history, { ...wanted, image, digest }));
   };
   const attach = async (target: Target) => {
-    if (isInPlace(target.planned) && !unproven.has(target)) return;
-    await attachVerdict(runtime, inputs, naming, partial, target, obtained.image.root.descriptor);
+    const inPlace = isInPlace(target.planned);
+    if (signer !== undefined && (!inPlace || unsigned.has(target))) {
+      partial.signing = await signer.attach(target, obtained.image);
+    }
+    if (inputs.scan.attachResult && (!inPlace || unproven.has(target))) {
+      await attachVerdict(runtime, inputs, naming, partial, target, obtained.image.root.descriptor);
+    }
   };
   const results = await step(
     runtime,
@@ -112,7 +122,7 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
         targets: plan.targets,
         image: obtained.image,
         decide,
-        ...(inputs.scan.attachResult ? { attach } : {}),
+        attach,
         log: runtime.log,
       }),
     (targets) => targets.some(({ error }) => error !== undefined),
@@ -122,7 +132,8 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
   const errors = results.flatMap(({ error }) => error ?? []);
   throwAll(errors);
   const changed =
-    unproven.size > 0 || results.some(({ written, uploaded }) => written.length > 0 || (uploaded?.blobs ?? 0) > 0);
+    unproven.size + unsigned.size > 0 ||
+    results.some(({ written, uploaded }) => written.length > 0 || (uploaded?.blobs ?? 0) > 0);
   if (!changed) return finished(runtime, partial, obtained.image.root.descriptor.digest);
   for (const { image } of results) runtime.log.info(`Published ${image}@${obtained.image.root.descriptor.digest}`);
   return succeeded(partial, 'published');
@@ -133,11 +144,16 @@ function planned(runtime: Runtime, partial: PartialResult): PublishResult {
   return succeeded(partial, 'planned');
 }
 
-/** Where all is in place but the verdict that is asked for. */
-async function withoutVerdict({ targets, digest }: Plan): Promise<ReadonlySet<Target>> {
+const isSigned = ({ repository }: Target, digest: Digest) => hasSignature(repository, digest);
+
+/** Where all is in place but something that is attached to the image. */
+async function without(
+  { targets, digest }: Plan,
+  isAttached: (target: Target, digest: Digest) => Promise<boolean>,
+): Promise<ReadonlySet<Target>> {
   if (digest === undefined) return new Set();
   const inPlace = targets.filter(({ planned }) => isInPlace(planned));
-  const proven = await Promise.all(inPlace.map((target) => hasVerdict(target, digest)));
+  const proven = await Promise.all(inPlace.map((target) => isAttached(target, digest)));
   return new Set(inPlace.filter((_, at) => proven[at] === false));
 }
 

@@ -1,3 +1,4 @@
+import type { Digest } from '../../domain/digest.ts';
 import type { Verdict } from '../../domain/gate/policy.ts';
 import type { Failure } from '../../domain/outcome.ts';
 import type { TagDecision } from '../../domain/publish-plan.ts';
@@ -30,10 +31,19 @@ export interface PublishResult {
   /** The file of accepted findings that the run was given. */
   readonly ignorefile?: string;
   readonly sarifFile?: string;
+  /** What was signed, when anything was. */
+  readonly signing?: SigningFacts;
   readonly targets: readonly TargetFacts[];
   /** buildx's metadata file. */
   readonly buildMetadata?: unknown;
   readonly steps: readonly StepFacts[];
+}
+
+/** What was signed, for outputs and summary. */
+export interface SigningFacts {
+  /** Who signed, and into which log. */
+  readonly description: string;
+  readonly statements: readonly { readonly predicateType: string; readonly subject: Digest }[];
 }
 
 export interface ImageFacts {

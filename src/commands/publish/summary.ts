@@ -31,6 +31,7 @@ export function renderSummary(record: PublishResult): string {
     renderSteps(record),
     renderImage(record),
     record.verdict === undefined ? '' : renderVerdict(record.verdict, record),
+    renderSigning(record),
     renderTags(record),
     renderNames(record),
     renderTargets(targets),
@@ -60,6 +61,13 @@ function leftBehind({ outcome, targets, steps }: PublishResult): string {
   if (outcome === 'invalid-input' || outcome === 'findings') return '';
   if (!steps.some(({ name }) => name === 'Push')) return 'Nothing was published.';
   return partialSentence(targets, (at) => hasContent(targets[at]));
+}
+
+/** Who signed, into which log, and what. */
+function renderSigning({ signing }: PublishResult): string {
+  if (signing === undefined) return '';
+  const types = [...new Set(signing.statements.map(({ predicateType }) => predicateType))];
+  return `Signed ${plain(signing.description)}: ${types.map(code).join(', ')}`;
 }
 
 function nameOf(tag: string): string {

@@ -25,9 +25,6 @@ export interface WantedIdentity {
   readonly workflow?: TextRule;
 }
 
-/** GitHub's issuer. Enterprises may have one with their name at its end. */
-export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
-
 /** What a pattern has, and addresses and mail addresses do not. */
 const PATTERN_SIGNS = /[*|\\^$[\]]|\.\+/;
 /** Two signers that have nothing in common: a pattern that accepts both accepts anybody. */

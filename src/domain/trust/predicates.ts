@@ -1,3 +1,6 @@
+/** GitHub's issuer. Enterprises may have one with their name at its end. */
+export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
+
 /** Predicate types of the statements that are signed here, and of those that others sign. */
 export const PREDICATES = {
   /** That an identity signed an image, and nothing more. https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md */

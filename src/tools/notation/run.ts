@@ -1,6 +1,7 @@
 import { access, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { notationScope } from '../../domain/trust/notation-policy.ts';
+import type { NotationKey } from '../../domain/trust/signing-key.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Tool } from '../installer.ts';
@@ -14,11 +15,6 @@ export interface NotationImage {
   readonly login?: { readonly username: string; readonly password: string } | undefined;
   readonly plainHttp: boolean;
 }
-
-/** A key with its certificate chain as files in the workspace, or a key that a plugin signs with. */
-export type NotationKey =
-  | { readonly kind: 'files'; readonly key: string; readonly certificate: string }
-  | { readonly kind: 'plugin'; readonly plugin: string; readonly id: string };
 
 /** A trust policy, and the folder with the stores that it names (`ca/acme/root.crt`). */
 export interface NotationTrust {

@@ -37,6 +37,7 @@ export type RegistryKind = 'api' | 'fallback';
 export interface SigningScene {
   readonly sigstore: PrivateSigstore;
   readonly directory: string;
+  readonly hosts: Readonly<Record<RegistryKind, string>>;
   /** A fresh image in a repository of its own. */
   readonly image: (kind: RegistryKind) => Promise<SignedImage>;
   readonly signer: (claims?: Claims) => Promise<KeylessSigner>;
@@ -134,7 +135,8 @@ export async function createSigningScene({ tsa }: { readonly tsa?: string } = {}
       cosign: (...args) => run('cosign', args, { env }),
     };
   };
-  return { sigstore, directory, image, signer, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const hosts = { api: registries.api.host, fallback: registries.fallback.host };
+  return { sigstore, directory, hosts, image, signer, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 async function pushImage(repository: Repository): Promise<Descriptor> {

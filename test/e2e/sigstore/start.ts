@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { appendFile, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Daemon, startDaemon } from '../daemon.ts';
-import { freePort, run } from '../programs.ts';
+import { freePorts, run } from '../programs.ts';
 import { fulcioConfiguration, type Issuer, startIssuer } from './issuer.ts';
 
 /** A Sigstore of its own on loopback: Fulcio, a CT log, Rekor v2, a timestamp authority, and an issuer like GitHub's. */
@@ -39,11 +39,16 @@ export async function startSigstore({
   const at = (name: string) => join(home, name);
   const issuer = await startIssuer();
   await makeKeys(at, env);
-  const ports = { ct: await freePort(), rekor: await freePort(), tsa: await freePort(), fulcio: await freePort() };
+  const [ct = 0, rekorPort = 0, tsaPort = 0, fulcioPort = 0, ...spares] = await freePorts(8);
+  const ports = { ct, rekor: rekorPort, tsa: tsaPort, fulcio: fulcioPort };
   const url = (name: keyof typeof ports) =>
     name === 'tsa' && tsa !== undefined ? tsa : `http://127.0.0.1:${ports[name]}`;
-  const spare = async () => String(await freePort());
+  const spare = () => String(spares.pop());
   const daemons: Daemon[] = [];
+  const stopAll = async () => {
+    for (const each of daemons.toReversed()) await each.stop();
+    await issuer.close();
+  };
   const start = async (name: string, program: string, args: readonly string[], probe: string) => {
     const daemon = await startDaemon(name, program, args, { home, env, ready: () => answers(probe) });
     daemons.push(daemon);
@@ -51,14 +56,14 @@ export async function startSigstore({
   };
   // The comment keeps Fulcio from reading it as JSON, where the same settings have other names.
   await writeFile(at('fulcio.yaml'), `# YAML\n${JSON.stringify(fulcioConfiguration(issuer.url))}\n`);
-  const [rekor] = await Promise.all([
+  const starting = await Promise.allSettled([
     start(
       'rekor',
       'rekor-tiles',
       [
         ...['serve', '--storage-dir', at('rekor'), '--signer-filepath', at('rekor.pem'), '--hostname', REKOR_ORIGIN],
         ...['--http-address', '127.0.0.1', '--http-port', String(ports.rekor), '--grpc-address', '127.0.0.1'],
-        ...['--grpc-port', await spare(), '--http-metrics-port', await spare()],
+        ...['--grpc-port', spare(), '--http-metrics-port', spare()],
         ...['--checkpoint-interval', '200ms', '--batch-max-age', '10ms'],
       ],
       url('rekor'),
@@ -98,7 +103,7 @@ export async function startSigstore({
       'fulcio',
       [
         ...['serve', '--host', '127.0.0.1', '--port', String(ports.fulcio), '--grpc-host', '127.0.0.1'],
-        ...['--grpc-port', await spare(), '--metrics-port', await spare(), '--ca', 'fileca', '--fileca-watch=false'],
+        ...['--grpc-port', spare(), '--metrics-port', spare(), '--ca', 'fileca', '--fileca-watch=false'],
         ...['--fileca-cert', at('ca.crt'), '--fileca-key', at('ca.pem'), '--fileca-key-passwd', PASSWORD],
         ...['--ct-log-url', url('ct'), '--ct-log-public-key-path', at('ct.pub'), '--config-path', at('fulcio.yaml')],
         ...['--legacy-unix-domain-socket', `@fulcio-${ports.fulcio}`],
@@ -106,6 +111,12 @@ export async function startSigstore({
       `${url('fulcio')}/healthz`,
     ),
   ]);
+  const [rekor] = starting;
+  const failed = starting.find((each) => each.status === 'rejected');
+  if (failed !== undefined || rekor.status !== 'fulfilled') {
+    await stopAll();
+    throw failed?.reason;
+  }
   const chain = await fetch(`${url('tsa')}/api/v1/timestamp/certchain`);
   await writeFile(at('tsa.crt'), await chain.text());
   await describe(at, env, { fulcio: url('fulcio'), rekor: url('rekor'), tsa: `${url('tsa')}/api/v1/timestamp` });
@@ -114,11 +125,8 @@ export async function startSigstore({
     trustedRoot: at('trusted-root.json'),
     signingConfig: at('signing-config.json'),
     urls: { fulcio: url('fulcio'), rekor: url('rekor'), tsa: url('tsa') },
-    stopRekor: () => rekor.stop(),
-    [Symbol.asyncDispose]: async () => {
-      for (const each of daemons.toReversed()) await each.stop();
-      await issuer.close();
-    },
+    stopRekor: () => rekor.value.stop(),
+    [Symbol.asyncDispose]: stopAll,
   };
 }
 

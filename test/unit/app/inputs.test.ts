@@ -165,7 +165,9 @@ describe('what is refused', () => {
 
   it('says no more than that of a command that nobody knows', async () => {
     const { message } = await refusal({ command: 'promot', from: 'env:staging', environment: 'production' });
-    expect(message).toBe('`command`: got "promot", expected publish, login or promote. Did you mean `promote`?');
+    expect(message).toBe(
+      '`command`: got "promot", expected publish, login, promote or verify. Did you mean `promote`?',
+    );
   });
 
   it('has one line for each wrong name of a promotion', async () => {
@@ -199,7 +201,7 @@ describe('what is refused', () => {
 
   it('names the command that exists when asked for another', async () => {
     expect((await refusal({ ...IMAGE, command: 'mirror' })).message).toContain(
-      '`command`: got "mirror", expected publish, login or promote.',
+      '`command`: got "mirror", expected publish, login, promote or verify.',
     );
   });
 

@@ -37,6 +37,7 @@ const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['environment', 'to'],
   ],
   login: [['registry', 'registry-auth']],
+  verify: [['images'], ['signer-identity', 'signer-key', 'trust-policy']],
 };
 
 const OUTPUTS = new Set(allOutputs(COMMANDS).map(({ name }) => name));

@@ -7,6 +7,8 @@ import { emptyResult, failed } from '../../../../src/commands/promote/partial-re
 import { renderOutputs } from '../../../../src/commands/publish/outputs.ts';
 import type { PublishResult, TargetFacts } from '../../../../src/commands/publish/result.ts';
 import { renderSummary } from '../../../../src/commands/publish/summary.ts';
+import { renderOutputs as renderVerifyOutputs } from '../../../../src/commands/verify/summary.ts';
+import { failedVerify } from '../../../../src/commands/verify/verify.ts';
 import { ActionError } from '../../../../src/errors/action-error.ts';
 
 const digest = `sha256:${'a'.repeat(64)}` as const;
@@ -299,7 +301,8 @@ describe('the outputs', () => {
   test('of all commands together are exactly those that action.yml declares', () => {
     const login = renderLoginOutputs({ outcome: 'logged-in', errors: [], warnings: [], logins: [] });
     const promotion = renderPromotionOutputs(failed(emptyResult(), new Error('no')));
-    const all = new Set([renderOutputs(published), login, promotion].flatMap((each) => Object.keys(each)));
+    const verified = renderVerifyOutputs(failedVerify(new Error('no')));
+    const all = new Set([renderOutputs(published), login, promotion, verified].flatMap((each) => Object.keys(each)));
     // The file is written where the outputs are set, for all commands.
     expect([...all, 'json-file'].toSorted()).toEqual(
       allOutputs(COMMANDS)

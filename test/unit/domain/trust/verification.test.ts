@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../../../src/domain/digest.ts';
-import { GITHUB_ISSUER } from '../../../../src/domain/trust/identity.ts';
-import { PREDICATES } from '../../../../src/domain/trust/predicates.ts';
+import { GITHUB_ISSUER, PREDICATES } from '../../../../src/domain/trust/predicates.ts';
 import {
   type SignedStatement,
   type VerificationPolicy,

@@ -1,11 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PREDICATES } from '../../../../src/domain/trust/predicates.ts';
-import {
-  readIdentities,
-  readNamedImages,
-  readPredicateTypes,
-  readWantedClaims,
-} from '../../../../src/domain/trust/wanted.ts';
+import { readNamedImages, readPredicateTypes } from '../../../../src/domain/trust/verification-subject.ts';
+import { readIdentities, readWantedClaims } from '../../../../src/domain/trust/wanted.ts';
 
 const COMMIT = 'a'.repeat(40);
 const DIGEST = `sha256:${'b'.repeat(64)}`;

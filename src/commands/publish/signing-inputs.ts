@@ -1,0 +1,54 @@
+import type { Parsed } from '../../domain/parsed.ts';
+import { type NotationKey, readCosignKey, readNotationKey } from '../../domain/trust/signing-key.ts';
+import type { InputsOf } from '../../inputs/schema.ts';
+import type { SIGNING_INPUTS } from '../../inputs/signing.ts';
+
+type Values = InputsOf<typeof SIGNING_INPUTS> & { readonly push: boolean };
+
+/** How a publish signs. */
+export type SigningInputs =
+  | { readonly kind: 'keyless'; readonly config: string | undefined; readonly isRecursive: boolean }
+  | {
+      readonly kind: 'key';
+      readonly reference: string;
+      readonly password: string | undefined;
+      readonly cosignSha256: string | undefined;
+      readonly isRecursive: boolean;
+    }
+  | {
+      readonly kind: 'notation';
+      readonly key: NotationKey;
+      readonly notationSha256: string | undefined;
+      readonly isRecursive: boolean;
+    };
+
+/** The key as it is written; undefined where none is used. */
+export function readSigningKey({ sign, 'sign-key': key }: Values): Parsed<string | NotationKey> | undefined {
+  if (key === undefined) return undefined;
+  if (sign === 'notation') return readNotationKey(key);
+  return sign === 'key' ? readCosignKey(key) : undefined;
+}
+
+/** How to sign; undefined when nothing is signed. Inputs with problems never get this far. */
+export function signingOf(
+  inputs: Values,
+  env: Readonly<Record<string, string | undefined>>,
+): SigningInputs | undefined {
+  const { sign, push, 'sign-recursive': isRecursive } = inputs;
+  // What GitHub gives to jobs with `id-token: write`.
+  const mayRequestToken = Boolean(env.ACTIONS_ID_TOKEN_REQUEST_URL);
+  if (!push || sign === 'off' || (sign === 'auto' && !mayRequestToken)) return undefined;
+  if (sign === 'auto' || sign === 'keyless') return { kind: 'keyless', config: inputs['signing-config'], isRecursive };
+  const key = readSigningKey(inputs);
+  if (key === undefined || !key.ok) return undefined;
+  const { value } = key;
+  return typeof value === 'string'
+    ? {
+        kind: 'key',
+        reference: value,
+        password: inputs['sign-key-password'],
+        cosignSha256: inputs['cosign-sha256'],
+        isRecursive,
+      }
+    : { kind: 'notation', key: value, notationSha256: inputs['notation-sha256'], isRecursive };
+}

@@ -1,0 +1,147 @@
+import { buffer } from 'node:stream/consumers';
+import { type Fields, fieldsOf } from '../../domain/fields.ts';
+import type { Finding } from '../../domain/gate/finding.ts';
+import type { Verdict } from '../../domain/gate/policy.ts';
+import type { ScanTerms } from '../../domain/promotion/scan-terms.ts';
+import { gateResultPredicate } from '../../domain/trust/gate-result.ts';
+import { PREDICATES } from '../../domain/trust/predicates.ts';
+import { provenancePredicate } from '../../domain/trust/provenance.ts';
+import { vulnerabilityPredicate } from '../../domain/trust/vulnerabilities.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { LocalImage, PlatformImage } from '../../oci/image/image.ts';
+import type { Signable } from '../../run/signing.ts';
+
+/** What a scan came to, for what is signed about it. */
+export interface SignedScan {
+  readonly verdict: Verdict;
+  readonly terms: ScanTerms;
+  readonly scannerVersion: string;
+  readonly databaseDate: Date | undefined;
+  readonly started: Date;
+  readonly finished: Date;
+}
+
+/** The run that signs. */
+export interface SigningRun {
+  readonly url: string;
+  /** `https://github.com` */
+  readonly server: string;
+  /** Payload of its OIDC token; undefined with a key. */
+  readonly token: Fields | undefined;
+}
+
+/** GitHub's limit for a predicate; larger SBOMs stay as BuildKit attached them. */
+const MAX_SBOM = 16 * 1024 * 1024;
+
+/**
+ * What is signed of an image: that it is ours, what the gate decided, and per platform the vulnerabilities and the SBOM; without a
+ * key also the provenance, from the claims that the certificate has as well. A scan that failed is not signed.
+ */
+export async function statementsOf(
+  image: LocalImage,
+  scan: SignedScan | undefined,
+  run: SigningRun,
+  isRecursive: boolean,
+): Promise<readonly Signable[]> {
+  const root = image.root.descriptor;
+  const platforms = image.platforms.filter(({ manifest }) => manifest.descriptor.digest !== root.digest);
+  const signature = (subject: Signable['subject']): Signable => ({
+    predicateType: PREDICATES.signature,
+    predicate: {},
+    subject,
+  });
+  const passed = scan?.verdict.passed === true ? scan : undefined;
+  const sboms = await Promise.all(image.platforms.map((platform) => sbomOf(image, platform)));
+  return [
+    signature(root),
+    ...(isRecursive ? platforms.map(({ manifest }) => signature(manifest.descriptor)) : []),
+    ...(passed === undefined ? [] : [gateResult(root, passed)]),
+    ...(passed?.terms.scanners.includes('vuln')
+      ? image.platforms.map((platform) => vulnerabilities(platform, passed, run.url))
+      : []),
+    ...sboms.flat(),
+    ...(run.token === undefined ? [] : [provenance(root, run.token, run.server)]),
+  ];
+}
+
+function gateResult(
+  subject: Signable['subject'],
+  { verdict, terms, scannerVersion, databaseDate }: SignedScan,
+): Signable {
+  const suppressed: Record<string, number> = {};
+  for (const { by } of verdict.suppressed) suppressed[by] = (suppressed[by] ?? 0) + 1;
+  return {
+    predicateType: PREDICATES.gateResult,
+    subject,
+    predicate: gateResultPredicate({
+      result: verdict.passed ? 'passed' : 'failed',
+      scanner: { name: 'trivy', version: scannerVersion },
+      ...(databaseDate === undefined ? {} : { database: { updatedAt: databaseDate.toISOString() } }),
+      policy: terms,
+      counts: verdict.counts.total,
+      platforms: verdict.platforms.map(({ platform, digest, counts, gated, packages }) => ({
+        ...{ platform, digest, counts, packages },
+        blocking: gated,
+      })),
+      suppressed,
+    }),
+  };
+}
+
+function vulnerabilities({ name, manifest }: PlatformImage, scan: SignedScan, run: string): Signable {
+  const { verdict, scannerVersion, databaseDate, started, finished } = scan;
+  const findings = [...verdict.gated, ...verdict.others, ...verdict.suppressed.map(({ finding }) => finding)].filter(
+    (finding) => finding.platform === name && finding.class === 'vulnerability',
+  );
+  return {
+    predicateType: PREDICATES.vulnerabilities,
+    subject: manifest.descriptor,
+    predicate: vulnerabilityPredicate({
+      run,
+      scanner: {
+        name: 'trivy',
+        version: scannerVersion,
+        ...(databaseDate === undefined ? {} : { database: databaseDate.toISOString() }),
+      },
+      started: started.toISOString(),
+      finished: finished.toISOString(),
+      result: { Results: resultsOf(findings) },
+    }),
+  };
+}
+
+/** Findings by what they were found in, with the names that Trivy's report has for them: policies read those. */
+function resultsOf(findings: readonly Finding[]): readonly Fields[] {
+  const targets = [...new Set(findings.map(({ target }) => target))];
+  return targets.map((target) => ({
+    Target: target,
+    Vulnerabilities: findings
+      .filter((finding) => finding.target === target)
+      .map(({ id, severity, title, url, package: pkg }) => ({
+        VulnerabilityID: id,
+        Severity: severity,
+        PkgName: pkg?.name,
+        InstalledVersion: pkg?.installed,
+        FixedVersion: pkg?.fixed,
+        Status: pkg?.status,
+        Title: title,
+        PrimaryURL: url,
+      })),
+  }));
+}
+
+/** The SBOM that was built with the platform, once more as a signed statement about it. */
+async function sbomOf(image: LocalImage, { manifest, statements }: PlatformImage): Promise<readonly Signable[]> {
+  const sbom = statements.find(({ kind, blob }) => kind === 'sbom' && blob.size <= MAX_SBOM);
+  if (sbom === undefined) return [];
+  const statement: unknown = JSON.parse((await buffer(image.open(sbom.blob))).toString('utf8'));
+  const { predicate } = fieldsOf(statement);
+  return [{ predicateType: PREDICATES.sbom, predicate: fieldsOf(predicate), subject: manifest.descriptor }];
+}
+
+function provenance(subject: Signable['subject'], token: Fields, server: string): Signable {
+  const predicate = provenancePredicate(token, server);
+  if (!predicate.ok)
+    throw new ActionError('SIGNING_REFUSED', `No provenance can be made: ${predicate.problems.join('; ')}.`);
+  return { predicateType: PREDICATES.provenance, predicate: predicate.value, subject };
+}

@@ -1,0 +1,70 @@
+import { shortDigest } from '../../domain/digest.ts';
+import { errorFacts } from '../../report/errors.ts';
+import { code, plain, table } from '../../report/markdown.ts';
+import { heading, imageTitle, meaning, page, renderError, renderWarnings } from '../../report/parts.ts';
+import { JSON_VERSION } from '../../report/run-json.ts';
+import { OUTCOMES } from './outcomes.ts';
+import type { VerifiedImage, VerifyResult } from './result.ts';
+import { signerText } from './verify.ts';
+
+export function renderOutputs(result: VerifyResult): Readonly<Record<string, string>> {
+  const { outcome, errors, warnings, images } = result;
+  return {
+    outcome,
+    digest: images[0]?.digest ?? '',
+    verified: images.flatMap(({ image, digest, verified }) => (verified ? [`${image}@${digest}`] : [])).join('\n'),
+    json: JSON.stringify({
+      schemaVersion: JSON_VERSION,
+      outcome,
+      errors: errors.map(errorFacts),
+      warnings,
+      images: images.map(imageJson),
+    }),
+  };
+}
+
+function imageJson({ name, image, digest, verified, requirements }: VerifiedImage) {
+  return {
+    name,
+    image,
+    digest,
+    verified,
+    requirements: requirements.map(({ predicateType, met, reasons }) => ({
+      predicateType,
+      met: met !== undefined,
+      ...(met === undefined
+        ? { reasons }
+        : { format: met.format, manifest: met.manifest, time: met.time?.toISOString(), signer: met.signer }),
+    })),
+  };
+}
+
+export function renderSummary({ outcome, errors, warnings, images }: VerifyResult): string {
+  const [first] = images;
+  return page([
+    heading(
+      OUTCOMES,
+      imageTitle(images.map(({ image }) => image)),
+      outcome,
+      images.length === 1 ? first?.digest : undefined,
+    ),
+    meaning(OUTCOMES, outcome, ''),
+    ...errors.map((error) => renderError(error)),
+    images.length === 0
+      ? ''
+      : table(['image', 'digest', 'required', '', 'signed by', 'at', 'as'], images.flatMap(rows)),
+    renderWarnings(warnings),
+  ]);
+}
+
+function rows({ name, digest, requirements }: VerifiedImage): readonly (readonly string[])[] {
+  return requirements.map(({ predicateType, met }) => [
+    code(name),
+    code(shortDigest(digest)),
+    code(predicateType),
+    met === undefined ? '❌' : '✅',
+    met === undefined ? '' : plain(signerText(met)),
+    plain(met?.time?.toISOString() ?? ''),
+    plain(met?.format ?? ''),
+  ]);
+}

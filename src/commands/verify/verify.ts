@@ -1,0 +1,195 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import type { Digest } from '../../domain/digest.ts';
+import { PREDICATES } from '../../domain/trust/predicates.ts';
+import {
+  type SignedStatement,
+  type VerificationPolicy,
+  verifyStatements,
+  type WantedSigner,
+} from '../../domain/trust/verification.ts';
+import type { NamedImage } from '../../domain/trust/verification-subject.ts';
+import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
+import { failure } from '../../errors/outcome.ts';
+import { readSignatures, type SignaturesOfImage } from '../../evidence/signatures.ts';
+import { openRegistries, type Registry } from '../../run/open-registries.ts';
+import { loadTrustedRoots } from '../../run/sigstore.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { type BundleChecker, createBundleChecker, keyFingerprint } from '../../sigstore/verify-bundle.ts';
+import { describePolicy, type VerifyInputs } from './inputs.ts';
+import type { VerifiedImage, VerifyResult } from './result.ts';
+
+/** What all images are verified with. */
+interface Verification {
+  readonly inputs: VerifyInputs;
+  readonly check: BundleChecker;
+  readonly signers: readonly WantedSigner[];
+}
+
+/**
+ * `command: verify`: finds what is signed about each image, and decides whether it is enough. Every image is looked at, whatever
+ * became of the others. Never throws.
+ */
+export async function verify(
+  runtime: Runtime,
+  inputs: VerifyInputs,
+  warnings: readonly string[],
+): Promise<VerifyResult> {
+  try {
+    const hosts = inputs.images.map(({ reference }) => reference.host);
+    const registries = await openRegistries(runtime, inputs.registries, hosts, runtime.env.GITHUB_ACTOR ?? '');
+    const verification = await prepare(runtime, inputs);
+    runtime.log.info(`Required of each image: ${inputs.predicateTypes.join(', ')}, ${describePolicy(inputs)}.`);
+    const tried = await Promise.allSettled(
+      inputs.images.map((image) => verifyImage(runtime, verification, image, registries.get(image.reference.host))),
+    );
+    const errors = tried.flatMap((each) => (each.status === 'rejected' ? [toActionError(each.reason)] : []));
+    const images = tried.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    for (const image of images) report(runtime, image);
+    const unverified = images.filter(({ verified }) => !verified).map(unverifiedError);
+    if (errors.length + unverified.length > 0) {
+      return {
+        ...failedVerify(runtime.signal.aborted ? runtime.signal.reason : combined([...errors, ...unverified])),
+        warnings,
+        images,
+      };
+    }
+    return { outcome: 'verified', errors: [], warnings, images };
+  } catch (error) {
+    return { ...failedVerify(runtime.signal.aborted ? runtime.signal.reason : error), warnings };
+  }
+}
+
+/** A verification that came to nothing. */
+export function failedVerify(thrown: unknown): VerifyResult {
+  return { ...failure(thrown), warnings: [], images: [] };
+}
+
+function combined(errors: readonly ActionError[]): unknown {
+  try {
+    throwAll(errors);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+async function prepare(runtime: Runtime, inputs: VerifyInputs): Promise<Verification> {
+  const key = inputs.key === undefined ? undefined : await readKey(runtime, inputs.key);
+  const needsRoots = inputs.identities.length > 0 || inputs.trustedRoots.length > 0;
+  const check = await createBundleChecker({
+    roots: needsRoots ? await loadTrustedRoots(runtime, inputs.trustedRoots) : [],
+    keys: key === undefined ? [] : [key],
+  });
+  return {
+    inputs,
+    check,
+    signers: [
+      ...inputs.identities.map((identity) => ({ kind: 'identity', ...identity }) as const),
+      ...(key === undefined ? [] : [{ kind: 'key', key: keyFingerprint(key) } as const]),
+      ...(inputs.notation === undefined ? [] : [{ kind: 'notation' } as const]),
+    ],
+  };
+}
+
+async function readKey(runtime: Runtime, path: string): Promise<KeyObject> {
+  try {
+    return createPublicKey(await readFile(isAbsolute(path) ? path : join(runtime.workspace, path), 'utf8'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ActionError('INPUT_INVALID', `\`signer-key\`: ${path} is no public key in PEM (${why}).`, {
+      facts: { input: 'signer-key' },
+      cause: error,
+    });
+  }
+}
+
+async function verifyImage(
+  runtime: Runtime,
+  { inputs, check, signers }: Verification,
+  { reference, version, digest: wanted }: NamedImage,
+  registry: Registry | undefined,
+): Promise<VerifiedImage> {
+  const name = `${reference.familiarName}${wanted === undefined ? ':' : '@'}${version}`;
+  if (registry === undefined) throw new ActionError('INTERNAL', `${reference.host} was not opened.`);
+  const repository = registry.client.repository(reference.repository);
+  // Resolved once: all that follows is about this digest, wherever the tag moves meanwhile.
+  const found = await repository.head(version);
+  if (found === undefined) {
+    throw new ActionError('MANIFEST_UNKNOWN', `${name} does not exist, so it cannot be verified.`, {
+      facts: { registry: reference.host, repository: reference.repository, reference: version, operation: 'read' },
+    });
+  }
+  const { digest } = found;
+  const signatures = await readSignatures(repository, digest, check);
+  for (const problem of signatures.unread) runtime.log.warning(problem);
+  const notary = await notarySignatures(runtime, inputs, registry, reference.repository, signatures, digest);
+  const policy: VerificationPolicy = {
+    digest,
+    signers,
+    predicateTypes: inputs.predicateTypes,
+    ...(inputs.maxAge === undefined ? {} : { maxAge: inputs.maxAge }),
+    now: runtime.clock.now(),
+  };
+  const { verified, requirements } = verifyStatements(
+    { signed: [...signatures.signed, ...notary.signed], rejected: [...signatures.rejected, ...notary.rejected] },
+    policy,
+  );
+  return { name, image: reference.familiarName, digest, verified, requirements };
+}
+
+/** Notary signatures are checked by notation, and only where a trust policy asks for them. */
+async function notarySignatures(
+  runtime: Runtime,
+  { notation }: VerifyInputs,
+  { host, client, credentials }: Registry,
+  repository: string,
+  { notary }: SignaturesOfImage,
+  digest: Digest,
+): Promise<Pick<SignaturesOfImage, 'signed' | 'rejected'>> {
+  const [manifest] = notary;
+  if (notation === undefined || manifest === undefined) return { signed: [], rejected: [] };
+  const { installTool } = await import('../../tools/installer.ts');
+  const { NOTATION } = await import('../../tools/notation/release.ts');
+  const { verifyWithNotation } = await import('../../tools/notation/run.ts');
+  const tool = await installTool(runtime, NOTATION, { sha256: notation.sha256 });
+  const login = await credentials();
+  const result = await verifyWithNotation(runtime, tool, notation, {
+    repository: `${host}/${repository}`,
+    digest,
+    login: login?.kind === 'password' ? login : undefined,
+    plainHttp: client.origin.startsWith('http:'),
+  });
+  const common = { format: 'Notary signature', manifest } as const;
+  if (!result.verified) return { signed: [], rejected: [{ ...common, reason: result.reason }] };
+  const signed: SignedStatement = {
+    ...common,
+    signer: { kind: 'notation', identity: result.identities.join(' or ') },
+    predicateType: PREDICATES.signature,
+    subjects: [digest],
+    predicate: {},
+  };
+  return { signed: [signed], rejected: [] };
+}
+
+function report({ log }: Runtime, { name, digest, requirements }: VerifiedImage): void {
+  for (const { predicateType, met, reasons } of requirements) {
+    const what = `${name} (${digest}): ${predicateType}`;
+    if (met === undefined) log.info(`${what}: not verified. ${reasons.join(' ')}`);
+    else log.info(`${what}: ${signerText(met)}${met.time === undefined ? '' : `, ${met.time.toISOString()}`}`);
+  }
+}
+
+/** Who signed, in words. */
+export function signerText({ signer }: SignedStatement): string {
+  if (signer.kind === 'certificate') return signer.claims.identity;
+  return signer.kind === 'key' ? `key ${signer.key.slice(0, 12)}` : signer.identity;
+}
+
+function unverifiedError({ name, digest, requirements }: VerifiedImage): ActionError {
+  const lines = requirements
+    .filter(({ met }) => met === undefined)
+    .flatMap(({ predicateType, reasons }) => [`- ${predicateType}:`, ...reasons.map((reason) => `  ${reason}`)]);
+  return new ActionError('UNVERIFIED', [`${name} (${digest}) could not be verified:`, ...lines].join('\n'));
+}

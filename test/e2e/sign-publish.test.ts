@@ -1,0 +1,255 @@
+import { createHash } from 'node:crypto';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PREDICATES } from '../../src/domain/trust/predicates.ts';
+import { createSetting, type Setting, VULNERABLE } from '../integration/setting.ts';
+import { type ActionRun, runAction } from '../support/action.ts';
+import { connect } from '../support/registry-client.ts';
+import { find, run } from './programs.ts';
+import type { Claims } from './sigstore/issuer.ts';
+import { createSigningScene, IDENTITY, type RegistryKind, type SigningScene } from './sigstore/scene.ts';
+
+let scene: SigningScene;
+let setting: Setting;
+let count = 0;
+
+beforeAll(async () => {
+  scene = await createSigningScene();
+  setting = await createSetting();
+  for (const name of ['signing-config.json', 'trusted-root.json']) {
+    const from = name.startsWith('s') ? scene.sigstore.signingConfig : scene.sigstore.trustedRoot;
+    await cp(from, join(setting.repository.directory, name));
+  }
+});
+afterAll(async () => {
+  await setting[Symbol.asyncDispose]();
+  await scene[Symbol.asyncDispose]();
+});
+
+/** A repository that nothing was published to. */
+const fresh = (kind: RegistryKind) => {
+  count += 1;
+  const host = scene.hosts[kind];
+  return { host, name: `acme/app-${count}`, image: `${host}/acme/app-${count}` };
+};
+
+const token = (claims?: Claims) => scene.sigstore.issuer.environment(claims);
+const keyless = { sign: 'keyless', 'signing-config': 'signing-config.json' };
+
+async function publish(
+  image: string,
+  inputs: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>>,
+): Promise<ActionRun> {
+  await setting.image();
+  return setting.publish({ images: image, ...inputs }, { env });
+}
+
+const verify = (image: string, inputs: Readonly<Record<string, string>> = {}) =>
+  runAction({
+    inputs: {
+      ...{ command: 'verify', images: image, 'trusted-root': 'trusted-root.json' },
+      ...{ 'signer-identity': IDENTITY, 'signer-issuer': scene.sigstore.issuer.url, ...inputs },
+    },
+    workspace: setting.repository.directory,
+    env: { PATH: process.env.PATH },
+  });
+
+const cosign = (command: string, name: string, ...args: readonly string[]) =>
+  run('cosign', [command, '--allow-insecure-registry', ...args, name], {
+    env: { ...process.env, HOME: scene.directory },
+  });
+const trust = () => [
+  ...['--trusted-root', scene.sigstore.trustedRoot, '--certificate-identity', IDENTITY],
+  ...['--certificate-oidc-issuer', scene.sigstore.issuer.url],
+];
+
+describe.each(['api', 'fallback'] as const)('a publish that signs without a key, referrers by %s', (kind) => {
+  let image = '';
+  let published: ActionRun;
+  beforeAll(async () => {
+    ({ image } = fresh(kind));
+    published = await publish(image, keyless, token());
+  });
+
+  it('ends well, says who signed and what, and keeps the token to itself', () => {
+    expect(published.exitCode, published.log).toBe(0);
+    expect(published.outputs.outcome).toBe('published');
+    const { signing }: { signing: { description: string; statements: { predicateType: string }[] } } = JSON.parse(
+      published.outputs.json ?? '',
+    );
+    expect(signing.description).toContain('acme/app/.github/workflows/release.yml@refs/heads/main');
+    expect(signing.statements.map(({ predicateType }) => predicateType).toSorted()).toEqual([
+      ...[PREDICATES.vulnerabilities, PREDICATES.vulnerabilities, PREDICATES.gateResult],
+      ...[PREDICATES.signature, PREDICATES.provenance, PREDICATES.sbom, PREDICATES.sbom],
+    ]);
+    expect(published.summary).toContain('Signed');
+    const shown = published.log.replaceAll(/::add-mask::.*/g, '');
+    expect(shown).not.toMatch(/eyJ[\w-]{20,}\./);
+  });
+
+  it('is accepted by cosign, with each attestation', async () => {
+    const reference = `${image}@${published.outputs.digest}`;
+    expect(await cosign('verify', reference, ...trust())).toContain(published.outputs.digest);
+    for (const type of [PREDICATES.gateResult, PREDICATES.provenance]) {
+      expect(await cosign('verify-attestation', reference, ...trust(), '--type', type)).toContain('payload');
+    }
+  });
+
+  it('is verified by `command: verify`, and by no other identity', async () => {
+    const tag = `${image}:main`;
+    await using good = await verify(tag, { require: 'signature, gate-result, provenance', 'max-age': '1h' });
+    expect(good.exitCode, good.log).toBe(0);
+    expect(good.outputs).toMatchObject({ outcome: 'verified', digest: published.outputs.digest });
+    expect(good.outputs.verified).toBe(`${image}@${published.outputs.digest}`);
+    await using bad = await verify(tag, { 'signer-identity': IDENTITY.replace('release', 'nightly') });
+    expect(bad.exitCode).toBe(1);
+    expect(bad.outputs.outcome).toBe('unverified');
+    expect(bad.log).toContain('its identity is');
+    await using claims = await verify(tag, { 'signer-claims': 'environment=production' });
+    expect(claims.outputs.outcome).toBe('unverified');
+    await using sbom = await verify(tag, { require: 'sbom' });
+    expect(sbom.outputs.outcome).toBe('unverified');
+  });
+
+  it('is left alone by the same publish again', async () => {
+    const again = await publish(image, keyless, token());
+    expect(again.outputs, again.log).toMatchObject({ outcome: 'unchanged', digest: published.outputs.digest });
+  });
+});
+
+describe('what must not be signed is not', () => {
+  it('P1: an image with findings', async () => {
+    const { image, host, name } = fresh('fallback');
+    await setting.image(VULNERABLE);
+    const failed = await setting.publish({ images: image, ...keyless }, { env: token() });
+    expect(failed.outputs.outcome, failed.log).toBe('findings');
+    const { repositoryOf } = await connect({ host });
+    expect(await repositoryOf(name).head('main')).toBeUndefined();
+    expect(failed.log).not.toContain('signed as');
+  });
+
+  it('anything in a job without the permission: `auto` says so and publishes, `keyless` stops before the build', async () => {
+    const [one, other] = [fresh('api'), fresh('api')];
+    const auto = await publish(one.image, { sign: 'auto' }, {});
+    expect(auto.outputs.outcome, auto.log).toBe('published');
+    expect(auto.annotations.map(({ message }) => message).join()).toContain('the image is not signed');
+    await using unsigned = await verify(`${one.image}:main`);
+    expect(unsigned.outputs.outcome).toBe('unverified');
+    expect(unsigned.log).toContain('It is not signed.');
+    const stopped = await publish(other.image, keyless, {});
+    expect(stopped.outputs.outcome, stopped.log).toBe('signing-failed');
+    expect(stopped.log).toContain('SIGNING_NOT_PERMITTED');
+  });
+});
+
+describe('signing that fails', () => {
+  const broken = async (image: string, change: Readonly<Record<string, unknown>>) => {
+    const config: Record<string, unknown> = JSON.parse(await readFile(scene.sigstore.signingConfig, 'utf8'));
+    await writeFile(join(setting.repository.directory, 'broken.json'), JSON.stringify({ ...config, ...change }));
+    return publish(image, { sign: 'keyless', 'signing-config': 'broken.json' }, token());
+  };
+  const unreachable = (majorApiVersion: number) => [
+    { url: 'http://127.0.0.1:9', majorApiVersion, validFor: { start: '2024-01-01T00:00:00Z' }, operator: 'x' },
+  ];
+
+  it('P9: moves no tag when the log is unreachable, and leaves untagged content only', async () => {
+    const { image, host, name } = fresh('fallback');
+    const failed = await broken(image, { rekorTlogUrls: unreachable(2) });
+    expect(failed.exitCode).toBe(1);
+    expect(failed.outputs.outcome, failed.log).toBe('signing-failed');
+    expect(failed.log).toContain('SIGSTORE_UNAVAILABLE');
+    const { repositoryOf } = await connect({ host });
+    expect(await repositoryOf(name).listTags()).toEqual([]);
+    expect(await repositoryOf(name).head(failed.outputs.digest ?? '')).toBeDefined();
+    const repaired = await publish(image, keyless, token());
+    expect(repaired.outputs.outcome, repaired.log).toBe('published');
+  });
+
+  it('is no reason to publish unsigned when the config names nothing that is valid', async () => {
+    const failed = await broken(fresh('api').image, { caUrls: [] });
+    expect(failed.outputs.outcome, failed.log).toBe('invalid-input');
+    expect(failed.log).toContain('names no certificate authority');
+  });
+});
+
+it('verification without trust material has an outcome of its own', async () => {
+  const { image } = fresh('api');
+  await publish(image, keyless, token());
+  await using failed = await verify(`${image}:main`, { 'trusted-root': 'none.json' });
+  expect(failed.outputs.outcome).toBe('invalid-input');
+  expect(failed.log).toContain('TRUSTED_ROOT_INVALID');
+});
+
+it('Docker Content Trust is answered with what to use instead', async () => {
+  const refused = await publish(fresh('api').image, {}, { DOCKER_CONTENT_TRUST: '1' });
+  expect(refused.outputs.outcome).toBe('invalid-input');
+  expect(refused.log).toContain('Docker Content Trust, which is retired');
+});
+
+describe('keys', () => {
+  const sumOf = async (program: string) =>
+    createHash('sha256')
+      .update(await readFile(find(program, process.env.PATH ?? '') ?? ''))
+      .digest('hex');
+
+  it('of cosign sign index and platforms, verified by cosign and by `command: verify`', async () => {
+    const { image } = fresh('fallback');
+    const password = 'a pass word of some length';
+    const prefix = join(setting.repository.directory, 'release');
+    await run('cosign', ['generate-key-pair', '--output-key-prefix', prefix], {
+      env: { ...process.env, HOME: scene.directory, COSIGN_PASSWORD: password },
+    });
+    const inputs = {
+      ...{ sign: 'key', 'sign-key': 'release.key', 'sign-key-password': password, 'sign-recursive': 'true' },
+      'cosign-sha256': await sumOf('cosign'),
+    };
+    const published = await publish(image, inputs, {});
+    expect(published.outputs.outcome, published.log).toBe('published');
+    expect(published.log.replaceAll(/::add-mask::.*/g, '')).not.toContain(password);
+    const byKey = ['--key', `${prefix}.pub`, '--insecure-ignore-tlog'];
+    const { image: facts }: { image: { platforms: { digest: string }[] } } = JSON.parse(published.outputs.json ?? '');
+    for (const digest of [published.outputs.digest, ...facts.platforms.map((platform) => platform.digest)]) {
+      expect(await cosign('verify', `${image}@${digest}`, ...byKey)).toContain(digest);
+    }
+    const none = { 'signer-identity': '', 'signer-issuer': '', 'trusted-root': '' };
+    await using good = await verify(`${image}:main`, {
+      ...none,
+      'signer-key': 'release.pub',
+      require: 'signature, gate-result',
+    });
+    expect(good.outputs.outcome, good.log).toBe('verified');
+    const wrong = await publish(fresh('api').image, { ...inputs, 'sign-key-password': 'another one' }, {});
+    expect(wrong.outputs.outcome).toBe('signing-failed');
+    expect(wrong.log).toContain('SIGNING_KEY_UNUSABLE');
+  });
+
+  it('of notation sign, verified by a strict trust policy', async () => {
+    const { image } = fresh('api');
+    const home = join(scene.directory, 'notation-publish');
+    const env = { ...process.env, HOME: scene.directory, XDG_CONFIG_HOME: home };
+    await run('notation', ['cert', 'generate-test', 'release.example'], { env });
+    const made = join(home, 'notation', 'localkeys', 'release.example');
+    const into = (name: string) => join(setting.repository.directory, name);
+    await cp(`${made}.key`, into('notation.key'));
+    await cp(`${made}.crt`, into('notation.crt'));
+    await cp(`${made}.crt`, into('stores/ca/acme/release.crt'));
+    const sha256 = await sumOf('notation');
+    const published = await publish(
+      image,
+      { sign: 'notation', 'sign-key': 'key=notation.key,certificate=notation.crt', 'notation-sha256': sha256 },
+      {},
+    );
+    expect(published.outputs.outcome, published.log).toBe('published');
+    const entry = {
+      ...{ name: 'app', registryScopes: [image], signatureVerification: { level: 'strict' }, trustStores: ['ca:acme'] },
+      trustedIdentities: ['x509.subject: C=US, ST=WA, L=Seattle, O=Notary, CN=release.example'],
+    };
+    await writeFile(into('trustpolicy.json'), JSON.stringify({ version: '1.0', trustPolicies: [entry] }));
+    const none = { 'signer-identity': '', 'signer-issuer': '', 'trusted-root': '' };
+    const policy = { 'trust-policy': 'trustpolicy.json', 'trust-stores': 'stores', 'notation-sha256': sha256 };
+    await using good = await verify(`${image}:main`, { ...none, ...policy });
+    expect(good.outputs.outcome, good.log).toBe('verified');
+  });
+});
