@@ -10,6 +10,8 @@ export const DROPPED = '(the text of the server is not shown: it contains a cred
 
 /** Characters of a secret, white space and punctuation aside, that a text may not hold in a row in any spelling. */
 const TELLING = 12;
+/** Of passwords and tokens that people give; those of longer ones, such as keys in JSON, are compared in fewer spellings. */
+const SHORT_SECRET = 512;
 /** Longer texts are not compared but cut: messages are a few hundred characters. */
 const COMPARED = 64 * 1024;
 /** How often a text may be encoded. */
@@ -40,14 +42,33 @@ export function createRedactor(): Redactor {
 /** The secret as servers may write it back. */
 function encodings(secret: string): readonly string[] {
   const bytes = Buffer.from(secret, 'utf8');
-  // What stands before the secret in a text that is encoded, such as a user name, shifts it by up to two bytes.
-  const shifted = [0, 1, 2].map((by) => {
-    const coded = Buffer.concat([Buffer.alloc(by), bytes])
-      .toString('base64')
-      .replace(/=+$/, '');
-    return coded.slice(by === 0 ? 0 : by + 1, -1);
+  const usual = [
+    secret,
+    [...secret].reverse().join(''),
+    [...bytes].join(' '),
+    bytes.toString('hex'),
+    ...shifted(bytes, 6),
+  ];
+  if (secret.length > SHORT_SECRET) return usual;
+  const wide = [Buffer.from(secret, 'utf16le'), Buffer.from(secret, 'utf16le').swap16()];
+  return [...usual, ...shifted(bytes, 5), ...wide.flatMap((each) => [each.toString('hex'), ...shifted(each, 6)])];
+}
+
+const ALPHABETS = {
+  6: 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+  5: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567',
+} as const;
+
+/**
+ * Base64 (6 bits for a character) or Base32 (5) of the bytes wherever they begin in a text that is encoded, such as after a
+ * user name. Characters that hold bits of what is around them are left out.
+ */
+function shifted(bytes: Uint8Array, bits: 5 | 6): readonly string[] {
+  const binary = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  return Array.from({ length: bits }, (_, at) => {
+    const groups = binary.slice(at).match(new RegExp(`.{${bits}}`, 'g')) ?? [];
+    return groups.map((group) => ALPHABETS[bits][Number.parseInt(group, 2)]).join('');
   });
-  return [secret, [...secret].reverse().join(''), bytes.toString('hex'), [...bytes].join(' '), ...shifted];
 }
 
 /** All runs of {@link TELLING} characters; a shorter secret is one, unless it is so short that ordinary words hold it. */
@@ -85,7 +106,7 @@ function readings(text: string): readonly string[] {
     found.push(decoded);
     last = decoded;
   }
-  return found.flatMap((each) => [each, each.replaceAll(/<[^<>]*>/g, '')]);
+  return found.flatMap((each) => [each, each.replaceAll(/<[^<>]*>/g, ''), each.replaceAll(/\\[nrtvfb]/g, '')]);
 }
 
 const NAMED_ENTITIES: Readonly<Record<string, string>> = {

@@ -17,6 +17,13 @@ function redactor() {
 const each = (text: string, write: (character: string) => string) => [...text].map(write).join('');
 const hex = (character: string) => (character.codePointAt(0) ?? 0).toString(16);
 
+/** https://www.rfc-editor.org/rfc/rfc4648#section-6, without padding. */
+function base32(text: string): string {
+  const bits = [...Buffer.from(text)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const groups = bits.match(/.{1,5}/g) ?? [];
+  return groups.map((group) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[Number.parseInt(group.padEnd(5, '0'), 2)]).join('');
+}
+
 const SPELLINGS: readonly (readonly [string, (secret: string) => string])[] = [
   ['as it is', (secret) => secret],
   ['JSON escapes', (secret) => each(secret, (it) => `\\u00${hex(it)}`)],
@@ -37,6 +44,11 @@ const SPELLINGS: readonly (readonly [string, (secret: string) => string])[] = [
   ['lower case', (secret) => secret.toLowerCase()],
   ['backwards', (secret) => [...secret].reverse().join('')],
   ['its first half', (secret) => secret.slice(0, 18)],
+  ['split by escaped line breaks', (secret) => [...secret].join('\\n')],
+  ['base64 of UTF-16', (secret) => Buffer.from(secret, 'utf16le').toString('base64')],
+  ['hex of UTF-16', (secret) => Buffer.from(secret, 'utf16le').toString('hex')],
+  ['base32', (secret) => base32(secret)],
+  ['base32 behind a word', (secret) => base32(`robot:${secret}`)],
   ['numbers', (secret) => JSON.stringify([...Buffer.from(secret)])],
 ];
 
