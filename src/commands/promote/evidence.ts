@@ -6,12 +6,14 @@ import { isSameStage, type PromotionRecord, type StoredRecord } from '../../doma
 import type { Requirement } from '../../domain/promotion/requirements.ts';
 import { looserThan, type ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { environmentTag, type Source } from '../../domain/promotion/templates.ts';
+import type { Verdict } from '../../domain/promotion/verdict.ts';
 import { isTag } from '../../domain/tags/grammar.ts';
 import { readDeployments } from '../../evidence/deployments.ts';
 import type { ReadRecords } from '../../evidence/environment-history.ts';
 import { readRecorded } from '../../evidence/image-origin.ts';
 import { readAttested } from '../../evidence/registry-attestations.ts';
 import { type GateTerms, scanTermsOf } from '../../inputs/gate.ts';
+import type { TrustSettings } from '../../inputs/trust.ts';
 import { readLayout } from '../../oci/image/layout.ts';
 import { fetchLayout } from '../../oci/transfer/fetch.ts';
 import { readGateFiles } from '../../run/gate-files.ts';
@@ -40,6 +42,17 @@ export interface Witnesses {
   readonly commits: Commits;
   readonly api: GitHubApi | undefined;
   readonly records: ReadRecords;
+  /** Whose signatures count. */
+  readonly trust: TrustSettings;
+}
+
+/** Loaded only where a signature is required. */
+async function readSignatures(
+  asked: Witnesses,
+  required: readonly Requirement[],
+): Promise<ReadonlyMap<string, Verdict>> {
+  const { readSignatureEvidence } = await import('./signature-evidence.ts');
+  return readSignatureEvidence(asked, required);
 }
 
 type Needs = ReadonlySet<Requirement['name']>;
@@ -74,6 +87,7 @@ export async function gatherEvidence(asked: Witnesses, required: readonly Requir
       ? { platforms: await readAttested(source.repository, root, { statements: attested }) }
       : {}),
     ...(verdict === undefined ? {} : { scan: verdict }),
+    ...(needs.has('signature') ? { signatures: await readSignatures(asked, required) } : {}),
     stages,
     ...(commit === undefined ? {} : { commit }),
     branches,

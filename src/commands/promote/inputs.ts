@@ -10,6 +10,8 @@ import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../
 import { keylessHasRegistry, REGISTRY_RULES, registryHasLogin } from '../../inputs/registry-rules.ts';
 import type { Rule, RuleFacts } from '../../inputs/rule.ts';
 import { flag, type InputsOf, path, pattern, text } from '../../inputs/schema.ts';
+import { TRUST_INPUTS } from '../../inputs/signing.ts';
+import { type TrustSettings, trustSettings } from '../../inputs/trust.ts';
 import type { ScanSettings } from '../../run/scan.ts';
 import { hostsIn, nameProblems, needsImages, requirements } from './name-inputs.ts';
 
@@ -36,7 +38,7 @@ export const INPUTS = {
   require: requirements({
     group: 'Promotion',
     about:
-      'What must be shown before anything is written, one per line: `platforms=linux/amd64,linux/arm64`, `sbom`, `provenance,builder=…,repository=…,commit=…`, `scan=now`, `scan,max-age=7d`, `deployed=staging`, `branch=main`, `not-older`.',
+      'What must be shown before anything is written, one per line: `platforms=linux/amd64,linux/arm64`, `sbom`, `provenance,builder=…,repository=…,commit=…`, `scan=now`, `scan,max-age=7d`, `deployed=staging`, `branch=main`, `not-older`, `signature`, `signature,identity=…,statement=gate-result`.',
     example: 'deployed=staging',
   }),
   policy: path({
@@ -65,6 +67,7 @@ export const INPUTS = {
   }),
   ...GATE_INPUTS,
   ...SCANNER_INPUTS,
+  ...TRUST_INPUTS,
   ...REGISTRY_INPUTS,
   'create-repository': CREATE_REPOSITORY,
   'dry-run': DRY_RUN,
@@ -87,6 +90,8 @@ export interface PromoteInputs {
   /** Path of a policy file besides the usual one. */
   readonly policy: string | undefined;
   readonly scan: ScanSettings;
+  /** For `require: signature`. */
+  readonly trust: TrustSettings;
   readonly rollback: boolean;
   readonly force: boolean;
   readonly record: boolean;
@@ -115,7 +120,8 @@ export const WARNINGS: readonly Rule<Values>[] = [
   ]),
 ];
 
-export function promoteInputs(inputs: Values, { env }: RuleFacts<Values>): PromoteInputs {
+/** @throws ActionError INPUT_INVALID with every problem of the identities */
+export async function promoteInputs(inputs: Values, { env }: RuleFacts<Values>): Promise<PromoteInputs> {
   const { from, to, environment, require, policy, rollback, force, record } = inputs;
   const { images, isDefault } = imagesOf(inputs, env);
   const registries = registrySettings(inputs);
@@ -130,6 +136,7 @@ export function promoteInputs(inputs: Values, { env }: RuleFacts<Values>): Promo
     require,
     policy,
     scan: { terms: gateTerms(inputs), scanner: scannerSettings(inputs), registries },
+    trust: await trustSettings(inputs),
     rollback,
     force,
     record,

@@ -50,6 +50,7 @@ export async function planPlaces(
     commits: createHistory(runtime, api, true),
     api,
     records,
+    trust: inputs.trust,
   };
   const evidence = await gatherEvidence(asked, required);
   if (evidence.scan?.verdict !== undefined) partial.verdict = evidence.scan.verdict;

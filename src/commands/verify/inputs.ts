@@ -1,16 +1,13 @@
-import type { Parsed } from '../../domain/parsed.ts';
 import { lengthOfTime } from '../../domain/promotion/requirements.ts';
-import { sentence } from '../../domain/suggestion.ts';
-import type { WantedIdentity } from '../../domain/trust/identity.ts';
 import { PREDICATES } from '../../domain/trust/predicates.ts';
 import { type NamedImage, readNamedImages, readPredicateTypes } from '../../domain/trust/verification-subject.ts';
 import { linesAs } from '../../inputs/lists.ts';
-import { inputError } from '../../inputs/read-table.ts';
 import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
 import { keylessHasRegistry, REGISTRY_RULES, registryHasLogin } from '../../inputs/registry-rules.ts';
 import { named, type Rule, type RuleFacts } from '../../inputs/rule.ts';
 import { type InputsOf, path, pattern } from '../../inputs/schema.ts';
 import { SIGNING_INPUTS, TRUST_INPUTS } from '../../inputs/signing.ts';
+import { type TrustSettings, trustSettings } from '../../inputs/trust.ts';
 
 /** Everything that a step with `command: verify` may set. */
 export const INPUTS = {
@@ -58,14 +55,10 @@ type Values = InputsOf<typeof INPUTS>;
 export interface VerifyInputs {
   readonly registries: RegistrySettings;
   readonly images: readonly NamedImage[];
-  /** Identities that may have signed. */
-  readonly identities: readonly WantedIdentity[];
-  /** Path of a public key. */
-  readonly key: string | undefined;
+  readonly trust: TrustSettings;
   readonly predicateTypes: readonly string[];
   /** Milliseconds. */
   readonly maxAge: number | undefined;
-  readonly trustedRoots: readonly string[];
   readonly notation:
     | { readonly policy: string; readonly stores: string; readonly sha256: string | undefined }
     | undefined;
@@ -113,11 +106,9 @@ export async function verifyInputs(inputs: Values, _facts: RuleFacts<Values>): P
   return {
     registries: registrySettings(inputs),
     images: inputs.images,
-    identities: await identitiesOf(inputs),
-    key: inputs['signer-key'],
+    trust: await trustSettings(inputs),
     predicateTypes: inputs.require.length === 0 ? [PREDICATES.signature] : inputs.require,
     maxAge: maxAge === undefined ? undefined : milliseconds(maxAge),
-    trustedRoots: inputs['trusted-root'].filter((line) => line !== '' && !line.startsWith('#')),
     notation:
       policy === undefined || stores === undefined ? undefined : { policy, stores, sha256: inputs['notation-sha256'] },
   };
@@ -129,20 +120,8 @@ function milliseconds(age: string): number {
   return Number(age.slice(0, -1)) * (UNITS[age.slice(-1)] ?? 0);
 }
 
-async function identitiesOf(inputs: Values): Promise<readonly WantedIdentity[]> {
-  const { readIdentities, readWantedClaims } = await import('../../domain/trust/wanted.ts');
-  const rules = readIdentities(inputs['signer-identity']);
-  const claims = readWantedClaims(inputs['signer-claims']);
-  if (rules.ok && claims.ok) {
-    return rules.value.map((identity) => ({ issuer: inputs['signer-issuer'], identity, ...claims.value }));
-  }
-  const found = (input: string, read: Parsed<unknown>) =>
-    read.ok ? [] : read.problems.map((problem) => ({ input, text: sentence(problem) }));
-  throw inputError([...found('signer-identity', rules), ...found('signer-claims', claims)]);
-}
-
 /** The policy in words, for log and summary. */
-export function describePolicy({ identities, key, notation, maxAge }: VerifyInputs): string {
+export function describePolicy({ trust: { identities, key }, notation, maxAge }: VerifyInputs): string {
   const who = [
     ...identities.map(({ identity }) => (identity.kind === 'exact' ? identity.text : identity.source)),
     ...(key === undefined ? [] : [`the key ${key}`]),

@@ -1,11 +1,11 @@
 import { shortDigest } from '../../domain/digest.ts';
+import { signerText } from '../../domain/trust/verification.ts';
 import { errorFacts } from '../../report/errors.ts';
 import { code, plain, table } from '../../report/markdown.ts';
 import { heading, imageTitle, meaning, page, renderError, renderWarnings } from '../../report/parts.ts';
 import { JSON_VERSION } from '../../report/run-json.ts';
 import { OUTCOMES } from './outcomes.ts';
 import type { VerifiedImage, VerifyResult } from './result.ts';
-import { signerText } from './verify.ts';
 
 export function renderOutputs(result: VerifyResult): Readonly<Record<string, string>> {
   const { outcome, errors, warnings, images } = result;

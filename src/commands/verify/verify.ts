@@ -1,10 +1,8 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { PREDICATES } from '../../domain/trust/predicates.ts';
 import {
   type SignedStatement,
+  signerText,
   type VerificationPolicy,
   verifyStatements,
   type WantedSigner,
@@ -14,9 +12,9 @@ import { ActionError, throwAll, toActionError } from '../../errors/action-error.
 import { failure } from '../../errors/outcome.ts';
 import { readSignatures, type SignaturesOfImage } from '../../evidence/signatures.ts';
 import { openRegistries, type Registry } from '../../run/open-registries.ts';
-import { loadTrustedRoots } from '../../run/sigstore.ts';
+import { openTrust } from '../../run/trust.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { type BundleChecker, createBundleChecker, keyFingerprint } from '../../sigstore/verify-bundle.ts';
+import type { BundleChecker } from '../../sigstore/verify-bundle.ts';
 import { describePolicy, type VerifyInputs } from './inputs.ts';
 import type { VerifiedImage, VerifyResult } from './result.ts';
 
@@ -39,7 +37,12 @@ export async function verify(
   try {
     const hosts = inputs.images.map(({ reference }) => reference.host);
     const registries = await openRegistries(runtime, inputs.registries, hosts, runtime.env.GITHUB_ACTOR ?? '');
-    const verification = await prepare(runtime, inputs);
+    const { check, signers } = await openTrust(runtime, inputs.trust);
+    const verification: Verification = {
+      inputs,
+      check,
+      signers: [...signers, ...(inputs.notation === undefined ? [] : [{ kind: 'notation' } as const])],
+    };
     runtime.log.info(`Required of each image: ${inputs.predicateTypes.join(', ')}, ${describePolicy(inputs)}.`);
     const tried = await Promise.allSettled(
       inputs.images.map((image) => verifyImage(runtime, verification, image, registries.get(image.reference.host))),
@@ -72,36 +75,6 @@ function combined(errors: readonly ActionError[]): unknown {
     return undefined;
   } catch (error) {
     return error;
-  }
-}
-
-async function prepare(runtime: Runtime, inputs: VerifyInputs): Promise<Verification> {
-  const key = inputs.key === undefined ? undefined : await readKey(runtime, inputs.key);
-  const needsRoots = inputs.identities.length > 0 || inputs.trustedRoots.length > 0;
-  const check = await createBundleChecker({
-    roots: needsRoots ? await loadTrustedRoots(runtime, inputs.trustedRoots) : [],
-    keys: key === undefined ? [] : [key],
-  });
-  return {
-    inputs,
-    check,
-    signers: [
-      ...inputs.identities.map((identity) => ({ kind: 'identity', ...identity }) as const),
-      ...(key === undefined ? [] : [{ kind: 'key', key: keyFingerprint(key) } as const]),
-      ...(inputs.notation === undefined ? [] : [{ kind: 'notation' } as const]),
-    ],
-  };
-}
-
-async function readKey(runtime: Runtime, path: string): Promise<KeyObject> {
-  try {
-    return createPublicKey(await readFile(isAbsolute(path) ? path : join(runtime.workspace, path), 'utf8'));
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new ActionError('INPUT_INVALID', `\`signer-key\`: ${path} is no public key in PEM (${why}).`, {
-      facts: { input: 'signer-key' },
-      cause: error,
-    });
   }
 }
 
@@ -179,12 +152,6 @@ function report({ log }: Runtime, { name, digest, requirements }: VerifiedImage)
     if (met === undefined) log.info(`${what}: not verified. ${reasons.join(' ')}`);
     else log.info(`${what}: ${signerText(met)}${met.time === undefined ? '' : `, ${met.time.toISOString()}`}`);
   }
-}
-
-/** Who signed, in words. */
-export function signerText({ signer }: SignedStatement): string {
-  if (signer.kind === 'certificate') return signer.claims.identity;
-  return signer.kind === 'key' ? `key ${signer.key.slice(0, 12)}` : signer.identity;
 }
 
 function unverifiedError({ name, digest, requirements }: VerifiedImage): ActionError {

@@ -15,6 +15,8 @@ export interface Evidence {
   readonly digest: Digest;
   readonly platforms?: readonly PlatformEvidence[];
   readonly scan?: ScanEvidence;
+  /** What each requirement of a signature came to, by its text. */
+  readonly signatures?: ReadonlyMap<string, Verdict>;
   /** By name of the stage. */
   readonly stages?: ReadonlyMap<string, StageEvidence>;
   /** Commit that the image was built from, a full id. */
@@ -96,8 +98,8 @@ export function judge(requirement: Requirement, evidence: Evidence): Verdict {
     case 'provenance':
       return eachPlatform(evidence, (platform) => judgeProvenance(requirement, platform.provenances));
     case 'signature':
-      return refused(
-        'signatures cannot be checked by this version of the action, so nothing that requires one is promoted',
+      return (
+        evidence.signatures?.get(requirementText(requirement)) ?? refused('the signatures of the image were not read')
       );
     case 'scan':
       return judgeScan(requirement.maxAge, evidence.scan);

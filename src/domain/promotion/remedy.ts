@@ -7,7 +7,7 @@ const STEPS: Readonly<Record<string, string>> = {
   deployed: 'Promote the image to the environment that `deployed=` names first.',
   branch: 'Promote an image whose commit is on the required branch. Comparing commits needs `contents: read`.',
   'not-older': 'Promote a newer image, or go back with `rollback: true`.',
-  signature: 'Remove `signature` from what is required: this version cannot check signatures.',
+  signature: 'Publish the image with `sign`, and name in `signer-identity` the workflow that signs it.',
 };
 const MAX_STEPS = 3;
 

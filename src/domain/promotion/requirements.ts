@@ -3,18 +3,27 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 import { normalPlatform } from '../platform.ts';
 import { didYouMean, quoted, sentence } from '../suggestion.ts';
 import { type Attribute, problemAt, readAttributes, readLines } from '../tags/records.ts';
+import { readPredicateTypes } from '../trust/verification-subject.ts';
 
 /** What must be shown of an image before it is promoted. */
 export type Requirement =
   | { readonly name: 'platforms'; readonly platforms: readonly string[] }
   | { readonly name: 'sbom' }
   | ({ readonly name: 'provenance' } & ProvenanceTerms)
-  | { readonly name: 'signature' }
+  | ({ readonly name: 'signature' } & SignatureTerms)
   /** `maxAge` in milliseconds; `now`: the scan is made by this run. */
   | { readonly name: 'scan'; readonly maxAge: number | 'now' }
   | { readonly name: 'deployed'; readonly stage: string }
   | { readonly name: 'branch'; readonly branch: string }
   | { readonly name: 'not-older' };
+
+export interface SignatureTerms {
+  /** Who must have signed, in full or as a pattern between `^` and `$`; undefined: as the inputs say. */
+  readonly identity?: string;
+  readonly issuer?: string;
+  /** Predicate types of what must be signed as well. */
+  readonly statements: readonly string[];
+}
 
 export interface ProvenanceTerms {
   /** In full, or its beginning followed by `*`. */
@@ -34,7 +43,7 @@ const READERS: Readonly<Record<Name, Reader>> = {
   platforms: readPlatforms,
   sbom: bare({ name: 'sbom' }),
   provenance: readProvenance,
-  signature: bare({ name: 'signature' }),
+  signature: readSignature,
   scan: readScan,
   deployed: single('a stage, as in `deployed=staging`', (stage) => ({ name: 'deployed', stage })),
   branch: single('a branch, as in `branch=main`', (branch) => ({
@@ -106,8 +115,12 @@ export function requirementText(requirement: Requirement): string {
       return `deployed=${requirement.stage}`;
     case 'branch':
       return `branch=${requirement.branch}`;
+    case 'signature': {
+      const { identity, issuer, statements } = requirement;
+      const terms = Object.entries({ identity, issuer }).flatMap(([key, value]) => (value ? [`${key}=${value}`] : []));
+      return ['signature', ...terms, ...statements.map((type) => `statement=${type}`)].join(',');
+    }
     case 'sbom':
-    case 'signature':
     case 'not-older':
       return requirement.name;
   }
@@ -217,6 +230,38 @@ function readProvenance(attributes: readonly Attribute[]): Parsed<Requirement> {
     terms.set(key, key === 'commit' ? value.toLowerCase() : value);
   }
   return found.length > 0 ? problems(...found) : parsed({ name: 'provenance', ...Object.fromEntries(terms) });
+}
+
+function readSignature(attributes: readonly Attribute[]): Parsed<Requirement> {
+  const found: string[] = [];
+  const statements: string[] = [];
+  const terms = new Map<string, string>();
+  for (const { key, value } of attributes) {
+    if (key === 'statement') {
+      const types = readPredicateTypes([value]);
+      if (types.ok) statements.push(...types.value);
+      else found.push(...types.problems);
+      if (value === '') found.push('`statement` of `signature` is empty');
+    } else if (key !== 'identity' && key !== 'issuer') {
+      const known = ['identity', 'issuer', 'statement'];
+      found.push(
+        `\`signature\` knows identity=, issuer= and statement=, not ${quoted(key ?? value)}.${didYouMean(key ?? value, known)}`,
+      );
+    } else {
+      if (terms.has(key)) found.push(`\`${key}\` is set twice`);
+      // An expression that came to nothing must not turn a check off.
+      if (value === '') found.push(`\`${key}\` of \`signature\` is empty`);
+      terms.set(key, value);
+    }
+  }
+  const { identity } = Object.fromEntries(terms);
+  if (terms.has('issuer') && identity === undefined) found.push('`issuer` of `signature` needs `identity` as well');
+  if (identity !== undefined && /^\^|[*\\]|\$$/.test(identity) && !/^\^.*\$$/.test(identity)) {
+    found.push(`\`identity\` is a pattern without anchors; write it in full, or between \`^\` and \`$\``);
+  }
+  return found.length > 0
+    ? problems(...found)
+    : parsed({ name: 'signature', ...Object.fromEntries(terms), statements: [...new Set(statements)] });
 }
 
 function readScan(attributes: readonly Attribute[]): Parsed<Requirement> {

@@ -74,6 +74,12 @@ export interface VerificationResult {
   readonly requirements: readonly RequirementResult[];
 }
 
+/** Who signed, in words. */
+export function signerText({ signer }: SignedStatement): string {
+  if (signer.kind === 'certificate') return signer.claims.identity;
+  return signer.kind === 'key' ? `key ${signer.key.slice(0, 12)}` : signer.identity;
+}
+
 /** How far the clocks of a timestamp authority and a runner may differ, in milliseconds. */
 const CLOCK_SKEW_MS = 5 * 60 * 1000;
 /** Statements whose reasons are listed. */

@@ -11,6 +11,7 @@ import {
 } from '../../../../src/domain/promotion/judge.ts';
 import type { PromotionRecord } from '../../../../src/domain/promotion/record.ts';
 import { readRequirements } from '../../../../src/domain/promotion/requirements.ts';
+import type { Verdict } from '../../../../src/domain/promotion/verdict.ts';
 import { storedWith } from '../../../support/promotion-record.ts';
 
 const digest = (sign: string): Digest => `sha256:${sign.repeat(64)}`;
@@ -147,8 +148,12 @@ describe('provenance', () => {
   });
 });
 
-test('signature is never met', () => {
-  expect(verdict('signature', { platforms: PLATFORMS })).toMatch(/^no: signatures cannot be checked by this version/);
+test('signature is what the verification of it came to', () => {
+  const signatures = (result: Verdict) => ({ signatures: new Map([['signature', result]]) });
+  expect(verdict('signature', { platforms: PLATFORMS })).toMatch(/^no: the signatures of the image were not read/);
+  expect(verdict('signature', signatures({ met: true, detail: 'signed by us' }))).toBe('signed by us');
+  expect(verdict('signature', signatures({ met: false, reason: 'it is not signed' }))).toBe('no: it is not signed');
+  expect(verdict('signature,identity=us', signatures({ met: true, detail: 'signed by us' }))).toMatch(/^no: /);
 });
 
 describe('scan', () => {

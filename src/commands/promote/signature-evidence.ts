@@ -1,0 +1,75 @@
+import type { ManifestBytes } from '../../domain/manifest.ts';
+import { type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
+import type { Verdict } from '../../domain/promotion/verdict.ts';
+import { PREDICATES } from '../../domain/trust/predicates.ts';
+import { signerText, verifyStatements, type WantedSigner } from '../../domain/trust/verification.ts';
+import { readSignatures } from '../../evidence/signatures.ts';
+import type { TrustSettings } from '../../inputs/trust.ts';
+import type { Destination } from '../../run/targets.ts';
+import { openTrust } from '../../run/trust.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+
+/** What is promoted, and whose signatures count. */
+interface SignedSource {
+  readonly runtime: Runtime;
+  readonly trust: TrustSettings;
+  readonly source: Destination;
+  readonly root: ManifestBytes;
+}
+
+type SignatureRequirement = Extract<Requirement, { readonly name: 'signature' }>;
+
+/**
+ * Whether the image is signed as each requirement asks, read from where it is promoted from. A requirement that names an identity is
+ * met by that one alone; all others by the signers of the inputs.
+ * @throws ActionError when signatures or trust material cannot be read: that is not the same as unsigned
+ */
+export async function readSignatureEvidence(
+  { runtime, trust, source, root }: SignedSource,
+  required: readonly Requirement[],
+): Promise<ReadonlyMap<string, Verdict>> {
+  const wanted = required.filter((each) => each.name === 'signature');
+  if (wanted.length === 0) return new Map();
+  const { readTextRule } = await import('../../domain/trust/identity.ts');
+  const { check, signers } = await openTrust(
+    runtime,
+    trust,
+    wanted.some(({ identity }) => identity !== undefined),
+  );
+  const { digest } = root.descriptor;
+  const found = await readSignatures(source.repository, digest, check);
+  const signersOf = ({ identity, issuer = trust.issuer }: SignatureRequirement): readonly WantedSigner[] => {
+    if (identity === undefined) return signers;
+    const rule = readTextRule(identity);
+    return rule.ok ? [{ kind: 'identity', issuer, identity: rule.value }] : [];
+  };
+  return new Map(
+    wanted.map((requirement) => {
+      const own = signersOf(requirement);
+      return [requirementText(requirement), own.length === 0 ? NOBODY : verdictOf(requirement, own)];
+    }),
+  );
+
+  function verdictOf({ statements }: SignatureRequirement, own: readonly WantedSigner[]): Verdict {
+    const { verified, requirements } = verifyStatements(found, {
+      digest,
+      signers: own,
+      predicateTypes: [PREDICATES.signature, ...statements],
+      now: runtime.clock.now(),
+    });
+    const [signature] = requirements;
+    if (verified && signature?.met !== undefined) {
+      const time = signature.met.time === undefined ? '' : ` at ${signature.met.time.toISOString()}`;
+      return { met: true, detail: `signed by ${signerText(signature.met)}${time}` };
+    }
+    const reasons = requirements.flatMap(({ predicateType, met, reasons: own }) =>
+      met === undefined ? [`${predicateType}: ${own.join(' ')}`] : [],
+    );
+    return { met: false, reason: reasons.join('; ').replace(/\.$/, '') };
+  }
+}
+
+const NOBODY: Verdict = {
+  met: false,
+  reason: 'nobody is named who may have signed: set `signer-identity` or `signer-key`, or write `signature,identity=…`',
+};

@@ -1,0 +1,41 @@
+import type { Parsed } from '../domain/parsed.ts';
+import { sentence } from '../domain/suggestion.ts';
+import type { WantedIdentity } from '../domain/trust/identity.ts';
+import { inputError } from './read-table.ts';
+import type { InputsOf } from './schema.ts';
+import type { TRUST_INPUTS } from './signing.ts';
+
+type Values = InputsOf<typeof TRUST_INPUTS>;
+
+/** Whose signatures count, and what they are checked with. */
+export interface TrustSettings {
+  /** Identities that may have signed. */
+  readonly identities: readonly WantedIdentity[];
+  readonly issuer: string;
+  /** Path of a public key. */
+  readonly key: string | undefined;
+  /** Files, `public`, `github`; none: both instances. */
+  readonly trustedRoots: readonly string[];
+}
+
+/** @throws ActionError INPUT_INVALID with every problem of the identities and claims */
+export async function trustSettings(inputs: Values): Promise<TrustSettings> {
+  return {
+    identities: await identitiesOf(inputs),
+    issuer: inputs['signer-issuer'],
+    key: inputs['signer-key'],
+    trustedRoots: inputs['trusted-root'].filter((line) => line !== '' && !line.startsWith('#')),
+  };
+}
+
+async function identitiesOf(inputs: Values): Promise<readonly WantedIdentity[]> {
+  const { 'signer-identity': identities, 'signer-claims': claims, 'signer-issuer': issuer } = inputs;
+  if (identities.length === 0 && claims.length === 0) return [];
+  const { readIdentities, readWantedClaims } = await import('../domain/trust/wanted.ts');
+  const rules = readIdentities(identities);
+  const wanted = readWantedClaims(claims);
+  if (rules.ok && wanted.ok) return rules.value.map((identity) => ({ issuer, identity, ...wanted.value }));
+  const found = (input: string, read: Parsed<unknown>) =>
+    read.ok ? [] : read.problems.map((problem) => ({ input, text: sentence(problem) }));
+  throw inputError([...found('signer-identity', rules), ...found('signer-claims', wanted)]);
+}
