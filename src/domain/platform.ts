@@ -37,6 +37,9 @@ export function spellingProblem({ os, architecture }: PlatformFields): string | 
   const name = ARCHITECTURES[architecture.toLowerCase()]?.split('/')[0] ?? architecture.toLowerCase();
   if (name !== architecture)
     return `its architecture is \`${printable(architecture)}\`, expected \`${printable(name)}\``;
+  if (!/^[a-z0-9_]+$/.test(architecture)) {
+    return `its architecture is \`${printable(architecture)}\`, expected a name such as \`arm64\`, with the variant in \`variant\``;
+  }
   const system = os.toLowerCase() === 'macos' ? 'darwin' : os.toLowerCase();
   return system === os ? undefined : `its operating system is \`${printable(os)}\`, expected \`${printable(system)}\``;
 }

@@ -141,6 +141,21 @@ const REJECTED: readonly (readonly [string, LayoutSpec, RegExp])[] = [
     /x86_64.*amd64/,
   ],
   [
+    'an architecture with its variant',
+    { ...PLAIN, change: { config: (c) => ({ ...c, architecture: 'arm64/v8' }) } },
+    /arm64\/v8.*`variant`/,
+  ],
+  [
+    'annotations of a manifest that are no texts',
+    { ...PLAIN, change: { manifest: (m) => ({ ...m, annotations: { build: 7 } }) } },
+    /has annotations that are not a map of texts/,
+  ],
+  [
+    'annotations of an index that are a list',
+    { ...PLAIN, change: { index: (i) => ({ ...i, annotations: ['a=b'] }) } },
+    /has annotations that are not a map of texts/,
+  ],
+  [
     'one manifest listed twice',
     { ...PLAIN, change: { index: (i) => ({ ...i, manifests: [...list(i.manifests), ...list(i.manifests)] }) } },
     /lists the manifest sha256:[0-9a-f]+ more than once/,

@@ -106,6 +106,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
   if (document.mediaType !== undefined && document.mediaType !== mediaType) {
     throw invalid(`${where} says that it is ${clean(document.mediaType)}, but what refers to it says ${mediaType}`);
   }
+  requireAnnotations(document.annotations, where);
   const asIndex = isIndexType(mediaType);
   const foreign = asIndex ? ['config', 'layers'] : ['manifests'];
   if (foreign.some((key) => document[key] !== undefined)) {
@@ -130,6 +131,14 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
   };
 }
 
+/** Clients that read them as a map of texts read nothing of a document in which they are something else. */
+function requireAnnotations(value: unknown, where: string): void {
+  if (value === undefined || value === null) return;
+  if (!isFields(value) || Object.values(value).some((each) => typeof each !== 'string')) {
+    throw invalid(`${where} has annotations that are not a map of texts`);
+  }
+}
+
 /** @throws ActionError IMAGE_INVALID */
 export function parseDescriptor(value: unknown, where: string): Descriptor {
   if (!isFields(value)) throw invalid(`${where} is not a descriptor`);
@@ -139,6 +148,7 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
     throw invalid(`${where} has the size ${clean(size)}, which is no number of bytes`);
   }
+  requireAnnotations(annotations, where);
   return {
     mediaType,
     digest,
