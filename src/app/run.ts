@@ -34,7 +34,7 @@ function tellOutputs(runtime: Runtime, outputs: Report['outputs']): boolean {
   } catch (error) {
     const said = ['outcome', 'digest'].flatMap((name) => (outputs[name] ? `${name}: ${outputs[name]}` : []));
     runtime.log.error(
-      `The outputs of this step could not be written: ${messageOf(error)} What it came to: ${said.join(', ')}.`,
+      `The outputs of this step could not be written: ${messageOf(error)} Result: ${said.join(', ')}.`,
       'The outputs cannot be written',
     );
     return false;

@@ -148,7 +148,7 @@ async function askHelper(runtime: Runtime, helper: string, key: string): Promise
     if (/credentials not found/i.test(asked.stdout + asked.stderr)) return undefined;
     throw new ActionError(
       'UNAUTHORIZED',
-      `${program} failed (exit code ${asked.exitCode}) when asked for the credentials of ${key}: ${(asked.stdout || asked.stderr).trim().slice(0, 300)}`,
+      `${program} failed (exit code ${asked.exitCode}) while getting the credentials for ${key}: ${(asked.stdout || asked.stderr).trim().slice(0, 300)}`,
     );
   }
   const answer: unknown = parse(asked.stdout);

@@ -110,13 +110,13 @@ function statementProblem(
   }
   // BuildKit leaves the subjects out when the export has no name: `moby/buildkit/exporter/attestation/make.go`.
   if (subjects.length === 0 && required) {
-    return `${statement} has no subject, so it speaks of no image. Build with a name (\`--tag\`).`;
+    return `${statement} has no subject, so it describes no image. Build with a name (\`--tag\`).`;
   }
   const [algorithm, hex] = digest.split(':', 2);
   const foreign = subjects.find((each) => (algorithm === 'sha512' ? each.sha512 : each.sha256) !== hex);
   if (foreign === undefined) return undefined;
   const about = foreign.sha256 ?? foreign.sha512 ?? 'no digest';
-  return `${statement} speaks of ${printable(foreign.name)} (${printable(about)}), not of this image.`;
+  return `${statement} describes ${printable(foreign.name)} (${printable(about)}), not this image.`;
 }
 
 /** Untrusted text for a message: short, and without control characters. */

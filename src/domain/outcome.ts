@@ -48,7 +48,7 @@ export const FAILURES = {
     heading: 'Not verified:',
   },
   cancelled: { about: 'The run was cancelled.', heading: 'Cancelled:' },
-  failed: { about: 'A bug in this action, or a situation it does not know.' },
+  failed: { about: 'A bug in this action, or a situation it does not handle.' },
 } as const satisfies Readonly<Record<string, OutcomeText>>;
 
 export type Failure = keyof typeof FAILURES;

@@ -63,9 +63,9 @@ export function platformProblem(asked: readonly string[], present: readonly stri
   const twice = present.filter((name, at) => present.indexOf(name) !== at && !name.startsWith('windows/'));
   const parts = [
     missing.length > 0 ? `${missing.join(', ')} is missing` : '',
-    surplus.length > (anyOne ? 1 : 0) ? `${surplus.join(', ')} was not asked for` : '',
-    twice.length > 0 ? `${twice.join(', ')} is there more than once` : '',
+    surplus.length > (anyOne ? 1 : 0) ? `${surplus.join(', ')} was not requested` : '',
+    twice.length > 0 ? `${twice.join(', ')} occurs more than once` : '',
   ].filter(Boolean);
   if (parts.length === 0) return undefined;
-  return `The image holds ${present.join(', ') || 'no platform'}, and \`platforms\` asks for ${asked.join(', ')}: ${parts.join('; ')}.`;
+  return `The image holds ${present.join(', ') || 'no platform'}, but \`platforms\` lists ${asked.join(', ')}: ${parts.join('; ')}.`;
 }

@@ -679,7 +679,7 @@ export const CATALOGUE = {
   UNSUPPORTED: {
     ...registry,
     title: 'The registry does not allow this operation',
-    cause: 'The registry does not know the operation, or its settings do not allow it.',
+    cause: 'The registry does not support the operation, or its settings do not allow it.',
     remedy: [
       'Check that the host is a container registry and not read-only: a pull-through cache cannot be pushed to.',
     ],

@@ -57,7 +57,7 @@ function exhausted(error: ActionError, attempts: number, wait: number | undefine
   const until =
     wait === undefined
       ? ''
-      : ` It asks to be left alone until ${new Date(clock.now().getTime() + wait * 1000).toISOString()}.`;
+      : ` It asks clients to wait until ${new Date(clock.now().getTime() + wait * 1000).toISOString()}.`;
   const tried = attempts === 1 ? '' : ` Tried ${attempts} times.`;
   return new ActionError(error.code, `${sentence(error.message)}${tried}${until}`, {
     cause: error.cause ?? error,

@@ -124,13 +124,9 @@ export function createTransport(options: TransportOptions): Transport {
 function refusePlainHttp(url: URL, insecureHosts: readonly string[]): void {
   if (url.protocol === 'https:') return;
   if (url.protocol === 'http:' && (isLoopback(url.hostname) || insecureHosts.includes(url.host))) return;
-  throw new ActionError(
-    'PLAIN_HTTP',
-    `${url.protocol}//${url.host} is not spoken to: it is neither HTTPS nor this machine.`,
-    {
-      facts: { registry: url.host },
-    },
-  );
+  throw new ActionError('PLAIN_HTTP', `Refusing plain HTTP to ${url.host}: only HTTPS and localhost are allowed.`, {
+    facts: { registry: url.host },
+  });
 }
 
 interface Tls {

@@ -73,7 +73,11 @@ export const BUILD_INPUTS = {
   }),
   'no-cache': flag({ group: 'Build', about: 'Build without the cache.', default: 'false' }),
   'no-cache-filters': list({ group: 'Build', about: 'Stages to build without the cache, a list.' }),
-  pull: flag({ group: 'Build', about: 'Look for newer base images even when they are there.', default: 'false' }),
+  pull: flag({
+    group: 'Build',
+    about: 'Always look for newer base images, even if there is a local copy.',
+    default: 'false',
+  }),
   network: text({ group: 'Build', about: 'Network of `RUN` steps.', example: 'none' }),
   'add-hosts': list({ group: 'Build', about: 'More host names for the build, a list of `host:address`.' }),
   allow: list({
@@ -87,7 +91,7 @@ export const BUILD_INPUTS = {
   builder: text({
     group: 'Build',
     about:
-      'Name of an existing builder. Empty: the current one when it can do the build, else one of driver docker-container is made for the run.',
+      'Name of an existing builder. Empty: the current one if it can run the build, otherwise a docker-container builder is created for the run.',
   }),
   'driver-opts': entries({
     form: KEY_VALUE,

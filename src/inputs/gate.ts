@@ -35,7 +35,7 @@ export const GATE_INPUTS = {
   vex: list({ group: 'Gate', about: 'OpenVEX documents, a list of paths.', example: '.security/app.openvex.json' }),
   'fail-on-eol': flag({
     group: 'Gate',
-    about: 'Close the gate when the operating system of the image is past its end of life.',
+    about: 'Fail the gate when the operating system of the image is past its end of life.',
     default: 'true',
   }),
   'allow-unknown-os': flag({
@@ -64,7 +64,7 @@ export const SCANNER_INPUTS = {
   'trivy-version': pattern(/^v?\d+\.\d+\.\d+$/, 'a version such as 0.76.0 (`latest` is not a version)', {
     group: 'Gate',
     about:
-      'The version of Trivy. Empty: an allowed one on PATH, else the default one is installed and its checksum verified.',
+      'The version of Trivy. Empty: an allowed one on PATH, otherwise the default version is installed and its checksum verified.',
     example: '0.76.0',
   }),
   'trivy-sha256': pattern(/^[0-9a-f]{64}$/, 'a SHA-256 of 64 hexadecimal digits', {
@@ -163,7 +163,7 @@ export function readGate(value: unknown, where: string): Parsed<GateTerms> {
   if (!isFields(value)) return problems(`${where}: expected a map of inputs, such as \`severity: CRITICAL\`.`);
   const names = Object.keys(value).map((name) => name.toLowerCase());
   const twice = names.filter((name, at) => names.indexOf(name) !== at);
-  if (twice.length > 0) return problems(...twice.map((name) => `${where}, \`${name}\`: it is there twice.`));
+  if (twice.length > 0) return problems(...twice.map((name) => `${where}, \`${name}\`: it occurs twice.`));
   const raw = readRaw(variablesOf(value), () => undefined);
   const unknown = [...raw.keys()].filter((name) => !Object.hasOwn(GATE_INPUTS, name));
   const read = readTable<GateTerms>(GATE_INPUTS, raw, () => undefined);

@@ -70,7 +70,8 @@ export const REGISTRY_INPUTS = {
   }),
   'registry-type': registryType({
     group: 'Registries',
-    about: 'The kind of a registry whose host does not tell it, a list of `host=kind`, or one kind for all such hosts.',
+    about:
+      'The kind of registry, for hosts whose name does not show it: a list of `host=kind`, or one kind for all such hosts.',
     example: 'harbor.example.com=harbor',
   }),
   'registry-api': registryApi({

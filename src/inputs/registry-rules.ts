@@ -68,7 +68,7 @@ export function loginHasImage<V extends RegistryInputs>(hostsOf: HostsOf<V>): Ru
     const [first] = hosts;
     return first === undefined || hosts.includes('docker.io')
       ? undefined
-      : `\`username\` and \`password\` without \`registry\` are for Docker Hub, and no image is there. Add \`registry: ${first}\`, or \`registry: docker.io\` if they are for base images.`;
+      : `\`username\` and \`password\` without \`registry\` are for Docker Hub, but no image is on Docker Hub. Add \`registry: ${first}\`, or \`registry: docker.io\` if they are for base images.`;
   };
 }
 

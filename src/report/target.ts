@@ -45,7 +45,7 @@ export function partialResult(
   hasContent: boolean,
 ): string | undefined {
   const { error, written } = target;
-  const has = written.length > 0 ? `${list(written)} written` : hasContent ? 'content is there' : 'nothing is written';
+  const has = written.length > 0 ? `${list(written)} written` : hasContent ? 'content present' : 'nothing is written';
   if (error !== undefined) {
     return `❌ ${plain(CATALOGUE[error.code].title)}${written.length > 0 || hasContent ? ` (${has})` : ''}`;
   }

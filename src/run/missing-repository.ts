@@ -35,7 +35,7 @@ export async function readTarget<T>(
     if (creation.wanted) return read(empty(repository));
     throw new ActionError(
       'REPOSITORY_UNKNOWN',
-      `${image} does not exist: the API of ${vendor.title} at ${repository.host} does not know it, and the registry refuses requests for it (${error.facts.status ?? error.code}).`,
+      `${image} does not exist: the API of ${vendor.title} at ${repository.host} does not list it, and the registry refuses requests for it (${error.facts.status ?? error.code}).`,
       { facts: { registry: repository.host, repository: repository.name, operation: 'push' }, cause: error },
     );
   }

@@ -173,7 +173,7 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
         });
         return newestFirst(
           data
-            // Names of environments are not case sensitive. What was not asked for is no answer.
+            // Names of environments are not case sensitive. What was not requested is no answer.
             .filter((each) => each.environment.toLowerCase() === environment.toLowerCase())
             .filter((each) => sha === undefined || each.sha === sha)
             .map((each) => ({ id: each.id, sha: each.sha, createdAt: new Date(each.created_at) })),

@@ -102,7 +102,7 @@ function unavailable(error: unknown): unknown {
 /** An answer that is not what the API's description says. */
 export function unexpectedAnswer(url: string, what: string): ActionError {
   const { host } = new URL(url);
-  return new ActionError('SIGNING_REFUSED', `${host} answered ${what} with something else.`);
+  return new ActionError('SIGNING_REFUSED', `${host} returned an unexpected response to ${what}.`);
 }
 
 /** JSON of an answer; undefined when it is none. */

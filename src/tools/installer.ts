@@ -171,7 +171,7 @@ async function findAllowed(
   const known = Object.keys(release.versions).find((each) => release.versions[each]?.[platform]?.program === sha256);
   if (known === undefined && sha256 !== accepted) {
     runtime.log.warning(
-      `${found} is not run: its SHA-256 ${sha256} is not one of a release that this action knows. ${release.program} is installed instead. If you trust this build, set \`${release.accepts.input}: ${sha256}\`.`,
+      `${found} is not run: its SHA-256 ${sha256} does not match any known release. ${release.program} is installed instead. If you trust this build, set \`${release.accepts.input}: ${sha256}\`.`,
     );
     return undefined;
   }
@@ -206,7 +206,7 @@ async function findOnPath(runtime: Runtime, program: string): Promise<string | u
     );
     if (!runs) continue;
     if (!(await realpath(path)).startsWith(repository + sep)) return path;
-    runtime.log.debug(`${path} lies in the repository; it is left aside.`);
+    runtime.log.debug(`${path} is inside the repository and is not used.`);
   }
   return undefined;
 }

@@ -163,7 +163,7 @@ const REJECTED: readonly (readonly [string, LayoutSpec, RegExp])[] = [
   [
     'a config without rootfs',
     { ...PLAIN, change: { config: ({ rootfs: _, ...config }) => config } },
-    /has 1 layers, and its config speaks of 0/,
+    /has 1 layers, but its config lists 0/,
   ],
 ];
 

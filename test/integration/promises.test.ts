@@ -249,9 +249,7 @@ describe('P9: partial failure is honest', () => {
     expect(run.log).toMatch(new RegExp(`${ill.host} answered 403.*DENIED`));
     expect(run.summary).toMatch(/Missing permission at the registry/);
     expect(run.summary).toContain('**Partial:** the image is in 1 of 2 repositories, no tag was written.');
-    expect(run.summary).toMatch(
-      /content is there; .*<code>main<\/code> held back because .* failed; a re-run finishes/,
-    );
+    expect(run.summary).toMatch(/content present; .*<code>main<\/code> held back because .* failed; a re-run finishes/);
     expect(JSON.parse(run.outputs.json ?? '')).toMatchObject({
       partial: true,
       registries: [

@@ -252,7 +252,7 @@ describe('"Re-run all jobs" of a release', () => {
       expect(await job.builds()).toHaveLength(1);
       const other = await job.publish(inputs, { event, env: attempt('2', 1) });
       expect(other).toMatchObject({ exitCode: 1, outputs: { outcome: 'tag-conflict' } });
-      expect(other.log).toContain(`\`${name}\` asks for a build`);
+      expect(other.log).toContain(`\`${name}\` requires a build`);
       // A branch tag can move to another build, so that is what a re-run with it makes.
       for (const number of [1, 2]) expect((await job.publish(inputs, { env: attempt('3', number) })).exitCode).toBe(0);
       expect(await job.builds()).toHaveLength(3);
@@ -418,7 +418,7 @@ describe('if-published', () => {
     const inputs = { images, pull: 'true' };
     const failed = await job.publish(inputs, { event });
     expect(failed).toMatchObject({ exitCode: 1, outputs: { outcome: 'tag-conflict' } });
-    expect(failed.log).toMatch(/`pull` asks for a build/);
+    expect(failed.log).toMatch(/`pull` requires a build/);
     const kept = await job.publish({ ...inputs, 'if-published': 'keep' }, { event });
     expect(kept, kept.log).toMatchObject({ exitCode: 0, outputs: { digest: first.outputs.digest } });
     expect(await job.builds()).toHaveLength(1);

@@ -140,7 +140,7 @@ async function explain(
   if (error.code !== 'TAG_NOT_MOVED') return error;
   const now = await repository.head(tag).catch(() => undefined);
   if (now === undefined || now.digest === before) return error;
-  const what = `${name} was moved by this run, and by something else right after it: ${error.message}`;
+  const what = `${name} was moved by this run and changed again right after it: ${error.message}`;
   return new ActionError('STAGE_MOVED', what, { cause: error, facts: error.facts });
 }
 

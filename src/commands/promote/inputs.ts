@@ -109,7 +109,7 @@ export const RULES: readonly Rule<Values>[] = [
     rollback && !record
       ? '`rollback` reads and writes the records of the stage, which `record: false` switches off. Remove one or the other.'
       : rollback && force
-        ? '`force` is for promotions: a rollback asks for nothing that it could lift. Remove it.'
+        ? '`force` is for promotions: a rollback has no requirements to lift. Remove it.'
         : undefined,
 ];
 

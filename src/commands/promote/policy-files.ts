@@ -41,7 +41,7 @@ export async function openPolicyFiles(
   if (defaultBranch === '') {
     throw invalid(
       '.github/promotion.yaml',
-      'It could not be found out which branch is the default one, whose policy counts: the event does not say. Give `github-token`, with `contents: read`',
+      'Could not determine which branch is the default one, whose policy counts: the event does not say. Give `github-token`, with `contents: read`',
     );
   }
   const base = async (path: string): Promise<RepositoryFile> => {
@@ -64,7 +64,7 @@ export async function openPolicyFiles(
       if (other.is !== 'unknown') return { own, base: other.is === 'file' ? other.text : undefined };
       throw invalid(
         path,
-        `It could not be found out what ${path} says on ${defaultBranch}, whose policy counts as well: ${other.reason}. Give actions/checkout \`fetch-depth: 0\`, or the job \`contents: read\` and this step \`github-token\``,
+        `Could not determine what ${path} says on ${defaultBranch}, whose policy counts as well: ${other.reason}. Give actions/checkout \`fetch-depth: 0\`, or the job \`contents: read\` and this step \`github-token\``,
       );
     },
   };
@@ -101,7 +101,7 @@ async function readText(
   if (asked.is === 'unknown') {
     throw invalid(
       path,
-      `It could not be found out whether the repository has ${path} at ${sha.slice(0, 7)}: it is not checked out, and ${asked.reason}. Add actions/checkout before this step, or \`contents: read\` to the permissions of the job`,
+      `Could not determine whether the repository has ${path} at ${sha.slice(0, 7)}: it is not checked out, and ${asked.reason}. Add actions/checkout before this step, or \`contents: read\` to the permissions of the job`,
     );
   }
   return asked.is === 'file' ? asked.text : undefined;

@@ -224,9 +224,7 @@ async function tell(
   const what = state === 'success' ? 'names the image now' : 'says that this image was not deployed';
   if (told === 'told') runtime.log.info(`The deployment to ${environment} ${what}.`);
   else if (told === 'refused') {
-    runtime.log.info(
-      `The deployment to ${environment} could not be told what became of the image: that takes \`deployments: write\`.`,
-    );
+    runtime.log.info(`Could not update the deployment to ${environment}: the job needs \`deployments: write\`.`);
   }
 }
 

@@ -67,7 +67,9 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
     (await phase(async ({ repository, image: name, planned }) => {
       if (isInPlace(planned)) return {};
       const pushed = await pushContent(repository, image);
-      log.info(`${name}: blobs sent: ${pushed.uploaded} (${size(pushed.bytes)}), there already: ${pushed.present}`);
+      log.info(
+        `${name}: pushed ${pushed.uploaded} ${pushed.uploaded === 1 ? 'blob' : 'blobs'} (${size(pushed.bytes)}), ${pushed.present} already present`,
+      );
       return { uploaded: { blobs: pushed.uploaded, bytes: pushed.bytes, present: pushed.present } };
     })) &&
     (await phase(async (target) => {

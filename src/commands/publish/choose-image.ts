@@ -75,7 +75,7 @@ export async function chooseImage(
   // An earlier attempt of this run has built as asked, and another build could not have the version tags.
   const candidates =
     asked === undefined ? published : published.filter(({ isOwnRun, isReleased }) => isOwnRun && isReleased);
-  if (asked !== undefined && candidates.length === 0) return refused(runtime, `\`${asked}\` asks for a build`);
+  if (asked !== undefined && candidates.length === 0) return refused(runtime, `\`${asked}\` requires a build`);
   let difference: Promise<string | undefined> | undefined;
   const workspace = () => {
     const { request, isFetched } = build;

@@ -24,7 +24,7 @@ export const publish = defineCommand({
     'scan-known':
       'Number of findings that do not fail the gate because the `baseline` has them. Empty without a baseline.',
     'scan-fixed': 'Number of findings that the `baseline` has and the image no longer has.',
-    'sarif-file': 'Path of the SARIF file, when `sarif-file` asks for one.',
+    'sarif-file': 'Path of the SARIF file, when `sarif-file` is set.',
     metadata: "BuildKit's metadata of the build, as JSON.",
   },
   outcomes: OUTCOMES.successes,

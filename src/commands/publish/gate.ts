@@ -84,7 +84,7 @@ export async function passGate(
     warn(
       runtime,
       partial,
-      `\`baseline\`: ${verdict.comparison.image} is this very image, so none of its findings counts as new.`,
+      `\`baseline\`: ${verdict.comparison.image} is this same image, so none of its findings counts as new.`,
     );
   }
   if (verdict.passed) return;

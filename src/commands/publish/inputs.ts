@@ -162,7 +162,7 @@ export const RULES: readonly Rule<Values>[] = [
       : undefined,
   (inputs) =>
     inputs.scan === 'off' && inputs['sarif-file'] !== undefined
-      ? '`sarif-file` asks for findings, and `scan: off` looks for none. Use `scan: report`, or remove it.'
+      ? '`sarif-file` needs findings, and `scan: off` does not scan. Use `scan: report`, or remove it.'
       : undefined,
   (inputs) =>
     inputs['sarif-category'] !== undefined && inputs['sarif-file'] === undefined

@@ -100,7 +100,7 @@ export async function nameImage(
     warn(
       runtime,
       partial,
-      `\`labels\` sets ${REVISION} to ${quoted(asked[REVISION] ?? '')}, and HEAD of what is built is ${commit.sha}: the label says that.`,
+      `\`labels\` sets ${REVISION} to ${quoted(asked[REVISION] ?? '')}, and HEAD of what is built is ${commit.sha}; the label is set to that commit.`,
     );
   }
   const names = fullNames(images, tags);
@@ -112,7 +112,7 @@ export async function nameImage(
   if (overwritten.length > 0) {
     throw new ActionError(
       'INPUT_INVALID',
-      `\`cache-to\` would write the build cache over ${overwritten.join(', ')}, before there is a verdict. Give it a tag of its own, such as \`buildcache\`.`,
+      `\`cache-to\` would write the build cache over ${overwritten.join(', ')}, before the gate has passed. Give it a tag of its own, such as \`buildcache\`.`,
       { facts: { input: 'cache-to' } },
     );
   }

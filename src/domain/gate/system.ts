@@ -57,13 +57,13 @@ export function judgeSystem(
     const seen = isWindows && osFiles.length === 0 ? 'it is a Windows image' : `the image holds ${shown(osFiles)}`;
     const title =
       system === undefined
-        ? `the scanner does not know the operating system, so its packages were not looked at (${seen})`
+        ? `the scanner does not support the operating system, so its packages were not scanned (${seen})`
         : `the scanner found no package of ${name} (${osFiles.length === 0 ? 'the image holds no package database' : seen})`;
     if (policy.allowUnknownOs) notes.push(`${platform}: ${title}; \`allow-unknown-os\` lets it pass.`);
     else findings.push({ ...about, id: UNKNOWN_OS, title });
   } else if (isUnlisted) {
     notes.push(
-      `${platform}: the scanner does not know the release ${name}: it cannot tell its end of life, and there may be no advisories for it.`,
+      `${platform}: the scanner does not support the release ${name}: its end of life is unknown, and advisories may be missing.`,
     );
   }
   return { findings, notes };

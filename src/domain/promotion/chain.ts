@@ -46,7 +46,7 @@ export function linkRecords(stage: string, records: readonly StoredRecord[], hol
   const isCutOff = loose.some(({ previousRecord }) => previousRecord === undefined || !known.has(previousRecord));
   if (isCutOff && first.previousRecord === undefined) {
     gaps.push(
-      `The promotion record ${shortDigest(first.manifest)} of ${first.time} names no record before it, though ${stage} has others in this repository: a record was lost, or something else has moved the tag.`,
+      `The promotion record ${shortDigest(first.manifest)} of ${first.time} does not name a previous record, although ${stage} has others in this repository: a record was lost, or the tag was moved by something else.`,
     );
   }
   return { linked, loose, ...(missing === undefined ? {} : { missing }), gaps };
@@ -79,5 +79,5 @@ function forks(stage: string, records: readonly StoredRecord[]): readonly string
 
 function movedBetween(stage: string, before: StoredRecord, { time, previousDigest }: StoredRecord): string {
   const found = previousDigest === undefined ? 'nothing' : shortDigest(previousDigest);
-  return `Before ${time}, ${stage} pointed to ${found}, and the record before says ${shortDigest(before.digest)}: something else has moved it.`;
+  return `Before ${time}, ${stage} pointed to ${found}, and the record before says ${shortDigest(before.digest)}: it was moved by something else.`;
 }

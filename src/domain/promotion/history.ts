@@ -71,7 +71,7 @@ export function readHistory(stage: string, records: readonly StoredRecord[], kno
         : []),
       ...(holds !== undefined && last !== undefined && !isCurrent
         ? [
-            `${stage} points to ${now === undefined ? 'nothing' : shortDigest(now)} now, and its last promotion record says ${shortDigest(last.digest)}: something else has moved it.`,
+            `${stage} points to ${now === undefined ? 'nothing' : shortDigest(now)} now, and its last promotion record says ${shortDigest(last.digest)}: it was moved by something else.`,
           ]
         : []),
     ],

@@ -144,9 +144,7 @@ function eachPlatform({ platforms }: Evidence, check: (platform: PlatformEvidenc
 
 function judgeScan(maxAge: number | 'now', scan: ScanEvidence | undefined): Verdict {
   if (scan === undefined) {
-    return refused(
-      'there is no verdict of a scan for this image: publish with `attach-verdict: true`, or require `scan=now`',
-    );
+    return refused('this image has no gate result: publish with `attach-verdict: true`, or require `scan=now`');
   }
   const { passed, age, byThisRun, detail } = scan;
   const what = detail === undefined ? '' : ` (${detail})`;
@@ -154,7 +152,7 @@ function judgeScan(maxAge: number | 'now', scan: ScanEvidence | undefined): Verd
   if (byThisRun) return met(`scanned by this run${what}`);
   if (maxAge === 'now') return refused('the image was not scanned by this run');
   // A time that lies ahead is a clock that is wrong, or a verdict that was made up.
-  if (!(age >= 0)) return refused('the time of the scan lies ahead, or is none');
+  if (!(age >= 0)) return refused('the time of the scan is in the future or invalid');
   return age <= maxAge
     ? met(`scanned ${ago(age)} ago${what}, by an unsigned record`)
     : refused(`the scan was ${ago(age)} ago, and at most ${lengthOfTime(maxAge)} are allowed. Scan the image again`);
@@ -174,7 +172,7 @@ function judgeDeployed(stage: string, { digest, commit, stages }: Evidence): Ver
   if (own?.some(({ state }) => state === 'success')) return met(`a deployment of it to ${stage} was a success`);
   const state =
     own === undefined
-      ? 'GitHub was not asked for deployments or did not tell (`github-token`, `deployments: read`)'
+      ? 'GitHub deployments could not be read (`github-token`, `deployments: read`)'
       : own[0] === undefined
         ? 'there is no deployment of it'
         : `its deployment is ${quoted(own[0].state)}`;
@@ -186,7 +184,7 @@ function judgeDeployed(stage: string, { digest, commit, stages }: Evidence): Ver
 }
 
 function judgeBranch(branch: string, { commit, branches }: Evidence): Verdict {
-  if (commit === undefined) return refused('the image names no commit, so nothing tells on which branch it is');
+  if (commit === undefined) return refused('the image names no commit, so its branch cannot be determined');
   const relation = branches?.get(branch) ?? 'unknown';
   const short = commit.slice(0, 7);
   if (relation === 'contains') return met(`${short} is on ${branch}`);

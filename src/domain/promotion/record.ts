@@ -128,7 +128,7 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
   if (!isFields(value)) return problems('the promotion record is not a JSON object');
   if (value.schemaVersion !== SCHEMA_VERSION) {
     return problems(
-      `the promotion record has the schemaVersion ${show(value.schemaVersion)}, and this version of the action knows ${SCHEMA_VERSION}`,
+      `the promotion record has the schemaVersion ${show(value.schemaVersion)}, and this version of the action supports ${SCHEMA_VERSION}`,
     );
   }
   const found: string[] = [];

@@ -219,12 +219,12 @@ function readProvenance(attributes: readonly Attribute[]): Parsed<Requirement> {
     const word = key ?? value;
     if (key === undefined || !isTerm(key)) {
       found.push(
-        `\`provenance\` knows builder=, repository= and commit=, not ${quoted(word)}.${didYouMean(word, Object.keys(checks))}`,
+        `\`provenance\` accepts builder=, repository= and commit=, not ${quoted(word)}.${didYouMean(word, Object.keys(checks))}`,
       );
       continue;
     }
     const [grammar, expected] = checks[key];
-    if (terms.has(key)) found.push(`\`${key}\` is there twice`);
+    if (terms.has(key)) found.push(`\`${key}\` occurs twice`);
     // An expression that came to nothing must not turn a check off.
     if (!grammar.test(value)) found.push(`\`${key}\` is ${quoted(value)}, expected ${expected}`);
     terms.set(key, key === 'commit' ? value.toLowerCase() : value);
@@ -245,7 +245,7 @@ function readSignature(attributes: readonly Attribute[]): Parsed<Requirement> {
     } else if (key !== 'identity' && key !== 'issuer') {
       const known = ['identity', 'issuer', 'statement'];
       found.push(
-        `\`signature\` knows identity=, issuer= and statement=, not ${quoted(key ?? value)}.${didYouMean(key ?? value, known)}`,
+        `\`signature\` accepts identity=, issuer= and statement=, not ${quoted(key ?? value)}.${didYouMean(key ?? value, known)}`,
       );
     } else {
       if (terms.has(key)) found.push(`\`${key}\` is set twice`);

@@ -63,7 +63,7 @@ function isCleanupPlan(value: Fields): { readonly plan: CleanupPlan } | string {
   for (const repository of repositories) {
     const wrong = isFields(repository) ? wrongInRepository(repository) : 'a repository is no map';
     if (wrong !== undefined) return wrong;
-    if (names.has(repository.repository)) return `${quoted(String(repository.repository))} is there twice`;
+    if (names.has(repository.repository)) return `${quoted(String(repository.repository))} occurs twice`;
     names.add(repository.repository);
   }
   // Every field that apply reads was checked above; the rest is for people.

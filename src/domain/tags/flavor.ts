@@ -50,7 +50,7 @@ function readLine(text: string, before: Flavor): Parsed<Flavor> {
       else if (template.ok) flavor = { ...flavor, [key]: template.value };
       else found.push(...template.problems.map((problem) => `\`${key}\`: ${problem}`));
     } else if (key === 'onlatest') {
-      if (onlatest === undefined) found.push('`onlatest` stands after the `prefix` or `suffix` that it is about');
+      if (onlatest === undefined) found.push('`onlatest` belongs after the `prefix` or `suffix` that it is about');
       else if (value !== 'true' && value !== 'false') {
         found.push(`\`onlatest\` is ${quoted(value)}, expected true or false`);
       } else flavor = { ...flavor, [onlatest]: value === 'true' };

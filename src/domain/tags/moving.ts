@@ -153,7 +153,7 @@ export function decideByCommit(given: {
       const reason =
         isTip === false
           ? `stays: holds ${held}; ${between}, and ${current} is not the tip of its ref any more`
-          : `stays: holds ${held}; ${between}, and nothing tells whether ${current} is the tip of its ref. ${HOW_TO_KNOW}`;
+          : `stays: holds ${held}; ${between}, and it is unknown whether ${current} is the tip of its ref. ${HOW_TO_KNOW}`;
       if (relation === 'diverged' && isTip === false) return { move: false, reason };
       return {
         move: false,

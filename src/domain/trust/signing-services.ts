@@ -45,7 +45,7 @@ export function chooseServices(config: unknown, now: Date): Parsed<SigningServic
   if (several.length > 0) {
     return problems(
       ...several.map(
-        ([name]) => `${String(name)} of the signing config asks for several services, which is not supported`,
+        ([name]) => `${String(name)} of the signing config requires several services, which is not supported`,
       ),
     );
   }

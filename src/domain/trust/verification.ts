@@ -116,7 +116,7 @@ function checkRequirement(
     ...rejected.map((statement) => `${nameOf(statement)} does not count: ${statement.reason}.`),
   ];
   const others = [...new Set(signed.map((statement) => statement.predicateType))];
-  const present = others.length === 0 ? '' : ` What is there: ${others.slice(0, MAX_REASONS).join(', ')}.`;
+  const present = others.length === 0 ? '' : ` Found: ${others.slice(0, MAX_REASONS).join(', ')}.`;
   const missing =
     predicateType === PREDICATES.signature ? 'It is not signed.' : 'It has no signed statement of this type.';
   return {

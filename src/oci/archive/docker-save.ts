@@ -35,7 +35,7 @@ export async function convertDockerSave(source: string, archive: Extracted, dire
   const config = parseDocument(configBytes, `the image config of ${source}`);
   const diffIds = isFields(config.rootfs) ? textsOf(config.rootfs.diff_ids) : [];
   if (diffIds.length !== image.layers.length) {
-    throw invalid(`${source} has ${image.layers.length} layers, and its image config speaks of ${diffIds.length}`);
+    throw invalid(`${source} has ${image.layers.length} layers, but its image config lists ${diffIds.length}`);
   }
   const named = /(?:^|[/:])([0-9a-f]{64})(?:\.json)?$/.exec(image.config)?.[1];
   const configDigest = sha256(configBytes);
@@ -102,7 +102,10 @@ function fileOf(archive: Extracted, name: string, source: string): string {
   const entry = archive.links.get(name) ?? name;
   // Only names that the archive held are opened: whatever else the document says is not in the set.
   if (!archive.files.has(entry)) {
-    throw new ActionError('SOURCE_INVALID', `manifest.json of ${source} speaks of ${clean(name)}, which is not there.`);
+    throw new ActionError(
+      'SOURCE_INVALID',
+      `manifest.json of ${source} names ${clean(name)}, which it does not contain.`,
+    );
   }
   return join(archive.directory, entry);
 }

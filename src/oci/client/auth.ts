@@ -114,7 +114,7 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
         refused.add(scope);
       }
     }
-    throw new ActionError('INTERNAL', `There is no scope to ask ${options.host} for.`);
+    throw new ActionError('INTERNAL', `There is no scope to request from ${options.host} for.`);
   };
   const expire: Authenticator['expire'] = async (scopes, sent) => {
     if (method?.kind === 'basic') return renew(sent);
@@ -188,7 +188,7 @@ function isRefusal(error: unknown): boolean {
   return status === 400 || status === 403 || status === 404;
 }
 
-/** What a challenge names and was not asked for; undefined when it was, or is no list of scopes. */
+/** What a challenge names and was not requested; undefined when it was, or is no list of scopes. */
 function otherScope(challenged: string | undefined, asked: readonly string[]): string | undefined {
   if (challenged === undefined || challenged.length > 1024) return undefined;
   const scopes = challenged.split(' ').filter(Boolean);

@@ -72,14 +72,14 @@ export function nextPage(link: string, page: URL, origin: string, where: string)
   if (next === null) {
     throw new ActionError(
       'ANSWER_INVALID',
-      `The list of ${where} goes on at "${target.slice(0, 200)}", which is no address.`,
+      `The next page of ${where} is at "${target.slice(0, 200)}", which is not a valid address.`,
     );
   }
   if (next.origin === origin) return next;
   if (next.pathname === page.pathname) return new URL(`${next.pathname}${next.search}`, origin);
   throw new ActionError(
     'REDIRECT_REFUSED',
-    `The list of ${where} goes on at another server, ${next.origin}, which is not asked.`,
+    `The next page of ${where} is on another server, ${next.origin}, and is not requested.`,
     { facts: { registry: new URL(origin).host } },
   );
 }

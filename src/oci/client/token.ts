@@ -120,7 +120,7 @@ export async function fetchToken(
     const seconds = parseRetryAfter(response.headers['retry-after'], options.clock.now());
     const error = registryError(
       { host: options.host, operation: 'token', status, ...parseErrorBody(body.toString('utf8'), options.redact) },
-      `${how.realm.host} answered ${status} when asked for a token for ${scope || 'the login'}${limitOf(status, response.headers, options.clock.now())}`,
+      `${how.realm.host} answered ${status} to the token request for ${scope || 'the login'}${limitOf(status, response.headers, options.clock.now())}`,
       {
         registry: options.host,
         ...(repository === undefined ? {} : { repository }),

@@ -219,7 +219,7 @@ async function readPlatform(
   if (said !== is) throw invalid(`The index says that ${descriptor.digest} is for ${said}, its config says ${is}`);
   const diffIds = isFields(config.rootfs) ? textsOf(config.rootfs.diff_ids) : [];
   if (diffIds.length !== document.layers.length) {
-    throw invalid(`${where} has ${document.layers.length} layers, and its config speaks of ${diffIds.length}`);
+    throw invalid(`${where} has ${document.layers.length} layers, but its config lists ${diffIds.length}`);
   }
   if (diffIds.length === 0) throw new ActionError('IMAGE_EMPTY', `${where} is an image without layers.`);
   const problem = pullProblem(descriptor.mediaType, document.layers);
@@ -278,7 +278,7 @@ function refuseForeignLayers(layers: readonly LayerDescriptor[], where: string):
   if (foreign !== undefined) {
     throw new ActionError(
       'FOREIGN_LAYERS',
-      `${where} has the layer ${foreign.digest} of type ${clean(foreign.mediaType)}, which lies elsewhere.`,
+      `${where} has the layer ${foreign.digest} of type ${clean(foreign.mediaType)}, which is stored elsewhere.`,
     );
   }
 }

@@ -75,7 +75,9 @@ export async function copyImage({ from, to, digest, log }: CopyOptions): Promise
       const send = async () => {
         const unsent = blobs.filter((blob) => !sent.has(blob.digest));
         for (const blob of unsent) {
-          log.warning(`${each.host}/${each.name} does not know ${blob.digest}, which it said to have: it is uploaded.`);
+          log.warning(
+            `${each.host}/${each.name} reported ${blob.digest} as present but does not have it; it is uploaded.`,
+          );
           await each.putBlob(blob, () => from.readBlob(blob));
           sent.add(blob.digest);
           count.blobs++;

@@ -18,7 +18,7 @@ export const acr: Vendor = {
     'create-repository': { lacks: 'A push creates the repository.' },
     'list-images': 'yes',
     'push-time': 'yes',
-    'pull-time': { lacks: 'The list does not tell it: choose by push time.' },
+    'pull-time': { lacks: 'The list does not include it; use the push time.' },
     size: 'yes',
     'delete-tag': 'yes',
     'delete-digest': { partly: 'All tags of the image go with it.' },

@@ -18,7 +18,7 @@ export const artifactRegistry: Vendor = {
     'list-images': 'yes',
     'push-time': 'yes',
     'pull-time': {
-      lacks: 'Google does not tell when an image was last pulled: choose by push time, or by number of images.',
+      lacks: 'Google does not record pulls; use the push time or the number of images.',
     },
     size: 'yes',
     'delete-tag': { partly: 'In repositories with immutable tags Google refuses to delete a tag.' },

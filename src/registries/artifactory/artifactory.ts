@@ -27,7 +27,7 @@ export const artifactory: Vendor = {
     'list-images': 'yes',
     'push-time': 'yes',
     'pull-time': 'yes',
-    size: { lacks: "Artifactory's search has the sizes of manifests only; the manifests tell those of the layers." },
+    size: { lacks: "Artifactory's search has the sizes of manifests only; those of the layers are in the manifests." },
     'delete-tag': { partly: 'The image stays under its other tags; the last tag takes the image with it.' },
     'delete-digest': 'yes',
     'immutable-tags': {

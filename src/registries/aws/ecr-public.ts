@@ -27,7 +27,7 @@ export const ecrPublic: Vendor = {
     },
     'list-images': 'yes',
     'push-time': 'yes',
-    'pull-time': { lacks: 'Amazon ECR Public does not tell when an image was pulled; choose by push time.' },
+    'pull-time': { lacks: 'Amazon ECR Public does not record pulls; use the push time.' },
     size: 'yes',
     'delete-tag': { partly: 'Amazon ECR deletes the image with its last tag.' },
     'delete-digest': { partly: 'An image that an index names can be deleted after the index only.' },

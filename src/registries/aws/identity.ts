@@ -93,6 +93,6 @@ function refusal(error: unknown, { host }: LoginPlace, role: string, token: stri
     status,
     text: JSON.stringify({ code: name, message: words }),
     token,
-    advice: 'STS tells a wrong subject and a wrong audience of the trust policy in the same words: compare both.',
+    advice: 'STS reports a wrong subject and a wrong audience in the same words; check both in the trust policy.',
   });
 }

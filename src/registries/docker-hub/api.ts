@@ -30,7 +30,7 @@ export function openHub(place: ManagementPlace): (request: HubRequest) => Promis
     if (found?.kind !== 'password') {
       throw new ActionError(
         'UNAUTHORIZED',
-        `There are no user name and password for docker.io, which ${HUB} asks for to manage ${place.repository}.`,
+        `Managing ${place.repository} at ${HUB} needs a user name and password for docker.io, and none were found.`,
         { facts },
       );
     }

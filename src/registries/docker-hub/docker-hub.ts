@@ -111,7 +111,7 @@ function manage(place: ManagementPlace): Management {
         what: `page ${page} of the tags of ${repository}`,
       });
       if (answer.status === 404 && page === 1) {
-        throw new ActionError('REPOSITORY_UNKNOWN', `${HUB} knows no repository ${repository}.`, {
+        throw new ActionError('REPOSITORY_UNKNOWN', `${HUB} has no repository ${repository}.`, {
           facts: { ...facts, status: 404 },
         });
       }
@@ -148,7 +148,7 @@ function manage(place: ManagementPlace): Management {
     if (there.status === 404) return 'absent';
     throw new ActionError(
       'DENIED',
-      `${HUB} answered 404 to deleting the tag ${repository}:${tag}, which is there: the token needs Read, Write & Delete.`,
+      `${HUB} answered 404 to deleting the tag ${repository}:${tag}, which exists: the token needs Read, Write & Delete.`,
       { facts },
     );
   };

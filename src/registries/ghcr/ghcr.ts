@@ -27,7 +27,7 @@ export const ghcr: Vendor = {
     'create-repository': { lacks: 'The first push creates the package.' },
     'list-images': 'yes',
     'push-time': 'yes',
-    'pull-time': { lacks: 'GitHub does not tell when an image was pulled; choose by push time.' },
+    'pull-time': { lacks: 'GitHub does not record pulls; use the push time.' },
     size: { lacks: "GitHub's list has no sizes; the manifests of the images have them." },
     'delete-tag': { lacks: 'Delete the image by its digest, or push another image to the tag.' },
     'delete-digest': {
@@ -112,7 +112,7 @@ function manage(place: ManagementPlace): Management {
       const what = `deleting ${repository}@${digest}`;
       const { status } = await ask({ method: 'DELETE', rest: `/versions/${id}`, expect: [204, 404], what });
       if (status === 404 && (await describe(id)) !== undefined) {
-        throw new ActionError('DENIED', `GitHub answered 404 to ${what}, which is there.`, { facts });
+        throw new ActionError('DENIED', `GitHub answered 404 to ${what}, which exists.`, { facts });
       }
       ids.delete(digest);
       return status === 404 ? 'absent' : 'deleted';

@@ -25,7 +25,7 @@ export const nexus: Vendor = {
     'list-images': { partly: 'By the search index of Nexus, which follows a push by some seconds.' },
     'push-time': 'yes',
     'pull-time': 'yes',
-    size: { lacks: 'The list of Nexus has the sizes of manifests only; the manifests tell those of the layers.' },
+    size: { lacks: 'The list of Nexus has the sizes of manifests only; those of the layers are in the manifests.' },
     'delete-tag': { partly: 'The image stays under its other tags; the last tag takes the image with it.' },
     'delete-digest': 'yes',
     'immutable-tags': { partly: 'For a new repository: all tags but `latest`, which can always be moved.' },

@@ -109,7 +109,7 @@ async function prepare(runtime: Runtime, kind: Kind, options: DatabaseOptions): 
   const code = ORDER.find((each) => failures.some((failure) => failure.code === each)) ?? 'DATABASE_UNREACHABLE';
   throw new ActionError(
     code,
-    `The ${kind.title} could not be had from any of ${failures.length} mirrors:${tried || ' none is named'}`,
+    `The ${kind.title} could not be downloaded from any of ${failures.length} mirrors:${tried || ' none is named'}`,
   );
 }
 

@@ -183,7 +183,7 @@ describe('a policy of the default branch that cannot be read', () => {
         await symlink('../ops/policy.yaml', join(folder, FILE));
         await commit({});
       },
-      /It could not be found out what .github\/promotion.yaml says on main.*no plain file/,
+      /Could not determine what .github\/promotion.yaml says on main.*no plain file/,
     ],
     [
       'in a folder that is a link',
@@ -192,14 +192,14 @@ describe('a policy of the default branch that cannot be read', () => {
         await symlink('ops', join(folder, '.github'));
         await commit({});
       },
-      /It could not be found out what .github\/promotion.yaml says on main.*a folder of it is a link/,
+      /Could not determine what .github\/promotion.yaml says on main.*a folder of it is a link/,
     ],
     [
       'a folder',
       async (commit: (files: object) => Promise<string>) => {
         await commit({ [`${FILE}/x.yaml`]: 'require: [signature]\n' });
       },
-      /It could not be found out what .github\/promotion.yaml says on main.*no plain file/,
+      /Could not determine what .github\/promotion.yaml says on main.*no plain file/,
     ],
     [
       'empty',

@@ -177,7 +177,7 @@ describe('all targets are asked before the first write', () => {
       ]);
       expect(run.summary).toContain('**Partial:** the image is in 2 of 3 repositories');
       expect(run.summary).toContain(
-        `content is there; <code>production</code> held back because <code>${second.host}/${PROD}</code> failed`,
+        `content present; <code>production</code> held back because <code>${second.host}/${PROD}</code> failed`,
       );
     } finally {
       await third.close();

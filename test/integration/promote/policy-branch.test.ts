@@ -68,7 +68,7 @@ describe('a policy that was changed on a branch', () => {
   test('refuses where neither tells, with the fix', async () => {
     const { stages, asked } = await createBranch(LOOSE);
     const message = await stages.fails('POLICY_INVALID', '', asked());
-    expect(message).toContain(`It could not be found out what ${FILE} says on main`);
+    expect(message).toContain(`Could not determine what ${FILE} says on main`);
     expect(message).toContain('`fetch-depth: 0`');
     expect(message).toContain('`contents: read`');
     await using github = await startGitHub({ permissions: { contents: 'none' } });

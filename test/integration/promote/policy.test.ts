@@ -106,7 +106,7 @@ describe('a policy that the workspace does not show', () => {
     const { repository } = stages.job;
     await repository.git('sparse-checkout', 'set', 'src');
     expect(await stages.fails('POLICY_INVALID', '')).toContain(
-      `It could not be found out whether the repository has ${FILE}`,
+      `Could not determine whether the repository has ${FILE}`,
     );
     await using github = await startGitHub({
       commits: { [await repository.head()]: { [FILE]: { type: 'file', bytes: Buffer.from(PRODUCTION) } } },
@@ -233,7 +233,7 @@ describe('a job without a checkout', () => {
     const { stages, options } = await createEmpty();
     await using api = await startGitHub(github);
     const message = await stages.fails('POLICY_INVALID', '', api.asked({ options }));
-    expect(message).toContain(`It could not be found out whether the repository has ${FILE} at `);
+    expect(message).toContain(`Could not determine whether the repository has ${FILE} at `);
     expect(stages.registry.requests()).toBe(0);
   });
 
@@ -285,7 +285,7 @@ describe('how a scan is judged', () => {
   });
 
   test.each([
-    ['severity: [LOW, CRITICAL]\n  SEVERITY: CRITICAL', '`severity`: it is there twice'],
+    ['severity: [LOW, CRITICAL]\n  SEVERITY: CRITICAL', '`severity`: it occurs twice'],
     ['severity: GRAVE', '`severity`: got "GRAVE"'],
     ['severty: HIGH', '`severty`: is not an input of this action. Did you mean `severity`?'],
     ['db-repository: example.com/db', '`db-repository`: is not an input'],

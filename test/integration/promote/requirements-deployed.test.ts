@@ -22,7 +22,7 @@ describe('deployed=staging', () => {
       `deployed=staging: staging holds ${holds}, there is no record that it held sha256:`,
       deployments,
     ];
-    const silent = 'GitHub was not asked for deployments or did not tell';
+    const silent = 'GitHub was not requested deployments or did not tell';
     await stages.refuses('deployed=staging', words('nothing', silent));
     await using github = await startGitHub({});
     await stages.refuses('deployed=staging', words('nothing', 'there is no deployment of it'), github.asked());
@@ -141,7 +141,7 @@ describe('deployed=staging, by the deployments of GitHub', () => {
     });
     await stages.refuses(
       'deployed=staging',
-      ['GitHub was not asked for deployments or did not tell'],
+      ['GitHub was not requested deployments or did not tell'],
       refusing.asked(),
     );
     expect(refusing.requests.some(({ url }) => url.pathname.endsWith('/deployments'))).toBe(true);

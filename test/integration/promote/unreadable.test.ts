@@ -18,7 +18,7 @@ test('a record that cannot be understood is said, and hides none of the others',
   const back = await job.promote({ ...at, rollback: 'true' });
   expect(back.outputs).toMatchObject({ outcome: 'rolled-back', digest: one.descriptor.digest });
   expect(back.annotations).toMatchObject([
-    { level: 'warning', message: expect.stringContaining('and this version of the action knows 1') },
+    { level: 'warning', message: expect.stringContaining('and this version of the action supports 1') },
   ]);
   expect(back.summary).toContain('has the schemaVersion');
 });

@@ -198,7 +198,7 @@ describe('uploads', () => {
     expect(scene.held()).toBe(root.descriptor.digest);
     const sent = registry.writes().filter(({ method, path }) => method === 'PUT' && path.includes('/blobs/'));
     expect(new Set(sent.map(({ query }) => new URLSearchParams(query).get('digest'))).size).toBe(sent.length);
-    expect(run.log).toContain('which it said to have');
+    expect(run.log).toContain('as present but does not have it');
   });
 
   test('a mount that lies, and a registry that takes the bytes and forgets them too, ends with its own error', async () => {

@@ -152,7 +152,7 @@ function bodyProblems({ body: text, headers }: Sent, { body, root }: Operation):
   const form = Object.fromEntries(
     [...fields].map(([name, value]) => [name, coerced(value, fieldsOf(properties[name]))]),
   );
-  return [...twice.map((name) => `form field ${name} is there twice`), ...schemaProblems('form', schema, form, root)];
+  return [...twice.map((name) => `form field ${name} occurs twice`), ...schemaProblems('form', schema, form, root)];
 }
 
 function schemaProblems(where: string, schema: Fields, value: unknown, root: Fields): readonly string[] {

@@ -55,7 +55,7 @@ describe.each(['artifact', 'image'] as const)('attestations of the form "%s"', (
       { change: { statement: ofArm64((s) => ({ ...s, subject: otherSubject })) } },
       {},
       'ATTESTATION_MISMATCH',
-      /speaks of pkg:docker\/evil@1 \(e{64}\)/,
+      /describes pkg:docker\/evil@1 \(e{64}\)/,
     ],
     [
       'a provenance with one foreign subject among its own',
@@ -69,7 +69,7 @@ describe.each(['artifact', 'image'] as const)('attestations of the form "%s"', (
       },
       {},
       'ATTESTATION_MISMATCH',
-      /speaks of pkg:docker\/evil@1/,
+      /describes pkg:docker\/evil@1/,
     ],
     [
       'a subject without a digest',

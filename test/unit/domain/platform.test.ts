@@ -33,15 +33,15 @@ describe('the platforms of an image', () => {
     [['linux/arm'], ['linux/arm/v7'], undefined],
     [['windows/amd64'], ['windows/amd64', 'windows/amd64'], undefined],
     [['linux/amd64', 'linux/arm64'], ['linux/amd64'], /linux\/arm64 is missing\.$/],
-    [['linux/amd64'], ['linux/amd64', 'linux/arm64'], /linux\/arm64 was not asked for/],
+    [['linux/amd64'], ['linux/amd64', 'linux/arm64'], /linux\/arm64 was not requested/],
     [
       ['linux/amd64', 'linux/arm64'],
       ['linux/amd64', 'linux/amd64'],
-      /linux\/arm64 is missing; linux\/amd64 is there more than once/,
+      /linux\/arm64 is missing; linux\/amd64 occurs more than once/,
     ],
     [['local'], ['linux/amd64'], undefined],
     [['local', 'linux/arm64'], ['linux/amd64', 'linux/arm64'], undefined],
-    [['local'], ['linux/amd64', 'linux/arm64'], /not asked for/],
+    [['local'], ['linux/amd64', 'linux/arm64'], /not requested/],
   ])('%s asked for, %s there', (asked, present, problem) => {
     if (problem === undefined) expect(platformProblem(asked, present)).toBeUndefined();
     else expect(platformProblem(asked, present)).toMatch(problem);

@@ -143,7 +143,7 @@ describe('flavor', () => {
     ['sufix=-x', /unknown entry "sufix", .*Did you mean `suffix`\?/],
     ['latest', /unknown entry "latest", expected latest=/],
     ['prefix=x,onlatest=yes', /`onlatest` is "yes", expected true or false/],
-    ['onlatest=true', /`onlatest` stands after/],
+    ['onlatest=true', /`onlatest` belongs after/],
     ['prefix={{x}}', /`prefix`: unknown expression/],
   ])('%s is a problem', (line, problem) => {
     expect(problemsOf(parseFlavor([line]))).toEqual([expect.stringMatching(problem)]);

@@ -12,14 +12,14 @@ test.each([
   [
     "Docker Hub's API",
     { 'x-ratelimit-limit': '600', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1795262460' },
-    '0 of 600 requests are left; the count starts anew at 2026-11-21T12:01:00.000Z.',
+    '0 of 600 requests are left; the limit resets at 2026-11-21T12:01:00.000Z.',
   ],
   ['nothing of the kind', {}, undefined],
   ['a header that is none', { 'ratelimit-remaining': 'plenty' }, undefined],
   [
     'a source that is no word',
     { 'ratelimit-remaining': '5', 'docker-ratelimit-source': 'x\n::error::y' },
-    '5 requests are left; the answer does not tell when that changes.',
+    '5 requests are left; the response does not say when the limit resets.',
   ],
 ])('%s', (_, headers, said) => {
   expect(rateLimitSaid(headers, now)).toBe(said);

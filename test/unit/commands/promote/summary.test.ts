@@ -179,7 +179,7 @@ describe('the summary of a promotion', () => {
     const summary = renderPromotionSummary(partial);
     expect(summary).toContain('**Partial:** the image is in 1 of 2 repositories, no tag was written.');
     expect(summary).toContain(
-      '⏸️ content is there; <code>production</code> held back because <code>ghcr.io/org/app</code> failed; a re-run finishes',
+      '⏸️ content present; <code>production</code> held back because <code>ghcr.io/org/app</code> failed; a re-run finishes',
     );
     expect(summary).not.toMatch(/## ✅|✅ moved/);
     expect(diagram(partial)).toMatch(
@@ -269,7 +269,7 @@ describe('the summary of a promotion', () => {
     expect(summary).toContain('↩️&nbsp;rollback');
     expect(summary).toContain('[mona](https://github.com/org/app/actions/runs/1/attempts/1)');
     expect(summary).toContain('✋ on hold');
-    expect(summary).toContain('something else has moved it');
+    expect(summary).toContain('it was moved by something else');
   });
 
   test('names of others cannot reshape it', () => {

@@ -227,7 +227,7 @@ describe('case 22 and 23: operating systems', () => {
       'os-release of a system that the scanner does not know',
       NONE,
       ['etc/os-release'],
-      /does not know the operating system.*the image holds etc\/os-release/,
+      /does not support the operating system.*the image holds etc\/os-release/,
     ],
     ['a package database without os-release', NONE, ['var/lib/dpkg/status'], /var\/lib\/dpkg\/status/],
     [
@@ -255,7 +255,7 @@ describe('case 22 and 23: operating systems', () => {
 
   test('a release that the scanner does not know is not passed over in silence', () => {
     expect(judgeReports([platformReport([], { isUnlisted: true })]).notes).toEqual([
-      expect.stringMatching(/does not know the release alpine 3\.22\.1: .* no advisories/),
+      expect.stringMatching(/does not support the release alpine 3\.22\.1: .* advisories may be missing/),
     ]);
     expect(judgeReports([platformReport()]).notes).toEqual([]);
   });

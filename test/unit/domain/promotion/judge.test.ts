@@ -173,8 +173,8 @@ describe('scan', () => {
     ['scan=now', { age: 0 }, /not scanned by this run/],
     ['scan,max-age=7d', { passed: false, detail: '1 critical' }, /has not passed \(1 critical\)/],
     ['scan=now', { passed: false, byThisRun: true }, /has not passed/],
-    ['scan,max-age=7d', { age: -1 }, /lies ahead/],
-    ['scan,max-age=7d', { age: Number.NaN }, /lies ahead/],
+    ['scan,max-age=7d', { age: -1 }, /in the future/],
+    ['scan,max-age=7d', { age: Number.NaN }, /in the future/],
   ])('%s is not met by %j', (line, more, expected) => {
     expect(verdict(line, scan(more))).toMatch(/^no: /);
     expect(verdict(line, scan(more))).toMatch(expected);
@@ -212,7 +212,7 @@ describe('deployed', () => {
       { holds: B, records: [rolledBack], deployments: [{ state: 'success', commit: COMMIT }] },
       /rolled back/,
     ],
-    ['GitHub was not asked', {}, /was not asked for deployments/],
+    ['GitHub was not asked', {}, /GitHub deployments could not be read/],
     ['there is no deployment', { deployments: [] }, /no deployment of it$/],
     ['the deployment failed', { deployments: [{ state: 'failure', commit: COMMIT }] }, /its deployment is "failure"/],
     [

@@ -76,7 +76,7 @@ describe('a record that somebody else wrote', () => {
   test.each([2, '1', undefined])('of schemaVersion %j is not guessed at', (schemaVersion) => {
     expect(parseRecord({ ...json(), schemaVersion })).toEqual({
       ok: false,
-      problems: [expect.stringContaining('knows 1')],
+      problems: [expect.stringContaining('supports 1')],
     });
   });
   test.each([

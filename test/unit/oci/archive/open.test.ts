@@ -113,7 +113,7 @@ describe('a docker save tar of the form before Docker 25', () => {
       'a layer that is missing',
       (entries) => entries.filter((each) => each.header.name !== 'aaa/layer.tar'),
       'SOURCE_INVALID',
-      /not there/,
+      /does not contain/,
     ],
     [
       'a config that does not have the digest of its name',
@@ -135,7 +135,7 @@ describe('a docker save tar of the form before Docker 25', () => {
             : each,
         ),
       'SOURCE_INVALID',
-      /not there/,
+      /does not contain/,
     ],
     [
       'a manifest.json without an image',

@@ -220,7 +220,7 @@ describe('what is refused', () => {
         },
       },
       'FOREIGN_LAYERS',
-      /lies elsewhere/,
+      /stored elsewhere/,
     ],
     [
       'a layer with addresses of its own',
@@ -233,7 +233,7 @@ describe('what is refused', () => {
         },
       },
       'FOREIGN_LAYERS',
-      /lies elsewhere/,
+      /stored elsewhere/,
     ],
     [
       'a document that is an index and a manifest',
@@ -257,7 +257,7 @@ describe('what is refused', () => {
       'a config that speaks of other layers',
       { change: { config: (c) => ({ ...c, rootfs: { type: 'layers', diff_ids: [] } }) } },
       'IMAGE_INVALID',
-      /its config speaks of 0/,
+      /its config lists 0/,
     ],
     [
       'an attestation that clients could choose by its platform',
@@ -347,7 +347,7 @@ describe('what is refused', () => {
     await expect(readLayout(layout.directory)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   });
 
-  test('P1: a field that is there twice, of which clients take the one or the other', () => {
+  test('P1: a field that occurs twice, of which clients take the one or the other', () => {
     const descriptor = `{"mediaType":"${MEDIA_TYPES.ociManifest}","digest":"sha256:${'a'.repeat(64)}","size":2,"annotations":{"OS":"a:b"},`;
     const platform = '"platform":{"os":"linux","architecture":"amd64"}';
     const parse = (more: string) =>
@@ -374,7 +374,7 @@ describe('what is refused', () => {
     const layout = await write();
     await expect(readLayout(layout.directory, { platforms: ['linux/amd64', 'linux/arm/v7'] })).rejects.toMatchObject({
       code: 'PLATFORM_MISSING',
-      message: expect.stringMatching(/linux\/arm\/v7 is missing; linux\/arm64 was not asked for/),
+      message: expect.stringMatching(/linux\/arm\/v7 is missing; linux\/arm64 was not requested/),
     });
   });
 

@@ -243,7 +243,7 @@ test('a tag is deleted once; what is refused is not taken for absent', async () 
   expect(await hub.deleteTag('1')).toBe('absent');
   expect([...(state.repositories.get('acme/app')?.tags.keys() ?? [])]).toEqual(['2']);
   const theirs = await setting({ repositories: { 'acme/app': { tags: [tag('1', A)] } } });
-  await expect(theirs.hub.deleteTag('1')).rejects.toEqual(refusal('DENIED', 'which is there'));
+  await expect(theirs.hub.deleteTag('1')).rejects.toEqual(refusal('DENIED', 'which exists'));
   const fixed = state.repositories.get('acme/app');
   if (fixed !== undefined) fixed.immutable = ['.*'];
   await expect(hub.deleteTag('2')).rejects.toEqual(refusal('TAG_IMMUTABLE', 'immutable'));
@@ -282,7 +282,7 @@ test('credentials that do not open the management API are told with what to do',
     refusal('UNAUTHORIZED', /opens the registry only.*personal access token in `password`/),
   );
   const none = await setting({ place: { credentials: async () => undefined } });
-  await expect(collect(none.hub.list())).rejects.toEqual(refusal('UNAUTHORIZED', /no user name and password/));
+  await expect(collect(none.hub.list())).rejects.toEqual(refusal('UNAUTHORIZED', /needs a user name and password/));
 });
 
 test('credentials of another host that is called a Docker Hub do not go to Docker', async () => {

@@ -114,7 +114,7 @@ test('a version that somebody else deleted after the list is absent', async () =
 test.for<[string, Partial<GitHubPackage>, ErrorCode, RegExp]>([
   ['the last tagged image', { versions: [version(5, 'latest')] }, 'CAPABILITY_MISSING', /Delete this package/],
   ['no role', { refuse: 403 }, 'DENIED', /admin rights.*role Admin.*Manage Actions access/],
-  ['no role, hidden', { refuse: 404 }, 'DENIED', /which is there.*role Admin/],
+  ['no role, hidden', { refuse: 404 }, 'DENIED', /which exists.*role Admin/],
 ])('GitHub keeps it, and the error says what to do: %s', async ([, more, expected, message]) => {
   const { packages, state } = await setting({ packages: { 'acme/app': of(FIVE, more) } });
   const count = state.packages.get('acme/app')?.versions.length;
