@@ -1,7 +1,6 @@
-import { type GitEvent, isByHand } from '../../domain/event.ts';
+import { isByHand } from '../../domain/event.ts';
 import { mayNotPromote, OTHER_EVENTS } from '../../domain/promotion/events.ts';
 import { overall } from '../../domain/promotion/plan.ts';
-import { stepsAfterRefusal, stepsAfterRollback } from '../../domain/promotion/remedy.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
 import { type Told, tellDeployment } from '../../evidence/deployments.ts';
 import { createRecords } from '../../evidence/environment-history.ts';
@@ -18,6 +17,7 @@ import type { PromoteInputs } from './inputs.ts';
 import { emptyResult, failed, type PartialResult, succeeded } from './partial-result.ts';
 import { planPlaces } from './plan.ts';
 import { type Required, readPolicies } from './policy.ts';
+import { conflict, notByHand, refusal } from './refusals.ts';
 import { type Found, findBack, findForward } from './resolve-image.ts';
 import type { PromotedTarget, PromotionResult } from './result.ts';
 import { withCheckedOutCommit } from './run-commit.ts';
@@ -226,41 +226,4 @@ async function tell(
   else if (told === 'refused') {
     runtime.log.info(`Could not update the deployment to ${environment}: the job needs \`deployments: write\`.`);
   }
-}
-
-function refusal(
-  { kind, stage = '', requirements, image }: PartialResult,
-  planned: readonly PlannedPlace[],
-  reasons: readonly string[],
-): ActionError {
-  const unmet = requirements.flatMap(({ name, met }) => (met ? [] : [name]));
-  // Where all is met it is the history that refuses: a hold, or one that cannot be told.
-  const isOnHold =
-    unmet.length === 0 || planned.some(({ history: { held } }) => [...held].some((each) => each === image?.digest));
-  const remedy = kind === 'rollback' ? stepsAfterRollback(stage) : stepsAfterRefusal(unmet, isOnHold);
-  return new ActionError('PROMOTION_REFUSED', reasons.join('\n'), { remedy });
-}
-
-function conflict(planned: readonly PlannedPlace[], digest: string): ActionError {
-  const conflicts = planned.flatMap(({ plan, repository }) =>
-    plan.decisions.filter(({ action }) => action === 'conflict').map((decision) => ({ ...decision, repository })),
-  );
-  const lines = conflicts.map(
-    ({ image, tag, holds }) => `${image}:${tag} is ${holds}, and never moves. This image is ${digest}.`,
-  );
-  const [first] = conflicts;
-  return new ActionError('TAG_IMMUTABLE', lines.join('\n'), {
-    facts:
-      first === undefined
-        ? {}
-        : { registry: first.repository.host, repository: first.repository.name, reference: first.tag },
-  });
-}
-
-function notByHand({ name }: GitEvent): ActionError {
-  return new ActionError(
-    'INPUT_INVALID',
-    `\`force\` is only accepted in manual runs (\`workflow_dispatch\`); this run was triggered by ${name}. Start the workflow by hand, or remove \`force\`.`,
-    { facts: { input: 'force' } },
-  );
 }

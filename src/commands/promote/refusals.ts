@@ -1,0 +1,45 @@
+import type { GitEvent } from '../../domain/event.ts';
+import { stepsAfterRefusal, stepsAfterRollback } from '../../domain/promotion/remedy.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import type { PlannedPlace } from './apply.ts';
+import type { PartialResult } from './partial-result.ts';
+
+/** Requirements that are not met, or a hold, with the steps that fit. */
+export function refusal(
+  { kind, stage = '', requirements, image }: PartialResult,
+  planned: readonly PlannedPlace[],
+  reasons: readonly string[],
+): ActionError {
+  const unmet = requirements.flatMap(({ name, met }) => (met ? [] : [name]));
+  // Where all is met it is the history that refuses: a hold, or one that cannot be told.
+  const isOnHold =
+    unmet.length === 0 || planned.some(({ history: { held } }) => [...held].some((each) => each === image?.digest));
+  const remedy = kind === 'rollback' ? stepsAfterRollback(stage) : stepsAfterRefusal(unmet, isOnHold);
+  return new ActionError('PROMOTION_REFUSED', reasons.join('\n'), { remedy });
+}
+
+/** Tags that never move and hold another image. */
+export function conflict(planned: readonly PlannedPlace[], digest: string): ActionError {
+  const conflicts = planned.flatMap(({ plan, repository }) =>
+    plan.decisions.filter(({ action }) => action === 'conflict').map((decision) => ({ ...decision, repository })),
+  );
+  const lines = conflicts.map(
+    ({ image, tag, holds }) => `${image}:${tag} is ${holds}, and never moves. This image is ${digest}.`,
+  );
+  const [first] = conflicts;
+  return new ActionError('TAG_IMMUTABLE', lines.join('\n'), {
+    facts:
+      first === undefined
+        ? {}
+        : { registry: first.repository.host, repository: first.repository.name, reference: first.tag },
+  });
+}
+
+/** `force` in a run that no person has started. */
+export function notByHand({ name }: GitEvent): ActionError {
+  return new ActionError(
+    'INPUT_INVALID',
+    `\`force\` is only accepted in manual runs (\`workflow_dispatch\`); this run was triggered by ${name}. Start the workflow by hand, or remove \`force\`.`,
+    { facts: { input: 'force' } },
+  );
+}
