@@ -99,7 +99,10 @@ describe.each(['api', 'fallback'] as const)('a publish that signs without a key,
 
   it('is verified by `command: verify`, and by no other identity', async () => {
     const tag = `${image}:main`;
-    await using good = await verify(tag, { require: 'signature, gate-result, provenance', 'max-age': '1h' });
+    await using good = await verify(tag, {
+      require: 'signature, gate-result, provenance, sbom, vulnerabilities',
+      'max-age': '1h',
+    });
     expect(good.exitCode, good.log).toBe(0);
     expect(good.outputs).toMatchObject({ outcome: 'verified', digest: published.outputs.digest });
     expect(good.outputs.verified).toBe(`${image}@${published.outputs.digest}`);
@@ -109,8 +112,8 @@ describe.each(['api', 'fallback'] as const)('a publish that signs without a key,
     expect(bad.log).toContain('its identity is');
     await using claims = await verify(tag, { 'signer-claims': 'environment=production' });
     expect(claims.outputs.outcome).toBe('unverified');
-    await using sbom = await verify(tag, { require: 'sbom' });
-    expect(sbom.outputs.outcome).toBe('unverified');
+    await using missing = await verify(tag, { require: 'https://openvex.dev/ns' });
+    expect(missing.outputs.outcome).toBe('unverified');
   });
 
   it('is left alone by the same publish again', async () => {
@@ -201,7 +204,10 @@ it('a promotion that requires a signature takes what the right workflow signed, 
   const other = await promote({ require: `signature,identity=${IDENTITY.replace('release', 'nightly')}` });
   expect(other.outputs.outcome).toBe('refused');
   expect(other.log).toContain('its identity is');
-  const promoted = await promote({ 'signer-identity': IDENTITY, require: 'signature,statement=gate-result' });
+  const promoted = await promote({
+    'signer-identity': IDENTITY,
+    require: 'signature,statement=gate-result,statement=sbom',
+  });
   expect(promoted.outputs.outcome, promoted.log).toBe('promoted');
   await using verified = await verify(`${image}:staging`);
   expect(verified.outputs.outcome, verified.log).toBe('verified');

@@ -2,7 +2,8 @@ import type { ManifestBytes } from '../../domain/manifest.ts';
 import { type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
 import type { Verdict } from '../../domain/promotion/verdict.ts';
 import { PREDICATES } from '../../domain/trust/predicates.ts';
-import { signerText, verifyStatements, type WantedSigner } from '../../domain/trust/verification.ts';
+import { signerText, type WantedSigner } from '../../domain/trust/verification.ts';
+import { verifyImageStatements } from '../../evidence/platform-statements.ts';
 import { readSignatures } from '../../evidence/signatures.ts';
 import type { TrustSettings } from '../../inputs/trust.ts';
 import type { Destination } from '../../run/targets.ts';
@@ -43,20 +44,19 @@ export async function readSignatureEvidence(
     const rule = readTextRule(identity);
     return rule.ok ? [{ kind: 'identity', issuer, identity: rule.value }] : [];
   };
-  return new Map(
-    wanted.map((requirement) => {
-      const own = signersOf(requirement);
-      return [requirementText(requirement), own.length === 0 ? NOBODY : verdictOf(requirement, own)];
-    }),
-  );
+  const verdicts = new Map<string, Verdict>();
+  for (const requirement of wanted) {
+    const own = signersOf(requirement);
+    verdicts.set(requirementText(requirement), own.length === 0 ? NOBODY : await verdictOf(requirement, own));
+  }
+  return verdicts;
 
-  function verdictOf({ statements }: SignatureRequirement, own: readonly WantedSigner[]): Verdict {
-    const { verified, requirements } = verifyStatements(found, {
-      digest,
-      signers: own,
+  async function verdictOf({ statements }: SignatureRequirement, own: readonly WantedSigner[]): Promise<Verdict> {
+    const policy = {
+      ...{ digest, signers: own, now: runtime.clock.now() },
       predicateTypes: [PREDICATES.signature, ...statements],
-      now: runtime.clock.now(),
-    });
+    };
+    const { verified, requirements } = await verifyImageStatements(source.repository, found, policy, check);
     const [signature] = requirements;
     if (verified && signature?.met !== undefined) {
       const time = signature.met.time === undefined ? '' : ` at ${signature.met.time.toISOString()}`;

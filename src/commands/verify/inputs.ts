@@ -23,7 +23,7 @@ export const INPUTS = {
     {
       group: 'Signing',
       about:
-        'What must be signed, one per line: `signature`, `gate-result`, `provenance`, `sbom`, `vulnerabilities`, or a predicate type. Empty: `signature`.',
+        'What must be signed, one per line: `signature`, `gate-result`, `provenance`, `sbom`, `vulnerabilities` (these two of every platform), or a predicate type. Empty: `signature`.',
       example: 'gate-result',
     },
     readPredicateTypes,

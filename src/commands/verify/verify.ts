@@ -4,12 +4,12 @@ import {
   type SignedStatement,
   signerText,
   type VerificationPolicy,
-  verifyStatements,
   type WantedSigner,
 } from '../../domain/trust/verification.ts';
 import type { NamedImage } from '../../domain/trust/verification-subject.ts';
 import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
 import { failure } from '../../errors/outcome.ts';
+import { verifyImageStatements } from '../../evidence/platform-statements.ts';
 import { readSignatures, type SignaturesOfImage } from '../../evidence/signatures.ts';
 import { openRegistries, type Registry } from '../../run/open-registries.ts';
 import { openTrust } from '../../run/trust.ts';
@@ -105,9 +105,11 @@ async function verifyImage(
     ...(inputs.maxAge === undefined ? {} : { maxAge: inputs.maxAge }),
     now: runtime.clock.now(),
   };
-  const { verified, requirements } = verifyStatements(
+  const { verified, requirements } = await verifyImageStatements(
+    repository,
     { signed: [...signatures.signed, ...notary.signed], rejected: [...signatures.rejected, ...notary.rejected] },
     policy,
+    check,
   );
   return { name, image: reference.familiarName, digest, verified, requirements };
 }

@@ -74,6 +74,48 @@ export interface VerificationResult {
   readonly requirements: readonly RequirementResult[];
 }
 
+/** What one platform of an image came to. */
+export interface PlatformResult {
+  /** `linux/arm64` */
+  readonly name: string;
+  readonly result: VerificationResult;
+}
+
+/** Whether statements of a type are about one platform each, not about the index. */
+export function isPerPlatform(predicateType: string): boolean {
+  return [PREDICATES.sbom, PREDICATES.vulnerabilities].some((type) => isPredicateType(predicateType, type));
+}
+
+/**
+ * The result of an index with those of its platforms: a requirement that is about platforms is met when every one of them meets it. The
+ * oldest statement stands for all. Pure.
+ */
+export function combinePlatforms(
+  { requirements }: VerificationResult,
+  platforms: readonly PlatformResult[],
+): VerificationResult {
+  const combined = requirements.map((requirement): RequirementResult => {
+    const { predicateType } = requirement;
+    if (requirement.met !== undefined || !isPerPlatform(predicateType) || platforms.length === 0) return requirement;
+    const own = platforms.flatMap(({ name, result }) =>
+      result.requirements.filter((each) => each.predicateType === predicateType).map((each) => ({ name, ...each })),
+    );
+    const unmet = own.filter(({ met }) => met === undefined);
+    const [oldest] = own
+      .flatMap(({ met }) => met ?? [])
+      .toSorted((one, other) => (one.time?.getTime() ?? 0) - (other.time?.getTime() ?? 0));
+    return oldest !== undefined && unmet.length === 0 && own.length === platforms.length
+      ? { predicateType, met: oldest, reasons: [] }
+      : {
+          predicateType,
+          reasons: unmet
+            .flatMap(({ name, reasons }) => reasons.map((reason) => `${name}: ${reason}`))
+            .slice(0, MAX_REASONS),
+        };
+  });
+  return { verified: combined.every(({ met }) => met !== undefined), requirements: combined };
+}
+
 /** Who signed, in words. */
 export function signerText({ signer }: SignedStatement): string {
   if (signer.kind === 'certificate') return signer.claims.identity;

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../../../src/domain/digest.ts';
 import { GITHUB_ISSUER, PREDICATES } from '../../../../src/domain/trust/predicates.ts';
 import {
+  combinePlatforms,
   type SignedStatement,
   type VerificationPolicy,
   verifyStatements,
@@ -188,5 +189,48 @@ describe('what is signed must be good news', () => {
     expect(verify(provenance(source('https://github.com/acme/app', 'c1')), wanted).verified).toBe(true);
     expect(reasons(provenance(source('https://github.com/acme/app', 'c2')), wanted)[0]).toContain('commit c2');
     expect(reasons(provenance(source('https://github.com/evil/app', 'c1')), wanted)[0]).toContain('evil/app');
+  });
+});
+
+describe('what is about one platform each', () => {
+  const type = PREDICATES.sbom;
+  const platform = (name: string, letter: string, signed: readonly SignedStatement[]) => ({
+    name,
+    result: verifyStatements({ signed, rejected: [] }, { ...POLICY, digest: digest(letter), predicateTypes: [type] }),
+  });
+  const sbom = (letter: string, time = '2026-03-09T12:00:00Z'): SignedStatement => ({
+    ...SIGNATURE,
+    predicateType: type,
+    subjects: [digest(letter)],
+    time: new Date(time),
+  });
+  const index = verify([SIGNATURE], { predicateTypes: [PREDICATES.signature, type] });
+
+  test('counts when every platform has its own, the oldest for all', () => {
+    const older = sbom('c', '2026-03-01T12:00:00Z');
+    const result = combinePlatforms(index, [
+      platform('linux/amd64', 'b', [sbom('b')]),
+      platform('linux/arm64', 'c', [older]),
+    ]);
+    expect(result.verified).toBe(true);
+    expect(result.requirements[1]?.met).toBe(older);
+  });
+
+  test('does not count when one lacks it, or has that of another', () => {
+    const result = combinePlatforms(index, [
+      platform('linux/amd64', 'b', [sbom('b')]),
+      platform('linux/arm64', 'c', [sbom('b')]),
+    ]);
+    expect(result.verified).toBe(false);
+    expect(result.requirements[1]?.reasons).toEqual([expect.stringContaining('linux/arm64: The sigstore bundle')]);
+  });
+
+  test('never stands in for what is about the index', () => {
+    const signed = { name: 'linux/amd64', result: verify([SIGNATURE]) };
+    expect(combinePlatforms(verify([]), [signed]).verified).toBe(false);
+  });
+
+  test('is not met by an image without platforms', () => {
+    expect(combinePlatforms(index, []).verified).toBe(false);
   });
 });
