@@ -6,7 +6,7 @@ import { ActionError } from '../errors/action-error.ts';
 import { fallbackTag } from '../oci/client/referrers.ts';
 import type { Repository } from '../oci/client/repository.ts';
 import { digestOf } from '../oci/image/digest-of.ts';
-import { listAsReferrers, occupiedBy } from '../oci/transfer/attach.ts';
+import { checkListWritable, listAsReferrers } from '../oci/transfer/attach.ts';
 
 /** A signed statement about one manifest, which is attached to it in every repository that has it. */
 export interface SignedBundle {
@@ -32,9 +32,18 @@ export async function checkAttachable(repository: Repository, subject: Digest): 
     );
   }
   if (list === undefined) return;
-  const { support, occupied } = await repository.referrers(subject);
-  if (support === 'fallback' && occupied !== undefined) throw occupiedBy(repository, subject, occupied);
+  try {
+    await checkListWritable(repository, subject);
+  } catch (error) {
+    if (!(error instanceof ActionError) || error.cause === undefined) throw error;
+    const what = `${repository.host}/${repository.name} has no referrers API, and does not let its tag ${fallbackTag(subject)} change, which lists what refers to ${subject}: no signature can be added. Nothing was signed.`;
+    throw new ActionError(error.code, what, { cause: error, facts: error.facts, remedy: LIST_REMEDY });
+  }
 }
+
+const LIST_REMEDY = [
+  'Exclude tags that begin with `sha256-` from the immutability rule: registries without the referrers API keep signatures and SBOMs under them.',
+];
 
 /**
  * Attaches bundles to their subjects, and returns when each can be found again, through the referrers API or the list under the
