@@ -17,6 +17,7 @@ const HEADINGS: Readonly<Record<Group, string>> = {
   Gate: 'Gate',
   Signing: 'Signing and verification',
   Promotion: 'Promotion',
+  Cleanup: 'Cleanup',
   Registries: 'Registries and credentials',
   Run: 'General',
 };

@@ -1,4 +1,5 @@
 // Every command, one line for each.
+export { cleanup } from '../commands/cleanup/command.ts';
 export { login } from '../commands/login/command.ts';
 export { promote } from '../commands/promote/command.ts';
 export { publish } from '../commands/publish/command.ts';

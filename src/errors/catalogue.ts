@@ -111,6 +111,48 @@ export const CATALOGUE = {
       'Check out the repository before this step, or pass `github-token` with `contents: read`, so that the file can be read.',
     ],
   },
+  CLEANUP_POLICY_INVALID: {
+    ...input,
+    title: 'The cleanup policy cannot be used',
+    cause:
+      'The policy is missing, cannot be read, or says something that no policy can say. Nothing was read or deleted.',
+    remedy: [
+      'Correct each place that the message names with line and column; `docs/cleanup.md` has the whole format and policies to copy.',
+      'If the file does not exist, check its path, which starts at the workspace, and that the repository is checked out before this step.',
+    ],
+  },
+  PLAN_UNUSABLE: {
+    ...input,
+    title: 'The plan cannot be applied',
+    cause:
+      'The plan file is missing, was changed after it was made, or belongs to another policy, another repository or another version of the action. Nothing was deleted.',
+    remedy: [
+      'Plan again with this policy, approve that plan, and apply its file unchanged.',
+      'Use the same commit of the policy and the same version of the action in both jobs.',
+    ],
+  },
+  CLEANUP_STOPPED: {
+    outcome: 'refused',
+    retry: 'never',
+    title: 'The cleanup was stopped',
+    cause:
+      'What the policy asks for is not safe: more would go than a limit allows, a protecting line matches nothing, or it is unknown what is in use. Nothing was deleted where this applies.',
+    remedy: [
+      'Correct what each line of the message names: the rule, the limit, the line of `protect`, or the source of images in use.',
+      'Run with `dry-run: true` and read the new plan before it is applied.',
+    ],
+  },
+  KEPT_IMAGE_INCOMPLETE: {
+    outcome: 'registry-failed',
+    retry: 'never',
+    title: 'An image that was kept is no longer complete',
+    cause:
+      'After the deletions an image that the plan keeps lacks a part that it had before. The plan deletes no such part, so something else did: another cleanup, a retention rule of the registry, or a person.',
+    remedy: [
+      'Push the image again from its build, or restore the version where the registry can, as ghcr.io for 30 days.',
+      'Switch off other cleanups and retention rules of the repository.',
+    ],
+  },
   STAGE_MOVED: {
     outcome: 'tag-conflict',
     retry: 'never',

@@ -2,7 +2,17 @@ import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
 import { didYouMean, quoted } from '../domain/suggestion.ts';
 
 /** The headings under which the documentation shows the inputs, in order. */
-export const GROUPS = ['What', 'Build', 'Attestations', 'Gate', 'Signing', 'Promotion', 'Registries', 'Run'] as const;
+export const GROUPS = [
+  'What',
+  'Build',
+  'Attestations',
+  'Gate',
+  'Signing',
+  'Promotion',
+  'Cleanup',
+  'Registries',
+  'Run',
+] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** Hides a value in every log from now on. */

@@ -107,6 +107,8 @@ const LARGEST_FILE = 1024 * 1024;
 /** https://docs.github.com/rest/deployments/statuses#create-a-deployment-status */
 const LONGEST_DESCRIPTION = 140;
 const LISTED = 30;
+/** Of lists that are read whole. */
+const PAGE = 100;
 
 const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
   let opened: Promise<ReturnType<typeof getOctokit>> | undefined;
@@ -118,10 +120,11 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
     });
     return octokit;
   };
-  const rest = async () => {
+  const octokit = () => {
     opened ??= open();
-    return (await opened).rest;
+    return opened;
   };
+  const rest = async () => (await octokit()).rest;
   const repo = { owner, repo: name };
   /** What GitHub does not know or does not tell is undefined; that it is not there at all is one too: the caller decides. */
   const ask = async <T>(question: () => Promise<T>): Promise<T | undefined> => {
@@ -236,6 +239,32 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
         return { is: 'missing' };
       }
     },
+
+    branches: () =>
+      ask(async () => {
+        const { paginate, rest: at } = await octokit();
+        const all = await paginate(at.repos.listBranches, { ...repo, per_page: PAGE });
+        return all.map(({ name: branch }) => branch);
+      }),
+
+    gitTags: () =>
+      ask(async () => {
+        const { paginate, rest: at } = await octokit();
+        const all = await paginate(at.repos.listTags, { ...repo, per_page: PAGE });
+        return all.map(({ name: tag }) => tag);
+      }),
+
+    pullRequests: () =>
+      ask(async () => {
+        const { paginate, rest: at } = await octokit();
+        const all = await paginate(at.pulls.list, { ...repo, state: 'all', per_page: PAGE });
+        return new Map(
+          all.map(({ number, state, closed_at: closed }) => [
+            number,
+            { isOpen: state === 'open', ...(closed === null ? {} : { closedAt: Date.parse(closed) }) },
+          ]),
+        );
+      }),
   };
   return api;
 };

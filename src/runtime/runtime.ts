@@ -132,6 +132,18 @@ export interface GitHubApi {
    * @param ref a commit, or the name of a branch or tag
    */
   readonly file: (path: string, ref: string) => Promise<RepositoryFile>;
+  /** Names of all branches. `contents: read`. https://docs.github.com/rest/branches/branches#list-branches */
+  readonly branches: () => Promise<readonly string[] | undefined>;
+  /** Names of all git tags. `contents: read`. https://docs.github.com/rest/repos/repos#list-repository-tags */
+  readonly gitTags: () => Promise<readonly string[] | undefined>;
+  /** All pull requests by number. `pull-requests: read`. https://docs.github.com/rest/pulls/pulls#list-pull-requests */
+  readonly pullRequests: () => Promise<ReadonlyMap<number, PullRequest> | undefined>;
+}
+
+export interface PullRequest {
+  readonly isOpen: boolean;
+  /** Milliseconds since 1970; absent while it is open. */
+  readonly closedAt?: number;
 }
 
 export interface Deployment {

@@ -126,6 +126,9 @@ export async function createTestRuntime(options: TestRuntimeOptions = {}): Promi
       deploymentStatuses: async () => undefined,
       setDeploymentStatus: async () => false,
       file: async () => ({ is: 'unknown', reason: 'there is no GitHub here' }),
+      branches: async () => undefined,
+      gitTags: async () => undefined,
+      pullRequests: async () => undefined,
       ...options.github,
     }),
     state: {

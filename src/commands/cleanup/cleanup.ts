@@ -1,0 +1,113 @@
+import type { CleanupPlan, RepositoryPlan } from '../../domain/retention/plan.ts';
+import { planDigest } from '../../domain/retention/plan-document.ts';
+import { type ActionError, throwAll } from '../../errors/action-error.ts';
+import { bytes } from '../../report/markdown.ts';
+import { warn } from '../../run/progress.ts';
+import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+import { applyPlan } from './apply.ts';
+import { sha256 } from './files.ts';
+import type { CleanupInputs } from './inputs.ts';
+import { makePlan } from './plan.ts';
+import { planErrors, stopsAll } from './plan-errors.ts';
+import { type CleanupResult, emptyCleanup, failed, type PartialCleanup, succeeded } from './result.ts';
+
+/**
+ * `command: cleanup`: plans what a policy deletes, or applies a plan. Never throws: what went wrong is in the result, with all that was
+ * known until then.
+ */
+export async function cleanup(
+  runtime: Runtime,
+  inputs: CleanupInputs,
+  warnings: readonly string[],
+): Promise<CleanupResult> {
+  const partial = emptyCleanup(inputs.dryRun);
+  partial.warnings.push(...warnings);
+  try {
+    return await runCleanup(runtime, inputs, partial);
+  } catch (error) {
+    return failed(partial, runtime.signal.aborted ? runtime.signal.reason : error);
+  }
+}
+
+/** A cleanup whose inputs could not be read. */
+export function failedCleanup(error: unknown): CleanupResult {
+  return failed(emptyCleanup(true), error);
+}
+
+async function runCleanup(runtime: Runtime, inputs: CleanupInputs, partial: PartialCleanup): Promise<CleanupResult> {
+  const api = gitHub(runtime, inputs);
+  const { approved, dryRun } = inputs;
+  if (approved !== undefined) {
+    partial.planPath = approved.path;
+    note(runtime, partial, approved.plan);
+    const errors = planErrors(approved.plan, { targets: [], inUse: { images: [], unreadable: [] } });
+    if (stopsAll(approved.plan)) throwAll(errors);
+    return finish(runtime, partial, [...errors, ...(await applyPlan(runtime, inputs, approved.plan, api, partial))]);
+  }
+  const planned = await makePlan(runtime, inputs, api, partial);
+  const { plan, targets } = planned;
+  note(runtime, partial, plan);
+  const errors = planErrors(plan, planned);
+  if (dryRun || stopsAll(plan)) return finish(runtime, partial, errors);
+  const known = new Map(targets.map(({ name, reading }) => [name.name, reading]));
+  return finish(runtime, partial, [...errors, ...(await applyPlan(runtime, inputs, plan, api, partial, known))]);
+}
+
+function finish(runtime: Runtime, partial: PartialCleanup, errors: readonly ActionError[]): CleanupResult {
+  throwAll(errors);
+  if (partial.isDryRun) {
+    runtime.log.info('This is a dry run: nothing was deleted.');
+    return succeeded(partial, 'planned');
+  }
+  const isDone = partial.repositories.some(({ report }) => report?.results.some(({ outcome }) => outcome === 'done'));
+  runtime.log.info(isDone ? 'The cleanup is complete.' : 'There was nothing to delete.');
+  return succeeded(partial, isDone ? 'cleaned' : 'unchanged');
+}
+
+/** Takes the plan into the result, and its warnings and numbers into the log. */
+function note(runtime: Runtime, partial: PartialCleanup, plan: CleanupPlan): void {
+  partial.plan = plan;
+  partial.planDigest = planDigest(plan, sha256);
+  partial.repositories = plan.repositories.map((each) => ({ plan: each }));
+  for (const { severity, message } of plan.problems) if (severity === 'warning') warn(runtime, partial, message);
+  for (const each of plan.repositories) {
+    for (const { severity, message } of each.problems) {
+      if (severity === 'warning') warn(runtime, partial, `${each.repository}: ${message}`);
+    }
+    logPlan(runtime, each);
+  }
+}
+
+/** Lines of the log for tags and digests that go, of each repository. */
+const MAX_LOG_LINES = 100;
+
+function logPlan({ log }: Runtime, { repository, tags, manifests, totals }: RepositoryPlan): void {
+  const { untagged, deletedTags, deletedManifests, freedBytes, freedIs } = totals;
+  const size = `${freedIs === 'exact' ? '' : 'about '}${bytes(freedBytes)}`;
+  const kept = `${totals.manifests - deletedManifests} manifests and ${totals.tags - deletedTags - untagged} tags stay`;
+  log.info(
+    deletedManifests + untagged === 0
+      ? `${repository}: nothing to delete, ${kept}.`
+      : `${repository}: ${deletedManifests} manifests go (${size}) with ${deletedTags} tags, ${untagged} tags are removed from images that stay; ${kept}.`,
+  );
+  const lines = [
+    ...tags.flatMap(({ tag, action, reason }) => (action === 'keep' ? [] : `  ${action} ${tag}: ${described(reason)}`)),
+    ...manifests.flatMap(({ digest, role, action, tags: own, reason }) =>
+      action === 'delete' && role === 'root' && own.length === 0 ? `  delete ${digest}: ${described(reason)}` : [],
+    ),
+  ];
+  for (const line of lines.slice(0, MAX_LOG_LINES)) log.info(line);
+  if (lines.length > MAX_LOG_LINES) log.info(`  and ${lines.length - MAX_LOG_LINES} more, see the plan`);
+}
+
+function described({ rule, text }: RepositoryPlan['tags'][number]['reason']): string {
+  return rule === undefined ? text : `${text} (${rule})`;
+}
+
+/** GitHub's API for the repository of the workflow; undefined without a token or outside of a job. */
+function gitHub({ env, github }: Runtime, { registries }: CleanupInputs): GitHubApi | undefined {
+  const { githubToken: token } = registries;
+  const [owner = '', name = ''] = (env.GITHUB_REPOSITORY ?? '').split('/');
+  if (token === undefined || owner === '' || name === '') return undefined;
+  return github(token, { apiUrl: env.GITHUB_API_URL ?? 'https://api.github.com', owner, name });
+}

@@ -1,0 +1,29 @@
+import { defineCommand } from '../../run/define-command.ts';
+import { cleanupInputs, INPUTS, mayWrite, RULES, WARNINGS } from './inputs.ts';
+import { OUTCOMES } from './outcomes.ts';
+
+export const cleanup = defineCommand({
+  name: 'cleanup',
+  about: '`cleanup` deletes old images by a policy, after showing what it is going to delete.',
+  inputs: INPUTS,
+  rules: RULES,
+  warnings: WARNINGS,
+  mayWrite,
+  settings: cleanupInputs,
+  outputs: {
+    plan: 'Path of the plan file, to approve and to apply with the input `plan`.',
+    'plan-digest': 'Digest of the plan.',
+    'deleted-tags': 'Number of tags that were deleted, or would be, together with their image or alone.',
+    'untagged-tags': 'Number of those tags whose image stays.',
+    'deleted-manifests':
+      'Number of manifests that were deleted, or would be: images, indexes, platforms, and what is attached to them.',
+    'kept-tags': 'Number of tags that stay.',
+    'kept-manifests': 'Number of manifests that stay.',
+    'skipped-steps': 'Number of steps of the plan that were skipped because something has changed since.',
+    'blocked-steps': 'Number of steps of the plan that the registry does not allow.',
+    'freed-bytes': 'Bytes that the plan frees, each blob counted once.',
+  },
+  outcomes: OUTCOMES.successes,
+  situation: 'delete',
+  load: () => import('./program.ts'),
+});

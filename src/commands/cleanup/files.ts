@@ -1,0 +1,112 @@
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Digest } from '../../domain/digest.ts';
+import { canonicalPolicy } from '../../domain/retention/canonical-json.ts';
+import type { CleanupPlan } from '../../domain/retention/plan.ts';
+import { parsePlan } from '../../domain/retention/plan-document.ts';
+import type { CleanupPolicy } from '../../domain/retention/policy.ts';
+import { parsePolicy } from '../../domain/retention/read-policy.ts';
+import { quoted } from '../../domain/suggestion.ts';
+import { ActionError, ActionErrors, throwAll } from '../../errors/action-error.ts';
+import { digestOf } from '../../oci/image/digest-of.ts';
+
+const MAX_POLICY_BYTES = 1024 * 1024;
+/** A plan of 100,000 manifests has about 60 MB. */
+const MAX_PLAN_BYTES = 256 * 1024 * 1024;
+
+/** SHA-256 of a text, for plans and policies. */
+export function sha256(text: string): Digest {
+  return digestOf(Buffer.from(text), 'sha256');
+}
+
+/**
+ * Reads the policy, and the plan if there is one.
+ * @param workspace folder that relative paths start from
+ * @throws ActionErrors of CLEANUP_POLICY_INVALID and PLAN_UNUSABLE, all problems of both files
+ */
+export async function readCleanupFiles(
+  workspace: string,
+  inputs: { readonly policy: string | undefined; readonly plan: string | undefined },
+): Promise<{
+  readonly policy: CleanupPolicy;
+  readonly approved: { readonly plan: CleanupPlan; readonly path: string } | undefined;
+}> {
+  const errors: ActionError[] = [];
+  const keep = (error: unknown): undefined => {
+    if (!(error instanceof ActionError)) throw error;
+    errors.push(error);
+  };
+  const policy = inputs.policy === undefined ? undefined : await readPolicy(workspace, inputs.policy).catch(keep);
+  const { plan: path } = inputs;
+  const text = path === undefined ? undefined : await readPlanText(workspace, path).catch(keep);
+  throwAll(errors);
+  // That it is not given is a problem of the inputs, which is told already.
+  if (policy === undefined) throw new ActionErrors([]);
+  if (path === undefined || text === undefined) return { policy, approved: undefined };
+  const plan = parsePlan(text, sha256, { policyDigest: sha256(canonicalPolicy(policy)) });
+  if (!plan.ok) throw unusable(path, `${path}: ${plan.problems.join(' ')}`);
+  return { policy, approved: { plan: plan.value, path } };
+}
+
+/** A text of several lines, or in braces, is the policy itself. */
+async function readPolicy(workspace: string, written: string): Promise<CleanupPolicy> {
+  const isInline = written.includes('\n') || written.startsWith('{');
+  const policy = isInline
+    ? parsePolicy(written, 'policy')
+    : parsePolicy(await readPolicyFile(workspace, written), written);
+  if (policy.ok) return policy.value;
+  const [first = '', ...others] = policy.problems;
+  const text =
+    others.length === 0
+      ? first
+      : [`${policy.problems.length} problems with the policy:`, ...policy.problems.map((each) => `- ${each}`)].join(
+          '\n',
+        );
+  const line = Number(/:(\d+):\d+: /.exec(first)?.[1] ?? 1);
+  throw new ActionError('CLEANUP_POLICY_INVALID', text, {
+    facts: isInline ? { input: 'policy' } : { input: 'policy', file: written, line },
+  });
+}
+
+async function readPolicyFile(workspace: string, path: string): Promise<string> {
+  const invalid = (message: string, cause?: unknown) =>
+    new ActionError('CLEANUP_POLICY_INVALID', message, { cause, facts: { input: 'policy', file: path } });
+  // One line of YAML looks like no path that anybody has.
+  if (/^[\w-]+:(?:\s|$)/.test(path)) {
+    throw invalid(
+      `\`policy\`: got ${quoted(path)}, expected a path, or YAML on several lines: write \`policy: |\` and the rules below it.`,
+    );
+  }
+  try {
+    const file = resolve(workspace, path);
+    const { size } = await stat(file);
+    if (size > MAX_POLICY_BYTES) throw invalid(`${path} has ${size} bytes, more than ${MAX_POLICY_BYTES}.`);
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
+  } catch (error) {
+    if (error instanceof ActionError) throw error;
+    throw invalid(`The policy ${path} cannot be read: ${reasonOf(error)}.`, error);
+  }
+}
+
+async function readPlanText(workspace: string, path: string): Promise<string> {
+  try {
+    const file = resolve(workspace, path);
+    const { size } = await stat(file);
+    if (size > MAX_PLAN_BYTES) throw unusable(path, `The plan ${path} has ${size} bytes, more than ${MAX_PLAN_BYTES}.`);
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof ActionError) throw error;
+    throw unusable(path, `The plan ${path} cannot be read: ${reasonOf(error)}.`, error);
+  }
+}
+
+function unusable(file: string, message: string, cause?: unknown): ActionError {
+  return new ActionError('PLAN_UNUSABLE', message, { cause, facts: { input: 'plan', file } });
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
+  if (code === 'EISDIR') return 'it is a folder';
+  return code.startsWith('ERR_ENCODING') ? 'it is not text in UTF-8' : code || String(error);
+}

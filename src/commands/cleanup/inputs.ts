@@ -1,0 +1,133 @@
+import { type Image, parseImages } from '../../domain/images.ts';
+import { parsed } from '../../domain/parsed.ts';
+import type { ImageName } from '../../domain/reference.ts';
+import type { CleanupPlan } from '../../domain/retention/plan.ts';
+import type { CleanupPolicy } from '../../domain/retention/policy.ts';
+import { linesAs } from '../../inputs/lists.ts';
+import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
+import {
+  emptyCredentialsWarning,
+  keylessHasRegistry,
+  loginHasImage,
+  REGISTRY_RULES,
+  registryHasLogin,
+} from '../../inputs/registry-rules.ts';
+import type { Rule, RuleFacts } from '../../inputs/rule.ts';
+import { field, flag, type InputsOf, path } from '../../inputs/schema.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { readCleanupFiles } from './files.ts';
+import { repositoriesOf } from './repositories.ts';
+
+const DRY_RUN = flag({ group: 'Run', about: '', default: 'true' });
+
+/** Everything that a step with `command: cleanup` may set. */
+export const INPUTS = {
+  images: linesAs(
+    {
+      group: 'What',
+      about:
+        'Repositories to clean up, one per line, without a tag. Empty: those of the plan, or those that the policy names in full; otherwise `ghcr.io/<owner>/<repository>`.',
+      example: 'ghcr.io/org/app',
+    },
+    parseImages,
+  ),
+  policy: field(
+    'path or YAML',
+    {
+      group: 'Cleanup',
+      about: 'What to keep and what to delete: the path of a YAML file, or the YAML itself on several lines.',
+      example: '.github/cleanup.yaml',
+    },
+    (raw) => parsed(raw || undefined),
+  ),
+  plan: path({
+    group: 'Cleanup',
+    about:
+      'The plan file of an earlier run: this run applies exactly that. It must be a plan of the same policy. Whatever has changed since is skipped.',
+    example: 'cleanup-plan.json',
+  }),
+  'plan-file': path({
+    group: 'Cleanup',
+    about: 'Where to write the plan. Empty: a file that exists until the end of the job, see the output `plan`.',
+    example: 'cleanup-plan.json',
+  }),
+  ...REGISTRY_INPUTS,
+  'dry-run': field<boolean | undefined>(
+    'true or false',
+    {
+      group: 'Run',
+      about:
+        'Only plan, and delete nothing. Empty: `true`, except with `plan`, which is applied. `false` without `plan` deletes at once what the policy says; `true` with `plan` shows what still holds of it.',
+    },
+    (raw, mask) => (raw === '' ? parsed(undefined) : DRY_RUN.read(raw, mask)),
+  ),
+} as const;
+
+type Values = InputsOf<typeof INPUTS>;
+
+/** What a cleanup goes by. */
+export interface CleanupInputs {
+  readonly registries: RegistrySettings;
+  /** Each once. */
+  readonly images: readonly ImageName[];
+  readonly policy: CleanupPolicy;
+  /** A plan that was approved, and its path as the user wrote it. */
+  readonly approved: { readonly plan: CleanupPlan; readonly path: string } | undefined;
+  /** Path to write the plan to; undefined: a file of the run. */
+  readonly planFile: string | undefined;
+  readonly dryRun: boolean;
+}
+
+const isDryRun = ({ plan, 'dry-run': dryRun }: Values): boolean => dryRun ?? plan === undefined;
+
+/** A run that only plans needs no credentials where anybody may read. */
+export const mayWrite = (inputs: Values): boolean => !isDryRun(inputs);
+
+const enabled = (images: readonly Image[]) => images.filter(({ enable }) => enable);
+const hostsOf = ({ images }: Values): readonly string[] => images.map(({ reference }) => reference.host);
+
+/** Rules about the hosts of images have nothing to say where those come from the policy. */
+const withImages =
+  (rule: Rule<Values>): Rule<Values> =>
+  (inputs, facts) =>
+    inputs.images.length > 0 ? rule(inputs, facts) : undefined;
+
+export const RULES: readonly Rule<Values>[] = [
+  ({ policy }) =>
+    policy === undefined
+      ? '`policy` is empty. Name a YAML file such as `.github/cleanup.yaml`, or write the policy itself; `docs/cleanup.md` has five to copy.'
+      : undefined,
+  ({ images }) =>
+    images.length > 0 && enabled(images).length === 0
+      ? '`images`: every line has `enable=false`, so there is no repository to clean up. Enable one.'
+      : undefined,
+  ({ plan, 'plan-file': file }) =>
+    plan !== undefined && file !== undefined
+      ? '`plan` applies a plan that exists, and `plan-file` is where to write a new one. Remove one of them.'
+      : undefined,
+  ...REGISTRY_RULES,
+  registryHasLogin,
+  withImages(loginHasImage(hostsOf)),
+];
+
+export const WARNINGS: readonly Rule<Values>[] = [withImages(keylessHasRegistry(hostsOf)), emptyCredentialsWarning];
+
+/**
+ * What the inputs come to, with the files that they name.
+ * @throws ActionErrors of CLEANUP_POLICY_INVALID, PLAN_UNUSABLE and INPUT_INVALID
+ */
+export async function cleanupInputs(
+  inputs: Values,
+  { env }: RuleFacts<Values>,
+  { workspace }: Runtime,
+): Promise<CleanupInputs> {
+  const { policy, approved } = await readCleanupFiles(workspace, inputs);
+  return {
+    registries: registrySettings(inputs),
+    images: repositoriesOf(enabled(inputs.images), { policy, approved, env }),
+    policy,
+    approved,
+    planFile: inputs['plan-file'],
+    dryRun: isDryRun(inputs),
+  };
+}

@@ -1,0 +1,16 @@
+import { PLANNED, UNCHANGED } from '../../domain/outcome.ts';
+
+export const OUTCOMES = {
+  successes: {
+    cleaned: {
+      about: 'Everything that the plan names is gone, except what has changed since or what the registry keeps.',
+      heading: 'Cleaned up',
+    },
+    unchanged: { ...UNCHANGED, about: 'There was nothing to delete.' },
+    planned: { ...PLANNED, about: 'The plan only; nothing was deleted.' },
+  },
+  failed: 'Cleanup failed:',
+} as const;
+
+/** What a cleanup that succeeded came to. */
+export type Success = keyof typeof OUTCOMES.successes;

@@ -1,0 +1,105 @@
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { InUse } from '../../domain/retention/in-use.ts';
+import type { CleanupPlan } from '../../domain/retention/plan.ts';
+import { planCleanup } from '../../domain/retention/plan-cleanup.ts';
+import { writePlan } from '../../domain/retention/plan-document.ts';
+import type { CleanupPolicy } from '../../domain/retention/policy.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { type ReadTarget, readInUse } from '../../run/in-use/read-in-use.ts';
+import { readSourceRefs } from '../../run/in-use/source-refs.ts';
+import { readContents } from '../../run/inventory/read-inventory.ts';
+import { step } from '../../run/progress.ts';
+import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+import { sha256 } from './files.ts';
+import type { CleanupInputs } from './inputs.ts';
+import type { PartialCleanup } from './result.ts';
+import { openTargets, readTargets } from './targets.ts';
+
+/** Platforms and attachments that are read for their sizes, in each repository. */
+const MAX_SIZE_READS = 1000;
+
+export interface Planned {
+  readonly plan: CleanupPlan;
+  readonly inUse: InUse;
+  readonly targets: readonly ReadTarget[];
+}
+
+/** Reads the repositories and what is in use, decides, and writes the plan file. Needs no more than the right to read. */
+export async function makePlan(
+  runtime: Runtime,
+  inputs: CleanupInputs,
+  api: GitHubApi | undefined,
+  partial: PartialCleanup,
+): Promise<Planned> {
+  const { policy, images, planFile } = inputs;
+  const access = inputs.dryRun ? 'pull' : 'push';
+  const targets = await step(runtime, partial, 'Inventory', async () =>
+    readTargets(runtime, await openTargets(runtime, inputs.registries, images, access)),
+  );
+  const { inUse, refs } = await step(runtime, partial, 'Images in use', async () => ({
+    inUse: await readInUse(policy.inUse, targets, runtime, api),
+    refs: await readSourceRefs(policy, api),
+  }));
+  const decide = (all: readonly ReadTarget[]) =>
+    planCleanup({
+      policy,
+      inventories: all.map(({ reading }) => reading.inventory),
+      inUse,
+      refs,
+      now: Math.max(...all.map(({ reading }) => reading.inventory.readAt)),
+      sha256,
+    });
+  const plan = await step(runtime, partial, 'Plan', async () => {
+    const first = decide(targets);
+    const sized = await withSizes(first, targets, policy);
+    return sized === targets ? first : decide(sized);
+  });
+  const text = writePlan(plan, sha256);
+  const path = planFile === undefined ? join(runtime.temp, 'cleanup-plan.json') : resolve(runtime.workspace, planFile);
+  await writeFile(path, text, { mode: 0o600 }).catch((cause: unknown) => {
+    throw new ActionError('INPUT_INVALID', `\`plan-file\`: ${path} cannot be written.`, {
+      cause,
+      facts: { input: 'plan-file' },
+    });
+  });
+  runtime.log.info(`The plan is in ${path}.`);
+  partial.planPath = path;
+  return { plan, inUse, targets };
+}
+
+/**
+ * Reads what the platforms consist of that are to go, so that the bytes are counted, and of those that stay where that is cheap: which
+ * layers they share. Not where reads count as pulls and the policy goes by pulls.
+ */
+async function withSizes(
+  plan: CleanupPlan,
+  targets: readonly ReadTarget[],
+  policy: CleanupPolicy,
+): Promise<readonly ReadTarget[]> {
+  const sized = targets.map(async (each) => {
+    const { reading, target } = each;
+    const own = plan.repositories.find(({ repository }) => repository === reading.inventory.repository);
+    const isCounted = target.vendor.reading?.manifests === 'counted';
+    if (own === undefined || own.steps.length === 0 || (isCounted && goesByPulls(policy))) return each;
+    const going = new Set(own.manifests.flatMap(({ digest, action }) => (action === 'delete' ? digest : [])));
+    const unread = reading.inventory.manifests.filter(
+      ({ blobs, children, presence }) => blobs === undefined && children.length === 0 && presence !== 'missing',
+    );
+    const due = unread.filter(({ digest }) => going.has(digest));
+    const all = isCounted || unread.length > MAX_SIZE_READS ? due : unread;
+    if (all.length === 0 || all.length > MAX_SIZE_READS) return each;
+    const digests = all.map(({ digest }) => digest);
+    return { ...each, reading: await readContents(target, reading, digests) };
+  });
+  const result = await Promise.all(sized);
+  return result.every((each, at) => each === targets[at]) ? targets : result;
+}
+
+function goesByPulls({ repositories }: CleanupPolicy): boolean {
+  return repositories.some(
+    ({ basis, rules }) =>
+      basis === 'pulled' ||
+      rules.some(({ keep, remove }) => remove?.notPulledFor !== undefined || keep?.pulledWithin !== undefined),
+  );
+}
