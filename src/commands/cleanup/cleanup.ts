@@ -84,11 +84,12 @@ const MAX_LOG_LINES = 100;
 function logPlan({ log }: Runtime, { repository, tags, manifests, totals }: RepositoryPlan): void {
   const { untagged, deletedTags, deletedManifests, freedBytes, freedIs } = totals;
   const size = `${freedIs === 'exact' ? '' : 'about '}${bytes(freedBytes)}`;
-  const kept = `${totals.manifests - deletedManifests} manifests and ${totals.tags - deletedTags - untagged} tags stay`;
+  const kept = `${amount(totals.manifests - deletedManifests, 'manifest')} and ${amount(totals.tags - deletedTags - untagged, 'tag')} stay`;
+  const alone = untagged === 0 ? '' : `, ${amount(untagged, 'more tag')} without their image`;
   log.info(
     deletedManifests + untagged === 0
       ? `${repository}: nothing to delete, ${kept}.`
-      : `${repository}: ${deletedManifests} manifests go (${size}) with ${deletedTags} tags, ${untagged} tags are removed from images that stay; ${kept}.`,
+      : `${repository}: to delete ${amount(deletedManifests, 'manifest')} (${size}) with ${amount(deletedTags, 'tag')}${alone}; ${kept}.`,
   );
   const lines = [
     ...tags.flatMap(({ tag, action, reason }) => (action === 'keep' ? [] : `  ${action} ${tag}: ${described(reason)}`)),
@@ -99,6 +100,8 @@ function logPlan({ log }: Runtime, { repository, tags, manifests, totals }: Repo
   for (const line of lines.slice(0, MAX_LOG_LINES)) log.info(line);
   if (lines.length > MAX_LOG_LINES) log.info(`  and ${lines.length - MAX_LOG_LINES} more, see the plan`);
 }
+
+const amount = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 function described({ rule, text }: RepositoryPlan['tags'][number]['reason']): string {
   return rule === undefined ? text : `${text} (${rule})`;

@@ -5,9 +5,11 @@ import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import { planCleanup } from '../../domain/retention/plan-cleanup.ts';
 import { writePlan } from '../../domain/retention/plan-document.ts';
 import type { CleanupPolicy } from '../../domain/retention/policy.ts';
+import { entriesFor } from '../../domain/retention/repository-match.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type ReadTarget, readInUse } from '../../run/in-use/read-in-use.ts';
 import { readSourceRefs } from '../../run/in-use/source-refs.ts';
+import { readBuildTimes } from '../../run/inventory/build-times.ts';
 import { readContents } from '../../run/inventory/read-inventory.ts';
 import { step } from '../../run/progress.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
@@ -35,7 +37,7 @@ export async function makePlan(
   const { policy, images, planFile } = inputs;
   const access = inputs.dryRun ? 'pull' : 'push';
   const targets = await step(runtime, partial, 'Inventory', async () =>
-    readTargets(runtime, await openTargets(runtime, inputs.registries, images, access)),
+    withBuildTimes(await readTargets(runtime, await openTargets(runtime, inputs.registries, images, access)), policy),
   );
   const { inUse, refs } = await step(runtime, partial, 'Images in use', async () => ({
     inUse: await readInUse(policy.inUse, targets, runtime, api),
@@ -66,6 +68,17 @@ export async function makePlan(
   runtime.log.info(`The plan is in ${path}.`);
   partial.planPath = path;
   return { plan, inUse, targets };
+}
+
+/** Reads when images were built, where the policy counts from that. */
+function withBuildTimes(targets: readonly ReadTarget[], policy: CleanupPolicy): Promise<readonly ReadTarget[]> {
+  return Promise.all(
+    targets.map(async (each) => {
+      const isCounted = entriesFor(policy, each.name.name).some(({ basis }) => basis === 'created');
+      if (!isCounted || each.reading.inventory.gaps.length > 0) return each;
+      return { ...each, reading: await readBuildTimes(each.target, each.reading) };
+    }),
+  );
 }
 
 /**

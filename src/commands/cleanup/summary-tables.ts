@@ -125,13 +125,14 @@ export function renderStaying({ plan }: RepositoryResult): string {
       reason.code === 'in-use' || reason.code === 'locked' ? reason.text : '',
     ]),
   );
+  const kept = new Set(plan.tags.flatMap(({ tag, action }) => (action === 'keep' ? tag : [])));
   const sorted = [...groups.values()].toSorted((a, b) => b.length - a.length);
   const rows = sorted.slice(0, MAX_GROUPS).flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
     const { code: why, rule = '', text } = first.reason;
     const by = why === 'in-use' || why === 'locked' ? text : rule;
-    const names = group.map(({ tags, digest }) => tags[0] ?? shortDigest(digest));
+    const names = group.map(({ tags, digest }) => tags.find((tag) => kept.has(tag)) ?? shortDigest(digest));
     return [[prose(KEPT[why] ?? why), by === '' ? '' : prose(by), String(group.length), shownNames(names)]];
   });
   if (rows.length === 0) return '';

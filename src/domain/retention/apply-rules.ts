@@ -133,8 +133,10 @@ function dueText(
   if (rule.select.gone !== undefined) parts.push(`its ${rule.select.gone.what.replace('-', ' ')} is gone`);
   if (olderThan !== undefined) {
     const age = ageOf(item, since, context);
-    if (age === undefined) unknown.age += 1;
-    if (age === undefined || age <= olderThan) {
+    // `0d` means any age, an unknown one included.
+    const isAny = age === undefined && olderThan === 0;
+    if (age === undefined && !isAny) unknown.age += 1;
+    if (!isAny && (age === undefined || age <= olderThan)) {
       item.note ??= {
         code: age === undefined ? 'unknown' : 'not-selected-by-age',
         rule: rule.name,
@@ -142,7 +144,7 @@ function dueText(
       };
       return undefined;
     }
-    parts.push(`${inWords(age)} old, older than ${inWords(olderThan)}`);
+    parts.push(age === undefined ? 'of any age' : `${inWords(age)} old, older than ${inWords(olderThan)}`);
   }
   if (notPulledFor !== undefined) {
     const pulled = pullTime(item.node, item.tag, context.times);
