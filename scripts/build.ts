@@ -8,7 +8,7 @@ import { licenses } from './licenses.ts';
 const ROOT = join(import.meta.dirname, '..');
 
 /** Where a build is written, and where it comes from. */
-export interface BuildPlace {
+export interface BuildFolders {
   /** The repository. */
   readonly root: string;
   /** Folder for the JavaScript that tsc writes; in the repository, so that its packages are found from there. */
@@ -17,7 +17,7 @@ export interface BuildPlace {
   readonly dist: string;
 }
 
-export const HERE: BuildPlace = { root: ROOT, lib: join(ROOT, 'lib'), dist: join(ROOT, 'dist') };
+export const HERE: BuildFolders = { root: ROOT, lib: join(ROOT, 'lib'), dist: join(ROOT, 'dist') };
 
 /**
  * Each chunk keeps its name from build to build. Without comments and white space V8 has half as much to read in each step
@@ -44,7 +44,7 @@ const WITHOUT_SIDE_EFFECTS = /[\\/]node_modules[\\/]@actions[\\/]/;
  * own, which is read only when it is needed. Both folders are emptied before, so that no chunk of an earlier build stays.
  * @throws Error when a program fails
  */
-export async function build({ root, lib, dist }: BuildPlace = HERE): Promise<void> {
+export async function build({ root, lib, dist }: BuildFolders = HERE): Promise<void> {
   await rm(lib, { recursive: true, force: true });
   await rm(dist, { recursive: true, force: true });
   await run(root, 'tsc', '-p', 'tsconfig.build.json', '--outDir', lib);

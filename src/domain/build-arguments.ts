@@ -1,7 +1,7 @@
 import type { BuildRequest } from './build-request.ts';
 
 /** Where a build takes place, and where its results go. */
-export interface BuildPlace {
+export interface BuildFolders {
   readonly builder: string;
   /** Fresh folder for the OCI layout. */
   readonly directory: string;
@@ -13,7 +13,7 @@ export interface BuildPlace {
 }
 
 /** The arguments of `docker` for one build to an OCI layout. Pure. */
-export function buildArguments(request: BuildRequest, place: BuildPlace): readonly string[] {
+export function buildArguments(request: BuildRequest, place: BuildFolders): readonly string[] {
   const each = (flag: string, values: readonly string[]) => values.flatMap((value) => [flag, value]);
   const one = (flag: string, value: string | undefined) => (value === undefined || value === '' ? [] : [flag, value]);
   return [

@@ -137,7 +137,7 @@ export function usesCache({ cacheFrom, cacheTo }: BuildRequest, type: string): b
 }
 
 /**
- * The tags of images that a build would write its cache to: before there is a verdict, and over whatever they hold. Pure.
+ * The tags of images that a build would write its cache to: before the gate has passed, and over whatever they hold. Pure.
  * @param cacheTo in buildx's words: `type=registry,ref=ghcr.io/org/app:buildcache`, or the reference alone
  * @param images names in full
  */

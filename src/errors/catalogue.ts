@@ -107,7 +107,7 @@ export const CATALOGUE = {
     title: 'The promotion policy cannot be used',
     cause: 'The policy file is missing, cannot be read, or contains something that is not a requirement.',
     remedy: [
-      'Write it as `docs/promote.md` shows: `require` for every environment, `stages` for one.',
+      'Write it as `docs/promote.md` shows: `require` for every environment, `environments` for one.',
       'Check out the repository before this step, or pass `github-token` with `contents: read`, so that the file can be read.',
     ],
   },
@@ -153,7 +153,7 @@ export const CATALOGUE = {
       'Switch off other cleanups and retention rules of the repository.',
     ],
   },
-  STAGE_MOVED: {
+  ENVIRONMENT_MOVED: {
     outcome: 'tag-conflict',
     retry: 'never',
     title: 'The environment changed during the promotion',

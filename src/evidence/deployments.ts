@@ -11,18 +11,18 @@ const LONGEST = 30 * 24 * 60 * 60 * 1000;
 const ENDED = ['success', 'failure', 'error', 'inactive'];
 
 /**
- * The deployments to the environment of a stage, newest first, at most 10. Undefined without an api, and when GitHub does
+ * The deployments to the environment of an environment, newest first, at most 10. Undefined without an api, and when GitHub does
  * not tell (`deployments: read`).
  *
  * @param commit when it is known, only deployments of it are looked for
  */
 export async function readDeployments(
   api: GitHubApi | undefined,
-  stage: string,
+  environment: string,
   commit: string | undefined,
 ): Promise<readonly DeploymentEvidence[] | undefined> {
   if (commit !== undefined && !COMMIT.test(commit)) return [];
-  const found = await api?.deployments({ environment: stage, ...(commit === undefined ? {} : { sha: commit }) });
+  const found = await api?.deployments({ environment: environment, ...(commit === undefined ? {} : { sha: commit }) });
   if (api === undefined || found === undefined) return undefined;
   return Promise.all(
     found.slice(0, LOOKED_INTO).map(async (each) => evidenceOf(each, await api.deploymentStatuses(each.id))),
@@ -50,7 +50,7 @@ function digestIn(description: string): Digest | undefined {
 }
 
 export interface Told {
-  /** Name of the environment, which is the name of the stage. */
+  /** Name of the environment, which is the name of the environment. */
   readonly environment: string;
   /** The commit that the workflow runs on: what GitHub made the deployment of. */
   readonly sha: string;
@@ -59,7 +59,7 @@ export interface Told {
   readonly from: string;
   readonly runUrl: string;
   /**
-   * `success` as soon as the tag has moved, though the job goes on: the stage holds the image from then on, and nothing
+   * `success` as soon as the tag has moved, though the job goes on: the environment holds the image from then on, and nothing
    * of ours would ever end an `in_progress`. At the end of the job GitHub adds its own state, which then is the last: a
    * dry run (`inactive`), and a refusal (`failure`) that the job goes on after, would else be a deployment that went well.
    */

@@ -1,6 +1,6 @@
 import type { Digest } from '../domain/digest.ts';
 import { type History, readHistory } from '../domain/promotion/history.ts';
-import { isSameStage, type StoredRecord } from '../domain/promotion/record.ts';
+import { isSameEnvironment, type StoredRecord } from '../domain/promotion/record.ts';
 import { type JudgedRecords, judgeRecords } from '../domain/promotion/trust.ts';
 import type { Repository } from '../oci/client/repository.ts';
 import { type RecordsOfImage, readRecords } from './promotion-records.ts';
@@ -43,20 +43,22 @@ interface Reading {
  * The history of an environment in one repository, from that repository alone. The records of what its tag points to tell what it
  * pointed to before and what is on hold; going further costs one request for each image. What has no tag is known by `own`.
  */
-export async function readStage(
+export async function readEnvironment(
   { repository, now }: { readonly repository: Repository; readonly now?: Digest | null },
-  stage: string,
+  environment: string,
   records: ReadRecords,
   { until = () => true, own = [], foreign = [] }: Reading = {},
 ): Promise<History> {
   const known = [...own];
   const others = [...foreign];
   const read = new Set<Digest>();
-  const history = () => readHistory(stage, known, { holds: now, foreign: others, read });
+  const history = () => readHistory(environment, known, { holds: now, foreign: others, read });
   const next = () =>
     history().unread ??
     known
-      .flatMap((record) => (isSameStage(record.stage, stage) ? [record.previousDigest, record.digest] : []))
+      .flatMap((record) =>
+        isSameEnvironment(record.environment, environment) ? [record.previousDigest, record.digest] : [],
+      )
       .find((digest) => digest !== undefined && !read.has(digest));
   let image = now ?? next();
   while (image !== undefined && read.size < MAX_IMAGES) {

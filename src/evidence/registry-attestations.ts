@@ -50,7 +50,7 @@ export async function readAttested(
   const attestations = await limit.map(children.filter(isAttestation), async (each) =>
     readAttestation(each, await reader.manifest(each), (blob) => reader.blob(blob, STATEMENT_LIMIT)),
   );
-  // Nothing is required here, that is for the policy of the stage; but nothing foreign is let pass.
+  // Nothing is required here, that is for the policy of the environment; but nothing foreign is let pass.
   requireAttestations({ platforms, attestations }, { requireSbom: false, requireProvenance: false });
   return platforms.map(({ name, manifest }) => {
     const own = attestations.filter(({ reference }) => reference === manifest.descriptor.digest);
@@ -61,7 +61,7 @@ export async function readAttested(
 /** A statement without a subject is about no image, so it is no evidence for this one. */
 function evidenceOf(statements: readonly Statement[]): Omit<PlatformEvidence, 'name'> {
   const about = statements.filter(({ subjects }) => subjects.length > 0);
-  // The stages of a build may have an SBOM each, beside the one of the image: their packages are not added up.
+  // The environments of a build may have an SBOM each, beside the one of the image: their packages are not added up.
   const sboms = about.flatMap(({ kind, packages = 0 }) => (kind === 'sbom' ? [packages] : []));
   const provenances = about.filter(({ kind }) => kind === 'provenance');
   return {

@@ -1,7 +1,7 @@
 import { ActionError } from '../errors/action-error.ts';
 
 /** For `catch` before a push: a question that could not be put is no reason to stop it; a cancelled run is. */
-export function noVerdict(error: unknown): undefined {
+export function ignoreFailure(error: unknown): undefined {
   if (error instanceof ActionError && error.code !== 'CANCELLED') return undefined;
   throw error;
 }

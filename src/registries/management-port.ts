@@ -1,17 +1,17 @@
 import { ActionError } from '../errors/action-error.ts';
-import type { Capability, Management, ManagementPlace, Support, Vendor } from './vendor.ts';
+import type { Capability, Management, ManagementContext, Support, Vendor } from './vendor.ts';
 
 /** Functions that have no stand-in: whoever calls them has another way where the vendor lacks them. */
 type Optional = 'deleteDigests' | 'currentTags';
 
 /** Everything that can be asked of a repository; what the vendor lacks answers with CAPABILITY_MISSING. */
-export type Managed = Required<Omit<Management, Optional>> & Pick<Management, Optional>;
+export type RepositoryManagement = Required<Omit<Management, Optional>> & Pick<Management, Optional>;
 
 /**
  * Opens one repository of a vendor for management.
  * @throws from its functions: ActionError CAPABILITY_MISSING with what to do instead, when the vendor lacks them
  */
-export function manage(vendor: Vendor, place: ManagementPlace): Managed {
+export function manage(vendor: Vendor, place: ManagementContext): RepositoryManagement {
   const own = vendor.manage(place);
   const where = `${place.host}/${place.repository}`;
   const lacks = (capability: Capability) => () => {

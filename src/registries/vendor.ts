@@ -122,7 +122,7 @@ export interface ImageStore {
 export const DELETE_BATCH_LIMIT = 100;
 
 /** What a vendor works with to get credentials. */
-export interface LoginPlace {
+export interface LoginContext {
   /** As in image names: `ghcr.io`, `123456789012.dkr.ecr.eu-west-1.amazonaws.com`. */
   readonly host: string;
   readonly keyless: Keyless;
@@ -149,7 +149,7 @@ export interface GitHubAccess {
 }
 
 /** What a vendor works with to manage one repository. */
-export interface ManagementPlace extends LoginPlace {
+export interface ManagementContext extends LoginContext {
   /** Without the host: `org/app`. */
   readonly repository: string;
   /** Where the registry answers: `https://ghcr.io/`. */
@@ -189,10 +189,10 @@ export interface Vendor {
    * Credentials without a stored secret; undefined when nothing of `keyless` is for this vendor.
    * Called again when they run out.
    */
-  readonly login?: (place: LoginPlace) => Promise<Credentials | undefined>;
+  readonly login?: (place: LoginContext) => Promise<Credentials | undefined>;
   /** Credentials that lie around on the runner for this vendor besides docker's own, asked last. */
-  readonly ambient?: (place: LoginPlace) => Promise<Credentials | undefined>;
-  readonly manage: (place: ManagementPlace) => Management;
+  readonly ambient?: (place: LoginContext) => Promise<Credentials | undefined>;
+  readonly manage: (place: ManagementContext) => Management;
   /**
    * Whether an upload is begun and cancelled before the build, because neither the token nor an API tells who may push.
    */

@@ -1,7 +1,7 @@
 import { describeSubject, type Finding, type FindingOrigin } from '../domain/gate/finding.ts';
 import { type FindingRow, findingRows } from '../domain/gate/finding-rows.ts';
 import { ignoreSkeleton } from '../domain/gate/ignore-skeleton.ts';
-import type { Suppressed, Verdict } from '../domain/gate/policy.ts';
+import type { GateResult, Suppressed } from '../domain/gate/policy.ts';
 import { SEVERITIES, type Severity } from '../domain/gate/severity.ts';
 import { code, details, plain, prose, table } from './markdown.ts';
 
@@ -21,7 +21,7 @@ const MAX_PLACES = 3;
 /** From this many on it is said where to begin. */
 const MANY = 5;
 
-export interface VerdictView {
+export interface GateResultView {
   /** How the gate was asked. */
   readonly scan: 'gate' | 'report' | 'off' | 'not-reached';
   /** The file of accepted findings, where there is one. */
@@ -29,18 +29,18 @@ export interface VerdictView {
 }
 
 /** The gate in the summary: what each platform holds, what fails the gate, what passes and why. Pure. */
-export function renderVerdict(verdict: Verdict, view: VerdictView): string {
-  const { gated, others, suppressed, platforms, notes, comparison } = verdict;
+export function renderGateResult(gateResult: GateResult, view: GateResultView): string {
+  const { gated, others, suppressed, platforms, notes, comparison } = gateResult;
   const rows = findingRows(gated);
   const known = suppressed.filter(({ by }) => by === 'baseline').map(({ finding }) => finding);
   const accepted = suppressed.filter(({ by }) => by !== 'baseline');
   return [
-    `### Gate\n\n${headOf(verdict, rows, view)}`,
+    `### Gate\n\n${headOf(gateResult, rows, view)}`,
     platformTable(platforms),
-    comparisonLine(verdict, known),
+    comparisonLine(gateResult, known),
     section(`<b>${comparison === undefined ? 'Blocking findings' : 'New: blocking findings'}</b>`, rows, true),
-    firstStep(verdict, rows),
-    skeletonOf(verdict, view),
+    firstStep(gateResult, rows),
+    skeletonOf(gateResult, view),
     section('Known from the baseline', findingRows(known)),
     section('Fixed since the baseline', findingRows(comparison?.fixed ?? [])),
     accepted.length === 0 ? '' : details(`Accepted (${accepted.length})`, acceptedTable(accepted)),
@@ -52,7 +52,7 @@ export function renderVerdict(verdict: Verdict, view: VerdictView): string {
 }
 
 /** A row for each platform; of the severities only those that there are. */
-function platformTable(platforms: Verdict['platforms']): string {
+function platformTable(platforms: GateResult['platforms']): string {
   const present = SEVERITIES.filter((severity) => platforms.some(({ counts }) => counts[severity] > 0));
   return table(
     ['platform', 'system', 'packages', ...present.map(severityTitle), present.length === 0 ? 'findings' : 'blocking'],
@@ -70,14 +70,14 @@ function severityTitle(severity: Severity): string {
   return `${SIGNS[severity]}&nbsp;${severity.toLowerCase()}`;
 }
 
-function headOf({ passed, gated }: Verdict, rows: readonly FindingRow[], { scan }: VerdictView): string {
+function headOf({ passed, gated }: GateResult, rows: readonly FindingRow[], { scan }: GateResultView): string {
   if (passed) return '✅ Every platform passed.';
   const different = rows.length === gated.length ? '' : ` (${rows.length} different)`;
   const count = `${gated.length} ${gated.length === 1 ? 'finding' : 'findings'}${different}`;
   return `${scan === 'report' ? '⚠️ Would be blocked' : '❌ Blocked'} by ${count}.`;
 }
 
-function comparisonLine({ comparison, gated }: Verdict, known: readonly Finding[]): string {
+function comparisonLine({ comparison, gated }: GateResult, known: readonly Finding[]): string {
   if (comparison === undefined) return '';
   const { image, isSameImage, missing, fixed } = comparison;
   const lacking = missing.map(
@@ -105,7 +105,7 @@ function findingTable(rows: readonly FindingRow[]): string {
     // Without a package the subject is the path, which follows.
     [
       short((finding.package === undefined ? finding.title : undefined) ?? describeSubject(finding)),
-      places.length === 0 ? short(finding.target) : placesOf(places),
+      places.length === 0 ? short(finding.target) : repositoriesOf(places),
     ].join('<br>'),
     plain(platforms.join(', ')),
     ...(hasOrigins ? [originOf(finding.origin)] : []),
@@ -115,7 +115,7 @@ function findingTable(rows: readonly FindingRow[]): string {
   return table(header, cells) + more;
 }
 
-function placesOf(places: readonly string[]): string {
+function repositoriesOf(places: readonly string[]): string {
   const more = places.length > MAX_PLACES ? ` and ${places.length - MAX_PLACES} more` : '';
   return places
     .slice(0, MAX_PLACES)
@@ -156,7 +156,7 @@ function until(accepted: Suppressed | undefined): string {
 }
 
 /** Where to begin with many findings; what else can be done is in the error's own steps. */
-function firstStep({ passed }: Verdict, rows: readonly FindingRow[]): string {
+function firstStep({ passed }: GateResult, rows: readonly FindingRow[]): string {
   const fromBase = rows.filter(({ finding }) => finding.origin?.from === 'base');
   const isMostlyBase = fromBase.length * 2 > rows.length;
   if (passed || (rows.length < MANY && !isMostlyBase)) return '';
@@ -167,7 +167,7 @@ function firstStep({ passed }: Verdict, rows: readonly FindingRow[]): string {
     : `${fixable} of ${rows.length} have a fixed version: update those packages first.`;
 }
 
-function skeletonOf({ gated, passed, platforms, today }: Verdict, { ignorefile }: VerdictView): string {
+function skeletonOf({ gated, passed, platforms, today }: GateResult, { ignorefile }: GateResultView): string {
   if (passed) return '';
   const { yaml, entries, omitted } = ignoreSkeleton(gated, {
     today,

@@ -1,5 +1,5 @@
 import type { Finding } from '../domain/gate/finding.ts';
-import type { Verdict } from '../domain/gate/policy.ts';
+import type { GateResult } from '../domain/gate/policy.ts';
 
 /** The version of the `json` output: raised when a field is renamed or removed, not when one is added. */
 export const JSON_VERSION = 1;
@@ -10,7 +10,7 @@ function findingJson({ context: _context, ...finding }: Finding): Finding {
 }
 
 /** The scan for programs, of a publish and of a promotion. */
-export function verdictJson({ passed, counts, gated, suppressed, notes, comparison }: Verdict) {
+export function gateJson({ passed, counts, gated, suppressed, notes, comparison }: GateResult) {
   return {
     passed,
     counts,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describeSubject, type Finding } from '../domain/gate/finding.ts';
-import type { Suppressed, Verdict } from '../domain/gate/policy.ts';
+import type { GateResult, Suppressed } from '../domain/gate/policy.ts';
 import { SEVERITIES, type Severity } from '../domain/gate/severity.ts';
 
 export interface SarifOptions {
@@ -76,8 +76,8 @@ const SCORES: Readonly<Record<Severity, string>> = {
  * neither tag nor digest nor a path of the run, so that an alert stays the same alert from one build to the next.
  * https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
  */
-export function toSarif(verdict: Verdict, options: SarifOptions): Sarif {
-  return sarifWithin(verdict, options, SARIF_LIMITS.results);
+export function toSarif(gateResult: GateResult, options: SarifOptions): Sarif {
+  return sarifWithin(gateResult, options, SARIF_LIMITS.results);
 }
 
 /**
@@ -85,13 +85,13 @@ export function toSarif(verdict: Verdict, options: SarifOptions): Sarif {
  * @returns `note`, a sentence for the summary, when something was left out
  */
 export function renderSarif(
-  verdict: Verdict,
+  gateResult: GateResult,
   options: SarifOptions,
   limits: { readonly [K in keyof typeof SARIF_LIMITS]: number } = SARIF_LIMITS,
 ): { readonly text: string; readonly note?: string } {
-  const total = verdict.gated.length + verdict.others.length + verdict.suppressed.length;
+  const total = gateResult.gated.length + gateResult.others.length + gateResult.suppressed.length;
   for (let most = limits.results; ; most = Math.floor(most / 2)) {
-    const sarif = sarifWithin(verdict, options, most, limits.runs);
+    const sarif = sarifWithin(gateResult, options, most, limits.runs);
     const text = JSON.stringify(sarif);
     if (most > 0 && gzipSync(text).length > limits.gzipBytes) continue;
     const kept = sarif.runs.reduce((sum, run) => sum + run.results.length, 0);
@@ -102,15 +102,15 @@ export function renderSarif(
 }
 
 function sarifWithin(
-  verdict: Verdict,
+  gateResult: GateResult,
   options: SarifOptions,
   most: number,
   mostRuns: number = SARIF_LIMITS.runs,
 ): Sarif {
-  const accepted = verdict.suppressed.filter(({ by }) => by !== 'unfixed');
-  const unfixed = verdict.suppressed.filter(({ by }) => by === 'unfixed').map(({ finding }) => finding);
-  const open = [...verdict.gated, ...unfixed, ...verdict.others];
-  const platforms = [...new Set(verdict.platforms.map(({ platform }) => platform))].slice(0, mostRuns);
+  const accepted = gateResult.suppressed.filter(({ by }) => by !== 'unfixed');
+  const unfixed = gateResult.suppressed.filter(({ by }) => by === 'unfixed').map(({ finding }) => finding);
+  const open = [...gateResult.gated, ...unfixed, ...gateResult.others];
+  const platforms = [...new Set(gateResult.platforms.map(({ platform }) => platform))].slice(0, mostRuns);
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',

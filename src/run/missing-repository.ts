@@ -2,7 +2,7 @@ import { ActionError } from '../errors/action-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
 import type { CreateRepository } from '../inputs/create-repository.ts';
 import type { Repository } from '../oci/client/repository.ts';
-import { noVerdict } from '../registries/ignore-failure.ts';
+import { ignoreFailure } from '../registries/ignore-failure.ts';
 import type { Destination } from './targets.ts';
 
 /** What a registry may answer to a read in a repository that does not exist, besides saying so. */
@@ -30,7 +30,7 @@ export async function readTarget<T>(
   } catch (error) {
     const { vendor } = registry;
     if (!(error instanceof ActionError) || !MAY_BE_MISSING.has(error.code) || vendor.hidesMissing !== true) throw error;
-    const exists = await registry.manage(repository.name).exists().catch(noVerdict);
+    const exists = await registry.manage(repository.name).exists().catch(ignoreFailure);
     if (exists !== false) throw error;
     if (creation.wanted) return read(empty(repository));
     throw new ActionError(

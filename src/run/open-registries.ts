@@ -9,8 +9,8 @@ import { createApi } from '../http/api.ts';
 import { createTransport } from '../http/transport.ts';
 import type { RegistrySettings } from '../inputs/registry-inputs.ts';
 import { createRegistryClient, type RegistryClient } from '../oci/client/registry-client.ts';
-import { type Managed, manage } from '../registries/management-port.ts';
-import type { LoginPlace, Vendor } from '../registries/vendor.ts';
+import { manage, type RepositoryManagement } from '../registries/management-port.ts';
+import type { LoginContext, Vendor } from '../registries/vendor.ts';
 import { vendorOf } from '../registries/vendors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
@@ -21,7 +21,7 @@ export interface Registry {
   readonly vendor: Vendor;
   readonly client: RegistryClient;
   readonly credentials: () => Promise<Credentials | undefined>;
-  readonly manage: (repository: string) => Managed;
+  readonly manage: (repository: string) => RepositoryManagement;
 }
 
 /**
@@ -50,7 +50,7 @@ export async function openRegistries(
   });
   const api = createApi({ transport, ...shared });
 
-  const placeOf = (host: string): LoginPlace => ({
+  const placeOf = (host: string): LoginContext => ({
     host,
     keyless: settings.keylessByHost.get(host) ?? settings.keyless,
     api,

@@ -1,6 +1,6 @@
 import { ActionError } from '../errors/action-error.ts';
 import type { CreateRepository } from '../inputs/create-repository.ts';
-import type { Managed } from '../registries/management-port.ts';
+import type { RepositoryManagement } from '../registries/management-port.ts';
 import type { Support } from '../registries/vendor.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Destination } from './targets.ts';
@@ -52,7 +52,7 @@ async function create(
   runtime: Runtime,
   inputs: PreflightInputs,
   { image, repository, registry }: Destination,
-  managed: Managed,
+  managed: RepositoryManagement,
 ): Promise<readonly string[] | 'planned'> {
   const { createRepository: creation } = inputs;
   const attributes = creation.wanted ? creation.attributes : {};

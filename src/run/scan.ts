@@ -3,7 +3,7 @@ import type { BuildSteps } from '../domain/dockerfile.ts';
 import { describeFinding } from '../domain/gate/finding.ts';
 import { layerOrigins } from '../domain/gate/layer-origin.ts';
 import type { PlatformReport } from '../domain/gate/platform-report.ts';
-import { baselineOf, type GatePolicy, judge, type Verdict } from '../domain/gate/policy.ts';
+import { baselineOf, type GatePolicy, type GateResult, judge } from '../domain/gate/policy.ts';
 import { NOT_SEARCHED } from '../domain/gate/secret-rules.ts';
 import { ActionError, toActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
@@ -78,7 +78,7 @@ export interface ScanContext {
 /**
  * Scans every platform of an image and applies the policy to what was found.
  * @param names of the image, without tags: entries of the ignore file may be for some of them
- * @throws ActionError whatever keeps the scan from being done; findings are in the verdict
+ * @throws ActionError whatever keeps the scan from being done; findings are in the gateResult
  */
 export async function scanImage(
   runtime: Runtime,
@@ -88,7 +88,7 @@ export async function scanImage(
   image: LocalImage,
   names: readonly string[],
   { baseline, build }: ScanContext = {},
-): Promise<{ readonly verdict: Verdict; readonly trivy: Tool }> {
+): Promise<{ readonly gateResult: GateResult; readonly trivy: Tool }> {
   const { trivy, database } = await scanner();
   const cacheDir = databaseDirectory(runtime);
   runtime.log.info(
@@ -137,25 +137,25 @@ export async function scanImage(
     today: runtime.clock.now().toISOString().slice(0, 10),
   });
   const notes = terms.scanners.includes('secret') ? [...judged.notes, NOT_SEARCHED] : judged.notes;
-  const verdict = { ...judged, notes };
-  for (const { platform, packages, system, counts, gated } of verdict.platforms) {
+  const gateResult = { ...judged, notes };
+  for (const { platform, packages, system, counts, gated } of gateResult.platforms) {
     const found = Object.entries(counts).map(([severity, count]) => `${count} ${severity.toLowerCase()}`);
     runtime.log.info(
       `${platform}: ${system ?? 'no operating system'}, packages: ${packages}, findings: ${found.join(', ')}; failing the gate: ${gated}`,
     );
   }
-  for (const note of verdict.notes) runtime.log.info(note);
-  const { comparison } = verdict;
+  for (const note of gateResult.notes) runtime.log.info(note);
+  const { comparison } = gateResult;
   if (comparison !== undefined) {
-    const known = verdict.suppressed.filter(({ by }) => by === 'baseline');
+    const known = gateResult.suppressed.filter(({ by }) => by === 'baseline');
     runtime.log.info(
-      `Compared with ${comparison.image}: known ${known.length}, new ${verdict.gated.length}, fixed ${comparison.fixed.length}`,
+      `Compared with ${comparison.image}: known ${known.length}, new ${gateResult.gated.length}, fixed ${comparison.fixed.length}`,
     );
     for (const { finding } of known) runtime.log.info(`known: ${describeFinding(finding)}`);
     for (const finding of comparison.fixed) runtime.log.info(`fixed: ${describeFinding(finding)}`);
   }
-  for (const finding of verdict.gated) runtime.log.info(describeFinding(finding));
-  return { verdict, trivy };
+  for (const finding of gateResult.gated) runtime.log.info(describeFinding(finding));
+  return { gateResult, trivy };
 }
 
 /** The report with what brought each finding into the image. */

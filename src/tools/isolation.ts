@@ -13,7 +13,7 @@ export interface Isolation {
 
 /**
  * Makes such a world below the run's temp directory. The environment holds where programs are, proxies, certificates and
- * locale: no token, no login of Docker, and no setting of a tool (`TRIVY_*`), because any of them could change a verdict or
+ * locale: no token, no login of Docker, and no setting of a tool (`TRIVY_*`), because any of them could change a result or
  * be read by a program that is not to be trusted with it.
  * @param network `offline` leaves the proxies out too, whose addresses may hold a password
  */

@@ -16,17 +16,17 @@ beforeAll(async () => {
 });
 afterAll(() => scene[Symbol.asyncDispose]());
 
-it('four jobs of a matrix promote one image to a stage each, and no record is lost to another', async () => {
+it('four jobs of a matrix promote one image to an environment each, and no record is lost to another', async () => {
   const digest = await place.digest('v1');
   const expected: string[] = [];
   for (const round of ['1', '2', '3', '4']) {
-    const stages = ['eu', 'us', 'asia', 'africa'].map((where) => `${where}-${round}`);
+    const environments = ['eu', 'us', 'asia', 'africa'].map((where) => `${where}-${round}`);
     const ran = await Promise.all(
-      stages.map((environment) => scene.promote({ images: place.image, from: 'v1', environment })),
+      environments.map((environment) => scene.promote({ images: place.image, from: 'v1', environment })),
     );
     for (const each of ran) expect(each, each.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'promoted' } });
-    expected.push(...stages);
+    expected.push(...environments);
     // Docker's registry has no API for referrers: each of the jobs writes the same list.
-    expect((await place.records(digest)).map(({ stage }) => stage).toSorted()).toEqual(expected.toSorted());
+    expect((await place.records(digest)).map(({ environment }) => environment).toSorted()).toEqual(expected.toSorted());
   }
 });

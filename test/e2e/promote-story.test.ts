@@ -77,9 +77,9 @@ it('goes from dev to production and back, is refused, is forced, and its story c
   const records = [...(await place.records(first)), ...(await place.records(second))].toSorted(
     (a, b) => Date.parse(a.time) - Date.parse(b.time),
   );
-  const of = (stage: string) => records.filter((each) => each.stage === stage);
-  for (const stage of ['dev', 'staging']) {
-    expect(of(stage).map(({ kind, digest, previousDigest }) => [kind, digest, previousDigest])).toEqual([
+  const of = (environment: string) => records.filter((each) => each.environment === environment);
+  for (const environment of ['dev', 'staging']) {
+    expect(of(environment).map(({ kind, digest, previousDigest }) => [kind, digest, previousDigest])).toEqual([
       ['promotion', first, undefined],
       ['promotion', second, first],
     ]);

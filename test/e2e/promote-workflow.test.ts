@@ -10,7 +10,7 @@ import { asClient, createScene, type Scene } from './scene.ts';
 
 /** The image of the fixture. */
 const DIGEST = 'sha256:6f1fb22b305f881efa6fd6cb0c92997be24fd880fd882e2b1300e90b575bb81e';
-const STAGE = 'io.github.registry-action.promotion.stage';
+const STAGE = 'io.github.registry-action.promotion.environment';
 
 /** A caller, as in docs/promote.md. */
 const caller = (inputs: Readonly<Record<string, string | boolean>>) => `on: push
@@ -60,7 +60,7 @@ async function published(registry: Address): Promise<string> {
   return image;
 }
 
-/** The stages that the records of an image name, as another client lists them. */
+/** The environments that the records of an image name, as another client lists them. */
 async function recorded(registry: Address, image: string): Promise<readonly unknown[]> {
   const listed = await client(registry, 'oras', 'discover', '--plain-http', '--format', 'json', `${image}@${DIGEST}`);
   const { referrers } = fieldsOf(JSON.parse(listed));
@@ -72,19 +72,19 @@ describe.each([
   { api: 'without', at: () => plain },
   { api: 'with', at: () => full },
 ])('promote.yml and a registry $api the referrers API', ({ at }) => {
-  it('carries one digest from dev to production, each stage after the record of the one before', async () => {
+  it('carries one digest from dev to production, each environment after the record of the one before', async () => {
     const image = await published(at());
     const { exitCode, log } = await runWorkflow(scene, caller({ image, from: 'candidate', require: 'sbom' }));
     expect(exitCode, log).toBe(0);
-    for (const stage of ['dev', 'staging', 'production'])
-      expect(await digestOf(at(), `${image}:${stage}`)).toBe(DIGEST);
+    for (const environment of ['dev', 'staging', 'production'])
+      expect(await digestOf(at(), `${image}:${environment}`)).toBe(DIGEST);
     expect(await recorded(at(), image)).toEqual(['dev', 'production', 'staging']);
     expect(log).toMatch(/met +deployed=dev/);
     expect(log).toMatch(/met +deployed=staging/);
     expect(log).toContain(`production has ${DIGEST}`);
   });
 
-  it('goes back in the one stage that is named', async () => {
+  it('goes back in the one environment that is named', async () => {
     const image = await published(at());
     const before = await runWorkflow(scene, caller({ image, from: 'candidate' }));
     expect(before.exitCode, before.log).toBe(0);
@@ -95,7 +95,7 @@ describe.each([
     expect(moved.exitCode, moved.log).toBe(0);
     expect(await digestOf(at(), `${image}:production`)).toBe(newer);
 
-    const back = await runWorkflow(scene, caller({ image, rollback: true, stage: 'production' }));
+    const back = await runWorkflow(scene, caller({ image, rollback: true, environment: 'production' }));
     expect(back.exitCode, back.log).toBe(0);
     expect(await digestOf(at(), `${image}:production`)).toBe(DIGEST);
     expect(await digestOf(at(), `${image}:staging`)).toBe(newer);
@@ -103,7 +103,7 @@ describe.each([
 });
 
 describe('promote.yml', () => {
-  it('leaves a stage out, and goes on to another repository', async () => {
+  it('leaves an environment out, and goes on to another repository', async () => {
     const image = await published(plain);
     const target = `${image}/production`;
     const inputs = { image, from: 'candidate', 'staging-environment': '', 'production-image': target };
@@ -115,9 +115,9 @@ describe('promote.yml', () => {
     expect(await recorded(plain, target)).toContain('production');
   });
 
-  it('stops at the stage whose requirements in the repository are not met', async () => {
+  it('stops at the environment whose requirements in the repository are not met', async () => {
     const image = await published(plain);
-    const policy = JSON.stringify({ stages: { staging: ['platforms=linux/s390x'] } });
+    const policy = JSON.stringify({ environments: { staging: ['platforms=linux/s390x'] } });
     await scene.repository.commit('A policy', { '.github/promotion.yaml': policy });
     const { exitCode, log } = await runWorkflow(scene, caller({ image, from: 'candidate' }));
     await scene.repository.git('rm', '--quiet', '.github/promotion.yaml');
@@ -130,18 +130,18 @@ describe('promote.yml', () => {
     expect(log).not.toContain('production has');
   });
 
-  it('does not skip a stage: production is refused what staging never had', async () => {
+  it('does not skip an environment: production is refused what staging never had', async () => {
     const image = await published(plain);
-    const { exitCode, log } = await runWorkflow(scene, caller({ image, from: DIGEST, stage: 'production' }));
+    const { exitCode, log } = await runWorkflow(scene, caller({ image, from: DIGEST, environment: 'production' }));
     expect(exitCode, log).toBe(1);
     expect(log).toMatch(/NOT MET +deployed=staging/);
     expect((await client(plain, 'crane', 'ls', image)).split('\n')).not.toContain('production');
   });
 
-  it('runs no stage when none is named to go back', async () => {
+  it('runs no environment when none is named to go back', async () => {
     const image = `${plain.host}/org/app`;
     const { exitCode, log } = await runWorkflow(scene, caller({ image, rollback: true }));
     expect(exitCode, log).toBe(1);
-    expect(log).toContain('No stage was run');
+    expect(log).toContain('No environment was run');
   });
 });

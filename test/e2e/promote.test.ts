@@ -181,7 +181,7 @@ describe.each(ROUTES)('A signed image of two platforms, promoted $name', ({ from
     expect(shown(before).join('\n')).toMatch(/vnd\.example\.report \S+ ← \[ application\/vnd\.example\.report/);
     expect((await target.records(root)).at(-1)).toMatchObject({
       kind: 'promotion',
-      stage: 'production',
+      environment: 'production',
       digest: root,
       forced: false,
       held: [],

@@ -50,7 +50,7 @@ export interface Statement {
 /** The annotation of a promotion's record, as anybody can read it. */
 export interface ReadRecord {
   readonly kind: string;
-  readonly stage: string;
+  readonly environment: string;
   readonly digest: string;
   readonly previousDigest?: string;
   readonly event: string;
@@ -75,7 +75,7 @@ export interface Place {
   readonly referrers: (root: string) => Promise<readonly Referrer[]>;
   /** What the attestations of a platform say. */
   readonly statements: (root: string, platform: string) => Promise<readonly Statement[]>;
-  /** Records of stages, the oldest first. */
+  /** Records of environments, the oldest first. */
   readonly records: (digest: string) => Promise<readonly ReadRecord[]>;
   /** Signs by hand, in both forms. */
   readonly sign: (digest: string) => Promise<void>;

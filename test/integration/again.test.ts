@@ -34,8 +34,8 @@ test('a verdict that is asked for later is scanned for and attached, once', asyn
   await using setting = await createSetting();
   await using registry = await startRegistry({ referrers: true });
   await setting.image();
-  const inputs = { images: `${registry.host}/org/app`, 'attach-verdict': 'true' };
-  const first = await setting.publish({ ...inputs, 'attach-verdict': 'false' });
+  const inputs = { images: `${registry.host}/org/app`, 'attach-gate-result': 'true' };
+  const first = await setting.publish({ ...inputs, 'attach-gate-result': 'false' });
   const manifests = () => registry.digests('org/app').length;
   const before = manifests();
   const later = await setting.publish(inputs);

@@ -1,7 +1,7 @@
 import type { Digest } from '../../src/domain/digest.ts';
 import type { Finding } from '../../src/domain/gate/finding.ts';
 import type { PlatformReport } from '../../src/domain/gate/platform-report.ts';
-import { type Judged, judge, type Verdict } from '../../src/domain/gate/policy.ts';
+import { type GateResult, type Judged, judge } from '../../src/domain/gate/policy.ts';
 import type { ReportFinding, ScanReport } from '../../src/domain/gate/report.ts';
 
 export const TODAY = '2026-06-15';
@@ -83,7 +83,7 @@ export function platformReport(
 export function judgeReports(
   reports: readonly PlatformReport[],
   change: Partial<Omit<Judged, 'policy'>> & { readonly policy?: Partial<Judged['policy']> } = {},
-): Verdict {
+): GateResult {
   return judge({
     image: { digest: INDEX_DIGEST, names: ['ghcr.io/org/app'] },
     ignores: [],

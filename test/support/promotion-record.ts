@@ -5,7 +5,7 @@ import { type PromotionRecord, recordBytes, type StoredRecord } from '../../src/
 export function recordWith(more: Partial<PromotionRecord> & Pick<PromotionRecord, 'digest'>): PromotionRecord {
   return {
     kind: 'promotion',
-    stage: 'staging',
+    environment: 'staging',
     from: 'ghcr.io/org/app:dev',
     to: ['ghcr.io/org/app:staging'],
     actor: 'octocat',

@@ -2,12 +2,12 @@ import { expect, onTestFinished } from 'vitest';
 import type { ErrorCode } from '../../src/errors/catalogue.ts';
 import { createApi } from '../../src/http/api.ts';
 import { createTransport } from '../../src/http/transport.ts';
-import type { ManagementPlace } from '../../src/registries/vendor.ts';
+import type { ManagementContext } from '../../src/registries/vendor.ts';
 import { type Host, startCloud } from './cloud.ts';
 import { createTestClock, createTestRuntime } from './runtime.ts';
 
 /** What a test says of its place; what it leaves out nobody may ask for, or is empty. */
-export type PlaceFields = Pick<ManagementPlace, 'host' | 'repository'> & Partial<ManagementPlace>;
+export type PlaceFields = Pick<ManagementContext, 'host' | 'repository'> & Partial<ManagementContext>;
 
 const never = async () => {
   throw new Error('nobody may ask for this');
@@ -28,7 +28,7 @@ export async function vendorPlace(
   onTestFinished(runtime.dispose);
   const { signal } = new AbortController();
   const transport = createTransport({ signal, insecureHosts: [], ca: cloud.ca, env: cloud.env, userAgent: 'test' });
-  const place: ManagementPlace = {
+  const place: ManagementContext = {
     origin: new URL(`https://${fields.host}/`),
     keyless: {},
     api: createApi({ transport, clock, signal, log: runtime.log, mask: runtime.secret }),

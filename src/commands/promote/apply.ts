@@ -10,11 +10,11 @@ import type { Repository } from '../../oci/client/repository.ts';
 import { writeTag } from '../../oci/transfer/push.ts';
 import { inPhases } from '../../run/per-target.ts';
 import type { Log } from '../../runtime/runtime.ts';
+import type { FoundRepository } from './repository-state.ts';
 import type { PromotedTarget } from './result.ts';
-import type { FoundPlace } from './stage-history.ts';
 
 /** One repository with what was decided for it. */
-export interface PlannedPlace extends FoundPlace {
+export interface PlannedRepository extends FoundRepository {
   readonly plan: PromotionPlan;
   readonly history: History;
   /** How the repository lists what refers to the image; undefined when it has not been asked. */
@@ -33,7 +33,7 @@ export interface PlannedPlace extends FoundPlace {
 export type RecordOfRun = Omit<PromotionRecord, 'repository' | 'to' | 'previousDigest' | 'previousRecord' | 'held'>;
 
 interface Apply {
-  readonly places: readonly PlannedPlace[];
+  readonly places: readonly PlannedRepository[];
   readonly root: ManifestBytes;
   readonly record: RecordOfRun;
   /** Whether time has passed since the places were looked at. */
@@ -43,7 +43,7 @@ interface Apply {
 
 /**
  * Moves the tags of a promotion whose content is everywhere, and writes its records: immutable tags first, then the tags of
- * the stage, then the records, each in all repositories before the next. Each tag is read back. Where a moving tag fails
+ * the environment, then the records, each in all repositories before the next. Each tag is read back. Where a moving tag fails
  * the other repositories have moved theirs, and are given their records.
  * @returns one result for each repository, in their order; a failure is in `error`, never thrown
  */
@@ -73,10 +73,11 @@ export async function applyPromotion({
     });
 
   const mayMove =
-    (!recheck || (await phase((place) => recheckPlace(place, root.descriptor.digest)))) && (await write('immutable'));
+    (!recheck || (await phase((place) => recheckRepository(place, root.descriptor.digest)))) &&
+    (await write('immutable'));
   if (mayMove) {
     await write('moving');
-    // Where the stage has moved a record has to say from what, also when something else has failed: nothing else knows.
+    // Where the environment has moved a record has to say from what, also when something else has failed: nothing else knows.
     await phase(async (place, { error, written }) => {
       const moved = place.plan.decisions.some(({ kind, tag }) => kind === 'moving' && written.includes(tag));
       if (!place.needsRecord || (error !== undefined && !moved)) return {};
@@ -94,7 +95,7 @@ export async function applyPromotion({
 }
 
 /** A result as it is before anything is written. */
-export function begin({ image, repository, plan, history, needsCopy }: PlannedPlace): PromotedTarget {
+export function begin({ image, repository, plan, history, needsCopy }: PlannedRepository): PromotedTarget {
   const { now } = history;
   return {
     image,
@@ -107,9 +108,9 @@ export function begin({ image, repository, plan, history, needsCopy }: PlannedPl
   };
 }
 
-/** @throws ActionError STAGE_MOVED when a tag holds something else than it did: the plan was made for another state */
-async function recheckPlace(
-  { image, repository, targets }: PlannedPlace,
+/** @throws ActionError ENVIRONMENT_MOVED when a tag holds something else than it did: the plan was made for another state */
+async function recheckRepository(
+  { image, repository, targets }: PlannedRepository,
   digest: Digest,
 ): Promise<Partial<PromotedTarget>> {
   for (const { tag, holds } of targets) {
@@ -117,7 +118,7 @@ async function recheckPlace(
     // Another run may have promoted the same image: that is what was wanted.
     if (held === holds || held === digest) continue;
     throw new ActionError(
-      'STAGE_MOVED',
+      'ENVIRONMENT_MOVED',
       `${image}:${tag} held ${holds ?? 'nothing'} when this promotion was planned, and holds ${held ?? 'nothing'} now. It was not touched.`,
       { facts: { registry: repository.host, repository: repository.name, reference: tag } },
     );
@@ -141,13 +142,13 @@ async function explain(
   const now = await repository.head(tag).catch(() => undefined);
   if (now === undefined || now.digest === before) return error;
   const what = `${name} was moved by this run and changed again right after it: ${error.message}`;
-  return new ActionError('STAGE_MOVED', what, { cause: error, facts: error.facts });
+  return new ActionError('ENVIRONMENT_MOVED', what, { cause: error, facts: error.facts });
 }
 
 /** The tags have moved and stay: an error of the record alone would not tell. */
 function unrecorded(
   error: unknown,
-  { image, tags, history: { now } }: PlannedPlace,
+  { image, tags, history: { now } }: PlannedRepository,
   { kind, digest }: RecordOfRun,
 ): unknown {
   if (!(error instanceof ActionError)) return error;
@@ -162,11 +163,11 @@ function unrecorded(
 }
 
 /**
- * The record of one repository. A stage that held the image already says so too: that is no gap in its history.
+ * The record of one repository. An environment that held the image already says so too: that is no gap in its history.
  * @param written the tags that were written, when not all were
  */
 export function recordFor(
-  { image, repository, tags, plan, history }: PlannedPlace,
+  { image, repository, tags, plan, history }: PlannedRepository,
   record: RecordOfRun,
   written?: readonly string[],
 ): PromotionRecord {

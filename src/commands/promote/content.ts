@@ -5,12 +5,12 @@ import { type Copied, copyImage } from '../../oci/transfer/copy.ts';
 import { bytes as size } from '../../report/markdown.ts';
 import { step, warn } from '../../run/progress.ts';
 import { askAdmission } from '../../run/push-preflight.ts';
-import type { PlannedPlace } from './apply.ts';
+import type { PlannedRepository } from './apply.ts';
 import type { PromotionContext } from './context.ts';
 import type { Found } from './resolve-image.ts';
 
 /** Errors by target: one that fails does not keep the content from the others (P9). */
-export type TargetErrors = ReadonlyMap<PlannedPlace, ActionError>;
+export type TargetErrors = ReadonlyMap<PlannedRepository, ActionError>;
 
 /** Attachments that the log names. */
 const MAX_LISTED = 50;
@@ -22,12 +22,12 @@ const MAX_LISTED = 50;
 export async function askTargets(
   { runtime, inputs, partial }: PromotionContext,
   { root }: Found,
-  planned: readonly PlannedPlace[],
+  planned: readonly PlannedRepository[],
 ): Promise<TargetErrors> {
   const { digest } = root.descriptor;
-  const errors = new Map<PlannedPlace, ActionError>();
+  const errors = new Map<PlannedRepository, ActionError>();
   const wanting = planned.filter(
-    ({ plan, needsCopy, needsRecord }) => plan.verdict === 'go' || needsCopy || needsRecord,
+    ({ plan, needsCopy, needsRecord }) => plan.status === 'go' || needsCopy || needsRecord,
   );
   if (wanting.length === 0) return errors;
   await step(
@@ -73,7 +73,7 @@ export async function askTargets(
 export async function copyMissing(
   context: PromotionContext,
   found: Found,
-  places: readonly PlannedPlace[],
+  places: readonly PlannedRepository[],
 ): Promise<TargetErrors> {
   const wanting = places.filter(({ needsCopy }) => needsCopy);
   if (wanting.length === 0) return new Map();
@@ -83,8 +83,8 @@ export async function copyMissing(
     partial,
     'Copy',
     async () => {
-      const errors = new Map<PlannedPlace, ActionError>();
-      let left: readonly PlannedPlace[] = wanting;
+      const errors = new Map<PlannedRepository, ActionError>();
+      let left: readonly PlannedRepository[] = wanting;
       while (left.length > 0) {
         try {
           report(context, await copyTo(context, found, left));
@@ -118,7 +118,7 @@ export async function copyMissing(
 function copyTo(
   { runtime, partial }: PromotionContext,
   { source, root }: Found,
-  places: readonly PlannedPlace[],
+  places: readonly PlannedRepository[],
 ): Promise<Copied> {
   return copyImage({
     from: source.repository,

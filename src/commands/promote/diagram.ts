@@ -1,5 +1,5 @@
 import { shortDigest } from '../../domain/digest.ts';
-import { isSameStage } from '../../domain/promotion/record.ts';
+import { isSameEnvironment } from '../../domain/promotion/record.ts';
 import { type DiagramNode, renderDiagram } from '../../report/parts.ts';
 import { stateOf } from '../../report/step.ts';
 import type { PromotionResult } from './result.ts';
@@ -17,8 +17,8 @@ function nameOrCommit(name: string, commit: string | undefined): string {
 
 /** The environments that the image has passed, by its records, the steps of a run that failed, and where it was to go. */
 export function renderSteps(report: PromotionResult): string {
-  const { outcome, kind, from, image, stage, passed, history, targets, errors, steps } = report;
-  if (stage === undefined || outcome === 'invalid-input') return '';
+  const { outcome, kind, from, image, environment, passed, history, targets, errors, steps } = report;
+  if (environment === undefined || outcome === 'invalid-input') return '';
   const nodes: Omit<DiagramNode, 'id'>[] = [];
   const [first] = passed;
   // The last one may be of this run itself.
@@ -31,12 +31,14 @@ export function renderSteps(report: PromotionResult): string {
   if (kind !== 'rollback' && origin !== '') {
     nodes.push({ label: origin.slice(0, 40), state: isOwn ? 'done' : 'claimed' });
   }
-  const before = [...new Set(passed.map((each) => each.stage))].filter((each) => !isSameStage(each, stage));
+  const before = [...new Set(passed.map((each) => each.environment))].filter(
+    (each) => !isSameEnvironment(each, environment),
+  );
   nodes.push(...before.map((label) => ({ label, state: 'claimed' as const })));
   if (kind === 'rollback' && history?.now !== undefined && history.now !== image?.digest) {
-    nodes.push({ label: `${stage} · ${shortHash(history.now)}`, state: 'left' });
+    nodes.push({ label: `${environment} · ${shortHash(history.now)}`, state: 'left' });
   }
-  const label = image === undefined ? stage : `${stage} · ${shortHash(image.digest)}`;
+  const label = image === undefined ? environment : `${environment} · ${shortHash(image.digest)}`;
   if (errors.length > 0) {
     nodes.push(...failedSteps(steps), {
       label,

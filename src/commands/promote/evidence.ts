@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import type { ManifestBytes } from '../../domain/manifest.ts';
-import type { Evidence, ScanEvidence, StageEvidence, TargetEvidence } from '../../domain/promotion/judge.ts';
-import { isSameStage, type PromotionRecord, type StoredRecord } from '../../domain/promotion/record.ts';
+import type { EnvironmentEvidence, Evidence, ScanEvidence, TargetEvidence } from '../../domain/promotion/judge.ts';
+import { isSameEnvironment, type PromotionRecord, type StoredRecord } from '../../domain/promotion/record.ts';
+import type { RequirementCheck } from '../../domain/promotion/requirement-check.ts';
 import type { Requirement } from '../../domain/promotion/requirements.ts';
 import { looserThan, type ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { environmentTag, type Source } from '../../domain/promotion/templates.ts';
-import type { Verdict } from '../../domain/promotion/verdict.ts';
 import { isTag } from '../../domain/tags/grammar.ts';
 import { readDeployments } from '../../evidence/deployments.ts';
 import type { ReadRecords } from '../../evidence/environment-history.ts';
@@ -21,15 +21,15 @@ import { type ScanSettings, scanImage, startScanner } from '../../run/scan.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { History as Commits } from '../../tools/commits/history.ts';
-import type { FoundPlace } from './stage-history.ts';
+import type { FoundRepository } from './repository-state.ts';
 
 /** Findings that a refusal names; all are in the summary. */
 const MAX_NAMED = 5;
-/** Tags of a stage that are asked for what they hold. */
+/** Tags of an environment that are asked for what they hold. */
 const MOST_TAGS = 10;
 
 /** Where evidence is looked for. */
-export interface Witnesses {
+export interface EvidenceSources {
   readonly runtime: Runtime;
   /** How a scan is done and judged. */
   readonly scan: ScanSettings;
@@ -48,9 +48,9 @@ export interface Witnesses {
 
 /** Loaded only where a signature is required. */
 async function readSignatures(
-  asked: Witnesses,
+  asked: EvidenceSources,
   required: readonly Requirement[],
-): Promise<ReadonlyMap<string, Verdict>> {
+): Promise<ReadonlyMap<string, RequirementCheck>> {
   const { readSignatureEvidence } = await import('./signature-evidence.ts');
   return readSignatureEvidence(asked, required);
 }
@@ -58,20 +58,21 @@ async function readSignatures(
 type Needs = ReadonlySet<Requirement['name']>;
 
 /** What the requirements ask about the image itself, found out once for all targets; nothing that they do not ask. */
-export async function gatherEvidence(asked: Witnesses, required: readonly Requirement[]): Promise<Evidence> {
+export async function gatherEvidence(asked: EvidenceSources, required: readonly Requirement[]): Promise<Evidence> {
   const { source, root, commit, commits, records } = asked;
   const { digest } = root.descriptor;
   const needs: Needs = new Set(required.map(({ name }) => name));
   const attested = needs.has('sbom') || needs.has('provenance');
-  const stages = new Map<string, StageEvidence>();
+  const environments = new Map<string, EnvironmentEvidence>();
   const branches = new Map<string, 'contains' | 'lacks' | 'unknown'>();
   for (const each of required) {
-    if (each.name === 'deployed') stages.set(each.stage, await readStageEvidence(asked, each.stage));
+    if (each.name === 'deployed')
+      environments.set(each.environment, await readEnvironmentEvidence(asked, each.environment));
     if (each.name === 'branch' && commit !== undefined)
       branches.set(each.branch, await commits.contains(each.branch, commit));
   }
   const scan = required.find((each) => each.name === 'scan');
-  const verdict =
+  const gateResult =
     scan === undefined
       ? undefined
       : scan.maxAge === 'now'
@@ -86,9 +87,9 @@ export async function gatherEvidence(asked: Witnesses, required: readonly Requir
     ...(attested || needs.has('platforms')
       ? { platforms: await readAttested(source.repository, root, { statements: attested }) }
       : {}),
-    ...(verdict === undefined ? {} : { scan: verdict }),
+    ...(gateResult === undefined ? {} : { scan: gateResult }),
     ...(needs.has('signature') ? { signatures: await readSignatures(asked, required) } : {}),
-    stages,
+    environments,
     ...(commit === undefined ? {} : { commit }),
     branches,
   };
@@ -96,9 +97,9 @@ export async function gatherEvidence(asked: Witnesses, required: readonly Requir
 
 /** What the moving tags of a place hold, for the order of commits: each has to come before; none when nothing asks for it. */
 export async function gatherTargets(
-  { commit, commits, root }: Witnesses,
+  { commit, commits, root }: EvidenceSources,
   required: readonly Requirement[],
-  { repository, targets }: FoundPlace,
+  { repository, targets }: FoundRepository,
 ): Promise<readonly { readonly target?: TargetEvidence }[]> {
   const moving = targets.filter(({ kind }) => kind === 'moving');
   if (!required.some(({ name }) => name === 'not-older') || moving.length === 0) return [{}];
@@ -114,26 +115,28 @@ export async function gatherTargets(
   return Promise.all([...held].map(async (holds) => ({ target: await read(holds) })));
 }
 
-/** The tag, the records, and only when neither tells GitHub's deployments: the stage before is where the image comes from. */
-async function readStageEvidence(
-  { source, from, root, records, api, commit }: Witnesses,
-  stage: string,
-): Promise<StageEvidence> {
+/** The tag, the records, and only when neither tells GitHub's deployments: the environment before is where the image comes from. */
+async function readEnvironmentEvidence(
+  { source, from, root, records, api, commit }: EvidenceSources,
+  environment: string,
+): Promise<EnvironmentEvidence> {
   const { digest } = root.descriptor;
-  const tag = environmentTag(stage);
+  const tag = environmentTag(environment);
   // What was resolved a moment ago is not asked again.
   const isSource = from?.by !== 'digest' && from?.tag === tag;
   const read = async (known: string) => (isSource ? digest : ((await source.repository.head(known))?.digest ?? null));
   const holds = tag === undefined ? undefined : await read(tag);
   if (holds === digest) return { holds, records: [] };
-  const own = (await records(source.repository, digest)).own.filter((each) => isSameStage(each.stage, stage));
-  // What the stage holds since tells whether it was rolled back from this image. Its tag may have any name, which `to` says.
+  const own = (await records(source.repository, digest)).own.filter((each) =>
+    isSameEnvironment(each.environment, environment),
+  );
+  // What the environment holds since tells whether it was rolled back from this image. Its tag may have any name, which `to` says.
   const others = await Promise.all(
     tagsOf(own, source).map(async (each) => (each === tag ? holds : (await source.repository.head(each))?.digest)),
   );
   const since = new Set([holds, ...others].flatMap((each) => (each && each !== digest ? [each] : [])));
   const held = await Promise.all([...since].map(async (each) => (await records(source.repository, each)).own));
-  const deployments = own.length > 0 ? undefined : await readDeployments(api, stage, commit);
+  const deployments = own.length > 0 ? undefined : await readDeployments(api, environment, commit);
   return {
     ...(holds === undefined ? {} : { holds }),
     records: [...own, ...held.flat()],
@@ -141,7 +144,7 @@ async function readStageEvidence(
   };
 }
 
-/** The tags that the newest of a stage's records has written in a repository. */
+/** The tags that the newest of an environment's records has written in a repository. */
 function tagsOf(records: readonly PromotionRecord[], { image }: Destination): readonly string[] {
   const newest = records.toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
   const here = (newest?.to ?? []).filter((name) => name.startsWith(`${image}:`));
@@ -153,7 +156,7 @@ function tagsOf(records: readonly PromotionRecord[], { image }: Destination): re
 }
 
 /** Fetches the image and scans it, as the gate of a publish does, with the database of today. */
-async function scanNow({ runtime, scan, source, root }: Witnesses): Promise<ScanEvidence> {
+async function scanNow({ runtime, scan, source, root }: EvidenceSources): Promise<ScanEvidence> {
   const { digest } = root.descriptor;
   if (!scan.terms.scanners.includes('vuln')) {
     return { passed: false, age: 0, byThisRun: true, detail: '`scanners` leaves out `vuln`' };
@@ -163,17 +166,17 @@ async function scanNow({ runtime, scan, source, root }: Witnesses): Promise<Scan
   const directory = join(runtime.temp, 'promoted');
   runtime.log.info(`Fetching ${source.image}@${digest} to scan it.`);
   await fetchLayout(source.repository, digest, directory);
-  const { verdict } = await scanImage(runtime, scan, files, scanner, await readLayout(directory, { digest }), [
+  const { gateResult } = await scanImage(runtime, scan, files, scanner, await readLayout(directory, { digest }), [
     source.image,
   ]);
-  for (const { text, ...place } of verdict.warnings) runtime.log.warning(text, 'Gate', place);
-  const { CRITICAL, HIGH } = verdict.counts.total;
-  const closing = verdict.gated.length;
-  const gravest = [...new Set(verdict.gated.map(({ id }) => id))];
+  for (const { text, ...place } of gateResult.warnings) runtime.log.warning(text, 'Gate', place);
+  const { CRITICAL, HIGH } = gateResult.counts.total;
+  const closing = gateResult.gated.length;
+  const gravest = [...new Set(gateResult.gated.map(({ id }) => id))];
   const named = `${gravest.slice(0, MAX_NAMED).join(', ')}${gravest.length > MAX_NAMED ? ', …' : ''}`;
   const found = `${closing === 1 ? '1 finding blocks' : `${closing} findings block`} it: ${named}`;
-  const detail = verdict.passed ? `${CRITICAL} critical, ${HIGH} high` : found;
-  return { passed: verdict.passed, age: 0, byThisRun: true, detail, verdict };
+  const detail = gateResult.passed ? `${CRITICAL} critical, ${HIGH} high` : found;
+  return { passed: gateResult.passed, age: 0, byThisRun: true, detail, gateResult };
 }
 
 /** What was not looked for was not found: a scan without vulnerabilities is none that anybody means who requires one. */
@@ -185,7 +188,7 @@ function wantedTerms(gate: GateTerms): ScanTerms {
 /** The newest scan that was judged as strictly as it should be, and that this image passed. */
 function lastScan(records: readonly StoredRecord[], wanted: ScanTerms, now: Date): ScanEvidence | undefined {
   const scans = records
-    .flatMap(({ scan, time, scannedAt = time, kind, stage }) =>
+    .flatMap(({ scan, time, scannedAt = time, kind, environment }) =>
       scan === undefined
         ? []
         : [
@@ -193,7 +196,7 @@ function lastScan(records: readonly StoredRecord[], wanted: ScanTerms, now: Date
               earlier: { scan, scannedAt },
               looser: looserThan(wanted, scan),
               age: now.getTime() - Math.min(Date.parse(time), Date.parse(scannedAt)),
-              when: kind === 'publish' ? 'when it was published' : `before the promotion to ${stage}`,
+              when: kind === 'publish' ? 'when it was published' : `before the promotion to ${environment}`,
             },
           ],
     )

@@ -35,7 +35,7 @@ export function renderHistory(report: PromotionResult): string {
   const unread = history.unread === undefined ? '' : '\n\nOlder records were not read: `dry-run: true` shows them.';
   const gaps = history.gaps.map((gap) => `- ${prose(gap)}`).join('\n');
   return details(
-    `History of ${plain(history.stage)} before this run, by unsigned promotion records`,
+    `History of ${plain(history.environment)} before this run, by unsigned promotion records`,
     [table(['time (UTC)', 'kind', 'image', 'commit', 'from', 'by'], rows) + more + unread, gaps]
       .filter((part) => part !== '')
       .join('\n\n'),
@@ -43,7 +43,7 @@ export function renderHistory(report: PromotionResult): string {
   );
 }
 
-/** What a record is marked with: the newest of what the stage holds, which a run may have changed, and what is held back. */
+/** What a record is marked with: the newest of what the environment holds, which a run may have changed, and what is held back. */
 function marker({ targets: [first], image }: PromotionResult, { chain, now, held }: History) {
   const hasMoved = first?.decisions.some(({ kind, tag }) => kind === 'moving' && first.written.includes(tag)) ?? false;
   const newest = chain.findLast(({ digest }) => digest === now);

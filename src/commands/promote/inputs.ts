@@ -32,7 +32,7 @@ export const INPUTS = {
   }),
   environment: pattern(/^[^\n\r]{1,255}$/, 'the name of an environment on one line', {
     group: 'Promotion',
-    about: "The stage that is promoted to. Name it as the job's `environment:`, which protects it.",
+    about: "The environment that is promoted to. Name it as the job's `environment:`, which protects it.",
     example: 'production',
   }),
   require: requirements({
@@ -50,13 +50,13 @@ export const INPUTS = {
   rollback: flag({
     group: 'Promotion',
     about:
-      'Go back to what the stage held before, without a build, and hold what it leaves: later promotions of that are refused until a person forces one.',
+      'Go back to what the environment held before, without a build, and hold what it leaves: later promotions of that are refused until a person forces one.',
     default: 'false',
   }),
   force: flag({
     group: 'Promotion',
     about:
-      'Promote an image although the stage was rolled back from it. Only in a `workflow_dispatch` run; it lifts the hold, and no requirement.',
+      'Promote an image although the environment was rolled back from it. Only in a `workflow_dispatch` run; it lifts the hold, and no requirement.',
     default: 'false',
   }),
   record: flag({
@@ -107,7 +107,7 @@ export const RULES: readonly Rule<Values>[] = [
   (inputs, { env }) => nameProblems({ ...inputs, images: imagesOf(inputs, env).images }),
   ({ rollback, record, force }) =>
     rollback && !record
-      ? '`rollback` reads and writes the records of the stage, which `record: false` switches off. Remove one or the other.'
+      ? '`rollback` reads and writes the records of the environment, which `record: false` switches off. Remove one or the other.'
       : rollback && force
         ? '`force` is for promotions: a rollback has no requirements to lift. Remove it.'
         : undefined,

@@ -1,6 +1,6 @@
 import { errorFacts } from '../../report/errors.ts';
 import { withoutHost } from '../../report/parts.ts';
-import { JSON_VERSION, verdictJson } from '../../report/run-json.ts';
+import { gateJson, JSON_VERSION } from '../../report/run-json.ts';
 import { isPartial, targetState } from '../../report/target.ts';
 import { hasContent, type PromotionResult } from './result.ts';
 
@@ -28,12 +28,12 @@ export function renderPromotionOutputs(report: PromotionResult): Readonly<Record
 }
 
 /** Everything, for programs; the schema is in docs/json-output.md. */
-function toJson({ errors, targets, history, run, verdict, ...report }: PromotionResult) {
+function toJson({ errors, targets, history, run, gateResult, ...report }: PromotionResult) {
   return {
     schemaVersion: JSON_VERSION,
     ...report,
     run,
-    ...(verdict === undefined ? {} : { scan: verdictJson(verdict) }),
+    ...(gateResult === undefined ? {} : { scan: gateJson(gateResult) }),
     errors: errors.map(errorFacts),
     partial: isPartial(targets, (at) => hasContent(targets[at])),
     targets: targets.map(({ error, ...target }) => ({
@@ -46,7 +46,7 @@ function toJson({ errors, targets, history, run, verdict, ...report }: Promotion
       ? {}
       : {
           history: {
-            stage: history.stage,
+            environment: history.environment,
             records: history.chain,
             held: [...history.held],
             ...(history.now === undefined ? {} : { now: history.now }),

@@ -4,39 +4,39 @@ import { type History, readHistory } from '../../domain/promotion/history.ts';
 import { type Judgement, judgeAll } from '../../domain/promotion/judge.ts';
 import { planPromotion } from '../../domain/promotion/plan.ts';
 import type { Written } from '../../domain/promotion/policy.ts';
-import { isSameStage } from '../../domain/promotion/record.ts';
-import { readStage } from '../../evidence/environment-history.ts';
+import { isSameEnvironment } from '../../domain/promotion/record.ts';
+import { readEnvironment } from '../../evidence/environment-history.ts';
 import type { RecordsOfImage } from '../../evidence/promotion-records.ts';
 import { fallbackTag } from '../../oci/client/referrers.ts';
 import { warn } from '../../run/progress.ts';
 import { createHistory } from '../../tools/commits/history.ts';
-import type { PlannedPlace } from './apply.ts';
+import type { PlannedRepository } from './apply.ts';
 import type { PromotionContext } from './context.ts';
 import { gatherEvidence, gatherTargets } from './evidence.ts';
 import type { Required } from './policy.ts';
+import { type FoundRepository, isSameRepository } from './repository-state.ts';
 import type { Found } from './resolve-image.ts';
-import { type FoundPlace, isSamePlace } from './stage-history.ts';
 
 /**
- * Finds out what the requirements ask and what the records of the stage tell, and decides for each repository. Shows the plan
+ * Finds out what the requirements ask and what the records of the environment tell, and decides for each repository. Shows the plan
  * (P6); nothing is written.
  */
-export async function planPlaces(
+export async function planRepositories(
   context: PromotionContext,
   found: Found,
-): Promise<Required & { readonly planned: readonly PlannedPlace[] }> {
+): Promise<Required & { readonly planned: readonly PlannedRepository[] }> {
   const { runtime, inputs, event, names, api, records, partial } = context;
   const { source, root, origin, places } = found;
   const { digest } = root.descriptor;
   // A name that the image has decided is looked up as well.
   const { required, gate } = (await context.policy?.(writtenTo(context, places))) ?? context;
-  // A rollback is in a hurry: what the stage held tells all that it needs.
+  // A rollback is in a hurry: what the environment held tells all that it needs.
   const needsOwn = inputs.rollback
     ? names.from !== undefined || places.some((place) => isAt(place, digest))
-    : inputs.record || places.some((place) => !isSamePlace(place, source));
+    : inputs.record || places.some((place) => !isSameRepository(place, source));
   // They are read first: lists that this action wrote say what each entry is, those of cosign do not.
   for (const place of places) {
-    if (!isSamePlace(place, source) && isAt(place, digest)) await records(place.repository, digest);
+    if (!isSameRepository(place, source) && isAt(place, digest)) await records(place.repository, digest);
   }
   const own = needsOwn ? await records(source.repository, digest) : undefined;
   partial.passed = (own?.own ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
@@ -53,13 +53,13 @@ export async function planPlaces(
     trust: inputs.trust,
   };
   const evidence = await gatherEvidence(asked, required);
-  if (evidence.scan?.verdict !== undefined) partial.verdict = evidence.scan.verdict;
+  if (evidence.scan?.gateResult !== undefined) partial.gateResult = evidence.scan.gateResult;
   partial.scanned = evidence.scan?.passed === true ? evidence.scan.earlier : undefined;
 
-  const planned: PlannedPlace[] = [];
+  const planned: PlannedRepository[] = [];
   const judged: (readonly Judgement[])[] = [];
   for (const place of places) {
-    const here = isSamePlace(place, source)
+    const here = isSameRepository(place, source)
       ? own
       : isAt(place, digest)
         ? await records(place.repository, digest)
@@ -71,8 +71,8 @@ export async function planPlaces(
     const isEnough = ({ deployed, chain, now }: History) =>
       !inputs.dryRun && (inputs.rollback ? deployed.has(digest) : chain.some((each) => each.digest === now));
     const history = inputs.record
-      ? await readStage(place, names.stage, records, { own: here?.own ?? [], foreign, until: isEnough })
-      : readHistory(names.stage, [], { holds: place.now });
+      ? await readEnvironment(place, names.environment, records, { own: here?.own ?? [], foreign, until: isEnough })
+      : readHistory(names.environment, [], { holds: place.now });
     const moving = await gatherTargets(asked, required, place);
     const judgements = unmetFirst(moving.map((target) => judgeAll(required, { ...evidence, ...target })));
     const held =
@@ -88,13 +88,15 @@ export async function planPlaces(
       byHand: isByHand(event),
       force: inputs.force,
     });
-    const inPlace = plan.verdict === 'unchanged';
+    const inPlace = plan.status === 'unchanged';
     for (const each of new Set([own, here, held])) {
       for (const problem of [...(each?.problems ?? []), ...(each?.ignored ?? [])]) warn(runtime, partial, problem);
     }
     const support = (here ?? held)?.support;
     const isRecorded =
-      here?.own.some(({ stage, kind }) => kind !== 'publish' && isSameStage(stage, names.stage)) ?? false;
+      here?.own.some(
+        ({ environment, kind }) => kind !== 'publish' && isSameEnvironment(environment, names.environment),
+      ) ?? false;
     const needsRecord = inputs.record && !(inPlace && isRecorded);
     // Only the fallback tag is read then: some registries have no answer about an image that they do not hold.
     const listing =
@@ -109,7 +111,7 @@ export async function planPlaces(
       ...(isListed ? { list: fallbackTag(digest) } : {}),
       ...(occupied === undefined ? {} : { occupied }),
       needsRecord,
-      needsCopy: !isSamePlace(place, source) && (!inPlace || lacks(here, own)),
+      needsCopy: !isSameRepository(place, source) && (!inPlace || lacks(here, own)),
     });
     judged.push(judgements);
     partial.history ??= history;
@@ -130,21 +132,21 @@ export async function planPlaces(
 
 /** Nobody should have to infer that nothing was checked; of production that is hardly meant. */
 function sayNothing({ runtime, partial, names }: PromotionContext): void {
-  const line = `Nothing is required of ${names.stage}: neither .github/promotion.yaml nor \`require\` names anything.`;
-  if (/\bprod(?:uction)?\b|\blive\b/i.test(names.stage.replaceAll('_', '-'))) warn(runtime, partial, line);
+  const line = `Nothing is required of ${names.environment}: neither .github/promotion.yaml nor \`require\` names anything.`;
+  if (/\bprod(?:uction)?\b|\blive\b/i.test(names.environment.replaceAll('_', '-'))) warn(runtime, partial, line);
   else runtime.log.info(line);
 }
 
-function writtenTo({ names }: PromotionContext, places: readonly FoundPlace[]): Written {
+function writtenTo({ names }: PromotionContext, places: readonly FoundRepository[]): Written {
   return {
-    stage: names.stage,
+    environment: names.environment,
     tags: [...names.tags, ...places.flatMap(({ tags }) => tags.map(({ tag }) => tag))],
     repositories: places.map(({ repository: { host, name } }) => ({ name: `${host}/${name}`, repository: name })),
   };
 }
 
 /** Whether one of the tags says that the image is there. */
-function isAt({ targets }: FoundPlace, digest: Digest): boolean {
+function isAt({ targets }: FoundRepository, digest: Digest): boolean {
   return targets.some(({ holds }) => holds === digest);
 }
 

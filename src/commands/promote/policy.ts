@@ -90,7 +90,7 @@ function decide(
     const terms = readTerms(source, written);
     // An environment that has another name in the file would otherwise pass without a word.
     const what = terms.required.length === 0 ? 'nothing' : terms.required.map(requirementText).join(', ');
-    say(`${source.name} requires ${what} of ${written.stage}.`);
+    say(`${source.name} requires ${what} of ${written.environment}.`);
     required = mergeRequirements(required, terms.required);
     const before = gates.get(source.path);
     if (terms.gate === undefined) continue;

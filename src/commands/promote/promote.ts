@@ -10,12 +10,12 @@ import { step } from '../../run/progress.ts';
 import { destinationsOf } from '../../run/targets.ts';
 import { readEvent } from '../../runtime/event.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { applyPromotion, begin, type PlannedPlace, type RecordOfRun, recordFor } from './apply.ts';
+import { applyPromotion, begin, type PlannedRepository, type RecordOfRun, recordFor } from './apply.ts';
 import { askTargets, copyMissing, type TargetErrors } from './content.ts';
 import type { PromotionContext } from './context.ts';
 import type { PromoteInputs } from './inputs.ts';
 import { emptyResult, failed, type PartialResult, succeeded } from './partial-result.ts';
-import { planPlaces } from './plan.ts';
+import { planRepositories } from './plan.ts';
 import { type Required, readPolicies } from './policy.ts';
 import { conflict, notByHand, refusal } from './refusals.ts';
 import { type Found, findBack, findForward } from './resolve-image.ts';
@@ -24,7 +24,7 @@ import { withCheckedOutCommit } from './run-commit.ts';
 import { nameAll } from './targets-from-inputs.ts';
 
 /**
- * `command: promote`: from one stage to the next, the same bytes, with proof, or back again. Never throws: what went wrong is
+ * `command: promote`: from one environment to the next, the same bytes, with proof, or back again. Never throws: what went wrong is
  * in the report, with all that was known until then.
  */
 export async function promote(
@@ -55,14 +55,14 @@ async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: Part
     runtime,
     partial,
     'Plan',
-    () => planPlaces(context, found),
-    ({ planned: all }) => ['refused', 'conflict'].includes(overall(all.map(({ plan }) => plan)).verdict),
+    () => planRepositories(context, found),
+    ({ planned: all }) => ['refused', 'conflict'].includes(overall(all.map(({ plan }) => plan)).status),
   );
   partial.targets = inOrder(found, planned.map(begin));
-  const { verdict, refusals } = overall(planned.map(({ plan }) => plan));
-  if (verdict === 'refused' || verdict === 'conflict') {
+  const { status, refusals } = overall(planned.map(({ plan }) => plan));
+  if (status === 'refused' || status === 'conflict') {
     await tell(context, found, 'failure');
-    throw verdict === 'refused' ? refusal(partial, planned, refusals) : conflict(planned, digest);
+    throw status === 'refused' ? refusal(partial, planned, refusals) : conflict(planned, digest);
   }
   const refused = await askTargets(context, found, planned);
   if (inputs.dryRun) {
@@ -71,7 +71,7 @@ async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: Part
     runtime.log.info('This is a dry run: nothing was written.');
     return succeeded(partial, 'planned');
   }
-  const hasWork = planned.some((place) => place.plan.verdict === 'go' || place.needsRecord || place.needsCopy);
+  const hasWork = planned.some((place) => place.plan.status === 'go' || place.needsRecord || place.needsCopy);
   if (!hasWork && found.failed.length === 0) {
     runtime.log.info(`Everything is in place already, as ${digest}: nothing to write.`);
     // Else GitHub's word at the end of the job would speak for whatever was built from the commit of the run.
@@ -85,10 +85,7 @@ async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: Part
     planned.filter((place) => !refused.has(place)),
   );
   throwFailed(partial, found, planned, new Map([...refused, ...failed]), true);
-  if (
-    partial.copiedManifests === 0 &&
-    planned.every(({ plan, needsRecord }) => plan.verdict !== 'go' && !needsRecord)
-  ) {
+  if (partial.copiedManifests === 0 && planned.every(({ plan, needsRecord }) => plan.status !== 'go' && !needsRecord)) {
     await tell(context, found, 'success');
     return succeeded(partial, 'unchanged');
   }
@@ -113,7 +110,7 @@ async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: Part
       .map((place) => recordFor(place, record)),
   ];
   await tell(context, found, 'success');
-  runtime.log.info(`${context.names.stage} points to ${digest} now.`);
+  runtime.log.info(`${context.names.environment} points to ${digest} now.`);
   return succeeded(partial, inputs.rollback ? 'rolled-back' : 'promoted');
 }
 
@@ -126,7 +123,7 @@ function inOrder({ order, failed }: Found, targets: readonly PromotedTarget[]): 
 function throwFailed(
   partial: PartialResult,
   found: Found,
-  planned: readonly PlannedPlace[],
+  planned: readonly PlannedRepository[],
   errors: TargetErrors,
   hasCopied = false,
 ): void {
@@ -149,7 +146,7 @@ async function preparePromotion(
   const event = readEvent(runtime.env);
   const names = nameAll(inputs, await withCheckedOutCommit(runtime, event, inputs.from));
   partial.kind = inputs.rollback ? 'rollback' : 'promotion';
-  partial.stage = names.stage;
+  partial.environment = names.environment;
   partial.run = { actor: event.actor, event: event.name, url: event.runUrl };
   const reason = mayNotPromote(event.name, event.causedBy);
   if (reason !== undefined) throw new ActionError('PROMOTION_REFUSED', reason, { remedy: [OTHER_EVENTS] });
@@ -182,7 +179,7 @@ function recordOf(
 ): RecordOfRun {
   return {
     kind: partial.kind,
-    stage: names.stage,
+    environment: names.environment,
     from: name,
     digest: root.descriptor.digest,
     actor: event.actor || 'unknown',

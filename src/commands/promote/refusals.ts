@@ -1,25 +1,25 @@
 import type { GitEvent } from '../../domain/event.ts';
 import { stepsAfterRefusal, stepsAfterRollback } from '../../domain/promotion/remedy.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { PlannedPlace } from './apply.ts';
+import type { PlannedRepository } from './apply.ts';
 import type { PartialResult } from './partial-result.ts';
 
 /** Requirements that are not met, or a hold, with the steps that fit. */
 export function refusal(
-  { kind, stage = '', requirements, image }: PartialResult,
-  planned: readonly PlannedPlace[],
+  { kind, environment = '', requirements, image }: PartialResult,
+  planned: readonly PlannedRepository[],
   reasons: readonly string[],
 ): ActionError {
   const unmet = requirements.flatMap(({ name, met }) => (met ? [] : [name]));
   // Where all is met it is the history that refuses: a hold, or one that cannot be told.
   const isOnHold =
     unmet.length === 0 || planned.some(({ history: { held } }) => [...held].some((each) => each === image?.digest));
-  const remedy = kind === 'rollback' ? stepsAfterRollback(stage) : stepsAfterRefusal(unmet, isOnHold);
+  const remedy = kind === 'rollback' ? stepsAfterRollback(environment) : stepsAfterRefusal(unmet, isOnHold);
   return new ActionError('PROMOTION_REFUSED', reasons.join('\n'), { remedy });
 }
 
 /** Tags that never move and hold another image. */
-export function conflict(planned: readonly PlannedPlace[], digest: string): ActionError {
+export function conflict(planned: readonly PlannedRepository[], digest: string): ActionError {
   const conflicts = planned.flatMap(({ plan, repository }) =>
     plan.decisions.filter(({ action }) => action === 'conflict').map((decision) => ({ ...decision, repository })),
   );

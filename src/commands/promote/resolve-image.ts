@@ -6,15 +6,15 @@ import { stepsAfterRollback } from '../../domain/promotion/remedy.ts';
 import { placeholdersIn, type Source } from '../../domain/promotion/templates.ts';
 import { didYouMean } from '../../domain/suggestion.ts';
 import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
-import { readStage } from '../../evidence/environment-history.ts';
+import { readEnvironment } from '../../evidence/environment-history.ts';
 import { type Recorded, readRecorded } from '../../evidence/image-origin.ts';
 import { readTarget } from '../../run/missing-repository.ts';
 import { step } from '../../run/progress.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { PromotionContext } from './context.ts';
+import { type FoundRepository, readRepository } from './repository-state.ts';
 import type { PromotedTarget } from './result.ts';
-import { type FoundPlace, readPlace } from './stage-history.ts';
-import { placesOf } from './targets-from-inputs.ts';
+import { repositoriesOf } from './targets-from-inputs.ts';
 
 /** What an image says of where it comes from. */
 interface Origin {
@@ -32,7 +32,7 @@ export interface Found {
   readonly name: string;
   readonly origin: Origin;
   /** Where it goes to. */
-  readonly places: readonly FoundPlace[];
+  readonly places: readonly FoundRepository[];
   /** Targets that could not be read: the others are given the content all the same. */
   readonly failed: readonly PromotedTarget[];
   /** Names of all targets, in the order of `to`. */
@@ -72,16 +72,16 @@ export async function findForward(context: PromotionContext): Promise<Found> {
     version: version !== undefined && /^v?\d/.test(version) ? version : (ofTag ?? version),
     sha: commit?.slice(0, 7),
   };
-  return { source, root, name, origin, ...(await readPlaces(context, values)) };
+  return { source, root, name, origin, ...(await readRepositories(context, values)) };
 }
 
 /**
- * A rollback begins at the stage: what it holds tells what was there before. One that is named may lie further back.
+ * A rollback begins at the environment: what it holds tells what was there before. One that is named may lie further back.
  * @throws ActionError PROMOTION_REFUSED when there is nothing to go back to, MANIFEST_UNKNOWN when it was deleted since
  */
 export async function findBack(context: PromotionContext): Promise<Found> {
   const { runtime, names, partial, records } = context;
-  const { places, failed, order } = await readPlaces(context, {});
+  const { places, failed, order } = await readRepositories(context, {});
   throwAll(failed.flatMap(({ error }) => error ?? []));
   const [place] = places;
   if (place === undefined) throw new ActionError('INPUT_INVALID', '`to` names nothing to roll back.');
@@ -93,15 +93,17 @@ export async function findBack(context: PromotionContext): Promise<Found> {
     const isEnough = ({ deployed, before, unread }: History) =>
       wanted === undefined ? before !== undefined || unread === undefined : deployed.has(wanted);
     const own = wanted === undefined ? [] : (await records(repository, wanted)).own;
-    const history = await readStage(place, names.stage, records, { until: isEnough, own });
+    const history = await readEnvironment(place, names.environment, records, { until: isEnough, own });
     partial.history = history;
     const target = rollbackTarget(history, wanted);
     if (!target.ok) {
       throw new ActionError('PROMOTION_REFUSED', target.problems.join('\n'), {
-        remedy: stepsAfterRollback(names.stage),
+        remedy: stepsAfterRollback(names.environment),
       });
     }
-    runtime.log.info(`${names.stage} goes back to ${target.value}, as the unsigned promotion records of ${image} say.`);
+    runtime.log.info(
+      `${names.environment} goes back to ${target.value}, as the unsigned promotion records of ${image} say.`,
+    );
     return target.value;
   });
   const root = await repository.get(digest);
@@ -109,7 +111,7 @@ export async function findBack(context: PromotionContext): Promise<Found> {
     throw missing(
       place,
       digest,
-      `${names.stage} held ${shortDigest(digest)} before, and ${image}@${digest} is not there any more. Name another one with \`from\`.`,
+      `${names.environment} held ${shortDigest(digest)} before, and ${image}@${digest} is not there any more. Name another one with \`from\`.`,
     );
   }
   const origin = originOf(await readRecorded(repository, root, []));
@@ -129,17 +131,17 @@ function note(
   partial.image = { digest, mediaType, ...origin };
 }
 
-async function readPlaces(
+async function readRepositories(
   { runtime, inputs, names, at, partial }: PromotionContext,
   values: { readonly version?: string | undefined; readonly sha?: string | undefined },
 ): Promise<Pick<Found, 'places' | 'failed' | 'order'>> {
-  const named = placesOf(inputs, names, values);
+  const named = repositoriesOf(inputs, names, values);
   return step(
     runtime,
     partial,
     'Targets',
     async () => {
-      const places: FoundPlace[] = [];
+      const places: FoundRepository[] = [];
       const failed: PromotedTarget[] = [];
       const order: string[] = [];
       for (const { image, tags } of named) {
@@ -152,7 +154,7 @@ async function readPlaces(
         order.push(destination.image);
         try {
           const read = await readTarget(inputs.createRepository, destination, (repository) =>
-            readPlace({ ...destination, repository, tags }),
+            readRepository({ ...destination, repository, tags }),
           );
           const place = { ...read, repository: destination.repository };
           for (const { image: name, tag, holds } of place.targets)

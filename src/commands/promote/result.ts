@@ -1,4 +1,4 @@
-import type { Verdict } from '../../domain/gate/policy.ts';
+import type { GateResult } from '../../domain/gate/policy.ts';
 import type { Failure } from '../../domain/outcome.ts';
 import type { History } from '../../domain/promotion/history.ts';
 import type { Judgement } from '../../domain/promotion/judge.ts';
@@ -16,7 +16,7 @@ export interface PromotionResult {
   readonly steps: readonly StepFacts[];
   readonly kind: 'promotion' | 'rollback';
   /** The environment, or the tag that stands for it. */
-  readonly stage?: string;
+  readonly environment?: string;
   /** Where the image comes from, in full: `ghcr.io/org/app:sha-abc1234`. */
   readonly from?: string;
   readonly image?: {
@@ -29,13 +29,13 @@ export interface PromotionResult {
   /** What was required, and what came of it. */
   readonly requirements: readonly Judgement[];
   /** What a scan of this run found. */
-  readonly verdict?: Verdict;
+  readonly gateResult?: GateResult;
   readonly targets: readonly PromotedTarget[];
   /** What refers to the image and was copied with it. */
   readonly attachments?: readonly { readonly digest: string; readonly artifactType: string; readonly bytes: number }[];
-  /** Records on the image itself, of all stages, in the order of time. */
+  /** Records on the image itself, of all environments, in the order of time. */
   readonly passed: readonly PromotionRecord[];
-  /** Of the stage, as far as it was read: a dry run reads all of it. */
+  /** Of the environment, as far as it was read: a dry run reads all of it. */
   readonly history?: History;
   /** Whether the deployment of the job's `environment:` names the image now, and what became of it. */
   readonly deployment?: 'told' | 'none' | 'refused';
@@ -46,7 +46,7 @@ export interface PromotedTarget {
   readonly image: string;
   readonly host: string;
   readonly decisions: readonly TargetDecision[];
-  /** What the stage held here before. */
+  /** What the environment held here before. */
   readonly previousDigest?: string;
   /** Tags that were written and read back in this run. */
   readonly written: readonly string[];

@@ -1,6 +1,6 @@
 import type { ManifestBytes } from '../../domain/manifest.ts';
+import type { RequirementCheck } from '../../domain/promotion/requirement-check.ts';
 import { type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
-import type { Verdict } from '../../domain/promotion/verdict.ts';
 import { PREDICATES } from '../../domain/trust/predicates.ts';
 import { signerText, type WantedSigner } from '../../domain/trust/verification.ts';
 import { verifyImageStatements } from '../../evidence/platform-statements.ts';
@@ -28,7 +28,7 @@ type SignatureRequirement = Extract<Requirement, { readonly name: 'signature' }>
 export async function readSignatureEvidence(
   { runtime, trust, source, root }: SignedSource,
   required: readonly Requirement[],
-): Promise<ReadonlyMap<string, Verdict>> {
+): Promise<ReadonlyMap<string, RequirementCheck>> {
   const wanted = required.filter((each) => each.name === 'signature');
   if (wanted.length === 0) return new Map();
   const { readTextRule } = await import('../../domain/trust/identity.ts');
@@ -44,14 +44,17 @@ export async function readSignatureEvidence(
     const rule = readTextRule(identity);
     return rule.ok ? [{ kind: 'identity', issuer, identity: rule.value }] : [];
   };
-  const verdicts = new Map<string, Verdict>();
+  const verdicts = new Map<string, RequirementCheck>();
   for (const requirement of wanted) {
     const own = signersOf(requirement);
-    verdicts.set(requirementText(requirement), own.length === 0 ? NOBODY : await verdictOf(requirement, own));
+    verdicts.set(requirementText(requirement), own.length === 0 ? NOBODY : await checkSignature(requirement, own));
   }
   return verdicts;
 
-  async function verdictOf({ statements }: SignatureRequirement, own: readonly WantedSigner[]): Promise<Verdict> {
+  async function checkSignature(
+    { statements }: SignatureRequirement,
+    own: readonly WantedSigner[],
+  ): Promise<RequirementCheck> {
     const policy = {
       ...{ digest, signers: own, now: runtime.clock.now() },
       predicateTypes: [PREDICATES.signature, ...statements],
@@ -69,7 +72,7 @@ export async function readSignatureEvidence(
   }
 }
 
-const NOBODY: Verdict = {
+const NOBODY: RequirementCheck = {
   met: false,
   reason: 'nobody is named who may have signed: set `signer-identity` or `signer-key`, or write `signature,identity=…`',
 };

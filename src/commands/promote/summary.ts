@@ -1,5 +1,5 @@
 import { shortDigest } from '../../domain/digest.ts';
-import { renderVerdict } from '../../report/findings.ts';
+import { renderGateResult } from '../../report/findings.ts';
 import { bytes, code, details, plain, prose, table } from '../../report/markdown.ts';
 import {
   heading,
@@ -30,10 +30,10 @@ export function renderPromotionSummary(report: PromotionResult): string {
     meaning(OUTCOMES, outcome, leftBehind(report)),
     renderNamesOf(report),
     renderOrigin(report),
-    ...errors.map((error) => renderError(error, report.verdict !== undefined)),
+    ...errors.map((error) => renderError(error, report.gateResult !== undefined)),
     renderSteps(report),
     renderRequirements(report),
-    report.verdict === undefined ? '' : renderVerdict(report.verdict, { scan: 'gate' }),
+    report.gateResult === undefined ? '' : renderGateResult(report.gateResult, { scan: 'gate' }),
     renderTags(report),
     renderRepositories(targets),
     renderAttachments(report),
@@ -44,9 +44,9 @@ export function renderPromotionSummary(report: PromotionResult): string {
 }
 
 /** `org/app to production` */
-function title({ targets, stage, kind }: PromotionResult): string {
+function title({ targets, environment, kind }: PromotionResult): string {
   const name = imageTitle(targets.map((target) => target.image));
-  return [name, stage ?? ''].filter((part) => part !== '').join(kind === 'rollback' ? ' in ' : ' to ');
+  return [name, environment ?? ''].filter((part) => part !== '').join(kind === 'rollback' ? ' in ' : ' to ');
 }
 
 /** What a failed run has left in the registries. */
@@ -99,10 +99,10 @@ function renderOrigin(report: PromotionResult): string {
     .replace(/^[a-z]/, (letter) => letter.toUpperCase());
 }
 
-function renderRequirements({ requirements, kind, stage, errors }: PromotionResult): string {
+function renderRequirements({ requirements, kind, environment, errors }: PromotionResult): string {
   // Nobody should have to infer that nothing was looked at.
-  if (requirements.length === 0 && kind === 'promotion' && stage !== undefined && errors.length === 0) {
-    return `Nothing is required of ${code(stage)}: neither ${code('.github/promotion.yaml')} nor ${code('require')} names anything.`;
+  if (requirements.length === 0 && kind === 'promotion' && environment !== undefined && errors.length === 0) {
+    return `Nothing is required of ${code(environment)}: neither ${code('.github/promotion.yaml')} nor ${code('require')} names anything.`;
   }
   // The error has said it.
   if (requirements.length === 1 && requirements[0]?.met === false && errors.length > 0) return '';

@@ -25,7 +25,7 @@ export interface Names {
   /** Repositories for targets that are only a tag. */
   readonly images: readonly ImageName[];
   /** The environment, or the tag that stands for it. */
-  readonly stage: string;
+  readonly environment: string;
   /** All that are written, as far as they are known before the image is. */
   readonly tags: readonly string[];
   /** Repositories that are written, as far as they are known before the image is. */
@@ -53,13 +53,13 @@ export function nameAll(inputs: PromoteInputs, event: GitEvent): Names {
   if (place === undefined)
     throw new ActionError('INPUT_INVALID', '`images` is empty, and no name says where the image is.');
   const written = targets.flatMap(({ image }) => (image === undefined ? own : [image]));
-  const stageTag = targets.find(({ kind }) => kind === 'moving') ?? targets[0];
+  const environmentTarget = targets.find(({ kind }) => kind === 'moving') ?? targets[0];
   return {
     ...(from === undefined ? {} : { from }),
     fromImage: place,
     isFromWritten: written.some(({ name }) => name === place.name),
     images: own.length > 0 ? own : [place],
-    stage: inputs.environment?.trim() ?? stageTag?.tag ?? '',
+    environment: inputs.environment?.trim() ?? environmentTarget?.tag ?? '',
     tags: targets.map(({ tag }) => tag),
     repositories: targets.flatMap(({ image }) => image ?? (own.length > 0 ? own : [place])),
     hosts: [place, ...own, ...targets.flatMap(({ image }) => image ?? [])].map(({ host }) => host),
@@ -67,20 +67,24 @@ export function nameAll(inputs: PromoteInputs, event: GitEvent): Names {
 }
 
 /** A repository, and the tags that it is to be given. */
-export interface NamedPlace {
+export interface NamedRepository {
   readonly image: ImageName;
   readonly tags: readonly Target[];
 }
 
 /**
- * The repositories that are written, each once, with their tags: that of the stage comes first, wherever it was written. A
+ * The repositories that are written, each once, with their tags: that of the environment comes first, wherever it was written. A
  * rollback goes back with moving tags only: a version never moves.
  */
-export function placesOf(inputs: PromoteInputs, { images }: Names, values: TemplateValues): readonly NamedPlace[] {
+export function repositoriesOf(
+  inputs: PromoteInputs,
+  { images }: Names,
+  values: TemplateValues,
+): readonly NamedRepository[] {
   const lines = inputs.rollback ? inputs.to.filter((line) => !needsImage(line)) : inputs.to;
   const onlyVersions = inputs.to.length > 0 && readLines(lines).length === 0;
   const targets = onlyVersions ? [] : filledIn(readTargets(lines, { ...values, env: inputs.environment }));
-  const places = new Map<string, NamedPlace>();
+  const places = new Map<string, NamedRepository>();
   for (const target of targets) {
     if (inputs.rollback && target.kind === 'immutable') continue;
     for (const image of target.image === undefined ? images : [target.image]) {

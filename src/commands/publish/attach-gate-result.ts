@@ -10,13 +10,13 @@ import type { PublishInputs } from './inputs.ts';
 import type { Naming } from './naming.ts';
 import type { PartialResult } from './partial-result.ts';
 
-/** Whether a publish has attached its verdict to this image before. */
-export async function hasVerdict({ repository }: Target, digest: Digest): Promise<boolean> {
+/** Whether a publish has attached its gateResult to this image before. */
+export async function hasGateResult({ repository }: Target, digest: Digest): Promise<boolean> {
   return (await readRecords(repository, digest)).records.some(({ kind }) => kind === 'publish');
 }
 
-/** Attaches to an image that it has passed the gate of this run: the first record of its way through the stages. */
-export async function attachVerdict(
+/** Attaches to an image that it has passed the gate of this run: the first record of its way through the environments. */
+export async function attachGateResult(
   runtime: Runtime,
   inputs: PublishInputs,
   { event, commit }: Naming,
@@ -24,10 +24,10 @@ export async function attachVerdict(
   { image, repository }: Target,
   subject: Descriptor,
 ): Promise<void> {
-  const counts = partial.verdict?.counts.total;
+  const counts = partial.gateResult?.counts.total;
   const record: PromotionRecord = {
     kind: 'publish',
-    stage: 'publish',
+    environment: 'publish',
     repository: `${repository.host}/${repository.name}`,
     from: event.repository.url,
     to: partial.tagNames.map((tag) => `${image}:${tag}`),
@@ -51,6 +51,6 @@ export async function attachVerdict(
 }
 
 /** Whether findings passed only because the baseline has them: a later promotion may not want to rely on that. */
-export function isEased({ verdict }: PartialResult): boolean {
-  return verdict?.suppressed.some(({ by }) => by === 'baseline') ?? false;
+export function isEased({ gateResult }: PartialResult): boolean {
+  return gateResult?.suppressed.some(({ by }) => by === 'baseline') ?? false;
 }

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { readBuildSteps } from '../../domain/dockerfile.ts';
 import { describeFinding, describeSubject } from '../../domain/gate/finding.ts';
 import { findingRows } from '../../domain/gate/finding-rows.ts';
-import type { Verdict } from '../../domain/gate/policy.ts';
+import type { GateResult } from '../../domain/gate/policy.ts';
 import { dockerfilePath } from '../../domain/repository-path.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
@@ -63,7 +63,7 @@ export async function passGate(
     dockerfile === undefined
       ? undefined
       : readBuildSteps(dockerfile.text, inputs.build.target, inputs.build['build-args']);
-  const { verdict, trivy } = await step(runtime, partial, 'Gate', () =>
+  const { gateResult, trivy } = await step(runtime, partial, 'Gate', () =>
     scanImage(
       runtime,
       settings,
@@ -74,25 +74,25 @@ export async function passGate(
       { baseline, build },
     ),
   );
-  partial.verdict = verdict;
-  await writeSarif(runtime, inputs, verdict, trivy, partial);
-  for (const { text, ...place } of verdict.warnings) {
+  partial.gateResult = gateResult;
+  await writeSarif(runtime, inputs, gateResult, trivy, partial);
+  for (const { text, ...place } of gateResult.warnings) {
     partial.warnings.push(text);
     runtime.log.warning(text, 'Gate', place);
   }
-  if (verdict.comparison?.isSameImage) {
+  if (gateResult.comparison?.isSameImage) {
     warn(
       runtime,
       partial,
-      `\`baseline\`: ${verdict.comparison.image} is this same image, so none of its findings counts as new.`,
+      `\`baseline\`: ${gateResult.comparison.image} is this same image, so none of its findings counts as new.`,
     );
   }
-  if (verdict.passed) return;
-  await annotate(runtime, inputs, verdict);
-  if (mode === 'gate') throw closed(verdict);
+  if (gateResult.passed) return;
+  await annotate(runtime, inputs, gateResult);
+  if (mode === 'gate') throw closed(gateResult);
 }
 
-function closed({ gated }: Verdict): ActionError {
+function closed({ gated }: GateResult): ActionError {
   const lines = gated.slice(0, SHOWN).map((finding) => `- ${describeFinding(finding)}`);
   const more = gated.length > SHOWN ? [`- and ${gated.length - SHOWN} more, in the summary`] : [];
   const [first] = gated;
@@ -108,7 +108,7 @@ function closed({ gated }: Verdict): ActionError {
 }
 
 /** Different findings, the gravest first, on the line of the Dockerfile that brought each in. */
-async function annotate(runtime: Runtime, inputs: PublishInputs, { gated }: Verdict): Promise<void> {
+async function annotate(runtime: Runtime, inputs: PublishInputs, { gated }: GateResult): Promise<void> {
   const say = inputs.scan.mode === 'gate' ? runtime.log.error : runtime.log.warning;
   const dockerfile = await readDockerfile(runtime, inputs);
   const last = dockerfile === undefined ? undefined : lineOfLastStage(dockerfile.text);
@@ -139,11 +139,11 @@ function lineOfLastStage(dockerfile: string): number {
   return Math.max(1, dockerfile.split('\n').findLastIndex((line) => /^\s*FROM\s/i.test(line)) + 1);
 }
 
-/** Written before the verdict is acted on: the file is wanted most of all when the gate is closed. */
+/** Written before the gateResult is acted on: the file is wanted most of all when the gate is closed. */
 async function writeSarif(
   runtime: Runtime,
   inputs: PublishInputs,
-  verdict: Verdict,
+  gateResult: GateResult,
   trivy: Tool,
   partial: PartialResult,
 ): Promise<void> {
@@ -153,7 +153,7 @@ async function writeSarif(
   // A file outside of the repository is none that an alert could point at.
   const dockerfile = dockerfileOf(runtime, inputs) ?? 'Dockerfile';
   const image = first?.replace(/:[^:/]*$/, '') ?? 'image';
-  const { text, note } = renderSarif(verdict, {
+  const { text, note } = renderSarif(gateResult, {
     category: inputs.scan.sarifCategory ?? defaultCategory(image, dockerfile, inputs.build.target),
     dockerfile,
     trivyVersion: trivy.version,

@@ -69,7 +69,7 @@ export const INPUTS = {
       'Category of the alerts on GitHub, to which the platform is added. Each variant of an image needs one of its own, or the alerts of one close those of another. Empty: made of the image name, and of `file` and `target` where they are set.',
     example: 'app-alpine',
   }),
-  'attach-verdict': flag({
+  'attach-gate-result': flag({
     group: 'Gate',
     about:
       'Attach a record to the image in each registry that it has passed the gate, for a later promotion with `require: scan,max-age=7d`.',
@@ -157,8 +157,8 @@ export const RULES: readonly Rule<Values>[] = [
       ? '`annotations`: `index:` needs an index, and one platform without SBOM and provenance has none. Write `manifest:`, or build with `sbom` or `provenance`.'
       : undefined,
   (inputs) =>
-    inputs['attach-verdict'] && inputs.scan !== 'gate'
-      ? `\`attach-verdict\` records that the image has passed the gate, and with \`scan: ${inputs.scan}\` none has to be passed. Use \`scan: gate\`, or remove it.`
+    inputs['attach-gate-result'] && inputs.scan !== 'gate'
+      ? `\`attach-gate-result\` records that the image has passed the gate, and with \`scan: ${inputs.scan}\` none has to be passed. Use \`scan: gate\`, or remove it.`
       : undefined,
   (inputs) =>
     inputs.scan === 'off' && inputs['sarif-file'] !== undefined
@@ -220,7 +220,7 @@ export async function publishInputs(
       baseline: inputs.baseline,
       sarifFile: inputs['sarif-file'],
       sarifCategory: inputs['sarif-category'],
-      attachResult: inputs['attach-verdict'],
+      attachResult: inputs['attach-gate-result'],
     },
     signing: signingOf(inputs, env),
     isSigningUnavailable: inputs.sign === 'auto' && inputs.push && signingOf(inputs, env) === undefined,

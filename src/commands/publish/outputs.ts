@@ -1,9 +1,9 @@
-import type { Suppressed, Verdict } from '../../domain/gate/policy.ts';
+import type { GateResult, Suppressed } from '../../domain/gate/policy.ts';
 import { metadataJson } from '../../domain/labels.ts';
 import { boundedJson } from '../../report/bounded-json.ts';
 import { errorFacts } from '../../report/errors.ts';
 import { withoutHost } from '../../report/parts.ts';
-import { JSON_VERSION, verdictJson } from '../../report/run-json.ts';
+import { gateJson, JSON_VERSION } from '../../report/run-json.ts';
 import { isPartial, targetState } from '../../report/target.ts';
 import { hasContent, type PublishResult } from './result.ts';
 
@@ -12,9 +12,9 @@ import { hasContent, type PublishResult } from './result.ts';
  * GitHub blanks an output that contains a masked value, such as an account id in a host name.
  */
 export function renderOutputs(record: PublishResult): Readonly<Record<string, string>> {
-  const { image, verdict } = record;
+  const { image, gateResult } = record;
   const [first] = record.targets;
-  const counts = verdict?.counts.total;
+  const counts = gateResult?.counts.total;
   const count = (value: number | undefined) => (value === undefined ? '' : String(value));
   return {
     outcome: record.outcome,
@@ -31,23 +31,23 @@ export function renderOutputs(record: PublishResult): Readonly<Record<string, st
     'scan-medium': count(counts?.MEDIUM),
     'scan-low': count(counts?.LOW),
     'scan-unknown': count(counts?.UNKNOWN),
-    'scan-gated': count(verdict?.gated.length),
-    'scan-suppressed': count(suppressedBy(verdict, ['ignorefile', 'vex'])),
-    'scan-known': count(verdict?.comparison === undefined ? undefined : suppressedBy(verdict, ['baseline'])),
-    'scan-fixed': count(verdict?.comparison?.fixed.length),
+    'scan-gated': count(gateResult?.gated.length),
+    'scan-suppressed': count(suppressedBy(gateResult, ['ignorefile', 'vex'])),
+    'scan-known': count(gateResult?.comparison === undefined ? undefined : suppressedBy(gateResult, ['baseline'])),
+    'scan-fixed': count(gateResult?.comparison?.fixed.length),
     'sarif-file': record.sarifFile ?? '',
     metadata: record.buildMetadata === undefined ? '' : boundedJson(JSON.stringify(record.buildMetadata)),
     json: JSON.stringify(toJson(record)),
   };
 }
 
-function suppressedBy(verdict: Verdict | undefined, by: readonly Suppressed['by'][]): number | undefined {
-  return verdict?.suppressed.filter((each) => by.includes(each.by)).length;
+function suppressedBy(gateResult: GateResult | undefined, by: readonly Suppressed['by'][]): number | undefined {
+  return gateResult?.suppressed.filter((each) => by.includes(each.by)).length;
 }
 
 /** Everything, for programs; `version` is that of the schema in docs/json-output.md. */
 function toJson(record: PublishResult) {
-  const { verdict, targets } = record;
+  const { gateResult, targets } = record;
   return {
     schemaVersion: JSON_VERSION,
     outcome: record.outcome,
@@ -57,7 +57,7 @@ function toJson(record: PublishResult) {
     version: record.version,
     ...metadataJson(record),
     image: record.image,
-    scan: { mode: record.scan, ...(verdict === undefined ? {} : verdictJson(verdict)) },
+    scan: { mode: record.scan, ...(gateResult === undefined ? {} : gateJson(gateResult)) },
     signing: record.signing,
     partial: isPartial(targets, (at) => hasContent(targets[at])),
     registries: targets.map(({ error, ...target }) => ({

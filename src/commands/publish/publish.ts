@@ -10,7 +10,7 @@ import { type Destination, destinationsOf } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/commits/history.ts';
 import { applyPublish, type Target } from './apply.ts';
-import { attachVerdict, hasVerdict } from './attach-gate-result.ts';
+import { attachGateResult, hasGateResult } from './attach-gate-result.ts';
 import { findBaseline } from './baseline.ts';
 import { buildImage } from './build.ts';
 import { passGate } from './gate.ts';
@@ -82,7 +82,7 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
     await findBaseline(runtime, inputs, naming, destinations);
     return planned(runtime, partial);
   }
-  const unproven = inputs.scan.attachResult ? await without(plan, hasVerdict) : new Set<Target>();
+  const unproven = inputs.scan.attachResult ? await without(plan, hasGateResult) : new Set<Target>();
   const unsigned = inputs.signing === undefined ? new Set<Target>() : await without(plan, isSigned);
   const isComplete = plan.inPlace && plan.digest !== undefined && unproven.size + unsigned.size === 0;
   if (isComplete && inputs.scan.mode === 'off') return finished(runtime, partial, plan.digest);
@@ -110,7 +110,7 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
       partial.signing = await signer.attach(target, obtained.image);
     }
     if (inputs.scan.attachResult && (!inPlace || unproven.has(target))) {
-      await attachVerdict(runtime, inputs, naming, partial, target, obtained.image.root.descriptor);
+      await attachGateResult(runtime, inputs, naming, partial, target, obtained.image.root.descriptor);
     }
   };
   const results = await step(

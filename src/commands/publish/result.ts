@@ -1,5 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
-import type { Verdict } from '../../domain/gate/policy.ts';
+import type { GateResult } from '../../domain/gate/policy.ts';
 import type { Failure } from '../../domain/outcome.ts';
 import type { TagDecision } from '../../domain/publish-plan.ts';
 import type { ActionError } from '../../errors/action-error.ts';
@@ -25,7 +25,7 @@ export interface PublishResult {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: readonly string[];
   readonly image?: ImageFacts;
-  readonly verdict?: Verdict;
+  readonly gateResult?: GateResult;
   /** Whether the gate was asked at all, and how. */
   readonly scan: 'gate' | 'report' | 'off' | 'not-reached';
   /** The file of accepted findings that the run was given. */

@@ -50,12 +50,12 @@ export function watchScan(
       finished = clock.now();
     },
     facts: async (): Promise<SignedScan | undefined> => {
-      const { verdict } = partial;
-      if (verdict === undefined || scanner === undefined) return undefined;
+      const { gateResult } = partial;
+      if (gateResult === undefined || scanner === undefined) return undefined;
       const { trivy, database } = await scanner();
       const terms = { ...scanTermsOf(settings.terms), ...(isEased(partial) ? { baseline: true } : {}) };
       return {
-        ...{ verdict, terms, started, finished },
+        ...{ gateResult, terms, started, finished },
         scannerVersion: trivy.version,
         databaseDate: database?.updatedAt,
       };

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { type Fields, fieldsOf } from '../../domain/fields.ts';
 import type { Finding } from '../../domain/gate/finding.ts';
-import type { Verdict } from '../../domain/gate/policy.ts';
+import type { GateResult } from '../../domain/gate/policy.ts';
 import type { ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { gateResultPredicate } from '../../domain/trust/gate-result.ts';
 import { PREDICATES } from '../../domain/trust/predicates.ts';
@@ -13,7 +13,7 @@ import type { Signable } from '../../run/signing.ts';
 
 /** What a scan came to, for what is signed about it. */
 export interface SignedScan {
-  readonly verdict: Verdict;
+  readonly gateResult: GateResult;
   readonly terms: ScanTerms;
   readonly scannerVersion: string;
   readonly databaseDate: Date | undefined;
@@ -50,7 +50,7 @@ export async function statementsOf(
     predicate: {},
     subject,
   });
-  const passed = scan?.verdict.passed === true ? scan : undefined;
+  const passed = scan?.gateResult.passed === true ? scan : undefined;
   const sboms = await Promise.all(image.platforms.map((platform) => sbomOf(image, platform)));
   return [
     signature(root),
@@ -66,20 +66,20 @@ export async function statementsOf(
 
 function gateResult(
   subject: Signable['subject'],
-  { verdict, terms, scannerVersion, databaseDate }: SignedScan,
+  { gateResult, terms, scannerVersion, databaseDate }: SignedScan,
 ): Signable {
   const suppressed: Record<string, number> = {};
-  for (const { by } of verdict.suppressed) suppressed[by] = (suppressed[by] ?? 0) + 1;
+  for (const { by } of gateResult.suppressed) suppressed[by] = (suppressed[by] ?? 0) + 1;
   return {
     predicateType: PREDICATES.gateResult,
     subject,
     predicate: gateResultPredicate({
-      result: verdict.passed ? 'passed' : 'failed',
+      result: gateResult.passed ? 'passed' : 'failed',
       scanner: { name: 'trivy', version: scannerVersion },
       ...(databaseDate === undefined ? {} : { database: { updatedAt: databaseDate.toISOString() } }),
       policy: terms,
-      counts: verdict.counts.total,
-      platforms: verdict.platforms.map(({ platform, digest, counts, gated, packages }) => ({
+      counts: gateResult.counts.total,
+      platforms: gateResult.platforms.map(({ platform, digest, counts, gated, packages }) => ({
         ...{ platform, digest, counts, packages },
         blocking: gated,
       })),
@@ -89,10 +89,12 @@ function gateResult(
 }
 
 function vulnerabilities({ name, manifest }: PlatformImage, scan: SignedScan, run: string): Signable {
-  const { verdict, scannerVersion, databaseDate, started, finished } = scan;
-  const findings = [...verdict.gated, ...verdict.others, ...verdict.suppressed.map(({ finding }) => finding)].filter(
-    (finding) => finding.platform === name && finding.class === 'vulnerability',
-  );
+  const { gateResult, scannerVersion, databaseDate, started, finished } = scan;
+  const findings = [
+    ...gateResult.gated,
+    ...gateResult.others,
+    ...gateResult.suppressed.map(({ finding }) => finding),
+  ].filter((finding) => finding.platform === name && finding.class === 'vulnerability');
   return {
     predicateType: PREDICATES.vulnerabilities,
     subject: manifest.descriptor,

@@ -1,5 +1,5 @@
 import { shortDigest } from '../../domain/digest.ts';
-import { renderVerdict } from '../../report/findings.ts';
+import { renderGateResult } from '../../report/findings.ts';
 import { bytes, code, details, plain, table } from '../../report/markdown.ts';
 import {
   type DiagramNode,
@@ -27,10 +27,10 @@ export function renderSummary(record: PublishResult): string {
     meaning(OUTCOMES, outcome, leftBehind(record)),
     renderNamesOf(record),
     commitLine(record),
-    ...record.errors.map((error) => renderError(error, record.verdict !== undefined)),
+    ...record.errors.map((error) => renderError(error, record.gateResult !== undefined)),
     renderSteps(record),
     renderImage(record),
-    record.verdict === undefined ? '' : renderVerdict(record.verdict, record),
+    record.gateResult === undefined ? '' : renderGateResult(record.gateResult, record),
     renderSigning(record),
     renderTags(record),
     renderNames(record),
@@ -82,7 +82,7 @@ function commitLine({ commit }: PublishResult): string {
 
 /** The steps that this run has taken as a diagram: where it ended is seen at once. */
 function renderSteps(record: PublishResult): string {
-  const { outcome, steps, targets, image, verdict, scan, errors } = record;
+  const { outcome, steps, targets, image, gateResult, scan, errors } = record;
   if (outcome === 'invalid-input') return '';
   const nodes: DiagramNode[] = [
     {
@@ -104,7 +104,7 @@ function renderSteps(record: PublishResult): string {
     {
       id: 'gate',
       label: scan === 'off' ? 'gate off' : 'gate',
-      state: outcome === 'findings' ? 'failed' : verdict === undefined ? stateOf(steps, 'Gate') : 'done',
+      state: outcome === 'findings' ? 'failed' : gateResult === undefined ? stateOf(steps, 'Gate') : 'done',
     },
     { id: 'push', label: 'push by digest', state: contentState(steps, targets) },
     { id: 'tags', label: 'tags', state: tagsState(targets) },

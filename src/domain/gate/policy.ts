@@ -41,7 +41,7 @@ export interface Suppressed {
   readonly daysLeft?: number;
 }
 
-export interface PlatformVerdict {
+export interface PlatformResult {
   readonly platform: string;
   readonly digest: Digest;
   readonly counts: SeverityCounts;
@@ -53,14 +53,14 @@ export interface PlatformVerdict {
 }
 
 /** What the gate says. Every finding of the scan is in exactly one of `gated`, `others` and `suppressed`. */
-export interface Verdict {
+export interface GateResult {
   readonly passed: boolean;
   readonly gated: readonly Finding[];
   readonly others: readonly Finding[];
   readonly suppressed: readonly Suppressed[];
   /** Of all findings, before the policy. */
   readonly counts: { readonly total: SeverityCounts; readonly platforms: Readonly<Record<string, SeverityCounts>> };
-  readonly platforms: readonly PlatformVerdict[];
+  readonly platforms: readonly PlatformResult[];
   /** What was not looked at, or let pass by a setting. */
   readonly notes: readonly string[];
   /** About the ignore file: entries that have ended or match nothing. */
@@ -84,8 +84,8 @@ export interface GateWarning {
  * licences never are. A finding whose ignore entry has ended counts although the baseline has it: somebody has set that day. Pure.
  * @throws RangeError when there is no report at all: nothing looked at is not a pass
  */
-export function judge({ image, reports, policy, ignores, vex, baseline, today }: Judged): Verdict {
-  if (reports.length === 0) throw new RangeError('a verdict needs a report');
+export function judge({ image, reports, policy, ignores, vex, baseline, today }: Judged): GateResult {
+  if (reports.length === 0) throw new RangeError('a gateResult needs a report');
   const systems = reports.map((each) => judgeSystem(each, policy));
   const gated: Finding[] = [];
   const others: Finding[] = [];
@@ -254,7 +254,7 @@ function summarize(
   { platform, digest, report }: PlatformReport,
   findings: readonly Finding[],
   gated: readonly Finding[],
-): PlatformVerdict {
+): PlatformResult {
   return {
     platform,
     digest,

@@ -7,7 +7,7 @@ export interface SystemPolicy {
 }
 
 /** What there is to say about the operating system of one platform. */
-export interface SystemVerdict {
+export interface SystemResult {
   readonly findings: readonly Finding[];
   readonly notes: readonly string[];
 }
@@ -22,7 +22,7 @@ export interface SystemVerdict {
 export function judgeSystem(
   { platform, report, osFiles, scanners, isUnlisted = false }: PlatformReport,
   policy: SystemPolicy,
-): SystemVerdict {
+): SystemResult {
   if (!scanners.includes('vuln')) {
     return {
       findings: [],

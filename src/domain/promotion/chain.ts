@@ -17,13 +17,17 @@ export interface LinkedRecords {
  * Follows the records back from the newest one of what the environment points to.
  * @param holds what it points to; undefined when that is not known, or nothing
  */
-export function linkRecords(stage: string, records: readonly StoredRecord[], holds: Digest | undefined): LinkedRecords {
+export function linkRecords(
+  environment: string,
+  records: readonly StoredRecord[],
+  holds: Digest | undefined,
+): LinkedRecords {
   const known = new Map(records.map((record) => [record.manifest, record]));
   const all = [...known.values()];
   const head = newest(all, holds);
   if (head === undefined) return { linked: [], loose: [], gaps: [] };
   const linked = [head];
-  const gaps = [...forks(stage, all)];
+  const gaps = [...forks(environment, all)];
   let missing: LinkedRecords['missing'];
   for (let record = head; record.previousRecord !== undefined; ) {
     const before = known.get(record.previousRecord);
@@ -33,7 +37,7 @@ export function linkRecords(stage: string, records: readonly StoredRecord[], hol
       break;
     }
     if (before.digest !== record.previousDigest) {
-      gaps.push(movedBetween(stage, before, record));
+      gaps.push(movedBetween(environment, before, record));
       break;
     }
     linked.unshift(before);
@@ -46,7 +50,7 @@ export function linkRecords(stage: string, records: readonly StoredRecord[], hol
   const isCutOff = loose.some(({ previousRecord }) => previousRecord === undefined || !known.has(previousRecord));
   if (isCutOff && first.previousRecord === undefined) {
     gaps.push(
-      `The promotion record ${shortDigest(first.manifest)} of ${first.time} does not name a previous record, although ${stage} has others in this repository: a record was lost, or the tag was moved by something else.`,
+      `The promotion record ${shortDigest(first.manifest)} of ${first.time} does not name a previous record, although ${environment} has others in this repository: a record was lost, or the tag was moved by something else.`,
     );
   }
   return { linked, loose, ...(missing === undefined ? {} : { missing }), gaps };
@@ -63,13 +67,13 @@ function newest(records: readonly StoredRecord[], holds: Digest | undefined): St
   )[0];
 }
 
-function forks(stage: string, records: readonly StoredRecord[]): readonly string[] {
+function forks(environment: string, records: readonly StoredRecord[]): readonly string[] {
   const after = Map.groupBy(records, ({ previousRecord }) => previousRecord);
   return [...after].flatMap(([before, those]) =>
     before === undefined || those.length < 2
       ? []
       : [
-          `${those.length} promotion records of ${stage} name ${shortDigest(before)} as the one before (${those
+          `${those.length} promotion records of ${environment} name ${shortDigest(before)} as the one before (${those
             .map(({ manifest }) => shortDigest(manifest))
             .toSorted()
             .join(', ')}): two promotions ran at the same time.`,
@@ -77,7 +81,7 @@ function forks(stage: string, records: readonly StoredRecord[]): readonly string
   );
 }
 
-function movedBetween(stage: string, before: StoredRecord, { time, previousDigest }: StoredRecord): string {
+function movedBetween(environment: string, before: StoredRecord, { time, previousDigest }: StoredRecord): string {
   const found = previousDigest === undefined ? 'nothing' : shortDigest(previousDigest);
-  return `Before ${time}, ${stage} pointed to ${found}, and the record before says ${shortDigest(before.digest)}: it was moved by something else.`;
+  return `Before ${time}, ${environment} pointed to ${found}, and the record before says ${shortDigest(before.digest)}: it was moved by something else.`;
 }

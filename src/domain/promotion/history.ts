@@ -2,11 +2,11 @@ import { type Digest, shortDigest } from '../digest.ts';
 import { isByHand } from '../event.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { linkRecords } from './chain.ts';
-import { isSameStage, type PromotionRecord, type StoredRecord } from './record.ts';
+import { isSameEnvironment, type PromotionRecord, type StoredRecord } from './record.ts';
 
 /** What the promotion records of one environment in one repository tell. */
 export interface History {
-  readonly stage: string;
+  readonly environment: string;
   /** Oldest first, each record once. */
   readonly chain: readonly StoredRecord[];
   /** What its tag points to when that is known, otherwise what the last record says. */
@@ -40,22 +40,28 @@ interface Known {
  * line, so that the next one goes further back.
  * @param records of the one repository that this is about
  */
-export function readHistory(stage: string, records: readonly StoredRecord[], known: Known = {}): History {
+export function readHistory(environment: string, records: readonly StoredRecord[], known: Known = {}): History {
   const { holds, foreign = [], read } = known;
-  const isOfStage = (record: StoredRecord) => isSameStage(record.stage, stage) && record.kind !== 'publish';
-  const { linked, loose, missing, gaps: breaks } = linkRecords(stage, records.filter(isOfStage), holds ?? undefined);
+  const isOfEnvironment = (record: StoredRecord) =>
+    isSameEnvironment(record.environment, environment) && record.kind !== 'publish';
+  const {
+    linked,
+    loose,
+    missing,
+    gaps: breaks,
+  } = linkRecords(environment, records.filter(isOfEnvironment), holds ?? undefined);
   const chain = merge(linked, loose);
   const last = linked.at(-1);
   const now = holds === undefined ? last?.digest : (holds ?? undefined);
   const isCurrent = last !== undefined && last.digest === now;
   const wasRead = missing !== undefined && (read === undefined || read.has(missing.image));
-  const held = heldBy(merge(chain, foreign.filter(isOfStage)), new Set(foreign));
+  const held = heldBy(merge(chain, foreign.filter(isOfEnvironment)), new Set(foreign));
   const line = isCurrent ? lineOf(linked) : [];
   const before = line.findLast((digest) => digest !== now && !held.has(digest));
   const deployed = new Set(chain.flatMap(({ digest, previousDigest = digest }) => [previousDigest, digest]));
   if (now !== undefined) deployed.add(now);
   return {
-    stage,
+    environment,
     chain,
     ...(now === undefined ? {} : { now }),
     ...(isCurrent ? { head: last.manifest } : {}),
@@ -71,7 +77,7 @@ export function readHistory(stage: string, records: readonly StoredRecord[], kno
         : []),
       ...(holds !== undefined && last !== undefined && !isCurrent
         ? [
-            `${stage} points to ${now === undefined ? 'nothing' : shortDigest(now)} now, and its last promotion record says ${shortDigest(last.digest)}: it was moved by something else.`,
+            `${environment} points to ${now === undefined ? 'nothing' : shortDigest(now)} now, and its last promotion record says ${shortDigest(last.digest)}: it was moved by something else.`,
           ]
         : []),
     ],
@@ -99,23 +105,23 @@ export function heldAfter(
  * promotion, which has to meet the requirements.
  */
 export function rollbackTarget(history: History, named?: Digest): Parsed<Digest> {
-  const { stage, now, before, deployed, held, gaps } = history;
-  if (now === undefined) return problems(`${stage} points to nothing, so there is nothing to roll back.`);
+  const { environment, now, before, deployed, held, gaps } = history;
+  if (now === undefined) return problems(`${environment} points to nothing, so there is nothing to roll back.`);
   if (named !== undefined) {
-    return named === now || deployed.has(named) ? parsed(named) : problems(neverHeld(stage, named));
+    return named === now || deployed.has(named) ? parsed(named) : problems(neverHeld(environment, named));
   }
   if (before !== undefined) return parsed(before);
   const only = held.size > 0 ? `, except what is on hold (${[...held].map(shortDigest).join(', ')})` : '';
   return problems(
-    `No promotion record of this repository says, without a gap, what ${stage} pointed to before ${shortDigest(now)}${only}.`,
+    `No promotion record of this repository says, without a gap, what ${environment} pointed to before ${shortDigest(now)}${only}.`,
     ...gaps,
     'Name the digest to go back to with `from`, or promote it.',
   );
 }
 
 /** Why a rollback does not go somewhere. */
-export function neverHeld(stage: string, digest: Digest): string {
-  return `No promotion record of this repository says that ${stage} pointed to ${shortDigest(digest)}, and a rollback only goes to what was there before. Promote it instead.`;
+export function neverHeld(environment: string, digest: Digest): string {
+  return `No promotion record of this repository says that ${environment} pointed to ${shortDigest(digest)}, and a rollback only goes to what was there before. Promote it instead.`;
 }
 
 type Lifting = Pick<PromotionRecord, 'kind' | 'forced' | 'event'>;

@@ -17,9 +17,9 @@ export interface Promotion {
   readonly digest: Digest;
   readonly targets: readonly PlannedTarget[];
   readonly judgements: readonly Judgement[];
-  /** Of the stage that is promoted to. */
+  /** Of the environment that is promoted to. */
   readonly history: History;
-  /** Records of what the stage holds now that could not be understood: any may tell that the digest is held back. */
+  /** Records of what the environment holds now that could not be understood: any may tell that the digest is held back. */
   readonly unclear?: number;
   readonly rollback?: boolean;
   /** Whether a person has started the run: only then a rollback goes to what is held back. */
@@ -43,7 +43,7 @@ export interface TargetDecision extends PlannedTarget {
 
 export interface PromotionPlan {
   /** Only `go` writes anything: a promotion is done whole or not at all. */
-  readonly verdict: 'go' | 'unchanged' | 'refused' | 'conflict';
+  readonly status: 'go' | 'unchanged' | 'refused' | 'conflict';
   /** Immutable tags first: the order in which they are written. */
   readonly decisions: readonly TargetDecision[];
   /** Sentences on why it is refused, all of them; empty when it is not. */
@@ -63,17 +63,17 @@ export function planPromotion(promotion: Promotion): PromotionPlan {
   const isRefused = refusals.length > 0 || nothing.length > 0;
   const writes = actions.has('create') || actions.has('move');
   return {
-    verdict: isRefused ? 'refused' : actions.has('conflict') ? 'conflict' : writes ? 'go' : 'unchanged',
+    status: isRefused ? 'refused' : actions.has('conflict') ? 'conflict' : writes ? 'go' : 'unchanged',
     decisions,
     refusals: [...refusals, ...nothing],
   };
 }
 
 /** What several repositories come to together: when one refuses, nothing is written to any. */
-export function overall(plans: readonly PromotionPlan[]): Pick<PromotionPlan, 'verdict' | 'refusals'> {
+export function overall(plans: readonly PromotionPlan[]): Pick<PromotionPlan, 'status' | 'refusals'> {
   const order = ['refused', 'conflict', 'go', 'unchanged'] as const;
   return {
-    verdict: order.find((each) => plans.some(({ verdict }) => verdict === each)) ?? 'refused',
+    status: order.find((each) => plans.some(({ status }) => status === each)) ?? 'refused',
     refusals: [...new Set(plans.flatMap(({ refusals }) => refusals))],
   };
 }
@@ -84,22 +84,22 @@ function refusalsOf(promotion: Promotion): readonly string[] {
   return objection === undefined ? unmet : [...unmet, objection];
 }
 
-/** What the history of the stage says against it, whatever is met. */
+/** What the history of the environment says against it, whatever is met. */
 function objectionTo({ digest, targets, history, unclear = 0, rollback, byHand, force }: Promotion) {
-  const { stage, held, deployed } = history;
+  const { environment, held, deployed } = history;
   const short = shortDigest(digest);
   // Else a rollback would be a way around the requirements.
-  if (rollback === true && !deployed.has(digest)) return neverHeld(stage, digest);
+  if (rollback === true && !deployed.has(digest)) return neverHeld(environment, digest);
   const isPermitted = rollback === true ? byHand === true : force === true;
   if (isPermitted || targets.every(({ holds }) => holds === digest)) return undefined;
-  const left = `${stage} was rolled back from ${short}, and`;
+  const left = `${environment} was rolled back from ${short}, and`;
   const until = 'until a person promotes it by name (`force: true`).';
   if (rollback === true) {
     const how = 'only a person brings it back: start the workflow by hand (`workflow_dispatch`).';
     return held.has(digest) ? `${left} ${how}` : undefined;
   }
   if (held.has(digest)) return `${left} it is held back ${until}`;
-  const unknown = `A record of what ${stage} holds cannot be understood, so it is not known whether ${short} is held back`;
+  const unknown = `A record of what ${environment} holds cannot be understood, so it is not known whether ${short} is held back`;
   return unclear > 0 ? `${unknown}: no run promotes it ${until}` : undefined;
 }
 

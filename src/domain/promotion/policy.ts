@@ -2,11 +2,11 @@ import { type Fields, isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import type { ImageName } from '../reference.ts';
 import { didYouMean, quoted } from '../suggestion.ts';
-import { isSameStage } from './record.ts';
+import { isSameEnvironment } from './record.ts';
 import { type Requirement, readPolicy } from './requirements.ts';
 import { environmentTag } from './templates.ts';
 
-const KEYS: readonly string[] = ['require', 'environments', 'stages', 'repositories', 'gate'];
+const KEYS: readonly string[] = ['require', 'environments', 'repositories', 'gate'];
 const EXPECTED = '`require`, `environments`, `repositories` or `gate`';
 /** A repository, `*` for what has no slash in it, and `**` for anything. */
 const PATTERN = /^[a-z0-9*][a-z0-9._:/*-]*$/;
@@ -16,13 +16,13 @@ const MAX_STARS = 8;
 /** What a promotion writes: what a policy is looked up by. */
 export interface Written {
   /** The environment, or the tag that stands for it. */
-  readonly stage: string;
+  readonly environment: string;
   readonly tags: readonly string[];
   readonly repositories: readonly Pick<ImageName, 'name' | 'repository'>[];
 }
 
 /**
- * Reads a promotion policy: `require` holds for every promotion, `environments.<name>` (or `stages.<name>`) for one environment,
+ * Reads a promotion policy: `require` holds for every promotion, `environments.<name>` for one environment,
  * `repositories.<pattern>` for what is written there, whatever environment is given; `gate` is read elsewhere. All lists are
  * checked, so that a mistake is told before the day on which it counts. Names of environments are compared as GitHub compares
  * them, whatever their case. Whoever writes the tag of an environment promotes to it.
@@ -34,19 +34,17 @@ export function readPolicyFile(value: unknown, written: Written, where: string):
   const found = Object.keys(value)
     .filter((key) => !KEYS.includes(key))
     .map((key) => `${where}: unknown key ${quoted(key)}, expected ${EXPECTED}.${didYouMean(key, KEYS)}`);
-  const map = (key: 'environments' | 'stages' | 'repositories', of: string): Fields => {
+  const map = (key: 'environments' | 'repositories', of: string): Fields => {
     const { [key]: fields = {} } = value;
     if (isFields(fields)) return fields;
     found.push(`${where}, ${key}: expected a map of ${of}, each with a list of requirements.`);
     return {};
   };
-  const environments = (['environments', 'stages'] as const).flatMap((key) =>
-    Object.entries(map(key, key)).map(([name, list]) => ({
-      own: isEnvironment(name, written),
-      name,
-      read: readPolicy(list, `${where}, ${key}.${name}`),
-    })),
-  );
+  const environments = Object.entries(map('environments', 'environments')).map(([name, list]) => ({
+    own: isEnvironment(name, written),
+    name,
+    read: readPolicy(list, `${where}, environments.${name}`),
+  }));
   const repositories = Object.entries(map('repositories', 'patterns')).map(([pattern, list]) => ({
     own: written.repositories.some((image) => matches(pattern, image)),
     name: undefined,
@@ -81,7 +79,7 @@ function readRepository(
     return problems(`${where}: expected a repository such as \`ghcr.io/org/prod/*\`, with at most ${MAX_STARS} \`*\`.`);
   }
   if (typeof value !== 'string') return readPolicy(value, where);
-  const named = environments.filter(({ name }) => isSameStage(name, value));
+  const named = environments.filter(({ name }) => isSameEnvironment(name, value));
   if (named.length > 0) return parsed(named.flatMap(({ read }) => (read.ok ? read.value : [])));
   const names = environments.map(({ name }) => name);
   return problems(
@@ -89,8 +87,8 @@ function readRepository(
   );
 }
 
-function isEnvironment(name: string, { stage, tags }: Written): boolean {
-  return isSameStage(name, stage) || tags.some((tag) => tag.toLowerCase() === environmentTag(name));
+function isEnvironment(name: string, { environment, tags }: Written): boolean {
+  return isSameEnvironment(name, environment) || tags.some((tag) => tag.toLowerCase() === environmentTag(name));
 }
 
 /** Whether a pattern names a repository, with or without its host. */

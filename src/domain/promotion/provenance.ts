@@ -1,6 +1,6 @@
 import { quoted } from '../suggestion.ts';
+import type { RequirementCheck } from './requirement-check.ts';
 import type { ProvenanceTerms } from './requirements.ts';
-import type { Verdict } from './verdict.ts';
 
 /** What a SLSA provenance says of how an image was made. https://slsa.dev/spec/v1.0/provenance */
 export interface ProvenanceFacts {
@@ -12,7 +12,7 @@ export interface ProvenanceFacts {
 }
 
 /** Whether the provenance of one platform is the one that is asked for. There must be one, and each has to agree. */
-export function judgeProvenance(terms: ProvenanceTerms, provenances: readonly ProvenanceFacts[]): Verdict {
+export function judgeProvenance(terms: ProvenanceTerms, provenances: readonly ProvenanceFacts[]): RequirementCheck {
   if (provenances.length === 0) return { met: false, reason: 'there is no provenance' };
   const wrong = provenances.flatMap((facts) => {
     const { builder, repository, commit } = facts;

@@ -6,7 +6,7 @@ import { PROMOTION_TYPE, type PromotionRecord, readRecord, recordBytes, type Sto
 
 /** The record itself, as JSON, in the annotations of its manifest and so in every list of what refers to an image. */
 const RECORD = 'io.github.registry-action.promotion.record';
-const STAGE = 'io.github.registry-action.promotion.stage';
+const ENVIRONMENT = 'io.github.registry-action.promotion.environment';
 const KIND = 'io.github.registry-action.promotion.kind';
 /** https://github.com/opencontainers/image-spec/blob/main/annotations.md */
 const CREATED = 'org.opencontainers.image.created';
@@ -44,7 +44,7 @@ export function recordArtifact(
   const annotations = {
     [CREATED]: record.time,
     [KIND]: record.kind,
-    [STAGE]: record.stage,
+    [ENVIRONMENT]: record.environment,
     [RECORD]: new TextDecoder().decode(json),
   };
   const { mediaType, digest, size } = subject;

@@ -13,11 +13,11 @@ const SCHEMA_VERSION = 1;
 const KINDS = ['publish', 'promotion', 'rollback'] as const;
 type RecordKind = (typeof KINDS)[number];
 
-/** What was done to a stage, by whom, and why it was allowed. */
+/** What was done to an environment, by whom, and why it was allowed. */
 export interface PromotionRecord {
-  /** `publish`: the image was published after it had passed the gate; its stage is `publish`. */
+  /** `publish`: the image was published after it had passed the gate; its environment is `publish`. */
   readonly kind: RecordKind;
-  readonly stage: string;
+  readonly environment: string;
   /**
    * `ghcr.io/org/prod/app`: the repository that this record is written to. Found anywhere else it proves nothing. Records without
    * it are read by `to`.
@@ -27,9 +27,9 @@ export interface PromotionRecord {
   readonly from: string;
   /** The names that were written in the repository of the record, in full. */
   readonly to: readonly string[];
-  /** What the stage holds since then. */
+  /** What the environment holds since then. */
   readonly digest: Digest;
-  /** What the stage held before; absent when it held nothing. */
+  /** What the environment held before; absent when it held nothing. */
   readonly previousDigest?: Digest;
   /** Manifest of the record before this one, of the same environment in the same repository; absent in the first. */
   readonly previousRecord?: Digest;
@@ -49,7 +49,7 @@ export interface PromotionRecord {
   readonly scan?: ScanTerms;
   /** When that scan was made, where it was not made by the run that wrote this. */
   readonly scannedAt?: string;
-  /** All that is held back from this stage since then, so that the newest record alone says it. */
+  /** All that is held back from this environment since then, so that the newest record alone says it. */
   readonly held: readonly Digest[];
 }
 
@@ -61,20 +61,20 @@ export const RECORD_LIMIT = 256 * 1024;
 const LIST_LIMIT = 1000;
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/;
 
-/** Whether two names are of the same stage: GitHub, too, compares those of environments whatever their case. */
-export function isSameStage(a: string, b: string): boolean {
+/** Whether two names are of the same environment: GitHub, too, compares those of environments whatever their case. */
+export function isSameEnvironment(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
 /** The bytes of a record: the same for the same record, whoever writes it. */
 export function recordBytes(record: PromotionRecord): Uint8Array {
-  const { kind, stage, from, to, digest, actor, run, event, time, forced, held } = record;
+  const { kind, environment, from, to, digest, actor, run, event, time, forced, held } = record;
   const { repository, previousDigest, previousRecord, commit, scan, scannedAt } = record;
   return new TextEncoder().encode(
     JSON.stringify({
       schemaVersion: SCHEMA_VERSION,
       kind,
-      stage,
+      environment,
       ...(repository === undefined ? {} : { repository }),
       from,
       to,
@@ -177,7 +177,7 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
   };
   const record = {
     kind: known ?? 'promotion',
-    stage: text('stage'),
+    environment: text('environment'),
     ...(value.repository === undefined ? {} : { repository: text('repository') }),
     from: text('from'),
     to: to.filter(isPlainText),

@@ -13,7 +13,7 @@ export type Requirement =
   | ({ readonly name: 'signature' } & SignatureTerms)
   /** `maxAge` in milliseconds; `now`: the scan is made by this run. */
   | { readonly name: 'scan'; readonly maxAge: number | 'now' }
-  | { readonly name: 'deployed'; readonly stage: string }
+  | { readonly name: 'deployed'; readonly environment: string }
   | { readonly name: 'branch'; readonly branch: string }
   | { readonly name: 'not-older' };
 
@@ -45,7 +45,7 @@ const READERS: Readonly<Record<Name, Reader>> = {
   provenance: readProvenance,
   signature: readSignature,
   scan: readScan,
-  deployed: single('a stage, as in `deployed=staging`', (stage) => ({ name: 'deployed', stage })),
+  deployed: single('an environment, as in `deployed=staging`', (environment) => ({ name: 'deployed', environment })),
   branch: single('a branch, as in `branch=main`', (branch) => ({
     name: 'branch',
     branch: branch.replace(/^refs\/heads\//, ''),
@@ -112,7 +112,7 @@ export function requirementText(requirement: Requirement): string {
     case 'scan':
       return requirement.maxAge === 'now' ? 'scan=now' : `scan,max-age=${lengthOfTime(requirement.maxAge)}`;
     case 'deployed':
-      return `deployed=${requirement.stage}`;
+      return `deployed=${requirement.environment}`;
     case 'branch':
       return `branch=${requirement.branch}`;
     case 'signature': {

@@ -15,7 +15,7 @@ export type Source =
 export interface Target {
   readonly image?: ImageName;
   readonly tag: string;
-  /** An immutable tag names one image for ever: a version or a commit is in it. A moving one says what a stage holds now. */
+  /** An immutable tag names one image for ever: a version or a commit is in it. A moving one says what an environment holds now. */
   readonly kind: 'immutable' | 'moving';
 }
 

@@ -126,7 +126,7 @@ async function readApi(
         expect: first ? [200, ...WITHOUT_API] : [200],
         what: `GET referrers of ${name}@${digest}`,
         facts,
-        stayHome: true,
+        noCrossHostRedirect: true,
       },
       PAGE_LIMIT,
     );

@@ -24,7 +24,7 @@ export interface RegistryRequest extends HttpRequest {
   /** False when a second try is the caller's business, as with uploads. */
   readonly retry?: boolean;
   /** A redirect to another host is an answer of its own, and not followed. */
-  readonly stayHome?: boolean;
+  readonly noCrossHostRedirect?: boolean;
 }
 
 export interface Session {
@@ -45,7 +45,7 @@ export interface Session {
   /** Whether the registry asked for a login, and there are no credentials. */
   readonly isAnonymous: () => Promise<boolean>;
   /** What the token that is held allows on a repository; undefined when there is none, or it does not tell. */
-  readonly granted: (scopes: readonly Scope[], repository: string) => Promise<readonly string[] | undefined>;
+  readonly tokenRights: (scopes: readonly Scope[], repository: string) => Promise<readonly string[] | undefined>;
   /** Requests sent to the registry so far, without those to token services and storage. */
   readonly requests: () => number;
 }
@@ -93,7 +93,7 @@ export function createSession(options: SessionOptions): Session {
       noteWarning(response);
       const { location } = response.headers;
       if (!isRedirect(request.method, response.status) || location === undefined) return response;
-      if (request.stayHome === true && resolveLocation(location, url)?.origin !== origin) return response;
+      if (request.noCrossHostRedirect === true && resolveLocation(location, url)?.origin !== origin) return response;
       await discard(response);
       if (hop >= HOPS) throw refused(request.what, request.facts, `${host} redirects more than ${HOPS} times`);
       const target = resolveLocation(location, url);
@@ -202,7 +202,7 @@ export function createSession(options: SessionOptions): Session {
     checkAddress,
     renew: auth.renew,
     isAnonymous: auth.isAnonymous,
-    granted: async (scopes, repository) => grantedActions(await auth.header(scopes), repository),
+    tokenRights: async (scopes, repository) => grantedActions(await auth.header(scopes), repository),
     requests: () => requests,
   };
 }

@@ -113,7 +113,7 @@ export function mountBlob(place: RepositoryContext, blob: Descriptor, from: stri
 /** Looks at the rights in the token, and where it does not tell begins an upload and cancels it. */
 export async function checkPush(place: RepositoryContext, { probe }: { readonly probe: boolean }): Promise<void> {
   const { session, host, name, scopes } = place;
-  const actions = await session.granted(scopes.push, name);
+  const actions = await session.tokenRights(scopes.push, name);
   if (actions === undefined) {
     if (probe) await cancel(place, await session.retrying(() => begin(place, undefined, {})));
   } else if (!actions.includes('push')) {

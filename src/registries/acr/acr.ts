@@ -1,8 +1,8 @@
 import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
-import { noVerdict } from '../ignore-failure.ts';
-import type { Management, ManagementPlace, Vendor } from '../vendor.ts';
+import { ignoreFailure } from '../ignore-failure.ts';
+import type { Management, ManagementContext, Vendor } from '../vendor.ts';
 import { type Acr, openAcr } from './api.ts';
 import { azureIdentity } from './identity.ts';
 import { currentTags, listImages } from './inventory.ts';
@@ -30,7 +30,7 @@ export const acr: Vendor = {
   manage: manageAcr,
 };
 
-function manageAcr(place: ManagementPlace): Management {
+function manageAcr(place: ManagementContext): Management {
   const registry = openAcr(place);
   const { name } = registry;
   return {
@@ -41,7 +41,7 @@ function manageAcr(place: ManagementPlace): Management {
     deleteDigest: (digest) => registry.remove(`/v2/${name}/manifests/${digest}`, digest),
     preflight: async () => {
       // Tokens that may push need not be allowed to read the attributes (metadata/read).
-      const found = await attributes(registry, place).catch(noVerdict);
+      const found = await attributes(registry, place).catch(ignoreFailure);
       if (found?.writeEnabled === false) throw locked(place);
       return [];
     },
@@ -53,7 +53,7 @@ function manageAcr(place: ManagementPlace): Management {
 }
 
 /** What may be changed in the repository; undefined when there is no such repository. */
-async function attributes({ ask, at, name }: Acr, { host, repository }: ManagementPlace) {
+async function attributes({ ask, at, name }: Acr, { host, repository }: ManagementContext) {
   const { status, json } = await ask({
     method: 'GET',
     url: at(`/acr/v1/${name}`),
@@ -68,18 +68,18 @@ async function attributes({ ask, at, name }: Acr, { host, repository }: Manageme
 }
 
 /** Whether a tag is locked; a tag that cannot be seen is not. */
-async function isLocked({ ask, at, name }: Acr, { repository }: ManagementPlace, tag: string): Promise<boolean> {
+async function isLocked({ ask, at, name }: Acr, { repository }: ManagementContext, tag: string): Promise<boolean> {
   const answer = await ask({
     method: 'GET',
     url: at(`/acr/v1/${name}/_tags/${encodeURIComponent(tag)}`),
     expect: [200, 404],
     operation: 'read',
     what: `the attributes of ${repository}:${tag}`,
-  }).catch(noVerdict);
+  }).catch(ignoreFailure);
   return fieldsOf(fieldsOf(fieldsOf(answer?.json).tag).changeableAttributes).writeEnabled === false;
 }
 
-function locked({ host, repository }: ManagementPlace): ActionError {
+function locked({ host, repository }: ManagementContext): ActionError {
   const registry = host.split('.', 1)[0] ?? host;
   return new ActionError('TAG_IMMUTABLE', `The repository ${host}/${repository} is locked against writing.`, {
     facts: { registry: host, repository, operation: 'push' },

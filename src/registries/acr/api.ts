@@ -3,7 +3,7 @@ import { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
 import { parseErrorBody } from '../../http/error-body.ts';
 import { registryError } from '../../http/registry-error.ts';
-import type { ManagementPlace } from '../vendor.ts';
+import type { ManagementContext } from '../vendor.ts';
 import { expiryOf } from './identity.ts';
 
 export type AcrRequest = Omit<ApiRequest, 'headers' | 'facts'>;
@@ -29,7 +29,7 @@ const ACTIONS = { read: 'metadata_read', delete: 'pull,delete,metadata_read,meta
 type Actions = keyof typeof ACTIONS;
 
 /** ACR's data plane for one repository. https://learn.microsoft.com/rest/api/containerregistry/ */
-export function openAcr(place: ManagementPlace): Acr {
+export function openAcr(place: ManagementContext): Acr {
   const { api, host, repository, origin, clock } = place;
   const facts = { registry: host, repository };
   const name = repository.split('/').map(encodeURIComponent).join('/');

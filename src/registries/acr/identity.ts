@@ -4,7 +4,7 @@ import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, unexpected } from '../../http/api.ts';
 import { parseErrorBody } from '../../http/error-body.ts';
-import type { LoginPlace } from '../vendor.ts';
+import type { LoginContext } from '../vendor.ts';
 
 const LOGIN = 'login.microsoftonline.com';
 const AUDIENCE = 'api://AzureADTokenExchange';
@@ -19,7 +19,7 @@ const REGISTRY = /^[a-z0-9-]+\.azurecr\.io$/;
  * @throws ActionError INPUT_INVALID, ID_TOKEN_UNAVAILABLE, ID_TOKEN_AUDIENCE, ID_TOKEN_SUBJECT, ID_TOKEN_EXPIRED,
  *   KEYLESS_REFUSED
  */
-export async function azureIdentity(place: LoginPlace): Promise<Credentials | undefined> {
+export async function azureIdentity(place: LoginContext): Promise<Credentials | undefined> {
   const { host, keyless, api } = place;
   if (!REGISTRY.test(host)) return undefined;
   const client = keyless['azure-client-id']?.trim() ?? '';

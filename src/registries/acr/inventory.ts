@@ -4,7 +4,7 @@ import type { Lock } from '../../domain/retention/inventory.ts';
 import { unexpected } from '../../http/api.ts';
 import { type ListedTag, timeOf, withTags } from '../listed-tags.ts';
 import { nextPage } from '../pagination.ts';
-import type { ListedImage, ManagementPlace } from '../vendor.ts';
+import type { ListedImage, ManagementContext } from '../vendor.ts';
 import type { Acr } from './api.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { Acr } from './api.ts';
  * Referrers are rows as well, without their subject.
  * https://learn.microsoft.com/rest/api/containerregistry/
  */
-export async function* listImages(registry: Acr, place: ManagementPlace): AsyncGenerator<ListedImage> {
+export async function* listImages(registry: Acr, place: ManagementContext): AsyncGenerator<ListedImage> {
   const { repository, host } = place;
   const images: ListedImage[] = [];
   const manifests = `a page of the images of ${repository}`;
@@ -26,7 +26,7 @@ export async function* listImages(registry: Acr, place: ManagementPlace): AsyncG
 /** The tags of one image; undefined when there is none. */
 export async function currentTags(
   { ask, at, name }: Acr,
-  { host, repository }: ManagementPlace,
+  { host, repository }: ManagementContext,
   digest: Digest,
 ): Promise<readonly string[] | undefined> {
   const what = `the attributes of ${repository}@${digest}`;
@@ -37,7 +37,7 @@ export async function currentTags(
 
 async function* rows(
   { ask, at, name }: Acr,
-  { host }: ManagementPlace,
+  { host }: ManagementContext,
   list: '_manifests' | '_tags',
   what: string,
 ): AsyncGenerator<unknown> {

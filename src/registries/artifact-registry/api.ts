@@ -5,8 +5,8 @@ import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
 import { parseErrorBody } from '../../http/error-body.ts';
 import { createRedactor } from '../../http/redact.ts';
 import { registryError } from '../../http/registry-error.ts';
-import { noVerdict } from '../ignore-failure.ts';
-import type { Management, ManagementPlace } from '../vendor.ts';
+import { ignoreFailure } from '../ignore-failure.ts';
+import type { Management, ManagementContext } from '../vendor.ts';
 import { currentTags, HOST, type Listing, listImages, prefixesOf } from './inventory.ts';
 import { finishOperation, type Waiting } from './operation.ts';
 
@@ -46,7 +46,7 @@ export function nameOf(host: string, path: string): Name {
 }
 
 /** https://docs.cloud.google.com/artifact-registry/docs/reference/rest */
-export function artifactRegistryManagement(place: ManagementPlace): Management {
+export function artifactRegistryManagement(place: ManagementContext): Management {
   const { host, api, clock } = place;
   const facts = { registry: host, repository: place.repository };
   const { parent, repository, image } = nameOf(host, place.repository);
@@ -91,7 +91,7 @@ export function artifactRegistryManagement(place: ManagementPlace): Management {
 
   /** Immutability is a matter of the whole repository. */
   const hasImmutableTags = async (): Promise<boolean> => {
-    const { dockerConfig } = fieldsOf(await describe().catch(noVerdict));
+    const { dockerConfig } = fieldsOf(await describe().catch(ignoreFailure));
     return fieldsOf(dockerConfig).immutableTags === true;
   };
 

@@ -4,7 +4,7 @@ import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, unexpected } from '../../http/api.ts';
 import { parseErrorBody } from '../../http/error-body.ts';
-import type { LoginPlace } from '../vendor.ts';
+import type { LoginContext } from '../vendor.ts';
 
 const STS = 'sts.googleapis.com';
 const IAM = 'iamcredentials.googleapis.com';
@@ -23,7 +23,7 @@ const REGISTRY = /^(?:[a-z0-9-]+-docker\.pkg\.dev|(?:(?:us|eu|asia)\.)?gcr\.io)$
  * @throws ActionError INPUT_INVALID, ID_TOKEN_UNAVAILABLE, ID_TOKEN_AUDIENCE, ID_TOKEN_SUBJECT, ID_TOKEN_EXPIRED,
  *   KEYLESS_REFUSED
  */
-export async function googleIdentity(place: LoginPlace): Promise<Credentials | undefined> {
+export async function googleIdentity(place: LoginContext): Promise<Credentials | undefined> {
   const { keyless, api, host, clock } = place;
   const provider = keyless['workload-identity-provider']?.trim() ?? '';
   if (provider === '' || !REGISTRY.test(host)) return undefined;
@@ -68,7 +68,7 @@ export async function googleIdentity(place: LoginPlace): Promise<Credentials | u
 }
 
 /** 3300 seconds, because an hour is the most and clocks differ. */
-async function impersonate({ api, host }: LoginPlace, federated: string, account: string): Promise<Credentials> {
+async function impersonate({ api, host }: LoginContext, federated: string, account: string): Promise<Credentials> {
   const answer = await api.request({
     method: 'POST',
     url: new URL(`https://${IAM}/v1/projects/-/serviceAccounts/${encodeURIComponent(account)}:generateAccessToken`),

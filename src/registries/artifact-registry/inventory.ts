@@ -4,7 +4,7 @@ import type { Lock } from '../../domain/retention/inventory.ts';
 import type { ErrorFacts } from '../../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
 import { type ListedTag, timeOf, withTags } from '../listed-tags.ts';
-import type { ListedImage, ManagementPlace } from '../vendor.ts';
+import type { ListedImage, ManagementContext } from '../vendor.ts';
 
 export const HOST = 'artifactregistry.googleapis.com';
 
@@ -29,7 +29,7 @@ export interface Listing {
 
 /** Images of gcr.io names are listed by either of their names. */
 export function prefixesOf(
-  { host, repository: path }: ManagementPlace,
+  { host, repository: path }: ManagementContext,
   parent: string,
   repository: string,
   image: string,

@@ -4,7 +4,7 @@ import { type Digest, isDigest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
-import type { ManagementPlace } from '../vendor.ts';
+import type { ManagementContext } from '../vendor.ts';
 import { FROM_PROVIDER } from './identity.ts';
 
 /** Rows of an AQL answer; the server may send fewer. */
@@ -38,7 +38,7 @@ export interface Artifactory {
  * Artifactory's REST API for one image, whose name begins with the repository key (`host/<key>/<image>`).
  * @throws ActionError NAME_INVALID when the name has no image behind the key
  */
-export function openArtifactory(place: ManagementPlace): Artifactory {
+export function openArtifactory(place: ManagementContext): Artifactory {
   const { api, host, repository } = place;
   const facts = { registry: host, repository };
   const base = new URL('/', place.apiUrl ?? place.origin);

@@ -5,7 +5,7 @@ import { unexpected } from '../../http/api.ts';
 import { parseErrorBody } from '../../http/error-body.ts';
 import { registryError } from '../../http/registry-error.ts';
 import { latest, tagTimes } from '../listed-tags.ts';
-import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from '../vendor.ts';
+import type { ListedImage, Management, ManagementContext, NewRepository, Vendor } from '../vendor.ts';
 import { type ImageFolder, openArtifactory } from './api.ts';
 import { artifactoryIdentity } from './identity.ts';
 import { artifactoryRemedies } from './remedies.ts';
@@ -47,7 +47,7 @@ const LACKING: readonly (readonly [keyof NewRepository, string])[] = [
   ['public', 'Give the anonymous user a permission to read the repository.'],
 ];
 
-function manage(place: ManagementPlace): Management {
+function manage(place: ManagementContext): Management {
   const { host, repository } = place;
   const { key, image, ask, folders } = openArtifactory(place);
   const facts = { registry: host, repository };

@@ -3,7 +3,7 @@ import { exchangeRefused, readClaims } from '../../credentials/id-token.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import type { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, unexpected } from '../../http/api.ts';
-import type { LoginPlace } from '../vendor.ts';
+import type { LoginContext } from '../vendor.ts';
 
 /** The audience in JFrog's own instructions for GitHub; a provider may be set up with another one. */
 const AUDIENCE = 'jfrog-github';
@@ -17,7 +17,7 @@ export const FROM_PROVIDER = "Artifactory's OIDC provider";
  * @returns undefined when no provider is named
  * @throws ActionError ID_TOKEN_UNAVAILABLE, ID_TOKEN_AUDIENCE, ID_TOKEN_EXPIRED, ID_TOKEN_SUBJECT, KEYLESS_REFUSED
  */
-export async function artifactoryIdentity(place: LoginPlace): Promise<Credentials | undefined> {
+export async function artifactoryIdentity(place: LoginContext): Promise<Credentials | undefined> {
   const { host, keyless, api, clock } = place;
   const provider = keyless['oidc-provider-name']?.trim() ?? '';
   if (provider === '') return undefined;

@@ -4,7 +4,7 @@ import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
 import { registryError } from '../../http/registry-error.ts';
-import type { ListedImage, LoginPlace, ManagementPlace } from '../vendor.ts';
+import type { ListedImage, LoginContext, ManagementContext } from '../vendor.ts';
 import type { Identity } from './sdk-credentials.ts';
 
 /** What both kinds of ECR answer to DescribeImages. */
@@ -38,7 +38,7 @@ export interface Deletion {
 
 /** User name and password from `base64(AWS:password)`. */
 export function readAuthorization(
-  place: LoginPlace,
+  place: LoginContext,
   data: { readonly authorizationToken?: string | undefined; readonly expiresAt?: Date | undefined } | undefined,
   from: string,
 ): Credentials {
@@ -52,7 +52,7 @@ export function readAuthorization(
 }
 
 /** Who manages the repository: the password of docker's login does not open AWS's API. */
-export function identityFor(place: ManagementPlace, identity: Identity | undefined): Identity {
+export function identityFor(place: ManagementContext, identity: Identity | undefined): Identity {
   if (identity !== undefined) return identity;
   throw new ActionError(
     'CREDENTIALS_MISSING',
@@ -61,7 +61,7 @@ export function identityFor(place: ManagementPlace, identity: Identity | undefin
   );
 }
 
-export function toListed(place: ManagementPlace, { imageDetails = [] }: EcrAnswer): readonly ListedImage[] {
+export function toListed(place: ManagementContext, { imageDetails = [] }: EcrAnswer): readonly ListedImage[] {
   return imageDetails.map((image) => {
     const { imageDigest: digest, imageTags: tags = [], imageSizeInBytes: size, imagePushedAt: pushedAt } = image;
     const { artifactMediaType, subjectManifestDigest: subject } = image;
@@ -85,7 +85,7 @@ type Failure = NonNullable<Deletion['failures']>[number];
 
 /** @throws ActionError of the failure that AWS reports, unless it is that there is no such image */
 export function deleted(
-  place: ManagementPlace,
+  place: ManagementContext,
   { imageIds = [], failures = [] }: Deletion,
   { imageTag, imageDigest }: { readonly imageTag?: string | undefined; readonly imageDigest?: string | undefined },
 ): 'deleted' | 'absent' {
@@ -106,7 +106,7 @@ export function deleted(
  * @throws ActionError ANSWER_INVALID when it is silent about an image
  */
 export function allDeleted(
-  place: ManagementPlace,
+  place: ManagementContext,
   { imageIds = [], failures = [] }: Deletion,
   digests: readonly Digest[],
 ): ReadonlyMap<Digest, 'deleted' | 'absent' | ActionError> {
@@ -120,7 +120,11 @@ export function allDeleted(
   return new Map(digests.map((digest) => [digest, outcome(digest)]));
 }
 
-function resultOf({ host, repository }: ManagementPlace, failure: Failure, reference: string): 'absent' | ActionError {
+function resultOf(
+  { host, repository }: ManagementContext,
+  failure: Failure,
+  reference: string,
+): 'absent' | ActionError {
   const { failureCode: code = 'Unknown', failureReason: message = '' } = failure;
   if (code === 'ImageNotFound') return 'absent';
   return registryError(
@@ -132,7 +136,7 @@ function resultOf({ host, repository }: ManagementPlace, failure: Failure, refer
 
 /** The token of the next page; a server that names the same page again would be asked for ever. */
 export function following(
-  { host, repository }: ManagementPlace,
+  { host, repository }: ManagementContext,
   before: string | undefined,
   { nextToken }: EcrAnswer,
 ): string | undefined {

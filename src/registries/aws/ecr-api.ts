@@ -1,5 +1,5 @@
 import type { RegistryAnswer } from '../../errors/classify.ts';
-import type { LoginPlace, Management, ManagementPlace, NewRepository } from '../vendor.ts';
+import type { LoginContext, Management, ManagementContext, NewRepository } from '../vendor.ts';
 import { allDeleted, type Deletion, deleted, type EcrAnswer, following, toListed } from './ecr-answers.ts';
 import type { Mutability } from './mutability.ts';
 import { readSdkError, sdkError } from './sdk.ts';
@@ -37,7 +37,7 @@ export type Ask<Client> = <T>(
 
 /** Asks with a client of its own for each request. */
 export function asking<Client extends { readonly destroy: () => void }>(
-  { host }: LoginPlace,
+  { host }: LoginContext,
   open: () => Promise<Client>,
 ): Ask<Client> {
   return async (operation, what, task) => {
@@ -73,7 +73,7 @@ export async function describeRepository(
  * @param create makes it; its settings are not the same in both
  */
 export function manageRepository<Client extends EcrClient>(
-  place: ManagementPlace,
+  place: ManagementContext,
   name: EcrName,
   ask: Ask<Client>,
   create: (client: Client, settings: NewRepository) => Promise<unknown>,

@@ -1,7 +1,7 @@
 import type { ECRPUBLIC } from '@aws-sdk/client-ecr-public';
 import type { Credentials } from '../../credentials/credential.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { LoginPlace, Management, ManagementPlace, Vendor } from '../vendor.ts';
+import type { LoginContext, Management, ManagementContext, Vendor } from '../vendor.ts';
 import { identityFor, readAuthorization } from './ecr-answers.ts';
 import { type Ask, asking, manageRepository } from './ecr-api.ts';
 import { ecrPublicRemedies } from './ecr-public-remedies.ts';
@@ -38,14 +38,14 @@ export const ecrPublic: Vendor = {
   manage,
 };
 
-async function logIn(place: LoginPlace, identity: Identity | undefined): Promise<Credentials | undefined> {
+async function logIn(place: LoginContext, identity: Identity | undefined): Promise<Credentials | undefined> {
   if (!HOST.test(place.host) || identity === undefined) return undefined;
   const ask = asking(place, () => open(place, identity));
   const answer = await ask('token', 'the request for a login', (client) => client.getAuthorizationToken());
   return readAuthorization(place, answer.authorizationData, identity.from);
 }
 
-function manage(place: ManagementPlace): Management {
+function manage(place: ManagementContext): Management {
   // `public.ecr.aws/<alias>/<repository>`: the API knows the repositories of the account, without the alias.
   const [alias = '', ...rest] = place.repository.split('/');
   const repositoryName = rest.join('/');
@@ -86,7 +86,7 @@ function manage(place: ManagementPlace): Management {
 }
 
 /** @throws ActionError DENIED when the alias is not one of the account's own */
-async function requireAlias(place: ManagementPlace, ask: Ask<ECRPUBLIC>, alias: string): Promise<void> {
+async function requireAlias(place: ManagementContext, ask: Ask<ECRPUBLIC>, alias: string): Promise<void> {
   const answer = await ask('read', 'the request for the aliases of the account', (client) =>
     client.describeRegistries(),
   );
@@ -99,7 +99,7 @@ async function requireAlias(place: ManagementPlace, ask: Ask<ECRPUBLIC>, alias: 
   );
 }
 
-async function open(place: LoginPlace, { credentials }: Identity): Promise<ECRPUBLIC> {
+async function open(place: LoginContext, { credentials }: Identity): Promise<ECRPUBLIC> {
   const { ECRPUBLIC } = await import('./sdk-clients.ts');
   return new ECRPUBLIC(clientOptions(place, 'ECR_PUBLIC', REGION, credentials));
 }

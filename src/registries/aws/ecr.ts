@@ -1,7 +1,7 @@
 import type { ECR } from '@aws-sdk/client-ecr';
 import type { Credentials } from '../../credentials/credential.ts';
-import { noVerdict } from '../ignore-failure.ts';
-import type { LoginPlace, Management, ManagementPlace, Vendor } from '../vendor.ts';
+import { ignoreFailure } from '../ignore-failure.ts';
+import type { LoginContext, Management, ManagementContext, Vendor } from '../vendor.ts';
 import { identityFor, readAuthorization } from './ecr-answers.ts';
 import { asking, describeRepository, manageRepository } from './ecr-api.ts';
 import { ECR_HOSTS, readEcrHost } from './ecr-host.ts';
@@ -37,7 +37,7 @@ export const ecr: Vendor = {
 };
 
 async function logIn(
-  place: LoginPlace,
+  place: LoginContext,
   identify: (region: string) => Identity | undefined,
 ): Promise<Credentials | undefined> {
   const host = readEcrHost(place.host);
@@ -48,7 +48,7 @@ async function logIn(
   return readAuthorization(place, answer.authorizationData?.[0], identity.from);
 }
 
-function manage(place: ManagementPlace): Management {
+function manage(place: ManagementContext): Management {
   const { host, repository: repositoryName } = place;
   const found = readEcrHost(host);
   // Only `registry-type` can bring another host here; without a region nobody can be asked.
@@ -71,11 +71,11 @@ function manage(place: ManagementPlace): Management {
       }),
     ),
     // Who may push need not be allowed to look at the settings, or may have nothing but docker's password.
-    frozen: async (tags) => immutableTags((await describeRepository(ask, name).catch(noVerdict)) ?? {}, tags),
+    frozen: async (tags) => immutableTags((await describeRepository(ask, name).catch(ignoreFailure)) ?? {}, tags),
   };
 }
 
-async function open(place: LoginPlace, { credentials }: Identity, region: string): Promise<ECR> {
+async function open(place: LoginContext, { credentials }: Identity, region: string): Promise<ECR> {
   const { ECR } = await import('./sdk-clients.ts');
   return new ECR(clientOptions(place, 'ECR', region, credentials));
 }

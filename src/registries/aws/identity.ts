@@ -1,7 +1,7 @@
 import { exchangeRefused } from '../../credentials/id-token.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { networkError } from '../../http/registry-error.ts';
-import type { LoginPlace } from '../vendor.ts';
+import type { LoginContext } from '../vendor.ts';
 import { clientOptions, readSdkError } from './sdk.ts';
 import type { AwsCredentials, Identity } from './sdk-credentials.ts';
 
@@ -18,7 +18,7 @@ const HINTS = [
 ] as const;
 
 /** The role of `role-to-assume`, taken on with the token of the job; undefined when none is named. */
-export function roleIdentity(place: LoginPlace, region: string): Identity | undefined {
+export function roleIdentity(place: LoginContext, region: string): Identity | undefined {
   const role = place.keyless['role-to-assume'];
   if (role === undefined) return undefined;
   let held: Promise<AwsCredentials> | undefined;
@@ -34,7 +34,7 @@ export function roleIdentity(place: LoginPlace, region: string): Identity | unde
 }
 
 /** The default chain of the SDK, where the environment says that there is something to find. */
-export function ambientIdentity({ env }: LoginPlace): Identity | undefined {
+export function ambientIdentity({ env }: LoginContext): Identity | undefined {
   if (!HINTS.some((name) => env[name])) return undefined;
   let provider: Identity['credentials'] | undefined;
   return {
@@ -47,7 +47,7 @@ export function ambientIdentity({ env }: LoginPlace): Identity | undefined {
 }
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */
-async function assume(place: LoginPlace, role: string, region: string): Promise<AwsCredentials> {
+async function assume(place: LoginContext, role: string, region: string): Promise<AwsCredentials> {
   const { keyless, api } = place;
   const china = region.startsWith('cn-') ? '.cn' : '';
   const token = await place.idToken(keyless['oidc-audience'] ?? `sts.amazonaws.com${china}`);
@@ -79,7 +79,7 @@ async function assume(place: LoginPlace, role: string, region: string): Promise<
   }
 }
 
-function refusal(error: unknown, { host }: LoginPlace, role: string, token: string): unknown {
+function refusal(error: unknown, { host }: LoginContext, role: string, token: string): unknown {
   if (error instanceof ActionError) return error;
   const { name, status, words } = readSdkError(error);
   const facts = { registry: host };

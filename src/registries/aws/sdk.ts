@@ -4,7 +4,7 @@ import { ActionError, type ErrorFacts } from '../../errors/action-error.ts';
 import type { RegistryAnswer } from '../../errors/classify.ts';
 import { networkError, registryError } from '../../http/registry-error.ts';
 import type { HttpRequest, Transport } from '../../http/transport.ts';
-import type { LoginPlace } from '../vendor.ts';
+import type { LoginContext } from '../vendor.ts';
 import type { Identity } from './sdk-credentials.ts';
 
 /** A request as the SDK hands it to whoever sends it. */
@@ -61,7 +61,7 @@ function requestHandler(transport: Transport) {
 
 /** What each client of the SDK is made with; AWS_ENDPOINT_URL and its kind are the SDK's own variables. */
 export function clientOptions(
-  { env, transport }: Pick<LoginPlace, 'env' | 'transport'>,
+  { env, transport }: Pick<LoginContext, 'env' | 'transport'>,
   service: 'ECR' | 'ECR_PUBLIC' | 'STS',
   region: string,
   credentials: Identity['credentials'],

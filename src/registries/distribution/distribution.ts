@@ -1,6 +1,6 @@
 import type { Digest } from '../../domain/digest.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { ListedImage, Management, ManagementPlace, Vendor } from '../vendor.ts';
+import type { ListedImage, Management, ManagementContext, Vendor } from '../vendor.ts';
 import { distributionRemedies } from './remedies.ts';
 
 /** Any registry that is known by the distribution API alone: https://github.com/opencontainers/distribution-spec */
@@ -33,7 +33,7 @@ export const distribution: Vendor = {
   manage,
 };
 
-function manage({ host, repository, store }: ManagementPlace): Management {
+function manage({ host, repository, store }: ManagementContext): Management {
   const where = `${host}/${repository}`;
 
   async function* list(): AsyncGenerator<ListedImage> {

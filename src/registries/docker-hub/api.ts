@@ -2,7 +2,7 @@ import type { Credentials } from '../../credentials/credential.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
-import type { ManagementPlace } from '../vendor.ts';
+import type { ManagementContext } from '../vendor.ts';
 import { FROM_IDENTITY } from './identity.ts';
 
 export const HUB = 'hub.docker.com';
@@ -20,7 +20,7 @@ export type HubRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
  * Docker Hub's management API with a bearer that is got when it is first needed, and again when it runs out.
  * @throws from requests: ActionError UNAUTHORIZED when the credentials of the registry do not open the API
  */
-export function openHub(place: ManagementPlace): (request: HubRequest) => Promise<ApiAnswer> {
+export function openHub(place: ManagementContext): (request: HubRequest) => Promise<ApiAnswer> {
   const { api, clock } = place;
   const facts = { registry: place.host, repository: place.repository };
   let held: { readonly bearer: string; readonly until: number } | undefined;

@@ -1,8 +1,8 @@
 import { type Fields, fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
-import { noVerdict } from '../ignore-failure.ts';
-import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from '../vendor.ts';
+import { ignoreFailure } from '../ignore-failure.ts';
+import type { ListedImage, Management, ManagementContext, NewRepository, Vendor } from '../vendor.ts';
 import { HUB, openHub } from './api.ts';
 import { dockerIdentity } from './identity.ts';
 import { dockerHubRemedies } from './remedies.ts';
@@ -41,7 +41,7 @@ export const dockerHub: Vendor = {
   manage,
 };
 
-function manage(place: ManagementPlace): Management {
+function manage(place: ManagementContext): Management {
   const { repository, host } = place;
   const facts = { registry: host, repository };
   const ask = openHub(place);
@@ -158,7 +158,7 @@ function manage(place: ManagementPlace): Management {
   const describe = (): Promise<Fields> => {
     const what = `the rights on ${repository}`;
     shown ??= ask({ method: 'GET', path: path('namespaces'), expect: [200, 404], operation: 'read', what })
-      .catch(noVerdict)
+      .catch(ignoreFailure)
       .then((answer) => fieldsOf(answer?.json));
     return shown;
   };
@@ -190,7 +190,7 @@ function manage(place: ManagementPlace): Management {
 }
 
 /** Namespace and name, encoded. */
-function split({ repository, host }: ManagementPlace): { readonly namespace: string; readonly name: string } {
+function split({ repository, host }: ManagementContext): { readonly namespace: string; readonly name: string } {
   const [namespace = '', name = '', ...rest] = repository.split('/');
   if (namespace === '' || name === '' || rest.length > 0) {
     throw new ActionError('NAME_INVALID', `The repository is ${repository} where Docker Hub has namespace/name.`, {
@@ -200,7 +200,7 @@ function split({ repository, host }: ManagementPlace): { readonly namespace: str
   return { namespace: encodeURIComponent(namespace), name: encodeURIComponent(name) };
 }
 
-function refuseUnknown({ scanOnPush, kmsKey }: NewRepository, { host, repository }: ManagementPlace): void {
+function refuseUnknown({ scanOnPush, kmsKey }: NewRepository, { host, repository }: ManagementContext): void {
   const asked = [
     ...(scanOnPush === true ? ['a scan at each push, which Docker Scout offers in its own settings'] : []),
     ...(kmsKey === undefined ? [] : ["a customer's key for encryption, which it does not offer"]),

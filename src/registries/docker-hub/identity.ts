@@ -3,7 +3,7 @@ import { exchangeRefused } from '../../credentials/id-token.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, unexpected } from '../../http/api.ts';
-import type { LoginPlace } from '../vendor.ts';
+import type { LoginContext } from '../vendor.ts';
 
 const HOST = 'identity.docker.com';
 const AUDIENCE = `https://${HOST}`;
@@ -23,7 +23,7 @@ export const FROM_IDENTITY = "Docker's OIDC connection";
  * @throws ActionError INPUT_INVALID, ID_TOKEN_UNAVAILABLE, ID_TOKEN_AUDIENCE, ID_TOKEN_EXPIRED, ID_TOKEN_SUBJECT,
  *   KEYLESS_REFUSED
  */
-export async function dockerIdentity(place: LoginPlace): Promise<Credentials | undefined> {
+export async function dockerIdentity(place: LoginContext): Promise<Credentials | undefined> {
   // The password is for Docker alone, whatever other host is called a Docker Hub.
   if (place.host !== 'docker.io') return undefined;
   const { keyless, env, api, clock } = place;

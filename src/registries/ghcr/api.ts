@@ -1,7 +1,7 @@
 import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { ApiAnswer, ApiRequest } from '../../http/api.ts';
-import type { ManagementPlace } from '../vendor.ts';
+import type { ManagementContext } from '../vendor.ts';
 
 export interface PackageRequest {
   readonly method: ApiRequest['method'];
@@ -23,7 +23,7 @@ export interface PackageApi {
  * found out once. https://docs.github.com/rest/packages/packages
  * @throws from its functions: ActionError UNAUTHORIZED, DENIED, TOO_MANY_REQUESTS
  */
-export function openPackage(place: ManagementPlace): PackageApi {
+export function openPackage(place: ManagementContext): PackageApi {
   const { api, host, repository } = place;
   const facts = { registry: host, repository };
   const [owner = '', ...parts] = repository.split('/');
@@ -79,7 +79,7 @@ export function openPackage(place: ManagementPlace): PackageApi {
 }
 
 /** The API that belongs to a registry, and a token that may be sent there. https://docs.github.com/enterprise-cloud@latest/admin/data-residency */
-async function access({ host, github, credentials }: ManagementPlace): Promise<{ token: string; origin: string }> {
+async function access({ host, github, credentials }: ManagementContext): Promise<{ token: string; origin: string }> {
   const [, tenant] = /^containers\.([a-z0-9-]+)\.ghe\.com$/.exec(host) ?? [];
   const name = host === 'ghcr.io' ? 'api.github.com' : tenant === undefined ? undefined : `api.${tenant}.ghe.com`;
   if (name === undefined) {

@@ -2,9 +2,9 @@ import { type Digest, isDigest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
-import { noVerdict } from '../ignore-failure.ts';
+import { ignoreFailure } from '../ignore-failure.ts';
 import { timeOf } from '../listed-tags.ts';
-import type { ListedImage, Management, ManagementPlace, Vendor } from '../vendor.ts';
+import type { ListedImage, Management, ManagementContext, Vendor } from '../vendor.ts';
 import { openPackage } from './api.ts';
 import { ghcrRemedies } from './remedies.ts';
 
@@ -52,7 +52,7 @@ interface Version {
   readonly image: ListedImage;
 }
 
-function manage(place: ManagementPlace): Management {
+function manage(place: ManagementContext): Management {
   const { repository, host, github } = place;
   const facts = { registry: host, repository };
   const { find, ask } = openPackage(place);
@@ -123,7 +123,7 @@ function manage(place: ManagementPlace): Management {
 
   const preflight = async (): Promise<readonly string[]> => {
     if (github === undefined) return [];
-    const found = await find().catch(noVerdict);
+    const found = await find().catch(ignoreFailure);
     if (found === undefined) return [];
     const linked = fieldsOf(fieldsOf(found).repository).full_name;
     if (typeof linked === 'string' && linked.toLowerCase() === github.repository.toLowerCase()) return [];

@@ -1,6 +1,6 @@
 import { ActionError } from '../../errors/action-error.ts';
 import type { ApiAnswer, ApiRequest } from '../../http/api.ts';
-import type { ManagementPlace } from '../vendor.ts';
+import type { ManagementContext } from '../vendor.ts';
 
 export type HarborRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
   /** Behind `/api/v2.0`, each part encoded. */
@@ -28,7 +28,7 @@ export interface Harbor {
  * Harbor's API for one repository. https://goharbor.io/docs/latest/working-with-projects/
  * @throws ActionError NAME_INVALID when the repository has no project in front
  */
-export function openHarbor(place: ManagementPlace): Harbor {
+export function openHarbor(place: ManagementContext): Harbor {
   const { api, host, repository, origin, apiUrl } = place;
   const facts = { registry: host, repository };
   const slash = repository.indexOf('/');

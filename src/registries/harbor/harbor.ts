@@ -1,8 +1,8 @@
 import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
-import { noVerdict } from '../ignore-failure.ts';
-import type { Management, ManagementPlace, NewRepository, Vendor } from '../vendor.ts';
+import { ignoreFailure } from '../ignore-failure.ts';
+import type { Management, ManagementContext, NewRepository, Vendor } from '../vendor.ts';
 import { type Harbor, openHarbor } from './api.ts';
 import { currentTags, listImages } from './inventory.ts';
 import { harborRemedies } from './remedies.ts';
@@ -31,7 +31,7 @@ export const harbor: Vendor = {
   manage: manageHarbor,
 };
 
-function manageHarbor(place: ManagementPlace): Management {
+function manageHarbor(place: ManagementContext): Management {
   const api = openHarbor(place);
   return {
     exists: async () => {
@@ -61,7 +61,7 @@ function manageHarbor(place: ManagementPlace): Management {
 
 async function create(
   { ask, project, image }: Harbor,
-  { host, repository }: ManagementPlace,
+  { host, repository }: ManagementContext,
   settings: NewRepository,
 ): Promise<'created' | 'exists'> {
   if (settings.kmsKey !== undefined) {
@@ -103,19 +103,26 @@ async function create(
 }
 
 /** Whether a rule of the project makes a tag immutable; a tag that cannot be seen is not. */
-async function isImmutable({ ask, artifacts }: Harbor, { repository }: ManagementPlace, tag: string): Promise<boolean> {
+async function isImmutable(
+  { ask, artifacts }: Harbor,
+  { repository }: ManagementContext,
+  tag: string,
+): Promise<boolean> {
   const answer = await ask({
     method: 'GET',
     path: `${artifacts}/${encodeURIComponent(tag)}?with_tag=true&with_immutable_status=true`,
     expect: [200, 404],
     operation: 'read',
     what: `the rules for ${repository}:${tag}`,
-  }).catch(noVerdict);
+  }).catch(ignoreFailure);
   const { tags } = fieldsOf(answer?.json);
   return Array.isArray(tags) && tags.map(fieldsOf).some(({ name, immutable }) => name === tag && immutable === true);
 }
 
-async function preflight({ ask, project }: Harbor, { host, repository }: ManagementPlace): Promise<readonly string[]> {
+async function preflight(
+  { ask, project }: Harbor,
+  { host, repository }: ManagementContext,
+): Promise<readonly string[]> {
   const what = `the summary of the project ${project}`;
   const facts = { registry: host, repository };
   const { status, json } = await ask({

@@ -4,7 +4,7 @@ import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
 import { timeOf } from '../listed-tags.ts';
 import { nextPage } from '../pagination.ts';
-import type { ListedImage, ManagementPlace, TagFacts } from '../vendor.ts';
+import type { ListedImage, ManagementContext, TagFacts } from '../vendor.ts';
 import type { Harbor } from './api.ts';
 
 const DETAILS = 'with_tag=true&with_accessory=true&with_immutable_status=true';
@@ -16,7 +16,10 @@ const DETAILS = 'with_tag=true&with_accessory=true&with_immutable_status=true';
 const CHILDREN_TOO = 'q=base%3D*';
 
 /** All artifacts with their children and accessories. */
-export async function* listImages(harbor: Harbor, { host, repository }: ManagementPlace): AsyncGenerator<ListedImage> {
+export async function* listImages(
+  harbor: Harbor,
+  { host, repository }: ManagementContext,
+): AsyncGenerator<ListedImage> {
   const what = `a page of the images of ${repository}`;
   const facts = { registry: host, repository };
   const pageAt = (page: number) =>
@@ -55,7 +58,7 @@ export async function* listImages(harbor: Harbor, { host, repository }: Manageme
 /** The tags of one artifact; undefined when there is none. */
 export async function currentTags(
   { ask, artifacts }: Harbor,
-  { host, repository }: ManagementPlace,
+  { host, repository }: ManagementContext,
   digest: Digest,
 ): Promise<readonly string[] | undefined> {
   const what = `the request for ${repository}@${digest}`;

@@ -4,7 +4,7 @@ import { MANIFEST_TYPES } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
 import { timeOf } from '../listed-tags.ts';
-import type { ManagementPlace } from '../vendor.ts';
+import type { ManagementContext } from '../vendor.ts';
 
 /** A tag of an image, or a manifest that was pushed by its digest. */
 export interface NexusComponent {
@@ -39,7 +39,7 @@ export interface Nexus {
  * URL (`https://nexus.example.com/repository/<name>`); otherwise the first part of the image's name is the repository.
  * @throws ActionError NAME_INVALID when neither names a repository and an image
  */
-export function openNexus(place: ManagementPlace): Nexus {
+export function openNexus(place: ManagementContext): Nexus {
   const { api, host, repository, apiUrl, origin } = place;
   const facts = { registry: host, repository };
   const { base, named } = split(apiUrl ?? origin);

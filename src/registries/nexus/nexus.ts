@@ -2,9 +2,9 @@ import type { Digest } from '../../domain/digest.ts';
 import { type Fields, fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
-import { noVerdict } from '../ignore-failure.ts';
+import { ignoreFailure } from '../ignore-failure.ts';
 import { latest, tagTimes } from '../listed-tags.ts';
-import type { ListedImage, Management, ManagementPlace, NewRepository, Vendor } from '../vendor.ts';
+import type { ListedImage, Management, ManagementContext, NewRepository, Vendor } from '../vendor.ts';
 import { type NexusComponent, openNexus } from './api.ts';
 import { nexusRemedies } from './remedies.ts';
 
@@ -40,7 +40,7 @@ const LACKING: readonly (readonly [keyof NewRepository, string])[] = [
   ['public', 'Give the anonymous user the privilege to read the repository in Nexus.'],
 ];
 
-function manage(place: ManagementPlace): Management {
+function manage(place: ManagementContext): Management {
   const { host } = place;
   const { name, image, routed, ask, components } = openNexus(place);
   const facts = { registry: host, repository: place.repository };
@@ -58,7 +58,7 @@ function manage(place: ManagementPlace): Management {
 
   /** Only administrators see the settings; without `latestPolicy` the tag `latest` is like all others. */
   const frozen = async (tags: readonly string[]): Promise<readonly string[]> => {
-    const { writePolicy, latestPolicy } = fieldsOf((await describe().catch(noVerdict))?.storage);
+    const { writePolicy, latestPolicy } = fieldsOf((await describe().catch(ignoreFailure))?.storage);
     const moves = (tag: string) => tag === 'latest' && latestPolicy === true;
     return String(writePolicy).toUpperCase() === 'ALLOW_ONCE' ? tags.filter((tag) => !moves(tag)) : [];
   };

@@ -1,6 +1,6 @@
 import type { Digest } from '../../domain/digest.ts';
 import { type History, readHistory } from '../../domain/promotion/history.ts';
-import { isSameStage, type StoredRecord } from '../../domain/promotion/record.ts';
+import { isSameEnvironment, type StoredRecord } from '../../domain/promotion/record.ts';
 import { environmentTag } from '../../domain/promotion/templates.ts';
 import type { InUse, InUseImage } from '../../domain/retention/in-use.ts';
 import type { InventoryTag } from '../../domain/retention/inventory.ts';
@@ -58,8 +58,8 @@ export async function readPromotions(
 
 function environmentsIn(records: readonly StoredRecord[]): readonly string[] {
   const found: string[] = [];
-  for (const { kind, stage } of records) {
-    if (kind !== 'publish' && !found.some((each) => isSameStage(each, stage))) found.push(stage);
+  for (const { kind, environment } of records) {
+    if (kind !== 'publish' && !found.some((each) => isSameEnvironment(each, environment))) found.push(environment);
   }
   return found.toSorted();
 }
@@ -72,7 +72,7 @@ function tagsOf(
   tags: readonly InventoryTag[],
 ): readonly InventoryTag[] {
   const newest = records
-    .filter(({ kind, stage }) => kind !== 'publish' && isSameStage(stage, environment))
+    .filter(({ kind, environment }) => kind !== 'publish' && isSameEnvironment(environment, environment))
     .toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
   const written = (newest?.to ?? [])
     .filter((name) => name.startsWith(`${image}:`))

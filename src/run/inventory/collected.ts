@@ -2,7 +2,7 @@ import type { Digest } from '../../domain/digest.ts';
 import type { Descriptor } from '../../domain/manifest.ts';
 import type { ImageName } from '../../domain/reference.ts';
 import type { Repository } from '../../oci/client/repository.ts';
-import type { Managed } from '../../registries/management-port.ts';
+import type { RepositoryManagement } from '../../registries/management-port.ts';
 import type { ListedImage, TagFacts, Vendor } from '../../registries/vendor.ts';
 import type { ManifestReader } from './manifest-reader.ts';
 
@@ -10,7 +10,7 @@ import type { ManifestReader } from './manifest-reader.ts';
 export interface CleanupTarget {
   readonly image: Pick<ImageName, 'name'>;
   readonly vendor: Vendor;
-  readonly managed: Managed;
+  readonly managed: RepositoryManagement;
   readonly repository: Repository;
 }
 

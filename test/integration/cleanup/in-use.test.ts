@@ -20,7 +20,7 @@ async function promoted(referrers: boolean) {
   for (const [at, digest] of images.entries()) {
     const more: Partial<PromotionRecord> = {
       repository: image,
-      stage: 'production',
+      environment: 'production',
       to: [`${image}:production`],
       time: `2026-01-0${at + 1}T00:00:00.000Z`,
       ...(previous === undefined ? {} : { previousDigest: previous.digest, previousRecord: previous.record }),

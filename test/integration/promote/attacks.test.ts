@@ -115,12 +115,12 @@ test('one of three targets fails: json says which, that the others have the cont
 describe('names that look like another environment or repository', () => {
   /** `main` requires a signature of production, and of whatever is written to `org/…`. */
   async function createProtected(policy: string) {
-    const stages = await createStages();
-    onTestFinished(stages[Symbol.asyncDispose]);
-    const sha = await stages.job.repository.commit('policy', { [FILE]: policy });
-    stages.source.image(['1'], {}, 'next');
+    const environments = await createStages();
+    onTestFinished(environments[Symbol.asyncDispose]);
+    const sha = await environments.job.repository.commit('policy', { [FILE]: policy });
+    environments.source.image(['1'], {}, 'next');
     const payload = { repository: { default_branch: 'main' } };
-    return { stages, options: { event: { name: 'push', ref: 'refs/heads/main', sha, payload } } };
+    return { environments, options: { event: { name: 'push', ref: 'refs/heads/main', sha, payload } } };
   }
 
   test.each([
@@ -132,27 +132,30 @@ describe('names that look like another environment or repository', () => {
     { environment: '.production' },
     { environment: 'foo', from: 'next', to: '{{env}}\nproduction' },
   ])('%j has to meet what production requires', async (inputs) => {
-    const { stages, options } = await createProtected('environments: { production: [signature] }\n');
-    await stages.refuses('', ['signature: '], { inputs, options });
+    const { environments, options } = await createProtected('environments: { production: [signature] }\n');
+    await environments.refuses('', ['signature: '], { inputs, options });
   });
 
   test.each(['ORG/App', 'org/app'])('the repository %s is one, whatever its case', async (name) => {
-    const { stages, options } = await createProtected(`repositories: { 'Org/APP': [signature] }\n`);
-    const inputs = { environment: 'foo', images: `${stages.registry.host}/${name}` };
-    await stages.refuses('', ['signature: '], { inputs, options });
-    expect(stages.registry.tags(NAME).foo).toBeUndefined();
+    const { environments, options } = await createProtected(`repositories: { 'Org/APP': [signature] }\n`);
+    const inputs = { environment: 'foo', images: `${environments.registry.host}/${name}` };
+    await environments.refuses('', ['signature: '], { inputs, options });
+    expect(environments.registry.tags(NAME).foo).toBeUndefined();
   });
 
   test.each(['../../evil', '1.2.3/../../evil', '1.2.3@sha256:0', '9.evil.example/x'])(
     'a version %s in the image leads to no other place',
     async (version) => {
-      const { stages, options } = await createProtected('{}\n');
+      const { environments, options } = await createProtected('{}\n');
       const annotations = { 'org.opencontainers.image.version': version };
-      stages.source.image(['v'], { annotations }, 'named');
-      const to = `${stages.registry.host}/org/{{version}}:latest`;
-      stages.registry.clearLog();
-      const run = await stages.job.promote({ images: `${stages.registry.host}/${NAME}`, from: 'named', to }, options);
-      const written = stages.registry.writes().map(({ path }) => path);
+      environments.source.image(['v'], { annotations }, 'named');
+      const to = `${environments.registry.host}/org/{{version}}:latest`;
+      environments.registry.clearLog();
+      const run = await environments.job.promote(
+        { images: `${environments.registry.host}/${NAME}`, from: 'named', to },
+        options,
+      );
+      const written = environments.registry.writes().map(({ path }) => path);
       expect(written.filter((path) => !/^\/v2\/org\/[a-z0-9.-]+\/(?:manifests|blobs)\//.test(path))).toEqual([]);
       if (run.exitCode !== 0) expect(written).toEqual([]);
     },
@@ -161,18 +164,18 @@ describe('names that look like another environment or repository', () => {
 
 describe('a policy of the default branch that cannot be read', () => {
   async function createBranch(prepare: (commit: (files: object) => Promise<string>, folder: string) => Promise<void>) {
-    const stages = await createStages();
-    onTestFinished(stages[Symbol.asyncDispose]);
-    const { repository } = stages.job;
+    const environments = await createStages();
+    onTestFinished(environments[Symbol.asyncDispose]);
+    const { repository } = environments.job;
     await prepare((files) => repository.commit('prepared', { ...files }), repository.directory);
     const main = await repository.head();
     await repository.branch('feature');
     await repository.git('rm', '-r', '--quiet', '--ignore-unmatch', '.github');
     const sha = await repository.commit('without', { [FILE]: '{}\n' });
     await repository.git('update-ref', 'refs/remotes/origin/main', main);
-    stages.source.image(['1'], {}, 'next');
+    environments.source.image(['1'], {}, 'next');
     const payload = { repository: { default_branch: 'main' } };
-    return { stages, options: { event: { name: 'push', ref: 'refs/heads/feature', sha, payload } } };
+    return { environments, options: { event: { name: 'push', ref: 'refs/heads/feature', sha, payload } } };
   }
 
   test.each([
@@ -209,20 +212,20 @@ describe('a policy of the default branch that cannot be read', () => {
       /promotion.yaml on main: expected a map/,
     ],
   ])('because it is %s refuses', async (_, prepare, reason) => {
-    const { stages, options } = await createBranch(prepare);
-    expect(await stages.fails('POLICY_INVALID', '', { options })).toMatch(reason);
+    const { environments, options } = await createBranch(prepare);
+    expect(await environments.fails('POLICY_INVALID', '', { options })).toMatch(reason);
   });
 });
 
 test('a branch accepts no finding for itself: ignore file and VEX document are those of the default branch', async () => {
-  const stages = await createStages();
-  onTestFinished(stages[Symbol.asyncDispose]);
+  const environments = await createStages();
+  onTestFinished(environments[Symbol.asyncDispose]);
   const mirrors = await serveMirrors({ 'trivy-db': { layer: await packTrivyDb() } });
   onTestFinished(mirrors[Symbol.asyncDispose]);
-  const { repository } = stages.job;
-  const root = await stages.layout({ platforms: [{ platform: 'linux/amd64', files: { ...CLEAN, ...LODASH } }] });
+  const { repository } = environments.job;
+  const root = await environments.layout({ platforms: [{ platform: 'linux/amd64', files: { ...CLEAN, ...LODASH } }] });
   const db = { 'db-repository': mirrors.repository('trivy-db') };
-  const seen = await stages.refuses('scan=now', ['scan=now: '], { inputs: db });
+  const seen = await environments.refuses('scan=now', ['scan=now: '], { inputs: db });
   const ids: readonly string[] = JSON.parse(seen.outputs.json ?? '{}').scan.gated.map(
     (each: { id: string }) => each.id,
   );
@@ -255,12 +258,15 @@ test('a branch accepts no finding for itself: ignore file and VEX document are t
     const sha = await repository.commit('accepted', { [path]: all });
     const payload = { repository: { default_branch: 'main' } };
     const event = { name: 'push', ref: 'refs/heads/feature', sha, payload };
-    const run = await stages.refuses('', ['scan=now: the scan has not passed'], { inputs: db, options: { event } });
+    const run = await environments.refuses('', ['scan=now: the scan has not passed'], {
+      inputs: db,
+      options: { event },
+    });
     expect(run.log).toContain(`${path} is another one on main: that one counts for this scan.`);
     // The refusal shows what it was refused for.
     for (const id of ids) expect(run.summary).toContain(id);
     // On the default branch itself the same file is accepted.
     await repository.git('update-ref', 'refs/remotes/origin/main', sha);
-    await stages.passes('', { inputs: db, options: { event } });
+    await environments.passes('', { inputs: db, options: { event } });
   }
 }, 180_000);

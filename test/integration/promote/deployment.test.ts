@@ -13,15 +13,15 @@ const ofTheJob = (sha: string): DeploymentState => ({
 });
 
 describe('the deployment of a job with `environment:`', () => {
-  test('names the image after the promotion, and so proves it to the next stage', async () => {
-    await using stages = await createStages();
-    const next = stages.built(await stages.job.repository.head());
+  test('names the image after the promotion, and so proves it to the next environment', async () => {
+    await using environments = await createStages();
+    const next = environments.built(await environments.job.repository.head());
     const { digest } = next.descriptor;
     await using github = await startGitHub({
       permissions: { deployments: 'write' },
-      deployments: [ofTheJob(await stages.job.repository.head())],
+      deployments: [ofTheJob(await environments.job.repository.head())],
     });
-    const run = await stages.passes('', github.asked({ inputs: { record: 'false' } }));
+    const run = await environments.passes('', github.asked({ inputs: { record: 'false' } }));
     expect(JSON.parse(run.outputs.json ?? '')).toMatchObject({ deployment: 'told' });
     expect(run.log).toContain('The deployment to production names the image now.');
     expect(github.state.deployments[0]?.statuses[0]).toMatchObject({
@@ -29,8 +29,8 @@ describe('the deployment of a job with `environment:`', () => {
       description: expect.stringMatching(new RegExp(`^${digest} from .*:next$`)),
     });
     // Without a record, and with a tag that has moved on, GitHub's word is what is left.
-    stages.hold('production', stages.old);
-    const after = await stages.promote('deployed=production', {
+    environments.hold('production', environments.old);
+    const after = await environments.promote('deployed=production', {
       ...github.asked({ inputs: { environment: 'live', record: 'false' } }),
     });
     expect(after.outputs.outcome, after.log).toBe('promoted');
@@ -38,19 +38,19 @@ describe('the deployment of a job with `environment:`', () => {
   });
 
   test('names the image that was there already, and proves no other of the same commit', async () => {
-    await using stages = await createStages();
-    const commit = await stages.job.repository.head();
-    const next = stages.built('b'.repeat(40));
+    await using environments = await createStages();
+    const commit = await environments.job.repository.head();
+    const next = environments.built('b'.repeat(40));
     const { digest } = next.descriptor;
-    const other = stages.built(commit, 'other').descriptor.digest;
+    const other = environments.built(commit, 'other').descriptor.digest;
     await using github = await startGitHub({ permissions: { deployments: 'write' }, deployments: [ofTheJob(commit)] });
     const at = (inputs: Readonly<Record<string, string>>) => github.asked({ inputs: { record: 'false', ...inputs } });
-    stages.hold('eu-1', next);
-    const run = await stages.promote('', at({ to: 'eu-1' }));
+    environments.hold('eu-1', next);
+    const run = await environments.promote('', at({ to: 'eu-1' }));
     expect(run, run.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'unchanged' } });
     const [told] = github.state.deployments[0]?.statuses ?? [];
     expect(told).toMatchObject({ state: 'success', description: expect.stringContaining(digest) });
-    await stages.refuses(
+    await environments.refuses(
       'deployed=production',
       ['there is no deployment of it'],
       at({ from: other, environment: 'live' }),
@@ -61,16 +61,16 @@ describe('the deployment of a job with `environment:`', () => {
     ['was refused', 'failure', 'signature', {}],
     ['was only planned', 'inactive', '', { 'dry-run': 'true' }],
   ])('proves nothing when the promotion %s, though the job ends well', async (_, state, require, inputs) => {
-    await using stages = await createStages();
-    const commit = await stages.job.repository.head();
-    const { digest } = stages.built(commit).descriptor;
+    await using environments = await createStages();
+    const commit = await environments.job.repository.head();
+    const { digest } = environments.built(commit).descriptor;
     await using github = await startGitHub({ permissions: { deployments: 'write' }, deployments: [ofTheJob(commit)] });
-    await stages.promote(require, github.asked({ inputs }));
+    await environments.promote(require, github.asked({ inputs }));
     const [deployment] = github.state.deployments;
     expect(deployment?.statuses).toMatchObject([{ state, description: expect.stringContaining(digest) }, {}]);
     // What GitHub adds at the end of a job.
     deployment?.statuses.unshift({ state: 'success', description: '', createdAt: '2030-01-01T00:00:00Z' });
-    await stages.refuses(
+    await environments.refuses(
       'deployed=production',
       [`its deployment is "${state}"`],
       github.asked({ inputs: { environment: 'live' } }),
@@ -78,19 +78,19 @@ describe('the deployment of a job with `environment:`', () => {
   });
 
   test('that may not be written is said, and the promotion stands', async () => {
-    await using stages = await createStages();
-    stages.built(await stages.job.repository.head());
-    await using github = await startGitHub({ deployments: [ofTheJob(await stages.job.repository.head())] });
-    const run = await stages.passes('', github.asked());
+    await using environments = await createStages();
+    environments.built(await environments.job.repository.head());
+    await using github = await startGitHub({ deployments: [ofTheJob(await environments.job.repository.head())] });
+    const run = await environments.passes('', github.asked());
     expect(JSON.parse(run.outputs.json ?? '')).toMatchObject({ deployment: 'refused' });
     expect(run.log).toContain('deployments: write');
   });
 
   test('is none in a job without an environment', async () => {
-    await using stages = await createStages();
-    stages.built(await stages.job.repository.head());
+    await using environments = await createStages();
+    environments.built(await environments.job.repository.head());
     await using github = await startGitHub({ permissions: { deployments: 'write' } });
-    const run = await stages.passes('', github.asked());
+    const run = await environments.passes('', github.asked());
     expect(JSON.parse(run.outputs.json ?? '')).toMatchObject({ deployment: 'none' });
   });
 });

@@ -5,7 +5,7 @@ import { createPromotionJob } from './job.ts';
 
 type Lines = Readonly<Record<string, string>>;
 
-/** A stage that was promoted to `one` and then to `two`. */
+/** An environment that was promoted to `one` and then to `two`. */
 async function createStage() {
   const job = await createPromotionJob();
   onTestFinished(job[Symbol.asyncDispose]);
@@ -21,7 +21,7 @@ async function createStage() {
   return { job, registry, source, images, promote, outcome, one, two };
 }
 
-test('what is held back stays so when the stage is given one more tag', async () => {
+test('what is held back stays so when the environment is given one more tag', async () => {
   const { outcome, registry, one } = await createStage();
   expect(await outcome({ rollback: 'true' })).toBe('rolled-back');
   for (const environment of ['production', 'Production']) {
@@ -45,7 +45,7 @@ test.each([
   expect(await outcome({ from: 'four' })).toBe('promoted');
 });
 
-test('nobody knows what is held back where a record of what the stage holds cannot be understood', async () => {
+test('nobody knows what is held back where a record of what the environment holds cannot be understood', async () => {
   const { promote, job, images, registry, source } = await createStage();
   const three = source.image(['3'], {}, 'production');
   source.referrer(three, 'record', {

@@ -21,31 +21,31 @@ test.each([
   ['a branch that came to nothing', { require: 'branch=' }, 'expected a branch'],
   ['an age without a unit', { require: 'scan,max-age=7' }, 'a length of time such as 7d'],
 ])('%s is refused before the registry is asked', async (_, inputs, words) => {
-  await using stages = await createStages();
-  stages.source.image(['1'], {}, 'next');
-  const message = await stages.fails('INPUT_INVALID', '', { inputs });
+  await using environments = await createStages();
+  environments.source.image(['1'], {}, 'next');
+  const message = await environments.fails('INPUT_INVALID', '', { inputs });
   expect(message).toContain(words);
-  expect(stages.registry.requests()).toBe(0);
+  expect(environments.registry.requests()).toBe(0);
 });
 
 test('`force` of a person meets the requirements too', async () => {
-  await using stages = await createStages();
-  stages.source.image(['1'], {}, 'next');
-  const run = await stages.job.byHand({
-    images: `${stages.registry.host}/org/app`,
+  await using environments = await createStages();
+  environments.source.image(['1'], {}, 'next');
+  const run = await environments.job.byHand({
+    images: `${environments.registry.host}/org/app`,
     from: 'next',
     environment: 'production',
     require: 'signature',
     force: 'true',
   });
   expect(run.outputs.outcome, run.log).toBe('refused');
-  expect(stages.registry.writes()).toEqual([]);
+  expect(environments.registry.writes()).toEqual([]);
 });
 
 test('the end of the log says what came of it', async () => {
-  await using stages = await createStages();
-  const { digest } = stages.source.image(['1'], {}, 'next').descriptor;
-  const last = async (inputs = {}) => (await stages.promote('', { inputs })).log.trimEnd().split('\n').at(-1);
+  await using environments = await createStages();
+  const { digest } = environments.source.image(['1'], {}, 'next').descriptor;
+  const last = async (inputs = {}) => (await environments.promote('', { inputs })).log.trimEnd().split('\n').at(-1);
   expect(await last({ 'dry-run': 'true' })).toBe('This is a dry run: nothing was written.');
   expect(await last()).toBe(`production points to ${digest} now.`);
   expect(await last()).toBe(`Everything is in place already, as ${digest}: nothing to write.`);

@@ -51,7 +51,7 @@ describe('several tags and repositories', () => {
     expect(places.records()).toEqual([1, 1]);
   });
 
-  test('somebody moves the stage in the second during the copy: no tag moves in the first', async () => {
+  test('somebody moves the environment in the second during the copy: no tag moves in the first', async () => {
     await using places = await createPlaces();
     const { second, old } = places;
     const theirs = fill(second, PROD).image(['theirs']).descriptor.digest;
@@ -59,7 +59,7 @@ describe('several tags and repositories', () => {
       match: { method: 'PUT', path: /manifests\/sha256:/ },
       action: { moves: { repository: PROD, tag: 'production', to: theirs }, when: 'after' },
     });
-    expectError(await places.promote(), 'tag-conflict', 'STAGE_MOVED');
+    expectError(await places.promote(), 'tag-conflict', 'ENVIRONMENT_MOVED');
     expect(places.holds()).toEqual([old, theirs]);
     expect(places.records()).toEqual([0, 0]);
   });
@@ -112,7 +112,7 @@ describe('several tags and repositories', () => {
     expect(places.records()).toEqual([1, 1]);
   });
 
-  test('the second tag of a stage is refused: the first has its record, and there is a way back', async () => {
+  test('the second tag of an environment is refused: the first has its record, and there is a way back', async () => {
     await using scene = await createScene();
     const { registry, source } = scene;
     const to = `${registry.host}/${PROD}:production\n${registry.host}/${PROD}:latest`;

@@ -19,7 +19,7 @@ async function contested() {
 
 const moves = (to: string) => ({ repository: PROD, tag: 'production', to });
 
-describe('somebody else moves the tag of the stage', () => {
+describe('somebody else moves the tag of the environment', () => {
   test('during the copy: nothing is written over it, and both digests are told', async () => {
     const { scene, old, theirs } = await contested();
     await using _ = scene;
@@ -27,7 +27,7 @@ describe('somebody else moves the tag of the stage', () => {
       match: { method: 'POST', path: /mount=/ },
       action: { moves: moves(theirs), when: 'before' },
     });
-    const message = expectError(await scene.promote(), 'tag-conflict', 'STAGE_MOVED');
+    const message = expectError(await scene.promote(), 'tag-conflict', 'ENVIRONMENT_MOVED');
     expect(message).toContain(old);
     expect(message).toContain(theirs);
     expect(scene.held()).toBe(theirs);
@@ -45,7 +45,7 @@ describe('somebody else moves the tag of the stage', () => {
       action: { moves: moves(theirs), when: 'after' },
     });
     const run = await scene.promote('v1', { from: `${registry.host}/${PROD}:v1` });
-    expect(expectError(run, 'tag-conflict', 'STAGE_MOVED')).toContain(theirs);
+    expect(expectError(run, 'tag-conflict', 'ENVIRONMENT_MOVED')).toContain(theirs);
     expect(scene.held()).toBe(theirs);
     expect(registry.writes()).toEqual([]);
   });
@@ -70,7 +70,7 @@ describe('somebody else moves the tag of the stage', () => {
       action: { moves: moves(theirs), when: 'after' },
     });
     scene.registry.addFault(UNCONFIRMED);
-    const message = expectError(await scene.promote(), 'tag-conflict', 'STAGE_MOVED');
+    const message = expectError(await scene.promote(), 'tag-conflict', 'ENVIRONMENT_MOVED');
     expect(message).toContain(next);
     expect(message).toContain(theirs);
     expect(scene.held()).toBe(theirs);

@@ -16,109 +16,113 @@ const deployment = (state: string, more: Partial<DeploymentState> = {}, descript
 
 describe('deployed=staging', () => {
   test('never: what is known is told', async () => {
-    await using stages = await createStages();
-    stages.built(COMMIT);
+    await using environments = await createStages();
+    environments.built(COMMIT);
     const words = (holds: string, deployments: string) => [
       `deployed=staging: staging holds ${holds}, there is no record that it held sha256:`,
       deployments,
     ];
     const silent = 'GitHub was not requested deployments or did not tell';
-    await stages.refuses('deployed=staging', words('nothing', silent));
+    await environments.refuses('deployed=staging', words('nothing', silent));
     await using github = await startGitHub({});
-    await stages.refuses('deployed=staging', words('nothing', 'there is no deployment of it'), github.asked());
-    const other = stages.hold('staging', stages.old);
-    await stages.refuses('deployed=staging', words(other.slice(0, 19), silent));
+    await environments.refuses('deployed=staging', words('nothing', 'there is no deployment of it'), github.asked());
+    const other = environments.hold('staging', environments.old);
+    await environments.refuses('deployed=staging', words(other.slice(0, 19), silent));
   });
 
   test('by the tag, which holds it now', async () => {
-    await using stages = await createStages();
-    stages.hold('staging', stages.built(COMMIT));
-    const run = await stages.passes('deployed=staging');
+    await using environments = await createStages();
+    environments.hold('staging', environments.built(COMMIT));
+    const run = await environments.passes('deployed=staging');
     expect(run.log).toMatch(/met {6}deployed=staging: staging points to it now/);
-    await stages.passes('deployed=staging', { inputs: { from: 'env:staging' } });
-    await stages.refuses('deployed=staging\ndeployed=qa', ['deployed=qa: qa holds nothing']);
+    await environments.passes('deployed=staging', { inputs: { from: 'env:staging' } });
+    await environments.refuses('deployed=staging\ndeployed=qa', ['deployed=qa: qa holds nothing']);
   });
 
-  test('by a promotion before, though the stage has moved on since', async () => {
-    await using stages = await createStages();
-    stages.built(COMMIT);
-    stages.built('b'.repeat(40), 'later');
+  test('by a promotion before, though the environment has moved on since', async () => {
+    await using environments = await createStages();
+    environments.built(COMMIT);
+    environments.built('b'.repeat(40), 'later');
     for (const from of ['next', 'later']) {
       const to = { from, environment: 'staging' };
-      expect((await stages.promote('', { inputs: to })).outputs.outcome).toBe('promoted');
+      expect((await environments.promote('', { inputs: to })).outputs.outcome).toBe('promoted');
     }
-    const run = await stages.passes('deployed=staging');
+    const run = await environments.passes('deployed=staging');
     expect(run.log).toMatch(/met {6}deployed=staging: staging pointed to it at .*, by an unsigned promotion record/);
   });
 
-  test('by a record of another stage, or of a publish, it is not', async () => {
-    await using stages = await createStages();
-    const next = stages.built(COMMIT);
-    stages.record(next, { stage: 'qa' });
-    stages.record(next, { kind: 'publish', stage: 'publish' });
-    await stages.refuses('deployed=staging', ['deployed=staging: ', 'there is no record']);
-    await stages.passes('deployed=qa');
-    stages.record(next, {});
-    await stages.passes('deployed=staging');
+  test('by a record of another environment, or of a publish, it is not', async () => {
+    await using environments = await createStages();
+    const next = environments.built(COMMIT);
+    environments.record(next, { environment: 'qa' });
+    environments.record(next, { kind: 'publish', environment: 'publish' });
+    await environments.refuses('deployed=staging', ['deployed=staging: ', 'there is no record']);
+    await environments.passes('deployed=qa');
+    environments.record(next, {});
+    await environments.passes('deployed=staging');
   });
 
   test('rolled back: it was there, and is refused', async () => {
-    await using stages = await createStages();
-    const next = stages.built(COMMIT);
-    stages.hold('before', stages.old);
-    for (const from of ['before', 'next']) await stages.promote('', { inputs: { from, environment: 'staging' } });
-    await stages.passes('deployed=staging');
-    const back = await stages.promote('', { inputs: { from: '', rollback: 'true', environment: 'staging' } });
+    await using environments = await createStages();
+    const next = environments.built(COMMIT);
+    environments.hold('before', environments.old);
+    for (const from of ['before', 'next']) await environments.promote('', { inputs: { from, environment: 'staging' } });
+    await environments.passes('deployed=staging');
+    const back = await environments.promote('', { inputs: { from: '', rollback: 'true', environment: 'staging' } });
     expect(back.outputs.outcome, back.log).toBe('rolled-back');
     const words = `deployed=staging: staging was rolled back from ${next.descriptor.digest.slice(0, 19)}`;
-    await stages.refuses('deployed=staging', [words]);
+    await environments.refuses('deployed=staging', [words]);
     // Nor does a deployment that went well speak for it.
     await using github = await startGitHub({ deployments: [deployment('success')] });
-    await stages.refuses('deployed=staging', [words], github.asked());
+    await environments.refuses('deployed=staging', [words], github.asked());
   });
 });
 
-test('rolled back at a tag that is not named after the stage', async () => {
-  await using stages = await createStages();
-  const next = stages.built(COMMIT);
-  stages.hold('before', stages.old);
+test('rolled back at a tag that is not named after the environment', async () => {
+  await using environments = await createStages();
+  const next = environments.built(COMMIT);
+  environments.hold('before', environments.old);
   const at = { environment: 'staging', to: 'eu-1' };
-  for (const from of ['before', 'next']) await stages.promote('', { inputs: { from, ...at } });
-  await stages.passes('deployed=staging');
-  const back = await stages.promote('', { inputs: { from: '', rollback: 'true', ...at } });
+  for (const from of ['before', 'next']) await environments.promote('', { inputs: { from, ...at } });
+  await environments.passes('deployed=staging');
+  const back = await environments.promote('', { inputs: { from: '', rollback: 'true', ...at } });
   expect(back.outputs.outcome, back.log).toBe('rolled-back');
   const words = `deployed=staging: staging was rolled back from ${next.descriptor.digest.slice(0, 19)}`;
-  await stages.refuses('deployed=staging', [words]);
-  stages.built('b'.repeat(40), 'later');
-  await stages.promote('', { inputs: { from: 'later', ...at } });
-  await stages.refuses('deployed=staging', [words]);
+  await environments.refuses('deployed=staging', [words]);
+  environments.built('b'.repeat(40), 'later');
+  await environments.promote('', { inputs: { from: 'later', ...at } });
+  await environments.refuses('deployed=staging', [words]);
 });
 
 describe('deployed=staging, by the deployments of GitHub', () => {
   test('its last status is success', async () => {
-    await using stages = await createStages();
-    stages.built(COMMIT);
+    await using environments = await createStages();
+    environments.built(COMMIT);
     await using github = await startGitHub({ deployments: [deployment('success')] });
-    const run = await stages.passes('deployed=staging', github.asked());
+    const run = await environments.passes('deployed=staging', github.asked());
     expect(run.log).toMatch(/met {6}deployed=staging: a deployment of it to staging was a success/);
   });
 
   test.each(['failure', 'error', 'in_progress', 'inactive', 'queued'])('its last status is %s', async (state) => {
-    await using stages = await createStages();
-    stages.built(COMMIT);
+    await using environments = await createStages();
+    environments.built(COMMIT);
     await using github = await startGitHub({ deployments: [deployment(state)] });
-    await stages.refuses('deployed=staging', ['deployed=staging: ', `its deployment is "${state}"`], github.asked());
+    await environments.refuses(
+      'deployed=staging',
+      ['deployed=staging: ', `its deployment is "${state}"`],
+      github.asked(),
+    );
   });
 
   test('one that names the image counts for that image alone', async () => {
-    await using stages = await createStages();
-    const next = stages.built(COMMIT);
-    const other = stages.built(COMMIT, 'rebuilt', 'other');
+    await using environments = await createStages();
+    const next = environments.built(COMMIT);
+    const other = environments.built(COMMIT, 'rebuilt', 'other');
     const text = `${next.descriptor.digest} from ghcr.io/org/app:dev`;
     await using github = await startGitHub({ deployments: [deployment('success', {}, text)] });
-    await stages.passes('deployed=staging', github.asked());
+    await environments.passes('deployed=staging', github.asked());
     const from = { inputs: { from: other.descriptor.digest } };
-    await stages.refuses('deployed=staging', ['there is no deployment of it'], github.asked(from));
+    await environments.refuses('deployed=staging', ['there is no deployment of it'], github.asked(from));
   });
 
   test.each([
@@ -126,27 +130,27 @@ describe('deployed=staging, by the deployments of GitHub', () => {
     ['to another environment', { environment: 'qa' }],
     ['without a status', { statuses: [] }],
   ] satisfies readonly (readonly [string, Partial<DeploymentState>])[])('one %s does not count', async (_, more) => {
-    await using stages = await createStages();
-    stages.built(COMMIT);
+    await using environments = await createStages();
+    environments.built(COMMIT);
     await using github = await startGitHub({ deployments: [deployment('success', more)] });
-    await stages.refuses('deployed=staging', ['deployed=staging: ', 'deployment'], github.asked());
+    await environments.refuses('deployed=staging', ['deployed=staging: ', 'deployment'], github.asked());
   });
 
   test('when GitHub does not tell, and for an image that names no commit', async () => {
-    await using stages = await createStages();
-    stages.built(COMMIT);
+    await using environments = await createStages();
+    environments.built(COMMIT);
     await using refusing = await startGitHub({
       deployments: [deployment('success')],
       permissions: { deployments: 'none' },
     });
-    await stages.refuses(
+    await environments.refuses(
       'deployed=staging',
       ['GitHub was not requested deployments or did not tell'],
       refusing.asked(),
     );
     expect(refusing.requests.some(({ url }) => url.pathname.endsWith('/deployments'))).toBe(true);
-    stages.source.image(['nameless'], {}, 'next');
+    environments.source.image(['nameless'], {}, 'next');
     await using github = await startGitHub({ deployments: [deployment('success')] });
-    await stages.refuses('deployed=staging', ['there is no deployment of it'], github.asked());
+    await environments.refuses('deployed=staging', ['there is no deployment of it'], github.asked());
   });
 });

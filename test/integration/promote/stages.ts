@@ -40,7 +40,7 @@ export interface Asked {
   readonly options?: Partial<ActionOptions>;
 }
 
-/** The image `next` of a repository, and the stage `production` of it, which holds another one. */
+/** The image `next` of a repository, and the environment `production` of it, which holds another one. */
 export async function createStages() {
   const job = await createPromotionJob();
   const registry = await startRegistry({ referrers: true });
@@ -128,17 +128,17 @@ export async function createStages() {
       expect(told).toEqual([expect.stringContaining(words[0] ?? '')]);
       return run;
     },
-    /** A promotion that is let pass: the stage holds the image after it, and what it held before is put back. */
+    /** A promotion that is let pass: the environment holds the image after it, and what it held before is put back. */
     passes: async (require: string, asked: Asked = {}): Promise<ActionRun> => {
-      const stage = asked.inputs?.environment ?? STAGE;
-      const held = registry.tags(NAME)[stage];
+      const environment = asked.inputs?.environment ?? STAGE;
+      const held = registry.tags(NAME)[environment];
       const wanted = registry.manifest(NAME, (asked.inputs?.from ?? 'next').replace(/^env:/, ''))?.digest;
       expect(wanted).not.toBe(held);
       const run = await promote(require, asked);
       expect(run, run.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'promoted', digest: wanted } });
-      expect(registry.tags(NAME)[stage]).toBe(wanted);
+      expect(registry.tags(NAME)[environment]).toBe(wanted);
       const before = held === undefined ? undefined : registry.manifest(NAME, held);
-      if (before !== undefined) registry.putManifest(NAME, stage, before.mediaType, before.bytes);
+      if (before !== undefined) registry.putManifest(NAME, environment, before.mediaType, before.bytes);
       return run;
     },
     [Symbol.asyncDispose]: async () => {

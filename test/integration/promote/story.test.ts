@@ -17,7 +17,7 @@ describe.each([
     const one = index([image(['one'])], revision('1'), 'sha-1111111').descriptor.digest;
     const two = index([image(['two'])], revision('2'), 'sha-2222222').descriptor.digest;
     const images = `${registry.host}/org/app`;
-    const holds = (stage: string) => registry.tags('org/app')[stage];
+    const holds = (environment: string) => registry.tags('org/app')[environment];
     const go = async (from: string, environment: string, require = '') => {
       const run = await job.promote({ images, from, environment, require });
       expect(run.log, run.log).not.toContain('::error');
@@ -92,7 +92,9 @@ describe.each([
     const records = manifests.flatMap(
       (bytes) => JSON.parse(bytes?.toString('utf8') ?? '{}').annotations?.[RECORD] ?? [],
     );
-    const production = records.map((json: string) => JSON.parse(json)).filter(({ stage }) => stage === 'production');
+    const production = records
+      .map((json: string) => JSON.parse(json))
+      .filter(({ environment }) => environment === 'production');
     expect(
       production
         .toSorted((a, b) => (a.time < b.time ? -1 : 1))

@@ -23,7 +23,7 @@ function forge(
   registry.putBlob(repository, Buffer.from('{}'));
   const name = `${registry.host}/${PROD}`;
   const record = recordWith({
-    stage: 'production',
+    environment: 'production',
     repository: name,
     to: [`${name}:production`],
     digest: of.descriptor.digest,

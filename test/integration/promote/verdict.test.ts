@@ -10,7 +10,7 @@ test.each([
   await using registry = await startRegistry({ referrers });
   const images = `${registry.host}/org/app`;
   await setting.image();
-  const published = await setting.publish({ images, tags: 'one', 'attach-verdict': 'true' });
+  const published = await setting.publish({ images, tags: 'one', 'attach-gate-result': 'true' });
   expect(published.outputs.outcome).toBe('published');
   const { digest = '' } = published.outputs;
 
@@ -42,9 +42,9 @@ test('an image that did not pass leaves no verdict, and one that nobody had to p
   await using registry = await startRegistry({ referrers: true });
   const images = `${registry.host}/org/app`;
   await setting.image(VULNERABLE);
-  expect((await setting.publish({ images, 'attach-verdict': 'true' })).outputs.outcome).toBe('findings');
+  expect((await setting.publish({ images, 'attach-gate-result': 'true' })).outputs.outcome).toBe('findings');
   expect(registry.writes()).toEqual([]);
-  const report = await setting.publish({ images, 'attach-verdict': 'true', scan: 'report' });
+  const report = await setting.publish({ images, 'attach-gate-result': 'true', scan: 'report' });
   expect(report.outputs.outcome).toBe('invalid-input');
   expect(report.annotations[0]?.message).toContain('Use `scan: gate`');
 });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isDigest } from '../../../src/domain/digest.ts';
 import { VENDOR_IDS } from '../../../src/inputs/vendors.ts';
-import type { Managed } from '../../../src/registries/management-port.ts';
+import type { RepositoryManagement } from '../../../src/registries/management-port.ts';
 import type { Capability, ListedImage } from '../../../src/registries/vendor.ts';
 import { VENDORS } from '../../../src/registries/vendors.ts';
 import { openRegistries } from '../../../src/run/open-registries.ts';
@@ -55,7 +55,7 @@ describe.each(ROWS)('$id at $host', (row) => {
   let cloud: Cloud;
   let runtime: TestRuntime;
   let env: Record<string, string>;
-  let managed: Managed;
+  let managed: RepositoryManagement;
   let digest: string;
   const lacks = (capability: Capability) => {
     const support = vendor.capabilities[capability];

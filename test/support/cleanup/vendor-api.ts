@@ -1,6 +1,6 @@
 import type { Credentials } from '../../../src/credentials/credential.ts';
 import type { VendorId } from '../../../src/inputs/vendors.ts';
-import type { ManagementPlace } from '../../../src/registries/vendor.ts';
+import type { ManagementContext } from '../../../src/registries/vendor.ts';
 import type { Service } from '../cloud.ts';
 import type { CheckedService } from '../contract/checked.ts';
 import type { Sent } from '../contract.ts';
@@ -10,7 +10,7 @@ import type { StoredImage } from './content.ts';
 export interface VendorApi {
   readonly api: CheckedService;
   readonly hosts: Readonly<Record<string, Service>>;
-  readonly fields: Partial<ManagementPlace>;
+  readonly fields: Partial<ManagementContext>;
   /** Tells the API what the registry has. */
   readonly load: (images: readonly StoredImage[]) => void;
   /** What is left in the API: tags with their digests, and digests, where the API deletes those. */

@@ -200,8 +200,8 @@ describe('what is refused', () => {
   });
 
   it('names the command that exists when asked for another', async () => {
-    expect((await refusal({ ...IMAGE, command: 'mirror' })).message).toContain(
-      '`command`: got "mirror", expected publish, login, promote or verify.',
+    expect((await refusal({ ...IMAGE, command: 'merge' })).message).toContain(
+      '`command`: got "merge", expected publish, login, promote or verify.',
     );
   });
 
@@ -499,5 +499,14 @@ describe('the image of a step that names none', () => {
     ['a repository whose name is no image name', { GITHUB_REPOSITORY: 'org/.github' }],
   ])('on %s it has to be named', async (_, env) => {
     expect((await refusal({}, env)).message).toContain('`images` is empty');
+  });
+});
+
+describe('the outputs', () => {
+  it.each(COMMANDS)('of $name are those that it declares', async (command) => {
+    const { outputs } = await command.refuse(new ActionError('INPUT_INVALID', 'no'));
+    const declared = allOutputs(COMMANDS).filter(({ commands }) => commands.includes(command.name));
+    // The file is written where the outputs are set, for all commands.
+    expect([...Object.keys(outputs), 'json-file'].toSorted()).toEqual(declared.map(({ name }) => name).toSorted());
   });
 });

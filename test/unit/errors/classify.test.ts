@@ -33,7 +33,14 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
         'DATABASE_TOO_OLD',
         'DATABASE_INVALID',
       ],
-      ...['BASELINE_UNUSABLE', 'COMMIT_MISMATCH', 'IMAGE_EMPTY', 'PROMOTION_REFUSED', 'POLICY_INVALID', 'STAGE_MOVED'],
+      ...[
+        'BASELINE_UNUSABLE',
+        'COMMIT_MISMATCH',
+        'IMAGE_EMPTY',
+        'PROMOTION_REFUSED',
+        'POLICY_INVALID',
+        'ENVIRONMENT_MOVED',
+      ],
       ...[
         'SIGSTORE_UNAVAILABLE',
         'SIGNING_NOT_PERMITTED',

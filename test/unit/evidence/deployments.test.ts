@@ -45,7 +45,7 @@ const deployment = (id: number, more: Partial<DeploymentState> = {}): Deployment
   ...more,
 });
 
-describe('what deployments tell of a stage', () => {
+describe('what deployments tell of an environment', () => {
   test.each([
     [
       'the digest that our status names, below GitHub’s own',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Digest } from '../../../src/domain/digest.ts';
 import type { StoredRecord } from '../../../src/domain/promotion/record.ts';
-import { readStage } from '../../../src/evidence/environment-history.ts';
+import { readEnvironment } from '../../../src/evidence/environment-history.ts';
 import { anonymousRepository } from '../../support/anonymous.ts';
 import { storedWith } from '../../support/promotion-record.ts';
 
@@ -37,7 +37,7 @@ const known = (own: readonly StoredRecord[]) =>
 /** What `staging` is told to be, when each image has its own records. */
 const read = async (now: Digest, isWhole: boolean) => {
   const asked: Digest[] = [];
-  const history = await readStage(
+  const history = await readEnvironment(
     { repository: await repository, now },
     'staging',
     async (_, digest) => {
@@ -55,14 +55,14 @@ test('records that were not read are no gap in the history', async () => {
 });
 
 test('a tag that something else has moved is one, however much was read', async () => {
-  const elsewhere = await readStage({ repository: await repository, now: C }, 'staging', async () => known([]), {
+  const elsewhere = await readEnvironment({ repository: await repository, now: C }, 'staging', async () => known([]), {
     own: [first, second],
   });
   expect(elsewhere.gaps).toEqual([expect.stringContaining('it was moved by something else')]);
 });
 
 test('a record that is nowhere on its image is a gap', async () => {
-  const told = await readStage(
+  const told = await readEnvironment(
     { repository: await repository, now: B },
     'staging',
     async (_, digest) => known([second].filter((each) => each.digest === digest)),

@@ -12,7 +12,7 @@ import { connect } from '../../support/registry-client.ts';
 const EMPTY = 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a';
 
 const recordFor = (digest: Digest, more: Partial<PromotionRecord> = {}) =>
-  recordWith({ digest, stage: 'production', ...more });
+  recordWith({ digest, environment: 'production', ...more });
 
 async function stocked(options: RegistryOptions = { referrers: true }) {
   const registry = await startRegistry(options);
@@ -33,7 +33,7 @@ describe('writing a record', () => {
     await writeRecord(repository, recordFor(descriptor.digest), descriptor, 'api');
     expect(asked(registry)).toEqual(['PUT manifests 400', 'POST blobs 202', 'PUT blobs 201', 'PUT manifests 201']);
     registry.clearLog();
-    await writeRecord(repository, recordFor(descriptor.digest, { stage: 'canary' }), descriptor, 'api');
+    await writeRecord(repository, recordFor(descriptor.digest, { environment: 'canary' }), descriptor, 'api');
     expect(asked(registry)).toEqual(['PUT manifests 201']);
   });
 
@@ -71,13 +71,13 @@ describe('writing a record', () => {
   it('two records of one image stand side by side under the fallback tag', async () => {
     const { registry, repository, again, descriptor } = await stocked({});
     await using _ = registry;
-    for (const stage of ['staging', 'production']) {
-      await writeRecord(repository, recordFor(descriptor.digest, { stage }), descriptor, 'fallback');
+    for (const environment of ['staging', 'production']) {
+      await writeRecord(repository, recordFor(descriptor.digest, { environment }), descriptor, 'fallback');
     }
     expect(Object.keys(registry.tags(SOURCE))).toEqual([fallbackTag(descriptor.digest)]);
     const { support, records } = await readRecords(again(), descriptor.digest);
     expect(support).toBe('fallback');
-    expect(records.map(({ stage }) => stage)).toEqual(['staging', 'production']);
+    expect(records.map(({ environment }) => environment)).toEqual(['staging', 'production']);
   });
 
   it('a refusal is not tried again with a blob', async () => {

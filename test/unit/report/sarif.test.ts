@@ -13,13 +13,13 @@ const OPTIONS = {
   trivyVersion: '0.76.0',
 };
 const LOW = lodash({ id: 'CVE-1', severity: 'LOW' });
-const verdict = judgeReports([
+const gateResult = judgeReports([
   platformReport([lodash(), LOW, SECRET]),
   platformReport([], { platform: 'linux/arm64' }),
 ]);
 
 test('case 37: one run for each platform, each with a category of its own, also when it is clean', () => {
-  const { runs } = toSarif(verdict, OPTIONS);
+  const { runs } = toSarif(gateResult, OPTIONS);
   expect(runs.map((run) => [run.automationDetails.id, run.results.length])).toEqual([
     ['registry-action/ghcr.io/org/app/linux-amd64/', 3],
     ['registry-action/ghcr.io/org/app/linux-arm64/', 0],
@@ -40,7 +40,7 @@ test('case 37: severities are complete while the gate has a set', () => {
 
 test('case 37: no tag, digest, or path of the run in category, location or fingerprint', () => {
   const text = JSON.stringify(
-    toSarif(verdict, OPTIONS).runs.map(({ automationDetails, results }) => [automationDetails, results]),
+    toSarif(gateResult, OPTIONS).runs.map(({ automationDetails, results }) => [automationDetails, results]),
   );
   expect(text).not.toContain(INDEX_DIGEST);
   expect(text).not.toMatch(/sha256:|\/tmp\/|_temp|runner/);
@@ -96,7 +96,7 @@ test.each([
 });
 
 test('alerts point at the Dockerfile and name the place inside of the image', () => {
-  expect(toSarif(verdict, OPTIONS).runs[0]?.results[0]).toMatchObject({
+  expect(toSarif(gateResult, OPTIONS).runs[0]?.results[0]).toMatchObject({
     message: {
       text: expect.stringMatching(
         /CVE-2019-10744 \(CRITICAL\) in lodash 4\.17\.11 → 4\.17\.12: .*\nPlatform: linux\/amd64\nFound in: app\/node_modules/,
@@ -182,11 +182,11 @@ describe('what GitHub accepts', () => {
   });
 
   test('what fits has no note', () => {
-    expect(renderSarif(verdict, OPTIONS).note).toBeUndefined();
+    expect(renderSarif(gateResult, OPTIONS).note).toBeUndefined();
   });
 
   test('a path with signs that mean something in an address', () => {
-    const [run] = toSarif(verdict, { ...OPTIONS, dockerfile: 'a#b/c d:e' }).runs;
+    const [run] = toSarif(gateResult, { ...OPTIONS, dockerfile: 'a#b/c d:e' }).runs;
     expect(JSON.stringify(run?.results[0]?.locations)).toContain('"uri":"a%23b/c%20d%3Ae"');
   });
 

@@ -122,8 +122,8 @@ describe('workflows and examples', () => {
       expect(Object.keys(fieldsOf(call.secrets)), name).toEqual(
         expect.arrayContaining(Object.keys(fieldsOf(job.secrets))),
       );
-      for (const stage of STAGES)
-        expect(job.permissions, name).toEqual(fieldsOf(fieldsOf(promotion.jobs)[stage]).permissions);
+      for (const environment of STAGES)
+        expect(job.permissions, name).toEqual(fieldsOf(fieldsOf(promotion.jobs)[environment]).permissions);
     }
   });
 });
@@ -143,33 +143,33 @@ describe('the complete examples', () => {
 
 describe('promote.yml', () => {
   const jobs = fieldsOf(promotion.jobs);
-  const ofStage = (stage: string) => fieldsOf(jobs[stage]);
-  const stepsOf = (stage: string) => actionSteps(JSON.stringify(ofStage(stage)));
+  const ofStage = (environment: string) => fieldsOf(jobs[environment]);
+  const stepsOf = (environment: string) => actionSteps(JSON.stringify(ofStage(environment)));
 
-  it('has the same job for each stage, but for its name, its source and what it asks of the stage before', () => {
-    const alike = STAGES.map((stage) => {
-      const { needs: _needs, if: _if, steps: _steps, ...job } = ofStage(stage);
-      const [step] = stepsOf(stage);
+  it('has the same job for each environment, but for its name, its source and what it asks of the environment before', () => {
+    const alike = STAGES.map((environment) => {
+      const { needs: _needs, if: _if, steps: _steps, ...job } = ofStage(environment);
+      const [step] = stepsOf(environment);
       const { from: _from, require: _require, ...inputs } = step?.with ?? {};
-      return JSON.parse(JSON.stringify({ ...job, inputs }).replaceAll(`${stage}-`, 'stage-'));
+      return JSON.parse(JSON.stringify({ ...job, inputs }).replaceAll(`${environment}-`, 'environment-'));
     });
     expect(alike[1]).toEqual(alike[0]);
     expect(alike[2]).toEqual(alike[0]);
-    expect(STAGES.map((stage) => stepsOf(stage).length)).toEqual([1, 1, 1]);
+    expect(STAGES.map((environment) => stepsOf(environment).length)).toEqual([1, 1, 1]);
   });
 
-  it('puts each stage into its environment, behind the one before, with a limit that cuts nothing off', () => {
-    for (const stage of STAGES) {
-      expect(ofStage(stage)).toMatchObject({
-        environment: `\${{ inputs.${stage}-environment }}`,
+  it('puts each environment into its environment, behind the one before, with a limit that cuts nothing off', () => {
+    for (const environment of STAGES) {
+      expect(ofStage(environment)).toMatchObject({
+        environment: `\${{ inputs.${environment}-environment }}`,
         concurrency: { 'cancel-in-progress': false },
         'timeout-minutes': expect.any(Number),
       });
     }
     // A job that waits for its turn and is replaced is cancelled, and so is one that takes too long: neither is a failure.
     const goesOn = "!cancelled() && !failure() && !contains(needs.*.result, 'cancelled') && ";
-    for (const stage of ['staging', 'production']) expect(ofStage(stage).if).toContain(goesOn);
-    expect(STAGES.map((stage) => ofStage(stage).needs)).toEqual([undefined, 'dev', ['dev', 'staging']]);
+    for (const environment of ['staging', 'production']) expect(ofStage(environment).if).toContain(goesOn);
+    expect(STAGES.map((environment) => ofStage(environment).needs)).toEqual([undefined, 'dev', ['dev', 'staging']]);
     expect(stepsOf('staging')[0]?.with).toMatchObject({
       from: expect.stringContaining('needs.dev.outputs.digest'),
       require: expect.stringContaining("format('deployed={0}', inputs.dev-environment)"),
@@ -181,9 +181,9 @@ describe('promote.yml', () => {
   });
 
   it('runs the action at its own commit, so that whoever pins the workflow has pinned both', () => {
-    for (const stage of STAGES) {
-      const steps = ofStage(stage).steps;
-      if (!Array.isArray(steps)) throw new Error(stage);
+    for (const environment of STAGES) {
+      const steps = ofStage(environment).steps;
+      if (!Array.isArray(steps)) throw new Error(environment);
       const [caller, guard, own, step] = steps.map(fieldsOf);
       expect(fieldsOf(caller?.with).repository).toBeUndefined();
       expect(guard).toMatchObject({

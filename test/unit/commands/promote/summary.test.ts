@@ -20,7 +20,7 @@ const promoted: PromotionResult = {
   warnings: [],
   steps: [],
   kind: 'promotion',
-  stage: 'production',
+  environment: 'production',
   from: `${image}:staging`,
   image: { digest: A, mediaType: 'application/vnd.oci.image.index.v1+json', version: '1.2.3' },
   run: { actor: 'octocat', event: 'push', url: 'https://github.com/org/app/actions/runs/2/attempts/1' },
@@ -40,7 +40,7 @@ const promoted: PromotionResult = {
       record: B,
     },
   ],
-  passed: [record({ stage: 'dev' }), record({}), record({ stage: 'production' })],
+  passed: [record({ environment: 'dev' }), record({}), record({ environment: 'production' })],
 };
 
 const diagram = (report: PromotionResult) =>
@@ -71,20 +71,20 @@ describe('the outputs of a promotion', () => {
       ...promoted,
       outcome: 'refused',
       errors: [new ActionError('PROMOTION_REFUSED', 'sbom: there is no SBOM.')],
-      history: readHistory('production', [record({ stage: 'production', digest: B })], { holds: B }),
+      history: readHistory('production', [record({ environment: 'production', digest: B })], { holds: B }),
     };
     expect(JSON.parse(renderPromotionOutputs(refused).json ?? '')).toMatchObject({
       schemaVersion: 1,
       outcome: 'refused',
       errors: [{ code: 'PROMOTION_REFUSED', remedy: expect.any(Array) }],
-      history: { stage: 'production', now: B, held: [], records: [{ digest: B }] },
+      history: { environment: 'production', now: B, held: [], records: [{ digest: B }] },
       requirements: [{ name: 'deployed=staging', met: true }],
     });
   });
 });
 
 describe('the summary of a promotion', () => {
-  test('draws the chain of stages', () => {
+  test('draws the chain of environments', () => {
     expect(diagram(promoted)).toContain(
       [
         '  s0["✓ sha-abc1234"]:::claimed',
@@ -96,8 +96,8 @@ describe('the summary of a promotion', () => {
     );
   });
 
-  test('has a stage once, whatever the case of its name', () => {
-    expect(diagram({ ...promoted, stage: 'Production' })).not.toContain('✓ production');
+  test('has an environment once, whatever the case of its name', () => {
+    expect(diagram({ ...promoted, environment: 'Production' })).not.toContain('✓ production');
   });
 
   test('shows where a refused one ended, and what is planned only', () => {
@@ -127,11 +127,11 @@ describe('the summary of a promotion', () => {
   test('begins with the commit, where a record tells how it was published', () => {
     const published = record({
       kind: 'publish',
-      stage: 'publish',
+      environment: 'publish',
       from: 'https://github.com/org/app',
       commit: 'c'.repeat(40),
     });
-    expect(diagram({ ...promoted, passed: [published, record({ stage: 'production' })] })).toContain(
+    expect(diagram({ ...promoted, passed: [published, record({ environment: 'production' })] })).toContain(
       's0["✓ commit ccccccc"]:::claimed\n  s1["✓ publish"]:::claimed',
     );
   });
@@ -222,9 +222,9 @@ describe('the summary of a promotion', () => {
     expect(renderPromotionSummary({ ...promoted, requirements: [], kind: 'rollback' })).not.toContain(words);
   });
 
-  test('says once what a stage holds, and that a run has changed it', () => {
+  test('says once what an environment holds, and that a run has changed it', () => {
     const of = (digest: typeof A | typeof B, second: number, more: Partial<PromotionRecord> = {}) =>
-      record({ stage: 'production', digest, time: `2026-02-01T00:00:0${second}Z`, ...more });
+      record({ environment: 'production', digest, time: `2026-02-01T00:00:0${second}Z`, ...more });
     const history = readHistory('production', [
       of(B, 1),
       of(A, 2, { previousDigest: B }),
@@ -242,7 +242,7 @@ describe('the summary of a promotion', () => {
   });
 
   test('shows what a rollback left', () => {
-    const history = readHistory('production', [record({ stage: 'production', digest: B, previousDigest: A })], {
+    const history = readHistory('production', [record({ environment: 'production', digest: B, previousDigest: A })], {
       holds: B,
     });
     const back = { ...promoted, outcome: 'rolled-back' as const, kind: 'rollback' as const, history, passed: [] };
@@ -253,9 +253,9 @@ describe('the summary of a promotion', () => {
     const history = readHistory(
       'production',
       [
-        record({ stage: 'production', digest: B, actor: 'mona' }),
+        record({ environment: 'production', digest: B, actor: 'mona' }),
         record({
-          stage: 'production',
+          environment: 'production',
           kind: 'rollback',
           digest: A,
           previousDigest: B,
@@ -276,15 +276,15 @@ describe('the summary of a promotion', () => {
     const evil = '"]:::x\n  s9["<img src=x onerror=alert(1)>';
     const hostile: PromotionResult = {
       ...promoted,
-      stage: evil,
+      environment: evil,
       from: `${image}:${evil}`,
-      passed: [record({ stage: evil, from: evil, actor: '](javascript:alert(1))|x' })],
+      passed: [record({ environment: evil, from: evil, actor: '](javascript:alert(1))|x' })],
       requirements: [{ name: evil, met: false, reason: `${evil} | <b>` }],
       history: readHistory(
         evil,
         [
           record({
-            stage: evil,
+            environment: evil,
             actor: '](javascript:alert(1))|x',
             run: 'https://x.example/![](https://y.example/p.png|`',
           }),

@@ -1,14 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { COMMANDS } from '../../../../src/app/command-list.ts';
-import { allOutputs } from '../../../../src/app/inputs.ts';
-import { renderLoginOutputs } from '../../../../src/commands/login/summary.ts';
-import { renderPromotionOutputs } from '../../../../src/commands/promote/outputs.ts';
-import { emptyResult, failed } from '../../../../src/commands/promote/partial-result.ts';
 import { renderOutputs } from '../../../../src/commands/publish/outputs.ts';
 import type { PublishResult, TargetFacts } from '../../../../src/commands/publish/result.ts';
 import { renderSummary } from '../../../../src/commands/publish/summary.ts';
-import { renderOutputs as renderVerifyOutputs } from '../../../../src/commands/verify/summary.ts';
-import { failedVerify } from '../../../../src/commands/verify/verify.ts';
 import { ActionError } from '../../../../src/errors/action-error.ts';
 
 const digest = `sha256:${'a'.repeat(64)}` as const;
@@ -124,7 +117,7 @@ describe('the summary', () => {
     const gated = [
       { class: 'secret', platform: 'linux/amd64', id: 'X', severity: 'HIGH', target: 'app/key.pem', title: 'A key' },
     ] as const;
-    const verdict = {
+    const gateResult = {
       ...{
         passed: false,
         gated,
@@ -137,7 +130,7 @@ describe('the summary', () => {
       counts: { total: counts, platforms: { 'linux/amd64': counts } },
       platforms: [{ platform: 'linux/amd64', digest, counts, gated: 1, packages: 0 }],
     };
-    const summary = renderSummary({ ...published, outcome: 'findings', scan: 'gate', errors: [error], verdict });
+    const summary = renderSummary({ ...published, outcome: 'findings', scan: 'gate', errors: [error], gateResult });
     expect(summary).toContain('> 1 finding blocks this image.\n');
     expect(summary).not.toContain('HIGH X in app/key.pem');
     expect(summary).toContain('| platform | system | packages | 🟧&nbsp;high | blocking |');
@@ -174,7 +167,7 @@ describe('the summary', () => {
       path: 'app/key.pem',
       line: 2,
     } as const;
-    const verdict = {
+    const gateResult = {
       passed: false,
       gated: [key],
       others: [],
@@ -185,7 +178,7 @@ describe('the summary', () => {
       warnings: [],
       today: '2026-12-31',
     } as const;
-    const summary = renderSummary({ ...published, scan: 'gate', verdict });
+    const summary = renderSummary({ ...published, scan: 'gate', gateResult });
     expect(summary).toContain('| private-key | Asymmetric Private Key<br><code>app/key.pem:2</code> | linux/amd64 |');
     expect(summary).toContain('2027-01-01 (1 day) |');
   });
@@ -245,7 +238,7 @@ describe('the summary', () => {
       ['commit done', 'preflight done', 'build done', 'gate failed', 'push skipped', 'tags skipped'],
     ],
   ] as const)('%s is red where it failed', (_, outcome, done, failing, expected) => {
-    const { image: _image, verdict: _verdict, ...rest } = published;
+    const { image: _image, gateResult: _verdict, ...rest } = published;
     const steps = [...went(...done), { name: failing, milliseconds: 1, failed: true as const }];
     const errors = [new ActionError('REGISTRY_UNREACHABLE', 'no')];
     expect(states({ ...rest, outcome, errors, steps, scan: 'gate', targets: [] })).toEqual(expected);
@@ -298,19 +291,6 @@ describe('the summary', () => {
 });
 
 describe('the outputs', () => {
-  test('of all commands together are exactly those that action.yml declares', () => {
-    const login = renderLoginOutputs({ outcome: 'logged-in', errors: [], warnings: [], logins: [] });
-    const promotion = renderPromotionOutputs(failed(emptyResult(), new Error('no')));
-    const verified = renderVerifyOutputs(failedVerify(new Error('no')));
-    const all = new Set([renderOutputs(published), login, promotion, verified].flatMap((each) => Object.keys(each)));
-    // The file is written where the outputs are set, for all commands.
-    expect([...all, 'json-file'].toSorted()).toEqual(
-      allOutputs(COMMANDS)
-        .map(({ name }) => name)
-        .toSorted(),
-    );
-  });
-
   test('hold the digest and a repository without its host', () => {
     expect(renderOutputs(published)).toMatchObject({
       outcome: 'published',

@@ -20,53 +20,53 @@ function passes(before: readonly ReportFinding[], now: readonly ReportFinding[])
 
 test('what the baseline has passes and is listed, what it lacks fails, what is gone is shown as fixed', () => {
   const fixed = lodash({ id: 'CVE-2020-8203', severity: 'HIGH' });
-  const verdict = judgeReports([platformReport([lodash(), ip()])], {
+  const gateResult = judgeReports([platformReport([lodash(), ip()])], {
     baseline: baseline([platformReport([lodash(), fixed])]),
   });
-  expect(verdict.passed).toBe(false);
-  expect(idsOf(verdict.gated)).toEqual(['CVE-2024-29415']);
-  expect(verdict.gated[0]?.baseline).toBe('new');
-  expect(verdict.suppressed).toMatchObject([
+  expect(gateResult.passed).toBe(false);
+  expect(idsOf(gateResult.gated)).toEqual(['CVE-2024-29415']);
+  expect(gateResult.gated[0]?.baseline).toBe('new');
+  expect(gateResult.suppressed).toMatchObject([
     { finding: { id: 'CVE-2019-10744', baseline: 'known' }, by: 'baseline', reason: 'ghcr.io/org/app:main has it' },
   ]);
-  expect(idsOf(verdict.comparison?.fixed ?? [])).toEqual(['CVE-2020-8203']);
-  expect(verdict.comparison).toMatchObject({ platforms: ['linux/amd64'], missing: [], isSameImage: false });
+  expect(idsOf(gateResult.comparison?.fixed ?? [])).toEqual(['CVE-2020-8203']);
+  expect(gateResult.comparison).toMatchObject({ platforms: ['linux/amd64'], missing: [], isSameImage: false });
 });
 
 test('without a baseline nothing is called known or new', () => {
-  const verdict = judgeReports([platformReport([lodash()])]);
-  expect(verdict.comparison).toBeUndefined();
-  expect(verdict.gated[0]).not.toHaveProperty('baseline');
+  const gateResult = judgeReports([platformReport([lodash()])]);
+  expect(gateResult.comparison).toBeUndefined();
+  expect(gateResult.gated[0]).not.toHaveProperty('baseline');
 });
 
 describe('platforms', () => {
   test('what another platform of the baseline has is new', () => {
-    const verdict = judgeReports([platformReport([lodash()]), platformReport([lodash()], arm64)], {
+    const gateResult = judgeReports([platformReport([lodash()]), platformReport([lodash()], arm64)], {
       baseline: baseline([platformReport([]), platformReport([lodash()], arm64)]),
     });
-    expect(verdict.gated.map(({ platform }) => platform)).toEqual(['linux/amd64']);
+    expect(gateResult.gated.map(({ platform }) => platform)).toEqual(['linux/amd64']);
   });
 
   test('a platform that the baseline lacks has no known findings, and is named', () => {
-    const verdict = judgeReports([platformReport([lodash()]), platformReport([lodash()], arm64)], {
+    const gateResult = judgeReports([platformReport([lodash()]), platformReport([lodash()], arm64)], {
       baseline: baseline([platformReport([lodash()])]),
     });
-    expect(verdict.gated.map(({ platform }) => platform)).toEqual(['linux/arm64']);
-    expect(verdict.comparison?.missing).toEqual(['linux/arm64']);
+    expect(gateResult.gated.map(({ platform }) => platform)).toEqual(['linux/arm64']);
+    expect(gateResult.comparison?.missing).toEqual(['linux/arm64']);
   });
 
   test('what was on a platform that the image does not have is not fixed', () => {
-    const verdict = judgeReports([platformReport([])], {
+    const gateResult = judgeReports([platformReport([])], {
       baseline: baseline([platformReport([]), platformReport([lodash()], arm64)]),
     });
-    expect(verdict.comparison?.fixed).toEqual([]);
+    expect(gateResult.comparison?.fixed).toEqual([]);
   });
 
   test('two spellings of one platform are the same', () => {
-    const verdict = judgeReports([platformReport([lodash()], arm64)], {
+    const gateResult = judgeReports([platformReport([lodash()], arm64)], {
       baseline: baseline([platformReport([lodash()], { platform: 'linux/arm64/v8' })]),
     });
-    expect(verdict.passed).toBe(true);
+    expect(gateResult.passed).toBe(true);
   });
 });
 
@@ -126,18 +126,18 @@ describe('what is one and the same finding', () => {
         system: { family: 'alpine', version: release, endOfLife: true },
       },
     });
-    const verdict = judgeReports([platformReport([], of('3.18.0'))], {
+    const gateResult = judgeReports([platformReport([], of('3.18.0'))], {
       baseline: baseline([platformReport([], of(version))]),
     });
-    expect(verdict.passed).toBe(passed);
+    expect(gateResult.passed).toBe(passed);
   });
 
   test('a system that the scanner cannot read is never known', () => {
     const unknown = platformReport([], {
       report: { ...platformReport().report, system: undefined, systemPackages: undefined },
     });
-    const verdict = judgeReports([unknown], { baseline: baseline([unknown]) });
-    expect(idsOf(verdict.gated)).toEqual(['unknown-os']);
+    const gateResult = judgeReports([unknown], { baseline: baseline([unknown]) });
+    expect(idsOf(gateResult.gated)).toEqual(['unknown-os']);
   });
 });
 
@@ -149,24 +149,24 @@ describe('beside other decisions', () => {
   const beside = baseline([platformReport([lodash()])]);
 
   test('an ignore entry that has ended is not extended by the baseline', () => {
-    const verdict = judgeReports([platformReport([lodash()])], { ignores: entries('2026-06-14'), baseline: beside });
-    expect(verdict.gated[0]?.remark).toMatch(/ended/);
+    const gateResult = judgeReports([platformReport([lodash()])], { ignores: entries('2026-06-14'), baseline: beside });
+    expect(gateResult.gated[0]?.remark).toMatch(/ended/);
   });
 
   test('an ignore entry that holds keeps its reason', () => {
-    const verdict = judgeReports([platformReport([lodash()])], { ignores: entries(TODAY), baseline: beside });
-    expect(verdict.suppressed.map(({ by }) => by)).toEqual(['ignorefile']);
+    const gateResult = judgeReports([platformReport([lodash()])], { ignores: entries(TODAY), baseline: beside });
+    expect(gateResult.suppressed.map(({ by }) => by)).toEqual(['ignorefile']);
   });
 
   test('what the policy does not ask for stays where it was', () => {
-    const verdict = judgeReports([platformReport([lodash({ severity: 'LOW' })])], { baseline: beside });
-    expect(verdict.others).toMatchObject([{ baseline: 'known' }]);
+    const gateResult = judgeReports([platformReport([lodash({ severity: 'LOW' })])], { baseline: beside });
+    expect(gateResult.others).toMatchObject([{ baseline: 'known' }]);
   });
 
   test('a baseline that is the image itself is said to be', () => {
-    const verdict = judgeReports([platformReport([lodash()])], {
+    const gateResult = judgeReports([platformReport([lodash()])], {
       baseline: baseline([platformReport([lodash()])], INDEX_DIGEST),
     });
-    expect(verdict.comparison?.isSameImage).toBe(true);
+    expect(gateResult.comparison?.isSameImage).toBe(true);
   });
 });

@@ -14,31 +14,34 @@ const entry = (more = '', expires = '2026-12-31') =>
 
 describe('severities', () => {
   test('case 2: a CRITICAL with a fix closes the gate, and its line names all there is to know', () => {
-    const verdict = judgeReports([platformReport([lodash()], { platform: 'linux/arm64' })]);
-    expect(verdict.passed).toBe(false);
-    expect(verdict.gated.map(describeFinding)).toEqual([
+    const gateResult = judgeReports([platformReport([lodash()], { platform: 'linux/arm64' })]);
+    expect(gateResult.passed).toBe(false);
+    expect(gateResult.gated.map(describeFinding)).toEqual([
       'linux/arm64: CRITICAL CVE-2019-10744 in lodash 4.17.11 → 4.17.12 (app/node_modules/lodash/package.json, layer sha256:cccccccccccc): prototype pollution in defaultsDeep',
     ]);
   });
 
   test('case 3: a MEDIUM does not, and is still there', () => {
-    const verdict = judgeReports([platformReport([lodash({ severity: 'MEDIUM' })])]);
-    expect(verdict).toMatchObject({ passed: true, gated: [], counts: { total: { MEDIUM: 1, CRITICAL: 0 } } });
-    expect(idsOf(verdict.others)).toEqual(['CVE-2019-10744']);
+    const gateResult = judgeReports([platformReport([lodash({ severity: 'MEDIUM' })])]);
+    expect(gateResult).toMatchObject({ passed: true, gated: [], counts: { total: { MEDIUM: 1, CRITICAL: 0 } } });
+    expect(idsOf(gateResult.others)).toEqual(['CVE-2019-10744']);
   });
 
   test('severities are a set: what is not named does not count, however bad it is', () => {
-    const verdict = judgeReports([platformReport([lodash(), ip()])], { policy: { severities: ['HIGH'] } });
-    expect(idsOf(verdict.gated)).toEqual(['CVE-2024-29415']);
-    expect(idsOf(verdict.others)).toEqual(['CVE-2019-10744']);
+    const gateResult = judgeReports([platformReport([lodash(), ip()])], { policy: { severities: ['HIGH'] } });
+    expect(idsOf(gateResult.gated)).toEqual(['CVE-2024-29415']);
+    expect(idsOf(gateResult.others)).toEqual(['CVE-2019-10744']);
   });
 
   test('case 9: only arm64 is vulnerable, and it is named', () => {
-    const verdict = judgeReports([platformReport(), platformReport([lodash()], { platform: 'linux/arm64' })]);
-    expect(verdict.passed).toBe(false);
-    expect(verdict.gated.map(({ platform }) => platform)).toEqual(['linux/arm64']);
-    expect(verdict.counts.platforms).toMatchObject({ 'linux/amd64': { CRITICAL: 0 }, 'linux/arm64': { CRITICAL: 1 } });
-    expect(verdict.platforms.map(({ platform, gated }) => [platform, gated])).toEqual([
+    const gateResult = judgeReports([platformReport(), platformReport([lodash()], { platform: 'linux/arm64' })]);
+    expect(gateResult.passed).toBe(false);
+    expect(gateResult.gated.map(({ platform }) => platform)).toEqual(['linux/arm64']);
+    expect(gateResult.counts.platforms).toMatchObject({
+      'linux/amd64': { CRITICAL: 0 },
+      'linux/arm64': { CRITICAL: 1 },
+    });
+    expect(gateResult.platforms.map(({ platform, gated }) => [platform, gated])).toEqual([
       ['linux/amd64', 0],
       ['linux/arm64', 1],
     ]);
@@ -46,35 +49,35 @@ describe('severities', () => {
 
   test('case 27: secrets, misconfigurations and licences close it with their class', () => {
     const others = (['misconfiguration', 'license'] as const).map((kind) => ({ ...SECRET, class: kind, id: kind }));
-    const verdict = judgeReports([platformReport([SECRET, ...others])]);
-    expect(verdict.gated.map((each) => each.class)).toEqual(['secret', 'misconfiguration', 'license']);
+    const gateResult = judgeReports([platformReport([SECRET, ...others])]);
+    expect(gateResult.gated.map((each) => each.class)).toEqual(['secret', 'misconfiguration', 'license']);
   });
 
   test('the worst comes first', () => {
-    const verdict = judgeReports([platformReport([ip(), lodash()])]);
-    expect(idsOf(verdict.gated)).toEqual(['CVE-2019-10744', 'CVE-2024-29415']);
+    const gateResult = judgeReports([platformReport([ip(), lodash()])]);
+    expect(idsOf(gateResult.gated)).toEqual(['CVE-2019-10744', 'CVE-2024-29415']);
   });
 
   test('every finding is in exactly one place', () => {
     const reports = [platformReport([lodash(), ip(), lodash({ severity: 'LOW', id: 'CVE-1' }), SECRET])];
-    const verdict = judgeReports(reports, { policy: { ignoreUnfixed: true }, ignores: entry() });
+    const gateResult = judgeReports(reports, { policy: { ignoreUnfixed: true }, ignores: entry() });
     expect([
-      idsOf(verdict.gated),
-      idsOf(verdict.others),
-      idsOf(verdict.suppressed.map(({ finding }) => finding)),
+      idsOf(gateResult.gated),
+      idsOf(gateResult.others),
+      idsOf(gateResult.suppressed.map(({ finding }) => finding)),
     ]).toEqual([['github-pat'], ['CVE-1'], ['CVE-2019-10744', 'CVE-2024-29415']]);
   });
 
-  test('a verdict without any report is no pass', () => {
+  test('a gateResult without any report is no pass', () => {
     expect(() => judgeReports([])).toThrow(RangeError);
   });
 });
 
 describe('case 1: ignore-unfixed', () => {
   test('lets a vulnerability without a fix pass, and counts it', () => {
-    const verdict = judgeReports([platformReport([ip()])], { policy: { ignoreUnfixed: true } });
-    expect(verdict.passed).toBe(true);
-    expect(verdict.suppressed).toMatchObject([{ by: 'unfixed', reason: 'no fixed version (status affected)' }]);
+    const gateResult = judgeReports([platformReport([ip()])], { policy: { ignoreUnfixed: true } });
+    expect(gateResult.passed).toBe(true);
+    expect(gateResult.suppressed).toMatchObject([{ by: 'unfixed', reason: 'no fixed version (status affected)' }]);
     expect(judgeReports([platformReport([ip()])]).passed).toBe(false);
   });
 
@@ -98,12 +101,12 @@ describe('case 1: ignore-unfixed', () => {
 
 describe('ignore entries', () => {
   test('case 5: one that holds suppresses, with its reason, place and days left', () => {
-    const verdict = judgeReports([platformReport([lodash()])], { ignores: entry('', '2026-06-16') });
-    expect(verdict.passed).toBe(true);
-    expect(verdict.suppressed).toMatchObject([
+    const gateResult = judgeReports([platformReport([lodash()])], { ignores: entry('', '2026-06-16') });
+    expect(gateResult.passed).toBe(true);
+    expect(gateResult.suppressed).toMatchObject([
       { by: 'ignorefile', reason: 'not reachable', place: 'accepted.yaml:1', expires: '2026-06-16', daysLeft: 1 },
     ]);
-    expect(verdict.warnings).toEqual([]);
+    expect(gateResult.warnings).toEqual([]);
   });
 
   test.each([
@@ -122,11 +125,11 @@ describe('ignore entries', () => {
   });
 
   test('case 5: one that has ended is named with its day, and the finding counts', () => {
-    const verdict = judgeReports([platformReport([lodash()])], { ignores: entry('', '2026-06-14') });
-    expect(verdict.gated.map(describeFinding)[0]).toMatch(
+    const gateResult = judgeReports([platformReport([lodash()])], { ignores: entry('', '2026-06-14') });
+    expect(gateResult.gated.map(describeFinding)[0]).toMatch(
       /\[ignored until 2026-06-14 by accepted\.yaml:1, which has ended\]$/,
     );
-    expect(verdict.warnings).toEqual([
+    expect(gateResult.warnings).toEqual([
       {
         text: 'accepted.yaml:1: the entry for CVE-2019-10744 ended on 2026-06-14; a finding counts again.',
         file: 'accepted.yaml',
@@ -136,8 +139,8 @@ describe('ignore entries', () => {
   });
 
   test('case 7: one that matches nothing is reported', () => {
-    const verdict = judgeReports([platformReport([ip()])], { ignores: entry() });
-    expect(verdict.warnings).toEqual([
+    const gateResult = judgeReports([platformReport([ip()])], { ignores: entry() });
+    expect(gateResult.warnings).toEqual([
       {
         text: 'accepted.yaml:1: the entry for CVE-2019-10744 matches nothing that was found. Remove it.',
         file: 'accepted.yaml',
@@ -172,16 +175,18 @@ describe('ignore entries', () => {
       platformReport([lodash(), lodash({ path: 'admin/node_modules/lodash/package.json' })]),
       platformReport([lodash()], { platform: 'linux/arm64' }),
     ];
-    const verdict = judgeReports(reports, { ignores: entry('  path: app/**\n  platform: linux/amd64') });
-    expect(verdict.gated.map(({ platform, path }) => [platform, path])).toEqual([
+    const gateResult = judgeReports(reports, { ignores: entry('  path: app/**\n  platform: linux/amd64') });
+    expect(gateResult.gated.map(({ platform, path }) => [platform, path])).toEqual([
       ['linux/amd64', 'admin/node_modules/lodash/package.json'],
       ['linux/arm64', 'app/node_modules/lodash/package.json'],
     ]);
   });
 
   test('what an entry names must be there: a path does not match a finding without one', () => {
-    const verdict = judgeReports([platformReport([lodash({ path: undefined })])], { ignores: entry('  path: "**"') });
-    expect(verdict.passed).toBe(false);
+    const gateResult = judgeReports([platformReport([lodash({ path: undefined })])], {
+      ignores: entry('  path: "**"'),
+    });
+    expect(gateResult.passed).toBe(false);
   });
 
   test('groups hold for their own kind of finding only', () => {
@@ -200,19 +205,19 @@ describe('case 22 and 23: operating systems', () => {
   const EOL = { system: { family: 'alpine', version: '3.18.4', endOfLife: true } };
 
   test('past its end of life closes the gate without any vulnerability, whatever the severities are', () => {
-    const verdict = judgeReports([platformReport([], { report: EOL })], { policy: { severities: [] } });
-    expect(verdict.gated.map(describeFinding)).toEqual([
+    const gateResult = judgeReports([platformReport([], { report: EOL })], { policy: { severities: [] } });
+    expect(gateResult.gated.map(describeFinding)).toEqual([
       'linux/amd64: HIGH end-of-life in alpine 3.18.4: alpine 3.18.4 is past its end of life and gets no more security updates',
     ]);
   });
 
   test('fail-on-eol: false lets it pass with a note', () => {
-    const verdict = judgeReports([platformReport([], { report: EOL })], { policy: { failOnEol: false } });
-    expect(verdict.passed).toBe(true);
-    expect(verdict.notes[0]).toMatch(
+    const gateResult = judgeReports([platformReport([], { report: EOL })], { policy: { failOnEol: false } });
+    expect(gateResult.passed).toBe(true);
+    expect(gateResult.notes[0]).toMatch(
       /linux\/amd64: alpine 3\.18\.4 is past its end of life \(`fail-on-eol` is false\)/,
     );
-    expect(idsOf(verdict.others)).toEqual(['end-of-life']);
+    expect(idsOf(gateResult.others)).toEqual(['end-of-life']);
   });
 
   test('the end of life can be accepted for a time', () => {
@@ -245,9 +250,9 @@ describe('case 22 and 23: operating systems', () => {
     ['a Windows image', { ...NONE, os: 'windows' }, [], /Windows/],
   ])('%s fails, unless it is allowed', (_, report, osFiles, message) => {
     const reports = [platformReport([], { report, osFiles })];
-    const verdict = judgeReports(reports, { policy: { severities: ['CRITICAL'] } });
-    expect(idsOf(verdict.gated)).toEqual(['unknown-os']);
-    expect(verdict.gated[0]?.title).toMatch(message);
+    const gateResult = judgeReports(reports, { policy: { severities: ['CRITICAL'] } });
+    expect(idsOf(gateResult.gated)).toEqual(['unknown-os']);
+    expect(gateResult.gated[0]?.title).toMatch(message);
     const allowed = judgeReports(reports, { policy: { allowUnknownOs: true } });
     expect(allowed.passed).toBe(true);
     expect(allowed.notes[0]).toMatch(/`allow-unknown-os` lets it pass/);
@@ -267,21 +272,21 @@ describe('case 22 and 23: operating systems', () => {
   });
 
   test('FROM scratch passes, and the note says what was looked at', () => {
-    const verdict = judgeReports([platformReport([], { report: { ...NONE, languagePackages: 0 }, osFiles: [] })]);
-    expect(verdict.passed).toBe(true);
-    expect(verdict.notes).toEqual([
+    const gateResult = judgeReports([platformReport([], { report: { ...NONE, languagePackages: 0 }, osFiles: [] })]);
+    expect(gateResult.passed).toBe(true);
+    expect(gateResult.notes).toEqual([
       'linux/amd64: there is no operating system in the image, so only language packages and binaries were looked at, and none was found.',
     ]);
   });
 
   test('FROM scratch with a vulnerable binary fails', () => {
-    const verdict = judgeReports([platformReport([lodash()], { report: NONE, osFiles: [] })]);
-    expect(idsOf(verdict.gated)).toEqual(['CVE-2019-10744']);
+    const gateResult = judgeReports([platformReport([lodash()], { report: NONE, osFiles: [] })]);
+    expect(idsOf(gateResult.gated)).toEqual(['CVE-2019-10744']);
   });
 
   test('without the scanner for vulnerabilities nothing is said about the system but that', () => {
-    const verdict = judgeReports([platformReport([], { report: { ...NONE }, scanners: ['secret'] })]);
-    expect(verdict).toMatchObject({
+    const gateResult = judgeReports([platformReport([], { report: { ...NONE }, scanners: ['secret'] })]);
+    expect(gateResult).toMatchObject({
       passed: true,
       notes: [expect.stringContaining('vulnerabilities were not looked for')],
     });

@@ -32,9 +32,9 @@ const judged = (statements: readonly unknown[], finding = lodash()) =>
   });
 
 test('case 26: not_affected suppresses, and is shown with its justification and place', () => {
-  const verdict = judged([statement()]);
-  expect(verdict.passed).toBe(true);
-  expect(verdict.suppressed).toMatchObject([
+  const gateResult = judged([statement()]);
+  expect(gateResult.passed).toBe(true);
+  expect(gateResult.suppressed).toMatchObject([
     { by: 'vex', reason: 'not_affected: vulnerable_code_not_in_execute_path', place: 'app.openvex.json statements[0]' },
   ]);
 });
@@ -111,8 +111,10 @@ test('of several statements the latest holds, wherever it stands', () => {
 });
 
 test('a statement does not reach other findings', () => {
-  const verdict = judgeReports([platformReport([lodash(), ip()])], { vex: parseVex(document(statement()), 'a.json') });
-  expect(verdict.gated.map(({ id }) => id)).toEqual(['CVE-2024-29415']);
+  const gateResult = judgeReports([platformReport([lodash(), ip()])], {
+    vex: parseVex(document(statement()), 'a.json'),
+  });
+  expect(gateResult.gated.map(({ id }) => id)).toEqual(['CVE-2024-29415']);
 });
 
 test.each([

@@ -22,7 +22,7 @@ function record(
   return {
     manifest: `sha256:${String(records).padStart(64, '0')}`,
     kind: 'promotion',
-    stage: 'production',
+    environment: 'production',
     from: 'ghcr.io/org/app:staging',
     to: ['ghcr.io/org/app:production'],
     digest: image,
@@ -60,11 +60,17 @@ describe('the chain of an environment', () => {
     expect(history([first, early], B)).toMatchObject({ chain: [first, early], before: A, gaps: [] });
   });
   test('has each record once, and none of another environment', () => {
-    const staging = record(5, third, D, { stage: 'staging' });
+    const staging = record(5, third, D, { environment: 'staging' });
     expect(history([second, staging, first, second]).chain).toEqual([first, second]);
   });
   test('of nothing is empty', () => {
-    expect(history([])).toEqual({ stage: 'production', chain: [], held: new Set(), deployed: new Set(), gaps: [] });
+    expect(history([])).toEqual({
+      environment: 'production',
+      chain: [],
+      held: new Set(),
+      deployed: new Set(),
+      gaps: [],
+    });
   });
   test('a missing record is named, and what the newest names is still known', () => {
     const { before, gaps, deployed } = history([first, third]);

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import type { Digest } from '../../../../src/domain/digest.ts';
 import {
+  type EnvironmentEvidence,
   type Evidence,
   judge,
   judgeAll,
   type PlatformEvidence,
   type ScanEvidence,
-  type StageEvidence,
   type TargetEvidence,
 } from '../../../../src/domain/promotion/judge.ts';
 import type { PromotionRecord } from '../../../../src/domain/promotion/record.ts';
+import type { RequirementCheck } from '../../../../src/domain/promotion/requirement-check.ts';
 import { readRequirements } from '../../../../src/domain/promotion/requirements.ts';
-import type { Verdict } from '../../../../src/domain/promotion/verdict.ts';
 import { storedWith } from '../../../support/promotion-record.ts';
 
 const digest = (sign: string): Digest => `sha256:${sign.repeat(64)}`;
@@ -149,7 +149,7 @@ describe('provenance', () => {
 });
 
 test('signature is what the verification of it came to', () => {
-  const signatures = (result: Verdict) => ({ signatures: new Map([['signature', result]]) });
+  const signatures = (result: RequirementCheck) => ({ signatures: new Map([['signature', result]]) });
   expect(verdict('signature', { platforms: PLATFORMS })).toMatch(/^no: the signatures of the image were not read/);
   expect(verdict('signature', signatures({ met: true, detail: 'signed by us' }))).toBe('signed by us');
   expect(verdict('signature', signatures({ met: false, reason: 'it is not signed' }))).toBe('no: it is not signed');
@@ -183,14 +183,14 @@ describe('scan', () => {
 
 describe('deployed', () => {
   const record = (image: Digest, more: Partial<PromotionRecord> = {}) => storedWith({ digest: image, ...more });
-  const judged = (stage: Partial<StageEvidence>, commit: string | undefined = COMMIT) =>
+  const judged = (environment: Partial<EnvironmentEvidence>, commit: string | undefined = COMMIT) =>
     verdict('deployed=staging', {
       ...(commit === '' ? {} : { commit }),
-      stages: new Map([['staging', { records: [], ...stage }]]),
+      environments: new Map([['staging', { records: [], ...environment }]]),
     });
   const rolledBack = record(B, { kind: 'rollback', previousDigest: A, time: '2026-02-01T12:00:00.000Z', held: [A] });
 
-  test('is met when the stage holds it now', () => {
+  test('is met when the environment holds it now', () => {
     expect(judged({ holds: A })).toBe('staging points to it now');
   });
   test('is met by a record of it', () => {
@@ -201,11 +201,11 @@ describe('deployed', () => {
     expect(judged({ deployments: [{ state: 'success', commit: 'd'.repeat(40), digest: A }] })).toMatch(/was a success/);
   });
   test.each([
-    ['the stage holds another', { holds: B }, /staging holds sha256:b{12}/],
-    ['the stage holds nothing', { holds: null }, /staging holds nothing/],
-    ['the stage was not read', {}, /was not read/],
+    ['the environment holds another', { holds: B }, /staging holds sha256:b{12}/],
+    ['the environment holds nothing', { holds: null }, /staging holds nothing/],
+    ['the environment was not read', {}, /was not read/],
     ['a record is of another image', { holds: B, records: [record(B)] }, /no record/],
-    ['a record is of another stage', { holds: B, records: [record(A, { stage: 'dev' })] }, /no record/],
+    ['a record is of another environment', { holds: B, records: [record(A, { environment: 'dev' })] }, /no record/],
     ['it was rolled back', { holds: B, records: [record(A), rolledBack] }, /staging was rolled back from/],
     [
       'it was rolled back, whatever the deployment says',
@@ -225,16 +225,16 @@ describe('deployed', () => {
       { deployments: [{ state: 'success', commit: COMMIT, digest: B }] },
       /no deployment/,
     ],
-  ])('is not when %s', (__, stage, expected) => {
-    expect(judged(stage)).toMatch(/^no: /);
-    expect(judged(stage)).toMatch(expected);
+  ])('is not when %s', (__, environment, expected) => {
+    expect(judged(environment)).toMatch(/^no: /);
+    expect(judged(environment)).toMatch(expected);
   });
   test('an image without a commit is met by no deployment of a commit', () => {
     expect(judged({ deployments: [{ state: 'success', commit: COMMIT }] }, '')).toMatch(/^no: /);
   });
-  test('another stage says nothing', () => {
+  test('another environment says nothing', () => {
     expect(
-      verdict('deployed=staging', { stages: new Map([['dev', { holds: A, records: [], deployments: [] }]]) }),
+      verdict('deployed=staging', { environments: new Map([['dev', { holds: A, records: [], deployments: [] }]]) }),
     ).toMatch(/^no: nothing is known/);
   });
 });
@@ -264,8 +264,8 @@ describe('not-older', () => {
     verdict('not-older', { commit: COMMIT, target, ...more });
   const held: TargetEvidence = { holds: B, commit: 'd'.repeat(40) };
   test.each([
-    ['the stage is empty', { holds: null }, /holds nothing/],
-    ['the stage holds it', { holds: A }, /holds this image/],
+    ['the environment is empty', { holds: null }, /holds nothing/],
+    ['the environment holds it', { holds: A }, /holds this image/],
     ['it is newer', { ...held, relation: 'ahead' as const }, /ccccccc comes after ddddddd/],
     ['it is another build', { ...held, relation: 'same' as const }, /another build/],
   ])('is met when %s', (__, target, expected) => {
@@ -277,7 +277,11 @@ describe('not-older', () => {
     ['they have diverged', { ...held, relation: 'diverged' as const }, /neither/],
     ['nobody could tell', { ...held, relation: 'unknown' as const }, /could not be found out/],
     ['nobody has looked', held, /could not be found out/],
-    ['the stage names no commit', { holds: B, relation: 'ahead' as const }, /what the stage holds names no commit/],
+    [
+      'the environment names no commit',
+      { holds: B, relation: 'ahead' as const },
+      /what the environment holds names no commit/,
+    ],
   ])('is not when %s', (__, target, expected) => {
     expect(judged(target)).toMatch(/^no: /);
     expect(judged(target)).toMatch(expected);

@@ -5,42 +5,40 @@ import { readPolicyFile } from '../../../../src/domain/promotion/policy.ts';
 import { requirementText } from '../../../../src/domain/promotion/requirements.ts';
 import { parseImageName } from '../../../../src/domain/reference.ts';
 
-const read = (value: unknown, stage = 'production', tags: readonly string[] = [], names: readonly string[] = []) => {
+const read = (
+  value: unknown,
+  environment = 'production',
+  tags: readonly string[] = [],
+  names: readonly string[] = [],
+) => {
   const repositories = names.flatMap((name) => {
     const image = parseImageName(name);
     return image.ok ? [image.value] : [];
   });
-  const policy = readPolicyFile(value, { stage, tags, repositories }, 'promotion.yaml');
+  const policy = readPolicyFile(value, { environment, tags, repositories }, 'promotion.yaml');
   return policy.ok ? policy.value.map(requirementText) : policy.problems;
 };
 
 describe('a policy file', () => {
-  const policy = { require: ['sbom'], stages: { Production: [{ deployed: 'staging' }], staging: ['scan=now'] } };
+  const policy = { require: ['sbom'], environments: { Production: [{ deployed: 'staging' }], staging: ['scan=now'] } };
 
-  test('holds for every stage, and more for one, whatever the case of its name', () => {
+  test('holds for every environment, and more for one, whatever the case of its name', () => {
     expect(read(policy)).toEqual(['sbom', 'deployed=staging']);
     expect(read(policy, 'STAGING')).toEqual(['sbom', 'scan=now']);
     expect(read(policy, 'dev')).toEqual(['sbom']);
   });
 
-  test('holds for a stage whose tag is written, whatever the environment is called', () => {
-    const stages = { 'Prod/EU': ['sbom'], staging: ['not-older'] };
-    expect(read({ stages }, 'qa', ['prod-eu'])).toEqual(['sbom']);
-    expect(read({ stages }, 'qa', ['Staging', 'prod-eu'])).toEqual(['sbom', 'not-older']);
-    expect(read({ stages }, 'qa', ['prod'])).toEqual([]);
+  test('holds for an environment whose tag is written, whatever the environment is called', () => {
+    const environments = { 'Prod/EU': ['sbom'], staging: ['not-older'] };
+    expect(read({ environments }, 'qa', ['prod-eu'])).toEqual(['sbom']);
+    expect(read({ environments }, 'qa', ['Staging', 'prod-eu'])).toEqual(['sbom', 'not-older']);
+    expect(read({ environments }, 'qa', ['prod'])).toEqual([]);
   });
 
   test('may have either part alone, or neither', () => {
     expect(read({ require: ['sbom'] })).toEqual(['sbom']);
-    expect(read({ stages: { production: ['sbom'] } })).toEqual(['sbom']);
+    expect(read({ environments: { production: ['sbom'] } })).toEqual(['sbom']);
     expect(read({})).toEqual([]);
-  });
-
-  test('calls them environments or stages', () => {
-    expect(read({ environments: { Production: ['sbom'] }, stages: { production: ['not-older'] } })).toEqual([
-      'sbom',
-      'not-older',
-    ]);
   });
 
   const byRepository = (pattern: string, name: string) =>
@@ -90,12 +88,14 @@ describe('a policy file', () => {
   });
 
   test('is checked as a whole: a mistake is told before the day on which it counts', () => {
-    expect(read({ stages: { dev: ['sbon'] } })).toEqual([
-      expect.stringMatching(/^promotion.yaml, stages.dev, entry 1: .*Did you mean `sbom`/),
+    expect(read({ environments: { dev: ['sbon'] } })).toEqual([
+      expect.stringMatching(/^promotion.yaml, environments.dev, entry 1: .*Did you mean `sbom`/),
     ]);
     expect(read({ requires: [] })).toEqual([expect.stringContaining('Did you mean `require`?')]);
-    expect(read({ stages: ['production'] })).toEqual([expect.stringContaining('expected a map of stages')]);
-    expect(read({ stages: { production: { sbom: true } } })).toEqual([expect.stringContaining('expected a list')]);
+    expect(read({ environments: ['production'] })).toEqual([expect.stringContaining('expected a map of environments')]);
+    expect(read({ environments: { production: { sbom: true } } })).toEqual([
+      expect.stringContaining('expected a list'),
+    ]);
   });
 
   test.each([null, 'sbom', [], 7])('%j is none', (value) => {

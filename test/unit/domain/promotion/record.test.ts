@@ -19,7 +19,7 @@ const SUBJECT: Descriptor = { mediaType: 'application/vnd.oci.image.index.v1+jso
 
 const RECORD: PromotionRecord = {
   kind: 'promotion',
-  stage: 'staging',
+  environment: 'staging',
   from: 'ghcr.io/org/app:sha-abc1234',
   to: ['ghcr.io/org/app:staging'],
   digest: A,
@@ -39,7 +39,7 @@ const json = (): Record<string, unknown> => JSON.parse(new TextDecoder().decode(
 describe('the JSON of a record', () => {
   test('is these bytes', () => {
     expect(new TextDecoder().decode(recordBytes(RECORD))).toBe(
-      `{"schemaVersion":1,"kind":"promotion","stage":"staging","from":"ghcr.io/org/app:sha-abc1234","to":["ghcr.io/org/app:staging"],"digest":"${A}","previousDigest":"${B}","actor":"octocat","run":"https://github.com/org/app/actions/runs/1/attempts/1","event":"push","time":"2026-01-31T12:00:00.000Z","commit":"${'c'.repeat(40)}","forced":false,"requirements":[{"name":"sbom","detail":"linux/amd64 has one"}],"held":["${B}"]}`,
+      `{"schemaVersion":1,"kind":"promotion","environment":"staging","from":"ghcr.io/org/app:sha-abc1234","to":["ghcr.io/org/app:staging"],"digest":"${A}","previousDigest":"${B}","actor":"octocat","run":"https://github.com/org/app/actions/runs/1/attempts/1","event":"push","time":"2026-01-31T12:00:00.000Z","commit":"${'c'.repeat(40)}","forced":false,"requirements":[{"name":"sbom","detail":"linux/amd64 has one"}],"held":["${B}"]}`,
     );
   });
   test('does not depend on the order in which the record was put together', () => {
@@ -81,9 +81,9 @@ describe('a record that somebody else wrote', () => {
   });
   test.each([
     ['kind', 'undo'],
-    ['stage', ''],
-    ['stage', 'a\nb'],
-    ['stage', 'x'.repeat(2049)],
+    ['environment', ''],
+    ['environment', 'a\nb'],
+    ['environment', 'x'.repeat(2049)],
     ['from', 7],
     ['to', 'ghcr.io/org/app:staging'],
     ['to', [7]],
@@ -133,7 +133,7 @@ describe('the artifact of a record', () => {
     const annotations = {
       'org.opencontainers.image.created': RECORD.time,
       'io.github.registry-action.promotion.kind': 'promotion',
-      'io.github.registry-action.promotion.stage': 'staging',
+      'io.github.registry-action.promotion.environment': 'staging',
       'io.github.registry-action.promotion.record': new TextDecoder().decode(recordBytes(RECORD)),
     };
     const empty = { mediaType: 'application/vnd.oci.empty.v1+json', digest: sha256(EMPTY.bytes), size: 2 };
@@ -156,7 +156,7 @@ describe('the artifact of a record', () => {
   });
   test('has the same bytes each time, and others for another record', () => {
     expect(written()).toEqual(written());
-    expect(written({ ...RECORD, stage: 'production' }).descriptor.digest).not.toBe(written().descriptor.digest);
+    expect(written({ ...RECORD, environment: 'production' }).descriptor.digest).not.toBe(written().descriptor.digest);
   });
   test('is not made of a record that could not be read back, or that speaks of another image', () => {
     expect(recordArtifact({ ...RECORD, actor: '' }, SUBJECT, sha256).ok).toBe(false);

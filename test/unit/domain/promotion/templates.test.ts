@@ -124,7 +124,7 @@ describe('to', () => {
     expect(refusals([text], values)).toEqual([expect.stringMatching(expected)]);
   });
   test('all problems come at once, each with its line', () => {
-    expect(refusals(['# stages', '{{nope}}', 'fine', '{{version}}-{{sha}}', '-x'], {})).toEqual([
+    expect(refusals(['# environments', '{{nope}}', 'fine', '{{version}}-{{sha}}', '-x'], {})).toEqual([
       expect.stringMatching(/^to, line 2 .*unknown placeholder/),
       expect.stringMatching(/^to, line 4 .*no version/),
       expect.stringMatching(/^to, line 4 .*no commit/),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Credentials } from '../../../../src/credentials/credential.ts';
 import { acr } from '../../../../src/registries/acr/acr.ts';
 import { manage } from '../../../../src/registries/management-port.ts';
-import type { ManagementPlace } from '../../../../src/registries/vendor.ts';
+import type { ManagementContext } from '../../../../src/registries/vendor.ts';
 import { vendorOf } from '../../../../src/registries/vendors.ts';
 import { createTestClock } from '../../../support/runtime.ts';
 import { collect, refusal, vendorPlace } from '../../../support/vendor-place.ts';
@@ -19,7 +19,7 @@ const image = (letter: string, tags: string[] = [], locked = false) => {
 };
 
 async function setting(
-  place: Partial<ManagementPlace> & { readonly lives?: number; readonly issuer?: string } = {},
+  place: Partial<ManagementContext> & { readonly lives?: number; readonly issuer?: string } = {},
   options: Partial<AzureOptions> = {},
 ) {
   const { lives = 300, issuer = ISSUER, ...rest } = place;

@@ -6,7 +6,7 @@ import { createTransport } from '../../../../src/http/transport.ts';
 import { artifactRegistry } from '../../../../src/registries/artifact-registry/artifact-registry.ts';
 import { googleIdentity } from '../../../../src/registries/artifact-registry/identity.ts';
 import { manage } from '../../../../src/registries/management-port.ts';
-import type { ListedImage, LoginPlace, ManagementPlace } from '../../../../src/registries/vendor.ts';
+import type { ListedImage, LoginContext, ManagementContext } from '../../../../src/registries/vendor.ts';
 import { type CloudReply, type CloudRequest, startCloud } from '../../../support/cloud.ts';
 import { checked } from '../../../support/contract/checked.ts';
 import { readContract } from '../../../support/contract/read.ts';
@@ -25,7 +25,7 @@ const UPLOAD = 'artifactregistry.repositories.uploadArtifacts';
 const HOME = 'projects/p/locations/us/repositories/r';
 const digest = (number: number) => `sha256:${String(number).padStart(64, '0')}` as const;
 
-interface Setting extends Partial<ManagementPlace> {
+interface Setting extends Partial<ManagementContext> {
   /** Seconds that GitHub's token lives. */
   readonly life?: number;
   /** Stands in for a service where it answers. */
@@ -55,8 +55,8 @@ async function setting({ life = 300, instead, found, ...more }: Setting = {}, op
     throw new Error('nobody may ask for this');
   };
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const login = (place: LoginPlace) => (found === undefined ? googleIdentity(place) : Promise.resolve(found));
-  const place: ManagementPlace = {
+  const login = (place: LoginContext) => (found === undefined ? googleIdentity(place) : Promise.resolve(found));
+  const place: ManagementContext = {
     host: 'us-docker.pkg.dev',
     repository: 'p/r/team/app',
     origin: new URL('https://us-docker.pkg.dev/'),
@@ -381,9 +381,9 @@ const look = (app: App) => app.exists();
 const make = (app: App) => app.create({});
 const list = (app: App) => all(app.list());
 const may = (app: App) => app.preflight();
-const login = (_app: App, place: ManagementPlace) => googleIdentity(place);
+const login = (_app: App, place: ManagementContext) => googleIdentity(place);
 const listed = '/dockerImages';
-test.each<[string, string, unknown, (app: App, place: ManagementPlace) => Promise<unknown>]>([
+test.each<[string, string, unknown, (app: App, place: ManagementContext) => Promise<unknown>]>([
   ['a page of a proxy', '/repositories/r', '<html>', look],
   ['another repository', '/repositories/r', { name: 'projects/p/locations/us/repositories/rr' }, look],
   ['an operation without a name', '/repositories', {}, make],

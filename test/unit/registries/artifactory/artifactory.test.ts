@@ -3,7 +3,7 @@ import type { Credentials } from '../../../../src/credentials/credential.ts';
 import type { ErrorCode } from '../../../../src/errors/catalogue.ts';
 import { artifactory } from '../../../../src/registries/artifactory/artifactory.ts';
 import { manage } from '../../../../src/registries/management-port.ts';
-import type { ManagementPlace } from '../../../../src/registries/vendor.ts';
+import type { ManagementContext } from '../../../../src/registries/vendor.ts';
 import { vendorOf } from '../../../../src/registries/vendors.ts';
 import { createTestClock } from '../../../support/runtime.ts';
 import { collect, refusal, vendorPlace } from '../../../support/vendor-place.ts';
@@ -37,7 +37,7 @@ const BASIC = `Basic ${Buffer.from('ci:s3cret').toString('base64')}`;
 const PASSWORD: Credentials = { kind: 'password', username: 'ci', password: 's3cret', from: 'the inputs' };
 
 interface Setting extends ArtifactoryOptions {
-  readonly place?: Partial<ManagementPlace>;
+  readonly place?: Partial<ManagementContext>;
   readonly found?: Credentials;
 }
 

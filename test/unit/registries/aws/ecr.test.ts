@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { readEcrHost } from '../../../../src/registries/aws/ecr-host.ts';
 import { manage } from '../../../../src/registries/management-port.ts';
-import type { ManagementPlace } from '../../../../src/registries/vendor.ts';
+import type { ManagementContext } from '../../../../src/registries/vendor.ts';
 import { VENDORS, vendorOf } from '../../../../src/registries/vendors.ts';
 import type { Clock } from '../../../../src/runtime/runtime.ts';
 import type { CloudRequest, Service } from '../../../support/cloud.ts';
@@ -23,11 +23,11 @@ const IMAGES: readonly AwsImage[] = [
 ];
 
 interface Setting extends Partial<AwsOptions> {
-  readonly place?: Partial<ManagementPlace>;
+  readonly place?: Partial<ManagementContext>;
   readonly images?: readonly AwsImage[];
 }
 
-const atEcr = (clock: Clock, place: Partial<ManagementPlace> = {}) => ({
+const atEcr = (clock: Clock, place: Partial<ManagementContext> = {}) => ({
   host: HOST,
   repository: 'team/app',
   keyless: { 'role-to-assume': ROLE },

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../../../src/errors/catalogue.ts';
 import type { Keyless } from '../../../../src/inputs/keyless.ts';
 import { dockerHub } from '../../../../src/registries/docker-hub/docker-hub.ts';
 import { manage } from '../../../../src/registries/management-port.ts';
-import type { ManagementPlace } from '../../../../src/registries/vendor.ts';
+import type { ManagementContext } from '../../../../src/registries/vendor.ts';
 import { vendorOf } from '../../../../src/registries/vendors.ts';
 import type { CloudReply } from '../../../support/cloud.ts';
 import { createTestClock } from '../../../support/runtime.ts';
@@ -23,7 +23,7 @@ const C = digest('c');
 interface Setting extends Omit<HubOptions, 'now'> {
   readonly keyless?: Keyless;
   readonly env?: Readonly<Record<string, string>>;
-  readonly place?: Partial<ManagementPlace>;
+  readonly place?: Partial<ManagementContext>;
   readonly found?: Credentials;
   /** Seconds that GitHub's token lives. */
   readonly lives?: number;

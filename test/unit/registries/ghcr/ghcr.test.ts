@@ -3,7 +3,7 @@ import type { Credentials } from '../../../../src/credentials/credential.ts';
 import type { ErrorCode } from '../../../../src/errors/catalogue.ts';
 import { ghcr } from '../../../../src/registries/ghcr/ghcr.ts';
 import { manage } from '../../../../src/registries/management-port.ts';
-import type { ManagementPlace } from '../../../../src/registries/vendor.ts';
+import type { ManagementContext } from '../../../../src/registries/vendor.ts';
 import { vendorOf } from '../../../../src/registries/vendors.ts';
 import { collect, refusal, vendorPlace } from '../../../support/vendor-place.ts';
 import {
@@ -30,7 +30,7 @@ const of = (versions: readonly PackageVersion[], more: Partial<GitHubPackage> = 
 });
 
 interface Setting extends Partial<GitHubOptions> {
-  readonly place?: Partial<ManagementPlace>;
+  readonly place?: Partial<ManagementContext>;
   /** The job's own access to GitHub; false for none. */
   readonly job?: false;
 }

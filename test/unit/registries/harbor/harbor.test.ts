@@ -2,14 +2,14 @@ import { expect, test } from 'vitest';
 import type { Credentials } from '../../../../src/credentials/credential.ts';
 import { harbor } from '../../../../src/registries/harbor/harbor.ts';
 import { manage } from '../../../../src/registries/management-port.ts';
-import type { ManagementPlace } from '../../../../src/registries/vendor.ts';
+import type { ManagementContext } from '../../../../src/registries/vendor.ts';
 import { collect, refusal, vendorPlace } from '../../../support/vendor-place.ts';
 import { type HarborOptions, harborDouble } from '../../../support/vendors/harbor.ts';
 
 const HOST = 'harbor.example.com';
 const digest = (letter: string) => `sha256:${letter.repeat(64)}` as const;
 
-async function setting(options: Partial<HarborOptions> = {}, place: Partial<ManagementPlace> = {}) {
+async function setting(options: Partial<HarborOptions> = {}, place: Partial<ManagementContext> = {}) {
   const artifacts = [
     { digest: digest('a'), tags: ['1', '2'], children: [digest('b')] },
     { digest: digest('b'), tags: [], pull_time: '2026-02-02T00:00:00.000Z' },

@@ -3,7 +3,7 @@ import type { Credentials } from '../../../../src/credentials/credential.ts';
 import type { ErrorCode } from '../../../../src/errors/catalogue.ts';
 import { manage } from '../../../../src/registries/management-port.ts';
 import { nexus } from '../../../../src/registries/nexus/nexus.ts';
-import type { ManagementPlace } from '../../../../src/registries/vendor.ts';
+import type { ManagementContext } from '../../../../src/registries/vendor.ts';
 import { vendorOf } from '../../../../src/registries/vendors.ts';
 import { collect, refusal, vendorPlace } from '../../../support/vendor-place.ts';
 import { type NexusOptions, type NexusTag, nexusDouble } from '../../../support/vendors/nexus.ts';
@@ -32,7 +32,7 @@ const COMPONENTS = [
 const PASSWORD: Credentials = { kind: 'password', username: 'ci', password: 's3cret', from: 'the inputs' };
 
 interface Setting extends Partial<NexusOptions> {
-  readonly place?: Partial<ManagementPlace>;
+  readonly place?: Partial<ManagementContext>;
   readonly found?: Credentials;
 }
 

@@ -8,14 +8,14 @@ export interface Place extends Destination {
 }
 
 /** A repository as it was found. */
-export interface FoundPlace extends Place {
+export interface FoundRepository extends Place {
   readonly targets: readonly PlannedTarget[];
-  /** What the stage holds here: the first moving tag that holds something says it. Null: nothing; undefined: no tag says it. */
+  /** What the environment holds here: the first moving tag that holds something says it. Null: nothing; undefined: no tag says it. */
   readonly now?: Digest | null;
 }
 
 /** Reads what the tags hold: one request for each. The first alone, because it also brings the token. */
-export async function readPlace(place: Place): Promise<FoundPlace> {
+export async function readRepository(place: Place): Promise<FoundRepository> {
   const { image, repository, tags } = place;
   const read = async ({ tag, kind }: Place['tags'][number]): Promise<PlannedTarget> => {
     const digest = (await repository.head(tag))?.digest;
@@ -25,11 +25,11 @@ export async function readPlace(place: Place): Promise<FoundPlace> {
   const head = first === undefined ? [] : [await read(first)];
   const targets = [...head, ...(await Promise.all(rest.map(read)))];
   const moving = targets.filter(({ kind }) => kind === 'moving');
-  // A tag that is new says nothing of a stage that has others.
-  const stage = moving.find(({ holds }) => holds !== undefined) ?? moving[0];
-  return { ...place, targets, ...(stage === undefined ? {} : { now: stage.holds ?? null }) };
+  // A tag that is new says nothing of an environment that has others.
+  const environment = moving.find(({ holds }) => holds !== undefined) ?? moving[0];
+  return { ...place, targets, ...(environment === undefined ? {} : { now: environment.holds ?? null }) };
 }
 
-export function isSamePlace({ repository: a }: Destination, { repository: b }: Destination): boolean {
+export function isSameRepository({ repository: a }: Destination, { repository: b }: Destination): boolean {
   return a.host === b.host && a.name === b.name;
 }

@@ -1,4 +1,4 @@
 /** Whether something is met; `detail` and `reason` are phrases for the record and the summary. */
-export type Verdict =
+export type RequirementCheck =
   | { readonly met: true; readonly detail: string }
   | { readonly met: false; readonly reason: string };
