@@ -1,8 +1,10 @@
-import { shortDigest } from '../digest.ts';
+import { type Digest, shortDigest } from '../digest.ts';
 import { type GraphNode, imageGraph, PARTS_AND_REFERRERS, reachable } from './graph.ts';
 import type { InUse } from './in-use.ts';
 import type { RepositoryInventory } from './inventory.ts';
 import type { PlanStep, RepositoryPlan } from './plan.ts';
+
+type DeleteStep = Extract<PlanStep, { readonly action: 'delete' }>;
 
 /** What of a plan still holds. */
 export interface RecheckedSteps {
@@ -29,7 +31,7 @@ export interface SkippedStep {
  * @param inUse read again as well
  */
 export function recheckSteps(
-  plan: Pick<RepositoryPlan, 'repository' | 'steps'>,
+  plan: Pick<RepositoryPlan, 'repository' | 'steps'> & Partial<Pick<RepositoryPlan, 'manifests'>>,
   now: RepositoryInventory,
   inUse: InUse,
 ): RecheckedSteps {
@@ -72,18 +74,29 @@ export function recheckSteps(
       // Where only tags are listed, it may still be there without one: nothing that is listed needs it, so it goes.
       if (node !== undefined || now.traits.listsUntagged) done.push(step);
       else if (usedDigests.has(step.digest)) reasons.set(step, `in use now: ${usedDigests.get(step.digest)}`);
+      else if (movedTag(step, tags) !== undefined) reasons.set(step, movedReason(step, tags));
       continue;
     }
     const live = [...node.tags, ...node.attachedTags].map(({ name }) => name);
     const added = live.find((name) => !step.tags.includes(name));
-    const moved = step.tags.find((name) => tags.has(name) && tags.get(name) !== step.digest);
+    const moved = movedTag(step, tags);
     const where =
       usedDigests.get(step.digest) ?? live.map((name) => usedTags.get(name)).find((place) => place !== undefined);
     if (added !== undefined) reasons.set(step, `it got the tag ${added}`);
     // Somebody works with these tags: what they pointed to may be wanted again.
-    else if (moved !== undefined) reasons.set(step, `its tag ${moved} moved to ${shortDigest(tags.get(moved) ?? '')}`);
+    else if (moved !== undefined) reasons.set(step, movedReason(step, tags));
     else if (where !== undefined) reasons.set(step, `in use now: ${where}`);
     else going.set(node, step);
+  }
+  // What stays without being listed needs what the plan says: the graph of now does not have it.
+  const unlisted = plan.steps.flatMap((step) => (reasons.has(step) && !graph.at.has(step.digest) ? step.digest : []));
+  const byDigest = new Map(plan.steps.flatMap((step) => (step.action === 'delete' ? [[step.digest, step]] : [])));
+  for (const [digest, by] of neededInPlan(plan.manifests ?? [], unlisted)) {
+    const step = byDigest.get(digest);
+    if (step === undefined || reasons.has(step)) continue;
+    reasons.set(step, `it is needed by ${shortDigest(by)}`);
+    const node = graph.at.get(digest);
+    if (node !== undefined) going.delete(node);
   }
   const staying = graph.nodes.filter((node) => !going.has(node) && node.manifest.presence !== 'missing');
   const needed = reachable(graph, staying, PARTS_AND_REFERRERS);
@@ -99,6 +112,34 @@ export function recheckSteps(
     }),
     done,
   };
+}
+
+/** A tag of a step that points to something else now. */
+function movedTag(step: DeleteStep, tags: ReadonlyMap<string, Digest>): string | undefined {
+  return step.tags.find((name) => tags.has(name) && tags.get(name) !== step.digest);
+}
+
+function movedReason(step: DeleteStep, tags: ReadonlyMap<string, Digest>): string {
+  const name = movedTag(step, tags) ?? '';
+  return `its tag ${name} moved to ${shortDigest(tags.get(name) ?? '')}`;
+}
+
+/** What some digests consist of and what is attached to it, by the plan, each with what needs it. */
+function neededInPlan(manifests: RepositoryPlan['manifests'], digests: readonly Digest[]): ReadonlyMap<Digest, Digest> {
+  const found = new Map<Digest, Digest>();
+  if (digests.length === 0) return found;
+  const children = new Map(manifests.map((each) => [each.digest, each.children ?? []]));
+  const attached = Map.groupBy(manifests, ({ subject }) => subject);
+  const open = [...digests];
+  for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
+    const next = [...(children.get(digest) ?? []), ...(attached.get(digest) ?? []).map((each) => each.digest)];
+    for (const each of next) {
+      if (found.has(each) || digests.includes(each)) continue;
+      found.set(each, digest);
+      open.push(each);
+    }
+  }
+  return found;
 }
 
 function neededBy({ parents, manifest }: GraphNode, needed: Uint8Array): string {

@@ -30,7 +30,7 @@ const PROGRESS_EVERY = 100;
  */
 export async function applySteps(
   target: CleanupTarget,
-  plan: Pick<RepositoryPlan, 'repository' | 'steps'>,
+  plan: Pick<RepositoryPlan, 'repository' | 'steps'> & Partial<Pick<RepositoryPlan, 'manifests'>>,
   inUse: InUse,
   options: InventoryOptions,
 ): Promise<DeletionReport> {
