@@ -7,7 +7,7 @@ import { requestIdToken } from '../../../src/credentials/id-token.ts';
 import type { Digest } from '../../../src/domain/digest.ts';
 import { type Descriptor, MEDIA_TYPES } from '../../../src/domain/manifest.ts';
 import { PREDICATES } from '../../../src/domain/trust/predicates.ts';
-import { chooseServices } from '../../../src/domain/trust/signing-services.ts';
+import { chooseServices, type SigningServices } from '../../../src/domain/trust/signing-services.ts';
 import { statementBytes } from '../../../src/domain/trust/statement.ts';
 import {
   type VerificationPolicy,
@@ -20,7 +20,7 @@ import { createApi } from '../../../src/http/api.ts';
 import { createTransport } from '../../../src/http/transport.ts';
 import type { Repository } from '../../../src/oci/client/repository.ts';
 import { digestOf } from '../../../src/oci/image/digest-of.ts';
-import { createSigstoreService } from '../../../src/sigstore/service.ts';
+import { createSigstoreService, type SigstoreService } from '../../../src/sigstore/service.ts';
 import { createKeylessSigner, type KeylessSigner } from '../../../src/sigstore/sign.ts';
 import { parseTrustedRoots } from '../../../src/sigstore/trusted-root.ts';
 import { createBundleChecker } from '../../../src/sigstore/verify-bundle.ts';
@@ -40,7 +40,9 @@ export interface SigningScene {
   readonly hosts: Readonly<Record<RegistryKind, string>>;
   /** A fresh image in a repository of its own. */
   readonly image: (kind: RegistryKind) => Promise<SignedImage>;
-  readonly signer: (claims?: Claims) => Promise<KeylessSigner>;
+  /** @param services default: those of the private Sigstore */
+  readonly signer: (claims?: Claims, services?: SigningServices) => Promise<KeylessSigner>;
+  readonly service: SigstoreService;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
@@ -87,7 +89,7 @@ export async function createSigningScene({ tsa }: { readonly tsa?: string } = {}
   if (!services.ok) throw new Error(services.problems.join());
   const { value } = services;
 
-  const signer = async (claims?: Claims) => {
+  const signer = async (claims?: Claims, used = value) => {
     const quiet = { info: () => undefined, debug: () => undefined };
     const api = createApi({
       ...http,
@@ -95,7 +97,7 @@ export async function createSigningScene({ tsa }: { readonly tsa?: string } = {}
       mask: () => undefined,
     });
     const idToken = () => requestIdToken(sigstore.issuer.environment(claims), api, 'sigstore');
-    return createKeylessSigner({ service, services: value, idToken, clock });
+    return createKeylessSigner({ service, services: used, idToken, clock });
   };
 
   const image = async (kind: RegistryKind): Promise<SignedImage> => {
@@ -136,7 +138,7 @@ export async function createSigningScene({ tsa }: { readonly tsa?: string } = {}
     };
   };
   const hosts = { api: registries.api.host, fallback: registries.fallback.host };
-  return { sigstore, directory, hosts, image, signer, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { sigstore, directory, hosts, image, signer, service, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
 async function pushImage(repository: Repository): Promise<Descriptor> {
