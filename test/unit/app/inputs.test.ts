@@ -3,9 +3,11 @@ import { COMMANDS } from '../../../src/app/command-list.ts';
 import { allInputs, allOutputs } from '../../../src/app/inputs.ts';
 import { ActionError, ActionErrors, allErrors } from '../../../src/errors/action-error.ts';
 import { FOREIGN_INPUTS } from '../../../src/inputs/foreign.ts';
+import { oneOf } from '../../../src/inputs/schema.ts';
 import { readInputs, withInputs } from '../../support/inputs.ts';
 
 const FIELDS = allInputs(COMMANDS).flatMap(({ name, fields }) => fields.map(([, field]) => [name, field] as const));
+const NAMES = oneOf(COMMANDS.map(({ name }) => name));
 const IMAGE = { images: 'ghcr.io/org/app' };
 
 type With = Readonly<Record<string, string>>;
@@ -201,7 +203,7 @@ describe('what is refused', () => {
 
   it('names the command that exists when asked for another', async () => {
     expect((await refusal({ ...IMAGE, command: 'merge' })).message).toContain(
-      '`command`: got "merge", expected publish, login, promote or verify.',
+      `\`command\`: got "merge", expected ${NAMES}.`,
     );
   });
 
