@@ -1,0 +1,1 @@
+import{t as require_error}from"./error2.js";export default require_error();export{};

@@ -1,0 +1,1 @@
+export{r as readTextRule}from"./identity2.js";

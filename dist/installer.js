@@ -1,0 +1,1 @@
+export{t as installTool}from"./installer2.js";

@@ -1,0 +1,1 @@
+export{Mt as cleanUp}from"./start.js";
