@@ -1,5 +1,4 @@
 import { type Parsed, parsed, problems } from '../parsed.ts';
-import { quoted } from '../suggestion.ts';
 
 /** Milliseconds. */
 export type Duration = number;
@@ -29,13 +28,13 @@ export function parseDuration(text: string): Parsed<Duration> {
   const [, count = '', unit = ''] = GRAMMAR.exec(text) ?? [];
   const value = Number(count) * (UNITS[unit] ?? Number.NaN);
   if (count !== '' && value <= LONGEST) return parsed(value);
-  if (count !== '') return problems(`${quoted(text)} is more than 100 years`);
+  if (count !== '') return problems('more than 100 years');
   const trimmed = text.trim();
   for (const [pattern, advice] of FOREIGN) {
     const found = pattern.exec(trimmed);
-    if (found !== null) return problems(`${quoted(text)} is no duration: ${advice(Number(found[1]))}`);
+    if (found !== null) return problems(`no duration: ${advice(Number(found[1]))}`);
   }
-  return problems(`${quoted(text)} is no duration: write hours, days or weeks, as in \`36h\`, \`14d\` or \`2w\``);
+  return problems(`no duration: write hours, days or weeks, as in \`36h\`, \`14d\` or \`2w\``);
 }
 
 /** The shortest form: `36h`, `14d`. */

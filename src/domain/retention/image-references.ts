@@ -69,7 +69,7 @@ function mentionsOf({ host, repository }: Repository, lines: readonly string[]):
 const isHost = (value: string | undefined, host: string) => value?.replace(/\/$/, '').toLowerCase() === host;
 
 /** Variables of shells, Compose, Helm, Terraform and others. */
-const VARIABLE = /^(?:\$|\{\{|%|<|\{)/;
+const VARIABLE = /^(?:\$|\{|%|<|(?:var|local|module|data|each)\.\w)/;
 
 function readMention(
   { line, rest }: Mention,
@@ -80,16 +80,15 @@ function readMention(
   const fallback = /^\$\{\w+:?-([^}]+)\}/.exec(written)?.[1];
   const tag = [written, fallback].find((each) => each !== undefined && isTag(each)) ?? leadingTag(written);
   if (tag !== undefined || isDigest(digest)) return described(tag, digest);
-  if (/^[:@]/.test(rest) && VARIABLE.test(rest.slice(1))) return 'unclear';
-  if (/^(?:\$|\{\{)/.test(rest)) return 'unclear';
+  if (/^[:@]?(?:\w[\w.-]*)?(?:\$|\{\{|%|<\w)/.test(rest)) return 'unclear';
   const beside = siblings(lines, line);
   const own = beside.get('digest');
   const named = ['tag', 'newtag', 'imagetag', 'image_tag'].map((key) => beside.get(key)).find((each) => each);
-  if (named !== undefined && VARIABLE.test(named) && !isDigest(own)) return 'unclear';
+  if (named !== undefined && (VARIABLE.test(named) || !isTag(named)) && !isDigest(own)) return 'unclear';
   return described(named !== undefined && isTag(named) ? named : undefined, own);
 }
 
-/** `1.2` of `1.2.`, at the end of a sentence. */
+/** The tag in front of something else, such as the `<` of HTML. */
 function leadingTag(written: string): string | undefined {
   const [start] = /^[\w][\w.-]{0,127}/.exec(written) ?? [];
   return start !== undefined && !VARIABLE.test(written.slice(start.length)) ? start.replace(/\.+$/, '') : undefined;

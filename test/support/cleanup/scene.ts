@@ -28,9 +28,16 @@ export async function vendorScene(
     origin: `https://${row.host}`,
   });
   onTestFinished(registry.close);
-  const synced: Service = async (request) => {
+  /** One request after the other: what one deletes must not come back with the load of another. */
+  let turn: Promise<unknown> = Promise.resolve();
+  const synced: Service = (request) => {
     const instead = fault(request);
     if (instead !== undefined) return instead;
+    const reply = turn.then(() => answer(request));
+    turn = reply.catch(() => undefined);
+    return reply;
+  };
+  const answer: Service = async (request) => {
     vendorApi.load(storedImages(registry, row.repository));
     const reply = await vendorApi.api(request);
     const { tags, digests } = vendorApi.left();
