@@ -92,17 +92,28 @@ export function renderPull(names: readonly string[], digest: string | undefined)
 }
 
 /**
- * What happened, why, what to do: the whole row of the catalogue.
+ * What happened, why, what to do: the row of the catalogue, once for errors that have the same remedy.
  * @param hasTable whether the findings follow in a table, so that the message need not list them
  */
-export function renderError(error: ActionError, hasTable = false): string {
-  const [first = '', ...lines] = error.message.split('\n');
-  const shown = hasTable && error.code === 'FINDINGS' ? [first.replace(/:$/, '.')] : [first, ...lines];
+export function renderErrors(errors: readonly ActionError[], hasTable = false): string {
+  const groups = Map.groupBy(errors, ({ code, remedy }) => [code, ...remedy].join('\n'));
+  return [...groups.values()].map((group) => renderGroup(group, hasTable)).join('\n\n');
+}
+
+function renderGroup(errors: readonly ActionError[], hasTable: boolean): string {
+  const [first] = errors;
+  if (first === undefined) return '';
+  const { code, remedy } = first;
   return [
-    `> **${plain(CATALOGUE[error.code].title)}** ([${error.code}](${DOCS}#${error.code.toLowerCase()}))`,
-    `> ${shown.map(prose).join('<br>')}`,
-    ...error.remedy.map((step, index) => `> ${index + 1}. ${prose(step)}`),
+    `> **${plain(CATALOGUE[code].title)}** ([${code}](${DOCS}#${code.toLowerCase()}))`,
+    ...errors.map((error) => `> ${shownLines(error, hasTable).map(prose).join('<br>')}`),
+    ...remedy.map((step, index) => `> ${index + 1}. ${prose(step)}`),
   ].join('\n>\n');
+}
+
+function shownLines({ code, message }: ActionError, hasTable: boolean): readonly string[] {
+  const [first = '', ...lines] = message.split('\n');
+  return hasTable && code === 'FINDINGS' ? [first.replace(/:$/, '.')] : [first, ...lines];
 }
 
 export function renderWarnings(warnings: readonly string[]): string {

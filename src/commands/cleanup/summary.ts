@@ -1,5 +1,5 @@
 import { bytes, code, plain, prose, table } from '../../report/markdown.ts';
-import { heading, imageTitle, meaning, page, renderError, renderTime, renderWarnings } from '../../report/parts.ts';
+import { heading, imageTitle, meaning, page, renderErrors, renderTime, renderWarnings } from '../../report/parts.ts';
 import { renderChart } from './chart.ts';
 import { type CleanupCounts, countsOf, totalCounts } from './counts.ts';
 import { OUTCOMES } from './outcomes.ts';
@@ -21,7 +21,7 @@ export function renderCleanupSummary(result: CleanupResult): string {
     heading(OUTCOMES, imageTitle(repositories.map(({ plan }) => plan.repository)), outcome),
     meaning(OUTCOMES, outcome, leftBehind(result, counts)),
     result.plan === undefined ? '' : headline(counts, isDryRun || !hasReport(result)),
-    ...errors.map((error) => renderError(error)),
+    renderErrors(errors),
     renderNext(result),
     renderTotals(result),
     renderChart(repositories),

@@ -1,6 +1,6 @@
 import { errorFacts } from '../../report/errors.ts';
 import { code, plain, table } from '../../report/markdown.ts';
-import { heading, meaning, page, renderError, renderWarnings } from '../../report/parts.ts';
+import { heading, meaning, page, renderErrors, renderWarnings } from '../../report/parts.ts';
 import { JSON_VERSION } from '../../report/run-json.ts';
 import { OUTCOMES } from './outcomes.ts';
 import type { LoginResult } from './result.ts';
@@ -18,7 +18,7 @@ export function renderLoginSummary({ outcome, errors, warnings, logins }: LoginR
   return page([
     heading(OUTCOMES, logins.map(({ host }) => host).join(', '), outcome),
     meaning(OUTCOMES, outcome, ''),
-    ...errors.map((error) => renderError(error)),
+    renderErrors(errors),
     logins.length === 0
       ? ''
       : table(

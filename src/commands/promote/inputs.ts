@@ -13,6 +13,7 @@ import { flag, type InputsOf, path, pattern, text } from '../../inputs/schema.ts
 import { TRUST_INPUTS } from '../../inputs/signing.ts';
 import { type TrustSettings, trustSettings } from '../../inputs/trust.ts';
 import type { ScanSettings } from '../../run/scan.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
 import { hostsIn, nameProblems, needsImages, requirements } from './name-inputs.ts';
 
 /** Everything that a step with `command: promote` may set. */
@@ -121,10 +122,18 @@ export const WARNINGS: readonly Rule<Values>[] = [
 ];
 
 /** @throws ActionError INPUT_INVALID with every problem of the identities */
-export async function promoteInputs(inputs: Values, { env }: RuleFacts<Values>): Promise<PromoteInputs> {
+export async function promoteInputs(
+  inputs: Values,
+  { env }: RuleFacts<Values>,
+  { workspace }: Runtime,
+): Promise<PromoteInputs> {
   const { from, to, environment, require, policy, rollback, force, record } = inputs;
   const { images, isDefault } = imagesOf(inputs, env);
   const registries = registrySettings(inputs);
+  if (!rollback) {
+    const { checkPolicyFiles } = await import('./policy-terms.ts');
+    await checkPolicyFiles(workspace, policy);
+  }
   return {
     registries,
     createRepository: inputs['create-repository'],

@@ -1,15 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { parse } from 'yaml';
 import type { GitEvent } from '../../domain/event.ts';
-import { fieldsOf } from '../../domain/fields.ts';
-import { readPolicyFile, type Written } from '../../domain/promotion/policy.ts';
+import type { Written } from '../../domain/promotion/policy.ts';
 import { mergeRequirements, type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
-import { type GateTerms, readGate, stricterGate } from '../../inputs/gate.ts';
+import { type GateTerms, stricterGate } from '../../inputs/gate.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { PromoteInputs } from './inputs.ts';
 import { invalid, openPolicyFiles, type PolicyFiles } from './policy-files.ts';
+import { POLICY, type PolicySource, readTerms } from './policy-terms.ts';
 
 /** What a promotion has to show, and how a scan is judged. */
 export interface Required {
@@ -20,18 +19,8 @@ export interface Required {
 /** What is required of what is written. Asked again when all names are known. */
 export type Policy = (written: Written) => Promise<Required>;
 
-/** The file that counts whether an input names it or not. */
-const POLICY = '.github/promotion.yaml';
 /** Where others keep theirs: a policy that nobody reads would be none. */
 const MISSPELT = '.github/promotion.yml';
-
-/** A policy file in one of its versions. */
-interface PolicySource {
-  readonly path: string;
-  /** `.github/promotion.yaml on main` */
-  readonly name: string;
-  readonly text: string;
-}
 
 /**
  * All that is required: `.github/promotion.yaml`, the file that `policy` names, and `require`, together, and each file as the
@@ -129,24 +118,4 @@ async function accepted(runtime: Runtime, files: PolicyFiles, gate: GateTerms): 
     ignorefile: gate.ignorefile === undefined ? undefined : await read(gate.ignorefile, 0),
     vex: vex.filter((path) => path !== undefined),
   };
-}
-
-/** A file that requires a scan also says how it is judged; what it leaves open has its default. */
-function readTerms(
-  { path, name, text }: PolicySource,
-  written: Written,
-): { readonly required: readonly Requirement[]; readonly gate?: GateTerms } {
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    const [why = ''] = error instanceof Error ? error.message.split('\n', 1) : [];
-    throw invalid(path, `${name} is not YAML: ${why.replace(/:$/, '')}`, error);
-  }
-  const policy = readPolicyFile(value, written, name);
-  const gate = readGate(fieldsOf(value).gate ?? {}, `${name}, gate`);
-  const found = [...(policy.ok ? [] : policy.problems), ...(gate.ok ? [] : gate.problems)];
-  if (!policy.ok || !gate.ok) throw invalid(path, found.join('\n'));
-  const scans = policy.value.some(({ name }) => name === 'scan');
-  return { required: policy.value, ...(scans ? { gate: gate.value } : {}) };
 }

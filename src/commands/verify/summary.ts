@@ -2,7 +2,7 @@ import { shortDigest } from '../../domain/digest.ts';
 import { signerText } from '../../domain/trust/verification.ts';
 import { errorFacts } from '../../report/errors.ts';
 import { code, plain, table } from '../../report/markdown.ts';
-import { heading, imageTitle, meaning, page, renderError, renderWarnings } from '../../report/parts.ts';
+import { heading, imageTitle, meaning, page, renderErrors, renderWarnings } from '../../report/parts.ts';
 import { JSON_VERSION } from '../../report/run-json.ts';
 import { OUTCOMES } from './outcomes.ts';
 import type { VerifiedImage, VerifyResult } from './result.ts';
@@ -49,7 +49,7 @@ export function renderSummary({ outcome, errors, warnings, images }: VerifyResul
       images.length === 1 ? first?.digest : undefined,
     ),
     meaning(OUTCOMES, outcome, ''),
-    ...errors.map((error) => renderError(error)),
+    renderErrors(errors),
     images.length === 0
       ? ''
       : table(['image', 'digest', 'required', '', 'signed by', 'at', 'as'], images.flatMap(rows)),

@@ -165,11 +165,28 @@ describe('what is refused', () => {
     ]);
   });
 
+  it('tells problems of the policy file of a promotion with those of its inputs', async () => {
+    const inputs = {
+      command: 'promote',
+      from: 'a b',
+      environment: 'production',
+      images: 'GHCR.io//app',
+      force: 'maybe',
+    };
+    const files = { '.github/promotion.yaml': 'require: [sbomm]\n' };
+    const thrown: unknown = await readInputs(withInputs(inputs), () => {}, files).catch((error: unknown) => error);
+    const [inInputs, inPolicy] = allErrors(thrown);
+    expect(inInputs?.message).toMatch(/^3 problems with the inputs:/);
+    expect(inPolicy).toMatchObject({
+      code: 'POLICY_INVALID',
+      facts: { file: '.github/promotion.yaml' },
+      message: expect.stringContaining('Did you mean `sbom`?'),
+    });
+  });
+
   it('says no more than that of a command that nobody knows', async () => {
     const { message } = await refusal({ command: 'promot', from: 'env:staging', environment: 'production' });
-    expect(message).toBe(
-      '`command`: got "promot", expected publish, login, promote or verify. Did you mean `promote`?',
-    );
+    expect(message).toBe(`\`command\`: got "promot", expected ${NAMES}. Did you mean \`promote\`?`);
   });
 
   it('has one line for each wrong name of a promotion', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ActionError } from '../../../src/errors/action-error.ts';
 import { bytes, code, duration, plain, table } from '../../../src/report/markdown.ts';
-import { renderError } from '../../../src/report/parts.ts';
+import { renderErrors } from '../../../src/report/parts.ts';
 
 test('text of others cannot reshape the summary', () => {
   expect(plain('a|b\n<img src=x onerror=alert(1)> [x](javascript:y) `c` **d**')).not.toMatch(/[|\n<>[\]()`*]/);
@@ -32,7 +32,14 @@ test.each([
 test('a step of a remedy keeps what is in angle brackets, and its code', () => {
   const facts = { registry: 'nexus.example.com', repository: 'docker/app' };
   const remedy = ['Grant `nx-repository-view-docker-<repository>-add` to the user, not <all> of them.'];
-  const shown = renderError(new ActionError('DENIED', 'No.', { facts, remedy }));
+  const shown = renderErrors([new ActionError('DENIED', 'No.', { facts, remedy })]);
   expect(shown).toContain('<code>nx-repository-view-docker-&lt;repository&gt;-add</code>');
   expect(shown).toContain('not &lt;all&gt; of them.');
+});
+
+test('errors with the same remedy share it', () => {
+  const wrong = (line: number) => new ActionError('IGNOREFILE_INVALID', `a.yaml:${line}: no.`);
+  const shown = renderErrors([wrong(1), wrong(3), new ActionError('DENIED', 'No.')]);
+  expect(shown.match(/IGNOREFILE_INVALID\]/g)).toHaveLength(1);
+  expect(shown).toMatch(/a\.yaml:1: no\.[\s\S]*a\.yaml:3: no\.[\s\S]*> 1\. [\s\S]*DENIED\]/);
 });

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parse } from 'yaml';
+import { fieldsOf } from '../../domain/fields.ts';
+import { readPolicyFile, type Written } from '../../domain/promotion/policy.ts';
+import type { Requirement } from '../../domain/promotion/requirements.ts';
+import { type ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
+import { type GateTerms, readGate } from '../../inputs/gate.ts';
+import { invalid } from './policy-files.ts';
+
+/** The file that counts whether an input names it or not. */
+export const POLICY = '.github/promotion.yaml';
+
+/** A policy file in one of its versions. */
+export interface PolicySource {
+  readonly path: string;
+  /** `.github/promotion.yaml on main` */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A file that requires a scan also says how it is judged; what it leaves open has its default. */
+export function readTerms(
+  { path, name, text }: PolicySource,
+  written: Written,
+): { readonly required: readonly Requirement[]; readonly gate?: GateTerms } {
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    const [why = ''] = error instanceof Error ? error.message.split('\n', 1) : [];
+    throw invalid(path, `${name} is not YAML: ${why.replace(/:$/, '')}`, error);
+  }
+  const policy = readPolicyFile(value, written, name);
+  const gate = readGate(fieldsOf(value).gate ?? {}, `${name}, gate`);
+  const found = [...(policy.ok ? [] : policy.problems), ...(gate.ok ? [] : gate.problems)];
+  if (!policy.ok || !gate.ok) throw invalid(path, found.join('\n'));
+  const scans = policy.value.some(({ name }) => name === 'scan');
+  return { required: policy.value, ...(scans ? { gate: gate.value } : {}) };
+}
+
+const NOTHING: Written = { environment: '', tags: [], repositories: [] };
+
+/**
+ * Reports what is wrong with the policy files of the checkout together with the problems of the inputs. A file that is
+ * missing may still be on GitHub, so it is no problem here.
+ * @param named path of another policy file
+ * @throws ActionErrors of POLICY_INVALID
+ */
+export async function checkPolicyFiles(workspace: string, named: string | undefined): Promise<void> {
+  const errors: ActionError[] = [];
+  for (const path of new Set([POLICY, ...(named === undefined ? [] : [named])])) {
+    const text = await readFile(resolve(workspace, path), 'utf8').catch(() => undefined);
+    if (text === undefined) continue;
+    try {
+      readTerms({ path, name: path, text }, NOTHING);
+    } catch (error) {
+      errors.push(toActionError(error));
+    }
+  }
+  throwAll(errors);
+}
