@@ -1,0 +1,164 @@
+import { DAY } from '../duration.ts';
+import type { Instant } from '../inventory.ts';
+import { isCatchAll, type TagPattern } from '../pattern.ts';
+import type { CleanupPolicy, RepositoryPolicy, Rule } from '../policy.ts';
+import * as native from './native.ts';
+
+/** https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html */
+export interface EcrLifecyclePolicy {
+  readonly rules: readonly EcrRule[];
+}
+
+export interface EcrRule {
+  readonly rulePriority: number;
+  readonly description?: string;
+  readonly selection: {
+    readonly tagStatus: 'tagged' | 'untagged' | 'any';
+    readonly tagPatternList?: readonly string[];
+    readonly tagPrefixList?: readonly string[];
+    readonly countType: 'imageCountMoreThan' | 'sinceImagePushed';
+    readonly countUnit?: 'days';
+    readonly countNumber: number;
+  };
+  readonly action: { readonly type: 'expire' };
+}
+
+const MAX_RULES = 50;
+const MAX_STARS = 4;
+/** A repository has at most so many images: a count that never expires anything, and shields what it selects. */
+const SHIELD_COUNT = 100_000;
+
+/**
+ * Compiles an entry to a lifecycle policy. What protects comes first, as a count that is never exceeded: an image that one rule
+ * selects is left alone by all later ones. Several patterns in one rule must all match, so each gets a rule of its own.
+ */
+export function compileEcr(policy: CleanupPolicy, own: RepositoryPolicy): native.NativePolicy<EcrLifecyclePolicy> {
+  const shielding = [
+    ...native.protectedTags(policy, own),
+    ...own.rules.flatMap(({ select }) => select.tags.filter(({ negated }) => negated)),
+  ];
+  const badShield = shielding.find((pattern) => ecrPattern(pattern) === undefined);
+  const general = [
+    ...native.entryBlockers(policy, own, 'pushed'),
+    ...(badShield === undefined ? [] : ['ECR can only protect patterns of text and at most four `*`']),
+  ];
+  const removing: EcrRule['selection'][] = [];
+  const rules = own.rules.map((rule): native.NativeRule => {
+    const blockers = [...general, ...native.ruleBlockers(rule), ...ownBlockers(rule, policy, own)];
+    if (blockers.length > 0) return native.impossible(rule, blockers);
+    const age = native.dueAge(rule, own);
+    const days = native.wholeDays(age);
+    const since = { countType: 'sinceImagePushed', countUnit: 'days', countNumber: days } as const;
+    if (!rule.select.tagged) removing.push({ tagStatus: 'untagged', ...since });
+    const patterns = positives(rule);
+    for (const pattern of rule.select.tagged ? patterns : []) {
+      removing.push({ tagStatus: 'tagged', tagPatternList: [pattern], ...since });
+    }
+    const isExact = days * DAY === age && own.rules.length === 1 && patterns.length <= 1;
+    return isExact
+      ? { rule: rule.name, fit: 'exact', reason: 'the same images expire' }
+      : {
+          rule: rule.name,
+          fit: 'narrower',
+          reason: 'ECR counts whole days, and an earlier rule shields what it selects',
+        };
+  });
+  const shields = [...new Set(shielding.map((pattern) => ecrPattern(pattern) ?? ''))].map(
+    (pattern): EcrRule['selection'] => ({
+      tagStatus: 'tagged',
+      tagPatternList: [pattern],
+      countType: 'imageCountMoreThan',
+      countNumber: SHIELD_COUNT,
+    }),
+  );
+  if (removing.length === 0) return { rules };
+  const selections = [...shields, ...removing];
+  if (selections.length > MAX_RULES || removing.filter(({ tagStatus }) => tagStatus === 'untagged').length > 1) {
+    const reason = `ECR takes ${MAX_RULES} rules, of which one is for untagged images, and this needs ${selections.length}`;
+    return { rules: own.rules.map((rule) => native.impossible(rule, [reason])) };
+  }
+  return {
+    document: {
+      rules: selections.map((selection, index) => ({ rulePriority: index + 1, selection, action: { type: 'expire' } })),
+    },
+    rules,
+  };
+}
+
+function ownBlockers({ select, remove }: Rule, policy: CleanupPolicy, own: RepositoryPolicy): readonly string[] {
+  const isBare = select.tags.length === 0 || select.tags.every(({ negated }) => negated);
+  return [
+    ...(select.tagged && own.multiTag !== 'any'
+      ? ['ECR deletes the whole image when one of its tags matches, which `multi-tag: any` accepts']
+      : []),
+    ...(select.tagged && policy.protect.tags === undefined && (isBare || select.tags.some(isCatchAll))
+      ? ['releases are spared by default, which ECR cannot express: write `protect.tags`']
+      : []),
+    ...(select.tags.some((pattern) => ecrPattern(pattern) === undefined)
+      ? ['ECR takes patterns of text and at most four `*`']
+      : []),
+    ...(!select.tagged && remove?.since === 'untagged' ? ['ECR counts from the push: write `since: pushed`'] : []),
+  ];
+}
+
+function positives({ select }: Rule): readonly string[] {
+  const patterns = select.tags.filter(({ negated }) => !negated).flatMap((pattern) => ecrPattern(pattern) ?? []);
+  return patterns.length === 0 ? ['*'] : patterns;
+}
+
+function ecrPattern(pattern: TagPattern): string | undefined {
+  const glob = native.starGlob(pattern);
+  return glob !== undefined && glob.split('*').length - 1 <= MAX_STARS ? glob : undefined;
+}
+
+/**
+ * What ECR would expire. All rules are evaluated at once, then applied by priority: the first that selects an image decides, and
+ * later counts include images that earlier rules expire. Images that an index lists are neither counted nor expired.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+ */
+export function evaluateEcr(
+  { rules }: EcrLifecyclePolicy,
+  images: readonly native.NativeImage[],
+  now: Instant,
+): native.NativeOutcome {
+  const claimed = new Set<string>();
+  const digests = new Set<string>();
+  const tags = new Set<string>();
+  const free = native.newestFirst(images.filter(({ isChild }) => isChild !== true));
+  for (const { selection } of rules.toSorted((a, b) => a.rulePriority - b.rulePriority)) {
+    const selected = free.filter((image) => selects(selection, image));
+    const due =
+      selection.countType === 'imageCountMoreThan'
+        ? selected.slice(selection.countNumber)
+        : selected.filter(({ pushedAt }) => now - pushedAt > selection.countNumber * DAY);
+    for (const image of due) {
+      if (claimed.has(image.digest)) continue;
+      digests.add(image.digest);
+      for (const tag of image.tags) tags.add(tag);
+    }
+    for (const { digest } of selected) claimed.add(digest);
+  }
+  return { digests, tags };
+}
+
+function selects(selection: EcrRule['selection'], { tags }: native.NativeImage): boolean {
+  if (selection.tagStatus === 'untagged') return tags.length === 0;
+  if (selection.tagStatus === 'any') return true;
+  const patterns = selection.tagPatternList ?? (selection.tagPrefixList ?? []).map((prefix) => `${prefix}*`);
+  return tags.length > 0 && patterns.every((pattern) => tags.some((tag) => matchesStars(pattern, tag)));
+}
+
+/** `*` is anything; linear in the length of the tag for each star. */
+function matchesStars(pattern: string, tag: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return pattern === tag;
+  if (!tag.startsWith(first) || !tag.endsWith(last) || tag.length < first.length + last.length) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = tag.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at <= tag.length - last.length;
+}

@@ -1,0 +1,324 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DAY } from '../../../../src/domain/retention/duration.ts';
+import { acrPurgeCommand, compileAcr, evaluateAcr } from '../../../../src/domain/retention/native/acr.ts';
+import {
+  compileArtifactRegistry,
+  evaluateArtifactRegistry,
+} from '../../../../src/domain/retention/native/artifact-registry.ts';
+import { nativeImages, widerThanPlan } from '../../../../src/domain/retention/native/compare.ts';
+import { compileEcr, type EcrRule, evaluateEcr } from '../../../../src/domain/retention/native/ecr.ts';
+import { compileGitlab, evaluateGitlab } from '../../../../src/domain/retention/native/gitlab.ts';
+import { compileHarbor, evaluateHarbor, type HarborRule } from '../../../../src/domain/retention/native/harbor.ts';
+import type { NativeImage, NativeOutcome } from '../../../../src/domain/retention/native/native.ts';
+import { compileZot, evaluateZot } from '../../../../src/domain/retention/native/zot.ts';
+import { planCleanup } from '../../../../src/domain/retention/plan-cleanup.ts';
+import type { CleanupPolicy, RepositoryPolicy } from '../../../../src/domain/retention/policy.ts';
+import { parsePolicy } from '../../../../src/domain/retention/read-policy.ts';
+import { randomCleanup } from './random-cleanup.ts';
+import { digestOf, NOW } from './scenario.ts';
+
+const image = (digest: string, tags: readonly string[], days: number, pulled?: number): NativeImage => ({
+  digest,
+  tags,
+  pushedAt: NOW - days * DAY,
+  ...(pulled === undefined ? {} : { pulledAt: NOW - pulled * DAY }),
+});
+
+function policyOf(text: string): { readonly policy: CleanupPolicy; readonly own: RepositoryPolicy } {
+  const policy = parsePolicy(text, 'policy.yaml');
+  if (!policy.ok) throw new Error(policy.problems.join('\n'));
+  const [own] = policy.value.repositories;
+  if (own === undefined) throw new Error('no entry');
+  return { policy: policy.value, own };
+}
+
+describe("ECR's documented examples", () => {
+  const count = (rulePriority: number, tagPatternList: readonly string[], countNumber: number): EcrRule => ({
+    rulePriority,
+    selection: { tagStatus: 'tagged', tagPatternList, countType: 'imageCountMoreThan', countNumber },
+    action: { type: 'expire' },
+  });
+  const older = (tagPatternList: readonly string[], countNumber: number): EcrRule => ({
+    rulePriority: 1,
+    selection: { tagStatus: 'tagged', tagPatternList, countType: 'sinceImagePushed', countUnit: 'days', countNumber },
+    action: { type: 'expire' },
+  });
+  const any = { tagStatus: 'any', countType: 'imageCountMoreThan', countNumber: 1 } as const;
+  const three = [image('A', ['beta-1', 'prod-1'], 10), image('B', ['beta-2', 'prod-2'], 9), image('C', ['beta-3'], 8)];
+  test.each<[string, readonly EcrRule[], readonly NativeImage[], readonly string[]]>([
+    ['prod keeps one, beta keeps one', [count(1, ['prod*'], 1), count(2, ['beta*'], 1)], three, ['A']],
+    [
+      'several patterns must all match',
+      [older(['alpha*', 'beta*'], 5)],
+      [
+        image('A', ['alpha-1'], 12),
+        image('B', ['beta-1'], 11),
+        image('C', ['alpha-2', 'beta-2'], 10),
+        image('D', ['alpha-3'], 4),
+        image('E', ['beta-3'], 3),
+        image('F', ['alpha-4', 'beta-4'], 2),
+      ],
+      ['C'],
+    ],
+    [
+      'any keeps one',
+      [{ rulePriority: 1, selection: any, action: { type: 'expire' } }],
+      [image('A', ['alpha-1'], 4), image('B', ['beta-1'], 3), image('C', [], 2), image('D', ['alpha-2'], 1)],
+      ['A', 'B', 'C'],
+    ],
+    [
+      'older than 14 days',
+      [older(['prod*'], 14)],
+      [image('A', ['prod-1'], 15), image('B', ['prod-2'], 13), image('C', ['x'], 99)],
+      ['A'],
+    ],
+  ])('%s', (_, rules, images, expired) => {
+    expect([...evaluateEcr({ rules }, images, NOW).digests].sort()).toEqual(expired);
+  });
+
+  test('a count of one under a prefix of environment tags expires production; the compiled form shields it', () => {
+    const images = [
+      image('A', ['deployed-to-integration'], 1),
+      image('B', ['deployed-to-production'], 30),
+      image('C', ['release_1'], 60),
+    ];
+    expect([...evaluateEcr({ rules: [count(1, ['deployed-to*'], 1)] }, images, NOW).digests]).toEqual(['B']);
+    const { policy, own } = policyOf(
+      'defaults: {multi-tag: any}\nprotect: {tags: ["deployed-to-*"]}\nrules: [{name: r, select: {tags: ["*"], kind: any}, remove: {older-than: 14d}}]',
+    );
+    const { document, rules } = compileEcr(policy, own);
+    expect(rules[0]?.fit).toBe('exact');
+    expect([...evaluateEcr(document ?? { rules: [] }, images, NOW).digests]).toEqual(['C']);
+  });
+});
+
+describe("Artifact Registry's documented examples", () => {
+  const old = { name: 'd', action: { type: 'Delete' }, condition: { tagState: 'any', olderThan: '30d' } } as const;
+  const images = [
+    image('A', ['release-xyz-v1'], 90),
+    image('B', ['release-xyz-v2'], 80),
+    image('C', ['release-v2'], 70),
+    image('D', [], 60),
+  ];
+  test('Keep wins over Delete, in any order', () => {
+    const keep = {
+      name: 'k',
+      action: { type: 'Keep' },
+      condition: { tagState: 'tagged', tagPrefixes: ['release-xyz'] },
+    } as const;
+    for (const policies of [
+      [old, keep],
+      [keep, old],
+    ]) {
+      expect([...evaluateArtifactRegistry(policies, images, NOW).digests].sort()).toEqual(['C', 'D']);
+    }
+  });
+  test('Keep alone deletes nothing, and the most recent versions stay', () => {
+    const recent = { name: 'k', action: { type: 'Keep' }, mostRecentVersions: { keepCount: 3 } } as const;
+    expect([...evaluateArtifactRegistry([recent], images, NOW).digests]).toEqual([]);
+    expect([...evaluateArtifactRegistry([recent, old], images, NOW).digests]).toEqual(['A']);
+  });
+});
+
+describe("Harbor's documented examples", () => {
+  const rule = (
+    template: HarborRule['template'],
+    params: HarborRule['params'],
+    untagged: boolean,
+    pattern = '**',
+    decoration: 'matches' | 'excludes' = 'matches',
+  ): HarborRule => ({
+    action: 'retain',
+    template,
+    params,
+    tag_selectors: [{ kind: 'doublestar', decoration, pattern, extras: JSON.stringify({ untagged }) }],
+    scope_selectors: { repository: [{ kind: 'doublestar', decoration: 'repoMatches', pattern: '**' }] },
+  });
+  const left = (rules: readonly HarborRule[], images: readonly NativeImage[]) =>
+    images.length - evaluateHarbor({ algorithm: 'or', rules }, images, NOW).digests.size;
+  const many = (count: number, pulled?: number) =>
+    Array.from({ length: count }, (_, index) => image(`t${index}`, [`t${index}`], 60 + index, pulled));
+
+  test('the ten most recently pulled, in five repositories', () => {
+    const a = [...many(100, 3), image('u1', [], 5, 3), image('u2', [], 5, 3)];
+    const b = [...many(6), image('u', [], 5)];
+    const rules = [rule('latestPulledN', { latestPulledN: 10 }, false)];
+    expect(left(rules, a) + 4 * left(rules, b)).toBe(34);
+  });
+  test.each([
+    [0, 0],
+    [1, 1],
+    [5, 5],
+    [15, 6],
+    [90, 8],
+  ])('pulled in the last %i days keeps %i of eight', (days, kept) => {
+    const images = [1, 2, 3, 4, 5, 10, 20, 30].map((pulled) =>
+      image(`p${pulled}`, [`p${pulled}`], 99, pulled - 1 / 24),
+    );
+    expect(
+      left([rule('nDaysSinceLastPull', { nDaysSinceLastPull: days }, true)], [...images, image('never', ['n'], 99)]),
+    ).toBe(kept);
+  });
+  test('one retained tag keeps the artifact, and excluding latest deletes what is only latest', () => {
+    const tags = ['harbor-1.8', 'harbor-release', 'harbor-nightly', 'latest'];
+    expect(left([rule('latestPushedK', { latestPushedK: 2 }, true, 'harbor-*')], [image('x', tags, 1)])).toBe(1);
+    const excluding = [rule('always', {}, false, 'latest', 'excludes')];
+    expect(left(excluding, [image('a', ['latest'], 1), image('b', ['latest', 'v1'], 1)])).toBe(1);
+  });
+});
+
+test('zot: the first entry that matches decides', () => {
+  const images = Array.from({ length: 8 }, (_, index) =>
+    image(`${index}`, [`0.0.${index + 1}`], 30, index === 3 ? 1 : 20),
+  );
+  const keepTags = [{ patterns: ['0.0.1'] }, { patterns: ['0.0.2'] }, { patterns: ['.*'], pulledWithin: '2d' }];
+  const zot = {
+    delay: '24h',
+    policies: [{ repositories: ['**'], deleteReferrers: false, deleteUntagged: true, keepTags }],
+  };
+  expect([...evaluateZot(zot, images, NOW).tags]).toEqual(['0.0.3', '0.0.5', '0.0.6', '0.0.7', '0.0.8']);
+});
+
+test('GitLab: latest, the newest and what is kept by name stay', () => {
+  const images = [
+    image('a', ['latest'], 99),
+    image('b', ['v1'], 98),
+    image('c', ['x1'], 97),
+    image('d', ['x2'], 96),
+    image('e', ['x3'], 1),
+  ];
+  const gitlab = { enabled: true, keep_n: 1, older_than: '7d', name_regex_delete: '.*', name_regex_keep: 'v.+' };
+  expect([...evaluateGitlab(gitlab, images, NOW).tags].sort()).toEqual(['x1', 'x2']);
+});
+
+test('ACR: one command, protected by look-ahead', () => {
+  const { policy, own } = policyOf(
+    'protect: {tags: [latest, {semver: "*"}]}\nrules: [{name: r, select: {tags: ["v*"], kind: any}, remove: {older-than: 14d}}]',
+  );
+  const { document } = compileAcr(policy, own);
+  const [purge] = document?.purge ?? [];
+  expect(purge && acrPurgeCommand(purge, 'acme/app')).toBe(
+    "acr purge --filter 'acme/app:^(?!(?:(?:latest)|v?(?:0|[1-9][0-9]*)\\.(?:0|[1-9][0-9]*)\\.(?:0|[1-9][0-9]*)|(?:sha256-[^/]*)|(?:sha512-[^/]*))$)(?:(?:v[^/]*))$' --ago 14d",
+  );
+});
+
+test('what a registry cannot say is left out, with what to write instead', () => {
+  const { policy, own } = policyOf('rules: [{name: r, select: {tags: ["pr-*"]}, remove: {older-than: 14d}}]');
+  for (const { document, rules } of [compileEcr(policy, own), compileArtifactRegistry(policy, own)]) {
+    expect(document).toBeUndefined();
+    expect(rules[0]).toMatchObject({ fit: 'impossible', reason: expect.stringContaining('kind: any') });
+    expect(rules[0]?.reason).toContain('multi-tag: any');
+  }
+});
+
+const tags = fc.constantFrom('pr-*', 'main-*', 'sha-*', 'v*', '*', '!latest', '!v1.0.*', 'x1', '/x\\d+/');
+const rule = fc.oneof(
+  fc.record({
+    select: fc.record({ tags: fc.array(tags, { minLength: 1, maxLength: 3 }), kind: fc.constant('any') }),
+    remove: fc.record(
+      { 'older-than': fc.constantFrom('0d', '7d', '30d', '36h'), 'not-pulled-for': fc.constantFrom('7d', '30d') },
+      { requiredKeys: ['older-than'] },
+    ),
+  }),
+  fc.record({
+    select: fc.constant({ tagged: false, kind: 'any' }),
+    remove: fc.record({ 'older-than': fc.constantFrom('7d', '30d'), since: fc.constantFrom('pushed', 'untagged') }),
+  }),
+);
+const nativePolicy = fc
+  .record({
+    rules: fc.array(rule, { minLength: 1, maxLength: 3 }),
+    protect: fc.record({
+      tags: fc.array(fc.constantFrom<unknown>('latest', 'v1.*', 'main-1*', { semver: '*' }), { maxLength: 2 }),
+      'in-use': fc.constant([]),
+      locked: fc.constant(false),
+    }),
+    'min-age': fc.constantFrom('0h', '24h', '60h'),
+    'multi-tag': fc.constantFrom('any', 'any', 'untag', 'require-all'),
+    basis: fc.constantFrom('pushed', 'created'),
+  })
+  .map(({ rules, protect, ...defaults }) =>
+    JSON.stringify({ rules, protect, defaults: { ...defaults, limits: 'off' } }),
+  );
+
+type Compile = (
+  policy: CleanupPolicy,
+  own: RepositoryPolicy,
+  images: readonly NativeImage[],
+) => NativeOutcome | undefined;
+const dialects: readonly [string, Compile][] = [
+  [
+    'ECR',
+    (policy, own, images) =>
+      evaluated(compileEcr(policy, own).document, (document) => evaluateEcr(document, images, NOW)),
+  ],
+  [
+    'Artifact Registry',
+    (policy, own, images) =>
+      evaluated(compileArtifactRegistry(policy, own).document, (document) =>
+        evaluateArtifactRegistry(document, images, NOW),
+      ),
+  ],
+  [
+    'Harbor',
+    (policy, own, images) =>
+      evaluated(compileHarbor(policy, own, '**').document, (document) => evaluateHarbor(document, images, NOW)),
+  ],
+  [
+    'ACR',
+    (policy, own, images) =>
+      evaluated(compileAcr(policy, own).document, (document) => evaluateAcr(document, images, NOW)),
+  ],
+  [
+    'zot',
+    (policy, own, images) =>
+      evaluated(compileZot(policy, own, ['**']).document, (document) => evaluateZot(document, images, NOW)),
+  ],
+  [
+    'GitLab',
+    (policy, own, images) =>
+      evaluated(compileGitlab(policy, own).document, (document) => evaluateGitlab(document, images, NOW)),
+  ],
+];
+
+function evaluated<T>(document: T | undefined, evaluate: (document: T) => NativeOutcome): NativeOutcome | undefined {
+  return document === undefined ? undefined : evaluate(document);
+}
+
+test.each(dialects)('%s: native rules are never wider than the policy', { timeout: 60_000 }, (name, outcome) => {
+  let removed = 0;
+  fc.assert(
+    fc.property(randomCleanup(12), nativePolicy, ({ inventory: random }, text) => {
+      // GitLab's ages are build times; the others have no times of tags, and locks of their own.
+      const inventory = {
+        ...random,
+        traits: { ...random.traits, pulled: 'recorded' as const, lastTaggedIsUndeletable: false },
+        tags: random.tags.map(({ name: tag, digest }) => ({ name: tag, digest })),
+        // A referrer that people tagged is an image to a registry: the comparison before an install catches those.
+        manifests: random.manifests.map(({ lock: _, subject: __, ...manifest }) => ({
+          ...manifest,
+          pulledAt: manifest.pulledAt ?? ('never' as const),
+          kind: manifest.kind === 'referrer' ? ('other' as const) : manifest.kind,
+          ...(manifest.pushedAt === undefined ? {} : { createdAt: manifest.pushedAt }),
+        })),
+      };
+      const { policy, own } = policyOf(text);
+      const result = outcome(policy, own, nativeImages(inventory));
+      if (result === undefined) return;
+      removed += result.digests.size + result.tags.size;
+      const [plan] = planCleanup({
+        policy,
+        inventories: [inventory],
+        inUse: { images: [], unreadable: [] },
+        refs: {},
+        now: NOW,
+        sha256: digestOf,
+      }).repositories;
+      expect(plan && widerThanPlan(result, plan)).toEqual([]);
+    }),
+    { numRuns: 400, seed: 7 },
+  );
+  // Rules that never remove anything would pass as well.
+  expect(removed, name).toBeGreaterThan(5);
+});
