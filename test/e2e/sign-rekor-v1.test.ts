@@ -43,9 +43,10 @@ async function signed(image: SignedImage) {
 }
 
 describe('a signature in a log of version 1', () => {
-  it('is accepted, with the time that the log promises', async () => {
+  it('is accepted by cosign and here, with the time that the log promises', async () => {
     const image = await scene.image('fallback');
     await signed(image);
+    expect(await cosign(image)).toContain(image.subject.digest);
     const { verified, requirements } = await image.verify({ maxAge: 3_600_000 }, { roots: root });
     expect(requirements.flatMap(({ reasons }) => reasons)).toEqual([]);
     expect(verified).toBe(true);

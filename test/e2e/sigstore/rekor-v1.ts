@@ -41,7 +41,8 @@ export async function startRekorV1(): Promise<RekorV1> {
       logID: id.toString('hex'),
       logIndex: entries.length,
     };
-    const note = `${ORIGIN}\n1\n${root.toString('base64')}\n`;
+    // The number of the tree tells verifiers that this is version 1.
+    const note = `${ORIGIN} - 1193050959916656506\n1\n${root.toString('base64')}\n`;
     const signature = Buffer.concat([id.subarray(0, 4), sign('sha256', Buffer.from(note), privateKey)]);
     const added = {
       ...entry,
