@@ -185,34 +185,6 @@ it('verification without trust material has an outcome of its own', async () => 
   expect(failed.log).toContain('TRUSTED_ROOT_INVALID');
 });
 
-it('a promotion that requires a signature takes what the right workflow signed, and nothing else', async () => {
-  const { image } = fresh('fallback');
-  const promote = (inputs: Readonly<Record<string, string>>) =>
-    setting.publish({
-      ...{ source: '', command: 'promote', images: image, from: 'main', environment: 'staging', 'db-repository': '' },
-      ...{ 'trusted-root': 'trusted-root.json', 'signer-issuer': scene.sigstore.issuer.url, require: 'signature' },
-      ...inputs,
-    });
-  await publish(image, {}, {});
-  const unsigned = await promote({ 'signer-identity': IDENTITY });
-  expect(unsigned.outputs.outcome, unsigned.log).toBe('refused');
-  expect(unsigned.log).toContain('It is not signed.');
-  await publish(image, keyless, token());
-  const nobody = await promote({});
-  expect(nobody.outputs.outcome).toBe('refused');
-  expect(nobody.log).toContain('nobody is named who may have signed');
-  const other = await promote({ require: `signature,identity=${IDENTITY.replace('release', 'nightly')}` });
-  expect(other.outputs.outcome).toBe('refused');
-  expect(other.log).toContain('its identity is');
-  const promoted = await promote({
-    'signer-identity': IDENTITY,
-    require: 'signature,statement=gate-result,statement=sbom',
-  });
-  expect(promoted.outputs.outcome, promoted.log).toBe('promoted');
-  await using verified = await verify(`${image}:staging`);
-  expect(verified.outputs.outcome, verified.log).toBe('verified');
-});
-
 it('Docker Content Trust is answered with what to use instead', async () => {
   const refused = await publish(fresh('api').image, {}, { DOCKER_CONTENT_TRUST: '1' });
   expect(refused.outputs.outcome).toBe('invalid-input');
