@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { policySchema } from '../src/domain/retention/read-policy.ts';
 import { emptyPage, fillBlocks, renderAction, renderBlocks, renderErrors } from './documents.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -10,7 +11,12 @@ export async function generatedFiles(root: string = ROOT): Promise<ReadonlyMap<s
     const text = await readFile(join(root, page), 'utf8').catch(() => emptyPage(blocks));
     return [page, fillBlocks(text, blocks)] as const;
   });
-  return new Map([['action.yml', renderAction()], ['docs/errors.md', renderErrors()], ...(await Promise.all(pages))]);
+  return new Map([
+    ['action.yml', renderAction()],
+    ['docs/errors.md', renderErrors()],
+    ['docs/cleanup-policy.schema.json', `${JSON.stringify(policySchema(), undefined, 2)}\n`],
+    ...(await Promise.all(pages)),
+  ]);
 }
 
 /** The generated files that are not as they should be. */

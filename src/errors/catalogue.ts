@@ -149,7 +149,7 @@ export const CATALOGUE = {
     cause:
       'After the deletions an image that the plan keeps lacks a part that it had before. The plan deletes no such part, so something else did: another cleanup, a retention rule of the registry, or a person.',
     remedy: [
-      'Push the image again from its build, or restore the version where the registry can, as ghcr.io for 30 days.',
+      'Push the image again from its build, or restore the deleted version if the registry can.',
       'Switch off other cleanups and retention rules of the repository.',
     ],
   },

@@ -39,6 +39,10 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
         'IMAGE_EMPTY',
         'PROMOTION_REFUSED',
         'POLICY_INVALID',
+        'CLEANUP_POLICY_INVALID',
+        'PLAN_UNUSABLE',
+        'CLEANUP_STOPPED',
+        'KEPT_IMAGE_INCOMPLETE',
         'ENVIRONMENT_MOVED',
       ],
       ...[

@@ -11,6 +11,7 @@ describe('generated files', () => {
     expect([...(await generatedFiles()).keys()]).toEqual([
       'action.yml',
       'docs/errors.md',
+      'docs/cleanup-policy.schema.json',
       ...Object.keys(renderBlocks()),
     ]);
     expect(await staleFiles()).toEqual([]);

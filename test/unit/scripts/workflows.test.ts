@@ -37,6 +37,7 @@ const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['environment', 'to'],
   ],
   login: [['registry', 'registry-auth']],
+  cleanup: [['policy']],
   verify: [['images'], ['signer-identity', 'signer-key', 'trust-policy']],
 };
 
@@ -107,6 +108,24 @@ describe('workflows and examples', () => {
     }
   });
 
+  it('callers of the cleanup grant at least what its jobs ask for', async () => {
+    const cleanup = fieldsOf(parse(await read('.github/workflows/cleanup.yml')));
+    const asked = ['plan', 'apply'].flatMap((job) =>
+      Object.entries(fieldsOf(fieldsOf(fieldsOf(cleanup.jobs)[job]).permissions)),
+    );
+    const callers = shown.flatMap(({ text }) =>
+      jobsOf(text).filter(([, { uses }]) => String(uses).includes('/workflows/cleanup.yml@')),
+    );
+    expect(callers.length).toBeGreaterThan(0);
+    for (const [, { permissions, with: inputs }] of callers) {
+      for (const [name, level] of asked) {
+        expect([level, 'write'], name).toContain(fieldsOf(permissions)[name]);
+      }
+      const known = Object.keys(fieldsOf(fieldsOf(fieldsOf(cleanup.on).workflow_call).inputs));
+      expect(known).toEqual(expect.arrayContaining(Object.keys(fieldsOf(inputs))));
+    }
+  });
+
   it('callers of the promotion give it what it knows, all that it needs, and the permissions that its jobs ask for', () => {
     const callers = shown.flatMap(({ name, text }) =>
       jobsOf(text).flatMap(([id, job]) => (job.uses === CALL ? [{ name: `${name}, ${id}`, job }] : [])),
@@ -135,9 +154,10 @@ describe('the complete examples', () => {
     expect(actionSteps(text).length).toBeGreaterThan(0);
   });
 
-  it.each(complete)('$name is named in README and docs/publish.md', async ({ name }) => {
+  it.each(complete)('$name is named in README and on a page of the documentation', async ({ name }) => {
     expect(await read('README.md')).toContain(`](${name})`);
-    expect(await read('docs/publish.md')).toContain(`](../${name})`);
+    const texts = await Promise.all(pages.map(read));
+    expect(texts.some((text) => text.includes(`](../${name})`))).toBe(true);
   });
 });
 
