@@ -5,7 +5,7 @@ const LOOPBACK = blocks([
   ['::1', 128, 'ipv6'],
 ]);
 
-/** Addresses that only make sense inside of a network: a server on the internet has no business pointing there. */
+/** Addresses that only make sense inside a network: a server on the internet has no reason to point to them. */
 const INTERNAL = blocks([
   ['0.0.0.0', 8, 'ipv4'],
   ['10.0.0.0', 8, 'ipv4'],
@@ -26,19 +26,22 @@ function blocks(networks: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[
   return list;
 }
 
-/** `hostname` of a URL, where an IPv6 address stands in brackets. */
+/** `hostname` of a URL, with an IPv6 address in brackets. */
 function within(list: BlockList, hostname: string): boolean {
   const address = bareHost(hostname);
   const family = isIP(address);
   return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** Without the brackets of an IPv6 address, and without the dot of a name that is written from the root. */
+/** Strips the brackets of an IPv6 address and the trailing dot of a fully qualified name. */
 function bareHost(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
 }
 
-/** Whether an address lies in a network, written as `10.0.0.0/8` or as one address. False for names and what is neither. */
+/**
+ * Whether an address is in a network, written as `10.0.0.0/8` or as a single address. False for names and anything
+ * else.
+ */
 export function inNetwork(hostname: string, network: string): boolean {
   const [, base = '', length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
   const family = isIP(base);
@@ -47,7 +50,7 @@ export function inNetwork(hostname: string, network: string): boolean {
   return family !== 0 && bits <= most && within(blocks([[base, bits, family === 6 ? 'ipv6' : 'ipv4']]), hostname);
 }
 
-/** This machine: `localhost` and its subdomains (https://www.rfc-editor.org/rfc/rfc6761#section-6.3), 127.0.0.0/8, ::1. */
+/** Localhost: `localhost` and its subdomains (https://www.rfc-editor.org/rfc/rfc6761#section-6.3), 127.0.0.0/8, ::1. */
 export function isLoopback(hostname: string): boolean {
   const name = bareHost(hostname);
   return name === 'localhost' || name.endsWith('.localhost') || within(LOOPBACK, hostname);

@@ -17,7 +17,7 @@ export interface ApiRequest {
   readonly json?: unknown;
   readonly form?: Readonly<Record<string, string>>;
   readonly text?: string;
-  /** Statuses that the caller understands; every other one is an error. */
+  /** Statuses that the caller handles; every other one is an error. */
   readonly expect: readonly number[];
   readonly operation: RegistryAnswer['operation'];
   /** For messages: `creating the repository org/app`. */
@@ -28,16 +28,16 @@ export interface ApiRequest {
 export interface ApiAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  /** The parsed JSON; undefined when the body is empty or of another form. */
+  /** The parsed JSON; undefined when the body is empty or not JSON. */
   readonly json: unknown;
   readonly text: string;
 }
 
-/** Sends requests to management APIs of vendors: bounded answers, retries by the catalogue, errors as rows of it. */
+/** Sends requests to vendors' management APIs: bounded responses, retries and errors by the catalogue. */
 export interface Api {
-  /** @throws ActionError of the row that the answer belongs to */
+  /** @throws ActionError classified from the response */
   readonly request: (request: ApiRequest) => Promise<ApiAnswer>;
-  /** Masks a secret in the log, and takes it out of whatever a server says in an error. Call it before its first use. */
+  /** Masks a secret in the log and redacts it from server errors. Call it before its first use. */
   readonly secret: (value: string) => void;
 }
 
@@ -49,8 +49,8 @@ export interface ApiOptions {
   readonly mask: (secret: string) => void;
 }
 
-/** Lists of a thousand images with their tags stay well below. */
-const LIMIT = 32 * 1024 * 1024;
+/** A list of a thousand images with their tags stays well below. */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 export function createApi({ transport, clock, signal, log, mask }: ApiOptions): Api {
   const { add, redact } = createRedactor();
@@ -66,10 +66,10 @@ export function createApi({ transport, clock, signal, log, mask }: ApiOptions): 
         headers: { accept: 'application/json', ...headers, ...request.headers },
         ...(content === undefined ? {} : { body: { size: content.length, open: () => content } }),
       });
-      const text = (await readBody(response, LIMIT)).toString('utf8');
+      const text = (await readBody(response, MAX_ANSWER_BYTES)).toString('utf8');
       const { status } = response;
       if (expect.includes(status)) {
-        // Callers quote what a refusal says.
+        // Callers quote the server's error.
         const said = status < 400 ? text : redact(text);
         return { status, headers: response.headers, json: parse(said), text: said };
       }
@@ -118,7 +118,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Docker Hub's API says when, in seconds since the epoch, where all others say how long (X-Retry-After). */
+/** Docker Hub's API sends a time in seconds since the epoch where all others send a duration (X-Retry-After). */
 function retryAfter(headers: ApiAnswer['headers'], now: Date): number | undefined {
   const { 'retry-after': usual, 'x-retry-after': hub } = headers;
   if (typeof usual === 'string') return parseRetryAfter(usual, now);
@@ -126,7 +126,7 @@ function retryAfter(headers: ApiAnswer['headers'], now: Date): number | undefine
   return at === undefined ? undefined : Math.max(0, at - now.getTime() / 1000);
 }
 
-/** An answer that is not what the API's description says. */
+/** A response that does not match the API's description. */
 export function unexpected(host: string, what: string, facts: ErrorFacts = {}): ActionError {
   return new ActionError('ANSWER_INVALID', `${host} answered ${what} in a form that its description does not hold.`, {
     facts: { registry: host, ...facts },

@@ -6,29 +6,29 @@ import { setImmediate } from 'node:timers/promises';
 import { type Digest, splitDigest } from '../domain/digest.ts';
 import { ActionError } from '../errors/action-error.ts';
 
-/** What is sent: its length in bytes is always known, and it can be opened anew for another try. */
+/** A request body: its length in bytes is always known, and it can be reopened for another try. */
 export interface Body {
   readonly size: number;
   readonly open: () => Readable | Uint8Array | BlobFile | Pieces;
 }
 
-/** A file whose bytes are sent as they are, if they have this digest: the fast way for blobs that lie on this machine. */
+/** A file that is sent as it is, if it has this digest: the fast path for local blobs. */
 export interface BlobFile {
   readonly path: string;
   readonly digest: Digest;
 }
 
-/** Bytes that are read into buffers which are used again: the fast way for blobs that come from elsewhere. */
+/** Bytes that are read into reused buffers: the fast path for remote blobs. */
 export interface Pieces {
-  /** Puts bytes at the start of the buffer, and answers with how many; 0 at the end. One call at a time. */
+  /** Fills the start of the buffer and returns the number of bytes; 0 at the end. One call at a time. */
   readonly read: (buffer: Uint8Array) => Promise<number>;
-  /** No more is wanted. */
+  /** Stops reading. */
   readonly close: () => void;
 }
 
 /**
- * Feeds the body with backpressure; a body that breaks, or is not as long as announced, breaks the request.
- * @returns whether it is sent bit by bit, so that part of it may have arrived when the request breaks
+ * Sends the body with backpressure. A body that fails, or does not have the announced length, fails the request.
+ * @returns whether it is sent in parts, so that some of it may have arrived when the request fails
  */
 export function sendBody(outgoing: ClientRequest, body: Body | undefined): boolean {
   const content = body?.open();
@@ -45,7 +45,7 @@ export function sendBody(outgoing: ClientRequest, body: Body | undefined): boole
   return true;
 }
 
-/** Listens before the pipe does, so that nothing is sent of what is too much. */
+/** Attached before the pipe, so that excess bytes are never sent. */
 function sendStream(outgoing: ClientRequest, content: Readable, size: number): void {
   let sent = 0;
   content.on('data', (chunk: Uint8Array) => {
@@ -60,9 +60,12 @@ function sendStream(outgoing: ClientRequest, content: Readable, size: number): v
   content.pipe(outgoing);
 }
 
-const CHUNK = 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 
-/** Hashes what it sends. The last bytes go only when all of them are right: not every registry checks what it is given. */
+/**
+ * Hashes the bytes it sends and withholds the last ones until the digest matches: not every registry verifies what it
+ * receives.
+ */
 async function sendFile(outgoing: ClientRequest, { path, digest }: BlobFile, size: number): Promise<void> {
   await using file = await open(path);
   const { size: present } = await file.stat();
@@ -87,9 +90,9 @@ async function sendFile(outgoing: ClientRequest, { path, digest }: BlobFile, siz
 }
 
 /**
- * Sends through two buffers, one of which is filled while the other is on its way. A stream makes a new buffer for each
- * chunk, which costs a large layer twice the memory and a fifth of the time. Stops when there is an answer: a registry
- * that refuses (401, 413) wants no more of it.
+ * Sends through two buffers: one is filled while the other is being sent. A stream allocates a buffer per chunk, which
+ * costs a large layer twice the memory and a fifth of the time. Stops when a response arrives: a registry that refuses
+ * (401, 413) discards the rest.
  */
 async function sendPieces(outgoing: ClientRequest, { read, close }: Pieces, size: number): Promise<void> {
   let answered = false;
@@ -98,10 +101,10 @@ async function sendPieces(outgoing: ClientRequest, { read, close }: Pieces, size
   });
   const closed = new Promise<void>((resolve) => outgoing.once('close', resolve));
   void closed.then(close);
-  /** Resolves when the bytes have left, so that their buffer is free; or when nobody takes them any more. */
+  /** Resolves when the bytes were sent and their buffer is free, or when the request has ended. */
   const write = (bytes: Uint8Array) =>
     Promise.race([closed, new Promise<void>((resolve) => outgoing.write(bytes, () => resolve()))]);
-  const length = Math.min(CHUNK, size);
+  const length = Math.min(CHUNK_BYTES, size);
   const buffers = [Buffer.allocUnsafeSlow(length), Buffer.allocUnsafeSlow(length)] as const;
   const written = [Promise.resolve(), Promise.resolve()];
   let at = 0;
@@ -110,8 +113,8 @@ async function sendPieces(outgoing: ClientRequest, { read, close }: Pieces, size
     const bytesRead = await read(buffers[turn].subarray(0, Math.min(length, size - at)));
     if (bytesRead === 0) throw notAsAnnounced(outgoing, size, at);
     at += bytesRead;
-    // A refusal may lie in the socket, and writing to one that the server has closed would lose it: a whole turn of the event
-    // loop passes first, in which it is read.
+    // A refusal may be waiting in the socket, and writing to one that the server has closed would lose it. One full
+    // turn of the event loop lets it be read first.
     await setImmediate();
     await setImmediate();
     if (answered || outgoing.destroyed) return;
@@ -120,7 +123,7 @@ async function sendPieces(outgoing: ClientRequest, { read, close }: Pieces, size
   outgoing.end();
 }
 
-/** Of a shorter body the server would wait for the rest, and what is too much would be read as the next request. */
+/** The server would wait for the rest of a shorter body, and read any excess as the next request. */
 function notAsAnnounced(outgoing: ClientRequest, size: number, sent: number): ActionError {
   const what = `of ${size} bytes that were announced to ${outgoing.host} there are ${sent > size ? 'more' : `only ${sent}`}`;
   return new ActionError('LAYOUT_CORRUPT', `What is sent changed while it was read: ${what}.`);

@@ -2,9 +2,9 @@ import { ActionError } from '../errors/action-error.ts';
 import { inNetwork, isLoopback } from './addresses.ts';
 
 /**
- * The proxy for a URL, by the usual variables; lower case first, as curl has it. This machine is never behind a proxy.
+ * The proxy for a URL, by the usual variables; lower case takes precedence, as in curl. Localhost never uses a proxy.
  * @returns URL of the proxy, or undefined
- * @throws ActionError INPUT_INVALID when it is none of an HTTP proxy
+ * @throws ActionError INPUT_INVALID when it is not the URL of an HTTP proxy
  */
 export function proxyFor(url: URL, env: Readonly<Record<string, string | undefined>>): string | undefined {
   const read = (name: string) => env[name.toLowerCase()] || env[name] || undefined;
@@ -13,10 +13,10 @@ export function proxyFor(url: URL, env: Readonly<Record<string, string | undefin
   if (proxy === undefined || isLoopback(url.hostname)) return undefined;
   const exempt = (read('NO_PROXY') ?? '').split(/[\s,]+/).some((entry) => isExempt(url, entry.toLowerCase()));
   if (exempt) return undefined;
-  // `proxy.example.com:3128` is what many write, and curl takes it for HTTP.
+  // `proxy.example.com:3128` is common, and curl reads it as HTTP.
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
   if (isUsable(address)) return address;
-  // Not quoted: a password may stand there.
+  // Not quoted: it may contain a password.
   throw new ActionError(
     'INPUT_INVALID',
     `The variable ${url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'} or ALL_PROXY holds no address of an HTTP proxy, such as http://user:password@proxy.example.com:3128. In a password %, @, : and / are written %25, %40, %3A and %2F; SOCKS is not spoken. Add ${url.hostname} to NO_PROXY if it needs no proxy.`,
@@ -24,8 +24,8 @@ export function proxyFor(url: URL, env: Readonly<Record<string, string | undefin
 }
 
 /**
- * `*`, `example.com` and `.example.com` (the domain and all below it), each with a port if only that one is meant, and
- * addresses and networks: `10.0.0.0/8`, `fd00::1`, `[fd00::1]:5000`.
+ * `*`, `example.com` and `.example.com` (the domain and all subdomains), each optionally with a port, and addresses and
+ * networks: `10.0.0.0/8`, `fd00::1`, `[fd00::1]:5000`.
  */
 function isExempt({ hostname, port, protocol }: URL, entry: string): boolean {
   if (entry === '*') return true;
@@ -39,7 +39,7 @@ function isExempt({ hostname, port, protocol }: URL, entry: string): boolean {
 function isUsable(address: string): boolean {
   try {
     const { protocol, username, password } = new URL(address);
-    // As the library reads them.
+    // In the spelling that the library reads.
     decodeURIComponent(`${username}${password}`);
     return protocol === 'http:' || protocol === 'https:';
   } catch {

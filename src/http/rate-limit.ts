@@ -1,10 +1,10 @@
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
- * What an answer tells of a limit, as a sentence: how much is left, in which time, for whom it is counted, when it starts
- * anew. Docker Hub's pulls (`ratelimit-remaining: 0;w=21600`) and the `x-ratelimit-…` of its API and GitHub's.
- * https://docs.docker.com/docker-hub/usage/pulls/#view-hourly-pull-rate-and-limit
- * @returns undefined when the answer does not tell
+ * The rate limit in a response, as a sentence: the remaining requests, the window, the account or address, and the
+ * reset time. Covers Docker Hub's pulls (`ratelimit-remaining: 0;w=21600`) and the `x-ratelimit-…` of its API and of
+ * GitHub's. https://docs.docker.com/docker-hub/usage/pulls/#view-hourly-pull-rate-and-limit
+ * @returns undefined when the response has no rate limit headers
  */
 export function rateLimitSaid(headers: Headers, now: Date): string | undefined {
   const limit = readCount(headers['ratelimit-limit']) ?? readCount(headers['x-ratelimit-limit']);
@@ -18,7 +18,7 @@ export function rateLimitSaid(headers: Headers, now: Date): string | undefined {
   return `${left.count}${whole} requests${window} are left${counted}; ${resets(headers, seconds, now)}`;
 }
 
-/** The same as a part of a message, in brackets, where a limit may be what an answer is about. */
+/** The same in brackets as part of a message, for statuses that a rate limit may explain. */
 export function limitOf(status: number, headers: Headers, now: Date): string {
   const said = status === 429 || status === 403 ? rateLimitSaid(headers, now) : undefined;
   return said === undefined ? '' : ` (${said.replace(/\.$/, '')})`;

@@ -1,21 +1,24 @@
-/** The secrets of one client, which are taken out of what servers say. */
+/** The secrets of one client, to be removed from server texts. */
 export interface Redactor {
   readonly add: (secret: string) => void;
-  /** Replaces every secret; a text that holds one in some other spelling is dropped as a whole. */
+  /** Replaces every secret. A text with a secret in another encoding is replaced as a whole. */
   readonly redact: (text: string) => string;
 }
 
-/** What stands for a text in which a secret was found that cannot be cut out. */
+/** Replaces a text with a secret that cannot be cut out. */
 export const DROPPED = '(the text of the server is not shown: it contains a credential)';
 
-/** Characters of a secret, white space and punctuation aside, that a text may not hold in a row in any spelling. */
-const TELLING = 12;
-/** Of passwords and tokens that people give; those of longer ones, such as keys in JSON, are compared in fewer spellings. */
-const SHORT_SECRET = 512;
-/** Longer texts are not compared but cut: messages are a few hundred characters. */
-const COMPARED = 64 * 1024;
-/** How often a text may be encoded. */
-const ROUNDS = 3;
+/**
+ * The shortest run of a secret's characters, ignoring white space and punctuation, that a text must not contain in any
+ * encoding.
+ */
+const MIN_SECRET_RUN = 12;
+/** The usual length of passwords and tokens. Longer secrets, such as JSON keys, are compared in fewer encodings. */
+const MAX_SHORT_SECRET_LENGTH = 512;
+/** Longer texts are truncated before the comparison: messages have a few hundred characters. */
+const MAX_COMPARED_LENGTH = 64 * 1024;
+/** How many layers of encoding are removed. */
+const MAX_DECODE_ROUNDS = 3;
 
 export function createRedactor(): Redactor {
   const plain = new Set<string>();
@@ -28,18 +31,18 @@ export function createRedactor(): Redactor {
       for (const form of encodings(secret)) for (const piece of piecesOf(form)) pieces.add(piece);
     },
     redact: (text) => {
-      // The longest first: one may be a part of another.
+      // Longest first: one may be part of another.
       const clean = [...plain]
         .sort((a, b) => b.length - a.length)
         .reduce((all, form) => all.replaceAll(form, '***'), text);
       if (pieces.size === 0) return clean;
-      const looked = clean.slice(0, COMPARED);
+      const looked = clean.slice(0, MAX_COMPARED_LENGTH);
       return readings(looked).some((reading) => holdsPiece(reading, pieces)) ? DROPPED : looked;
     },
   };
 }
 
-/** The secret as servers may write it back. */
+/** The secret in the encodings that a server may return. */
 function encodings(secret: string): readonly string[] {
   const bytes = Buffer.from(secret, 'utf8');
   const usual = [
@@ -49,9 +52,13 @@ function encodings(secret: string): readonly string[] {
     bytes.toString('hex'),
     ...shifted(bytes, 6),
   ];
-  if (secret.length > SHORT_SECRET) return usual;
+  if (secret.length > MAX_SHORT_SECRET_LENGTH) return usual;
   const wide = [Buffer.from(secret, 'utf16le'), Buffer.from(secret, 'utf16le').swap16()];
-  return [...usual, ...shifted(bytes, 5), ...wide.flatMap((each) => [each.toString('hex'), ...shifted(each, 6)])];
+  return [
+    ...usual,
+    ...shifted(bytes, 5),
+    ...wide.flatMap((encoded) => [encoded.toString('hex'), ...shifted(encoded, 6)]),
+  ];
 }
 
 const ALPHABETS = {
@@ -60,8 +67,8 @@ const ALPHABETS = {
 } as const;
 
 /**
- * Base64 (6 bits for a character) or Base32 (5) of the bytes wherever they begin in a text that is encoded, such as after a
- * user name. Characters that hold bits of what is around them are left out.
+ * Base64 (6 bits per character) or Base32 (5) of the bytes at every offset within an encoded text, such as after a user
+ * name. Characters that also encode adjacent bytes are left out.
  */
 function shifted(bytes: Uint8Array, bits: 5 | 6): readonly string[] {
   const binary = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
@@ -71,11 +78,16 @@ function shifted(bytes: Uint8Array, bits: 5 | 6): readonly string[] {
   });
 }
 
-/** All runs of {@link TELLING} characters; a shorter secret is one, unless it is so short that ordinary words hold it. */
+/**
+ * All runs of {@link MIN_SECRET_RUN} characters. A shorter secret is one run, unless it is short enough to occur in
+ * ordinary words.
+ */
 function piecesOf(form: string): readonly string[] {
   const squeezed = squeeze(form);
-  if (squeezed.length < TELLING) return squeezed.length < 8 ? [] : [squeezed];
-  return Array.from({ length: squeezed.length - TELLING + 1 }, (_, at) => squeezed.slice(at, at + TELLING));
+  if (squeezed.length < MIN_SECRET_RUN) return squeezed.length < 8 ? [] : [squeezed];
+  return Array.from({ length: squeezed.length - MIN_SECRET_RUN + 1 }, (_, at) =>
+    squeezed.slice(at, at + MIN_SECRET_RUN),
+  );
 }
 
 function holdsPiece(text: string, pieces: ReadonlySet<string>): boolean {
@@ -89,7 +101,10 @@ function holdsPiece(text: string, pieces: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** Letters and digits alone: no separator, case or line break tells two spellings apart, and `-_` of base64url is `+/`. */
+/**
+ * Letters and digits only: ignores separators, case and line breaks, and the difference between `-_` in base64url and
+ * `+/`.
+ */
 function squeeze(text: string): string {
   return text
     .normalize('NFKC')
@@ -97,16 +112,20 @@ function squeeze(text: string): string {
     .replaceAll(/[^\p{L}\p{N}]/gu, '');
 }
 
-/** The text, and what it means to readers of JSON, HTML, addresses and source code, decoded more than once. */
+/** The text and its decoded forms (JSON, HTML, URLs, source code), decoded repeatedly. */
 function readings(text: string): readonly string[] {
   const found = [text];
-  for (let round = 0, last = text; round < ROUNDS; round += 1) {
+  for (let round = 0, last = text; round < MAX_DECODE_ROUNDS; round += 1) {
     const decoded = decode(last);
     if (decoded === last) break;
     found.push(decoded);
     last = decoded;
   }
-  return found.flatMap((each) => [each, each.replaceAll(/<[^<>]*>/g, ''), each.replaceAll(/\\[nrtvfb]/g, '')]);
+  return found.flatMap((reading) => [
+    reading,
+    reading.replaceAll(/<[^<>]*>/g, ''),
+    reading.replaceAll(/\\[nrtvfb]/g, ''),
+  ]);
 }
 
 const NAMED_ENTITIES: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { ActionError, type ErrorFacts } from '../errors/action-error.ts';
 import { classify, classifyNetwork, type RegistryAnswer } from '../errors/classify.ts';
 
-/** What was being done, in the words of remedies. */
+/** What was being done, as phrased in remedies. */
 const OPERATIONS = {
   read: 'read',
   write: 'push',
@@ -10,7 +10,7 @@ const OPERATIONS = {
   keyless: 'login',
 } as const satisfies Record<RegistryAnswer['operation'], ErrorFacts['operation']>;
 
-/** An error answer as the row of the catalogue that it belongs to, with the server's own words behind ours. */
+/** Turns an error response into an error of the catalogue, with the server's own message appended. */
 export function registryError(
   answer: RegistryAnswer,
   happened: string,
@@ -22,28 +22,28 @@ export function registryError(
     facts: { operation: OPERATIONS[answer.operation], ...facts, status: answer.status },
     cause,
   });
-  // A right that a firewall denies is not granted in the registry.
+  // A right denied by a firewall cannot be granted in the registry.
   return answer.isPage === true && error.code === 'DENIED'
-    ? error.withRemedy([PAGE, ...error.remedy].slice(0, 3))
+    ? error.withRemedy([PAGE_HINT, ...error.remedy].slice(0, 3))
     : error;
 }
 
-const PAGE =
+const PAGE_HINT =
   'The answer is a web page, as a proxy or a firewall sends it, and not the error of a registry: check what is between the runner and `{host}`, and whether it blocks this runner.';
 
-/** OpenSSL's words for bytes that are no TLS: the first ones of an answer in plain HTTP look like a version to it. */
+/** OpenSSL's errors for a peer without TLS: it reads the first bytes of a plain HTTP response as a version. */
 const NO_TLS = /wrong version number/i;
 
-/** An alert of the server, which ends the handshake: https://www.rfc-editor.org/rfc/rfc8446#section-6.2 */
+/** A TLS alert from the server, which ends the handshake: https://www.rfc-editor.org/rfc/rfc8446#section-6.2 */
 const TLS_ALERT = /\balert\b|ERR_SSL_(?:UNSUPPORTED_PROTOCOL|NO_PROTOCOLS_AVAILABLE)|unsupported protocol/i;
-/** What Node's parser of HTTP/1.1 has against an answer. */
+/** Errors of Node's HTTP/1.1 parser. */
 const NO_HTTP = /^HPE_/;
 
-/** A request that got no answer as a row of the catalogue; what is not a matter of the network comes back as it is. */
+/** Turns a request without a response into an error of the catalogue; other errors are returned unchanged. */
 export function networkError(error: unknown, doing: string, facts: ErrorFacts): unknown {
   if (error instanceof ActionError || !(error instanceof Error)) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  // Happy eyeballs: a name with several addresses fails with all of their errors at once, and without a message.
+  // Happy eyeballs: a name with several addresses fails with all of their errors at once and without a message.
   const [first] = error instanceof AggregateError ? error.errors : [];
   if (NO_TLS.test(error.message)) {
     const text = `${doing} failed: the answer is not TLS, most likely it is plain HTTP.`;
@@ -61,7 +61,10 @@ export function networkError(error: unknown, doing: string, facts: ErrorFacts): 
   return new ActionError(row, `${doing} failed: ${why}`, { facts, cause: error });
 }
 
-/** OpenSSL's reason without its address, file and line: `40:error:0A000410:SSL routines:…:alert handshake failure:../deps/…`. */
+/**
+ * OpenSSL's reason without thread id, file and line: `40:error:0A000410:SSL routines:…:alert handshake
+ * failure:../deps/…`.
+ */
 function briefly(message: string): string {
   return /SSL routines:[^:]*:([^:]+)/.exec(message)?.[1] ?? message.slice(0, 200);
 }

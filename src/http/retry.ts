@@ -7,24 +7,24 @@ export interface RetryOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly log: Pick<Log, 'info'>;
-  /** Tries in all. */
+  /** Total attempts. */
   readonly attempts?: number;
-  /** Seconds of waiting in all. */
+  /** Total waiting time in seconds. */
   readonly budget?: number;
 }
 
-const ATTEMPTS = 5;
-const BUDGET = 120;
-const FIRST = 0.5;
+const MAX_ATTEMPTS = 5;
+const MAX_WAIT_SECONDS = 120;
+const FIRST_WAIT_SECONDS = 0.5;
 
 /**
- * Runs a task again when it failed with an error whose row of the catalogue says that waiting may help. The server's
- * Retry-After is honoured in full; when it asks for more than what is left of the budget, there is no point in waiting.
- * A try that ended in silence has waited, too; a server that never answers is tried again once at least.
- * @throws what the task threw last, with the number of tries in the message
+ * Retries a task after errors that the catalogue marks as temporary. Honours the server's Retry-After in full; if it
+ * exceeds the remaining budget, gives up at once. The time spent on a timed-out try counts as waiting, but an
+ * unresponsive server gets at least one retry.
+ * @throws the last error, with the number of tries in the message
  */
 export async function withRetry<T>(task: () => Promise<T>, options: RetryOptions): Promise<T> {
-  const { clock, signal, log, attempts = ATTEMPTS, budget = BUDGET } = options;
+  const { clock, signal, log, attempts = MAX_ATTEMPTS, budget = MAX_WAIT_SECONDS } = options;
   let left = budget;
   for (let attempt = 1; ; attempt++) {
     const start = clock.now().getTime();
@@ -33,8 +33,8 @@ export async function withRetry<T>(task: () => Promise<T>, options: RetryOptions
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ActionError) || CATALOGUE[error.code].retry !== 'backoff') throw error;
-      // Half of the wait is by chance, so that many jobs do not come back at the same moment.
-      const backoff = FIRST * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
+      // Half of the wait is random, so that parallel jobs do not all retry at the same moment.
+      const backoff = FIRST_WAIT_SECONDS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
       const wait = Math.max(error.facts.retryAfter ?? 0, backoff);
       if (isSilence(error.cause)) {
         left -= (clock.now().getTime() - start) / 1000;
@@ -65,12 +65,12 @@ function exhausted(error: ActionError, attempts: number, wait: number | undefine
   });
 }
 
-/** Seconds that a `Retry-After` header asks for, in its forms of a number and of a date; undefined for anything else. */
+/** Seconds from a `Retry-After` header, as a number or a date; undefined for anything else. */
 export function parseRetryAfter(header: string | undefined, now: Date): number | undefined {
   const text = (header ?? '').trim();
   if (/^\d{1,9}$/.test(text)) return Number(text);
   const date = /^[A-Z]{3}/i.test(text) ? Date.parse(text) : Number.NaN;
   const seconds = Math.max(0, (date - now.getTime()) / 1000);
-  // No further than in numbers: the end of time itself cannot be reckoned with, and would break the error that names it.
+  // Same limit as for numbers: a date beyond it cannot be formatted, and would break the error that names it.
   return seconds < 1e9 ? seconds : undefined;
 }

@@ -13,31 +13,31 @@ import type { Opening, TunnelAgent } from './tunnel-agent.ts';
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: URL;
-  /** The path and query to send where their spelling counts, as in the address of an upload; default: those of `url`. */
+  /** The exact path and query to send when their encoding matters, as in an upload URL; default: those of `url`. */
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Body;
-  /** Sent although the run was cancelled, and given up after a few seconds: what takes back that which was begun. */
-  readonly last?: true;
+  /** For cleanup requests: sent even after the run was cancelled, with a timeout of a few seconds. */
+  readonly afterCancellation?: true;
 }
 
 export interface HttpResponse {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
-  /** Where the answer came from, which a relative `Location` is relative to. */
+  /** The final URL, which a relative `Location` refers to. */
   readonly url: URL;
-  /** The body. It must be read to its end or destroyed. */
+  /** The body, which must be read to its end or destroyed. */
   readonly stream: Readable;
 }
 
-/** One request and its answer, whatever its status: no redirect, no retry, no credentials of its own. */
+/** Sends one request and returns its response, whatever the status: no redirects, retries or credentials. */
 export type Transport = (request: HttpRequest) => Promise<HttpResponse>;
 
 export interface TransportOptions {
   readonly signal: AbortSignal;
-  /** Hosts, with port where it is not the usual one, that may be spoken to over plain HTTP besides loopback. */
+  /** Hosts, with any non-default port, that may be accessed over plain HTTP besides loopback. */
   readonly insecureHosts: readonly string[];
-  /** PEM text of certificate authorities to trust besides the usual ones. */
+  /** Additional certificate authorities to trust, as PEM text. */
   readonly ca?: string;
   /** For HTTPS_PROXY, HTTP_PROXY and NO_PROXY. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -50,29 +50,29 @@ export interface Timeouts {
   readonly connect: number;
   /** Without a byte in either direction. */
   readonly idle: number;
-  /** From the last byte of a request that changes nothing, or carries nothing, to its answer. */
+  /** From the afterCancellation byte of a request that changes nothing, or carries nothing, to its answer. */
   readonly read: number;
-  /** The same for a write of `size` bytes, which registries take their time to commit. */
+  /** The same for a write of `size` bytes, which registries may take long to commit. */
   readonly answer: (size: number) => number;
 }
 
-/** Milliseconds for a request after the cancellation; the runner waits 7.5 seconds before it asks again. */
-const LAST = 3000;
+/** After a cancellation the runner waits 7.5 seconds before it kills the process. */
+const AFTER_CANCELLATION_TIMEOUT_MS = 3000;
 const TIMEOUTS: Timeouts = {
   connect: 15_000,
   idle: 60_000,
   read: 60_000,
-  // A blob store copies an upload to its final name at 10 MiB/s or faster.
+  // Blob stores copy an upload to its final name at 10 MiB/s or faster.
   answer: (size) => Math.min(120_000 + size / 10_486, 900_000),
 };
-/** Milliseconds for a body that is read whole: what drips is never silent, and would be waited for without an end. */
-const WHOLE = 300_000;
+/** A body that trickles in never triggers the idle timeout, so its total time is limited too. */
+const MAX_BODY_TIME_MS = 300_000;
 
 /**
- * A transport over node:http and node:https. Uploads never go through `fetch()`, which ignores backpressure on request
- * bodies and so holds a whole blob in memory.
- * Its promise rejects with Node's own error (`code` ECONNRESET, CERT_HAS_EXPIRED, …), or with ActionError PLAIN_HTTP,
- * and with the reason of the signal when the run is cancelled.
+ * A transport over node:http and node:https. Uploads never use `fetch()`, which ignores backpressure on request bodies
+ * and would hold a whole blob in memory.
+ * @throws Node's own error (`code` ECONNRESET, CERT_HAS_EXPIRED, …), ActionError PLAIN_HTTP, or the reason of the
+ * signal when the run is cancelled
  */
 export function createTransport(options: TransportOptions): Transport {
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
@@ -84,7 +84,7 @@ export function createTransport(options: TransportOptions): Transport {
     return known;
   };
   let secure: https.Agent | undefined;
-  // As an address has it, where a usual port is left out.
+  // Normalised like a URL, without a default port.
   const plainHosts = options.insecureHosts.flatMap((host) => URL.parse(`http://${host}`)?.host ?? []);
   const proxies = new Map<string, TunnelAgent>();
   const agentFor = async (url: URL): Promise<http.Agent> => {
@@ -101,7 +101,8 @@ export function createTransport(options: TransportOptions): Transport {
   };
 
   return async (request) => {
-    const signal = request.last === true ? AbortSignal.timeout(LAST) : options.signal;
+    const signal =
+      request.afterCancellation === true ? AbortSignal.timeout(AFTER_CANCELLATION_TIMEOUT_MS) : options.signal;
     refusePlainHttp(request.url, plainHosts);
     const exchange = {
       agent: await agentFor(request.url),
@@ -114,7 +115,7 @@ export function createTransport(options: TransportOptions): Transport {
     try {
       return await once(request, exchange);
     } catch (error) {
-      // A server may close a connection while it waits in the pool; then nothing was done, and nothing needs a wait.
+      // A server may close an idle connection in the pool. Nothing was processed then, so retry without waiting.
       if (!(error instanceof Error && 'stale' in error)) throw error;
       return once(request, exchange);
     }
@@ -134,9 +135,9 @@ interface Tls {
   readonly secureContext?: SecureContext;
 }
 
-/** One context for all: with `ca` each request would compare and each connection parse all certificates anew. */
+/** One shared context: with `ca`, each request would compare and each connection parse all certificates again. */
 function tlsOf(ca: string | undefined): Tls {
-  // A server without HTTP/1.1 then ends the handshake, instead of sending what nobody here can read.
+  // A server without HTTP/1.1 then fails the handshake instead of sending frames that cannot be parsed.
   const settings = { ALPNProtocols: ['http/1.1'] };
   if (ca === undefined) return settings;
   const { createSecureContext, getCACertificates } = process.getBuiltinModule('node:tls');
@@ -148,7 +149,7 @@ interface Exchange {
   readonly timeouts: Timeouts;
   readonly signal: AbortSignal;
   readonly userAgent: string;
-  /** For the server's own TLS: what a proxy's agent is made with is for the way to the proxy. */
+  /** For the server's own TLS: the options of a proxy agent apply to the connection to the proxy. */
   readonly tls?: Tls;
 }
 
@@ -187,7 +188,7 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
       if (socket.connecting) socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
       else connected();
     });
-    // One listener: each `setTimeout` with a callback would add another.
+    // A single listener: each `setTimeout` with a callback would add another.
     let silence = () => outgoing.destroy(late('nothing was sent or received', timeouts.idle));
     let answering: NodeJS.Timeout | undefined;
     outgoing.once('close', () => clearTimeout(answering));
@@ -201,7 +202,7 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
       answering = setTimeout(() => outgoing.destroy(late('no answer', patience)), patience);
     });
 
-    // Node raises no error for these: without them nothing would ever come of the request.
+    // Node raises no error for these: without the handlers the request would hang.
     outgoing.once('upgrade', ({ statusCode }, socket) => {
       socket.destroy();
       fail(broken(`the server answered ${statusCode} to switch to another protocol`));
@@ -217,17 +218,17 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
       outgoing.setTimeout(timeouts.idle);
       incoming.once('close', () => {
         signal.removeEventListener('abort', cancel);
-        // Answered before the end of the body (401, 413): the rest of it is not sent.
+        // Answered before the end of the body (401, 413): the rest is not sent.
         if (!outgoing.writableFinished) outgoing.destroy();
       });
       resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, url, stream: incoming });
     });
     const fail = (error: NodeJS.ErrnoException) => {
       clearTimeout(connecting);
-      // A registry may answer and close while the body is still being sent: then its answer counts.
+      // A registry may respond and close while the body is still being sent. Its response counts.
       if (answered) return;
       signal.removeEventListener('abort', cancel);
-      // A stream is not sent again: part of it may have been taken, and an upload that broke needs a new session.
+      // A stream cannot be sent again: part of it may have been received, and a broken upload needs a new session.
       const stale = !streams && outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
       reject(stale ? Object.assign(error, { stale }) : error);
     };
@@ -253,8 +254,8 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 };
 
 /**
- * The body without its content coding: no request asks for one, and some proxies compress all the same.
- * @throws ActionError ANSWER_INVALID for a coding that nobody knows
+ * The body without its content coding: requests ask for none, but some proxies compress anyway.
+ * @throws ActionError ANSWER_INVALID for an unknown coding
  */
 function decoded({ stream, headers, url, status }: HttpResponse): Readable {
   const coding = (headers['content-encoding'] ?? '').trim().toLowerCase();
@@ -271,17 +272,17 @@ function invalid({ host }: URL, what: string): ActionError {
 
 /**
  * Reads a body of at most `limit` bytes.
- * @throws ActionError ANSWER_INVALID when there is more, or it cannot be decoded; an error with the code ETIMEDOUT after five
- * minutes
+ * @throws ActionError ANSWER_INVALID when it is longer or cannot be decoded; an error with the code ETIMEDOUT after
+ * five minutes
  */
 export async function readBody(response: HttpResponse, limit: number): Promise<Buffer> {
   const body = decoded(response);
   const chunks: Buffer[] = [];
   let size = 0;
-  const late = Object.assign(new Error(`the body of the answer did not end within ${WHOLE / 1000} s`), {
+  const late = Object.assign(new Error(`the body of the answer did not end within ${MAX_BODY_TIME_MS / 1000} s`), {
     code: 'ETIMEDOUT',
   });
-  const limiting = setTimeout(() => response.stream.destroy(late), WHOLE);
+  const limiting = setTimeout(() => response.stream.destroy(late), MAX_BODY_TIME_MS);
   try {
     for await (const chunk of body) {
       const piece = Buffer.from(chunk);
@@ -304,10 +305,10 @@ export async function readBody(response: HttpResponse, limit: number): Promise<B
   return Buffer.concat(chunks);
 }
 
-/** Most of an answer without interest that is read for the sake of its connection. */
-const REST = 64 * 1024;
+/** How much of an uninteresting response is read to keep its connection usable. */
+const MAX_DISCARDED_BYTES = 64 * 1024;
 
-/** Reads the rest of an answer whose body does not matter, so that the next request can have its connection. Never fails. */
+/** Reads the rest of an ignored body, so that the next request can reuse the connection. Never fails. */
 export async function discard(response: HttpResponse): Promise<void> {
-  await readBody(response, REST).catch(() => undefined);
+  await readBody(response, MAX_DISCARDED_BYTES).catch(() => undefined);
 }

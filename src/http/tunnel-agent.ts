@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 
-/** Ends, with its reason, what is on the way to a proxy: a request that has no connection yet cannot do that itself. */
+/** Ends a pending connection to a proxy with its reason: a request without a socket cannot do that itself. */
 export interface Opening {
   readonly opening: AbortSignal;
 }
@@ -9,9 +9,9 @@ export interface Opening {
 type ConnectOptions = Parameters<HttpsProxyAgent<string>['connect']>[1];
 
 /**
- * Tunnels through a proxy by CONNECT. What the proxy says in place of a tunnel is an error: the library would pass it off as
- * the registry's own answer, by which whoever sits between here and the proxy could ask for the credentials (401 with a
- * realm of theirs), or make a write look done (201).
+ * Tunnels through a proxy with CONNECT. Any response other than an open tunnel is an error. The library would pass it
+ * off as the registry's response, and anyone between the runner and the proxy could then request the credentials (401
+ * with a realm of their own) or fake a successful write (201).
  */
 export class TunnelAgent extends HttpsProxyAgent<string> {
   override async connect(request: ClientRequest, options: ConnectOptions & Partial<Opening>) {
@@ -19,7 +19,7 @@ export class TunnelAgent extends HttpsProxyAgent<string> {
     request.once('proxyConnect', (answer: { readonly statusCode: number }) => {
       status = answer.statusCode;
     });
-    // Read at once, before the first wait.
+    // Captured at once, before the first await.
     this.connectOpts = { ...this.connectOpts, ...(options.opening === undefined ? {} : { signal: options.opening }) };
     const socket = await super.connect(request, options).catch((error: unknown) => {
       options.opening?.throwIfAborted();

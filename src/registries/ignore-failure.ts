@@ -1,6 +1,6 @@
 import { ActionError } from '../errors/action-error.ts';
 
-/** For `catch` before a push: a question that could not be put is no reason to stop it; a cancelled run is. */
+/** For `catch` in checks before a push: a failed check does not stop the push, a cancelled run does. */
 export function ignoreFailure(error: unknown): undefined {
   if (error instanceof ActionError && error.code !== 'CANCELLED') return undefined;
   throw error;

@@ -1,14 +1,14 @@
 import type { Digest } from '../domain/digest.ts';
 import type { ListedImage, TagFacts } from './vendor.ts';
 
-/** A tag with the image that it points to, of a list of tags. */
+/** A tag and its image, from a list of tags. */
 export interface ListedTag extends TagFacts {
   readonly digest: Digest;
 }
 
 /**
- * Completes a list of images by a list of tags that was read after it: a tag belongs to the image that the later list names, with
- * what is recorded of it. Lists of images may name only some of the tags, and an image that looks untagged is one that goes first.
+ * Merges a list of images with a later list of tags: a tag belongs to the image in the later list, with its details.
+ * Image lists may contain only some of the tags, and an image that looks untagged is deleted first.
  */
 export function withTags(images: readonly ListedImage[], tags: readonly ListedTag[]): readonly ListedImage[] {
   const digests = new Map(tags.map(({ name, digest }) => [name, digest]));
@@ -26,7 +26,7 @@ export function withTags(images: readonly ListedImage[], tags: readonly ListedTa
   });
 }
 
-/** What is recorded of a tag that is written and pulled at these times. */
+/** Details of a tag that is written and pulled at these times. */
 export function tagTimes(name: string, updatedAt: Date | undefined, pulledAt: Date | undefined): TagFacts {
   return {
     name,
@@ -35,13 +35,16 @@ export function tagTimes(name: string, updatedAt: Date | undefined, pulledAt: Da
   };
 }
 
-/** The later of two times, either of which may be unknown. */
+/** The later of two times, either of which may be undefined. */
 export function latest(one: Date | undefined, other: Date | undefined): Date | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return one > other ? one : other;
 }
 
-/** The time in a field of an answer; undefined for everything that is none, and before 1970: servers write the year 1 for "never". */
+/**
+ * Parses a time in a response; undefined for anything else and for times before 1970: servers write the year 1 for
+ * "never".
+ */
 export function timeOf(value: unknown): Date | undefined {
   const date = typeof value === 'string' ? new Date(value) : undefined;
   return date === undefined || Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1970 ? undefined : date;

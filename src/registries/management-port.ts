@@ -1,19 +1,19 @@
 import { ActionError } from '../errors/action-error.ts';
 import type { Capability, Management, ManagementContext, Support, Vendor } from './vendor.ts';
 
-/** Functions that have no stand-in: whoever calls them has another way where the vendor lacks them. */
+/** Functions without a default: callers have an alternative for vendors that lack them. */
 type Optional = 'deleteDigests' | 'currentTags';
 
-/** Everything that can be asked of a repository; what the vendor lacks answers with CAPABILITY_MISSING. */
+/** All management operations of a repository; unsupported ones raise CAPABILITY_MISSING. */
 export type RepositoryManagement = Required<Omit<Management, Optional>> & Pick<Management, Optional>;
 
 /**
  * Opens one repository of a vendor for management.
- * @throws from its functions: ActionError CAPABILITY_MISSING with what to do instead, when the vendor lacks them
+ * @throws from its functions: ActionError CAPABILITY_MISSING with an alternative, for operations that the vendor lacks
  */
-export function manage(vendor: Vendor, place: ManagementContext): RepositoryManagement {
-  const own = vendor.manage(place);
-  const where = `${place.host}/${place.repository}`;
+export function manage(vendor: Vendor, context: ManagementContext): RepositoryManagement {
+  const own = vendor.manage(context);
+  const where = `${context.host}/${context.repository}`;
   const lacks = (capability: Capability) => () => {
     throw missing(vendor, capability, where);
   };
@@ -30,7 +30,7 @@ export function manage(vendor: Vendor, place: ManagementContext): RepositoryMana
   };
 }
 
-/** The error of somebody who asks a vendor for what it lacks. */
+/** The error for an operation that a vendor lacks. */
 export function missing(vendor: Vendor, capability: Capability, where: string): ActionError {
   const support: Support = vendor.capabilities[capability];
   const instead = typeof support === 'object' && 'lacks' in support ? ` ${support.lacks}` : '';

@@ -1,9 +1,10 @@
 import { type ApiAnswer, unexpected } from '../http/api.ts';
 
 /**
- * The next page of a list by its Link header (RFC 8288), relative to the page that carried it.
+ * The next page of a list from its Link header (RFC 8288), relative to the current page.
  * @returns undefined on the last page
- * @throws ActionError ANSWER_INVALID when it leads to another origin or back to the same page: credentials go along
+ * @throws ActionError ANSWER_INVALID when it leads to another origin or back to the same page: requests carry
+ * credentials
  */
 export function nextPage({ headers }: ApiAnswer, page: URL, what: string): URL | undefined {
   const { link } = headers;

@@ -11,7 +11,7 @@ import { harbor } from './harbor/harbor.ts';
 import { nexus } from './nexus/nexus.ts';
 import type { Vendor } from './vendor.ts';
 
-/** Every kind of registry, in the order of the README's matrix. */
+/** All kinds of registries, in the order of the README's matrix. */
 export const VENDORS: Readonly<Record<VendorId, Vendor>> = {
   'docker-hub': dockerHub,
   ghcr,
@@ -26,10 +26,10 @@ export const VENDORS: Readonly<Record<VendorId, Vendor>> = {
 };
 
 /**
- * The vendor behind a host. What no pattern knows is a plain distribution registry, unless `types` says otherwise; a
- * vendor's credentials go to hosts that its own patterns know, or that the user named.
+ * The vendor of a host. Hosts that match no pattern are plain distribution registries, unless `types` says otherwise. A
+ * vendor's credentials are sent only to hosts that match its own patterns or that the user listed.
  * @param host as in image names
- * @param types `registry-type`, by host; under `*` that of all hosts which no pattern knows
+ * @param types `registry-type`, by host; `*` stands for all hosts without a matching pattern
  */
 export function vendorOf(host: string, types: ReadonlyMap<string, VendorId> = new Map()): Vendor {
   const named = types.get(host);

@@ -19,14 +19,14 @@ interface SavedImage {
   readonly names: readonly string[];
 }
 
-const CHUNK = 1024 * 1024;
-const LAYER = 'application/vnd.oci.image.layer.v1.tar';
+const CHUNK_BYTES = 1024 * 1024;
+const LAYER_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 
 /**
- * Makes an OCI layout of an unpacked `docker save` tar of the form before Docker 25, or of a tool that writes that form (jib,
- * kaniko, nix). The layers stay as they are, compressed or not: the digests then depend on nothing but the archive, so that a
- * second run makes the same image, and a version tag that it wrote is found unchanged (P3). Every layer is checked against
- * the `diff_ids` of the config, the only checksums of that form. The files are moved out of the archive's folder.
+ * Converts an unpacked `docker save` tar from before Docker 25, or from a tool that still writes that format (jib,
+ * kaniko, nix), into an OCI layout. Layers keep their bytes, compressed or not, so the digests depend only on the
+ * archive: a second run produces the same image and finds its version tag unchanged (P3). Each layer is checked against
+ * the `diff_ids` of the config, the only checksums in that format. Files are moved out of the archive's folder.
  * @throws ActionError SOURCE_INVALID, SOURCE_UNSAFE, LAYOUT_CORRUPT
  */
 export async function convertDockerSave(source: string, archive: Extracted, directory: string): Promise<void> {
@@ -43,9 +43,9 @@ export async function convertDockerSave(source: string, archive: Extracted, dire
     throw corrupt(`${source}: the image config ${image.config} has the digest ${configDigest}`);
   }
 
-  const place = (digest: Digest) => join(directory, ...blobPath(digest));
+  const pathOf = (digest: Digest) => join(directory, ...blobPath(digest));
   await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true, mode: 0o700 });
-  await writeFile(place(configDigest), configBytes);
+  await writeFile(pathOf(configDigest), configBytes);
   const files = image.layers.map((name) => fileOf(archive, name, source));
   const known = new Map<string, SavedLayer>();
   for (const file of new Set(files)) known.set(file, await describeLayer(file));
@@ -57,7 +57,7 @@ export async function convertDockerSave(source: string, archive: Extracted, dire
       `${source}: the layer ${name} unpacks to ${layer?.diffId}, the image config says ${clean(diffIds[at])}`,
     );
   });
-  for (const [file, { descriptor }] of known) await moveFile(file, place(descriptor.digest));
+  for (const [file, { descriptor }] of known) await moveFile(file, pathOf(descriptor.digest));
 
   const manifest = Buffer.from(
     JSON.stringify({
@@ -68,21 +68,21 @@ export async function convertDockerSave(source: string, archive: Extracted, dire
     }),
   );
   const root = { mediaType: MEDIA_TYPES.ociManifest, digest: sha256(manifest), size: manifest.length };
-  await writeFile(place(root.digest), manifest);
+  await writeFile(pathOf(root.digest), manifest);
   const index = { schemaVersion: 2, mediaType: MEDIA_TYPES.ociIndex, manifests: [root] };
   await writeFile(join(directory, 'index.json'), JSON.stringify(index));
   await writeFile(join(directory, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
 }
 
 function oneImage(bytes: Uint8Array, source: string): SavedImage {
-  // The document is a list; as a field of an object it passes the same checks as every other untrusted document.
+  // Wrapped in an object, the list passes the same checks as every other untrusted document.
   const wrapped = Buffer.concat([Buffer.from('{"images":'), bytes, Buffer.from('}')]);
   const { images } = parseDocument(wrapped, `manifest.json of ${source}`);
   const found = (Array.isArray(images) ? images : []).filter(isFields).map(
-    (each): SavedImage => ({
-      config: typeof each.Config === 'string' ? each.Config : '',
-      layers: textsOf(each.Layers),
-      names: textsOf(each.RepoTags),
+    (image): SavedImage => ({
+      config: typeof image.Config === 'string' ? image.Config : '',
+      layers: textsOf(image.Layers),
+      names: textsOf(image.RepoTags),
     }),
   );
   const [first] = found;
@@ -97,10 +97,10 @@ function oneImage(bytes: Uint8Array, source: string): SavedImage {
   return first;
 }
 
-/** The file of an entry; Docker before 25 wrote a link where two layers are the same. */
+/** The file of an entry. Docker before 25 wrote a link where two layers are the same. */
 function fileOf(archive: Extracted, name: string, source: string): string {
   const entry = archive.links.get(name) ?? name;
-  // Only names that the archive held are opened: whatever else the document says is not in the set.
+  // Opens only names that the archive contained, so the document cannot point outside it.
   if (!archive.files.has(entry)) {
     throw new ActionError(
       'SOURCE_INVALID',
@@ -120,18 +120,18 @@ async function readSmall(archive: Extracted, name: string, source: string): Prom
 
 interface SavedLayer {
   readonly descriptor: Descriptor;
-  /** Digest of what the layer unpacks to. */
+  /** Digest of the uncompressed layer. */
   readonly diffId: Digest;
 }
 
 async function describeLayer(file: string): Promise<SavedLayer> {
   const { size } = await stat(file);
   const packed = await isGzip(file);
-  const digest = await hashOf([createReadStream(file, { highWaterMark: CHUNK })]);
-  const descriptor = { mediaType: packed ? `${LAYER}+gzip` : LAYER, digest, size };
+  const digest = await hashOf([createReadStream(file, { highWaterMark: CHUNK_BYTES })]);
+  const descriptor = { mediaType: packed ? `${LAYER_TYPE}+gzip` : LAYER_TYPE, digest, size };
   if (!packed) return { descriptor, diffId: digest };
-  const input = createReadStream(file, { highWaterMark: CHUNK });
-  const unpacked = [input, createGunzip({ chunkSize: CHUNK }), metered(input, EXTRACT_LIMITS, file)];
+  const input = createReadStream(file, { highWaterMark: CHUNK_BYTES });
+  const unpacked = [input, createGunzip({ chunkSize: CHUNK_BYTES }), metered(input, EXTRACT_LIMITS, file)];
   return { descriptor, diffId: await hashOf(unpacked) };
 }
 

@@ -10,54 +10,55 @@ import { clean } from '../image/document.ts';
 
 export interface ExtractLimits {
   readonly entries: number;
-  /** Of all content, in bytes. */
+  /** Limit for the whole content, in bytes. */
   readonly bytes: number;
-  /** Bytes out for each byte in, judged after the first 64 MiB. Images compress 2 to 5 times, zeros a thousand times. */
+  /** Bytes out per byte in, checked after the first 64 MiB. Images compress 2 to 5 times, zeros a thousand times. */
   readonly ratio: number;
 }
 
-/** What an image may take at most, unless told otherwise. */
+/** Default size limit of an image. */
 export const EXTRACT_LIMITS: ExtractLimits = { entries: 100_000, bytes: 20 * 1024 ** 3, ratio: 200 };
 const RATIO_FROM = 64 * 1024 ** 2;
-const CHUNK = 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 const NAME_LIMIT = 1024;
 
-/** What an archive held, written below `directory`. */
+/** What an archive contained, written below `directory`. */
 export interface Extracted {
   readonly directory: string;
   /** Names of the files, with forward slashes. */
   readonly files: ReadonlySet<string>;
-  /** Symbolic links by name, with the name they lead to. None is made on disk, and none leads out of the archive. */
+  /** Symbolic links and their targets. None is created on disk, and none leads out of the archive. */
   readonly links: ReadonlyMap<string, string>;
 }
 
 interface Extraction {
   readonly file: string;
   readonly compression: 'none' | 'gzip';
-  /** Empty, and nobody else's. */
+  /** An empty folder for the exclusive use of this call. */
   readonly directory: string;
   readonly signal?: AbortSignal;
   readonly limits?: Partial<ExtractLimits>;
 }
 
 /**
- * Unpacks a tar that somebody else made. Files only: nothing outside of the folder is touched, nothing is overwritten, no
- * link is made or followed, and it stops at the limits.
- * @throws ActionError SOURCE_UNSAFE, SOURCE_INVALID when it is not a whole tar, BUILD_NO_SPACE, or the signal's reason
+ * Unpacks an untrusted tar. Writes regular files only: nothing outside the folder is touched, nothing is overwritten,
+ * no link is created or followed, and it stops at the limits.
+ * @throws ActionError SOURCE_UNSAFE, SOURCE_INVALID when the tar is incomplete, BUILD_NO_SPACE, or the signal's reason
  */
 export async function extractArchive({ file, compression, directory, signal, limits }: Extraction): Promise<Extracted> {
   const most = { ...EXTRACT_LIMITS, ...limits };
   const files = new Set<string>();
   const links = new Map<string, string>();
   const archive = extract();
-  const input = createReadStream(file, { highWaterMark: CHUNK });
+  const input = createReadStream(file, { highWaterMark: CHUNK_BYTES });
   const meter = metered(input, most, file);
   const options = signal === undefined ? {} : { signal };
   const feeding =
     compression === 'gzip'
-      ? pipeline(input, createGunzip({ chunkSize: CHUNK }), meter, archive, options)
+      ? pipeline(input, createGunzip({ chunkSize: CHUNK_BYTES }), meter, archive, options)
       : pipeline(input, meter, archive, options);
-  // Its failure also ends the loop below, which is where it is thrown. An entry that the archive breaks off in would not end.
+  // A failure ends the loop below too, which rethrows it. Without this, an entry cut off by the end of the archive
+  // would hang.
   const broken = new AbortController();
   feeding.catch((error: unknown) => broken.abort(error));
   const writing = { signal: AbortSignal.any([broken.signal, signal ?? []].flat()) };
@@ -75,7 +76,11 @@ export async function extractArchive({ file, compression, directory, signal, lim
         const path = join(directory, name);
         await mkdir(dirname(path), { recursive: true, mode: 0o700 });
         files.add(name);
-        await pipeline(entry, createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: CHUNK }), writing);
+        await pipeline(
+          entry,
+          createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: CHUNK_BYTES }),
+          writing,
+        );
         continue;
       }
       if (type === 'symlink') {
@@ -94,7 +99,7 @@ export async function extractArchive({ file, compression, directory, signal, lim
   return { directory, files, links };
 }
 
-/** The name of an entry, relative to the archive. Anything that could mean another place is refused, not repaired. */
+/** The name of an entry, relative to the archive. Anything that could resolve elsewhere is rejected, not repaired. */
 function safeName(raw: string, file: string): string {
   const parts = raw.replace(/\/+$/, '').split('/');
   const bad =
@@ -102,18 +107,18 @@ function safeName(raw: string, file: string): string {
     raw.length > NAME_LIMIT ||
     raw.startsWith('/') ||
     parts.includes('..') ||
-    // Backslashes and colons are separators on Windows; control characters have no place in a name.
+    // Backslashes and colons are separators on Windows; control characters never belong in a name.
     /[\\\p{Cc}]|^[A-Za-z]:/u.test(raw);
   if (bad) throw unsafe(file, `the entry ${clean(raw)}, which leads out of its folder`);
   return parts.filter((part) => part !== '' && part !== '.').join('/') || '.';
 }
 
-/** Counts what comes out, and stops a gzip bomb before it fills the disk. */
+/** Counts the output and stops a gzip bomb before it fills the disk. */
 export function metered(input: { readonly bytesRead: number }, most: ExtractLimits, file: string): Transform {
   let bytes = 0;
   return new Transform({
-    readableHighWaterMark: CHUNK,
-    writableHighWaterMark: CHUNK,
+    readableHighWaterMark: CHUNK_BYTES,
+    writableHighWaterMark: CHUNK_BYTES,
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
       if (bytes > most.bytes) done(unsafe(file, `more than ${most.bytes} bytes`));

@@ -4,7 +4,7 @@ import { ActionError } from '../../errors/action-error.ts';
 import { convertDockerSave } from './docker-save.ts';
 import { type ExtractLimits, extractArchive } from './oci-tar.ts';
 
-/** An image that another tool has built, ready for `readLayout`. */
+/** An image built by another tool, ready for `readLayout`. */
 export interface Source {
   /** An OCI layout: the folder given, or a fresh one (0700) under `temp`. */
   readonly directory: string;
@@ -12,19 +12,19 @@ export interface Source {
 }
 
 export interface SourceOptions {
-  /** Folder for what an archive holds. */
+  /** Folder to unpack an archive into. */
   readonly temp: string;
   readonly signal?: AbortSignal;
   readonly limits?: Partial<ExtractLimits>;
 }
 
 /**
- * Opens what another builder wrote: an OCI layout directory, a tar of one (plain or gzip), or a `docker save` tar. Where the
- * archive holds an index, its digests stay (P2); only the form of Docker before 25, which has no manifest, gets one made.
- * What it returns is not checked yet: `readLayout` does that.
+ * Opens the output of another builder: an OCI layout directory, a tar of one (plain or gzip), or a `docker save` tar.
+ * Digests of an index in the archive are kept (P2); only the format from before Docker 25, which has no manifest, gets
+ * a new one. The result is not validated yet: `readLayout` does that.
  * @param path absolute
- * @throws ActionError SOURCE_INVALID when it is none of these or holds several images, SOURCE_UNSAFE for an archive that
- * leads out of its folder or unpacks to too much, LAYOUT_CORRUPT for damaged layers, BUILD_NO_SPACE
+ * @throws ActionError SOURCE_INVALID when it is none of these or contains several images, SOURCE_UNSAFE for an archive
+ * that leads out of its folder or unpacks to too much, LAYOUT_CORRUPT for damaged layers, BUILD_NO_SPACE
  */
 export async function openSource(path: string, options: SourceOptions): Promise<Source> {
   const facts = await stat(path).catch((error: unknown) => {
@@ -57,7 +57,7 @@ export async function openSource(path: string, options: SourceOptions): Promise<
   return { directory: converted, kind: 'docker-save' };
 }
 
-/** Tells a tar and a gzip by their first bytes. */
+/** Detects tar and gzip by their first bytes. */
 async function sniff(path: string): Promise<'none' | 'gzip'> {
   await using file = await open(path);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);

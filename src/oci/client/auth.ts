@@ -16,14 +16,14 @@ import {
 
 export type { AuthOptions, CredentialSource, Credentials, Scope } from './token.ts';
 
-/** Knows which `Authorization` a registry wants. */
+/** Provides the `Authorization` header that a registry expects. */
 export interface Authenticator {
-  /** The header to begin with: undefined until the registry has said what it wants. */
+  /** The initial header: undefined until the registry has sent a challenge. */
   readonly header: (scopes: readonly Scope[]) => Promise<string | undefined>;
   /**
-   * Takes the challenge of a refused request.
-   * @param sent the `Authorization` that it was sent with
-   * @param first whether this is the first refusal: only another scope is worth a third try
+   * Handles the challenge of a refused request.
+   * @param sent the `Authorization` it was sent with
+   * @param first whether this is the first refusal: only another scope justifies a third try
    * @returns whether there is something new to try
    */
   readonly challenged: (
@@ -32,18 +32,18 @@ export interface Authenticator {
     sent: string | undefined,
     first: boolean,
   ) => Promise<boolean>;
-  /** Says that this repository will be written to, so that one token serves the reads before and the writes. */
+  /** Announces writes to this repository, so that one token serves the reads before them as well. */
   readonly expectWrites: (repository: string) => void;
-  /** Drops the token that was sent: the registry says that it has expired. */
+  /** Drops the token that was sent because the registry reports it as expired. */
   readonly expire: (scopes: readonly Scope[], sent: string | undefined) => Promise<void>;
   /**
-   * Drops the tokens for a repository: what a token allows was decided when it was issued, and Harbor's service grants nothing
-   * on a project that did not exist then.
+   * Drops the tokens for a repository. Rights are fixed when a token is issued, and Harbor grants none on a project
+   * that did not exist at that time.
    */
   readonly renew: (repository: string) => void;
-  /** Whether the registry asked for a login, and there are no credentials. */
+  /** Whether the registry requested a login and no credentials are available. */
   readonly isAnonymous: () => Promise<boolean>;
-  /** Takes every password and token out of a text that a server wrote. */
+  /** Removes every password and token from a text written by a server. */
   readonly redact: (text: string) => string;
 }
 
@@ -67,11 +67,13 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
   let method: Method | undefined;
   const tokens = new Map<string, Promise<Token>>();
   const writers = new Set<string>();
-  /** Scopes that the token service has refused, and another one served. */
+  /** Scopes that the token service refused although it granted another one. */
   const refused = new Set<string>();
-  /** The scope that the registry named for requests that the own scope did not open, by that. */
+  /** Scopes named by the registry, by the requested scope that turned out to be insufficient. */
   const named = new Map<string, string>();
-  /** What the registry named before anything was asked for: only where the token service refuses the own scope. */
+  /**
+   * Scopes named by the registry in its first challenge: used only if the token service refuses the requested scope.
+   */
   const offered = new Map<string, string>();
 
   const token = async (how: Method & { kind: 'bearer' }, scope: string, repository?: string): Promise<string> => {
@@ -88,12 +90,12 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
       forget(scope, held);
     }
   };
-  /** Unless somebody else has replaced it by now. */
+  /** Drops a token unless it has been replaced already. */
   const forget = (scope: string, held: Promise<Token>): void => {
     if (tokens.get(scope) === held) tokens.delete(scope);
   };
 
-  /** What to ask for, in order: what is wider than needed only where it is held or will be needed. */
+  /** Scopes to request, in order. One that is wider than needed only if it is cached or will be needed anyway. */
   const candidates = (scopes: readonly Scope[]): readonly string[] => {
     const own = scopeText(scopes);
     const [only, ...more] = scopes;
@@ -118,7 +120,7 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
   };
   const expire: Authenticator['expire'] = async (scopes, sent) => {
     if (method?.kind === 'basic') return renew(sent);
-    // Of several requests that were refused with the same token, the first one drops it and all wait for the next.
+    // When several requests are refused with the same token, the first drops it and all of them wait for the next one.
     for (const scope of candidates(scopes)) {
       const held = tokens.get(scope);
       const value = (await held?.catch(() => undefined))?.value;
@@ -131,7 +133,7 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
     return held !== undefined && sent === `Bearer ${held.value}`;
   };
 
-  /** Basic credentials that have run out, as those of ECR do after twelve hours. */
+  /** Replaces expired Basic credentials, such as those of ECR after twelve hours. */
   const renew = async (sent: string | undefined): Promise<void> => {
     const held = await options.credentials();
     if (held?.kind === 'password' && basicHeader(options, held) === sent)
@@ -153,7 +155,7 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
       method = chosen;
       if (chosen.kind === 'bearer') {
         const own = scopeText(scopes);
-        // A proxy may know the repository by another name than its path, for which the token has to be:
+        // Behind a proxy the token scope may use another repository name than the path:
         // https://github.com/oras-project/oras-go/issues/650
         const asked = candidates(scopes).filter((scope) => scope !== offered.get(own));
         const other = otherScope(chosen.scope, asked);
@@ -182,18 +184,19 @@ export function createAuthenticator(given: AuthOptions): Authenticator {
   };
 }
 
-/** Whether the token service grants no such scope: a narrower one may do. */
+/** Whether the token service refuses this scope, so that a narrower one may work. */
 function isRefusal(error: unknown): boolean {
   const status = error instanceof ActionError ? error.facts.status : undefined;
   return status === 400 || status === 403 || status === 404;
 }
 
-/** What a challenge names and was not requested; undefined when it was, or is no list of scopes. */
+/** The scopes of a challenge that were not requested; undefined when all were, or it is not a list of scopes. */
 function otherScope(challenged: string | undefined, asked: readonly string[]): string | undefined {
   if (challenged === undefined || challenged.length > 1024) return undefined;
   const scopes = challenged.split(' ').filter(Boolean);
-  if (scopes.length === 0 || !scopes.every((each) => /^[a-z()]+:[\x21-\x7e]+:[a-z_*,]+$/i.test(each))) return undefined;
-  const known = new Set(asked.flatMap((each) => each.split(' ').flatMap(rightsOf)));
+  if (scopes.length === 0 || !scopes.every((scope) => /^[a-z()]+:[\x21-\x7e]+:[a-z_*,]+$/i.test(scope)))
+    return undefined;
+  const known = new Set(asked.flatMap((scope) => scope.split(' ').flatMap(rightsOf)));
   return scopes.flatMap(rightsOf).every((right) => known.has(right)) ? undefined : scopes.join(' ');
 }
 
@@ -224,8 +227,8 @@ function choose(challenges: readonly Challenge[], from: URL, host: string): Meth
 }
 
 /**
- * Where credentials are sent is the registry's word: it must be HTTPS and outside of this network, unless the registry
- * itself is there (go-containerregistry#2243 and its successors).
+ * The registry chooses where credentials are sent, so the realm must be HTTPS and outside this network, unless the
+ * registry itself is inside it (go-containerregistry#2243 and its successors).
  * @throws ActionError REDIRECT_REFUSED
  */
 function trustedRealm(realm: string, from: URL, host: string): URL {

@@ -8,9 +8,9 @@ const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const PARAMETER = /\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/y;
 
 /**
- * Parses `WWW-Authenticate`: several challenges in one header or in several, quoted commas, any case and white space.
- * Node joins several headers with commas, which is the same thing. https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
- * What does not parse ends the list; the challenges before it stay.
+ * Parses `WWW-Authenticate`: several challenges in one or more headers, quoted commas, any case and white space. Node
+ * joins repeated headers with commas, which is equivalent. https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+ * Parsing stops at the first syntax error and keeps the challenges before it.
  */
 export function parseChallenges(header: string | undefined): readonly Challenge[] {
   const text = (header ?? '').slice(0, 8192);
@@ -27,7 +27,7 @@ export function parseChallenges(header: string | undefined): readonly Challenge[
     const scheme = match(TOKEN)?.[0];
     if (scheme === undefined) break;
     const parameters: Record<string, string> = {};
-    // A parameter is followed by a comma and the next one; a comma and a word without "=" begins the next challenge.
+    // A parameter is followed by a comma and the next one; a comma and a word without "=" starts the next challenge.
     for (let found = match(PARAMETER); found !== null; found = match(PARAMETER)) {
       const [, name = '', quoted, bare = ''] = found;
       parameters[name.toLowerCase()] ??= quoted === undefined ? bare : quoted.replaceAll(/\\(.)/g, '$1');
@@ -40,7 +40,7 @@ export function parseChallenges(header: string | undefined): readonly Challenge[
       }
     }
     challenges.push({ scheme: scheme.toLowerCase(), parameters });
-    // A scheme with a bare token after it (Negotiate) has nothing for us: skip to the next comma.
+    // A scheme followed by a bare token (Negotiate) is of no use here: skip to the next comma.
     match(/[^,]*/y);
   }
   return challenges;

@@ -8,18 +8,18 @@ import type { HttpResponse } from '../../http/transport.ts';
 import { type Tap, tap } from '../image/stream-reader.ts';
 import type { RepositoryContext } from './context.ts';
 
-/** Times that a broken download goes on where it stopped without a byte of progress in between. */
-const STALLS = 3;
-/** Bytes of one chunk of a stream. */
-const CHUNK = 256 * 1024;
+/** How often a broken download is resumed without any progress in between. */
+const MAX_STALLS = 3;
+/** Chunk size of a stream, in bytes. */
+const CHUNK_BYTES = 256 * 1024;
 
-/** The bytes of a blob as a stream; see {@link readBlob}. Fails at once when the registry does not give them. */
-export async function downloadBlob(place: RepositoryContext, blob: Descriptor): Promise<Readable> {
-  const { read, close } = readBlob(place, blob, await open(place, blob, 0));
+/** The bytes of a blob as a stream; see {@link readBlob}. Rejects at once when the registry does not serve the blob. */
+export async function downloadBlob(context: RepositoryContext, blob: Descriptor): Promise<Readable> {
+  const { read, close } = readBlob(context, blob, await open(context, blob, 0));
   return new Readable({
-    highWaterMark: CHUNK,
+    highWaterMark: CHUNK_BYTES,
     read() {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK, Math.max(1, blob.size)));
+      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, Math.max(1, blob.size)));
       read(buffer).then(
         (size) => this.push(size === 0 ? null : buffer.subarray(0, size)),
         (error: Error) => this.destroy(error),
@@ -33,32 +33,32 @@ export async function downloadBlob(place: RepositoryContext, blob: Descriptor): 
 }
 
 /**
- * Reads a blob, hashed on its way: the last bytes come out only when all of them are right. A connection that breaks is taken
- * up again with a Range request; when the server ignores that, what is known already is read over.
- * @param begun the answer to a request for all of it, when there is one already
- * @throws ActionError DIGEST_MISMATCH, REGISTRY_UNREACHABLE when it breaks off again and again
+ * Reads a blob and verifies its digest: the last bytes are returned only if all of them are right. A broken connection
+ * is resumed with a Range request; if the server ignores the range, the bytes already read are skipped.
+ * @param begun the response to a request for the whole blob, if one was already sent
+ * @throws ActionError DIGEST_MISMATCH, REGISTRY_UNREACHABLE when the connection keeps breaking
  */
-export function readBlob(place: RepositoryContext, blob: Descriptor, begun?: HttpResponse): Pieces {
+export function readBlob(context: RepositoryContext, blob: Descriptor, begun?: HttpResponse): Pieces {
   const { algorithm, hex } = splitDigest(blob.digest);
   const hash = createHash(algorithm);
-  const facts = { registry: place.host, repository: place.name, reference: blob.digest };
-  const where = `${place.host}/${place.name}@${blob.digest}`;
+  const facts = { registry: context.host, repository: context.name, reference: blob.digest };
+  const where = `${context.host}/${context.name}@${blob.digest}`;
   const wrong = (what: string) => new ActionError('DIGEST_MISMATCH', `${where} ${what}.`, { facts });
   let source: Tap | undefined = begun === undefined ? undefined : tap(begun.stream);
-  /** Bytes that are known already and come again. */
+  /** Bytes already read that are sent again. */
   let known = 0;
   let done = 0;
   let stalls = 0;
-  /** Whether this answer brought something new. */
+  /** Whether this response brought new bytes. */
   let fresh = false;
   let over = false;
   let closed = false;
 
-  /** At least one byte, wherever it comes from. */
+  /** Reads at least one byte, reconnecting when needed. */
   const next = async (buffer: Uint8Array): Promise<number> => {
     for (;;) {
       if (source === undefined) {
-        const response = await open(place, blob, done);
+        const response = await open(context, blob, done);
         known = response.status === 206 ? 0 : done;
         source = tap(response.stream);
         if (closed) source.close();
@@ -74,8 +74,8 @@ export function readBlob(place: RepositoryContext, blob: Descriptor, begun?: Htt
       source = undefined;
       stalls = fresh ? 0 : stalls + 1;
       fresh = false;
-      if (stalls < STALLS && !closed) continue;
-      const what = `${place.host} broke off the blob ${place.name}@${blob.digest} at byte ${done} of ${blob.size}, again and again.`;
+      if (stalls < MAX_STALLS && !closed) continue;
+      const what = `${context.host} broke off the blob ${context.name}@${blob.digest} at byte ${done} of ${blob.size}, again and again.`;
       throw new ActionError('REGISTRY_UNREACHABLE', what, { facts });
     }
   };

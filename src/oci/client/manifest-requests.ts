@@ -5,18 +5,18 @@ import { discard } from '../../http/transport.ts';
 import { digestOf } from '../image/digest-of.ts';
 import type { RepositoryContext } from './context.ts';
 
-const MANIFEST_LIMIT = 4 * 1024 * 1024;
-const ACCEPT = MANIFEST_TYPES.join(', ');
+const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+const ACCEPT_HEADER = MANIFEST_TYPES.join(', ');
 
-/** What a registry answered to the PUT of a manifest. */
+/** The registry's response to the PUT of a manifest. */
 export interface Taken {
-  /** Whether it named the digest of what it took. */
+  /** Whether it returned the digest of the stored manifest. */
   readonly confirmed: boolean;
-  /** Of the manifest, when the registry lists it as a referrer of that. */
+  /** The subject, when the registry lists the manifest as its referrer. */
   readonly subject?: Digest;
 }
 
-/** The manifest under a tag or digest, checked against the digest; undefined when there is none. */
+/** The manifest under a tag or digest, verified against the digest; undefined when it does not exist. */
 export async function readManifest(context: RepositoryContext, reference: string): Promise<ManifestBytes | undefined> {
   const response = await request(context, 'GET', reference, [200, 404]);
   if (response.status === 404) return undefined;
@@ -41,10 +41,10 @@ export async function readManifest(context: RepositoryContext, reference: string
   };
 }
 
-/** The same without its bytes. */
+/** The descriptor of a manifest, without reading its bytes. */
 export async function headManifest(context: RepositoryContext, reference: string): Promise<Descriptor | undefined> {
-  // What is wrong with a HEAD cannot be said: some registries know none (405), Artifactory answers 403 for what is not
-  // there, Harbor 412 for what its policy keeps back. Then a GET has to do, which says why.
+  // A HEAD response has no body to explain an error: some registries do not support it (405), Artifactory returns 403
+  // for a missing manifest, Harbor 412 for one that a policy blocks. The GET that follows gets the reason.
   const response = await request(context, 'HEAD', reference, [200, 400, 403, 404, 405, 412]);
   if (response.status === 404) return undefined;
   const { 'docker-content-digest': digest, 'content-length': length, 'content-type': type = '' } = response.headers;
@@ -60,13 +60,13 @@ export async function headManifest(context: RepositoryContext, reference: string
   return (await readManifest(context, reference))?.descriptor;
 }
 
-/** Writes a manifest, byte for byte. @throws ActionError TOO_LARGE, DIGEST_MISMATCH and what the registry refuses with */
+/** Writes a manifest, byte for byte. @throws ActionError TOO_LARGE, DIGEST_MISMATCH and the registry's refusals */
 export async function writeManifest(
   context: RepositoryContext,
   reference: string,
   { descriptor, bytes }: ManifestBytes,
 ): Promise<Taken> {
-  if (bytes.length > MANIFEST_LIMIT) {
+  if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new ActionError(
       'TOO_LARGE',
       `The manifest ${descriptor.digest} has ${bytes.length} bytes; registries take 4 MiB.`,
@@ -98,7 +98,7 @@ export async function writeManifest(
   return { confirmed: isDigest(confirmed), ...(isDigest(subject) ? { subject } : {}) };
 }
 
-/** Deletes a manifest or a tag; false when there is none. */
+/** Deletes a manifest or a tag; false when it does not exist. */
 export async function deleteManifest(context: RepositoryContext, reference: string): Promise<boolean> {
   const response = await context.session.request({
     method: 'DELETE',
@@ -131,14 +131,14 @@ function request(context: RepositoryContext, method: 'GET' | 'HEAD', reference: 
     {
       method,
       url: urlOf(context, reference),
-      headers: { accept: ACCEPT },
+      headers: { accept: ACCEPT_HEADER },
       operation: 'read',
       scopes: context.scopes.pull,
       expect,
       what: `${method} manifest ${nameOf(context, reference)}`,
       facts: factsOf(context, reference),
     },
-    MANIFEST_LIMIT,
+    MAX_MANIFEST_BYTES,
   );
 }
 
@@ -147,7 +147,7 @@ function bareType(header: string): string {
 }
 
 /**
- * The media type: what the manifest says of itself, with which the header must agree (parameters aside).
+ * The media type that the manifest declares; the header must agree with it, parameters aside.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
  */
 function mediaTypeOf(bytes: Uint8Array, header: string | undefined, where: string): string {

@@ -3,8 +3,8 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { Repository } from './repository.ts';
 
 /**
- * The manifest under a tag or digest that something else has named, so that it has to be there.
- * @throws ActionError MANIFEST_UNKNOWN when it is gone, and all that reading raises
+ * A manifest that must exist because something else refers to it.
+ * @throws ActionError MANIFEST_UNKNOWN when it is gone, and any read error
  */
 export async function getManifest({ host, name, get }: Repository, reference: string): Promise<ManifestBytes> {
   const manifest = await get(reference);

@@ -4,10 +4,10 @@ import type { Taken } from './manifest-requests.ts';
 import type { Repository } from './repository.ts';
 
 /**
- * Puts a manifest under its digest. Some registries say that they have a blob, or answer a mount with 201, and then do not
- * know it when its manifest comes: then what was not sent is sent after all, and the manifest once more.
- * https://github.com/goharbor/harbor/issues/16624
- * @param send uploads what the manifest refers to and was not sent before; answers with the number of these blobs
+ * Puts a manifest under its digest. Some registries report a blob as present, or answer a mount with 201, and then
+ * reject the manifest because the blob is missing. In that case the blobs that were skipped are uploaded and the
+ * manifest is sent again. https://github.com/goharbor/harbor/issues/16624
+ * @param send uploads the skipped blobs; returns how many there were
  */
 export async function putManifest(
   to: Pick<Repository, 'put'>,

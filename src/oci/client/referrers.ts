@@ -10,31 +10,31 @@ import { LEAST_PAGE, LIST_LIMIT, nextPage } from './tags.ts';
 
 export interface Referrers {
   readonly support: ReferrersSupport;
-  /** What API and fallback list together, each once. */
+  /** Union of API and fallback, without duplicates. */
   readonly manifests: readonly Descriptor[];
-  /** What the index under the fallback tag lists: who adds to it has to keep these. */
+  /** Entries of the index under the fallback tag: an update has to keep them. */
   readonly fallback: readonly Descriptor[];
-  /** Digest of that index, where there is one. */
+  /** Digest of that index, if it exists. */
   readonly fallbackDigest?: Digest;
-  /** The fallback tag holds something else, which must not be overwritten: its digest. */
+  /** Digest of something other than an index under the fallback tag, which must not be overwritten. */
   readonly occupied?: Digest;
-  /** Sentences about a list that exists and could not be read. */
+  /** Messages about lists that exist but could not be read. */
   readonly problems: readonly string[];
 }
 
-/** What makes it needless to read the fallback. */
+/** Facts that make reading the fallback unnecessary. */
 export interface KnownOfReferrers {
-  /** All tags of the repository: the fallback is not among them. */
+  /** All tags of the repository; the fallback tag is not among them. */
   readonly tags?: ReadonlySet<string> | undefined;
-  /** Only these are looked for: the API lists them. */
+  /** The only referrers of interest, all of which the API lists. */
   readonly wanted?: readonly Digest[];
 }
 
 const PAGE_LIMIT = 4 * 1024 * 1024;
 const MAX_REFERRERS = 5000;
 const REDIRECTS = [301, 302, 303, 307, 308] as const;
-/** The suffixes under which cosign kept what belongs to an image before there were referrers. */
-const COSIGN = ['sig', 'att', 'sbom'] as const;
+/** Suffixes of the tags under which cosign stored signatures and attestations before referrers existed. */
+const COSIGN_SUFFIXES = ['sig', 'att', 'sbom'] as const;
 
 /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#referrers-tag-schema */
 export function fallbackTag(digest: Digest): string {
@@ -42,43 +42,47 @@ export function fallbackTag(digest: Digest): string {
   return `${algorithm}-${hex.slice(0, 64)}`;
 }
 
-/** The tags that cosign gives to what belongs to a digest: none where no tag is that long. */
+/** The tags that cosign uses for a digest; none if they would exceed the maximum tag length. */
 export function cosignTags(digest: Digest): readonly string[] {
-  return COSIGN.map((kind) => `${digest.replace(':', '-')}.${kind}`).filter(isTag);
+  return COSIGN_SUFFIXES.map((kind) => `${digest.replace(':', '-')}.${kind}`).filter(isTag);
 }
 
-/** Answers of registries that do not have the API: a status of their own, a page for people, or, as GHCR, a redirect to one. */
+/** Responses of registries without the API: a dedicated status, an HTML page, or, at GHCR, a redirect to one. */
 const WITHOUT_API: readonly number[] = [400, 404, 405, 406, 501, ...REDIRECTS];
 
 /**
- * What refers to a manifest: what the API lists, and the index under the fallback tag, which clients have written where they
- * found no API, or no answer that the API had taken it. Quay answers 400 for a subject that it does not hold, so ask only for
- * what is there. Whether the repository has the API is remembered.
- * @throws ActionError ANSWER_INVALID when the pages do not end, or an entry is no descriptor; REDIRECT_REFUSED when they go on
- * at another server
+ * The referrers of a manifest: those from the API and those in the index under the fallback tag, which clients write
+ * when they find no API or get no confirmation from it. Quay answers 400 for a subject it does not have, so call this
+ * for existing manifests only. Remembers whether the repository supports the API.
+ * @throws ActionError ANSWER_INVALID when the pages do not end or an entry is not a descriptor; REDIRECT_REFUSED when a
+ * page link leads to another server
  */
 export async function listReferrers(
-  place: RepositoryContext,
+  context: RepositoryContext,
   digest: Digest,
   get: (reference: string) => Promise<ManifestBytes | undefined>,
   { tags, wanted }: KnownOfReferrers = {},
 ): Promise<Referrers> {
   const found = new Map<Digest, Descriptor>();
   const problems: string[] = [];
-  const refusal = await readApi(place, digest, found).catch((error: unknown) => {
+  const refusal = await readApi(context, digest, found).catch((error: unknown) => {
     if (!isRefusedList(error) || found.size > 0) throw error;
     return error;
   });
   const tag = fallbackTag(digest);
   if (refusal !== undefined) {
     problems.push(
-      `${place.host} refuses to list what refers to the images of ${place.name} (${refusal.facts.status}): only signatures, SBOMs and records that the tags sha256-… list are known.`,
+      `${context.host} refuses to list what refers to the images of ${context.name} (${refusal.facts.status}): only signatures, SBOMs and records that the tags sha256-… list are known.`,
     );
   }
-  const support = place.memory.referrers ?? 'fallback';
+  const support = context.memory.referrers ?? 'fallback';
   const needless = tags?.has(tag) === false || wanted?.every((each) => found.has(each)) === true;
-  const { entries, digest: fallbackDigest, occupied } = needless ? NOTHING : await readFallback(place, digest, get);
-  for (const each of entries) found.set(each.digest, each);
+  const {
+    entries,
+    digest: fallbackDigest,
+    occupied,
+  } = needless ? EMPTY_FALLBACK : await readFallback(context, digest, get);
+  for (const entry of entries) found.set(entry.digest, entry);
   return {
     support,
     manifests: [...found.values()],
@@ -89,14 +93,17 @@ export async function listReferrers(
   };
 }
 
-/** A list that may not be read where the manifest may: its own right, or something in front that knows no such path. */
-const REFUSALS: readonly ErrorCode[] = ['CREDENTIALS_MISSING', 'UNAUTHORIZED', 'DENIED', 'SCOPE_TOO_NARROW'];
+/**
+ * Whether the list is unreadable although the manifest is readable: it may need a right of its own, or a proxy does not
+ * route the path.
+ */
+const REFUSAL_CODES: readonly ErrorCode[] = ['CREDENTIALS_MISSING', 'UNAUTHORIZED', 'DENIED', 'SCOPE_TOO_NARROW'];
 
 function isRefusedList(error: unknown): error is ActionError {
-  return error instanceof ActionError && REFUSALS.includes(error.code);
+  return error instanceof ActionError && REFUSAL_CODES.includes(error.code);
 }
 
-/** Reads the pages of the API into `found`, and remembers whether there is one. */
+/** Reads the API's pages into `found`, and remembers whether the API exists. */
 async function readApi(
   { session, host, name, scopes, origin, memory }: RepositoryContext,
   digest: Digest,
@@ -133,7 +140,7 @@ async function readApi(
     read += Math.max(response.body.length, LEAST_PAGE);
     const entries = response.status === 200 ? entriesOf(response.body, MEDIA_TYPES.ociIndex) : undefined;
     if (entries === undefined) {
-      // What lists referrers today has not forgotten how: this is a page for people, of a proxy perhaps.
+      // A registry that supports the API keeps supporting it: this is an HTML page, perhaps from a proxy.
       if (!first || (response.status === 200 && memory.referrers === 'api')) {
         throw new ActionError('ANSWER_INVALID', `A page of what refers to ${host}/${name}@${digest} is no index.`, {
           facts,
@@ -143,12 +150,12 @@ async function readApi(
       return;
     }
     memory.referrers = 'api';
-    for (const each of entries) add(found, each, `${host}/${name}@${digest}`);
+    for (const entry of entries) add(found, entry, `${host}/${name}@${digest}`);
     next = nextPage(String(response.headers.link ?? ''), url, origin, `${host}/${name}`);
   }
 }
 
-const NOTHING: FallbackIndex = { entries: [] };
+const EMPTY_FALLBACK: FallbackIndex = { entries: [] };
 
 interface FallbackIndex {
   readonly entries: readonly Descriptor[];
@@ -162,19 +169,19 @@ async function readFallback(
   get: (reference: string) => Promise<ManifestBytes | undefined>,
 ): Promise<FallbackIndex> {
   const index = await get(fallbackTag(digest));
-  if (index === undefined) return NOTHING;
+  if (index === undefined) return EMPTY_FALLBACK;
   const entries = entriesOf(index.bytes, index.descriptor.mediaType);
   // `cosign copy` gives this tag to the image itself, whose index lists platforms.
   const isImage = entries === undefined || index.descriptor.digest === digest || entries.some(isPlatform);
   if (isImage) return { entries: [], occupied: index.descriptor.digest };
   const found = new Map<Digest, Descriptor>();
-  for (const each of entries) add(found, each, `${host}/${name}:${fallbackTag(digest)}`);
+  for (const entry of entries) add(found, entry, `${host}/${name}:${fallbackTag(digest)}`);
   return { entries: [...found.values()], digest: index.descriptor.digest };
 }
 
 function isPlatform(entry: unknown): boolean {
   const { platform } = fieldsOf(entry);
-  // Attestations of BuildKit have a platform that is none, also in the lists that oras writes.
+  // BuildKit attestations have the platform unknown/unknown, also in the lists that oras writes.
   return isFields(platform) && platform.os !== 'unknown';
 }
 
@@ -201,7 +208,7 @@ function add(found: Map<Digest, Descriptor>, value: unknown, where: string): voi
   found.set(descriptor.digest, descriptor);
 }
 
-/** A descriptor as it stands in an index or manifest; undefined when it is none. */
+/** A descriptor from an index or manifest; undefined when it is not one. */
 export function descriptorOf(value: unknown): Descriptor | undefined {
   const { mediaType, digest, size, annotations, artifactType } = fieldsOf(value);
   if (typeof mediaType !== 'string' || !isDigest(digest)) return undefined;

@@ -1,7 +1,7 @@
 import { ActionError } from '../../errors/action-error.ts';
 import type { ErrorCode } from '../../errors/catalogue.ts';
 
-/** What is known of the login when a registry refuses something. */
+/** Login facts at the time a registry refuses a request. */
 export interface LoginState {
   /** No credentials were found for the host. */
   readonly anonymous: boolean;
@@ -9,14 +9,14 @@ export interface LoginState {
   readonly accepted: boolean;
 }
 
-const REFUSALS: ReadonlySet<ErrorCode> = new Set(['UNAUTHORIZED', 'DENIED', 'SCOPE_TOO_NARROW']);
+const REFUSAL_CODES: ReadonlySet<ErrorCode> = new Set(['UNAUTHORIZED', 'DENIED', 'SCOPE_TOO_NARROW']);
 
 /**
- * Tells apart what registries answer with the same 401: no credentials, wrong ones, and ones that lack a right. A write that
- * is refused after an accepted read lacks a right: Gitea, Harbor and others answer 401 for it. Pure.
+ * Distinguishes what registries report with the same 401: missing credentials, wrong ones, and insufficient rights. A
+ * refused write after an accepted read means insufficient rights: Gitea, Harbor and others answer 401 for it. Pure.
  */
 export function explainRefusal(error: ActionError, { anonymous, accepted }: LoginState): ActionError {
-  if (!REFUSALS.has(error.code)) return error;
+  if (!REFUSAL_CODES.has(error.code)) return error;
   const { facts, message, cause } = error;
   const options = { facts, ...(cause === undefined ? {} : { cause }) };
   if (anonymous) {

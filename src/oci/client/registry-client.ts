@@ -8,13 +8,13 @@ import { originOf } from './scheme-detection.ts';
 import { createSession } from './session.ts';
 
 export interface RegistryClient {
-  /** Where the registry answers: `https://ghcr.io`. */
+  /** Origin of the registry API: `https://ghcr.io`. */
   readonly origin: string;
-  /** @param access `push` for what will be written to: then one token serves the reads before and the writes */
+  /** @param access `push` for repositories to be written: then one token serves the preceding reads as well */
   readonly repository: (name: string, access?: 'pull' | 'push') => Repository;
   /**
-   * Proves that the registry takes the credentials, as `docker login` does: a request to /v2/ with what it asks for.
-   * @returns false when it asked for nothing, so that nothing is proven
+   * Verifies the credentials as `docker login` does, with an authenticated request to /v2/.
+   * @returns false when the registry requires no login there, so nothing was verified
    * @throws ActionError UNAUTHORIZED, DENIED, REGISTRY_UNREACHABLE, …
    */
   readonly checkLogin: () => Promise<boolean>;
@@ -34,7 +34,7 @@ export interface RegistryClientOptions {
   readonly ca?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly timeouts?: Partial<Timeouts>;
-  /** Tries of each request. */
+  /** Attempts per request. */
   readonly attempts?: number;
 }
 
@@ -74,7 +74,8 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
       const scopes = {
         pull: [{ repository: name, actions: ['pull'] }],
         push: [{ repository: name, actions: ['pull', 'push'] }],
-        // Apart from a push: a token service may grant a publisher no right to delete, and then refuse all of it.
+        // Requested separately from push: a token service may grant a publisher no delete right and then refuse the
+        // whole scope.
         delete: [{ repository: name, actions: ['pull', 'delete'] }],
       } as const;
       return createRepository({ session, host, name, origin, scopes, uploads, memory });

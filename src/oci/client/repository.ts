@@ -10,51 +10,51 @@ import { type KnownOfReferrers, listReferrers, type Referrers } from './referrer
 import { listTags } from './tags.ts';
 import { checkPush, mountBlob, uploadBlob } from './upload.ts';
 
-/** One repository of a registry: what everything that moves images is built on. */
+/** One repository of a registry: the interface for everything that moves images. */
 export interface Repository {
   /** As in image names: `docker.io`, `ghcr.io`, `registry.example.com:5000`. */
   readonly host: string;
   readonly name: string;
-  /** The manifest under a tag or digest, without its bytes; undefined when there is none. */
+  /** The descriptor of the manifest under a tag or digest; undefined when it does not exist. */
   readonly head: (reference: string) => Promise<Descriptor | undefined>;
-  /** The same with its bytes, checked against the digest. */
+  /** The manifest with its bytes, verified against the digest. */
   readonly get: (reference: string) => Promise<ManifestBytes | undefined>;
   /**
    * Writes a manifest, byte for byte, under a tag or its digest.
-   * @returns `confirmed`: whether the registry named the digest of what it took; `subject` of the manifest, when the registry
-   * lists it as a referrer of that
+   * @returns `confirmed`: whether the registry returned the digest of the stored manifest; `subject` when the registry
+   * lists it as a referrer of that subject
    * @throws ActionError DIGEST_MISMATCH when the registry confirms another digest
    */
   readonly put: (reference: string, manifest: ManifestBytes) => Promise<Taken>;
   readonly hasBlob: (blob: Descriptor) => Promise<boolean>;
-  /** Uploads a blob, once for all that ask for it at the same time. `open` is called once for each try. */
+  /** Uploads a blob; concurrent calls for the same blob share one upload. Calls `open` once per try. */
   readonly putBlob: (blob: Descriptor, open: OpenBlob) => Promise<void>;
-  /** Takes a blob over from another repository of the same registry; false when the registry would rather have the bytes. */
+  /** Mounts a blob from another repository of the same registry; false when the registry requires the bytes instead. */
   readonly mountBlob: (blob: Descriptor, from: string) => Promise<boolean>;
-  /** The bytes of a blob; the stream fails with DIGEST_MISMATCH when they are not what the descriptor says. */
+  /** The bytes of a blob; the stream fails with DIGEST_MISMATCH when they do not match the descriptor. */
   readonly getBlob: (blob: Descriptor) => Promise<Readable>;
-  /** The same for an upload, through its buffers: the lean way for what is large. */
+  /** The bytes of a blob for an upload, read into reused buffers: saves memory with large blobs. */
   readonly readBlob: (blob: Descriptor) => Pieces;
   readonly listTags: () => Promise<readonly string[]>;
   /**
-   * What refers to a manifest that is there, by the registry's API and its fallback.
-   * The fallback is not read where that can be told to be needless.
+   * The referrers of an existing manifest, from the registry's API and the fallback. Skips the fallback where it cannot
+   * matter.
    */
   readonly referrers: (digest: Digest, known?: KnownOfReferrers) => Promise<Referrers>;
   /**
-   * Deletes a manifest by digest, or a tag where the registry can; false when there is none.
-   * @throws ActionError UNSUPPORTED when the registry does not delete
+   * Deletes a manifest by digest, or a tag where the registry supports it; false when it does not exist.
+   * @throws ActionError UNSUPPORTED when the registry does not support deletion
    */
   readonly deleteManifest: (reference: string) => Promise<boolean>;
   /**
-   * Whether a push would be let in, as far as that can be told without one: by the rights in the token where it is a JWT,
-   * else, with `probe`, by an upload that is begun and cancelled. No byte is sent.
+   * Checks whether a push would be allowed, as far as possible without pushing: by the rights in the token if it is a
+   * JWT, otherwise, with `probe`, by starting and cancelling an upload. Sends no content.
    * @throws ActionError DENIED, UNAUTHORIZED, SCOPE_TOO_NARROW, REPOSITORY_UNKNOWN, QUOTA_EXCEEDED, …
    */
   readonly checkPush: (how: { readonly probe: boolean }) => Promise<void>;
-  /** Drops the tokens for this repository: they were issued before it existed, and may grant nothing on it. */
+  /** Drops the tokens for this repository: they were issued before it existed and may grant nothing on it. */
   readonly renewAccess: () => void;
-  /** Waits until it is worth another look. @throws the reason of a cancellation, at once */
+  /** Waits before polling again. @throws the reason of a cancellation, at once */
   readonly pause: (milliseconds: number) => Promise<void>;
 }
 
@@ -88,13 +88,14 @@ async function hasBlob({ session, host, name, origin, scopes }: RepositoryContex
     url: new URL(`/v2/${name}/blobs/${blob.digest}`, origin),
     operation: 'read',
     scopes: scopes.pull,
-    // Whether it may be written is for the upload to find out.
+    // The upload will show whether writing is allowed.
     expect: [200, 400, 403, 404, 405],
     what: `HEAD blob ${name}@${blob.digest}`,
     facts: { registry: host, repository: name, reference: blob.digest },
   });
   await discard(response);
   const { 'content-length': length } = response.headers;
-  // A size that differs is another blob, whatever the registry calls it: it is sent again, and checked there.
+  // A different size means a different blob, whatever digest the registry reports: it is uploaded again and verified
+  // there.
   return response.status === 200 && (length === undefined || Number(length) === blob.size);
 }

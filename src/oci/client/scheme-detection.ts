@@ -1,15 +1,15 @@
 import { isLoopback } from '../../http/addresses.ts';
 
-/** HTTPS, always, but for a registry on this machine or one that the user has listed, when it does not speak TLS. */
+/** HTTPS, except for a registry on localhost or one listed by the user that does not support TLS. */
 export async function originOf(api: string, insecureHosts: readonly string[]): Promise<string> {
   const { hostname, port } = new URL(`https://${api}`);
   const mayBePlain = insecureHosts.includes(api) || isLoopback(hostname);
   const scheme = mayBePlain && !(await speaksTls(hostname, Number(port || 443))) ? 'http' : 'https';
-  // As addresses of requests and answers have it, with which it is compared: `registry.example.com:443` is without the port.
+  // Normalised like the URLs it is compared with: `registry.example.com:443` loses its port.
   return new URL(`${scheme}://${api}`).origin;
 }
 
-/** Whether a TLS handshake comes about; whom the certificate is for is the business of the requests. */
+/** Whether a TLS handshake succeeds; the requests verify the certificate. */
 function speaksTls(hostname: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const { connect } = process.getBuiltinModule('node:tls');

@@ -12,39 +12,38 @@ import type { Authenticator, Scope } from './auth.ts';
 import { explainRefusal } from './refusal.ts';
 import { grantedActions } from './token-rights.ts';
 
-/** A request to the registry, and what its answer means. */
+/** A request to the registry, and how to interpret its response. */
 export interface RegistryRequest extends HttpRequest {
   readonly operation: RegistryAnswer['operation'];
   readonly scopes: readonly Scope[];
-  /** Statuses that the caller understands; every other one is an error. */
+  /** Statuses that the caller handles; every other one is an error. */
   readonly expect: readonly number[];
   /** For messages: `HEAD manifest org/app:1.2.3`. */
   readonly what: string;
   readonly facts: ErrorFacts;
-  /** False when a second try is the caller's business, as with uploads. */
+  /** False when the caller retries, as with uploads. */
   readonly retry?: boolean;
-  /** A redirect to another host is an answer of its own, and not followed. */
+  /** Returns a redirect to another host as the response instead of following it. */
   readonly noCrossHostRedirect?: boolean;
 }
 
 export interface Session {
   readonly request: (request: RegistryRequest) => Promise<HttpResponse>;
-  /** The same with the whole body, of at most `limit` bytes: a connection that breaks within it is worth another try, too. */
-  readonly read: (request: RegistryRequest, limit: number) => Promise<HttpResponse & { readonly body: Buffer }>;
-  /** Runs a task of several requests again as a whole, by the same rules as a single request. */
-  readonly retrying: <T>(task: () => Promise<T>) => Promise<T>;
-  /** Waits between two looks at the registry. @throws the reason of a cancellation, at once */
-  readonly pause: (milliseconds: number) => Promise<void>;
   /**
-   * Whether an address that the registry gave may be spoken to.
-   * @throws ActionError REDIRECT_REFUSED
+   * A request with its whole body, of at most `limit` bytes: a connection that breaks while reading is retried as well.
    */
+  readonly read: (request: RegistryRequest, limit: number) => Promise<HttpResponse & { readonly body: Buffer }>;
+  /** Retries a task of several requests as a whole, by the same rules as a single request. */
+  readonly retrying: <T>(task: () => Promise<T>) => Promise<T>;
+  /** Waits between two polls of the registry. @throws the reason of a cancellation, at once */
+  readonly pause: (milliseconds: number) => Promise<void>;
+  /** Checks whether requests may be sent to a URL that the registry returned. @throws ActionError REDIRECT_REFUSED */
   readonly checkAddress: (target: URL, from: URL, what: string, facts: ErrorFacts) => void;
-  /** Drops the tokens for a repository, so that the next request gets a new one. */
+  /** Drops the tokens for a repository, so that the next request fetches a new one. */
   readonly renew: (repository: string) => void;
-  /** Whether the registry asked for a login, and there are no credentials. */
+  /** Whether the registry requested a login and no credentials are available. */
   readonly isAnonymous: () => Promise<boolean>;
-  /** What the token that is held allows on a repository; undefined when there is none, or it does not tell. */
+  /** What the cached token allows on a repository; undefined without a token, or when it does not say. */
   readonly tokenRights: (scopes: readonly Scope[], repository: string) => Promise<readonly string[] | undefined>;
   /** Requests sent to the registry so far, without those to token services and storage. */
   readonly requests: () => number;
@@ -62,21 +61,24 @@ export interface SessionOptions {
 }
 
 const ERROR_LIMIT = 64 * 1024;
-const HOPS = 5;
-/** Requests to one registry at the same time: what a browser, containerd and oras allow themselves. */
-const PARALLEL = 6;
+const MAX_REDIRECTS = 5;
+/** Concurrent requests to one registry: the limit that browsers, containerd and oras use. */
+const MAX_CONCURRENT_REQUESTS = 6;
 
 export function createSession(options: SessionOptions): Session {
   const { host, origin, transport, auth, clock, signal, log } = options;
-  const limit = pLimit(PARALLEL);
+  const limit = pLimit(MAX_CONCURRENT_REQUESTS);
   const { attempts } = options;
   const retries = { clock, signal, log, ...(attempts === undefined ? {} : { attempts }) };
   const warned = new Set<string>();
   let requests = 0;
-  /** Whether the registry has answered a read that the credentials were sent with. */
+  /** Whether an authenticated read has succeeded. */
   let accepted = false;
 
-  /** One request with its redirects. Credentials go to the registry's own origin, and never again once it was left. */
+  /**
+   * Sends one request and follows its redirects. Credentials go only to the registry's own origin, and never again
+   * after leaving it.
+   */
   const follow = async (request: RegistryRequest, authorization: string | undefined): Promise<HttpResponse> => {
     const { path: given, ...rest } = request;
     let { url } = request;
@@ -95,7 +97,8 @@ export function createSession(options: SessionOptions): Session {
       if (!isRedirect(request.method, response.status) || location === undefined) return response;
       if (request.noCrossHostRedirect === true && resolveLocation(location, url)?.origin !== origin) return response;
       await discard(response);
-      if (hop >= HOPS) throw refused(request.what, request.facts, `${host} redirects more than ${HOPS} times`);
+      if (hop >= MAX_REDIRECTS)
+        throw refused(request.what, request.facts, `${host} redirects more than ${MAX_REDIRECTS} times`);
       const target = resolveLocation(location, url);
       if (target === undefined) {
         throw refused(
@@ -124,7 +127,7 @@ export function createSession(options: SessionOptions): Session {
     }
   };
 
-  /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#warnings: shown once, never acted on. */
+  /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#warnings: logged once, never acted on. */
   const noteWarning = ({ headers }: HttpResponse) => {
     const text = /^299 - "((?:[^"\\]|\\.){1,4096})"/.exec(String(headers.warning ?? ''))?.[1];
     if (text === undefined || warned.has(text) || warned.size >= 20) return;
@@ -132,7 +135,10 @@ export function createSession(options: SessionOptions): Session {
     log.warning(`${host} says: ${auth.redact(text).slice(0, 500)}`);
   };
 
-  /** With credentials, once more with fresh ones when the registry refuses those, and once with the scope that it names. */
+  /**
+   * Sends an authenticated request, then retries with fresh credentials if they are refused, and once with the scope
+   * that the registry names.
+   */
   const authorized = async (request: RegistryRequest): Promise<HttpResponse> => {
     for (let first = true; ; first = false) {
       const sent = await auth.header(request.scopes);
@@ -143,12 +149,12 @@ export function createSession(options: SessionOptions): Session {
         return response;
       }
       if (status === 401) {
-        // Who may name a token service is the registry alone: storage that it leads to would be handed the credentials.
+        // Only the registry may name a token service: storage it redirects to would otherwise receive the credentials.
         if (response.url.origin !== origin) return response;
         if (!(await auth.challenged(response, request.scopes, sent, first))) return response;
         await discard(response);
       } else if (first && (status === 400 || status === 403)) {
-        // ECR says 403, ECR Public 400 without a challenge, when what they mean is that the token has expired.
+        // An expired token gets a 403 from ECR, and a 400 without a challenge from ECR Public.
         const error = await toError(request, response);
         if (error.code !== 'TOKEN_EXPIRED') throw error;
         await auth.expire(request.scopes, sent);
@@ -175,7 +181,7 @@ export function createSession(options: SessionOptions): Session {
             { facts: error.facts },
           )
         : error;
-    // Storage that the registry leads to knows nothing of its credentials.
+    // Storage behind a redirect does not need the registry's credentials.
     if (response.url.origin !== origin) return lacking;
     return explainRefusal(lacking, { anonymous: await auth.isAnonymous(), accepted });
   };
@@ -211,15 +217,15 @@ function refused(what: string, facts: ErrorFacts, why: string): ActionError {
   return new ActionError('REDIRECT_REFUSED', `${why} (${what}).`, { facts });
 }
 
-/** What may be followed: reads by any redirect, writes only by those that keep method and body. */
+/** Redirects that may be followed: all for reads, for writes only those that keep method and body. */
 function isRedirect(method: HttpRequest['method'], status: number): boolean {
   if (status === 307 || status === 308) return true;
   return (method === 'GET' || method === 'HEAD') && (status === 301 || status === 302 || status === 303);
 }
 
 /**
- * The target of a `Location`: absolute, relative to the final URL of the request, or, as containerd tolerates it, a host and
- * path without a scheme.
+ * The target of a `Location`: absolute, relative to the request's final URL, or, as containerd accepts, a host and path
+ * without a scheme.
  */
 export function resolveLocation(location: string, from: URL): URL | undefined {
   if (location.length > 8192) return undefined;
@@ -233,11 +239,11 @@ export function resolveLocation(location: string, from: URL): URL | undefined {
 }
 
 /**
- * The path of an address with its query as the registry spelled it: parsing may respell it, and some registries sign it, or
- * keep state in it that only they can read (`_state=a%20b%2Bc~d`, `%FF`, flags without a value).
+ * Path and query exactly as the registry wrote them: URL parsing may change the encoding, and some registries sign it
+ * or keep opaque state in it (`_state=a%20b%2Bc~d`, `%FF`, flags without a value).
  */
 export function pathOf(location: string, url: URL): string {
   const query = /^[^?#]*(\?[^#]*)/.exec(location)?.[1] ?? '';
-  // Node sends nothing else.
+  // Node sends no other characters.
   return url.pathname + (/^[\x21-\x7e]*$/.test(query) ? query : url.search);
 }

@@ -4,22 +4,24 @@ import type { RepositoryContext } from './context.ts';
 const PAGE_LIMIT = 8 * 1024 * 1024;
 const PAGE_SIZE = 1000;
 const MAX_TAGS = 100_000;
-/** Bytes of all pages of a list. A page counts a little also when it is empty, so that there is an end to those, too. */
+/**
+ * Size limit for all pages of a list, in bytes. Empty pages count a little too, so that an endless series of them ends.
+ */
 export const LIST_LIMIT = 64 * 1024 * 1024;
 export const LEAST_PAGE = 32 * 1024;
 
 /**
- * All tags of a repository, page by page; empty when the repository does not exist yet. ECR refuses pages of more than 1000.
- * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
- * @throws ActionError ANSWER_INVALID when the pages lead in a circle, elsewhere, or to more tags than anyone has
+ * All tags of a repository, page by page; empty when the repository does not exist yet. ECR rejects page sizes above
+ * 1000. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags
+ * @throws ActionError ANSWER_INVALID when the pages form a loop, lead elsewhere, or exceed the limit
  */
-export async function listTags(place: RepositoryContext): Promise<readonly string[]> {
-  const { session, host, name, scopes } = place;
+export async function listTags(context: RepositoryContext): Promise<readonly string[]> {
+  const { session, host, name, scopes } = context;
   const facts = { registry: host, repository: name };
   const tags = new Set<string>();
   const seen = new Set<string>();
   let read = 0;
-  let next: URL | undefined = new URL(`/v2/${name}/tags/list?n=${PAGE_SIZE}`, place.origin);
+  let next: URL | undefined = new URL(`/v2/${name}/tags/list?n=${PAGE_SIZE}`, context.origin);
   while (next !== undefined) {
     const url: URL = next;
     if (seen.has(url.href) || tags.size > MAX_TAGS || read > LIST_LIMIT) {
@@ -29,7 +31,7 @@ export async function listTags(place: RepositoryContext): Promise<readonly strin
         { facts },
       );
     }
-    // A later page that is not there is not the end of the list.
+    // A 404 for a later page is an error, not the end of the list.
     const expect = seen.size === 0 ? [200, 404] : [200];
     seen.add(url.href);
     const what = `GET tags of ${name}`;
@@ -40,7 +42,7 @@ export async function listTags(place: RepositoryContext): Promise<readonly strin
     if (response.status === 404) return [];
     read += Math.max(response.body.length, LEAST_PAGE);
     for (const tag of readPage(response.body, `${host}/${name}`)) tags.add(tag);
-    next = nextPage(String(response.headers.link ?? ''), url, place.origin, `${host}/${name}`);
+    next = nextPage(String(response.headers.link ?? ''), url, context.origin, `${host}/${name}`);
   }
   return [...tags];
 }
@@ -53,16 +55,17 @@ function readPage(body: Buffer, where: string): readonly string[] {
     throw new ActionError('ANSWER_INVALID', `The list of tags of ${where} is not JSON.`);
   }
   const tags: unknown = typeof parsed === 'object' && parsed !== null && 'tags' in parsed ? parsed.tags : undefined;
-  // A repository whose last tag was deleted has `null`.
+  // `tags` is null after the last tag was deleted.
   if (tags === null) return [];
   if (!Array.isArray(tags)) throw new ActionError('ANSWER_INVALID', `The list of tags of ${where} holds no \`tags\`.`);
   return tags.filter((tag) => typeof tag === 'string');
 }
 
 /**
- * The next page of a list: https://www.rfc-editor.org/rfc/rfc8288, `</v2/app/tags/list?last=b&n=2>; rel="next"`, absolute or
- * relative. Behind a proxy that ends TLS or has a name of its own, registries give addresses of the same path at what they
- * believe to be called: those are read at the registry's own origin, and no other server is asked.
+ * The next page of a list: https://www.rfc-editor.org/rfc/rfc8288, `</v2/app/tags/list?last=b&n=2>; rel="next"`,
+ * absolute or relative. Behind a proxy that terminates TLS or uses another name, registries return URLs with their
+ * internal origin and the same path: those are read from the registry's public origin, and no other server is
+ * contacted.
  * @throws ActionError ANSWER_INVALID, REDIRECT_REFUSED
  */
 export function nextPage(link: string, page: URL, origin: string, where: string): URL | undefined {

@@ -1,11 +1,11 @@
 import { fieldsOf } from '../../domain/fields.ts';
 
 /**
- * The actions on a repository that a registry token names, when it is a JWT of the token specification (docker-registry,
- * Docker Hub, Harbor, GitLab, Quay, ACR). Not verified: it is the registry that grants, this only spares a vain build.
- * https://distribution.github.io/distribution/spec/auth/jwt/
- * @returns undefined when the header is none, or its token does not tell: one for other repositories only is of a proxy that
- * knows this one by another name
+ * The actions that a registry token grants on a repository, when it is a JWT of the token specification
+ * (docker-registry, Docker Hub, Harbor, GitLab, Quay, ACR). The signature is not verified: the registry decides, this
+ * only avoids a pointless build. https://distribution.github.io/distribution/spec/auth/jwt/
+ * @returns undefined without a token, or when it does not say. One that names only other repositories comes from a
+ * proxy with different repository names
  */
 export function grantedActions(header: string | undefined, repository: string): readonly string[] | undefined {
   const payload = /^Bearer [\w-]+\.([\w-]+)\.[\w-]*$/.exec(header ?? '')?.[1];

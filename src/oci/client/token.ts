@@ -13,13 +13,15 @@ export type Credentials =
   | { readonly kind: 'identity-token'; readonly token: string };
 
 /**
- * Asked anew before each token, so that credentials that run out can be replaced.
- * @param refused what the registry calls expired: something else is wanted
+ * Called before each token request, so that expired credentials can be replaced.
+ * @param refused credentials that the registry reports as expired and that must not be returned again
  */
 export type CredentialSource = (refused?: { readonly secret: string }) => Promise<Credentials | undefined>;
 
-/** A scope of the token service, the repository that is written to first: some registries read only the first one.
- *  https://distribution.github.io/distribution/spec/auth/scope/ */
+/**
+ * Scopes of the token service, the repository to be written first: some registries read only the first one.
+ * https://distribution.github.io/distribution/spec/auth/scope/
+ */
 export interface Scope {
   readonly repository: string;
   readonly actions: readonly ('pull' | 'push' | 'delete')[];
@@ -34,12 +36,12 @@ export interface AuthOptions {
   readonly mask: (secret: string) => void;
 }
 
-/** The options, with all secrets known by now taken out of texts. */
+/** The options, with a redactor for all secrets seen so far. */
 export interface Guarded extends AuthOptions {
   readonly redact: (text: string) => string;
 }
 
-/** The scopes as the token service reads them, with spaces between: a token is asked for, and kept, under this text. */
+/** The scopes in the token service's format, separated by spaces. Also the cache key of the token. */
 export function scopeText(scopes: readonly Scope[]): string {
   return scopes.map(({ repository, actions }) => `repository:${repository}:${actions.join(',')}`).join(' ');
 }
@@ -50,22 +52,25 @@ export type Method =
       readonly kind: 'bearer';
       readonly realm: URL;
       readonly service: string | undefined;
-      /** What the refused request needs, in the registry's words. */
+      /** The scope that the registry requires for the refused request. */
       readonly scope: string | undefined;
     };
 
 export interface Token {
   readonly value: string;
-  /** When it is replaced, in milliseconds since the epoch: before it ends, because an upload may outlive its beginning. */
+  /**
+   * When to replace it, in milliseconds since the epoch: before it expires, because an upload may take longer than it
+   * is valid.
+   */
   readonly until: number;
 }
 
 const TOKEN_LIMIT = 64 * 1024;
-/** A token service that does not say grants 60 seconds: https://distribution.github.io/distribution/spec/auth/token/ */
-const SHORTEST = 60;
-/** Seconds before its end in which a token is replaced; half of its life for one that lives shorter than a minute. */
-const SPARE = 30;
-const CLIENT = 'registry-action';
+/** Default lifetime of a token: https://distribution.github.io/distribution/spec/auth/token/ */
+const DEFAULT_LIFETIME_SECONDS = 60;
+/** Seconds before expiry at which a token is replaced; half the lifetime for tokens valid for less than a minute. */
+const REFRESH_MARGIN_SECONDS = 30;
+const CLIENT_ID = 'registry-action';
 
 export function basicHeader({ host, mask }: AuthOptions, credentials: Credentials): string {
   if (credentials.kind !== 'password') {
@@ -87,7 +92,8 @@ function encoded({ username, password }: Credentials & { kind: 'password' }, mas
 }
 
 /**
- * Fetches a token for a scope (see {@link scopeText}): by POST with an identity token, by GET with a password or none.
+ * Fetches a token for a scope (see {@link scopeText}): by POST with an identity token, by GET with a password or
+ * anonymously.
  * @param repository for the facts of an error
  */
 export async function fetchToken(
@@ -99,7 +105,7 @@ export async function fetchToken(
   const credentials = await options.credentials();
   const transport: typeof options.transport = (request) =>
     options.transport(request).catch((error: unknown) => {
-      // Another host than the registry, perhaps, which an error has to name.
+      // The token service may run on another host, which an error has to name.
       const doing = `GET a token from ${how.realm.host}, the token service of ${options.host},`;
       throw networkError(error, doing, { registry: options.host, ...(repository === undefined ? {} : { repository }) });
     });
@@ -108,8 +114,9 @@ export async function fetchToken(
     credentials?.kind === 'identity-token'
       ? await post(asking, how, scope, credentials.token)
       : await get(asking, how, scope, credentials);
-  // Not every service knows the OAuth form: https://distribution.github.io/distribution/spec/auth/oauth/
-  // Then the token goes as containerd sends it, a password of nobody: without it a login that is none would look like one.
+  // Not every service supports the OAuth form (https://distribution.github.io/distribution/spec/auth/oauth/). In that
+  // case send the token as a password with an empty user name, as containerd does: without it, a failed login would
+  // pass as anonymous access.
   if (credentials?.kind === 'identity-token' && (response.status === 404 || response.status === 405)) {
     await readBody(response, TOKEN_LIMIT);
     response = await get(asking, how, scope, { kind: 'password', username: '', password: credentials.token });
@@ -133,7 +140,7 @@ export async function fetchToken(
   return readToken(body, options);
 }
 
-/** What a token for a scope is wanted for; nothing for a login. */
+/** What a token for a scope is needed for; empty for a login. */
 function operationOf(scope: string): ErrorFacts {
   if (/[:,]delete\b/.test(scope)) return { operation: 'delete' };
   if (/[:,]push\b/.test(scope)) return { operation: 'push' };
@@ -148,7 +155,7 @@ function get(
 ) {
   const url = new URL(realm);
   if (service !== undefined) url.searchParams.set('service', service);
-  for (const each of scope.split(' ').filter(Boolean)) url.searchParams.append('scope', each);
+  for (const part of scope.split(' ').filter(Boolean)) url.searchParams.append('scope', part);
   const basic = credentials?.kind === 'password' ? { authorization: `Basic ${encoded(credentials, mask)}` } : {};
   return transport({ method: 'GET', url, headers: basic });
 }
@@ -159,7 +166,7 @@ function post(
   scope: string,
   token: string,
 ) {
-  const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, client_id: CLIENT });
+  const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, client_id: CLIENT_ID });
   if (service !== undefined) form.set('service', service);
   form.set('scope', scope);
   const content = Buffer.from(form.toString());
@@ -190,7 +197,8 @@ function readToken(body: Buffer, { host, clock, mask }: AuthOptions): Token {
   }
   mask(value);
   const seconds = fields.get('expires_in');
-  // `issued_at` is of another clock: the life is counted from when the answer came.
-  const life = typeof seconds === 'number' && Number.isFinite(seconds) ? Math.max(seconds, 1) : SHORTEST;
-  return { value, until: clock.now().getTime() + (life - Math.min(SPARE, life / 2)) * 1000 };
+  // `issued_at` comes from another clock, so the lifetime is counted from the response.
+  const life =
+    typeof seconds === 'number' && Number.isFinite(seconds) ? Math.max(seconds, 1) : DEFAULT_LIFETIME_SECONDS;
+  return { value, until: clock.now().getTime() + (life - Math.min(REFRESH_MARGIN_SECONDS, life / 2)) * 1000 };
 }

@@ -7,48 +7,48 @@ import { explainRefusal } from './refusal.ts';
 import { pathOf, resolveLocation } from './session.ts';
 
 /**
- * Uploads a blob with one POST and one PUT of known length, the one form that works at every registry: ECR drops the chunks
- * after the first (aws/containers-roadmap#2831), GHCR refuses chunks of more than 4 MiB.
- * A failed upload starts over with a new session. The bytes are hashed while they are sent; whether they have arrived whole
- * the registry checks against the digest, which is part of the request.
- * Images that are pushed at the same time share blobs, the empty config above all: whoever comes second waits for the first.
+ * Uploads a blob with one POST and one PUT of known length, the only form that works with every registry: ECR drops
+ * chunks after the first (aws/containers-roadmap#2831), GHCR rejects chunks of more than 4 MiB. A failed upload
+ * restarts with a new session. The bytes are hashed while they are sent, and the registry checks them against the
+ * digest in the request. Images that are pushed concurrently share blobs, the empty config above all: the second upload
+ * waits for the first.
  */
 export function uploadBlob(
-  place: RepositoryContext,
+  context: RepositoryContext,
   blob: Descriptor,
   open: OpenBlob,
   isThere: (blob: Descriptor) => Promise<boolean>,
 ): Promise<void> {
-  const key = `${place.name}@${blob.digest}`;
-  const begun = place.uploads.get(key);
+  const key = `${context.name}@${blob.digest}`;
+  const begun = context.uploads.get(key);
   if (begun !== undefined) return begun;
-  const upload = send(place, blob, open, isThere);
-  const done = () => void place.uploads.delete(key);
-  place.uploads.set(key, upload);
+  const upload = send(context, blob, open, isThere);
+  const done = () => void context.uploads.delete(key);
+  context.uploads.set(key, upload);
   upload.then(done, done);
   return upload;
 }
 
 async function send(
-  place: RepositoryContext,
+  context: RepositoryContext,
   blob: Descriptor,
   open: OpenBlob,
   isThere: (blob: Descriptor) => Promise<boolean>,
 ): Promise<void> {
-  const { session, host, name, scopes } = place;
+  const { session, host, name, scopes } = context;
   const facts = { registry: host, repository: name, reference: blob.digest };
   let again = false;
-  /** Sessions that hold a part of the bytes, which the registry would keep for days. */
+  /** Upload sessions with partial content, which the registry would keep for days. */
   const broken: HttpResponse[] = [];
   const attempt = async (): Promise<void> => {
-    // The connection may have broken after the registry had everything.
+    // The connection may have broken after the registry received everything.
     if (again && (await isThere(blob))) return void broken.pop();
     again = true;
-    const started = await begin(place, blob, {});
+    const started = await begin(context, blob, {});
     broken.push(started);
     const response = await session.request({
       method: 'PUT',
-      ...closing(started, blob, place),
+      ...closing(started, blob, context),
       headers: { 'content-type': 'application/octet-stream' },
       body: { size: blob.size, open },
       operation: 'write',
@@ -81,41 +81,41 @@ async function send(
   try {
     await session.retrying(attempt);
   } finally {
-    await Promise.all(broken.map((each) => cancel(place, each)));
+    await Promise.all(broken.map((started) => cancel(context, started)));
   }
 }
 
-/** Answers that ask to come back later. */
-const BUSY: readonly unknown[] = [429, 503];
+/** Responses that ask to retry later. */
+const BUSY_STATUSES: readonly unknown[] = [429, 503];
 
 /**
- * Asks the registry to take a blob over from another of its repositories. Whatever it answers but 201, the bytes have to be
- * sent: refusals of a mount have all kinds of statuses (401, 403, 404, 400, 500), and none of them is worth failing for.
- * A registry that is busy is asked again: to send all the bytes would not help it.
+ * Asks the registry to mount a blob from another of its repositories. Unless it answers 201, the bytes have to be sent:
+ * refused mounts get all kinds of statuses (401, 403, 404, 400, 500), and none of them is a reason to fail. A busy
+ * registry is asked again, since uploading all the bytes would only add load.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#mounting-a-blob-from-another-repository
  */
-export function mountBlob(place: RepositoryContext, blob: Descriptor, from: string): Promise<boolean> {
+export function mountBlob(context: RepositoryContext, blob: Descriptor, from: string): Promise<boolean> {
   const pull = { repository: from, actions: ['pull'] as const };
-  return place.session.retrying(async () => {
+  return context.session.retrying(async () => {
     try {
-      const response = await begin(place, blob, { mount: blob.digest, from }, [...place.scopes.push, pull]);
+      const response = await begin(context, blob, { mount: blob.digest, from }, [...context.scopes.push, pull]);
       if (response.status === 201) return true;
-      await cancel(place, response);
+      await cancel(context, response);
       return false;
     } catch (error) {
       const status = error instanceof ActionError ? error.facts.status : undefined;
-      if (status === undefined || BUSY.includes(status)) throw error;
+      if (status === undefined || BUSY_STATUSES.includes(status)) throw error;
       return false;
     }
   });
 }
 
-/** Looks at the rights in the token, and where it does not tell begins an upload and cancels it. */
-export async function checkPush(place: RepositoryContext, { probe }: { readonly probe: boolean }): Promise<void> {
-  const { session, host, name, scopes } = place;
+/** Checks the rights in the token; if it does not list them, starts an upload and cancels it. */
+export async function checkPush(context: RepositoryContext, { probe }: { readonly probe: boolean }): Promise<void> {
+  const { session, host, name, scopes } = context;
   const actions = await session.tokenRights(scopes.push, name);
   if (actions === undefined) {
-    if (probe) await cancel(place, await session.retrying(() => begin(place, undefined, {})));
+    if (probe) await cancel(context, await session.retrying(() => begin(context, undefined, {})));
   } else if (!actions.includes('push')) {
     const has = actions.length === 0 ? 'nothing' : actions.join(', ');
     const message = `${host} grants these credentials ${has} on ${name}, not push.`;
@@ -126,14 +126,14 @@ export async function checkPush(place: RepositoryContext, { probe }: { readonly 
 }
 
 async function begin(
-  place: RepositoryContext,
+  context: RepositoryContext,
   blob: Descriptor | undefined,
   query: Readonly<Record<string, string>>,
-  scopes: readonly Scope[] = place.scopes.push,
+  scopes: readonly Scope[] = context.scopes.push,
 ): Promise<HttpResponse> {
-  const { session, host, name } = place;
+  const { session, host, name } = context;
   const what = blob === undefined ? `to ${name}` : `of ${name}@${blob.digest}`;
-  const url = new URL(`/v2/${name}/blobs/uploads/`, place.origin);
+  const url = new URL(`/v2/${name}/blobs/uploads/`, context.origin);
   for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
   const response = await session.request({
     method: 'POST',
@@ -149,7 +149,7 @@ async function begin(
   return response;
 }
 
-/** The address that closes an upload: what the registry gave, byte for byte, with the digest added. */
+/** The URL that completes an upload: the registry's own, byte for byte, plus the digest. */
 function closing(
   started: HttpResponse,
   blob: Descriptor,
@@ -171,26 +171,29 @@ function closing(
   return { url, path: `${path}${separator}digest=${encodeURIComponent(blob.digest)}` };
 }
 
-/** A session that is not needed is cancelled, also after the run was; registries that do not know how forget it by themselves. */
-async function cancel(place: RepositoryContext, started: HttpResponse): Promise<void> {
+/**
+ * Cancels an unneeded upload session, even after the run was cancelled. Registries without this endpoint expire it by
+ * themselves.
+ */
+async function cancel(context: RepositoryContext, started: HttpResponse): Promise<void> {
   const { location } = started.headers;
   const url = location === undefined ? undefined : resolveLocation(location, started.url);
-  if (url === undefined || url.origin !== place.origin) return;
+  if (url === undefined || url.origin !== context.origin) return;
   const path = pathOf(location ?? '', url);
-  const what = `DELETE upload in ${place.name}`;
-  const facts = { registry: place.host, repository: place.name };
-  await place.session
+  const what = `DELETE upload in ${context.name}`;
+  const facts = { registry: context.host, repository: context.name };
+  await context.session
     .request({
       method: 'DELETE',
       url,
       path,
       operation: 'write',
-      scopes: place.scopes.push,
+      scopes: context.scopes.push,
       expect: [200, 202, 204, 404],
       what,
       facts,
       retry: false,
-      last: true,
+      afterCancellation: true,
     })
     .then(discard, () => undefined);
 }

@@ -9,8 +9,8 @@ const REFERENCE_DIGEST = 'vnd.docker.reference.digest';
 const ATTESTATION = 'attestation-manifest';
 
 /**
- * Whatever a client could run is an image, and has to pass the gate. An annotation alone does not make it an attestation:
- * clients choose by platform, so only what says `unknown/unknown` is out of their reach.
+ * Everything a client could run counts as an image and has to pass the gate. An annotation alone does not make an
+ * attestation: clients choose by platform, so only `unknown/unknown` is out of their reach.
  */
 export function isRunnable(descriptor: Descriptor): boolean {
   const { os, architecture } = descriptor.platform ?? {};
@@ -18,17 +18,17 @@ export function isRunnable(descriptor: Descriptor): boolean {
   return !(unreachable && descriptor.annotations?.[REFERENCE_TYPE] !== undefined);
 }
 
-/** Whether what an index lists carries attestations of another manifest of it. */
+/** Whether an index entry carries attestations for another manifest of the same index. */
 export function isAttestation(descriptor: Descriptor): boolean {
   return !isRunnable(descriptor) && descriptor.annotations?.[REFERENCE_TYPE] === ATTESTATION;
 }
 
 /**
- * Reads the statements of an attestation manifest, one after the other: each may be large.
+ * Reads the statements of an attestation manifest one at a time, since each may be large.
  * https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
- * @param descriptor as the index lists it, with its annotations
- * @param read the bytes of a statement
- * @throws ActionError IMAGE_INVALID when one is no in-toto statement, and all that `read` throws
+ * @param descriptor as listed in the index, with its annotations
+ * @param read returns the bytes of a statement
+ * @throws ActionError IMAGE_INVALID when one is not an in-toto statement, and whatever `read` throws
  */
 export async function readAttestation(
   descriptor: Descriptor,
@@ -38,7 +38,7 @@ export async function readAttestation(
   const { digest, annotations } = descriptor;
   const reference = annotations?.[REFERENCE_DIGEST];
   const statements: Statement[] = [];
-  // Other media types may come to mean something one day; until then they travel and are not looked at.
+  // Unknown media types are copied without being inspected.
   for (const layer of document.layers.filter(({ mediaType }) => mediaType === MEDIA_TYPES.inToto)) {
     statements.push(parseStatement(await read(layer), digest, layer));
   }

@@ -2,8 +2,8 @@ import { type AttestationPolicy, type AttestedImage, checkAttestations } from '.
 import { ActionError, ActionErrors } from '../../errors/action-error.ts';
 
 /**
- * Stops an image whose attestations are not what the policy wants.
- * @throws ActionErrors of SBOM_MISSING, PROVENANCE_MISSING and ATTESTATION_MISMATCH, one for each platform and problem
+ * Rejects an image whose attestations do not satisfy the policy.
+ * @throws ActionErrors SBOM_MISSING, PROVENANCE_MISSING and ATTESTATION_MISMATCH, one for each platform and problem
  */
 export function requireAttestations(image: AttestedImage, policy: AttestationPolicy): void {
   const errors = checkAttestations(image, policy).map(

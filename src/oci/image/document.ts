@@ -3,17 +3,19 @@ import { type Fields, isFields } from '../../domain/fields.ts';
 import { type Descriptor, isIndexType, MANIFEST_TYPES, type PlatformFields } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
 
-/** Largest manifest, index or config that is read. Registries take 4 MiB: https://github.com/distribution/distribution */
+/**
+ * Largest manifest, index or config that is read. Registries accept 4 MiB: https://github.com/distribution/distribution
+ */
 export const MANIFEST_LIMIT = 4 * 1024 * 1024;
 const DEPTH_LIMIT = 100;
 
-/** An image index, checked. */
+/** A validated image index. */
 export interface IndexDocument {
   readonly kind: 'index';
   readonly manifests: readonly Descriptor[];
 }
 
-/** An image manifest, checked. */
+/** A validated image manifest. */
 export interface ManifestDocument {
   readonly kind: 'manifest';
   readonly artifactType?: string;
@@ -23,12 +25,12 @@ export interface ManifestDocument {
 }
 
 export interface LayerDescriptor extends Descriptor {
-  /** Other places of the bytes, which make it a layer that is not distributed with the image. */
+  /** Other locations of the bytes, which mark a layer that is not distributed with the image. */
   readonly urls: readonly string[];
 }
 
 /**
- * Parses JSON that somebody else wrote.
+ * Parses untrusted JSON.
  * @param where what the bytes are, for messages
  * @throws ActionError IMAGE_INVALID when it is not a JSON object, or nested more than 100 levels deep
  */
@@ -45,8 +47,8 @@ export function parseDocument(bytes: Uint8Array, where: string): Fields {
 }
 
 /**
- * How deep brackets nest outside of strings (walking a parsed value of any depth could exhaust the stack), and how many names
- * with a value there are.
+ * Nesting depth outside of strings (walking a deeper value could overflow the stack), and the number of names with a
+ * value.
  */
 function shapeOf(bytes: Uint8Array): { readonly depth: number; readonly names: number } {
   let depth = 0;
@@ -68,7 +70,7 @@ function shapeOf(bytes: Uint8Array): { readonly depth: number; readonly names: n
   return { depth: deepest, names };
 }
 
-/** Of the fields of manifests and descriptors. Go, in which most clients are written, takes `OS` for `os`. */
+/** Field names of manifests and descriptors. Go, which most clients are written in, accepts `OS` for `os`. */
 const fold = (name: string) => name.toUpperCase().toLowerCase();
 const FIELDS = new Map(
   [
@@ -77,22 +79,22 @@ const FIELDS = new Map(
   ].map((name) => [fold(name), name]),
 );
 
-/** How many names there are; a name that comes twice in one object counts once. @throws ActionError IMAGE_INVALID for `OS` */
+/** The number of names; duplicates within one object count once. @throws ActionError IMAGE_INVALID for `OS` */
 function countNames(value: unknown, where: string, isFree = false): number {
-  if (Array.isArray(value)) return value.reduce((sum: number, each) => sum + countNames(each, where), 0);
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + countNames(item, where), 0);
   if (!isFields(value)) return 0;
-  return Object.entries(value).reduce((sum, [name, each]) => {
+  return Object.entries(value).reduce((sum, [name, child]) => {
     const field = FIELDS.get(fold(name));
     if (!isFree && field !== undefined && field !== name) {
       throw invalid(`${where} has ${clean(name)}, which some clients read as "${field}"`);
     }
-    return sum + 1 + countNames(each, where, name === 'annotations');
+    return sum + 1 + countNames(child, where, name === 'annotations');
   }, 0);
 }
 
 /**
- * Parses an index or a manifest, by the media type that its descriptor gives. A document that could be read as the other
- * kind, that names another media type itself, or has a field twice is refused: two readers could see two images in it.
+ * Parses an index or a manifest, by the media type of its descriptor. Rejects a document that could be read as the
+ * other kind, declares another media type, or repeats a field: two clients could see two different images in it.
  * https://github.com/opencontainers/image-spec/security/advisories/GHSA-77vh-xpmg-72qh
  * @throws ActionError IMAGE_INVALID
  */
@@ -116,22 +118,22 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
     const manifests = listOf(document.manifests, `${where}, manifests`);
     return {
       kind: 'index',
-      manifests: manifests.map((each, at) => parseDescriptor(each, `${where}, manifests[${at}]`)),
+      manifests: manifests.map((entry, at) => parseDescriptor(entry, `${where}, manifests[${at}]`)),
     };
   }
   return {
     kind: 'manifest',
     ...(typeof document.artifactType === 'string' ? { artifactType: document.artifactType } : {}),
     config: parseDescriptor(document.config, `${where}, config`),
-    layers: listOf(document.layers, `${where}, layers`).map((each, at) => ({
-      ...parseDescriptor(each, `${where}, layers[${at}]`),
-      urls: isFields(each) ? textsOf(each.urls) : [],
+    layers: listOf(document.layers, `${where}, layers`).map((layer, at) => ({
+      ...parseDescriptor(layer, `${where}, layers[${at}]`),
+      urls: isFields(layer) ? textsOf(layer.urls) : [],
     })),
     ...(document.subject === undefined ? {} : { subject: parseDescriptor(document.subject, `${where}, subject`) }),
   };
 }
 
-/** Clients that read them as a map of texts read nothing of a document in which they are something else. */
+/** Clients that expect a map of strings reject the whole document when it is anything else. */
 function requireAnnotations(value: unknown, where: string): void {
   if (value === undefined || value === null) return;
   if (!isFields(value) || Object.values(value).some((each) => typeof each !== 'string')) {
@@ -159,7 +161,7 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
   };
 }
 
-/** The platform of a descriptor or of an image config; what it does not say is `unknown`. */
+/** The platform of a descriptor or image config; missing parts are `unknown`. */
 export function platformFields(value: Fields): PlatformFields {
   const text = (key: string) => {
     const field = value[key];
@@ -175,7 +177,7 @@ export function platformFields(value: Fields): PlatformFields {
   };
 }
 
-/** The entries of an object whose values are text. */
+/** The string entries of an object. */
 export function textFields(value: unknown): Readonly<Record<string, string>> {
   if (!isFields(value)) return {};
   return Object.fromEntries(
@@ -192,23 +194,23 @@ function listOf(value: unknown, where: string): readonly unknown[] {
   return value;
 }
 
-/** Untrusted text for a message: short, and without control characters. */
+/** Untrusted text for a message: short, without control characters. */
 export function clean(value: unknown): string {
   const text = typeof value === 'string' ? `"${value}"` : (JSON.stringify(value) ?? 'nothing');
   return text.slice(0, 120).replace(/[^\x20-\x7e]/g, '?');
 }
 
-/** A document that is what its digest says, and no client can use. */
+/** A document that matches its digest but that no client can use. */
 export function invalid(message: string, cause?: unknown): ActionError {
   return new ActionError('IMAGE_INVALID', `${message}.`, { cause });
 }
 
-/** Bytes that are missing, or not those that a digest or size promises. */
+/** Bytes that are missing, or do not match their digest or size. */
 export function corrupt(message: string, cause?: unknown): ActionError {
   return new ActionError('LAYOUT_CORRUPT', `${message}.`, { cause });
 }
 
-/** Where a blob lies in a layout. https://github.com/opencontainers/image-spec/blob/main/image-layout.md#blobs */
+/** Path of a blob in a layout. https://github.com/opencontainers/image-spec/blob/main/image-layout.md#blobs */
 export function blobPath(digest: Digest): readonly ['blobs', string, string] {
   const at = digest.indexOf(':');
   return ['blobs', digest.slice(0, at), digest.slice(at + 1)];

@@ -3,29 +3,32 @@ import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 
-/** What a file holds: its bytes counted, and their hash in lower-case hex. */
+/** The size of a file in bytes, and its hash in lower-case hex. */
 export interface Hashed {
   readonly size: number;
   readonly hex: string;
 }
 
-/** Hashes open files from their beginning. Several at once are hashed side by side. */
+/** Hashes open files from the start. Concurrent calls run in parallel. */
 export interface Hasher {
   readonly hash: (fd: number, algorithm: 'sha256' | 'sha512') => Promise<Hashed>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
-const CHUNK = 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 const readAt = promisify(read);
 
-/** Hashes in this thread. One buffer for each file: with a new one for each chunk a large layer spends its time in the allocator. */
+/**
+ * Hashes in this thread. One buffer per file: with a new one per chunk, a large layer spends most of its time in the
+ * allocator.
+ */
 export const hashHere: Hasher = {
   hash: async (fd, algorithm) => {
     const hash = createHash(algorithm);
-    const buffer = Buffer.allocUnsafe(CHUNK);
+    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     let size = 0;
     for (;;) {
-      const { bytesRead } = await readAt(fd, buffer, 0, CHUNK, size);
+      const { bytesRead } = await readAt(fd, buffer, 0, CHUNK_BYTES, size);
       if (bytesRead === 0) return { size, hex: hash.digest('hex') };
       size += bytesRead;
       hash.update(buffer.subarray(0, bytesRead));
@@ -41,8 +44,8 @@ interface Task {
 }
 
 /**
- * What runs in a thread. It is handed over as text, so it must need nothing from around it: a thread that loads the whole
- * bundle would take longer than the hashing. File descriptors are those of the process.
+ * The code of a worker thread. It is passed as text and must not refer to its surroundings: a thread that loads the
+ * whole bundle would take longer than the hashing. File descriptors are shared within the process.
  */
 function threadMain(): void {
   const { parentPort } = process.getBuiltinModule('node:worker_threads');
@@ -66,7 +69,7 @@ function threadMain(): void {
   });
 }
 
-/** Hashes in threads of their own, at most one file in each at a time. Dispose of it: threads keep memory. */
+/** Hashes in worker threads, at most one file per thread at a time. Dispose of it: threads keep memory. */
 export function hashInThreads(threads: number): Hasher {
   const idle = Array.from({ length: threads }, () => new Worker(`(${threadMain})()`, { eval: true, env: {} }));
   const all = [...idle];
@@ -84,7 +87,7 @@ export function hashInThreads(threads: number): Hasher {
     hash: async (fd, algorithm) => {
       const worker = await take();
       try {
-        return await answerOf(worker, { fd, algorithm, chunk: CHUNK });
+        return await answerOf(worker, { fd, algorithm, chunk: CHUNK_BYTES });
       } finally {
         giveBack(worker);
       }
@@ -98,7 +101,7 @@ export function hashInThreads(threads: number): Hasher {
 function answerOf(worker: Worker, task: Task): Promise<Hashed> {
   return new Promise<Hashed>((resolve, reject) => {
     const ended = () => new Error('the thread that hashes has ended');
-    // A message to a thread that is gone (then its id is -1) would be lost without a word.
+    // A message to a thread that has exited (its id is then -1) would be lost silently.
     if (worker.threadId < 0) throw ended();
     const settle = (act: () => void) => {
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);

@@ -3,28 +3,28 @@ import type { Digest } from '../../domain/digest.ts';
 import type { Descriptor, ManifestBytes, PlatformFields } from '../../domain/manifest.ts';
 
 /**
- * One image that lies on this machine as an OCI layout: every manifest parsed, every blob present with the size that its
- * descriptor says. Blobs are hashed while they are scanned, and again while they are sent, so that scanned, pushed and
- * reported are exactly these bytes (P2).
+ * One image on this machine as an OCI layout: every manifest parsed, every blob present with the size in its
+ * descriptor. Blobs are hashed while they are scanned and again while they are sent, so that exactly these bytes are
+ * scanned, pushed and reported (P2).
  */
 export interface LocalImage {
   /** Folder with `oci-layout`, `index.json` and `blobs/`. */
   readonly directory: string;
-  /** What the tags will point at: an index, or the manifest of the only platform. Its digest is *the* digest. */
+  /** What the tags will point to: an index, or the manifest of the only platform. Its digest is *the* digest. */
   readonly root: ManifestBytes;
-  /** All manifests in an order in which a registry accepts them: subjects before what speaks of them, `root` last. */
+  /** All manifests in the order that registries accept: subjects before their referrers, `root` last. */
   readonly manifests: readonly ManifestBytes[];
-  /** All blobs of all manifests, each once. */
+  /** All blobs of all manifests, without duplicates. */
   readonly blobs: readonly Descriptor[];
-  /** The runnable images, in the order of the index; attestation manifests are not among them. */
+  /** The runnable images in index order, without attestation manifests. */
   readonly platforms: readonly PlatformImage[];
-  /** The attestation manifests, in the order of the index. */
+  /** The attestation manifests in index order. */
   readonly attestations: readonly AttestationManifest[];
-  /** What the user should know before the image is published, one sentence each. */
+  /** Warnings for the user before the image is published, one sentence each. */
   readonly warnings?: readonly string[];
-  /** Opens a blob, hashed on its way: the stream fails when the bytes are not those of its digest. */
+  /** Opens a blob and verifies its hash: the stream fails when the bytes do not match the digest. */
   readonly open: (blob: Descriptor) => Readable;
-  /** Hashes every blob that nobody has read to its end. @throws ActionError LAYOUT_CORRUPT */
+  /** Hashes every blob that was not read completely. @throws ActionError LAYOUT_CORRUPT */
   readonly verify: () => Promise<void>;
   /** Path of a blob or manifest in the layout. */
   readonly path: (digest: Digest) => string;
@@ -35,17 +35,17 @@ export interface PlatformImage {
   readonly name: string;
   readonly platform: PlatformFields;
   readonly manifest: ManifestBytes;
-  /** Digest of the image config, which a scanner reports as ImageID. */
+  /** Digest of the image config, which scanners report as ImageID. */
   readonly configDigest: Digest;
   /** `rootfs.diff_ids` of the config: digests of the uncompressed layers. */
   readonly diffIds: readonly string[];
-  /** Digests of the layers in the manifest, in the order of `diffIds`. */
+  /** Digests of the layers in the manifest, in the same order as `diffIds`. */
   readonly layers: readonly Digest[];
-  /** What the config tells of how it was made, the texts cut to what can be shown. */
+  /** Build history from the config, truncated for display. */
   readonly history: readonly { readonly createdBy: string; readonly isEmpty: boolean }[];
   /** Labels of the config. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Bytes of all layers as they travel. */
+  /** Size of all layers as transferred, in bytes. */
   readonly compressedSize: number;
   readonly statements: readonly Statement[];
 }
@@ -60,9 +60,9 @@ export interface AttestationManifest {
   readonly statements: readonly Statement[];
 }
 
-/** An in-toto statement that BuildKit or another builder put beside a platform, parsed. */
+/** A parsed in-toto statement that BuildKit or another builder attached to a platform. */
 export interface Statement {
-  /** Digest of the attestation manifest that holds it. */
+  /** Digest of its attestation manifest. */
   readonly manifest: Digest;
   readonly blob: Descriptor;
   readonly kind: 'sbom' | 'provenance' | 'other';
@@ -72,8 +72,8 @@ export interface Statement {
   readonly packages?: number;
   /** `runDetails.builder.id` (SLSA v1) or `builder.id` (v0.2) of a provenance. */
   readonly builderId?: string;
-  /** Address of the source that a provenance names, in the spelling of its builder. */
+  /** Source URL in the provenance, as its builder spells it. */
   readonly repository?: string;
-  /** Full id of the commit that a provenance names, in lower case. */
+  /** Full commit id in the provenance, in lower case. */
   readonly commit?: string;
 }

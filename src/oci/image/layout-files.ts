@@ -11,24 +11,30 @@ import { ActionError } from '../../errors/action-error.ts';
 import { blobPath, corrupt, invalid, MANIFEST_LIMIT } from './document.ts';
 import { type Hasher, hashHere, hashInThreads } from './hasher.ts';
 
-/** Bytes from which on the start of threads is won back. */
+/** Size in bytes from which starting threads pays off. */
 const WORTH_THREADS = 64 * 1024 * 1024;
-/** A stream has a new buffer for each chunk: larger ones are no faster to read, and cost memory. */
-const CHUNK = 256 * 1024;
-const PARALLEL = 4;
+/** Streams allocate a buffer per chunk: larger chunks are no faster and cost memory. */
+const CHUNK_BYTES = 256 * 1024;
+const HASH_THREADS = 4;
 
-/** The files of one layout, opened only where they lie inside its folder. */
+/** The files of one layout. Only opens files inside its folder. */
 export interface LayoutFiles {
   readonly path: (digest: Digest) => string;
-  /** The bytes of a blob, hashed on their way; the stream fails with LAYOUT_CORRUPT when they are not what they should be. */
+  /** The verified bytes of a blob; the stream fails with LAYOUT_CORRUPT when they do not match. */
   readonly open: (blob: Descriptor) => Readable;
   /** The bytes of a small file of the layout. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
   readonly read: (name: string, limit?: number) => Promise<Uint8Array>;
   /** The bytes of a small blob, with digest and size checked. @throws ActionError IMAGE_INVALID, LAYOUT_CORRUPT, SOURCE_UNSAFE */
   readonly readBlob: (blob: Descriptor, limit?: number) => Promise<Uint8Array>;
-  /** Checks that every blob is there with its size, without reading it. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
+  /**
+   * Checks that every blob exists with the right size, without reading it.
+   * @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE
+   */
   readonly checkSizes: (blobs: readonly Descriptor[]) => Promise<void>;
-  /** Reads every blob that was not read yet and checks digest and size. @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE */
+  /**
+   * Reads every blob that was not read yet, and checks digest and size.
+   * @throws ActionError LAYOUT_CORRUPT, SOURCE_UNSAFE
+   */
   readonly verify: (blobs: readonly Descriptor[]) => Promise<void>;
 }
 
@@ -44,7 +50,7 @@ export function openLayoutFiles(directory: string): LayoutFiles {
     } catch (error) {
       throw corrupt(`${file} is missing`, error);
     }
-    // A link inside the layout may be followed, one that leads out of it may not: it could publish any file of the runner.
+    // Links within the layout are followed. One that leads out of it could publish any file of the runner.
     if (!real.startsWith((await realpath(directory)) + sep)) {
       throw new ActionError('SOURCE_UNSAFE', `${file} is a link that leads out of the layout.`);
     }
@@ -107,11 +113,11 @@ export function openLayoutFiles(directory: string): LayoutFiles {
           }
         },
       });
-      // An error is told to whoever reads.
-      return pipeline(createReadStream(path(blob.digest), { highWaterMark: CHUNK }), check, () => undefined);
+      // The reader gets the error.
+      return pipeline(createReadStream(path(blob.digest), { highWaterMark: CHUNK_BYTES }), check, () => undefined);
     },
     checkSizes: async (blobs) => {
-      const limit = pLimit(PARALLEL);
+      const limit = pLimit(HASH_THREADS);
       await limit.map(blobs, async (blob) => {
         await using handle = await openFile(join(...blobPath(blob.digest)));
         checkSize(blob, (await handle.stat()).size);
@@ -131,10 +137,10 @@ export function openLayoutFiles(directory: string): LayoutFiles {
     verify: async (blobs) => {
       const unread = blobs.filter((blob) => !checked.has(blob.digest));
       const bytes = unread.reduce((sum, { size }) => sum + size, 0);
-      const threads = Math.min(availableParallelism(), PARALLEL, unread.length);
+      const threads = Math.min(availableParallelism(), HASH_THREADS, unread.length);
       await using hasher = bytes >= WORTH_THREADS && threads > 1 ? hashInThreads(threads) : hashHere;
-      const limit = pLimit(PARALLEL);
-      // The largest first: one that starts last is what everybody waits for at the end.
+      const limit = pLimit(HASH_THREADS);
+      // Largest first: a big file that starts last delays everything.
       const order = unread.toSorted((a, b) => b.size - a.size);
       await Promise.all(order.map((blob) => limit(() => verifyOne(blob, hasher))));
     },

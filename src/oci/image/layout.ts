@@ -23,26 +23,27 @@ import { type LayoutFiles, openLayoutFiles } from './layout-files.ts';
 import { STATEMENT_LIMIT } from './statement.ts';
 
 export interface Expectation {
-  /** As the user asked for them. */
+  /** As requested by the user. */
   readonly platforms?: readonly string[];
-  /** What the builder said that it wrote. */
+  /** The digest that the builder reported. */
   readonly digest?: Digest;
 }
 
-/** A manifest of the index, parsed. */
+/** A parsed manifest of the index. */
 interface Child {
   readonly bytes: ManifestBytes;
   readonly document: ManifestDocument;
 }
 
 /**
- * Reads the one image of an OCI layout and checks its structure: every manifest, config and statement is hashed and parsed,
- * every layer is there with its size. Layers are hashed by whoever reads them first: the scan, or the upload. What the image
- * does not refer to is left aside, as is the empty `ingest/` folder that buildx may leave.
+ * Reads the single image of an OCI layout and validates its structure: every manifest, config and statement is hashed
+ * and parsed, every layer is present with its size. Layers are hashed by their first reader: the scan, or the upload.
+ * Content that the image does not refer to is ignored, as is the empty `ingest/` folder that buildx may leave.
  * https://github.com/opencontainers/image-spec/blob/main/image-layout.md
  * @param directory with `oci-layout`, `index.json` and `blobs/`
- * @throws ActionError LAYOUT_CORRUPT, IMAGE_INVALID, IMAGE_UNPULLABLE, ATTESTATION_TOO_LARGE, FOREIGN_LAYERS, PLATFORM_MISSING; SOURCE_INVALID for several images or an index in
- * an index; SOURCE_UNSAFE for links that lead out of the folder
+ * @throws ActionError LAYOUT_CORRUPT, IMAGE_INVALID, IMAGE_UNPULLABLE, ATTESTATION_TOO_LARGE, FOREIGN_LAYERS,
+ * PLATFORM_MISSING; SOURCE_INVALID for several images or a nested index; SOURCE_UNSAFE for links that lead out of the
+ * folder
  */
 export async function readLayout(directory: string, expect: Expectation = {}): Promise<LocalImage> {
   const files = openLayoutFiles(directory);
@@ -52,16 +53,16 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
   const children =
     document.kind === 'manifest'
       ? [{ bytes: root, document }]
-      : await Promise.all(document.manifests.map((each) => readChild(files, each)));
+      : await Promise.all(document.manifests.map((descriptor) => readChild(files, descriptor)));
 
-  const images = children.filter((each) => isRunnable(each.bytes.descriptor));
-  const others = children.filter((each) => !images.includes(each));
+  const images = children.filter((child) => isRunnable(child.bytes.descriptor));
+  const others = children.filter((child) => !images.includes(child));
   if (images.length === 0) throw invalid(`The index ${descriptor.digest} of ${directory} holds no image`);
-  for (const each of others) refuseHiddenLayers(each);
+  for (const child of others) refuseHiddenLayers(child);
   refuseRepeated(images, descriptor.digest);
   const blobs = new Map<Digest, Descriptor>();
-  for (const { document: each } of children) {
-    for (const blob of [each.config, ...each.layers]) {
+  for (const { document: child } of children) {
+    for (const blob of [child.config, ...child.layers]) {
       const known = blobs.get(blob.digest);
       if (known !== undefined && known.size !== blob.size) {
         throw invalid(`The blob ${blob.digest} is said to have ${known.size} bytes and ${blob.size} bytes`);
@@ -75,12 +76,12 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
     if (blob.size > STATEMENT_LIMIT) throw tooLarge(blob);
     return files.readBlob(blob, STATEMENT_LIMIT);
   };
-  for (const each of others) {
-    // One after the other: a statement may be large, and there is one or more for each platform.
-    const { descriptor: listed } = each.bytes;
-    if (isAttestation(listed)) attestations.push(await readAttestation(listed, each.document, readStatement));
+  for (const other of others) {
+    // One at a time: a statement may be large, and each platform has at least one.
+    const { descriptor: listed } = other.bytes;
+    if (isAttestation(listed)) attestations.push(await readAttestation(listed, other.document, readStatement));
   }
-  const platforms = await Promise.all(images.map((each) => readPlatform(files, each, attestations)));
+  const platforms = await Promise.all(images.map((image) => readPlatform(files, image, attestations)));
   if (expect.platforms !== undefined && expect.platforms.length > 0) {
     const problem = platformProblem(
       expect.platforms,
@@ -92,8 +93,8 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
   return {
     directory,
     root,
-    // Some registries take a manifest only when its subject is there: https://github.com/moby/buildkit/issues/7007
-    manifests: unique([...images, ...others].map((each) => each.bytes).concat(root)),
+    // Some registries accept a manifest only after its subject: https://github.com/moby/buildkit/issues/7007
+    manifests: unique([...images, ...others].map((child) => child.bytes).concat(root)),
     blobs: [...blobs.values()],
     platforms,
     attestations,
@@ -113,7 +114,7 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
   };
 }
 
-/** The descriptor of the image. One image with several tags has several entries with the same digest. */
+/** The descriptor of the image. An image with several tags has several entries with the same digest. */
 async function readEntry(
   files: LayoutFiles,
   directory: string,
@@ -135,8 +136,8 @@ async function readEntry(
   }
   if (wanted === undefined && digests.length > 1) {
     const named = entries.map(
-      (each) =>
-        `${clean(each.annotations?.['io.containerd.image.name'] ?? each.annotations?.['org.opencontainers.image.ref.name'] ?? 'without a name')} (${each.digest})`,
+      (entry) =>
+        `${clean(entry.annotations?.['io.containerd.image.name'] ?? entry.annotations?.['org.opencontainers.image.ref.name'] ?? 'without a name')} (${entry.digest})`,
     );
     throw new ActionError(
       'SOURCE_INVALID',
@@ -150,13 +151,13 @@ async function readEntry(
   return { descriptor: { mediaType: entry.mediaType, digest: entry.digest, size: entry.size }, left };
 }
 
-/** What index.json lists besides images, as `oras cp --recursive` writes it: manifests about another one, and artifacts. */
+/** Entries of index.json that are not images, as `oras cp --recursive` writes them: referrers and artifacts. */
 async function artifactsAmong(files: LayoutFiles, entries: readonly Descriptor[]): Promise<readonly Descriptor[]> {
   if (new Set(entries.map(({ digest }) => digest)).size < 2) return [];
   const are = await Promise.all(
     entries.map(async (entry) => {
       if (entry.artifactType !== undefined && !isIndexType(entry.mediaType)) return true;
-      // One that cannot be read is told of with the others.
+      // An unreadable one is reported with the others.
       const read = await readManifest(files, entry).catch(() => undefined);
       if (read === undefined) return false;
       const document = parseManifest(read.bytes, entry.mediaType, `the manifest ${entry.digest}`);
@@ -182,7 +183,7 @@ async function readManifest(files: LayoutFiles, descriptor: Descriptor): Promise
 
 async function readChild(files: LayoutFiles, descriptor: Descriptor): Promise<Child> {
   if (isIndexType(descriptor.mediaType)) {
-    // Taking it apart would change the digest that its builder gave it (P2), and few tools read an index in an index.
+    // Flattening it would change the digest that its builder gave it (P2), and few tools support a nested index.
     throw new ActionError(
       'SOURCE_INVALID',
       `The index holds another index (${descriptor.digest}). Give an image whose index names the manifest of each platform.`,
@@ -239,7 +240,7 @@ async function readPlatform(
   };
 }
 
-/** Characters of a step that are kept. */
+/** Maximum length of a history step, in characters. */
 const MAX_STEP = 300;
 
 function historyOf(value: unknown): PlatformImage['history'] {
@@ -254,7 +255,7 @@ function historyOf(value: unknown): PlatformImage['history'] {
   });
 }
 
-/** What is for no platform is not scanned, and whoever knows its digest could run it all the same: it may only be statements. */
+/** An entry without a platform is not scanned, yet could be run by digest: it may therefore only contain statements. */
 function refuseHiddenLayers({ bytes, document }: Child): void {
   const layer = document.layers.find(({ mediaType }) => mediaType !== MEDIA_TYPES.inToto);
   if (layer !== undefined) {
@@ -264,7 +265,10 @@ function refuseHiddenLayers({ bytes, document }: Child): void {
   }
 }
 
-/** Each platform has one report, so an image that is listed twice would have two. Attestations of two platforms can be the same. */
+/**
+ * Each platform has one report, so an image listed twice would have two. Attestations of two platforms may be
+ * identical.
+ */
 function refuseRepeated(images: readonly Child[], index: Digest): void {
   const digests = images.map(({ bytes }) => bytes.descriptor.digest);
   const repeated = digests.find((digest, at) => digests.indexOf(digest) !== at);
@@ -284,5 +288,5 @@ function refuseForeignLayers(layers: readonly LayerDescriptor[], where: string):
 }
 
 function unique(manifests: readonly ManifestBytes[]): readonly ManifestBytes[] {
-  return [...new Map(manifests.map((each) => [each.descriptor.digest, each])).values()];
+  return [...new Map(manifests.map((manifest) => [manifest.descriptor.digest, manifest])).values()];
 }

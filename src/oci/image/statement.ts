@@ -5,7 +5,7 @@ import { plainText, sourceOf } from '../../domain/provenance-source.ts';
 import { invalid, parseDocument } from './document.ts';
 import type { Statement } from './image.ts';
 
-/** Largest statement that is read; what BuildKit itself allows since 0.33. */
+/** Largest statement that is read; the limit of BuildKit since 0.33. */
 export const STATEMENT_LIMIT = 80 * 1024 * 1024;
 
 const STATEMENT_TYPE = /^https:\/\/in-toto\.io\/Statement\/v(?:0\.1|1)$/;
@@ -15,7 +15,7 @@ const PROVENANCE = /^https:\/\/slsa\.dev\/provenance\/v(?:0\.2|1)$/;
 /**
  * Parses a bare in-toto statement, v0.1 or v1, as BuildKit stores it.
  * https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
- * @param manifest digest of the attestation manifest that holds it
+ * @param manifest digest of its attestation manifest
  * @throws ActionError IMAGE_INVALID when it is not such a statement
  */
 export function parseStatement(bytes: Uint8Array, manifest: Digest, blob: Descriptor): Statement {
@@ -33,11 +33,11 @@ export function parseStatement(bytes: Uint8Array, manifest: Digest, blob: Descri
 }
 
 function subjectsOf({ subject }: Fields, where: string): Statement['subjects'] {
-  // An export without a name gives `subject: null` or an empty list.
+  // An export without a name writes `subject: null` or an empty list.
   if (subject === undefined || subject === null) return [];
   if (!Array.isArray(subject)) throw invalid(`${where} has a subject that is not a list`);
-  return subject.map((each: unknown) => {
-    const { name, digest } = isFields(each) ? each : {};
+  return subject.map((entry: unknown) => {
+    const { name, digest } = isFields(entry) ? entry : {};
     const { sha256, sha512 } = isFields(digest) ? digest : {};
     return {
       name: typeof name === 'string' ? name : '',
@@ -47,13 +47,13 @@ function subjectsOf({ subject }: Fields, where: string): Statement['subjects'] {
   });
 }
 
-/** Packages of an SPDX document; 0 when it is none. */
+/** Number of packages in an SPDX document; 0 for anything else. */
 function packagesOf(predicate: Fields): number {
   if (predicate.SPDXID !== 'SPDXRef-DOCUMENT') return 0;
   return Array.isArray(predicate.packages) ? predicate.packages.length : 0;
 }
 
-/** SLSA v1 has it in `runDetails.builder.id`, v0.2 in `builder.id`. */
+/** SLSA v1: `runDetails.builder.id`; v0.2: `builder.id`. */
 function builderOf(predicate: Fields): string | undefined {
   const details = isFields(predicate.runDetails) ? predicate.runDetails : predicate;
   return plainText(isFields(details.builder) ? details.builder.id : undefined);

@@ -1,27 +1,27 @@
 import type { Readable } from 'node:stream';
 
-/** Milliseconds after which a buffer that is not full is given on: who waits for it must not believe that nobody is there. */
-const PATIENCE = 100;
-const NONE = Buffer.alloc(0);
+/** Milliseconds before a partly filled buffer is handed over, so that its reader does not take the source for dead. */
+const FLUSH_DELAY_MS = 100;
+const EMPTY_BUFFER = Buffer.alloc(0);
 
-/** The bytes of an answer, taken into buffers of the taker. */
+/** Reads a response body into the caller's buffers. */
 export interface Tap {
-  /** Fills the buffer, with less when the bytes come slowly or are at their end; 0: the stream is over, or broken. */
+  /** Fills the buffer, partly if bytes arrive slowly or end; 0 means that the stream has ended or is broken. */
   readonly take: (buffer: Uint8Array) => Promise<number>;
   readonly close: () => void;
 }
 
-/** Draws from a stream whose chunks belong to nobody else. */
+/** Reads a stream that is the sole owner of its chunks. */
 export function tap(stream: Readable): Tap {
-  let chunk: Buffer = NONE;
-  /** Where in the chunk that begins which was not taken yet. */
+  let chunk: Buffer = EMPTY_BUFFER;
+  /** Offset of the first unread byte in the chunk. */
   let at = 0;
   let over = false;
-  /** What is done with bytes that come, and with the end; set while somebody takes. */
+  /** Handlers for data and end; set while a read is waiting. */
   let look = () => {};
 
   stream.on('data', (next: Buffer) => {
-    chunk = chunk === NONE ? next : Buffer.concat([chunk.subarray(at), next]);
+    chunk = chunk === EMPTY_BUFFER ? next : Buffer.concat([chunk.subarray(at), next]);
     at = 0;
     look();
   });
@@ -39,7 +39,7 @@ export function tap(stream: Readable): Tap {
       const giveUp = setTimeout(() => {
         late = true;
         look();
-      }, PATIENCE);
+      }, FLUSH_DELAY_MS);
       look = () => {
         const end = Math.min(chunk.length, at + buffer.length - taken);
         if (end > at) {
@@ -48,7 +48,7 @@ export function tap(stream: Readable): Tap {
           at = end;
           if (at === chunk.length) {
             free(chunk);
-            chunk = NONE;
+            chunk = EMPTY_BUFFER;
             at = 0;
           }
         }
@@ -64,8 +64,8 @@ export function tap(stream: Readable): Tap {
 }
 
 /**
- * Gives the memory of bytes that were copied back at once. The collector, which sees how small the objects are that hold it,
- * would let a hundred megabytes of them gather.
+ * Frees the memory of copied bytes at once. The garbage collector sees only small wrapper objects and would let a
+ * hundred megabytes pile up behind them.
  */
 function free({ buffer, length }: Buffer): void {
   if (buffer instanceof ArrayBuffer && length === buffer.byteLength) buffer.transfer(0);

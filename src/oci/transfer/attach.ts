@@ -8,11 +8,11 @@ import { digestOf } from '../image/digest-of.ts';
 import type { ImageGraph } from './graph.ts';
 
 /**
- * Makes found what was copied and hangs on other manifests: one fallback index for each subject where the registry has no
- * API, merged with what is there and read back, and cosign's tags. A tag of cosign that holds other signatures stays.
- * @param confirmed manifests that the registry has listed as referrers by its own word
+ * Makes the copied referrers discoverable: one fallback index per subject where the registry has no API, merged with
+ * the existing entries and read back, and cosign's tags. An existing cosign tag with other signatures is kept.
+ * @param confirmed manifests that the registry confirmed to list as referrers
  * @returns manifests written
- * @throws ActionError DIGEST_MISMATCH when an attachment cannot be seen afterwards, TAG_IMMUTABLE
+ * @throws ActionError DIGEST_MISMATCH when an attachment is not visible afterwards, TAG_IMMUTABLE
  */
 export async function attach(
   to: Repository,
@@ -24,7 +24,7 @@ export async function attach(
   const manifests = new Map(graph.manifests.map(({ manifest }) => [manifest.descriptor.digest, manifest]));
   const bySubject = new Map<Digest, Descriptor[]>();
   for (const { referrer, ofRoot } of graph.manifests) {
-    // BuildKit's attestations are found through the index; what refers to another image has come by a tag of cosign.
+    // BuildKit attestations are found through the index; a referrer of another image came along with a cosign tag.
     if (referrer === undefined || ofRoot || !manifests.has(referrer.subject)) continue;
     bySubject.set(referrer.subject, [...(bySubject.get(referrer.subject) ?? []), referrer.descriptor]);
   }
@@ -50,23 +50,23 @@ export async function attach(
   return written;
 }
 
-/** Looks at a list until all is in it. */
+/** Polls a list until it contains everything. */
 const MAX_LOOKS = 6;
-/** Looks after which a list that the registry keeps itself, and has confirmed to add to, is believed to be broken. */
+/** How often to poll a list that the registry maintains, and confirmed to extend, before treating it as broken. */
 const TRUSTED_LOOKS = 3;
 const MAX_WAIT_MS = 3000;
 
 /**
- * Makes manifests that are there already found as referrers of their subject. Where the registry has no API, or has not
- * confirmed that it knows the subject, that takes an index under the fallback tag: one for all of them, merged with what is
- * there, and read back. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests-with-subject
- * Two jobs that write such an index at the same time do not see each other, and the later one takes away what the earlier one
- * added; registries know no write that would prevent it. So the index is read back only when whoever had read it before this
- * write must have written too, and merged again where it lacks something: how long that takes at this registry, the own write
- * has shown.
- * @param confirmed whether the registry has said that it lists them (`OCI-Subject`)
+ * Makes existing manifests discoverable as referrers of their subject. If the registry has no API, or did not confirm
+ * the subject, that takes one index under the fallback tag for all of them, merged with its existing entries and read
+ * back. https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests-with-subject Two jobs
+ * that write such an index concurrently do not see each other, and the later one drops the entries of the earlier;
+ * registries offer no conditional write. So the index is read back only after any job that read it before this write
+ * must have finished its own, and is merged again if entries are missing. The duration of our own write shows how long
+ * that takes.
+ * @param confirmed whether the registry confirmed the subject (`OCI-Subject`)
  * @returns manifests written
- * @throws ActionError DIGEST_MISMATCH when one cannot be seen afterwards, TAG_IMMUTABLE
+ * @throws ActionError DIGEST_MISMATCH when one is not visible afterwards, TAG_IMMUTABLE
  */
 export async function listAsReferrers(
   to: Repository,
@@ -90,7 +90,7 @@ export async function listAsReferrers(
       written++;
     }
     const took = performance.now() - start;
-    // At random, so that those who lost do not lose to each other again.
+    // Random, so that jobs that collided once do not collide again.
     await to.pause(Math.min(50 + took * (2 + 2 * Math.random()), MAX_WAIT_MS));
   }
   throw new ActionError(
@@ -101,9 +101,9 @@ export async function listAsReferrers(
 }
 
 /**
- * Makes sure that the list under the fallback tag can be added to, before anything depends on that: registries with immutable
- * tags do not let it change. The same entries are written in other bytes, since the same digest is accepted by most of them.
- * Where there is a list, one request to read it and one to write it.
+ * Checks in advance that the list under the fallback tag can change: registries with immutable tags do not allow it.
+ * Writes the same entries in different bytes, because most of those registries accept the same digest again. If a list
+ * exists, this takes one read and one write.
  * @throws ActionError with the code of the refusal, or TAG_IMMUTABLE when the tag is an image
  */
 export async function checkListWritable(to: Repository, subject: Digest): Promise<void> {
@@ -127,7 +127,7 @@ const LIST_REMEDY = [
   'Or set `record: false`: then the environment has no history, no rollback and no holds.',
 ];
 
-/** A registry without the API keeps the list under a tag, and that tag is an image: nothing can be attached there. */
+/** Without the API the list is kept under a tag. If that tag is an image, nothing can be attached. */
 export function occupiedBy({ host, name }: Repository, subject: Digest, image: Digest): ActionError {
   return new ActionError(
     'TAG_IMMUTABLE',
@@ -137,8 +137,8 @@ export function occupiedBy({ host, name }: Repository, subject: Digest, image: D
 }
 
 function lackingIn(there: readonly Descriptor[], ours: readonly Descriptor[]): readonly Descriptor[] {
-  const digests = new Set(there.map((each) => each.digest));
-  return ours.filter((each) => !digests.has(each.digest));
+  const digests = new Set(there.map((descriptor) => descriptor.digest));
+  return ours.filter((descriptor) => !digests.has(descriptor.digest));
 }
 
 function indexOf(manifests: readonly Descriptor[], indent?: number): ManifestBytes {

@@ -12,87 +12,87 @@ import { type Attachment, type GraphManifest, type ImageGraph, readGraph } from 
 export interface CopyOptions {
   readonly from: Repository;
   readonly to: readonly Repository[];
-  /** The root; the source's tags may move meanwhile. */
+  /** The root by digest: tags of the source may move during the copy. */
   readonly digest: Digest;
   readonly log: Pick<Log, 'warning'>;
 }
 
-/** What was written, over all targets. */
+/** Totals over all targets. */
 export interface Copied {
   readonly manifests: number;
-  /** Blobs whose bytes were sent. */
+  /** Blobs uploaded. */
   readonly blobs: number;
   readonly mounted: number;
-  /** Bytes of blobs that were sent. */
+  /** Bytes of those blobs. */
   readonly bytes: number;
-  /** What refers to the image and came along. */
+  /** Referrers of the image that were copied. */
   readonly attachments: readonly Attachment[];
 }
 
-/** Uploads at the same time: fewer than the requests that a session allows, as each of them waits for a download. */
-const PARALLEL = 4;
+/** Concurrent uploads: fewer than a session's request limit, since each one waits for a download. */
+const MAX_CONCURRENT_UPLOADS = 4;
 
 interface Target {
   readonly to: Repository;
-  /** Manifests that it has to be given. */
+  /** Manifests that it lacks. */
   readonly missing: readonly GraphManifest[];
-  /** Blobs whose bytes were sent to it. */
+  /** Blobs uploaded to it. */
   readonly sent: Set<Digest>;
 }
 
 /**
- * Brings an image with all that belongs to it to other repositories, byte for byte: blobs, manifests leaves first, what
- * refers to them, and at last fallback indexes and cosign's tags. The root gets no tag: that is for the caller, afterwards.
- * What a target holds already is not sent again; what was attached since, to whatever part of the image, follows.
- * Call it for one image at a time: uploads wait for downloads, which share the requests of one registry.
- * @throws ActionError MANIFEST_UNKNOWN when the source lacks something, DIGEST_MISMATCH, and all that reading and writing raise
+ * Copies an image with everything that belongs to it to other repositories, byte for byte: blobs, manifests leaves
+ * first, referrers, and finally fallback indexes and cosign's tags. The root gets no tag: the caller tags it
+ * afterwards. Content already present is skipped; later attachments to any part of the image are copied too. Call it
+ * for one image at a time: uploads wait for downloads, and both share the request limit of a registry.
+ * @throws ActionError MANIFEST_UNKNOWN when the source is incomplete, DIGEST_MISMATCH, and all read and write errors
  */
 export async function copyImage({ from, to, digest, log }: CopyOptions): Promise<Copied> {
   const count = { manifests: 0, blobs: 0, mounted: 0, bytes: 0 };
-  const others = to.filter((each) => each.host !== from.host || each.name !== from.name);
+  const others = to.filter((target) => target.host !== from.host || target.name !== from.name);
   if (others.length === 0) return { ...count, attachments: [] };
   const graph = await readGraph(from, digest);
   for (const problem of graph.problems) log.warning(problem);
   const targets: Target[] = [];
   const confirmations = new Map<Repository, ReadonlySet<Digest>>();
-  for (const each of others) {
-    // A registry takes a manifest only with its blobs, and does not let go of them; but of an index that is there, many who
-    // clean up have deleted the children, which have no tags.
-    const rooted = (await each.head(digest)) !== undefined;
+  for (const target of others) {
+    // A registry that has a manifest also has its blobs. The children of an index may be missing: cleanup jobs delete
+    // them because they are untagged.
+    const rooted = (await target.head(digest)) !== undefined;
     const missing: GraphManifest[] = [];
     for (const node of graph.manifests) {
       const own = node.manifest.descriptor.digest;
-      if (!rooted || (own !== digest && (await each.head(own)) === undefined)) missing.push(node);
+      if (!rooted || (own !== digest && (await target.head(own)) === undefined)) missing.push(node);
     }
-    targets.push({ to: each, missing, sent: new Set() });
+    targets.push({ to: target, missing, sent: new Set() });
   }
-  for (let at = 0; at < targets.length; at += PARALLEL) {
-    await bringBlobs(from, graph, targets.slice(at, at + PARALLEL), count);
+  for (let at = 0; at < targets.length; at += MAX_CONCURRENT_UPLOADS) {
+    await bringBlobs(from, graph, targets.slice(at, at + MAX_CONCURRENT_UPLOADS), count);
   }
-  for (const { to: each, missing, sent } of targets) {
+  for (const { to: target, missing, sent } of targets) {
     const confirmed = new Set<Digest>();
     for (const { manifest, blobs } of missing) {
       const send = async () => {
         const unsent = blobs.filter((blob) => !sent.has(blob.digest));
         for (const blob of unsent) {
           log.warning(
-            `${each.host}/${each.name} reported ${blob.digest} as present but does not have it; it is uploaded.`,
+            `${target.host}/${target.name} reported ${blob.digest} as present but does not have it; it is uploaded.`,
           );
-          await each.putBlob(blob, () => from.readBlob(blob));
+          await target.putBlob(blob, () => from.readBlob(blob));
           sent.add(blob.digest);
           count.blobs++;
           count.bytes += blob.size;
         }
         return unsent.length;
       };
-      const { subject } = await putManifest(each, manifest, send);
+      const { subject } = await putManifest(target, manifest, send);
       if (subject !== undefined) confirmed.add(manifest.descriptor.digest);
       count.manifests++;
     }
-    confirmations.set(each, confirmed);
+    confirmations.set(target, confirmed);
   }
-  for (const { to: each } of targets) {
-    count.manifests += await attach(each, graph, confirmations.get(each) ?? new Set(), log);
+  for (const { to: target } of targets) {
+    count.manifests += await attach(target, graph, confirmations.get(target) ?? new Set(), log);
   }
   return { ...count, attachments: graph.attachments };
 }
@@ -103,10 +103,12 @@ async function bringBlobs(
   targets: readonly Target[],
   count: { blobs: number; mounted: number; bytes: number },
 ): Promise<void> {
-  const wanted = targets.map((each) => new Set(each.missing.flatMap(({ blobs }) => blobs.map(({ digest }) => digest))));
-  // A registry that refused to mount twice, and never did, is not asked again.
+  const wanted = targets.map(
+    (target) => new Set(target.missing.flatMap(({ blobs }) => blobs.map(({ digest }) => digest))),
+  );
+  // A registry that refused two mounts and never accepted one is not asked again.
   const mounts = targets.map(() => ({ done: 0, refused: 0 }));
-  const limit = pLimit(Math.max(1, Math.floor(PARALLEL / targets.length)));
+  const limit = pLimit(Math.max(1, Math.floor(MAX_CONCURRENT_UPLOADS / targets.length)));
   let failure: { readonly error: unknown } | undefined;
 
   const lacks = async (at: number, blob: Descriptor): Promise<Repository | undefined> => {
@@ -143,14 +145,14 @@ async function bringBlobs(
           if (!opened) shared?.leave();
         }
         if (!opened) return;
-        targets.find((each) => each.to === to)?.sent.add(blob.digest);
+        targets.find((target) => target.to === to)?.sent.add(blob.digest);
         count.blobs++;
         count.bytes += blob.size;
       }),
     );
   };
 
-  // The largest first: a big layer that starts last is what everybody waits for at the end.
+  // Largest first: a big layer that starts last delays everything.
   const blobs = [...graph.blobs.values()].toSorted((a, b) => b.size - a.size);
   await Promise.all(
     blobs.map((blob) =>
@@ -167,7 +169,7 @@ async function bringBlobs(
     : new ActionError('REGISTRY_UNREACHABLE', `The copy from ${from.host}/${from.name} broke off.`);
 }
 
-/** As Promise.all, but nothing goes on any more when it fails. */
+/** Like Promise.all, but starts nothing new after a failure. */
 async function settled<T>(tasks: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(tasks);
   return Promise.all(tasks);

@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Milliseconds for which the first reader waits for the others. Whoever comes later reads the source for itself. */
-const GATHER = 2000;
+/** Milliseconds that the first reader waits for the others. A later reader reads the source separately. */
+const GATHER_MS = 2000;
 
 export interface FanOut {
-  /** The bytes for one reader; called again for another try, it reads the source anew. */
+  /** The bytes for one reader; a further call is a retry and reads the source again. */
   readonly open: () => Readable;
-  /** One reader less: it needs the bytes not, or not any more. */
+  /** Removes a reader that does not need the bytes (any more). */
   readonly leave: () => void;
 }
 
-/** Reads a stream once for several readers, as fast as the slowest of them; nothing is kept. */
+/** Reads a stream once for several readers, at the speed of the slowest, without storing it. */
 export function fanOut(source: () => Promise<Readable>, readers: number): FanOut {
   const branches: PassThrough[] = [];
   let awaited = readers;
@@ -24,19 +24,19 @@ export function fanOut(source: () => Promise<Readable>, readers: number): FanOut
   });
   const pump = async (): Promise<void> => {
     const giveUp = new AbortController();
-    await Promise.race([gathered, sleep(GATHER, undefined, { signal: giveUp.signal }).catch(() => undefined)]);
+    await Promise.race([gathered, sleep(GATHER_MS, undefined, { signal: giveUp.signal }).catch(() => undefined)]);
     giveUp.abort();
     started = true;
     try {
       for await (const chunk of await source()) {
-        const live = branches.filter((each) => !each.destroyed);
+        const live = branches.filter((branch) => !branch.destroyed);
         if (live.length === 0) return;
-        await Promise.all(live.map((each) => write(each, chunk)));
+        await Promise.all(live.map((branch) => write(branch, chunk)));
       }
-      for (const each of branches) if (!each.destroyed) each.end();
+      for (const branch of branches) if (!branch.destroyed) branch.end();
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error));
-      for (const each of branches) each.destroy(reason);
+      for (const branch of branches) branch.destroy(reason);
     }
   };
   const arrive = () => {
@@ -47,7 +47,7 @@ export function fanOut(source: () => Promise<Readable>, readers: number): FanOut
     open: () => {
       if (started || awaited <= 0) return Readable.from(anew(source), { objectMode: false });
       const branch = new PassThrough({ highWaterMark: 1024 * 1024 });
-      // Told to whoever reads; without a reader it must not bring the process down.
+      // Readers get the error; without a reader it must not crash the process.
       branch.on('error', () => undefined);
       branches.push(branch);
       arrive();

@@ -9,13 +9,13 @@ import { getManifest } from '../client/manifest.ts';
 import type { Repository } from '../client/repository.ts';
 import { blobPath, parseManifest } from '../image/document.ts';
 
-const PARALLEL = 4;
+const MAX_CONCURRENT_DOWNLOADS = 4;
 
 /**
- * Copies an image from a registry into a fresh OCI layout, as bytes: the manifest, its children, and all their blobs.
- * Digests are checked on the way; sizes and structure are for {@link readLayout}, which reads the result like any other.
- * @param at where a blob may be on this machine already; the path need not exist
- * @throws ActionError MANIFEST_UNKNOWN when the image or a child of it is gone, and all that reading can raise
+ * Copies an image from a registry into a fresh OCI layout, byte for byte: the manifest, its children, and all their
+ * blobs. Checks digests on the way; {@link readLayout} checks sizes and structure.
+ * @param at where a blob may exist locally; the path need not exist
+ * @throws ActionError MANIFEST_UNKNOWN when the image or a child of it is gone, and all read errors
  */
 export async function fetchLayout(
   repository: Repository,
@@ -39,10 +39,10 @@ export async function fetchLayout(
   const documents = [document, ...children.map(documentOf)];
   const blobs = new Map(
     documents
-      .flatMap((each) => (each.kind === 'manifest' ? [each.config, ...each.layers] : []))
+      .flatMap((document) => (document.kind === 'manifest' ? [document.config, ...document.layers] : []))
       .map((blob) => [blob.digest, blob]),
   );
-  const limit = pLimit(PARALLEL);
+  const limit = pLimit(MAX_CONCURRENT_DOWNLOADS);
   await Promise.all(
     [...blobs.values()].map((blob) =>
       limit(async () => {

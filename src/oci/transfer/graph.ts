@@ -10,48 +10,48 @@ import { cosignTags, descriptorOf, fallbackTag } from '../client/referrers.ts';
 import type { Repository } from '../client/repository.ts';
 import { textFields } from '../image/document.ts';
 
-/** One manifest with what it needs to be there before it. */
+/** One manifest with everything that has to be pushed before it. */
 export interface GraphManifest {
   readonly manifest: ManifestBytes;
   readonly blobs: readonly Descriptor[];
-  /** Whether it is the root or a child of it, however deep: it is found through the root. */
+  /** Whether it is the root or one of its descendants, and thus reachable through the root. */
   readonly ofRoot: boolean;
-  /** What it says of itself in a list of referrers, when it has a subject. */
+  /** Its entry in a referrers list, when it has a subject. */
   readonly referrer?: { readonly subject: Digest; readonly descriptor: Descriptor };
 }
 
 export interface ImageGraph {
   readonly root: ManifestBytes;
-  /** Leaves first; the root before what refers to it. */
+  /** Leaves first; the root before its referrers. */
   readonly manifests: readonly GraphManifest[];
   readonly blobs: ReadonlyMap<Digest, Descriptor>;
-  /** Tags of cosign that hang on one of the manifests, and the manifest that they hold. */
+  /** Cosign's tags for any of the manifests, with the manifest they point to. */
   readonly tags: readonly { readonly tag: string; readonly digest: Digest }[];
-  /** What travels though it is no part of the image. */
+  /** Content that is copied although it is not part of the image. */
   readonly attachments: readonly Attachment[];
-  /** Sentences about what is listed and gone, or cannot be listed. */
+  /** Messages about entries that are missing or lists that cannot be read. */
   readonly problems: readonly string[];
 }
 
-/** What refers to an image and travels with it. */
+/** A referrer of the image that is copied with it. */
 export interface Attachment {
   readonly digest: Digest;
   readonly subject?: Digest;
-  /** `application/vnd.dev.cosign.simplesigning.v1+json`; empty when it names none. */
+  /** `application/vnd.dev.cosign.simplesigning.v1+json`; empty when it has none. */
   readonly artifactType: string;
-  /** Of its manifest and blobs. */
+  /** Size of manifest and blobs, in bytes. */
   readonly bytes: number;
 }
 
-/** Manifests that are read, and their bytes together, as all of them are held. */
-const MOST = 5000;
+/** Maximum number of manifests, and their total size: all of them are kept in memory. */
+const MAX_MANIFESTS = 5000;
 const MOST_BYTES = 128 * 1024 * 1024;
 
 /**
- * Reads an image with all that belongs to it: children, what refers to any of them, and so on, and cosign's tags. Each
- * manifest is read once and kept as it came.
- * @throws ActionError MANIFEST_UNKNOWN when one is gone, TOO_LARGE beyond 5000 manifests or 128 MiB of them, UNSUPPORTED,
- * ANSWER_INVALID
+ * Reads an image with everything that belongs to it: children, referrers of any of them, recursively, and cosign's
+ * tags. Each manifest is read once and kept byte for byte.
+ * @throws ActionError MANIFEST_UNKNOWN when one is gone, TOO_LARGE beyond 5000 manifests or 128 MiB of them,
+ * UNSUPPORTED, ANSWER_INVALID
  */
 export async function readGraph(from: Repository, digest: Digest): Promise<ImageGraph> {
   const facts = { registry: from.host, repository: from.name, reference: digest };
@@ -65,8 +65,8 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
 
   const read = async (reference: string): Promise<ManifestBytes> => {
     reads++;
-    if (reads > MOST || bytes > MOST_BYTES) {
-      const what = `${from.host}/${from.name}@${digest} has more than ${MOST} manifests, or ${MOST_BYTES} bytes of them, that belong to it.`;
+    if (reads > MAX_MANIFESTS || bytes > MOST_BYTES) {
+      const what = `${from.host}/${from.name}@${digest} has more than ${MAX_MANIFESTS} manifests, or ${MOST_BYTES} bytes of them, that belong to it.`;
       throw new ActionError('TOO_LARGE', what, { facts });
     }
     const manifest = await getManifest(from, reference);
@@ -90,10 +90,10 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
     checkType(descriptor);
     const fields = parse(manifest, where);
     const referrer = referrerOf(fields, descriptor);
-    // The index under a fallback tag is anybody's word: what does not name this subject does not belong to it.
+    // Anyone can write the index under a fallback tag: an entry with another subject does not belong to the image.
     if (subject !== undefined && referrer?.subject !== subject) return void begun.delete(descriptor.digest);
     if (isRecordManifest(fields)) {
-      // What was written of another repository is not true of the one that it would be copied to.
+      // A promotion record names its repository, so it would be wrong in the one it is copied to.
       if (!ofRoot) return;
       const what = `${where} is a promotion record, and part of the image. Promotion records count only where they were written: the image cannot be promoted with it.`;
       throw new ActionError('PROMOTION_REFUSED', what, { facts });
@@ -105,7 +105,7 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
       : [...partsOf([fields.config], where), ...partsOf(fields.layers ?? [], where)];
     const blobs: Descriptor[] = [];
     for (const part of parts) {
-      // An index may list what is no manifest; that lies among the blobs.
+      // An index may list something other than a manifest, which is stored as a blob.
       if (!isIndexType(descriptor.mediaType) || !MANIFEST_TYPES.includes(part.mediaType)) blobs.push(part);
       else if (!begun.has(part.digest)) await visit(await read(part.digest), ofRoot);
     }
@@ -117,12 +117,12 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
   const tags = await from.listTags().then(
     (all) => new Set(all),
     (error: unknown) => {
-      // Whoever may pull may not always list (ECR), and some lists are too long: then each tag is asked for.
+      // A pull right does not always include listing (ECR), and some lists are too long: then each tag is requested.
       if (error instanceof ActionError) return undefined;
       throw error;
     },
   );
-  // A Map goes on over what is added meanwhile: what refers to a referrer is found in its turn.
+  // Iterating a Map includes entries added on the way, so referrers of referrers are found too.
   for (const subject of nodes.keys()) {
     const { manifests: listed, problems: unlisted, occupied } = await from.referrers(subject, { tags });
     problems.push(...unlisted);
@@ -130,16 +130,16 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
       const name = `${from.host}/${from.name}:${fallbackTag(subject)}`;
       problems.push(`${name} should list what refers to ${subject}, but is an image (${occupied}). It was not copied.`);
     }
-    const wanted = listed.filter((each) => !begun.has(each.digest) && each.artifactType !== PROMOTION_TYPE);
+    const wanted = listed.filter((referrer) => !begun.has(referrer.digest) && referrer.artifactType !== PROMOTION_TYPE);
     attached += wanted.length;
     if (attached > MAX_ATTACHMENTS) throw tooMany(attached, 0);
-    for (const each of wanted) {
-      if (begun.has(each.digest)) continue;
-      // Asked for as what can be read, it would seem to be gone.
-      checkType(each);
-      const manifest = await read(each.digest).catch((error: unknown) => {
-        // Registries that clean up know nothing of what an index under a tag lists, and some forget their own list. What is
-        // gone nobody can copy.
+    for (const referrer of wanted) {
+      if (begun.has(referrer.digest)) continue;
+      // Requested with the readable types only, it would look missing.
+      checkType(referrer);
+      const manifest = await read(referrer.digest).catch((error: unknown) => {
+        // Cleanup jobs ignore the entries of a fallback index, and some registries lose their own list. Missing content
+        // cannot be copied.
         if (!isGone(error)) throw error;
         problems.push(`${error.message} It is listed as a referrer of ${subject}, but gone, and was left out.`);
       });
@@ -152,7 +152,7 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
       });
       if (manifest === undefined) continue;
       if (!begun.has(manifest.descriptor.digest)) await visit(manifest, false);
-      // A part of the image, too, has no business under such a tag.
+      // A part of the image does not belong under such a tag either.
       const { mediaType, digest: own } = manifest.descriptor;
       const where = `${from.host}/${from.name}:${tag}`;
       const reason = notCarriedBecause(mediaType, parse(manifest, where));
@@ -161,9 +161,9 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
     }
   }
   const manifests = [...nodes.values()];
-  const blobs = new Map(manifests.flatMap((each) => each.blobs.map((blob) => [blob.digest, blob] as const)));
+  const blobs = new Map(manifests.flatMap((manifest) => manifest.blobs.map((blob) => [blob.digest, blob] as const)));
   const attachments = attachmentsOf(manifests);
-  const size = attachments.reduce((sum, each) => sum + each.bytes, 0);
+  const size = attachments.reduce((sum, attachment) => sum + attachment.bytes, 0);
   if (attachments.length > MAX_ATTACHMENTS || size > MAX_ATTACHMENT_BYTES) throw tooMany(attachments.length, size);
   return { root, manifests, blobs, tags: found, attachments, problems: [...new Set(problems)] };
 }
@@ -172,7 +172,7 @@ function notCarried(where: string, reason: string): string {
   return `${where} refers to the image and was not copied: ${reason}.`;
 }
 
-/** What is no part of the image; blobs that the image has too cost nothing. */
+/** Size of the content outside the image; blobs shared with the image cost nothing. */
 function attachmentsOf(manifests: readonly GraphManifest[]): readonly Attachment[] {
   const seen = new Set(manifests.flatMap(({ ofRoot, blobs }) => (ofRoot ? blobs.map(({ digest }) => digest) : [])));
   return manifests
@@ -201,13 +201,13 @@ function parse(manifest: ManifestBytes, where: string): Fields {
   }
 }
 
-/** What registries do not hold is left out: layers that may not be given away and say where else they are. */
+/** Skips what registries do not store: non-distributable layers with URLs of their own. */
 function partsOf(value: unknown, where: string): readonly Descriptor[] {
   if (!Array.isArray(value)) throw new ActionError('ANSWER_INVALID', `${where} has no list of what it consists of.`);
-  return value.flatMap((each: unknown) => {
-    const part = descriptorOf(each);
+  return value.flatMap((entry: unknown) => {
+    const part = descriptorOf(entry);
     if (part === undefined) throw new ActionError('ANSWER_INVALID', `${where} refers to something without a digest.`);
-    const { urls } = fieldsOf(each);
+    const { urls } = fieldsOf(entry);
     const foreign = /\.(?:foreign|nondistributable)\./.test(part.mediaType);
     return foreign && Array.isArray(urls) && urls.length > 0 ? [] : [part];
   });

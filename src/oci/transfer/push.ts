@@ -8,29 +8,28 @@ import { parseManifest } from '../image/document.ts';
 import type { LocalImage } from '../image/image.ts';
 
 export interface Pushed {
-  /** Blobs that were sent, and their bytes. */
+  /** Blobs uploaded, and their size. */
   readonly uploaded: number;
   readonly bytes: number;
-  /** Blobs that the registry had already. */
+  /** Blobs already present. */
   readonly present: number;
 }
 
 export interface PushOptions {
-  /** Blobs at the same time. */
+  /** Concurrent blobs. */
   readonly concurrency?: number;
 }
 
-const CONCURRENCY = 4;
+const MAX_CONCURRENT_BLOBS = 4;
 
 /**
- * Brings the content of an image to a repository, by digest: blobs, then manifests in an order in which a registry accepts
- * them, the root last. Nothing gets a tag. What is there already is not sent again. A registry takes a manifest only with
- * everything that it refers to; but of an index that is there, many who clean up have deleted the children, which have no
- * tags, so each is asked for.
+ * Pushes the content of an image to a repository by digest: blobs, then manifests in the order that registries accept,
+ * the root last. Sets no tag and skips content already present. A registry that has a manifest has everything it refers
+ * to, except the children of an index: cleanup jobs delete them because they are untagged, so each is checked.
  *
- * Attestation manifests of BuildKit are children of the index and found through it. Registries that know the referrers API
- * list them by their `subject` besides. Where it is missing no fallback tag `sha256-…` is written for them: it would
- * clutter the list of tags, collide with immutable tags, and tell nothing that the index does not.
+ * BuildKit's attestation manifests are children of the index and found through it. Registries with the referrers API
+ * also list them by their `subject`. Without the API no fallback tag `sha256-…` is written for them: it would clutter
+ * the tag list, collide with immutable tags, and add nothing to the index.
  */
 export async function pushContent(
   repository: Repository,
@@ -38,11 +37,11 @@ export async function pushContent(
   options: PushOptions = {},
 ): Promise<Pushed> {
   const { root } = image;
-  const limit = pLimit(options.concurrency ?? CONCURRENCY);
+  const limit = pLimit(options.concurrency ?? MAX_CONCURRENT_BLOBS);
   const isThere = async ({ descriptor }: ManifestBytes) => (await repository.head(descriptor.digest)) !== undefined;
   let missing = image.manifests;
   if (await isThere(root)) {
-    const there = await limit.map(missing, (each) => each === root || isThere(each));
+    const there = await limit.map(missing, (manifest) => manifest === root || isThere(manifest));
     missing = missing.filter((_, at) => !there[at]);
     if (missing.length === 0) return { uploaded: 0, bytes: 0, present: image.blobs.length };
   }
@@ -50,13 +49,13 @@ export async function pushContent(
   let bytes = 0;
   let failure: { readonly error: unknown } | undefined;
   const bring = async (blob: Descriptor): Promise<void> => {
-    // Behind an error nothing new begins; what has begun is waited for, so that nothing goes on after it was thrown.
+    // After an error nothing new starts, and running uploads finish before it is thrown.
     if (failure !== undefined || (await repository.hasBlob(blob))) return;
     await repository.putBlob(blob, () => ({ path: image.path(blob.digest), digest: blob.digest }));
     sent.add(blob.digest);
     bytes += blob.size;
   };
-  // The largest first: a big layer that starts last is what everybody waits for at the end.
+  // Largest first: a big layer that starts last delays everything.
   const blobs = image.blobs.toSorted((a, b) => b.size - a.size);
   await Promise.all(
     blobs.map((blob) =>
@@ -97,17 +96,17 @@ function blobsOf({ descriptor, bytes }: ManifestBytes): readonly Descriptor[] {
   return document.kind === 'manifest' ? [document.config, ...document.layers] : [];
 }
 
-/** Milliseconds between looks at a tag that is not there yet. */
+/** Milliseconds between checks for a tag that is not visible yet. */
 const LOOK_DELAYS_MS = [0, 250, 1000, 3000] as const;
 
-/** Refusals of a write that say nothing of what the tag holds: the same digest again is refused by some registries, too. */
-const REFUSED: readonly unknown[] = [400, 403, 405, 409, 412, 422];
+/** Refused writes that say nothing about the tag's current digest: some registries refuse the same digest again. */
+const REFUSED_STATUSES: readonly unknown[] = [400, 403, 405, 409, 412, 422];
 
 /**
- * Points a tag at an image that is there, and reads it back where the registry has not confirmed its digest. Some registries
- * need a moment until a new tag can be seen. Some refuse a tag that holds this digest already (aws/containers-roadmap#2380,
- * docker/hub-feedback#2466): that is success.
- * @throws ActionError TAG_IMMUTABLE, TAG_NOT_MOVED when the tag holds something else afterwards
+ * Points a tag to an existing image, and reads it back if the registry has not confirmed its digest. Some registries
+ * take a moment to show a new tag. Some refuse a tag that already points to this digest (aws/containers-roadmap#2380,
+ * docker/hub-feedback#2466): that counts as success.
+ * @throws ActionError TAG_IMMUTABLE, TAG_NOT_MOVED when the tag points elsewhere afterwards
  */
 export async function writeTag(repository: Repository, tag: string, root: ManifestBytes): Promise<void> {
   const { digest } = root.descriptor;
@@ -115,7 +114,7 @@ export async function writeTag(repository: Repository, tag: string, root: Manife
     const { confirmed } = await repository.put(tag, root);
     if (confirmed) return;
   } catch (error) {
-    if (!(error instanceof ActionError) || !REFUSED.includes(error.facts.status)) throw error;
+    if (!(error instanceof ActionError) || !REFUSED_STATUSES.includes(error.facts.status)) throw error;
     const held = await repository.head(tag).catch(() => undefined);
     if (held?.digest === digest) return;
     throw error;

@@ -30,29 +30,29 @@ export const acr: Vendor = {
   manage: manageAcr,
 };
 
-function manageAcr(place: ManagementContext): Management {
-  const registry = openAcr(place);
+function manageAcr(context: ManagementContext): Management {
+  const registry = openAcr(context);
   const { name } = registry;
   return {
-    exists: async () => (await attributes(registry, place)) !== undefined,
-    list: () => listImages(registry, place),
-    currentTags: (digest) => currentTags(registry, place, digest),
+    exists: async () => (await attributes(registry, context)) !== undefined,
+    list: () => listImages(registry, context),
+    currentTags: (digest) => currentTags(registry, context, digest),
     deleteTag: (tag) => registry.remove(`/acr/v1/${name}/_tags/${encodeURIComponent(tag)}`, tag),
     deleteDigest: (digest) => registry.remove(`/v2/${name}/manifests/${digest}`, digest),
     preflight: async () => {
-      // Tokens that may push need not be allowed to read the attributes (metadata/read).
-      const found = await attributes(registry, place).catch(ignoreFailure);
-      if (found?.writeEnabled === false) throw locked(place);
+      // Tokens with push rights may lack the right to read attributes (metadata/read).
+      const found = await attributes(registry, context).catch(ignoreFailure);
+      if (found?.writeEnabled === false) throw locked(context);
       return [];
     },
     frozen: async (tags) => {
-      const locks = await Promise.all(tags.map((tag) => isLocked(registry, place, tag)));
+      const locks = await Promise.all(tags.map((tag) => isLocked(registry, context, tag)));
       return tags.filter((_, at) => locks[at] === true);
     },
   };
 }
 
-/** What may be changed in the repository; undefined when there is no such repository. */
+/** The repository's change switches; undefined when the repository does not exist. */
 async function attributes({ ask, at, name }: Acr, { host, repository }: ManagementContext) {
   const { status, json } = await ask({
     method: 'GET',
@@ -67,7 +67,7 @@ async function attributes({ ask, at, name }: Acr, { host, repository }: Manageme
   return fieldsOf(changeableAttributes);
 }
 
-/** Whether a tag is locked; a tag that cannot be seen is not. */
+/** Whether a tag is locked; false for a tag that is not visible. */
 async function isLocked({ ask, at, name }: Acr, { repository }: ManagementContext, tag: string): Promise<boolean> {
   const answer = await ask({
     method: 'GET',

@@ -9,28 +9,28 @@ import { expiryOf } from './identity.ts';
 export type AcrRequest = Omit<ApiRequest, 'headers' | 'facts'>;
 
 export interface Acr {
-  /** Behind the origin, each part encoded. */
+  /** Relative to the origin, each part encoded. */
   readonly at: (path: string) => URL;
-  /** The repository's name as a part of paths. */
+  /** The repository name as part of a path. */
   readonly name: string;
   readonly ask: (request: AcrRequest) => Promise<ApiAnswer>;
-  /** Deletes one thing; what is locked is TAG_IMMUTABLE. */
+  /** Deletes one item; a locked one raises TAG_IMMUTABLE. */
   readonly remove: (path: string, reference: string) => Promise<'deleted' | 'absent'>;
 }
 
-/** A token is asked anew this long before it ends, and is taken to live this long when it does not say. */
+/** Margin before a token's expiry at which it is replaced, and its assumed lifetime if it does not state one. */
 const EARLY_MS = 60_000;
 const UNKNOWN_MS = 180_000;
 /**
- * What a token is asked for: no more than the request needs, because a token of the registry may be refused for the rest.
- * Registries with attribute-based rights refuse wildcards, so every token is for one repository.
+ * The rights to request: no more than needed, because the registry may refuse a token over the rest. Registries with
+ * attribute-based access reject wildcards, so every token is for one repository.
  */
-const ACTIONS = { read: 'metadata_read', delete: 'pull,delete,metadata_read,metadata_write' } as const;
-type Actions = keyof typeof ACTIONS;
+const SCOPE_ACTIONS = { read: 'metadata_read', delete: 'pull,delete,metadata_read,metadata_write' } as const;
+type Actions = keyof typeof SCOPE_ACTIONS;
 
-/** ACR's data plane for one repository. https://learn.microsoft.com/rest/api/containerregistry/ */
-export function openAcr(place: ManagementContext): Acr {
-  const { api, host, repository, origin, clock } = place;
+/** ACR's data plane API for one repository. https://learn.microsoft.com/rest/api/containerregistry/ */
+export function openAcr(context: ManagementContext): Acr {
+  const { api, host, repository, origin, clock } = context;
   const facts = { registry: host, repository };
   const name = repository.split('/').map(encodeURIComponent).join('/');
   const at = (path: string) => new URL(path, origin);
@@ -39,8 +39,8 @@ export function openAcr(place: ManagementContext): Acr {
   const bearer = async (actions: Actions): Promise<string> => {
     const held = tokens.get(actions);
     if (held !== undefined && held.until - EARLY_MS > clock.now().getTime()) return held.token;
-    const scope = `repository:${repository}:${ACTIONS[actions]}`;
-    const found = await place.credentials();
+    const scope = `repository:${repository}:${SCOPE_ACTIONS[actions]}`;
+    const found = await context.credentials();
     const what = `the request for a token for ${scope}`;
     const common = { expect: [200], operation: 'token', what, facts } as const;
     const url = at('/oauth2/token');

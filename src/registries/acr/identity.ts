@@ -6,33 +6,33 @@ import { type ApiAnswer, unexpected } from '../../http/api.ts';
 import { parseErrorBody } from '../../http/error-body.ts';
 import type { LoginContext } from '../vendor.ts';
 
-const LOGIN = 'login.microsoftonline.com';
+const LOGIN_HOST = 'login.microsoftonline.com';
 const AUDIENCE = 'api://AzureADTokenExchange';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-/** Entra tokens go to registries of Azure's public cloud and to nobody else. */
-const REGISTRY = /^[a-z0-9-]+\.azurecr\.io$/;
+/** Entra tokens are sent only to registries of Azure's public cloud. */
+const REGISTRY_HOST = /^[a-z0-9-]+\.azurecr\.io$/;
 
 /**
- * Exchanges this job's OIDC token for one of Entra, and that for a refresh token of the registry, which lives for about
+ * Exchanges this job's OIDC token for an Entra token, and that for a refresh token of the registry, valid for about
  * three hours. https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md
- * @returns undefined when no Azure identity is named, or the host is not a registry of Azure's public cloud
+ * @returns undefined when no Azure identity is configured, or the host is not a registry in Azure's public cloud
  * @throws ActionError INPUT_INVALID, ID_TOKEN_UNAVAILABLE, ID_TOKEN_AUDIENCE, ID_TOKEN_SUBJECT, ID_TOKEN_EXPIRED,
- *   KEYLESS_REFUSED
+ * KEYLESS_REFUSED
  */
-export async function azureIdentity(place: LoginContext): Promise<Credentials | undefined> {
-  const { host, keyless, api } = place;
-  if (!REGISTRY.test(host)) return undefined;
+export async function azureIdentity(context: LoginContext): Promise<Credentials | undefined> {
+  const { host, keyless, api } = context;
+  if (!REGISTRY_HOST.test(host)) return undefined;
   const client = keyless['azure-client-id']?.trim() ?? '';
   const tenant = keyless['azure-tenant-id']?.trim() ?? '';
   if (client === '' && tenant === '') return undefined;
   demandUuid('azure-client-id', client);
   demandUuid('azure-tenant-id', tenant);
 
-  const assertion = await place.idToken(keyless['oidc-audience'] ?? AUDIENCE);
+  const assertion = await context.idToken(keyless['oidc-audience'] ?? AUDIENCE);
   api.secret(assertion);
   const entra = await api.request({
     method: 'POST',
-    url: new URL(`https://${LOGIN}/${encodeURIComponent(tenant)}/oauth2/v2.0/token`),
+    url: new URL(`https://${LOGIN_HOST}/${encodeURIComponent(tenant)}/oauth2/v2.0/token`),
     form: {
       grant_type: 'client_credentials',
       client_id: client,
@@ -47,7 +47,7 @@ export async function azureIdentity(place: LoginContext): Promise<Credentials | 
   });
   if (entra.status !== 200) throw refusedByEntra(entra, assertion, host);
   const { access_token: access } = fieldsOf(entra.json);
-  if (typeof access !== 'string' || access === '') throw unexpected(LOGIN, 'the exchange of the OIDC token');
+  if (typeof access !== 'string' || access === '') throw unexpected(LOGIN_HOST, 'the exchange of the OIDC token');
   api.secret(access);
 
   const registry = await api.request({
@@ -71,7 +71,7 @@ export async function azureIdentity(place: LoginContext): Promise<Credentials | 
   };
 }
 
-/** When a JWT says that it ends; undefined when it does not, or is none. Not verified: the server does that. */
+/** The expiry of a JWT; undefined when it has none or is not a JWT. Not verified: the server does that. */
 export function expiryOf(token: string): Date | undefined {
   const exp = readJwt(token)?.exp;
   const date = typeof exp === 'number' ? new Date(exp * 1000) : undefined;
@@ -89,10 +89,10 @@ function wordsOf({ text }: ApiAnswer, secret: string): string {
   return [code, message].filter((each) => each !== '').join(': ');
 }
 
-/** The refusal as a row of the catalogue, with the claims that the federated credential is compared with. */
+/** The refusal as a catalogue error, with the claims that the federated credential is compared with. */
 function refusedByEntra(answer: ApiAnswer, assertion: string, host: string): ActionError {
   return exchangeRefused({
-    service: LOGIN,
+    service: LOGIN_HOST,
     host,
     status: answer.status,
     text: answer.text,

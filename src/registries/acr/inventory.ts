@@ -8,22 +8,22 @@ import type { ListedImage, ManagementContext } from '../vendor.ts';
 import type { Acr } from './api.ts';
 
 /**
- * All manifests, untagged ones and children included, and after them all tags: locks and times of tags are in their own list.
- * Referrers are rows as well, without their subject.
- * https://learn.microsoft.com/rest/api/containerregistry/
+ * All manifests, including untagged ones and children, followed by all tags: their locks and times are in a list of
+ * their own. Referrers are rows as well, without their subject. https://learn.microsoft.com/rest/api/containerregistry/
  */
-export async function* listImages(registry: Acr, place: ManagementContext): AsyncGenerator<ListedImage> {
-  const { repository, host } = place;
+export async function* listImages(registry: Acr, context: ManagementContext): AsyncGenerator<ListedImage> {
+  const { repository, host } = context;
   const images: ListedImage[] = [];
   const manifests = `a page of the images of ${repository}`;
-  for await (const row of rows(registry, place, '_manifests', manifests)) images.push(readImage(row, host, manifests));
+  for await (const row of rows(registry, context, '_manifests', manifests))
+    images.push(readImage(row, host, manifests));
   const tags: ListedTag[] = [];
   const ofTags = `a page of the tags of ${repository}`;
-  for await (const row of rows(registry, place, '_tags', ofTags)) tags.push(readTag(row, host, ofTags));
+  for await (const row of rows(registry, context, '_tags', ofTags)) tags.push(readTag(row, host, ofTags));
   yield* withTags(images, tags);
 }
 
-/** The tags of one image; undefined when there is none. */
+/** The tags of one image; undefined when it does not exist. */
 export async function currentTags(
   { ask, at, name }: Acr,
   { host, repository }: ManagementContext,
@@ -48,7 +48,7 @@ async function* rows(
     seen.add(url.href);
     const answer = await ask({ method: 'GET', url, expect: [200], operation: 'read', what });
     const { [list.slice(1)]: found } = fieldsOf(answer.json);
-    // The last page of a list may say null.
+    // The last page of a list may be null.
     if (!Array.isArray(found) && found !== null) throw unexpected(host, what);
     yield* found ?? [];
     url = nextPage(answer, url, what);
@@ -90,7 +90,7 @@ function readTag(value: unknown, host: string, what: string): ListedTag {
 }
 
 /**
- * Locks of tags and of manifests are independent of each other, and either switch keeps a deletion off.
+ * Tags and manifests are locked independently, and either lock prevents a deletion.
  * https://learn.microsoft.com/azure/container-registry/container-registry-image-lock
  */
 function lockOf(changeableAttributes: unknown): Lock | undefined {

@@ -1,6 +1,6 @@
 import type { VendorRemedies } from '../vendor.ts';
 
-/** What helps at Azure Container Registry: https://learn.microsoft.com/azure/container-registry/ */
+/** Remedies for Azure Container Registry: https://learn.microsoft.com/azure/container-registry/ */
 export const acrRemedies = {
   CREDENTIALS_MISSING: [
     'Set `azure-client-id` and `azure-tenant-id`, and add `permissions: id-token: write` to the job.',

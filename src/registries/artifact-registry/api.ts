@@ -10,9 +10,9 @@ import type { Management, ManagementContext } from '../vendor.ts';
 import { currentTags, HOST, type Listing, listImages, prefixesOf } from './inventory.ts';
 import { finishOperation, type Waiting } from './operation.ts';
 
-const UPLOAD = 'artifactregistry.repositories.uploadArtifacts';
-/** Users whose password is an access token; the helpers gcloud and docker-credential-gcr have names of their own. */
-const USERS = /^(?:oauth2accesstoken|_token|_dcgcloud_token|_dcgcr_(?:\d+_)*token)$/;
+const UPLOAD_PERMISSION = 'artifactregistry.repositories.uploadArtifacts';
+/** User names whose password is an access token; the helpers gcloud and docker-credential-gcr use their own. */
+const TOKEN_USERS = /^(?:oauth2accesstoken|_token|_dcgcloud_token|_dcgcr_(?:\d+_)*token)$/;
 
 interface Name {
   /** `projects/p/locations/l` */
@@ -23,7 +23,7 @@ interface Name {
 }
 
 /**
- * Where Google keeps an image. gcr.io hosts are repositories that are named like the host.
+ * Where Google stores an image. gcr.io hosts map to repositories of the same name.
  * https://docs.cloud.google.com/artifact-registry/docs/transition/gcr-repositories
  * @throws ActionError NAME_INVALID when parts of the name are missing
  */
@@ -46,10 +46,10 @@ export function nameOf(host: string, path: string): Name {
 }
 
 /** https://docs.cloud.google.com/artifact-registry/docs/reference/rest */
-export function artifactRegistryManagement(place: ManagementContext): Management {
-  const { host, api, clock } = place;
-  const facts = { registry: host, repository: place.repository };
-  const { parent, repository, image } = nameOf(host, place.repository);
+export function artifactRegistryManagement(context: ManagementContext): Management {
+  const { host, api, clock } = context;
+  const facts = { registry: host, repository: context.repository };
+  const { parent, repository, image } = nameOf(host, context.repository);
   const home = `${parent}/repositories/${encodeURIComponent(repository)}`;
   const versions = `${home}/packages/${encodeURIComponent(image)}`;
 
@@ -59,7 +59,7 @@ export function artifactRegistryManagement(place: ManagementContext): Management
     path: string,
     request: Pick<ApiRequest, 'method' | 'expect' | 'operation' | 'what' | 'json'>,
   ): Promise<ApiAnswer> => {
-    const found = await place.credentials();
+    const found = await context.credentials();
     const token = tokenOf(found);
     if (token === undefined) {
       throw new ActionError(
@@ -77,7 +77,7 @@ export function artifactRegistryManagement(place: ManagementContext): Management
   };
   const waiting: Waiting = { host: HOST, facts, clock, ask, redact };
 
-  const prefixes = prefixesOf(place, parent, repository, image);
+  const prefixes = prefixesOf(context, parent, repository, image);
   const listing: Listing = { facts, home, package: versions, image, prefixes, ask };
 
   const describe = async (): Promise<Fields | undefined> => {
@@ -89,7 +89,7 @@ export function artifactRegistryManagement(place: ManagementContext): Management
     return fields;
   };
 
-  /** Immutability is a matter of the whole repository. */
+  /** Immutability is a setting of the whole repository. */
   const hasImmutableTags = async (): Promise<boolean> => {
     const { dockerConfig } = fieldsOf(await describe().catch(ignoreFailure));
     return fieldsOf(dockerConfig).immutableTags === true;
@@ -140,13 +140,13 @@ export function artifactRegistryManagement(place: ManagementContext): Management
       return gone ? 'deleted' : 'absent';
     },
     preflight: async () => {
-      const found = await place.credentials();
-      // The registry itself accepts service account keys, which the API does not; the upload that is begun tells then.
+      const found = await context.credentials();
+      // The registry accepts service account keys, the API does not. In that case the test upload decides.
       if (tokenOf(found) === undefined) return [];
       const what = 'the look for the right to push';
       const answer = await ask(`${home}:testIamPermissions`, {
         method: 'POST',
-        json: { permissions: [UPLOAD] },
+        json: { permissions: [UPLOAD_PERMISSION] },
         expect: [200, 403, 404],
         operation: 'read',
         what,
@@ -154,11 +154,11 @@ export function artifactRegistryManagement(place: ManagementContext): Management
       if (answer.status === 403) return [];
       const { permissions = [] } = fieldsOf(answer.json);
       if (!Array.isArray(permissions)) throw unexpected(HOST, what, facts);
-      if (answer.status === 200 && permissions.includes(UPLOAD)) return [];
-      // IAM knows of no rights in what is not there.
+      if (answer.status === 200 && permissions.includes(UPLOAD_PERMISSION)) return [];
+      // IAM reports no rights on a resource that does not exist.
       const look = { method: 'GET', expect: [200, 403, 404], operation: 'read', what } as const;
       const missing = answer.status === 404 || (await ask(home, look)).status === 404;
-      // gcr.io repositories may be made by the first push.
+      // The first push may create a gcr.io repository.
       if (missing && repository === host)
         return [
           `There is no repository ${repository} yet; a push makes it when the identity may (roles/artifactregistry.createOnPushWriter).`,
@@ -170,16 +170,16 @@ export function artifactRegistryManagement(place: ManagementContext): Management
       }
       throw new ActionError(
         'DENIED',
-        `${host}/${place.repository} needs the permission ${UPLOAD}, which this identity lacks: roles/artifactregistry.writer holds it.`,
+        `${host}/${context.repository} needs the permission ${UPLOAD_PERMISSION}, which this identity lacks: roles/artifactregistry.writer holds it.`,
         { facts },
       );
     },
   };
 }
 
-/** The access token that credentials of the registry hold; undefined when they are of another kind. */
+/** The access token in registry credentials; undefined for other kinds of credentials. */
 function tokenOf(found: Credentials | undefined): string | undefined {
-  return found?.kind === 'password' && USERS.test(found.username) ? found.password : undefined;
+  return found?.kind === 'password' && TOKEN_USERS.test(found.username) ? found.password : undefined;
 }
 
 function whatIs(found: Credentials | undefined): string {

@@ -3,12 +3,12 @@ import { artifactRegistryManagement } from './api.ts';
 import { googleIdentity } from './identity.ts';
 import { artifactRegistryRemedies } from './remedies.ts';
 
-/** Google Artifact Registry, and the gcr.io names that it serves since Container Registry ended. */
+/** Google Artifact Registry, including the gcr.io names that it serves since Container Registry was shut down. */
 export const artifactRegistry: Vendor = {
   id: 'artifact-registry',
   title: 'Google Artifact Registry',
   hosts: [/^[a-z0-9-]+-docker\.pkg\.dev$/, /^(?:(?:us|eu|asia)\.)?gcr\.io$/],
-  // Its access tokens do not show what they allow.
+  // Its access tokens do not show their rights.
   probesPush: true,
   hidesMissing: true,
   remedies: artifactRegistryRemedies,

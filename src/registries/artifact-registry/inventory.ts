@@ -10,7 +10,7 @@ export const HOST = 'artifactregistry.googleapis.com';
 
 const IMMUTABLE: Lock = { kind: 'immutable', reason: 'the repository has immutable tags' };
 
-/** One image of a repository, and how its API is asked. */
+/** One image of a repository, with its API. */
 export interface Listing {
   readonly facts: ErrorFacts;
   /** `projects/p/locations/l/repositories/r` */
@@ -19,7 +19,7 @@ export interface Listing {
   readonly package: string;
   /** With slashes: `team/app`. */
   readonly image: string;
-  /** What the addresses of its manifests begin with, up to the digest. */
+  /** Prefix of its manifest addresses, up to the digest. */
   readonly prefixes: readonly string[];
   readonly ask: (
     path: string,
@@ -27,7 +27,7 @@ export interface Listing {
   ) => Promise<ApiAnswer>;
 }
 
-/** Images of gcr.io names are listed by either of their names. */
+/** Images with gcr.io names may be listed under either name. */
 export function prefixesOf(
   { host, repository: path }: ManagementContext,
   parent: string,
@@ -40,8 +40,8 @@ export function prefixesOf(
 }
 
 /**
- * All manifests of an image, children and referrers included, and after them its tags from their own list. The list of images
- * is that of the whole repository: there is no filter for one image.
+ * All manifests of an image, including children and referrers, followed by its tags from their own list. The image list
+ * covers the whole repository: it cannot be filtered by image.
  * https://docs.cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories.dockerImages
  */
 export async function* listImages(
@@ -61,7 +61,7 @@ export async function* listImages(
   yield* withTags(images, tags);
 }
 
-/** The tags of one manifest; undefined when there is none. */
+/** The tags of one manifest; undefined when it does not exist. */
 export async function currentTags(listing: Listing, digest: Digest): Promise<readonly string[] | undefined> {
   const what = `the request for ${digest}`;
   const path = `${listing.home}/dockerImages/${encodeURIComponent(`${listing.image}@${digest}`)}`;
@@ -93,19 +93,19 @@ async function* rows(
   }
 }
 
-/** None for a row of another image. */
+/** Undefined for a row of another image. */
 function imageOf(value: unknown, { prefixes, facts }: Listing): readonly ListedImage[] {
   const fields = fieldsOf(value);
   const { uri } = fields;
   if (typeof uri !== 'string') throw unexpected(HOST, 'the list of images', facts);
-  const prefix = prefixes.find((each) => uri.startsWith(each));
+  const prefix = prefixes.find((candidate) => uri.startsWith(candidate));
   if (prefix === undefined) return [];
   const digest = uri.slice(prefix.length);
   if (!isDigest(digest)) throw unexpected(HOST, 'the list of images', facts);
   return [{ digest, ...detailsOf(fields) }];
 }
 
-/** `projects/…/packages/app/tags/v1`, whose version is `projects/…/versions/sha256:…`. */
+/** `projects/…/packages/app/tags/v1`, with the version `projects/…/versions/sha256:…`. */
 function tagOf(value: unknown, { facts }: Listing): ListedTag {
   const { name, version } = fieldsOf(value);
   const tag = String(name).split('/tags/')[1];
@@ -114,7 +114,7 @@ function tagOf(value: unknown, { facts }: Listing): ListedTag {
   return { name: decodeURIComponent(tag), digest };
 }
 
-/** Sizes are texts in Google's JSON, because they are 64-bit numbers. */
+/** Google's JSON writes sizes as strings, because they are 64-bit numbers. */
 function detailsOf(fields: Fields): Omit<ListedImage, 'digest'> {
   const { tags, mediaType, artifactType, imageSizeBytes } = fields;
   const pushedAt = timeOf(fields.uploadTime);

@@ -5,16 +5,16 @@ import { parseErrorBody } from '../../http/error-body.ts';
 import { registryError } from '../../http/registry-error.ts';
 import type { Clock } from '../../runtime/runtime.ts';
 
-/** Operations take seconds; five minutes are far beyond. */
-const POLLS = 150;
+/** Operations take seconds; five minutes is a generous limit. */
+const MAX_POLLS = 150;
 const POLL_EVERY = 2000;
-const NAME = /^projects\/[\w.:-]+\/locations\/[\w-]+\/operations\/[\w.-]+$/;
+const OPERATION_NAME = /^projects\/[\w.:-]+\/locations\/[\w-]+\/operations\/[\w.-]+$/;
 
 /**
- * Codes of google.rpc.Status with what they are in HTTP, so that a failed operation falls under the same rules as a
- * refused request. https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
+ * Codes of google.rpc.Status and their HTTP statuses, so that a failed operation is classified like a refused request.
+ * https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
  */
-const CODES: Readonly<Record<string, readonly [number, string]>> = {
+const RPC_CODES: Readonly<Record<string, readonly [number, string]>> = {
   2: [500, 'UNKNOWN'],
   3: [400, 'INVALID_ARGUMENT'],
   4: [504, 'DEADLINE_EXCEEDED'],
@@ -37,16 +37,16 @@ export interface Waiting {
     path: string,
     request: Pick<ApiRequest, 'method' | 'expect' | 'operation' | 'what'>,
   ) => Promise<ApiAnswer>;
-  /** Takes secrets out of what the server says. */
+  /** Removes secrets from server texts. */
   readonly redact: (text: string) => string;
 }
 
 /**
- * Waits for a long-running operation to end.
- * @param first the answer that named it
- * @param settled the code that says that the wish is met already, such as ALREADY_EXISTS
+ * Waits for a long-running operation to finish.
+ * @param first the response that named it
+ * @param settled the error code that means the desired state already exists, such as ALREADY_EXISTS
  * @returns whether it succeeded; false when it failed with `settled`
- * @throws ActionError of the row that its failure belongs to; ANSWER_INVALID; REGISTRY_UNAVAILABLE after five minutes
+ * @throws ActionError classified from its failure; ANSWER_INVALID; REGISTRY_UNAVAILABLE after five minutes
  */
 export async function finishOperation(
   { host, facts, clock, ask, redact }: Waiting,
@@ -56,15 +56,15 @@ export async function finishOperation(
   let state: Fields = fieldsOf(first);
   for (let poll = 0; state.done !== true; poll += 1) {
     const { name } = state;
-    if (typeof name !== 'string' || !NAME.test(name)) throw unexpected(host, what, facts);
-    if (poll === POLLS) {
+    if (typeof name !== 'string' || !OPERATION_NAME.test(name)) throw unexpected(host, what, facts);
+    if (poll === MAX_POLLS) {
       throw new ActionError('REGISTRY_UNAVAILABLE', `${host} did not finish ${what} within 5 minutes.`, { facts });
     }
     await clock.sleep(POLL_EVERY);
     state = fieldsOf((await ask(name, { method: 'GET', expect: [200], operation: 'read', what })).json);
   }
   if (state.error === undefined) return true;
-  const [status, code] = CODES[String(fieldsOf(state.error).code)] ?? [400, ''];
+  const [status, code] = RPC_CODES[String(fieldsOf(state.error).code)] ?? [400, ''];
   if (code === settled) return false;
   const { message = '' } = parseErrorBody(JSON.stringify(state.error), redact);
   throw registryError({ host, operation, status, code, message }, `${host} failed ${what}`, facts);

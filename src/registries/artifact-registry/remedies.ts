@@ -1,6 +1,6 @@
 import type { VendorRemedies } from '../vendor.ts';
 
-/** What helps at Artifact Registry: https://docs.cloud.google.com/artifact-registry/docs */
+/** Remedies for Artifact Registry: https://docs.cloud.google.com/artifact-registry/docs */
 export const artifactRegistryRemedies = {
   CREDENTIALS_MISSING: [
     'Set `workload-identity-provider` (and `service-account`), and add `permissions: id-token: write` to the job.',

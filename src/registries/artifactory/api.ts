@@ -7,14 +7,17 @@ import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
 import type { ManagementContext } from '../vendor.ts';
 import { FROM_PROVIDER } from './identity.ts';
 
-/** Rows of an AQL answer; the server may send fewer. */
-const PAGE = 1000;
+/** Requested rows per AQL response; the server may send fewer. */
+const PAGE_SIZE = 1000;
 
-/** A folder of an image with its manifest: a tag, or `sha256:…` for what has none. */
+/** A folder with a manifest of an image: a tag, or `sha256:…` for an untagged manifest. */
 export interface ImageFolder {
   readonly name: string;
   readonly digest: Digest;
-  /** Whether another image lies below it (`app/tool/1.0` below the tag `tool` of `app`), and would go with it. */
+  /**
+   * Whether another image is stored below it (`app/tool/1.0` below the tag `tool` of `app`) and would be deleted with
+   * it.
+   */
   readonly shared: boolean;
   readonly created?: Date;
   readonly downloaded?: Date;
@@ -26,25 +29,25 @@ export type ArtifactoryRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> &
 };
 
 export interface Artifactory {
-  /** The repository of Artifactory, and the image in it. */
+  /** The Artifactory repository, and the image in it. */
   readonly key: string;
   readonly image: string;
   readonly ask: (request: ArtifactoryRequest) => Promise<ApiAnswer>;
-  /** All folders of the image, read to the end before the first is returned. */
+  /** All folders of the image, read completely before the first is returned. */
   readonly folders: () => Promise<readonly ImageFolder[]>;
 }
 
 /**
  * Artifactory's REST API for one image, whose name begins with the repository key (`host/<key>/<image>`).
- * @throws ActionError NAME_INVALID when the name has no image behind the key
+ * @throws ActionError NAME_INVALID when no image follows the key
  */
-export function openArtifactory(place: ManagementContext): Artifactory {
-  const { api, host, repository } = place;
+export function openArtifactory(context: ManagementContext): Artifactory {
+  const { api, host, repository } = context;
   const facts = { registry: host, repository };
-  const base = new URL('/', place.apiUrl ?? place.origin);
+  const base = new URL('/', context.apiUrl ?? context.origin);
   const [key = '', ...rest] = repository.split('/');
   const image = rest.join('/');
-  // An empty part or a `..` would make a path of a deletion mean more than the image.
+  // An empty part or a `..` would make the path of a deletion cover more than the image.
   if (rest.length === 0 || [key, ...rest].some((part) => !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(part))) {
     throw new ActionError(
       'NAME_INVALID',
@@ -54,7 +57,7 @@ export function openArtifactory(place: ManagementContext): Artifactory {
   }
 
   const headers = async (): Promise<Readonly<Record<string, string>>> => {
-    const found = await place.credentials();
+    const found = await context.credentials();
     if (found === undefined) return {};
     const secret = found.kind === 'password' ? found.password : found.token;
     api.secret(secret);
@@ -67,7 +70,10 @@ export function openArtifactory(place: ManagementContext): Artifactory {
   const ask = async ({ path, ...request }: ArtifactoryRequest): Promise<ApiAnswer> =>
     api.request({ ...request, url: new URL(path, base), headers: await headers(), facts });
 
-  /** AQL travels as text, neither JSON nor a form: https://jfrog.com/help/r/jfrog-rest-apis/artifactory-query-language-aql */
+  /**
+   * AQL is sent as plain text, neither JSON nor a form:
+   * https://jfrog.com/help/r/jfrog-rest-apis/artifactory-query-language-aql
+   */
   const query = async (aql: string, what: string): Promise<unknown> => {
     const path = '/artifactory/api/search/aql';
     const { json } = await ask({ method: 'POST', path, text: aql, expect: [200], operation: 'read', what });
@@ -86,13 +92,13 @@ export function openArtifactory(place: ManagementContext): Artifactory {
     const nested = new Set<string>();
     for (let offset = 0; ; ) {
       const what = `the search for the images of ${repository}`;
-      const { results } = fieldsOf(await query(`${find}.offset(${offset}).limit(${PAGE})`, what));
+      const { results } = fieldsOf(await query(`${find}.offset(${offset}).limit(${PAGE_SIZE})`, what));
       if (!Array.isArray(results)) throw unexpected(host, what, facts);
-      // Only an empty page is the last one: a server may have a limit of its own below ours.
-      if (results.length === 0) return found.map((each) => ({ ...each, shared: nested.has(each.name) }));
+      // Only an empty page is the last one: a server may enforce a smaller page size.
+      if (results.length === 0) return found.map((folder) => ({ ...folder, shared: nested.has(folder.name) }));
       offset += results.length;
-      for (const each of results) {
-        const folder = readFolder(each, { key, image, host, facts });
+      for (const row of results) {
+        const folder = readFolder(row, { key, image, host, facts });
         const [top = '', ...below] = folder.name.split('/');
         if (below.length === 0) found.push(folder);
         else nested.add(top);
@@ -103,7 +109,7 @@ export function openArtifactory(place: ManagementContext): Artifactory {
   return { key, image, ask, folders };
 }
 
-/** Tokens of the platform are JWTs; API keys, reference tokens and passwords are not, and go as Basic. */
+/** Access tokens of the platform are JWTs; API keys, reference tokens and passwords are not, and are sent as Basic. */
 function isToken({ from, password }: Extract<Credentials, { readonly kind: 'password' }>): boolean {
   return from === FROM_PROVIDER || (password.split('.').length === 3 && readClaims(password) !== undefined);
 }
@@ -115,7 +121,7 @@ interface Sought {
   readonly facts: { readonly registry: string; readonly repository: string };
 }
 
-/** The name has slashes for a row of another image, whose name is longer (`app/tool` besides `app`). */
+/** The name contains slashes for a row of another image with a longer name (`app/tool` besides `app`). */
 function readFolder(value: unknown, { key, image, host, facts }: Sought): Omit<ImageFolder, 'shared'> {
   const { repo, path, sha256, created, stats } = fieldsOf(value);
   if (typeof path !== 'string' || repo !== key || !path.startsWith(`${image}/`))

@@ -15,7 +15,7 @@ export const artifactory: Vendor = {
   id: 'artifactory',
   title: 'JFrog Artifactory',
   hosts: [/^[a-z0-9-]+\.jfrog\.io$/],
-  // Neither Basic credentials nor its tokens tell what they allow.
+  // Neither Basic credentials nor its tokens show their rights.
   probesPush: true,
   remedies: artifactoryRemedies,
   reading: { manifests: 'counted' },
@@ -40,22 +40,22 @@ export const artifactory: Vendor = {
 
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
-/** Settings of a new repository that Artifactory has no counterpart for, and what to do instead. */
-const LACKING: readonly (readonly [keyof NewRepository, string])[] = [
+/** Settings of a new repository that Artifactory does not support, with alternatives. */
+const UNSUPPORTED_SETTINGS: readonly (readonly [keyof NewRepository, string])[] = [
   ['immutableTags', 'Grant the pushing user no Delete/Overwrite permission instead.'],
   ['kmsKey', 'Encryption is a matter of the file store: set it up there.'],
   ['public', 'Give the anonymous user a permission to read the repository.'],
 ];
 
-function manage(place: ManagementContext): Management {
-  const { host, repository } = place;
-  const { key, image, ask, folders } = openArtifactory(place);
+function manage(context: ManagementContext): Management {
+  const { host, repository } = context;
+  const { key, image, ask, folders } = openArtifactory(context);
   const facts = { registry: host, repository };
   const settingsPath = `/artifactory/api/repositories/${encodeURIComponent(key)}`;
 
   const exists = async (): Promise<boolean> => {
     const what = `the question for the repository ${key}`;
-    // Artifactory says 400 for a key that it does not know.
+    // Artifactory returns 400 for an unknown key.
     const expect = [200, 400, 404];
     const { status, json } = await ask({ method: 'GET', path: settingsPath, expect, operation: 'read', what });
     if (status !== 200) return false;
@@ -64,7 +64,9 @@ function manage(place: ManagementContext): Management {
   };
 
   const create = async (settings: NewRepository): Promise<'created' | 'exists'> => {
-    const lacking = LACKING.find(([setting]) => settings[setting] !== undefined && settings[setting] !== false);
+    const lacking = UNSUPPORTED_SETTINGS.find(
+      ([setting]) => settings[setting] !== undefined && settings[setting] !== false,
+    );
     if (lacking !== undefined) {
       const [setting, instead] = lacking;
       throw new ActionError(
@@ -133,7 +135,7 @@ function manage(place: ManagementContext): Management {
   const deleteTag = async (tag: string, digest?: Digest): Promise<'deleted' | 'absent'> => {
     // An empty name would be the folder of the whole image.
     if (!TAG.test(tag)) throw new ActionError('TAG_INVALID', `${JSON.stringify(tag)} is not a tag.`, { facts });
-    // By a list first: without a manifest of its own the folder is another image (`app/tool` besides `app`).
+    // Lists first: a folder without a manifest of its own is another image (`app/tool` besides `app`).
     const found = (await folders()).find(
       (folder) => folder.name === tag && (digest ?? folder.digest) === folder.digest,
     );
@@ -145,7 +147,7 @@ function manage(place: ManagementContext): Management {
     return found.length === 0 ? undefined : found.flatMap(({ name }) => (TAG.test(name) ? [name] : []));
   };
 
-  /** After a fresh list: a tag that has moved since the last one holds another image. */
+  /** Reads a fresh list: a tag that has moved in the meantime belongs to another image. */
   const deleteDigest = async (digest: Digest): Promise<'deleted' | 'absent'> => {
     const gone: ('deleted' | 'absent')[] = [];
     for (const folder of await folders()) if (folder.digest === digest) gone.push(await remove(folder));

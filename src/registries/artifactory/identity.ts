@@ -5,23 +5,23 @@ import type { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, unexpected } from '../../http/api.ts';
 import type { LoginContext } from '../vendor.ts';
 
-/** The audience in JFrog's own instructions for GitHub; a provider may be set up with another one. */
+/** The audience from JFrog's instructions for GitHub; a provider may be configured with another one. */
 const AUDIENCE = 'jfrog-github';
 
-/** Where credentials of this login say they come from: Artifactory's API takes them as a bearer. */
+/** Source of this login's credentials: Artifactory's API accepts them as a bearer token. */
 export const FROM_PROVIDER = "Artifactory's OIDC provider";
 
 /**
- * Exchanges this job's OIDC token for an access token of the JFrog platform, through the provider that an administrator
- * has set up there. https://jfrog.com/help/r/jfrog-platform-administration-documentation/openid-connect-integration
- * @returns undefined when no provider is named
+ * Exchanges this job's OIDC token for an access token of the JFrog platform, through a provider that an administrator
+ * has configured there. https://jfrog.com/help/r/jfrog-platform-administration-documentation/openid-connect-integration
+ * @returns undefined when no provider is configured
  * @throws ActionError ID_TOKEN_UNAVAILABLE, ID_TOKEN_AUDIENCE, ID_TOKEN_EXPIRED, ID_TOKEN_SUBJECT, KEYLESS_REFUSED
  */
-export async function artifactoryIdentity(place: LoginContext): Promise<Credentials | undefined> {
-  const { host, keyless, api, clock } = place;
+export async function artifactoryIdentity(context: LoginContext): Promise<Credentials | undefined> {
+  const { host, keyless, api, clock } = context;
   const provider = keyless['oidc-provider-name']?.trim() ?? '';
   if (provider === '') return undefined;
-  const token = await place.idToken(keyless['oidc-audience'] ?? AUDIENCE);
+  const token = await context.idToken(keyless['oidc-audience'] ?? AUDIENCE);
   api.secret(token);
   const answer = await api.request({
     method: 'POST',
@@ -53,8 +53,8 @@ export async function artifactoryIdentity(place: LoginContext): Promise<Credenti
 }
 
 /**
- * The user in the subject of an access token: `jfac@…/users/jane` and `jfrt@…/jane` name it at the end, others are it.
- * https://github.com/jfrog/setup-jfrog-cli/blob/master/src/oidc-utils.ts
+ * The user in the subject of an access token: the last part of `jfac@…/users/jane` and `jfrt@…/jane`, otherwise the
+ * whole subject. https://github.com/jfrog/setup-jfrog-cli/blob/master/src/oidc-utils.ts
  */
 function userOf(token: string): string | undefined {
   const subject = readClaims(token)?.subject ?? '';
@@ -63,7 +63,7 @@ function userOf(token: string): string | undefined {
   return user === '' ? undefined : user;
 }
 
-/** The refusal as a row of the catalogue, with the claims that the identity mappings are compared with. */
+/** The refusal as a catalogue error, with the claims that the identity mappings are compared with. */
 function refused({ status, text }: ApiAnswer, token: string, host: string, provider: string): ActionError {
   return exchangeRefused({
     service: host,

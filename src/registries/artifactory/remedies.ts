@@ -1,6 +1,6 @@
 import type { VendorRemedies } from '../vendor.ts';
 
-/** What helps at JFrog Artifactory: https://jfrog.com/help/r/jfrog-artifactory-documentation/docker-registry */
+/** Remedies for JFrog Artifactory: https://jfrog.com/help/r/jfrog-artifactory-documentation/docker-registry */
 export const artifactoryRemedies = {
   CREDENTIALS_MISSING: [
     'Set `oidc-provider-name`, and add `permissions: id-token: write` to the job.',

@@ -7,7 +7,7 @@ import { registryError } from '../../http/registry-error.ts';
 import type { ListedImage, LoginContext, ManagementContext } from '../vendor.ts';
 import type { Identity } from './sdk-credentials.ts';
 
-/** What both kinds of ECR answer to DescribeImages. */
+/** The part of DescribeImages that both kinds of ECR share. */
 export interface EcrAnswer {
   readonly imageDetails?:
     | readonly {
@@ -24,7 +24,7 @@ export interface EcrAnswer {
   readonly nextToken?: string | undefined;
 }
 
-/** Both kinds of ECR delete several images at once, and tell of each what became of it, with status 200. */
+/** Both kinds of ECR delete images in batches and return status 200 with a result for each. */
 export interface Deletion {
   readonly imageIds?: readonly unknown[] | undefined;
   readonly failures?:
@@ -38,35 +38,35 @@ export interface Deletion {
 
 /** User name and password from `base64(AWS:password)`. */
 export function readAuthorization(
-  place: LoginContext,
+  context: LoginContext,
   data: { readonly authorizationToken?: string | undefined; readonly expiresAt?: Date | undefined } | undefined,
   from: string,
 ): Credentials {
   const token = data?.authorizationToken ?? '';
   const [username = '', ...rest] = Buffer.from(token, 'base64').toString('utf8').split(':');
   const password = rest.join(':');
-  if (username === '' || password === '') throw unexpected(place.host, 'the request for a login');
-  place.api.secret(token);
-  place.api.secret(password);
+  if (username === '' || password === '') throw unexpected(context.host, 'the request for a login');
+  context.api.secret(token);
+  context.api.secret(password);
   return { kind: 'password', username, password, from, ...(data?.expiresAt && { until: data.expiresAt }) };
 }
 
-/** Who manages the repository: the password of docker's login does not open AWS's API. */
-export function identityFor(place: ManagementContext, identity: Identity | undefined): Identity {
+/** The identity that manages the repository: the password of docker's login does not grant access to AWS's API. */
+export function identityFor(context: ManagementContext, identity: Identity | undefined): Identity {
   if (identity !== undefined) return identity;
   throw new ActionError(
     'CREDENTIALS_MISSING',
-    `Managing ${place.host}/${place.repository} takes credentials of AWS; a user name and password are for docker's requests only. Give \`role-to-assume\`, or run aws-actions/configure-aws-credentials before this step.`,
-    { facts: { registry: place.host, repository: place.repository } },
+    `Managing ${context.host}/${context.repository} takes credentials of AWS; a user name and password are for docker's requests only. Give \`role-to-assume\`, or run aws-actions/configure-aws-credentials before this step.`,
+    { facts: { registry: context.host, repository: context.repository } },
   );
 }
 
-export function toListed(place: ManagementContext, { imageDetails = [] }: EcrAnswer): readonly ListedImage[] {
+export function toListed(context: ManagementContext, { imageDetails = [] }: EcrAnswer): readonly ListedImage[] {
   return imageDetails.map((image) => {
     const { imageDigest: digest, imageTags: tags = [], imageSizeInBytes: size, imagePushedAt: pushedAt } = image;
     const { artifactMediaType, subjectManifestDigest: subject } = image;
     if (!isDigest(digest) || !(subject === undefined || isDigest(subject)))
-      throw unexpected(place.host, `the list of ${place.repository}`);
+      throw unexpected(context.host, `the list of ${context.repository}`);
     return {
       digest,
       tags,
@@ -74,7 +74,7 @@ export function toListed(place: ManagementContext, { imageDetails = [] }: EcrAns
       ...(pushedAt === undefined ? {} : { pushedAt }),
       ...(image.lastRecordedPullTime === undefined ? {} : { pulledAt: image.lastRecordedPullTime }),
       ...(image.imageManifestMediaType === undefined ? {} : { mediaType: image.imageManifestMediaType }),
-      // Of an image that is the media type of its config.
+      // For images this is the media type of the config.
       ...(artifactMediaType === undefined ? {} : { artifactType: artifactMediaType }),
       ...(subject === undefined ? {} : { subject }),
     };
@@ -83,38 +83,38 @@ export function toListed(place: ManagementContext, { imageDetails = [] }: EcrAns
 
 type Failure = NonNullable<Deletion['failures']>[number];
 
-/** @throws ActionError of the failure that AWS reports, unless it is that there is no such image */
+/** @throws ActionError of the failure that AWS reports, except for a missing image */
 export function deleted(
-  place: ManagementContext,
+  context: ManagementContext,
   { imageIds = [], failures = [] }: Deletion,
   { imageTag, imageDigest }: { readonly imageTag?: string | undefined; readonly imageDigest?: string | undefined },
 ): 'deleted' | 'absent' {
-  const { host, repository } = place;
+  const { host, repository } = context;
   const [failure] = failures;
   const reference = imageTag ?? imageDigest ?? '';
   if (failure === undefined) {
     if (imageIds.length === 0) throw unexpected(host, `the deletion of ${repository}:${reference}`);
     return 'deleted';
   }
-  const result = resultOf(place, failure, reference);
+  const result = resultOf(context, failure, reference);
   if (result !== 'absent') throw result;
   return result;
 }
 
 /**
- * What became of each image of a batch: AWS answers 200, and reports each one that it did not delete.
- * @throws ActionError ANSWER_INVALID when it is silent about an image
+ * The result of each image in a batch: AWS answers 200 and lists the images it did not delete.
+ * @throws ActionError ANSWER_INVALID when an image is missing from the response
  */
 export function allDeleted(
-  place: ManagementContext,
+  context: ManagementContext,
   { imageIds = [], failures = [] }: Deletion,
   digests: readonly Digest[],
 ): ReadonlyMap<Digest, 'deleted' | 'absent' | ActionError> {
   const gone = new Set(imageIds.map((id) => fieldsOf(id).imageDigest));
   const outcome = (digest: Digest) => {
     const failure = failures.find(({ imageId }) => imageId?.imageDigest === digest);
-    if (failure !== undefined) return resultOf(place, failure, digest);
-    if (!gone.has(digest)) throw unexpected(place.host, `the deletion of ${place.repository}@${digest}`);
+    if (failure !== undefined) return resultOf(context, failure, digest);
+    if (!gone.has(digest)) throw unexpected(context.host, `the deletion of ${context.repository}@${digest}`);
     return 'deleted';
   };
   return new Map(digests.map((digest) => [digest, outcome(digest)]));
@@ -134,7 +134,7 @@ function resultOf(
   );
 }
 
-/** The token of the next page; a server that names the same page again would be asked for ever. */
+/** The token of the next page. Rejects a repeated token, which would cause an endless loop. */
 export function following(
   { host, repository }: ManagementContext,
   before: string | undefined,

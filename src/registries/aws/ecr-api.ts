@@ -4,13 +4,13 @@ import { allDeleted, type Deletion, deleted, type EcrAnswer, following, toListed
 import type { Mutability } from './mutability.ts';
 import { readSdkError, sdkError } from './sdk.ts';
 
-/** A repository as the API names it; the account is ECR's own where none is given. */
+/** A repository as the API names it; without an account, the one of the credentials is used. */
 export interface EcrName {
   readonly repositoryName: string;
   readonly registryId?: string;
 }
 
-/** What both kinds of ECR can be asked, in the words of the SDK's two clients. */
+/** The operations of both kinds of ECR, named as in the SDK's two clients. */
 interface EcrClient {
   readonly describeRepositories: (input: {
     registryId?: string;
@@ -28,14 +28,14 @@ interface EcrRepository extends Mutability {
 
 type EcrImage = { readonly imageTag: string } | { readonly imageDigest: string };
 
-/** Sends one request, and makes what goes wrong a row of the catalogue. `what` is a part of a sentence: `listing org/app`. */
+/** Sends one request and classifies its errors. `what` is part of a sentence: `listing org/app`. */
 export type Ask<Client> = <T>(
   operation: RegistryAnswer['operation'],
   what: string,
   task: (client: Client) => Promise<T>,
 ) => Promise<T>;
 
-/** Asks with a client of its own for each request. */
+/** Uses a new client for each request. */
 export function asking<Client extends { readonly destroy: () => void }>(
   { host }: LoginContext,
   open: () => Promise<Client>,
@@ -52,7 +52,7 @@ export function asking<Client extends { readonly destroy: () => void }>(
   };
 }
 
-/** The repository with its settings; undefined when there is none. */
+/** The repository with its settings; undefined when it does not exist. */
 export async function describeRepository(
   ask: Ask<EcrClient>,
   { repositoryName, ...account }: EcrName,
@@ -65,15 +65,15 @@ export async function describeRepository(
       throw error;
     }
   });
-  return answer?.repositories?.find((each) => each.repositoryName === repositoryName);
+  return answer?.repositories?.find((repository) => repository.repositoryName === repositoryName);
 }
 
 /**
- * What both kinds of ECR can do with a repository.
- * @param create makes it; its settings are not the same in both
+ * Repository operations of both kinds of ECR.
+ * @param create creates the repository; its settings differ between the two
  */
 export function manageRepository<Client extends EcrClient>(
-  place: ManagementContext,
+  context: ManagementContext,
   name: EcrName,
   ask: Ask<Client>,
   create: (client: Client, settings: NewRepository) => Promise<unknown>,
@@ -82,7 +82,7 @@ export function manageRepository<Client extends EcrClient>(
     const answer = await ask('delete', `deleting from ${name.repositoryName}`, (client) =>
       client.batchDeleteImage({ ...name, imageIds: [image] }),
     );
-    return deleted(place, answer, image);
+    return deleted(context, answer, image);
   };
   return {
     exists: async () => (await describeRepository(ask, name)) !== undefined,
@@ -105,8 +105,8 @@ export function manageRepository<Client extends EcrClient>(
         const page = await ask('read', `listing ${name.repositoryName}`, (client) =>
           client.describeImages({ ...name, maxResults: 1000, ...more }),
         );
-        yield* toListed(place, page);
-        nextToken = following(place, nextToken, page);
+        yield* toListed(context, page);
+        nextToken = following(context, nextToken, page);
       } while (nextToken !== undefined);
     },
 
@@ -116,7 +116,7 @@ export function manageRepository<Client extends EcrClient>(
       const imageIds = digests.map((imageDigest) => ({ imageDigest }));
       const what = `deleting ${digests.length} images of ${name.repositoryName}`;
       const answer = await ask('delete', what, (client) => client.batchDeleteImage({ ...name, imageIds }));
-      return allDeleted(place, answer, digests);
+      return allDeleted(context, answer, digests);
     },
     currentTags: async (imageDigest) => {
       const answer = await ask('read', `looking for ${name.repositoryName}@${imageDigest}`, async (client) => {
@@ -129,7 +129,7 @@ export function manageRepository<Client extends EcrClient>(
       });
       return answer === undefined
         ? undefined
-        : toListed(place, answer).find(({ digest }) => digest === imageDigest)?.tags;
+        : toListed(context, answer).find(({ digest }) => digest === imageDigest)?.tags;
     },
   } satisfies Management;
 }

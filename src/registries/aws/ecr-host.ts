@@ -1,4 +1,4 @@
-/** An ECR registry as its host names it. */
+/** An ECR registry, parsed from its host name. */
 export interface EcrHost {
   /** Twelve digits. */
   readonly account: string;
@@ -11,7 +11,7 @@ export const ECR_HOSTS: readonly RegExp[] = [
   /^(?<account>\d{12})\.dkr-ecr(?:-fips)?\.(?<region>[a-z]{2,4}(?:-[a-z]+)+-\d)\.on\.(?:aws|amazonwebservices\.com\.cn)$/,
 ];
 
-/** Account and region of a host; undefined when it is not ECR's. */
+/** Account and region of a host; undefined when it is not an ECR host. */
 export function readEcrHost(host: string): EcrHost | undefined {
   for (const pattern of ECR_HOSTS) {
     const { account, region } = pattern.exec(host)?.groups ?? {};

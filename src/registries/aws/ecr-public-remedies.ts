@@ -1,7 +1,7 @@
 import type { VendorRemedies } from '../vendor.ts';
 import { ROLE_REMEDIES } from './role-remedies.ts';
 
-/** What helps at Amazon ECR Public: https://docs.aws.amazon.com/AmazonECR/latest/public/ */
+/** Remedies for Amazon ECR Public: https://docs.aws.amazon.com/AmazonECR/latest/public/ */
 export const ecrPublicRemedies = {
   CREDENTIALS_MISSING: [
     'Set `role-to-assume` and add `permissions: id-token: write` to the job.',

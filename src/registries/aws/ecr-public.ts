@@ -10,7 +10,7 @@ import { clientOptions } from './sdk.ts';
 import type { Identity } from './sdk-credentials.ts';
 
 const HOST = /^public\.ecr\.aws$/;
-/** The one region in which its API is. https://docs.aws.amazon.com/general/latest/gr/ecr-public.html */
+/** The only region with its API. https://docs.aws.amazon.com/general/latest/gr/ecr-public.html */
 const REGION = 'us-east-1';
 
 /** Amazon ECR Public: https://docs.aws.amazon.com/AmazonECRPublic/latest/APIReference/ */
@@ -33,43 +33,43 @@ export const ecrPublic: Vendor = {
     'delete-digest': { partly: 'An image that an index names can be deleted after the index only.' },
     'immutable-tags': { lacks: 'Tags can always be moved there; this action itself never moves an immutable one.' },
   },
-  login: (place) => logIn(place, roleIdentity(place, REGION)),
-  ambient: (place) => logIn(place, ambientIdentity(place)),
+  login: (context) => logIn(context, roleIdentity(context, REGION)),
+  ambient: (context) => logIn(context, ambientIdentity(context)),
   manage,
 };
 
-async function logIn(place: LoginContext, identity: Identity | undefined): Promise<Credentials | undefined> {
-  if (!HOST.test(place.host) || identity === undefined) return undefined;
-  const ask = asking(place, () => open(place, identity));
+async function logIn(context: LoginContext, identity: Identity | undefined): Promise<Credentials | undefined> {
+  if (!HOST.test(context.host) || identity === undefined) return undefined;
+  const ask = asking(context, () => open(context, identity));
   const answer = await ask('token', 'the request for a login', (client) => client.getAuthorizationToken());
-  return readAuthorization(place, answer.authorizationData, identity.from);
+  return readAuthorization(context, answer.authorizationData, identity.from);
 }
 
-function manage(place: ManagementContext): Management {
-  // `public.ecr.aws/<alias>/<repository>`: the API knows the repositories of the account, without the alias.
-  const [alias = '', ...rest] = place.repository.split('/');
+function manage(context: ManagementContext): Management {
+  // `public.ecr.aws/<alias>/<repository>`: the API names the account's repositories without the alias.
+  const [alias = '', ...rest] = context.repository.split('/');
   const repositoryName = rest.join('/');
   if (alias === '' || repositoryName === '') {
     throw new ActionError(
       'NAME_INVALID',
-      `${place.host}/${place.repository} lacks a part: expected public.ecr.aws/<alias>/<repository>.`,
-      { facts: { registry: place.host, repository: place.repository } },
+      `${context.host}/${context.repository} lacks a part: expected public.ecr.aws/<alias>/<repository>.`,
+      { facts: { registry: context.host, repository: context.repository } },
     );
   }
   let identity: Identity | undefined;
   let owned: Promise<void> | undefined;
-  const ask = asking(place, async () => {
-    identity ??= identityFor(place, roleIdentity(place, REGION) ?? ambientIdentity(place));
-    return open(place, identity);
+  const ask = asking(context, async () => {
+    identity ??= identityFor(context, roleIdentity(context, REGION) ?? ambientIdentity(context));
+    return open(context, identity);
   });
-  // The API would take the account's own repository of that name for one under somebody else's alias.
+  // Under another account's alias, the API would act on this account's repository of the same name.
   const askOwner: Ask<ECRPUBLIC> = async (...request) => {
-    owned ??= requireAlias(place, ask, alias);
+    owned ??= requireAlias(context, ask, alias);
     await owned;
     return ask(...request);
   };
   return manageRepository(
-    place,
+    context,
     { repositoryName },
     askOwner,
     async (client, { immutableTags, scanOnPush, kmsKey }) => {
@@ -77,7 +77,7 @@ function manage(place: ManagementContext): Management {
         throw new ActionError(
           'CAPABILITY_MISSING',
           'Amazon ECR Public has no immutable tags, no scanning and no keys of your own. Leave `immutable`, `scan-on-push` and `kms-key` out of `create-repository`.',
-          { facts: { registry: place.host, repository: place.repository } },
+          { facts: { registry: context.host, repository: context.repository } },
         );
       }
       await client.createRepository({ repositoryName });
@@ -85,8 +85,8 @@ function manage(place: ManagementContext): Management {
   );
 }
 
-/** @throws ActionError DENIED when the alias is not one of the account's own */
-async function requireAlias(place: ManagementContext, ask: Ask<ECRPUBLIC>, alias: string): Promise<void> {
+/** @throws ActionError DENIED when the alias belongs to another account */
+async function requireAlias(context: ManagementContext, ask: Ask<ECRPUBLIC>, alias: string): Promise<void> {
   const answer = await ask('read', 'the request for the aliases of the account', (client) =>
     client.describeRegistries(),
   );
@@ -94,12 +94,12 @@ async function requireAlias(place: ManagementContext, ask: Ask<ECRPUBLIC>, alias
   if (own.includes(alias)) return;
   throw new ActionError(
     'DENIED',
-    `${place.host}/${place.repository} is under the alias ${alias}, and the account of these credentials has ${own.length === 0 ? 'none' : own.join(', ')}.`,
-    { facts: { registry: place.host, repository: place.repository } },
+    `${context.host}/${context.repository} is under the alias ${alias}, and the account of these credentials has ${own.length === 0 ? 'none' : own.join(', ')}.`,
+    { facts: { registry: context.host, repository: context.repository } },
   );
 }
 
-async function open(place: LoginContext, { credentials }: Identity): Promise<ECRPUBLIC> {
+async function open(context: LoginContext, { credentials }: Identity): Promise<ECRPUBLIC> {
   const { ECRPUBLIC } = await import('./sdk-clients.ts');
-  return new ECRPUBLIC(clientOptions(place, 'ECR_PUBLIC', REGION, credentials));
+  return new ECRPUBLIC(clientOptions(context, 'ECR_PUBLIC', REGION, credentials));
 }

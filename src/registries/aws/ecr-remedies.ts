@@ -1,7 +1,7 @@
 import type { VendorRemedies } from '../vendor.ts';
 import { ROLE_REMEDIES } from './role-remedies.ts';
 
-/** What helps at Amazon ECR: https://docs.aws.amazon.com/AmazonECR/latest/userguide/ */
+/** Remedies for Amazon ECR: https://docs.aws.amazon.com/AmazonECR/latest/userguide/ */
 export const ecrRemedies = {
   CREDENTIALS_MISSING: [
     'Set `role-to-assume` and add `permissions: id-token: write` to the job.',

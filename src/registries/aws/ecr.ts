@@ -16,7 +16,7 @@ export const ecr: Vendor = {
   id: 'ecr',
   title: 'Amazon ECR',
   hosts: ECR_HOSTS,
-  // A missing repository and a missing right are told at the beginning of an upload, and not before.
+  // Missing repositories and missing rights are reported when an upload starts, not before.
   probesPush: true,
   remedies: ecrRemedies,
   reading: { manifests: 'counted' },
@@ -31,38 +31,38 @@ export const ecr: Vendor = {
     'delete-digest': { partly: 'An image that an index names can be deleted after the index only.' },
     'immutable-tags': 'yes',
   },
-  login: (place) => logIn(place, (region) => roleIdentity(place, region)),
-  ambient: (place) => logIn(place, () => ambientIdentity(place)),
+  login: (context) => logIn(context, (region) => roleIdentity(context, region)),
+  ambient: (context) => logIn(context, () => ambientIdentity(context)),
   manage,
 };
 
 async function logIn(
-  place: LoginContext,
+  context: LoginContext,
   identify: (region: string) => Identity | undefined,
 ): Promise<Credentials | undefined> {
-  const host = readEcrHost(place.host);
+  const host = readEcrHost(context.host);
   const identity = host === undefined ? undefined : identify(host.region);
   if (host === undefined || identity === undefined) return undefined;
-  const ask = asking(place, () => open(place, identity, host.region));
+  const ask = asking(context, () => open(context, identity, host.region));
   const answer = await ask('token', 'the request for a login', (client) => client.getAuthorizationToken());
-  return readAuthorization(place, answer.authorizationData?.[0], identity.from);
+  return readAuthorization(context, answer.authorizationData?.[0], identity.from);
 }
 
-function manage(place: ManagementContext): Management {
-  const { host, repository: repositoryName } = place;
+function manage(context: ManagementContext): Management {
+  const { host, repository: repositoryName } = context;
   const found = readEcrHost(host);
-  // Only `registry-type` can bring another host here; without a region nobody can be asked.
+  // Only `registry-type` can select ECR for another host; without a region there is no API to call.
   if (found === undefined) return {};
   const { account: registryId, region } = found;
   const name = { registryId, repositoryName };
   let identity: Identity | undefined;
-  const ask = asking(place, async () => {
-    identity ??= identityFor(place, roleIdentity(place, region) ?? ambientIdentity(place));
-    return open(place, identity, region);
+  const ask = asking(context, async () => {
+    identity ??= identityFor(context, roleIdentity(context, region) ?? ambientIdentity(context));
+    return open(context, identity, region);
   });
   return {
-    ...manageRepository(place, name, ask, (client, { immutableTags, scanOnPush, kmsKey }) =>
-      // What is not asked for is left out: defaults of the account, such as its scanning rules, are not overruled.
+    ...manageRepository(context, name, ask, (client, { immutableTags, scanOnPush, kmsKey }) =>
+      // Settings that were not requested are left out, so that account defaults such as scanning rules apply.
       client.createRepository({
         ...name,
         ...(immutableTags === undefined ? {} : { imageTagMutability: immutableTags ? 'IMMUTABLE' : 'MUTABLE' }),
@@ -70,12 +70,12 @@ function manage(place: ManagementContext): Management {
         ...(kmsKey === undefined ? {} : { encryptionConfiguration: { encryptionType: 'KMS', kmsKey } }),
       }),
     ),
-    // Who may push need not be allowed to look at the settings, or may have nothing but docker's password.
+    // An identity with push rights may lack the right to read settings, or have only docker's password.
     frozen: async (tags) => immutableTags((await describeRepository(ask, name).catch(ignoreFailure)) ?? {}, tags),
   };
 }
 
-async function open(place: LoginContext, { credentials }: Identity, region: string): Promise<ECR> {
+async function open(context: LoginContext, { credentials }: Identity, region: string): Promise<ECR> {
   const { ECR } = await import('./sdk-clients.ts');
-  return new ECR(clientOptions(place, 'ECR', region, credentials));
+  return new ECR(clientOptions(context, 'ECR', region, credentials));
 }

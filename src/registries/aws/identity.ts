@@ -5,11 +5,14 @@ import type { LoginContext } from '../vendor.ts';
 import { clientOptions, readSdkError } from './sdk.ts';
 import type { AwsCredentials, Identity } from './sdk-credentials.ts';
 
-/** Credentials are replaced this long before they end. In milliseconds. */
-const SPARE = 5 * 60_000;
+/** Margin before expiry at which credentials are replaced. */
+const REFRESH_MARGIN_MS = 5 * 60_000;
 
-/** What tells that credentials of AWS lie around: without one of these nobody is asked, instance metadata least of all. */
-const HINTS = [
+/**
+ * Variables that show AWS credentials are configured. Without one of them no provider is queried, least of all the
+ * instance metadata.
+ */
+const CREDENTIAL_VARIABLES = [
   'AWS_ACCESS_KEY_ID',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
   'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
@@ -17,9 +20,9 @@ const HINTS = [
   'AWS_PROFILE',
 ] as const;
 
-/** The role of `role-to-assume`, taken on with the token of the job; undefined when none is named. */
-export function roleIdentity(place: LoginContext, region: string): Identity | undefined {
-  const role = place.keyless['role-to-assume'];
+/** The role in `role-to-assume`, assumed with the job's token; undefined when not set. */
+export function roleIdentity(context: LoginContext, region: string): Identity | undefined {
+  const role = context.keyless['role-to-assume'];
   if (role === undefined) return undefined;
   let held: Promise<AwsCredentials> | undefined;
   return {
@@ -27,15 +30,16 @@ export function roleIdentity(place: LoginContext, region: string): Identity | un
     credentials: async () => {
       const before = await held?.catch(() => undefined);
       const ends = before?.expiration?.getTime() ?? 0;
-      if (before === undefined || ends - SPARE <= place.clock.now().getTime()) held = assume(place, role, region);
-      return held ?? assume(place, role, region);
+      if (before === undefined || ends - REFRESH_MARGIN_MS <= context.clock.now().getTime())
+        held = assume(context, role, region);
+      return held ?? assume(context, role, region);
     },
   };
 }
 
-/** The default chain of the SDK, where the environment says that there is something to find. */
+/** The SDK's default chain, if the environment indicates credentials. */
 export function ambientIdentity({ env }: LoginContext): Identity | undefined {
-  if (!HINTS.some((name) => env[name])) return undefined;
+  if (!CREDENTIAL_VARIABLES.some((name) => env[name])) return undefined;
   let provider: Identity['credentials'] | undefined;
   return {
     from: 'the AWS credentials of the environment',
@@ -47,14 +51,14 @@ export function ambientIdentity({ env }: LoginContext): Identity | undefined {
 }
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */
-async function assume(place: LoginContext, role: string, region: string): Promise<AwsCredentials> {
-  const { keyless, api } = place;
+async function assume(context: LoginContext, role: string, region: string): Promise<AwsCredentials> {
+  const { keyless, api } = context;
   const china = region.startsWith('cn-') ? '.cn' : '';
-  const token = await place.idToken(keyless['oidc-audience'] ?? `sts.amazonaws.com${china}`);
+  const token = await context.idToken(keyless['oidc-audience'] ?? `sts.amazonaws.com${china}`);
   const { STS } = await import('./sdk-clients.ts');
-  // The request is not signed: the token is what speaks for the job.
+  // The request is not signed: the token authenticates the job.
   const nobody = async () => ({ accessKeyId: '', secretAccessKey: '' });
-  const client = new STS(clientOptions(place, 'STS', region, nobody));
+  const client = new STS(clientOptions(context, 'STS', region, nobody));
   try {
     const answer = await client.assumeRoleWithWebIdentity({
       RoleArn: role,
@@ -70,10 +74,10 @@ async function assume(place: LoginContext, role: string, region: string): Promis
     if (!accessKeyId || !secretAccessKey || !SessionToken) {
       throw new ActionError('ANSWER_INVALID', `AWS STS granted ${role} without credentials.`);
     }
-    for (const each of [secretAccessKey, SessionToken]) api.secret(each);
+    for (const secret of [secretAccessKey, SessionToken]) api.secret(secret);
     return { accessKeyId, secretAccessKey, sessionToken: SessionToken, ...(Expiration && { expiration: Expiration }) };
   } catch (error) {
-    throw refusal(error, place, role, token);
+    throw refusal(error, context, role, token);
   } finally {
     client.destroy();
   }

@@ -1,4 +1,4 @@
-/** What DescribeRepositories tells of a repository's tags. */
+/** The tag settings in a DescribeRepositories response. */
 export interface Mutability {
   readonly imageTagMutability?: string | undefined;
   readonly imageTagMutabilityExclusionFilters?:
@@ -7,7 +7,7 @@ export interface Mutability {
 }
 
 /**
- * The tags that a repository of Amazon ECR does not let move: all, none, those that a filter names, or those that none does.
+ * The immutable tags of an Amazon ECR repository: all, none, those that match a filter, or those that match none.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
  */
 export function immutableTags(repository: Mutability, tags: readonly string[]): readonly string[] {
@@ -21,7 +21,7 @@ export function immutableTags(repository: Mutability, tags: readonly string[]): 
   return mode === 'MUTABLE_WITH_EXCLUSION' ? tags.filter(excluded) : [];
 }
 
-/** `release-*`: a star stands for any characters, everything else for itself. Several stars in a row are one. */
+/** `release-*`: a star matches any characters, everything else itself. Several stars in a row are one. */
 function wildcard(filter: string): RegExp {
   const parts = filter.slice(0, 128).split(/\*+/);
   return new RegExp(`^${parts.map((part) => part.replaceAll(/[^\w]/g, String.raw`\$&`)).join('.*')}$`);

@@ -1,6 +1,6 @@
 import type { VendorRemedies } from '../vendor.ts';
 
-/** What helps when `role-to-assume` is refused, whichever registry of AWS it is for. */
+/** Remedies when `role-to-assume` is refused, for any AWS registry. */
 export const ROLE_REMEDIES = {
   ID_TOKEN_SUBJECT: [
     'Allow the subject that the message shows in the condition `token.actions.githubusercontent.com:sub` of the trust policy of the role.',

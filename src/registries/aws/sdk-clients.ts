@@ -1,4 +1,4 @@
-/** What of the AWS SDK is used, in one piece that is loaded only by a run that meets AWS: it is a third of the action. */
+/** The AWS SDK as one chunk, loaded only by runs that use AWS: it is a third of the action. */
 export { ECR } from '@aws-sdk/client-ecr';
 export { ECRPUBLIC } from '@aws-sdk/client-ecr-public';
 export { STS } from '@aws-sdk/client-sts';

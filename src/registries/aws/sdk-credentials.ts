@@ -1,6 +1,6 @@
 import type { defaultProvider } from './sdk-clients.ts';
 
-/** AWS credentials, as the SDK wants them. */
+/** AWS credentials in the SDK's format. */
 export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -8,13 +8,13 @@ export interface AwsCredentials {
   readonly expiration?: Date;
 }
 
-/** What a client of the SDK tells of itself to who gives it credentials: its region and its way to send requests. */
+/** What an SDK client passes to its credential provider: its region and request handler. */
 export type Caller = Parameters<ReturnType<typeof defaultProvider>>[0];
 
 /** Where the SDK's credentials come from. */
 export interface Identity {
   /** For the log. */
   readonly from: string;
-  /** Asked by the SDK before each request; fresh ones before they end. */
+  /** Called by the SDK before each request; returns fresh credentials before the old ones expire. */
   readonly credentials: (caller?: Caller) => Promise<AwsCredentials>;
 }

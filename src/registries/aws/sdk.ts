@@ -7,7 +7,7 @@ import type { HttpRequest, Transport } from '../../http/transport.ts';
 import type { LoginContext } from '../vendor.ts';
 import type { Identity } from './sdk-credentials.ts';
 
-/** A request as the SDK hands it to whoever sends it. */
+/** A request as the SDK passes it to a request handler. */
 interface SdkRequest {
   readonly method: string;
   readonly protocol: string;
@@ -22,8 +22,8 @@ interface SdkRequest {
 const METHODS: readonly HttpRequest['method'][] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
- * Sends the SDK's requests through the one transport, so that proxies, further authorities and time limits hold for them.
- * https://github.com/aws/aws-sdk-js-v3/blob/main/supplemental-docs/CLIENTS.md#request-handler-requesthandler
+ * Sends the SDK's requests through the shared transport, so that proxies, additional authorities and timeouts apply to
+ * them. https://github.com/aws/aws-sdk-js-v3/blob/main/supplemental-docs/CLIENTS.md#request-handler-requesthandler
  */
 function requestHandler(transport: Transport) {
   return {
@@ -32,12 +32,12 @@ function requestHandler(transport: Transport) {
       const { protocol, hostname, port, path, query = {}, headers } = request;
       const url = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`);
       for (const [name, value] of Object.entries(query)) {
-        for (const each of typeof value === 'object' && value !== null ? value : [value ?? ''])
-          url.searchParams.append(name, each);
+        for (const item of typeof value === 'object' && value !== null ? value : [value ?? ''])
+          url.searchParams.append(name, item);
       }
-      const method = METHODS.find((each) => each === request.method) ?? 'POST';
+      const method = METHODS.find((known) => known === request.method) ?? 'POST';
       const bytes = toBytes(request.body);
-      // What the transport says of itself: host and length.
+      // The transport sets host and length itself.
       const own = Object.fromEntries(
         Object.entries(headers).filter(([name]) => !/^(?:content-length|host)$/i.test(name)),
       );
@@ -59,7 +59,7 @@ function requestHandler(transport: Transport) {
   };
 }
 
-/** What each client of the SDK is made with; AWS_ENDPOINT_URL and its kind are the SDK's own variables. */
+/** Options of every SDK client; AWS_ENDPOINT_URL and the like are the SDK's own variables. */
 export function clientOptions(
   { env, transport }: Pick<LoginContext, 'env' | 'transport'>,
   service: 'ECR' | 'ECR_PUBLIC' | 'STS',
@@ -73,12 +73,12 @@ export function clientOptions(
 function toBytes(body: unknown): Buffer | undefined {
   if (body === undefined || body === null) return undefined;
   if (typeof body === 'string') return Buffer.from(body);
-  // Its bytes as they are: the SDK's own kind of array would be turned into text by a copy.
+  // Passes the bytes unchanged: copying would turn the SDK's array type into text.
   if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   throw new ActionError('INTERNAL', 'The AWS SDK sent a body of an unknown form.');
 }
 
-/** What an SDK's error says, bounded: name, HTTP status, words. */
+/** An SDK error, bounded: name, HTTP status, message. */
 export function readSdkError(error: unknown): {
   readonly name: string;
   readonly status?: number;
@@ -93,12 +93,12 @@ export function readSdkError(error: unknown): {
   };
 }
 
-/** What an error carries, its name and words included, which are not properties of its own. */
+/** The fields of an error, including name and message, which are not own properties. */
 function propertiesOf(error: unknown): Readonly<Record<string, unknown>> {
   return error instanceof Error ? { ...error, name: error.name, message: error.message } : fieldsOf(error);
 }
 
-/** An error of the SDK as the row of the catalogue that it belongs to. */
+/** Turns an SDK error into an error of the catalogue. */
 export function sdkError(
   error: unknown,
   host: string,

@@ -3,13 +3,13 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { ListedImage, Management, ManagementContext, Vendor } from '../vendor.ts';
 import { distributionRemedies } from './remedies.ts';
 
-/** Any registry that is known by the distribution API alone: https://github.com/opencontainers/distribution-spec */
+/** Any registry that only supports the distribution API: https://github.com/opencontainers/distribution-spec */
 export const distribution: Vendor = {
   id: 'distribution',
   title: 'Distribution',
   hosts: [],
-  // Basic credentials and opaque tokens do not show what they allow: Gitea and zot refuse the first write only, and Gitea
-  // reports an owner that does not exist there.
+  // Basic credentials and opaque tokens do not show their rights: Gitea and zot refuse only the first write, and Gitea
+  // reports a missing owner there.
   probesPush: true,
   remedies: distributionRemedies,
   // https://github.com/distribution/distribution/issues/3178
@@ -40,7 +40,7 @@ function manage({ host, repository, store }: ManagementContext): Management {
     const tags = new Map<Digest, { readonly mediaType: string; readonly tags: string[] }>();
     for (const tag of await store.listTags()) {
       const found = await store.head(tag);
-      // Gone since the list was made.
+      // Deleted since the list was read.
       if (found === undefined) continue;
       const image = tags.get(found.digest);
       if (image === undefined) tags.set(found.digest, { mediaType: found.mediaType, tags: [tag] });
@@ -78,7 +78,9 @@ function manage({ host, repository, store }: ManagementContext): Management {
   return { list, deleteTag, deleteDigest };
 }
 
-/** Version 2 says 400 DIGEST_INVALID for a tag, others 405: https://github.com/distribution/distribution/issues/1566 */
+/**
+ * Version 2 answers 400 DIGEST_INVALID for a tag, others 405: https://github.com/distribution/distribution/issues/1566
+ */
 function refusesTags(error: unknown): boolean {
   if (!(error instanceof ActionError)) return false;
   return error.code === 'UNSUPPORTED' || error.facts.status === 400;

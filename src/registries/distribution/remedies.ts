@@ -1,6 +1,8 @@
 import type { VendorRemedies } from '../vendor.ts';
 
-/** What helps at a registry that is known by the distribution API only: https://github.com/opencontainers/distribution-spec */
+/**
+ * Remedies for a registry that only supports the distribution API: https://github.com/opencontainers/distribution-spec
+ */
 export const distributionRemedies = {
   CREDENTIALS_MISSING: [
     'Set `registry: {host}`, `username` and `password`.',

@@ -8,8 +8,11 @@ import { FROM_IDENTITY } from './identity.ts';
 export const HUB = 'hub.docker.com';
 const ORIGIN = `https://${HUB}`;
 
-/** A bearer lives for ten minutes (https://docs.docker.com/reference/api/hub/latest/); a request may take one of them. */
-const LIFETIME = 9 * 60 * 1000;
+/**
+ * A bearer token is valid for ten minutes (https://docs.docker.com/reference/api/hub/latest/); a request may take one
+ * of them.
+ */
+const BEARER_LIFETIME_MS = 9 * 60 * 1000;
 
 export type HubRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
   /** From `/v2/` on, each part encoded. */
@@ -17,20 +20,20 @@ export type HubRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
 };
 
 /**
- * Docker Hub's management API with a bearer that is got when it is first needed, and again when it runs out.
- * @throws from requests: ActionError UNAUTHORIZED when the credentials of the registry do not open the API
+ * Docker Hub's management API with a bearer token that is fetched on first use and renewed before it expires.
+ * @throws from requests: ActionError UNAUTHORIZED when the API rejects the registry's credentials
  */
-export function openHub(place: ManagementContext): (request: HubRequest) => Promise<ApiAnswer> {
-  const { api, clock } = place;
-  const facts = { registry: place.host, repository: place.repository };
+export function openHub(context: ManagementContext): (request: HubRequest) => Promise<ApiAnswer> {
+  const { api, clock } = context;
+  const facts = { registry: context.host, repository: context.repository };
   let held: { readonly bearer: string; readonly until: number } | undefined;
 
   const renew = async (): Promise<string> => {
-    const found = place.host === 'docker.io' ? await place.credentials() : undefined;
+    const found = context.host === 'docker.io' ? await context.credentials() : undefined;
     if (found?.kind !== 'password') {
       throw new ActionError(
         'UNAUTHORIZED',
-        `Managing ${place.repository} at ${HUB} needs a user name and password for docker.io, and none were found.`,
+        `Managing ${context.repository} at ${HUB} needs a user name and password for docker.io, and none were found.`,
         { facts },
       );
     }
@@ -48,7 +51,7 @@ export function openHub(place: ManagementContext): (request: HubRequest) => Prom
     const { access_token: bearer } = fieldsOf(answer.json);
     if (typeof bearer !== 'string' || bearer === '') throw unexpected(HUB, 'the login', facts);
     api.secret(bearer);
-    held = { bearer, until: clock.now().getTime() + LIFETIME };
+    held = { bearer, until: clock.now().getTime() + BEARER_LIFETIME_MS };
     return bearer;
   };
 
@@ -77,7 +80,7 @@ export function openHub(place: ManagementContext): (request: HubRequest) => Prom
       });
     const fresh = held !== undefined && clock.now().getTime() < held.until ? held.bearer : undefined;
     if (fresh === undefined) return send(await renew(), request.expect);
-    // A bearer that was good a moment ago may be revoked: once again with another one, and then its answer counts.
+    // A valid token may have been revoked: retries once with a new one, and accepts the outcome.
     const answer = await send(fresh, [...request.expect, 401]);
     return answer.status === 401 ? send(await renew(), request.expect) : answer;
   };

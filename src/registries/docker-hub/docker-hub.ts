@@ -8,18 +8,18 @@ import { dockerIdentity } from './identity.ts';
 import { dockerHubRemedies } from './remedies.ts';
 import { byDigest, readTag, type TagOfHub } from './tags.ts';
 
-const PAGE = 100;
+const PAGE_SIZE = 100;
 
 /**
- * Docker Hub. Its API: https://docs.docker.com/reference/api/hub/latest/; the deletion of tags is not in there and is
- * what Docker's people point to (https://github.com/docker/hub-feedback/issues/1759).
+ * Docker Hub. Its API: https://docs.docker.com/reference/api/hub/latest/. Deleting tags is not documented there but
+ * recommended by Docker (https://github.com/docker/hub-feedback/issues/1759).
  */
 export const dockerHub: Vendor = {
   id: 'docker-hub',
   title: 'Docker Hub',
   hosts: [/^docker\.io$/],
   remedies: dockerHubRemedies,
-  // A read is a pull: it is limited by the hour, and is what rules about pulls go by.
+  // A read is a pull: it counts towards the hourly limit and updates the pull time that cleanup rules use.
   reading: { manifests: 'avoided' },
   deletesUntaggedOnly: true,
   capabilities: {
@@ -41,12 +41,12 @@ export const dockerHub: Vendor = {
   manage,
 };
 
-function manage(place: ManagementContext): Management {
-  const { repository, host } = place;
+function manage(context: ManagementContext): Management {
+  const { repository, host } = context;
   const facts = { registry: host, repository };
-  const ask = openHub(place);
+  const ask = openHub(context);
   const path = (base: 'namespaces' | 'repositories', rest = '') => {
-    const { namespace, name } = split(place);
+    const { namespace, name } = split(context);
     return `/v2/${base}/${namespace}/${base === 'namespaces' ? 'repositories/' : ''}${name}${rest}`;
   };
 
@@ -63,7 +63,7 @@ function manage(place: ManagementContext): Management {
   };
 
   const create = async (settings: NewRepository): Promise<'created' | 'exists'> => {
-    const { namespace, name } = split(place);
+    const { namespace, name } = split(context);
     if (namespace === 'library') {
       throw new ActionError(
         'NAME_INVALID',
@@ -71,7 +71,7 @@ function manage(place: ManagementContext): Management {
         { facts },
       );
     }
-    refuseUnknown(settings, place);
+    refuseUnknown(settings, context);
     try {
       await ask({
         method: 'POST',
@@ -82,7 +82,8 @@ function manage(place: ManagementContext): Management {
         what: `creating the repository ${repository}`,
       });
     } catch (error) {
-      // Hub calls a name that is taken a bad request, in words that have changed: whether it is there says it for sure.
+      // Hub reports a name that is taken as a bad request, with a message that has changed over time: checking for the
+      // repository is reliable.
       const taken = error instanceof ActionError && (error.facts.status === 400 || error.facts.status === 409);
       if (taken && (await exists())) return 'exists';
       throw error;
@@ -105,7 +106,7 @@ function manage(place: ManagementContext): Management {
     for (let page = 1; ; page++) {
       const answer = await ask({
         method: 'GET',
-        path: path('namespaces', `/tags?page=${page}&page_size=${PAGE}`),
+        path: path('namespaces', `/tags?page=${page}&page_size=${PAGE_SIZE}`),
         expect: [200, 404],
         operation: 'read',
         what: `page ${page} of the tags of ${repository}`,
@@ -115,7 +116,7 @@ function manage(place: ManagementContext): Management {
           facts: { ...facts, status: 404 },
         });
       }
-      // Past the end, because tags were deleted meanwhile.
+      // Past the last page, because tags were deleted in the meantime.
       if (answer.status === 404) break;
       const { results, next } = fieldsOf(answer.json);
       if (!Array.isArray(results)) throw unexpected(HUB, 'the list of tags', facts);
@@ -125,7 +126,7 @@ function manage(place: ManagementContext): Management {
       }
       if (typeof next !== 'string' || results.length === 0) break;
     }
-    yield* byDigest([...tags.values()], place.store);
+    yield* byDigest([...tags.values()], context.store);
   }
 
   const deleteTag = async (tag: string): Promise<'deleted' | 'absent'> => {
@@ -137,7 +138,7 @@ function manage(place: ManagementContext): Management {
       what: `deleting the tag ${repository}:${tag}`,
     });
     if (answer.status !== 404) return 'deleted';
-    // Not found is also what servers say to who may not know.
+    // Servers also answer "not found" to hide what an account may not see.
     const there = await ask({
       method: 'HEAD',
       path: path('namespaces', `/tags/${encodeURIComponent(tag)}`),
@@ -153,7 +154,7 @@ function manage(place: ManagementContext): Management {
     );
   };
 
-  /** The repository as Hub shows it to this account, asked for once: rights and rules are in the same answer. */
+  /** The repository as Hub shows it to this account, requested once: rights and rules are in the same response. */
   let shown: Promise<Fields> | undefined;
   const describe = (): Promise<Fields> => {
     const what = `the rights on ${repository}`;
@@ -164,14 +165,14 @@ function manage(place: ManagementContext): Management {
   };
 
   const preflight = async (): Promise<readonly string[]> => {
-    const found = await place.credentials();
-    // For tokens of organizations Hub answers as it does to strangers: what they may do is not in there.
+    const found = await context.credentials();
+    // Hub answers organization tokens as if they were anonymous: their rights are not in the response.
     if (found?.kind !== 'password' || found.password.startsWith('dckr_oat_')) return [];
     if (fieldsOf((await describe()).permissions).write !== false) return [];
     throw new ActionError('DENIED', `${HUB} says that ${found.username} may not push to ${repository}.`, { facts });
   };
 
-  /** Rules are regular expressions of RE2; those for all tags are understood here, others the registry itself applies. */
+  /** Rules are RE2 regular expressions. Those for all tags are evaluated here; the registry applies the others. */
   const frozen = async (tags: readonly string[]): Promise<readonly string[]> => {
     const { enabled, rules } = fieldsOf((await describe()).immutable_tags_settings);
     const all = Array.isArray(rules) && rules.some((rule) => rule === '.*' || rule === '^.*$');
@@ -183,7 +184,7 @@ function manage(place: ManagementContext): Management {
     create,
     list,
     deleteTag,
-    deleteDigest: async (digest) => ((await place.store.deleteManifest(digest)) ? 'deleted' : 'absent'),
+    deleteDigest: async (digest) => ((await context.store.deleteManifest(digest)) ? 'deleted' : 'absent'),
     preflight,
     frozen,
   };

@@ -9,36 +9,36 @@ const HOST = 'identity.docker.com';
 const AUDIENCE = `https://${HOST}`;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Seconds that a token may live; an hour is long enough for a push, and every version of the service allows it. */
-const LIFETIME = { least: 300, usual: 3600, most: 21_600 } as const;
+/** Token lifetime in seconds; an hour is enough for a push, and every version of the service allows it. */
+const TOKEN_LIFETIME_SECONDS = { least: 300, usual: 3600, most: 21_600 } as const;
 
-/** Where credentials of this login say they come from: they open the registry, and perhaps nothing else of Docker's. */
+/** Source of this login's credentials: they are valid for the registry, and perhaps not for Docker's other APIs. */
 export const FROM_IDENTITY = "Docker's OIDC connection";
 
 /**
- * Exchanges this job's OIDC token for one of Docker, through a connection of the organization. The names that
- * docker/login-action reads (DOCKERHUB_OIDC_CONNECTIONID, DOCKERHUB_OIDC_EXPIREIN) work as well.
+ * Exchanges this job's OIDC token for a Docker token, through a connection of the organization. Also reads
+ * docker/login-action's variables (DOCKERHUB_OIDC_CONNECTIONID, DOCKERHUB_OIDC_EXPIREIN).
  * https://github.com/docker/login-action#docker-hub
- * @returns undefined when no connection is named
+ * @returns undefined when no connection is configured
  * @throws ActionError INPUT_INVALID, ID_TOKEN_UNAVAILABLE, ID_TOKEN_AUDIENCE, ID_TOKEN_EXPIRED, ID_TOKEN_SUBJECT,
- *   KEYLESS_REFUSED
+ * KEYLESS_REFUSED
  */
-export async function dockerIdentity(place: LoginContext): Promise<Credentials | undefined> {
-  // The password is for Docker alone, whatever other host is called a Docker Hub.
-  if (place.host !== 'docker.io') return undefined;
-  const { keyless, env, api, clock } = place;
+export async function dockerIdentity(context: LoginContext): Promise<Credentials | undefined> {
+  // The password is sent to Docker only, even if `registry-type` declares another host to be Docker Hub.
+  if (context.host !== 'docker.io') return undefined;
+  const { keyless, env, api, clock } = context;
   const given = keyless['dockerhub-connection-id'];
   const connection = (given ?? env.DOCKERHUB_OIDC_CONNECTIONID ?? '').trim();
   if (connection === '') return undefined;
   const organization = keyless['dockerhub-organization']?.trim() ?? '';
-  // The variable alone may be there for another step of the job.
+  // The variable alone may be meant for another step of the job.
   if (given === undefined && organization === '') return undefined;
   if (!UUID.test(connection)) throw invalid('dockerhub-connection-id', 'is not a UUID, as Docker Home shows it.');
   if (organization === '') {
     throw invalid('dockerhub-organization', 'is missing: the organization of the connection is the user name.');
   }
   const seconds = lifetime(env.DOCKERHUB_OIDC_EXPIREIN);
-  const token = await place.idToken(keyless['oidc-audience'] ?? AUDIENCE);
+  const token = await context.idToken(keyless['oidc-audience'] ?? AUDIENCE);
   api.secret(token);
   const answer = await api.request({
     method: 'POST',
@@ -70,12 +70,12 @@ export async function dockerIdentity(place: LoginContext): Promise<Credentials |
 
 function lifetime(text: string | undefined): number {
   const asked = text?.trim() ?? '';
-  if (asked === '') return LIFETIME.usual;
+  if (asked === '') return TOKEN_LIFETIME_SECONDS.usual;
   const seconds = /^\d{1,5}$/.test(asked) ? Number(asked) : Number.NaN;
-  if (seconds >= LIFETIME.least && seconds <= LIFETIME.most) return seconds;
+  if (seconds >= TOKEN_LIFETIME_SECONDS.least && seconds <= TOKEN_LIFETIME_SECONDS.most) return seconds;
   throw new ActionError(
     'INPUT_INVALID',
-    `DOCKERHUB_OIDC_EXPIREIN is not a number of seconds from ${LIFETIME.least} to ${LIFETIME.most}.`,
+    `DOCKERHUB_OIDC_EXPIREIN is not a number of seconds from ${TOKEN_LIFETIME_SECONDS.least} to ${TOKEN_LIFETIME_SECONDS.most}.`,
   );
 }
 
@@ -83,7 +83,7 @@ function invalid(input: string, why: string): ActionError {
   return new ActionError('INPUT_INVALID', `\`${input}\` ${why}`, { facts: { input } });
 }
 
-/** The refusal as a row of the catalogue, with the claims that the connection's rulesets are compared with. */
+/** The refusal as a catalogue error, with the claims that the connection's rulesets are compared with. */
 function refused({ status, text }: ApiAnswer, token: string): ActionError {
   return exchangeRefused({
     service: HOST,

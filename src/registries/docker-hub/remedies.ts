@@ -1,6 +1,6 @@
 import type { VendorRemedies } from '../vendor.ts';
 
-/** What helps at Docker Hub: https://docs.docker.com/docker-hub/ */
+/** Remedies for Docker Hub: https://docs.docker.com/docker-hub/ */
 export const dockerHubRemedies = {
   CREDENTIALS_MISSING: [
     'Set `username` and `password` (an access token from Account settings → Personal access tokens).',

@@ -33,17 +33,19 @@ export function readTag(value: unknown, facts: { readonly registry: string; read
   };
 }
 
-/** The platforms of an index. A tag of one image has that image itself in this list. */
+/** The platforms of an index. For a single image, the list contains that image. */
 function childrenIn(images: unknown, own: unknown): readonly Digest[] {
-  const digests = (Array.isArray(images) ? images : []).map((each: unknown) => fieldsOf(each).digest);
+  const digests = (Array.isArray(images) ? images : []).map((image: unknown) => fieldsOf(image).digest);
   return [...new Set(digests.filter(isDigest).filter((digest) => digest !== own))];
 }
 
-/** The images of tags: Hub lists tags, and an image was pushed and pulled when the latest of its tags was. */
+/**
+ * Images derived from tags: Hub lists tags only, and the latest push and pull of an image are those of its latest tag.
+ */
 export async function* byDigest(tags: readonly TagOfHub[], store: ImageStore): AsyncGenerator<ListedImage> {
   const images = new Map<Digest, ListedImage>();
   for (const { name, digest: listed, facts } of tags) {
-    // Tags of former years have no digest in the list. A HEAD is not a pull on Docker Hub.
+    // Old tags have no digest in the list. A HEAD does not count as a pull on Docker Hub.
     const digest = listed ?? (await store.head(name))?.digest;
     if (digest === undefined) continue;
     const before = images.get(digest);
@@ -62,7 +64,7 @@ export async function* byDigest(tags: readonly TagOfHub[], store: ImageStore): A
   yield* images.values();
 }
 
-/** Hub writes `0001-01-01T00:00:00Z` for never. */
+/** Hub writes `0001-01-01T00:00:00Z` for "never". */
 function time(value: unknown): Date | undefined {
   const date = typeof value === 'string' ? new Date(value) : undefined;
   return date === undefined || Number.isNaN(date.getTime()) || date.getUTCFullYear() < 2000 ? undefined : date;

@@ -5,33 +5,33 @@ import type { ManagementContext } from '../vendor.ts';
 
 export interface PackageRequest {
   readonly method: ApiRequest['method'];
-  /** Behind the package: `/versions?page=1`; empty for the package itself. */
+  /** Relative to the package: `/versions?page=1`; empty for the package itself. */
   readonly rest: string;
   readonly expect: readonly number[];
   readonly what: string;
 }
 
 export interface PackageApi {
-  /** The package's own record, `undefined` when GitHub shows none to this token. */
+  /** The package itself; `undefined` when GitHub shows none to this token. */
   readonly find: () => Promise<unknown>;
-  /** @throws ActionError REPOSITORY_UNKNOWN when there is no such package */
+  /** @throws ActionError REPOSITORY_UNKNOWN when the package does not exist */
   readonly ask: (request: PackageRequest) => Promise<ApiAnswer>;
 }
 
 /**
- * GitHub's API for the container package of one repository, which belongs to an organization or to a user: that is
- * found out once. https://docs.github.com/rest/packages/packages
+ * GitHub's API for the container package of one repository. The owner is an organization or a user, which is determined
+ * once. https://docs.github.com/rest/packages/packages
  * @throws from its functions: ActionError UNAUTHORIZED, DENIED, TOO_MANY_REQUESTS
  */
-export function openPackage(place: ManagementContext): PackageApi {
-  const { api, host, repository } = place;
+export function openPackage(context: ManagementContext): PackageApi {
+  const { api, host, repository } = context;
   const facts = { registry: host, repository };
   const [owner = '', ...parts] = repository.split('/');
   const name = encodeURIComponent(parts.join('/'));
   let base: string | undefined;
 
   const send = async (path: string, { method, expect, what }: PackageRequest): Promise<ApiAnswer> => {
-    const { token, origin } = await access(place);
+    const { token, origin } = await access(context);
     api.secret(token);
     return api.request({
       method,
@@ -78,7 +78,10 @@ export function openPackage(place: ManagementContext): PackageApi {
   return { find, ask };
 }
 
-/** The API that belongs to a registry, and a token that may be sent there. https://docs.github.com/enterprise-cloud@latest/admin/data-residency */
+/**
+ * The API of a registry, and a token that may be sent to it.
+ * https://docs.github.com/enterprise-cloud@latest/admin/data-residency
+ */
 async function access({ host, github, credentials }: ManagementContext): Promise<{ token: string; origin: string }> {
   const [, tenant] = /^containers\.([a-z0-9-]+)\.ghe\.com$/.exec(host) ?? [];
   const name = host === 'ghcr.io' ? 'api.github.com' : tenant === undefined ? undefined : `api.${tenant}.ghe.com`;
@@ -88,7 +91,7 @@ async function access({ host, github, credentials }: ManagementContext): Promise
     });
   }
   const origin = `https://${name}`;
-  // The job's token is for the GitHub that the job runs on, which may be another one than that of the registry.
+  // The job's token belongs to the GitHub instance of the job, which may differ from the registry's.
   if (github !== undefined && URL.canParse(github.apiUrl) && new URL(github.apiUrl).origin === origin) {
     return { token: github.token, origin };
   }

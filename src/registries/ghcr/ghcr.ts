@@ -8,17 +8,17 @@ import type { ListedImage, Management, ManagementContext, Vendor } from '../vend
 import { openPackage } from './api.ts';
 import { ghcrRemedies } from './remedies.ts';
 
-const PAGE = 100;
+const PAGE_SIZE = 100;
 
-/** GitHub Container Registry, which is managed by GitHub's package API: https://docs.github.com/rest/packages/packages */
+/** GitHub Container Registry, managed through GitHub's package API: https://docs.github.com/rest/packages/packages */
 export const ghcr: Vendor = {
   id: 'ghcr',
   title: 'GitHub Container Registry',
   hosts: [/^ghcr\.io$/],
-  // Its tokens do not tell what they allow.
+  // Its tokens do not show their rights.
   probesPush: true,
   remedies: ghcrRemedies,
-  // A download; GitHub refuses to delete public images with more than 5000 of them.
+  // A read counts as a download, and GitHub refuses to delete public images with more than 5000 of them.
   reading: { manifests: 'counted' },
   capabilities: {
     keyless: {
@@ -38,8 +38,8 @@ export const ghcr: Vendor = {
   manage,
 };
 
-/** What GitHub refuses to delete whoever asks, by its words, and what to do instead. */
-const KEPT: readonly (readonly [RegExp, string])[] = [
+/** Deletions that GitHub refuses to everyone, by message, with alternatives. */
+const UNDELETABLE: readonly (readonly [RegExp, string])[] = [
   [
     /last tagged version/i,
     'It is the last tagged image, and GitHub deletes that with the whole package only: keep it, or open Package settings → Delete this package.',
@@ -52,35 +52,35 @@ interface Version {
   readonly image: ListedImage;
 }
 
-function manage(place: ManagementContext): Management {
-  const { repository, host, github } = place;
+function manage(context: ManagementContext): Management {
+  const { repository, host, github } = context;
   const facts = { registry: host, repository };
-  const { find, ask } = openPackage(place);
-  /** A thousand requests an hour is all that a job's token has: what a list has shown is not asked for again. */
+  const { find, ask } = openPackage(context);
+  /** A job's token has a thousand requests an hour, so listed versions are not requested again. */
   const ids = new Map<Digest, number>();
 
   async function* versions(): AsyncGenerator<Version> {
     for (let page = 1; ; page++) {
       const { json, headers } = await ask({
         method: 'GET',
-        rest: `/versions?per_page=${PAGE}&page=${page}`,
+        rest: `/versions?per_page=${PAGE_SIZE}&page=${page}`,
         expect: [200],
         what: `page ${page} of the versions of ${repository}`,
       });
       if (!Array.isArray(json)) throw unexpected('GitHub', 'the list of versions', facts);
-      for (const each of json) {
-        const version = readVersion(each, facts);
+      for (const item of json) {
+        const version = readVersion(item, facts);
         ids.set(version.image.digest, version.id);
         yield version;
       }
       const { link } = headers;
-      // Only whether there is more: an address from an answer gets no token.
+      // Only shows whether there is a next page: the token is never sent to a URL from a response.
       if (json.length === 0 || typeof link !== 'string' || !/;\s*rel="?next"?/.test(link)) return;
     }
   }
 
   async function* list(): AsyncGenerator<ListedImage> {
-    // All pages before the first image: who deletes on the way would move what is on the next page.
+    // Reads all pages before the first image is returned: deletions in between would shift the next page.
     const all: ListedImage[] = [];
     for await (const { image } of versions()) all.push(image);
     yield* all;
@@ -139,7 +139,7 @@ function manage(place: ManagementContext): Management {
 function readVersion(value: unknown, facts: { readonly registry: string; readonly repository: string }): Version {
   const { id, name, created_at, updated_at, metadata } = fieldsOf(value);
   const { tags } = fieldsOf(fieldsOf(metadata).container);
-  // Without the tags an image would look as if nobody used it.
+  // Without its tags an image would look unused.
   if (typeof id !== 'number' || !Number.isSafeInteger(id) || !isDigest(name) || !isNames(tags)) {
     throw unexpected('GitHub', 'a version of the package', facts);
   }
@@ -156,11 +156,11 @@ function isNames(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }
 
-/** A refused deletion with what to do about it. */
+/** A refused deletion with its remedy. */
 function explained(error: unknown): unknown {
   if (!(error instanceof ActionError)) return error;
   const { message, facts, code } = error;
-  const instead = KEPT.find(([words]) => words.test(message))?.[1];
+  const instead = UNDELETABLE.find(([words]) => words.test(message))?.[1];
   if (instead !== undefined) {
     return new ActionError('CAPABILITY_MISSING', `${message} ${instead}`, { facts, cause: error });
   }

@@ -1,6 +1,9 @@
 import type { VendorRemedies } from '../vendor.ts';
 
-/** What helps at GHCR: https://docs.github.com/packages/working-with-a-github-packages-registry/working-with-the-container-registry */
+/**
+ * Remedies for GHCR:
+ * https://docs.github.com/packages/working-with-a-github-packages-registry/working-with-the-container-registry
+ */
 export const ghcrRemedies = {
   CREDENTIALS_MISSING: {
     any: [

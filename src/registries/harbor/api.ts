@@ -3,33 +3,33 @@ import type { ApiAnswer, ApiRequest } from '../../http/api.ts';
 import type { ManagementContext } from '../vendor.ts';
 
 export type HarborRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
-  /** Behind `/api/v2.0`, each part encoded. */
+  /** Relative to `/api/v2.0`, each part encoded. */
   readonly path: string;
 };
 
 export type HarborAddress = Omit<ApiRequest, 'headers' | 'facts'>;
 
 export interface Harbor {
-  /** First part of the repository, and the rest. */
+  /** The first part of the repository name, and the rest. */
   readonly project: string;
   readonly image: string;
   /** Path of the repository's artifacts. */
   readonly artifacts: string;
   readonly ask: (request: HarborRequest) => Promise<ApiAnswer>;
-  /** The same for an address that an answer has named. */
+  /** The same for a URL from a response. */
   readonly askAt: (request: HarborAddress) => Promise<ApiAnswer>;
-  /** Behind the base of the API. */
+  /** Relative to the base of the API. */
   readonly at: (path: string) => URL;
-  /** Deletes what lies behind `…/artifacts`. */
+  /** Deletes a resource below `…/artifacts`. */
   readonly remove: (path: string, reference: string) => Promise<'deleted' | 'absent'>;
 }
 
 /**
  * Harbor's API for one repository. https://goharbor.io/docs/latest/working-with-projects/
- * @throws ActionError NAME_INVALID when the repository has no project in front
+ * @throws ActionError NAME_INVALID when the name does not start with a project
  */
-export function openHarbor(place: ManagementContext): Harbor {
-  const { api, host, repository, origin, apiUrl } = place;
+export function openHarbor(context: ManagementContext): Harbor {
+  const { api, host, repository, origin, apiUrl } = context;
   const facts = { registry: host, repository };
   const slash = repository.indexOf('/');
   const project = repository.slice(0, Math.max(slash, 0));
@@ -40,23 +40,23 @@ export function openHarbor(place: ManagementContext): Harbor {
     });
   }
   const base = `${(apiUrl ?? origin).href.replace(/\/+$/, '')}/api/v2.0`;
-  // Names with slashes are encoded twice: Harbor's router decodes once before it looks for the parts of the path.
+  // Names with slashes are encoded twice: Harbor's router decodes once before it splits the path.
   const artifacts = `/projects/${encodeURIComponent(project)}/repositories/${encodeURIComponent(encodeURIComponent(image))}/artifacts`;
 
   const askAt = async (request: HarborAddress): Promise<ApiAnswer> => {
-    const found = await place.credentials();
+    const found = await context.credentials();
     if (found?.kind === 'identity-token') {
       throw new ActionError('UNAUTHORIZED', `Harbor at ${host} wants a user name and a password, not a token.`, {
         facts,
       });
     }
-    // Basic each time and no cookies: a request with a session's cookie would need Harbor's anti-CSRF token.
+    // Basic on each request and no cookies: with a session cookie Harbor requires its anti-CSRF token.
     const basic = found && Buffer.from(`${found.username}:${found.password}`).toString('base64');
     if (found !== undefined) api.secret(found.password);
     if (basic !== undefined) api.secret(basic);
     return api.request({
       ...request,
-      // Without the first header, a project whose name is a number would be taken for an id.
+      // Without the first header, a project with a numeric name would be taken for an id.
       headers: { 'x-is-resource-name': 'true', ...(basic === undefined ? {} : { authorization: `Basic ${basic}` }) },
       facts,
     });

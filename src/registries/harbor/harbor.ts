@@ -31,8 +31,8 @@ export const harbor: Vendor = {
   manage: manageHarbor,
 };
 
-function manageHarbor(place: ManagementContext): Management {
-  const api = openHarbor(place);
+function manageHarbor(context: ManagementContext): Management {
+  const api = openHarbor(context);
   return {
     exists: async () => {
       const { status } = await api.ask({
@@ -44,16 +44,16 @@ function manageHarbor(place: ManagementContext): Management {
       });
       return status === 200;
     },
-    create: (settings) => create(api, place, settings),
-    list: () => listImages(api, place),
-    currentTags: (digest) => currentTags(api, place, digest),
-    // A tag of another artifact is not found.
+    create: (settings) => create(api, context, settings),
+    list: () => listImages(api, context),
+    currentTags: (digest) => currentTags(api, context, digest),
+    // Returns "not found" for a tag of another artifact.
     deleteTag: (tag, digest) =>
       api.remove(`/${encodeURIComponent(digest ?? tag)}/tags/${encodeURIComponent(tag)}`, tag),
     deleteDigest: (digest) => api.remove(`/${encodeURIComponent(digest)}`, digest),
-    preflight: () => preflight(api, place),
+    preflight: () => preflight(api, context),
     frozen: async (tags) => {
-      const rules = await Promise.all(tags.map((tag) => isImmutable(api, place, tag)));
+      const rules = await Promise.all(tags.map((tag) => isImmutable(api, context, tag)));
       return tags.filter((_, at) => rules[at] === true);
     },
   };
@@ -73,7 +73,7 @@ async function create(
   const { status } = await ask({
     method: 'POST',
     path: '/projects',
-    // Switches of projects are texts in Harbor's API.
+    // Harbor's API writes project switches as strings.
     json: {
       project_name: project,
       metadata: { ...text(settings.public, 'public'), ...text(settings.scanOnPush, 'auto_scan') },
@@ -82,7 +82,7 @@ async function create(
     operation: 'write',
     what: `creating the project ${project}`,
   });
-  // What was there keeps the rules that its owners gave it.
+  // An existing project keeps its owners' settings.
   if (status === 409) return 'exists';
   if (settings.immutableTags === true) {
     await ask({
@@ -102,7 +102,7 @@ async function create(
   return 'created';
 }
 
-/** Whether a rule of the project makes a tag immutable; a tag that cannot be seen is not. */
+/** Whether a project rule makes a tag immutable; false for a tag that is not visible. */
 async function isImmutable(
   { ask, artifacts }: Harbor,
   { repository }: ManagementContext,
@@ -132,7 +132,7 @@ async function preflight(
     operation: 'read',
     what,
   });
-  // A robot account with push and pull, as the documentation has it, may not see the quota.
+  // A robot account with push and pull, as documented, may not read the quota.
   if (status !== 200) return [];
   const { quota, registry, repo_count: count } = fieldsOf(json);
   if (typeof count !== 'number') throw unexpected(host, what, facts);
@@ -143,7 +143,7 @@ async function preflight(
   }
   const limit = fieldsOf(fieldsOf(quota).hard).storage;
   const used = fieldsOf(fieldsOf(quota).used).storage;
-  // -1 is no limit.
+  // -1 means unlimited.
   if (typeof limit === 'number' && typeof used === 'number' && limit >= 0 && used >= limit) {
     throw new ActionError(
       'QUOTA_EXCEEDED',

@@ -9,9 +9,8 @@ import type { Harbor } from './api.ts';
 
 const DETAILS = 'with_tag=true&with_accessory=true&with_immutable_status=true';
 /**
- * Harbor's list has no children of indexes unless this is asked for (`base=*`). What refers to an image is never a row of its own,
- * and comes with the image as an accessory.
- * https://github.com/goharbor/harbor/blob/main/src/controller/artifact/controller.go
+ * Harbor lists the children of indexes only with `base=*`. Referrers are never rows of their own: they are listed as
+ * accessories of their image. https://github.com/goharbor/harbor/blob/main/src/controller/artifact/controller.go
  */
 const CHILDREN_TOO = 'q=base%3D*';
 
@@ -26,7 +25,7 @@ export async function* listImages(
     harbor.at(`${harbor.artifacts}?page=${page}&page_size=100&${DETAILS}&${CHILDREN_TOO}`);
   const all = new Map<Digest, ListedImage>();
   const accessories = new Map<Digest, ListedImage>();
-  // Pages have numbers, so they would shift when something is deleted between them: all are read first.
+  // Reads all numbered pages first: deletions in between would shift them.
   const seen = new Set<string>();
   let count = 0;
   let url: URL | undefined = pageAt(1);
@@ -41,13 +40,14 @@ export async function* listImages(
     for (const row of answer.json) {
       const image = readArtifact(row, host, what);
       all.set(image.digest, image);
-      for (const each of readAccessories(row, image.digest, host, what)) accessories.set(each.digest, each);
+      for (const accessory of readAccessories(row, image.digest, host, what))
+        accessories.set(accessory.digest, accessory);
     }
     count += answer.json.length;
     const total = Number(answer.headers['x-total-count'] ?? Number.NaN);
     const next = nextPage(answer, url, what);
     if (next !== undefined && answer.json.length === 0) throw unexpected(host, what, facts);
-    // An empty page before the end is a list that shrank: what it does not show may be there all the same.
+    // An empty page before the end means that the list has shrunk, and existing artifacts may be missing from it.
     if (next === undefined && answer.json.length === 0 && count < total) throw unexpected(host, what, facts);
     url = next ?? (answer.json.length > 0 && count < total ? pageAt(page + 1) : undefined);
   }
@@ -55,7 +55,7 @@ export async function* listImages(
   for (const [digest, accessory] of accessories) if (!all.has(digest)) yield accessory;
 }
 
-/** The tags of one artifact; undefined when there is none. */
+/** The tags of one artifact; undefined when it does not exist. */
 export async function currentTags(
   { ask, artifacts }: Harbor,
   { host, repository }: ManagementContext,
@@ -77,8 +77,8 @@ function readArtifact(value: unknown, host: string, what: string): ListedImage {
   return {
     digest,
     tags: facts.map(({ name }) => name),
-    // Only an index has references; of other artifacts Harbor says null.
-    ...(Array.isArray(references) ? { children: references.map((each) => childOf(each, host, what)) } : {}),
+    // Null unless the artifact is an index.
+    ...(Array.isArray(references) ? { children: references.map((reference) => childOf(reference, host, what)) } : {}),
     ...(typeof mediaType === 'string' && mediaType !== '' ? { mediaType } : {}),
     ...(typeof artifactType === 'string' && artifactType !== '' ? { artifactType } : {}),
     ...(typeof configMediaType === 'string' && configMediaType !== '' ? { configMediaType } : {}),
@@ -110,11 +110,11 @@ function readTag(value: unknown, host: string, what: string): TagFacts {
   };
 }
 
-/** What refers to an image: signatures, SBOMs, promotion records. */
+/** Referrers of an image: signatures, SBOMs, promotion records. */
 function readAccessories(value: unknown, subject: Digest, host: string, what: string): readonly ListedImage[] {
   const { accessories } = fieldsOf(value);
-  return (Array.isArray(accessories) ? accessories : []).map((each: unknown) => {
-    const { digest, size, creation_time, type } = fieldsOf(each);
+  return (Array.isArray(accessories) ? accessories : []).map((accessory: unknown) => {
+    const { digest, size, creation_time, type } = fieldsOf(accessory);
     if (!isDigest(digest)) throw unexpected(host, what);
     const pushedAt = timeOf(creation_time);
     return {

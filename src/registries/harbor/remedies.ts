@@ -1,6 +1,6 @@
 import type { VendorRemedies } from '../vendor.ts';
 
-/** What helps at Harbor: https://goharbor.io/docs/latest/working-with-projects/ */
+/** Remedies for Harbor: https://goharbor.io/docs/latest/working-with-projects/ */
 export const harborRemedies = {
   CREDENTIALS_MISSING: [
     'Create a robot account with push and pull in the project `{project}`, and set `registry: {host}`, `username` and `password` to its name and secret.',

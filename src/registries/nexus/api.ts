@@ -9,7 +9,7 @@ import type { ManagementContext } from '../vendor.ts';
 /** A tag of an image, or a manifest that was pushed by its digest. */
 export interface NexusComponent {
   readonly id: string;
-  /** As Nexus names it: the tag, or the digest of what has none. */
+  /** The component's name in Nexus: the tag, or the digest of an untagged manifest. */
   readonly version: string;
   readonly tag?: string;
   readonly digest: Digest;
@@ -19,15 +19,17 @@ export interface NexusComponent {
 }
 
 export type NexusRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
-  /** Behind `/service/rest`, each part encoded. */
+  /** Relative to `/service/rest`, each part encoded. */
   readonly path: string;
 };
 
 export interface Nexus {
-  /** The repository of Nexus, and the image in it. */
+  /** The Nexus repository, and the image in it. */
   readonly name: string;
   readonly image: string;
-  /** Whether the repository of Nexus stands in image names (`host/name/image`), and not in a host or port. */
+  /**
+   * Whether image names contain the Nexus repository (`host/name/image`), instead of it having its own host or port.
+   */
   readonly routed: boolean;
   readonly ask: (request: NexusRequest) => Promise<ApiAnswer>;
   /** All components of the image, or of one of its tags. */
@@ -35,12 +37,12 @@ export interface Nexus {
 }
 
 /**
- * Nexus's REST API for one image. Where the registry has a host or port of its own, `registry-api` is the repository's
- * URL (`https://nexus.example.com/repository/<name>`); otherwise the first part of the image's name is the repository.
- * @throws ActionError NAME_INVALID when neither names a repository and an image
+ * Nexus's REST API for one image. A repository with its own host or port is given by `registry-api`
+ * (`https://nexus.example.com/repository/<name>`); otherwise it is the first part of the image name.
+ * @throws ActionError NAME_INVALID when repository or image are missing
  */
-export function openNexus(place: ManagementContext): Nexus {
-  const { api, host, repository, apiUrl, origin } = place;
+export function openNexus(context: ManagementContext): Nexus {
+  const { api, host, repository, apiUrl, origin } = context;
   const facts = { registry: host, repository };
   const { base, named } = split(apiUrl ?? origin);
   const [first = '', ...rest] = repository.split('/');
@@ -55,13 +57,13 @@ export function openNexus(place: ManagementContext): Nexus {
   }
 
   const ask = async ({ path, ...request }: NexusRequest): Promise<ApiAnswer> => {
-    const found = await place.credentials();
+    const found = await context.credentials();
     if (found?.kind === 'identity-token') {
       throw new ActionError('UNAUTHORIZED', `Nexus at ${host} wants a user name and a password, not a token.`, {
         facts,
       });
     }
-    // Basic and no cookies: requests with a session's cookie would need Nexus's anti-CSRF token.
+    // Basic and no cookies: with a session cookie Nexus requires its anti-CSRF token.
     const basic =
       found === undefined ? undefined : Buffer.from(`${found.username}:${found.password}`).toString('base64');
     if (found !== undefined) api.secret(found.password);
@@ -90,10 +92,10 @@ export function openNexus(place: ManagementContext): Nexus {
       });
       const { items, continuationToken } = fieldsOf(json);
       if (!Array.isArray(items)) throw unexpected(host, what, facts);
-      // The search knows wildcards and ignores case: what is deleted must be this very image.
-      for (const each of items) {
-        const { name: of, repository: within } = fieldsOf(each);
-        if (of === image && within === name) found.push(readComponent(each, host, facts));
+      // The search supports wildcards and ignores case: make sure that only this image is deleted.
+      for (const item of items) {
+        const { name: of, repository: within } = fieldsOf(item);
+        if (of === image && within === name) found.push(readComponent(item, host, facts));
       }
       more = typeof continuationToken === 'string' && continuationToken !== '';
       if (typeof continuationToken !== 'string') continue;

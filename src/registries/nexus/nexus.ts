@@ -8,12 +8,14 @@ import type { ListedImage, Management, ManagementContext, NewRepository, Vendor 
 import { type NexusComponent, openNexus } from './api.ts';
 import { nexusRemedies } from './remedies.ts';
 
-/** Sonatype Nexus Repository 3, which is managed by its REST API: https://help.sonatype.com/en/rest-and-integration-api.html */
+/**
+ * Sonatype Nexus Repository 3, managed through its REST API: https://help.sonatype.com/en/rest-and-integration-api.html
+ */
 export const nexus: Vendor = {
   id: 'nexus',
   title: 'Sonatype Nexus',
   hosts: [],
-  // Neither Basic credentials nor its tokens tell what they allow.
+  // Neither Basic credentials nor its tokens show their rights.
   probesPush: true,
   remedies: nexusRemedies,
   reading: { manifests: 'counted' },
@@ -33,17 +35,17 @@ export const nexus: Vendor = {
   manage,
 };
 
-/** Settings of a new repository that Nexus has no counterpart for, and what to do instead. */
-const LACKING: readonly (readonly [keyof NewRepository, string])[] = [
+/** Settings of a new repository that Nexus does not support, with alternatives. */
+const UNSUPPORTED_SETTINGS: readonly (readonly [keyof NewRepository, string])[] = [
   ['scanOnPush', 'Scan the image in the workflow.'],
   ['kmsKey', 'Encryption is a matter of the blob store: set it up there.'],
   ['public', 'Give the anonymous user the privilege to read the repository in Nexus.'],
 ];
 
-function manage(place: ManagementContext): Management {
-  const { host } = place;
-  const { name, image, routed, ask, components } = openNexus(place);
-  const facts = { registry: host, repository: place.repository };
+function manage(context: ManagementContext): Management {
+  const { host } = context;
+  const { name, image, routed, ask, components } = openNexus(context);
+  const facts = { registry: host, repository: context.repository };
 
   const describe = async (): Promise<Fields | undefined> => {
     const path = `/v1/repositories/docker/hosted/${encodeURIComponent(name)}`;
@@ -56,7 +58,7 @@ function manage(place: ManagementContext): Management {
   };
   const exists = async () => (await describe()) !== undefined;
 
-  /** Only administrators see the settings; without `latestPolicy` the tag `latest` is like all others. */
+  /** Only administrators can read the settings; without `latestPolicy` the tag `latest` is not special. */
   const frozen = async (tags: readonly string[]): Promise<readonly string[]> => {
     const { writePolicy, latestPolicy } = fieldsOf((await describe().catch(ignoreFailure))?.storage);
     const moves = (tag: string) => tag === 'latest' && latestPolicy === true;
@@ -64,7 +66,9 @@ function manage(place: ManagementContext): Management {
   };
 
   const create = async (settings: NewRepository): Promise<'created' | 'exists'> => {
-    const lacking = LACKING.find(([setting]) => settings[setting] !== undefined && settings[setting] !== false);
+    const lacking = UNSUPPORTED_SETTINGS.find(
+      ([setting]) => settings[setting] !== undefined && settings[setting] !== false,
+    );
     if (lacking !== undefined) {
       const [setting, instead] = lacking;
       throw new ActionError('CAPABILITY_MISSING', `Nexus makes no repository with ${setting} (${host}). ${instead}`, {
@@ -101,7 +105,7 @@ function manage(place: ManagementContext): Management {
 
   async function* list(): AsyncGenerator<ListedImage> {
     const images = new Map<Digest, ListedImage>();
-    // All pages before the first image: who deletes on the way would move what is on the next page.
+    // Reads all pages before the first image is returned: deletions in between would shift the next page.
     for await (const component of components()) {
       const { digest, tag, pushedAt, pulledAt, mediaType } = component;
       const known = images.get(digest);
@@ -119,7 +123,7 @@ function manage(place: ManagementContext): Management {
     yield* images.values();
   }
 
-  /** By a fresh search each time: a tag that has moved since the last list is another component's. */
+  /** Searches again each time: a tag that has moved since the last list belongs to another component. */
   const remove = async (chosen: (component: NexusComponent) => boolean, tag?: string) => {
     const found: NexusComponent[] = [];
     for await (const component of components(tag)) if (chosen(component)) found.push(component);

@@ -1,6 +1,6 @@
 import type { VendorRemedies } from '../vendor.ts';
 
-/** What helps at Sonatype Nexus: https://help.sonatype.com/en/docker-registry.html */
+/** Remedies for Sonatype Nexus: https://help.sonatype.com/en/docker-registry.html */
 export const nexusRemedies = {
   CREDENTIALS_MISSING: [
     'Set `registry: {host}` with `username` and `password` of a Nexus user; a user token works as both.',
