@@ -32,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   run: [...PARTS, 'runtime'],
   commands: COMMANDS,
   app: [...COMMANDS, 'commands'],
-  main: ['domain', 'errors', 'runtime', 'app'],
+  main: ['errors', 'runtime', 'app'],
 };
 
 const GITHUB = 'src/runtime/github.ts';

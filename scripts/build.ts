@@ -28,8 +28,15 @@ const OUTPUT = {
   entryFileNames: 'index.js',
   chunkFileNames: '[name].js',
   comments: false,
-  // What every start reads is one chunk: a dozen small ones cost more than their size.
-  codeSplitting: { groups: [{ name: 'start', test: /[\\/]lib[\\/]app[\\/]/ }] },
+  // A dozen small chunks cost more than their size, so what is read together is one.
+  codeSplitting: {
+    groups: [
+      // What every start reads, with the texts of the default command.
+      { name: 'start', test: /[\\/]lib[\\/](?:app|commands[\\/]publish[\\/]program)/ },
+      // What every run reads that reaches for a registry.
+      { name: 'registries', test: /[\\/]lib[\\/](?:run[\\/]open-registries|oci[\\/](?:client|image|transfer))/ },
+    ],
+  },
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
 } as const satisfies OutputOptions;
 

@@ -1,4 +1,3 @@
-import { loadRuleLibraries } from './domain/tags/rule-libraries.ts';
 import { ActionError } from './errors/action-error.ts';
 import { createRuntime } from './runtime/github.ts';
 
@@ -15,11 +14,7 @@ async function main(): Promise<boolean> {
   runtime.state.save('isPost', 'true');
   runtime.state.save('temp', runtime.temp);
   if (isPost) return (await import('./app/post-step.ts')).cleanUp(runtime);
-  const inputs = Object.entries(runtime.env).flatMap(([name, value = '']) =>
-    name.startsWith('INPUT_') ? [value] : [],
-  );
-  const [{ run }] = await Promise.all([import('./app/run.ts'), loadRuleLibraries(inputs)]);
-  return run(runtime);
+  return (await import('./app/run.ts')).run(runtime);
 }
 
 const succeeded = await main().catch((error: unknown) => {

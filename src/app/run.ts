@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CATALOGUE } from '../errors/catalogue.ts';
-import { inputError } from '../inputs/read-table.ts';
+import { inputError, readRaw } from '../inputs/read-table.ts';
 import { boundedJson } from '../report/bounded-json.ts';
 import { errorLines } from '../report/errors.ts';
 import type { Report } from '../run/define-command.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { COMMANDS } from './command-list.ts';
+import { loadInputLibraries } from './input-libraries.ts';
 import { readStep } from './inputs.ts';
 
 /**
@@ -60,6 +61,7 @@ async function withJsonFile(runtime: Runtime, outputs: Report['outputs']): Promi
 }
 
 async function attempt(runtime: Runtime): Promise<Report> {
+  await loadInputLibraries(readRaw(runtime.env, runtime.secret));
   const { command, raw, misplaced, unknownCommand } = readStep(COMMANDS, runtime.env, runtime.secret);
   return unknownCommand === undefined
     ? command.start(runtime, raw, misplaced)

@@ -1,4 +1,4 @@
-import { type Document, parseDocument } from 'yaml';
+import type { Document } from 'yaml';
 import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
 import { didYouMean, quoted } from '../domain/suggestion.ts';
 import { KEYLESS_INPUTS, type Keyless, type KeylessInput } from './keyless.ts';
@@ -21,6 +21,13 @@ export interface RegistryEntry {
   readonly keyless: Keyless;
 }
 
+let yaml: typeof import('yaml') | undefined;
+
+/** Loads what reads YAML; to be called before logins are read. Without any it would be most of the code of a start. */
+export async function loadYaml(): Promise<void> {
+  yaml = await import('yaml');
+}
+
 const KEYS = ['registry', 'username', 'password', ...KEYLESS_INPUTS];
 
 /** Keys that docker/login-action knows and this action does not need, with what to do instead. */
@@ -39,8 +46,9 @@ export function logins(facts: Facts): Field<readonly RegistryEntry[]> {
   return field('YAML list', { ...facts, secret: true }, (raw, mask) => {
     if (raw === '') return parsed([]);
     maskPasswordLines(raw, mask);
+    if (yaml === undefined) throw new Error('Logins are read before loadYaml().');
     // The failsafe schema keeps every scalar as text: the password 0123 is not the number 123.
-    const document = parseDocument(raw, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent' });
+    const document = yaml.parseDocument(raw, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent' });
     const broken = document.errors[0];
     if (broken !== undefined) {
       // The parser's message may quote the text, which holds passwords.

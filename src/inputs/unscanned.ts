@@ -1,5 +1,5 @@
-import { type AcceptedSpot, BLIND_SPOTS, isBlindSpotKind } from '../domain/gate/blind-spots.ts';
-import { isGlob } from '../domain/gate/ignores.ts';
+import { type AcceptedSpot, BLIND_SPOTS, isBlindSpotKind } from '../domain/gate/blind-spot-kinds.ts';
+import { isGlob } from '../domain/gate/glob.ts';
 import { parsed, problems as refused } from '../domain/parsed.ts';
 import { didYouMean, quoted } from '../domain/suggestion.ts';
 import { type Facts, type Field, field } from './schema.ts';

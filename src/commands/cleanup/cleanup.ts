@@ -29,11 +29,6 @@ export async function cleanup(
   }
 }
 
-/** A cleanup whose inputs could not be read. */
-export function failedCleanup(error: unknown): CleanupResult {
-  return failed(emptyCleanup(true), error);
-}
-
 async function runCleanup(runtime: Runtime, inputs: CleanupInputs, partial: PartialCleanup): Promise<CleanupResult> {
   const api = gitHub(runtime, inputs);
   const { approved, dryRun } = inputs;

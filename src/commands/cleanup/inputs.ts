@@ -15,7 +15,6 @@ import {
 import type { Rule, RuleFacts } from '../../inputs/rule.ts';
 import { field, flag, type InputsOf, path } from '../../inputs/schema.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { readCleanupFiles } from './files.ts';
 import { repositoriesOf } from './repositories.ts';
 
 const DRY_RUN = flag({ group: 'Run', about: '', default: 'true' });
@@ -121,6 +120,8 @@ export async function cleanupInputs(
   { env }: RuleFacts<Values>,
   { workspace }: Runtime,
 ): Promise<CleanupInputs> {
+  // Loaded here: the reader of policies is as large as all that other commands need for their inputs.
+  const { readCleanupFiles } = await import('./files.ts');
   const { policy, approved } = await readCleanupFiles(workspace, inputs);
   return {
     registries: registrySettings(inputs),

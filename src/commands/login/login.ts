@@ -1,11 +1,10 @@
 import { DOCKERS_OWN, type Login, loginOf } from '../../credentials/docker-config.ts';
 import { fileLogins } from '../../credentials/docker-logins.ts';
 import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
-import { failure } from '../../errors/outcome.ts';
 import type { RegistrySettings } from '../../inputs/registry-inputs.ts';
 import { openRegistries, type Registry } from '../../run/open-registries.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { LoginFacts, LoginResult } from './result.ts';
+import { failedLogin, type LoginFacts, type LoginResult } from './result.ts';
 
 interface LoggedIn {
   readonly facts: LoginFacts;
@@ -40,11 +39,6 @@ export async function login(
   } catch (error) {
     return failedLogin(runtime.signal.aborted ? runtime.signal.reason : error);
   }
-}
-
-/** A login that came to nothing. */
-export function failedLogin(thrown: unknown): LoginResult {
-  return { ...failure(thrown), warnings: [], logins: [] };
 }
 
 async function logIn(runtime: Runtime, { host, vendor, client, credentials }: Registry): Promise<LoggedIn> {

@@ -1,5 +1,6 @@
 import type { Failure } from '../../domain/outcome.ts';
 import type { ActionError } from '../../errors/action-error.ts';
+import { failure } from '../../errors/outcome.ts';
 import type { OUTCOMES } from './outcomes.ts';
 
 /** What became of `command: login`. */
@@ -18,4 +19,9 @@ export interface LoginFacts {
   readonly from: string;
   /** ISO 8601; absent when they do not end, or nobody says when. */
   readonly until?: string;
+}
+
+/** A login that came to nothing. */
+export function failedLogin(thrown: unknown): LoginResult {
+  return { ...failure(thrown), warnings: [], logins: [] };
 }

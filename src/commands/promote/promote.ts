@@ -41,11 +41,6 @@ export async function promote(
   }
 }
 
-/** A promotion whose inputs could not be read. */
-export function failedPromotion(error: unknown): PromotionResult {
-  return failed(emptyResult(), error);
-}
-
 async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: PartialResult): Promise<PromotionResult> {
   const context = await preparePromotion(runtime, inputs, partial);
   const found = inputs.rollback ? await findBack(context) : await findForward(context);

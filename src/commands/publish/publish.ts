@@ -5,15 +5,12 @@ import { recordedRevisions } from '../../evidence/image-origin.ts';
 import { hasSignature } from '../../evidence/signatures.ts';
 import { openRegistries } from '../../run/open-registries.ts';
 import { step, warn } from '../../run/progress.ts';
-import { startScanner } from '../../run/scan.ts';
+import type { BaselineImage } from '../../run/scan.ts';
 import { type Destination, destinationsOf } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/commits/history.ts';
 import { applyPublish, type Target } from './apply.ts';
 import { attachGateResult, hasGateResult } from './attach-gate-result.ts';
-import { findBaseline } from './baseline.ts';
-import { buildImage } from './build.ts';
-import { passGate } from './gate.ts';
 import { describeImage, type Obtained, READ_FROM_REGISTRY, takePublished, takeSource } from './image-source.ts';
 import type { PublishInputs } from './inputs.ts';
 import { type Naming, nameImage } from './naming.ts';
@@ -40,11 +37,6 @@ export async function publish(
   } catch (error) {
     return failed(partial, runtime.signal.aborted ? runtime.signal.reason : error);
   }
-}
-
-/** A publish whose inputs could not be read. */
-export function failedPublish(error: unknown): PublishResult {
-  return failed(emptyResult(), error);
 }
 
 async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: PartialResult): Promise<PublishResult> {
@@ -79,7 +71,7 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
     : { targets: [], inPlace: false };
   warnAbout(runtime, partial);
   if (inputs.dryRun) {
-    await findBaseline(runtime, inputs, naming, destinations);
+    await baselineOf(runtime, inputs, naming, destinations);
     return planned(runtime, partial);
   }
   const unproven = inputs.scan.attachResult ? await without(plan, hasGateResult) : new Set<Target>();
@@ -87,7 +79,9 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
   const isComplete = plan.inPlace && plan.digest !== undefined && unproven.size + unsigned.size === 0;
   if (isComplete && inputs.scan.mode === 'off') return finished(runtime, partial, plan.digest);
 
-  const baseline = await findBaseline(runtime, inputs, naming, destinations);
+  const baseline = await baselineOf(runtime, inputs, naming, destinations);
+  const { passGate } = await import('./gate.ts');
+  const { startScanner } = await import('../../run/scan.ts');
   const scanner = inputs.scan.mode === 'off' ? undefined : startScanner(runtime, inputs.scan.settings);
   const scan = watchScan(runtime, inputs, scanner, partial);
   const signer = isComplete ? undefined : await openSigner(runtime, inputs, naming, destinations, scan.facts, partial);
@@ -144,6 +138,18 @@ function planned(runtime: Runtime, partial: PartialResult): PublishResult {
   return succeeded(partial, 'planned');
 }
 
+/** Loaded with the scanner's code, which a run without a baseline may not need. */
+async function baselineOf(
+  runtime: Runtime,
+  inputs: PublishInputs,
+  naming: Naming,
+  destinations: readonly Destination[],
+): Promise<BaselineImage | undefined> {
+  if (inputs.scan.baseline === undefined) return undefined;
+  const { findBaseline } = await import('./baseline.ts');
+  return findBaseline(runtime, inputs, naming, destinations);
+}
+
 const isSigned = ({ repository }: Target, digest: Digest) => hasSignature(repository, digest);
 
 /** Where all is in place but something that is attached to the image. */
@@ -178,7 +184,10 @@ function obtain(
     return step(runtime, partial, 'Read what was published', () => takePublished(runtime, inputs, taken));
   }
   if (source !== undefined) return Promise.resolve(source);
-  return step(runtime, partial, 'Build', () => buildImage(runtime, inputs, naming, request, destinations, partial));
+  return step(runtime, partial, 'Build', async () => {
+    const { buildImage } = await import('./build.ts');
+    return buildImage(runtime, inputs, naming, request, destinations, partial);
+  });
 }
 
 /** Nothing is missing anywhere: the image of this very build, under all its tags. */

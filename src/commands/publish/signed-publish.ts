@@ -7,7 +7,7 @@ import { isEased } from './attach-gate-result.ts';
 import type { PublishInputs } from './inputs.ts';
 import type { Naming } from './naming.ts';
 import type { PartialResult } from './partial-result.ts';
-import { type ImageSigner, openImageSigner } from './sign.ts';
+import type { ImageSigner } from './sign.ts';
 import type { SignedScan } from './statements.ts';
 
 /** What signs in this run; undefined when nothing is signed. @throws ActionError before anything is built */
@@ -25,6 +25,7 @@ export async function openSigner(
     );
   }
   if (signing === undefined) return undefined;
+  const { openImageSigner } = await import('./sign.ts');
   return step(runtime, partial, 'Signer', () =>
     openImageSigner(runtime, signing, destinations, {
       scan,

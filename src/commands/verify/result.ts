@@ -1,6 +1,7 @@
 import type { Failure } from '../../domain/outcome.ts';
 import type { RequirementResult } from '../../domain/trust/verification.ts';
 import type { ActionError } from '../../errors/action-error.ts';
+import { failure } from '../../errors/outcome.ts';
 import type { OUTCOMES } from './outcomes.ts';
 
 /** What became of `command: verify`. */
@@ -19,4 +20,9 @@ export interface VerifiedImage {
   readonly digest: string;
   readonly verified: boolean;
   readonly requirements: readonly RequirementResult[];
+}
+
+/** A verification that came to nothing. */
+export function failedVerify(thrown: unknown): VerifyResult {
+  return { ...failure(thrown), warnings: [], images: [] };
 }

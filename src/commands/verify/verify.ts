@@ -8,7 +8,6 @@ import {
 } from '../../domain/trust/verification.ts';
 import type { NamedImage } from '../../domain/trust/verification-subject.ts';
 import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
-import { failure } from '../../errors/outcome.ts';
 import { verifyImageStatements } from '../../evidence/platform-statements.ts';
 import { readSignatures, type SignaturesOfImage } from '../../evidence/signatures.ts';
 import { openRegistries, type Registry } from '../../run/open-registries.ts';
@@ -16,7 +15,7 @@ import { openTrust } from '../../run/trust.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { BundleChecker } from '../../sigstore/verify-bundle.ts';
 import { describePolicy, type VerifyInputs } from './inputs.ts';
-import type { VerifiedImage, VerifyResult } from './result.ts';
+import { failedVerify, type VerifiedImage, type VerifyResult } from './result.ts';
 
 /** What all images are verified with. */
 interface Verification {
@@ -62,11 +61,6 @@ export async function verify(
   } catch (error) {
     return { ...failedVerify(runtime.signal.aborted ? runtime.signal.reason : error), warnings };
   }
-}
-
-/** A verification that came to nothing. */
-export function failedVerify(thrown: unknown): VerifyResult {
-  return { ...failure(thrown), warnings: [], images: [] };
 }
 
 function combined(errors: readonly ActionError[]): unknown {

@@ -1,34 +1,10 @@
 import picomatch from 'picomatch/posix.js';
 import { advisorySource, isOtherRelease } from './advisory-source.ts';
+import type { AcceptedSpot, BlindSpotKind } from './blind-spot-kinds.ts';
 import type { Finding } from './finding.ts';
 import type { PlatformReport } from './platform-report.ts';
 import type { PackageManager } from './scanned-files.ts';
 import type { ViewFacts } from './view-facts.ts';
-
-/** What a scan can have missed, by kind. Each can hide a package, so each fails the gate unless it is accepted. */
-export const BLIND_SPOTS = {
-  'hard-link': 'a file behind a link that cannot be shown to the scanner: too large, sparse, or the target is missing',
-  'analysis-error': 'a file that the scanner cannot parse',
-  'package-database': 'packages that a package database lists and the scan report does not',
-  'second-package-manager': 'packages of another package manager than that of the operating system',
-  'unknown-release':
-    'an operating system release that the vulnerability database has no advisories for (the glob matches its name: `wolfi *`)',
-  'lock-file': 'a lock file of an application whose packages are not installed beside it, so they may be bundled',
-  'packed-packages': 'packages that are stored as archives: the Yarn cache (Plug’n’Play), `.asar`, `.pex`, `.pyz`',
-} as const;
-
-export type BlindSpotKind = keyof typeof BLIND_SPOTS;
-
-/** Blind spots that somebody has accepted. */
-export interface AcceptedSpot {
-  readonly kind: BlindSpotKind;
-  /** Of files in the image, without a leading slash. */
-  readonly glob: string;
-}
-
-export function isBlindSpotKind(text: string): text is BlindSpotKind {
-  return Object.hasOwn(BLIND_SPOTS, text);
-}
 
 const NAMED = 5;
 const MOST = 1000;

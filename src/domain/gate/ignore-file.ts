@@ -10,8 +10,10 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
+import { DAY, dayOf } from './days.ts';
 import type { FindingClass } from './finding.ts';
-import { type IgnoreEntry, isGlob } from './ignores.ts';
+import { isGlob } from './glob.ts';
+import type { IgnoreEntry } from './ignores.ts';
 import { parsePurl } from './purl.ts';
 
 export interface IgnoreProblem {
@@ -189,8 +191,6 @@ function readEntry(map: YAMLMap, group: FindingClass | undefined, reader: Reader
   return sound ? entry : undefined;
 }
 
-const DAY = 86_400_000;
-
 function lastDayOf(
   expires: string | undefined,
   expiredAt: string | undefined,
@@ -206,13 +206,4 @@ function lastDayOf(
   if (Number.isNaN(start) || dayOf(start) !== day)
     return refuse(key, `\`${key}\` is "${day.slice(0, 40)}", expected a day such as 2026-12-31`);
   return key === 'expires' ? day : dayOf(start - DAY);
-}
-
-/** @param day `YYYY-MM-DD` */
-export function daysAfter(day: string, count: number): string {
-  return dayOf(Date.parse(`${day}T00:00:00Z`) + count * DAY);
-}
-
-function dayOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
 }

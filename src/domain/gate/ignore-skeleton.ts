@@ -1,6 +1,6 @@
+import { daysAfter } from './days.ts';
 import type { Finding } from './finding.ts';
 import { type FindingRow, findingRows } from './finding-rows.ts';
-import { daysAfter } from './ignore-file.ts';
 
 /** Days for which an offered entry holds. */
 const DAYS = 30;

@@ -1,6 +1,7 @@
 import picomatch from 'picomatch/posix.js';
 import { normalPlatform } from '../platform.ts';
 import type { Finding, FindingClass } from './finding.ts';
+import { fromRoot } from './glob.ts';
 import { parsePurl, purlMatches } from './purl.ts';
 
 /** A finding that somebody has accepted, until a day. */
@@ -51,15 +52,6 @@ export function ignoreMatches(entry: IgnoreEntry, finding: Finding): boolean {
     (entry.paths.length === 0 || entry.paths.some((glob) => globMatches(glob, finding.path))) &&
     (entry.purls.length === 0 || entry.purls.some((purl) => isPackage(purl, finding.package?.purl)))
   );
-}
-
-/** Whether a glob names anything, and is of a length that can be matched with. */
-export function isGlob(glob: string): boolean {
-  return fromRoot(glob) !== '' && glob.length <= 1000;
-}
-
-function fromRoot(glob: string): string {
-  return glob.replace(/^\/+/, '');
 }
 
 function globMatches(glob: string, path: string | undefined): boolean {

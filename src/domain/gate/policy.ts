@@ -1,6 +1,7 @@
 import type { Digest } from '../digest.ts';
 import { type Baseline, type Comparison, compare } from './baseline.ts';
-import { type AcceptedSpot, accepts, blindSpots } from './blind-spots.ts';
+import type { AcceptedSpot } from './blind-spot-kinds.ts';
+import { accepts, blindSpots } from './blind-spots.ts';
 import { END_OF_LIFE, type Finding, UNKNOWN_OS } from './finding.ts';
 import { daysLeft, hasEnded, type IgnoreEntry, ignoreMatches, placeOf } from './ignores.ts';
 import type { PlatformReport } from './platform-report.ts';

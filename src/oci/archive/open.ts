@@ -1,8 +1,7 @@
 import { mkdtemp, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ActionError } from '../../errors/action-error.ts';
-import { convertDockerSave } from './docker-save.ts';
-import { type ExtractLimits, extractArchive } from './oci-tar.ts';
+import type { ExtractLimits } from './oci-tar.ts';
 
 /** An image built by another tool, ready for `readLayout`. */
 export interface Source {
@@ -42,6 +41,7 @@ export async function openSource(path: string, options: SourceOptions): Promise<
 
   const compression = await sniff(path);
   const directory = await mkdtemp(join(options.temp, 'source-'));
+  const { extractArchive } = await import('./oci-tar.ts');
   const archive = await extractArchive({ ...options, file: path, compression, directory });
   const isDocker = archive.files.has('manifest.json');
   if (archive.files.has('oci-layout') && archive.files.has('index.json')) {
@@ -53,6 +53,7 @@ export async function openSource(path: string, options: SourceOptions): Promise<
   }
   if (!isDocker) throw invalid(`${path} is a tar without "oci-layout" and without "manifest.json"`);
   const converted = await mkdtemp(join(options.temp, 'source-'));
+  const { convertDockerSave } = await import('./docker-save.ts');
   await convertDockerSave(path, archive, converted);
   return { directory: converted, kind: 'docker-save' };
 }

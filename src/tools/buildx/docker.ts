@@ -1,4 +1,5 @@
-import { coerce, gte } from 'semver';
+import coerce from 'semver/functions/coerce.js';
+import gte from 'semver/functions/gte.js';
 import { ActionError } from '../../errors/action-error.ts';
 import type { ExecResult, Runtime } from '../../runtime/runtime.ts';
 

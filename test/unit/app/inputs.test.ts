@@ -3,8 +3,11 @@ import { COMMANDS } from '../../../src/app/command-list.ts';
 import { allInputs, allOutputs } from '../../../src/app/inputs.ts';
 import { ActionError, ActionErrors, allErrors } from '../../../src/errors/action-error.ts';
 import { FOREIGN_INPUTS } from '../../../src/inputs/foreign.ts';
+import { loadYaml } from '../../../src/inputs/logins.ts';
 import { oneOf } from '../../../src/inputs/schema.ts';
 import { readInputs, withInputs } from '../../support/inputs.ts';
+
+await loadYaml();
 
 const FIELDS = allInputs(COMMANDS).flatMap(({ name, fields }) => fields.map(([, field]) => [name, field] as const));
 const NAMES = oneOf(COMMANDS.map(({ name }) => name));

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { loadYaml } from '../../../src/inputs/logins.ts';
 import { readInputs, withInputs } from '../../support/inputs.ts';
+
+await loadYaml();
 
 type With = Readonly<Record<string, string>>;
 

@@ -9,8 +9,11 @@ import { DEFAULT_FLAVOR } from '../../../src/domain/tags/flavor.ts';
 import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { parseTagRules } from '../../../src/domain/tags/rules.ts';
 import { FOREIGN_INPUTS } from '../../../src/inputs/foreign.ts';
+import { loadYaml } from '../../../src/inputs/logins.ts';
 import { readInputs } from '../../support/inputs.ts';
 import { actionSteps, yamlExamples } from '../../support/workflows.ts';
+
+await loadYaml();
 
 await loadRuleLibraries(['{{date}}', 'type=pep440']);
 
