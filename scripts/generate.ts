@@ -2,12 +2,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { policySchema } from '../src/domain/retention/read-policy.ts';
 import { emptyPage, fillBlocks, renderAction, renderBlocks, renderErrors } from './documents.ts';
+import { renderJsonSchema, renderJsonTables } from './json-schema.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 /** Every generated file, by path from the root of the repository, as it should be. */
 export async function generatedFiles(root: string = ROOT): Promise<ReadonlyMap<string, string>> {
-  const pages = Object.entries(renderBlocks()).map(async ([page, blocks]) => {
+  const tables = { 'docs/json-output.md': { properties: await renderJsonTables() } };
+  const pages = Object.entries({ ...renderBlocks(), ...tables }).map(async ([page, blocks]) => {
     const text = await readFile(join(root, page), 'utf8').catch(() => emptyPage(blocks));
     return [page, fillBlocks(text, blocks)] as const;
   });
@@ -15,6 +17,7 @@ export async function generatedFiles(root: string = ROOT): Promise<ReadonlyMap<s
     ['action.yml', renderAction()],
     ['docs/errors.md', renderErrors()],
     ['docs/cleanup-policy.schema.json', `${JSON.stringify(policySchema(), undefined, 2)}\n`],
+    ['docs/output.schema.json', await renderJsonSchema()],
     ...(await Promise.all(pages)),
   ]);
 }

@@ -10,7 +10,7 @@ const MAX_BYTES = 100_000;
 const LIMITS: readonly { readonly only?: ReadonlySet<string>; readonly items: number; readonly characters: number }[] =
   [
     ...[150, 50, 15, 5].map((items) => ({
-      only: new Set(['scan', 'history', 'passed']),
+      only: new Set(['gate', 'history', 'promotions']),
       items,
       characters: 1000,
     })),

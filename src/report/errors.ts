@@ -1,8 +1,9 @@
 import type { ActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
+import type { ErrorJson } from './json-schema.ts';
 
 /** An error as data: code, what happened, what to do, and what it is about. */
-export function errorFacts(error: ActionError) {
+export function errorFacts(error: ActionError): ErrorJson {
   const { code, message, remedy, facts } = error;
   return { code, title: CATALOGUE[code].title, message, remedy, facts };
 }

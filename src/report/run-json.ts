@@ -1,17 +1,33 @@
 import type { Finding } from '../domain/gate/finding.ts';
 import type { GateResult } from '../domain/gate/policy.ts';
+import type { ActionError } from '../errors/action-error.ts';
+import { errorFacts } from './errors.ts';
+import type { FindingJson, GateJson } from './json-schema.ts';
 
-/** The version of the `json` output: raised when a field is renamed or removed, not when one is added. */
-export const JSON_VERSION = 1;
+/** What every command's `json` begins with. */
+export function commonJson<C extends string>(
+  command: C,
+  result: {
+    readonly outcome: string;
+    readonly errors: readonly ActionError[];
+    readonly warnings: readonly string[];
+  },
+) {
+  const { outcome, errors, warnings } = result;
+  return { schemaVersion: 1 as const, command, outcome, errors: errors.map(errorFacts), warnings };
+}
 
 /** A finding without what is only for comparing it. */
-function findingJson({ context: _context, ...finding }: Finding): Finding {
+function findingJson({ context: _context, ...finding }: Finding): FindingJson {
   return finding;
 }
 
-/** The scan for programs, of a publish and of a promotion. */
-export function gateJson({ passed, counts, gated, suppressed, notes, comparison }: GateResult) {
+/** The gate for programs, of a publish and of a promotion. */
+export function gateJson(mode: GateJson['mode'], result: GateResult | undefined): GateJson {
+  if (result === undefined) return { mode };
+  const { passed, counts, gated, suppressed, notes, comparison } = result;
   return {
+    mode,
     passed,
     counts,
     gated: gated.map(findingJson),

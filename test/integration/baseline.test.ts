@@ -67,8 +67,8 @@ describe('an image beside its baseline', () => {
     expect(next).toBe(layout.digest);
     expect(run.summary).toMatch(/Known.*\n[\s\S]*CVE-2019-10744.*linux\/amd64, linux\/arm64/);
     expect(run.log).toMatch(/known: linux\/arm64: CRITICAL CVE-2019-10744 in lodash/);
-    expect(json.scan).toMatchObject({ passed: true, baseline: { image: `${registry.host}/org/app:main` } });
-    expect(json.scan.suppressed[0]).toMatchObject({ by: 'baseline', finding: { baseline: 'known' } });
+    expect(json.gate).toMatchObject({ passed: true, baseline: { image: `${registry.host}/org/app:main` } });
+    expect(json.gate.suppressed[0]).toMatchObject({ by: 'baseline', finding: { baseline: 'known' } });
   });
 
   test('a new finding fails, is named, and nothing is written', async () => {
@@ -85,7 +85,7 @@ describe('an image beside its baseline', () => {
     const { run, json } = await publishBeside(image({ ...LODASH, ...MINIMIST }), image(LODASH));
     expect(run).toMatchObject({ exitCode: 0, outputs: { outcome: 'published', 'scan-fixed': '4' } });
     expect(run.summary).toMatch(/Fixed.*\n[\s\S]*CVE-2021-44906.*minimist/);
-    expect(json.scan.baseline.fixed).toContainEqual(
+    expect(json.gate.baseline.fixed).toContainEqual(
       expect.objectContaining({ id: 'CVE-2021-44906', platform: 'linux/amd64' }),
     );
   });
@@ -229,7 +229,7 @@ describe('what a failed gate leaves', () => {
     const config = (json: Json) => ({ ...json, history: [{ created_by: 'RUN /bin/sh -c npm ci # buildkit' }] });
     const { run, json } = await publishBeside(image({}), { ...image(LODASH), change: { config } });
     expect(run.summary).toMatch(/lodash 4\.17\.11 → 4\.17\.12.*<code>RUN npm ci<\/code>/);
-    expect(json.scan.gated[0].origin).toEqual({ step: 'RUN npm ci' });
+    expect(json.gate.gated[0].origin).toEqual({ step: 'RUN npm ci' });
   });
 
   test('`json-file` holds what `json` holds, and whole', async () => {

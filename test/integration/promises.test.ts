@@ -252,7 +252,7 @@ describe('P9: partial failure is honest', () => {
     expect(run.summary).toMatch(/content present; .*<code>main<\/code> held back because .* failed; a re-run finishes/);
     expect(JSON.parse(run.outputs.json ?? '')).toMatchObject({
       partial: true,
-      registries: [
+      targets: [
         { host: well.host, state: 'held-back', present: true },
         { host: ill.host, state: 'failed', present: false, error: { code: 'DENIED' } },
       ],
@@ -263,7 +263,7 @@ describe('P9: partial failure is honest', () => {
     expect(again).toMatchObject({ exitCode: 0, outputs: { outcome: 'published' } });
     expect(JSON.parse(again.outputs.json ?? '')).toMatchObject({
       partial: false,
-      registries: [
+      targets: [
         { state: 'written', present: true },
         { state: 'written', present: true },
       ],

@@ -133,7 +133,7 @@ test.each([
     'allow-unknown-os': 'true',
   });
   expect(run.outputs.outcome, run.log).toBe('findings');
-  const found: { path?: string; id: string; severity: string }[] = JSON.parse(run.outputs.json ?? '').scan.gated;
+  const found: { path?: string; id: string; severity: string }[] = JSON.parse(run.outputs.json ?? '').gate.gated;
   const missing = planted
     .filter(([path, , rule]) => !found.some((each) => each.path?.replace(/^\//, '') === path && each.id === rule))
     .map(([path, , rule]) => `${path}: ${rule}`);

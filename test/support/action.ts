@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { checkJsonOutput } from './json-output.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -82,7 +83,7 @@ export function actionEntry(): string {
 /**
  * Runs the built action as a runner does: a child process of its own under the Node of `action.yml`, with the inputs, the
  * files and the variables of a job, and nothing else of this process's environment but PATH.
- * Never throws for a red step; use it with `await using`.
+ * The `json` output of every run is held to its schema. Never throws for a red step; use it with `await using`.
  */
 export async function runAction(options: ActionOptions): Promise<ActionRun> {
   if (!process.version.startsWith('v24.'))
@@ -135,10 +136,12 @@ export async function runAction(options: ActionOptions): Promise<ActionRun> {
     path: path ?? '',
   };
   const saved = parseCommandFile(commandFiles.state);
+  const outputs = parseCommandFile(commandFiles.output);
+  await checkJsonOutput(outputs);
   const dispose = () => rm(root, { recursive: true, force: true, maxRetries: 3 });
   return {
     ...main,
-    outputs: parseCommandFile(commandFiles.output),
+    outputs,
     summary: commandFiles.summary,
     state: saved,
     masks: commands(main.log).flatMap(({ name, message }) => (name === 'add-mask' ? message : [])),

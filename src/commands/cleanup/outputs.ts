@@ -1,7 +1,8 @@
 import { errorFacts } from '../../report/errors.ts';
-import { JSON_VERSION } from '../../report/run-json.ts';
+import { commonJson } from '../../report/run-json.ts';
 import type { StepResult } from '../../run/deletion/step-result.ts';
 import { countsOf, totalCounts } from './counts.ts';
+import type { CleanupJson } from './json-schema.ts';
 import type { CleanupResult, RepositoryResult } from './result.ts';
 
 /** The outputs of a run, by name. Counts are empty when there was no plan. */
@@ -25,23 +26,11 @@ export function renderCleanupOutputs(result: CleanupResult): Readonly<Record<str
   };
 }
 
-/** Everything, for programs; `version` is that of the schema in docs/json-output.md. */
-function toJson({
-  outcome,
-  errors,
-  warnings,
-  steps,
-  plan,
-  planDigest,
-  planPath,
-  isDryRun,
-  repositories,
-}: CleanupResult) {
+/** Everything, for programs. */
+function toJson(result: CleanupResult): CleanupJson {
+  const { steps, plan, planDigest, planPath, isDryRun, repositories } = result;
   return {
-    schemaVersion: JSON_VERSION,
-    outcome,
-    errors: errors.map(errorFacts),
-    warnings,
+    ...commonJson('cleanup', result),
     dryRun: isDryRun,
     ...(plan === undefined
       ? {}

@@ -1,16 +1,29 @@
-import { errorFacts } from '../../report/errors.ts';
 import { code, plain, table } from '../../report/markdown.ts';
 import { heading, meaning, page, renderErrors, renderWarnings } from '../../report/parts.ts';
-import { JSON_VERSION } from '../../report/run-json.ts';
+import { commonJson } from '../../report/run-json.ts';
+import type { LoginJson } from './json-schema.ts';
 import { OUTCOMES } from './outcomes.ts';
 import type { LoginResult } from './result.ts';
 
 export function renderLoginOutputs(result: LoginResult): Readonly<Record<string, string>> {
-  const { outcome, errors, warnings, logins } = result;
+  const { outcome, logins } = result;
   return {
     outcome,
     registries: logins.map(({ host }) => host).join('\n'),
-    json: JSON.stringify({ schemaVersion: JSON_VERSION, outcome, errors: errors.map(errorFacts), warnings, logins }),
+    json: JSON.stringify(toJson(result)),
+  };
+}
+
+/** Everything, for programs. */
+function toJson(result: LoginResult): LoginJson {
+  return {
+    ...commonJson('login', result),
+    logins: result.logins.map(({ host, vendor, from, until }) => ({
+      host,
+      vendor,
+      credentialsFrom: from,
+      expires: until,
+    })),
   };
 }
 

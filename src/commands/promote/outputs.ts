@@ -1,7 +1,8 @@
 import { errorFacts } from '../../report/errors.ts';
 import { withoutHost } from '../../report/parts.ts';
-import { gateJson, JSON_VERSION } from '../../report/run-json.ts';
+import { commonJson, gateJson } from '../../report/run-json.ts';
 import { isPartial, targetState } from '../../report/target.ts';
+import type { PromoteJson } from './json-schema.ts';
 import { hasContent, type PromotionResult } from './result.ts';
 
 /** The outputs of a promotion. The digest is there apart, because GitHub blanks an output that contains a masked value. */
@@ -27,32 +28,45 @@ export function renderPromotionOutputs(report: PromotionResult): Readonly<Record
   };
 }
 
-/** Everything, for programs; the schema is in docs/json-output.md. */
-function toJson({ errors, targets, history, run, gateResult, ...report }: PromotionResult) {
+/** Everything, for programs. */
+function toJson(report: PromotionResult): PromoteJson {
+  const { targets, history, gateResult } = report;
   return {
-    schemaVersion: JSON_VERSION,
-    ...report,
-    run,
-    ...(gateResult === undefined ? {} : { scan: gateJson(gateResult) }),
-    errors: errors.map(errorFacts),
+    ...commonJson('promote', report),
+    kind: report.kind,
+    environment: report.environment,
+    from: report.from,
+    image: report.image,
+    run: report.run,
+    requirements: report.requirements,
+    gate: gateResult === undefined ? undefined : gateJson('gate', gateResult),
+    attachments: report.attachments,
     partial: isPartial(targets, (at) => hasContent(targets[at])),
-    targets: targets.map(({ error, ...target }) => ({
-      ...target,
-      state: targetState({ ...target, ...(error === undefined ? {} : { error }) }, targets),
+    targets: targets.map((target) => ({
+      image: target.image,
+      host: target.host,
+      state: targetState(target, targets),
       present: hasContent(target),
-      ...(error === undefined ? {} : { error: errorFacts(error) }),
+      decisions: target.decisions.map(({ holds, ...decision }) => ({ ...decision, previousDigest: holds })),
+      written: target.written,
+      copied: target.copied,
+      previousDigest: target.previousDigest,
+      promotionRecord: target.record,
+      error: target.error === undefined ? undefined : errorFacts(target.error),
     })),
-    ...(history === undefined
-      ? {}
-      : {
-          history: {
+    promotions: report.passed,
+    history:
+      history === undefined
+        ? undefined
+        : {
             environment: history.environment,
-            records: history.chain,
+            promotions: history.chain,
+            current: history.now,
+            previous: history.before,
             held: [...history.held],
-            ...(history.now === undefined ? {} : { now: history.now }),
-            ...(history.before === undefined ? {} : { before: history.before }),
             gaps: history.gaps,
           },
-        }),
+    deployment: report.deployment,
+    steps: report.steps,
   };
 }

@@ -3,8 +3,9 @@ import { metadataJson } from '../../domain/labels.ts';
 import { boundedJson } from '../../report/bounded-json.ts';
 import { errorFacts } from '../../report/errors.ts';
 import { withoutHost } from '../../report/parts.ts';
-import { gateJson, JSON_VERSION } from '../../report/run-json.ts';
+import { commonJson, gateJson } from '../../report/run-json.ts';
 import { isPartial, targetState } from '../../report/target.ts';
+import type { PublishJson } from './json-schema.ts';
 import { hasContent, type PublishResult } from './result.ts';
 
 /**
@@ -45,27 +46,32 @@ function suppressedBy(gateResult: GateResult | undefined, by: readonly Suppresse
   return gateResult?.suppressed.filter((each) => by.includes(each.by)).length;
 }
 
-/** Everything, for programs; `version` is that of the schema in docs/json-output.md. */
-function toJson(record: PublishResult) {
-  const { gateResult, targets } = record;
+/** Everything, for programs. */
+function toJson(record: PublishResult): PublishJson {
+  const { gateResult, targets, commit } = record;
   return {
-    schemaVersion: JSON_VERSION,
-    outcome: record.outcome,
-    errors: record.errors.map(errorFacts),
-    warnings: record.warnings,
-    commit: record.commit,
+    ...commonJson('publish', record),
+    ...(commit === undefined ? {} : { commit: commitJson(commit), run: { url: commit.runUrl } }),
     version: record.version,
     ...metadataJson(record),
     image: record.image,
-    scan: { mode: record.scan, ...(gateResult === undefined ? {} : gateJson(gateResult)) },
+    gate: gateJson(record.scan, gateResult),
     signing: record.signing,
     partial: isPartial(targets, (at) => hasContent(targets[at])),
-    registries: targets.map(({ error, ...target }) => ({
-      ...target,
-      state: targetState({ ...target, ...(error === undefined ? {} : { error }) }, targets),
+    targets: targets.map((target) => ({
+      image: target.image,
+      host: target.host,
+      state: targetState(target, targets),
       present: record.outcome === 'unchanged' || hasContent(target),
-      ...(error === undefined ? {} : { error: errorFacts(error) }),
+      decisions: target.decisions.map(({ from, ...decision }) => ({ ...decision, previousDigest: from })),
+      written: target.written,
+      uploaded: target.uploaded,
+      error: target.error === undefined ? undefined : errorFacts(target.error),
     })),
     steps: record.steps,
   };
+}
+
+function commitJson({ sha, ref, repositoryUrl }: NonNullable<PublishResult['commit']>) {
+  return { sha, ref, repositoryUrl };
 }

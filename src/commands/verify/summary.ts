@@ -1,26 +1,25 @@
 import { shortDigest } from '../../domain/digest.ts';
 import { signerText } from '../../domain/trust/verification.ts';
-import { errorFacts } from '../../report/errors.ts';
 import { code, plain, table } from '../../report/markdown.ts';
 import { heading, imageTitle, meaning, page, renderErrors, renderWarnings } from '../../report/parts.ts';
-import { JSON_VERSION } from '../../report/run-json.ts';
+import { commonJson } from '../../report/run-json.ts';
+import type { VerifyJson } from './json-schema.ts';
 import { OUTCOMES } from './outcomes.ts';
 import type { VerifiedImage, VerifyResult } from './result.ts';
 
 export function renderOutputs(result: VerifyResult): Readonly<Record<string, string>> {
-  const { outcome, errors, warnings, images } = result;
+  const { outcome, images } = result;
   return {
     outcome,
     digest: images[0]?.digest ?? '',
     verified: images.flatMap(({ image, digest, verified }) => (verified ? [`${image}@${digest}`] : [])).join('\n'),
-    json: JSON.stringify({
-      schemaVersion: JSON_VERSION,
-      outcome,
-      errors: errors.map(errorFacts),
-      warnings,
-      images: images.map(imageJson),
-    }),
+    json: JSON.stringify(toJson(result)),
   };
+}
+
+/** Everything, for programs. */
+function toJson(result: VerifyResult): VerifyJson {
+  return { ...commonJson('verify', result), images: result.images.map(imageJson) };
 }
 
 function imageJson({ name, image, digest, verified, requirements }: VerifiedImage) {

@@ -226,7 +226,7 @@ test('a branch accepts no finding for itself: ignore file and VEX document are t
   const root = await environments.layout({ platforms: [{ platform: 'linux/amd64', files: { ...CLEAN, ...LODASH } }] });
   const db = { 'db-repository': mirrors.repository('trivy-db') };
   const seen = await environments.refuses('scan=now', ['scan=now: '], { inputs: db });
-  const ids: readonly string[] = JSON.parse(seen.outputs.json ?? '{}').scan.gated.map(
+  const ids: readonly string[] = JSON.parse(seen.outputs.json ?? '{}').gate.gated.map(
     (each: { id: string }) => each.id,
   );
   expect(ids.length).toBeGreaterThan(0);

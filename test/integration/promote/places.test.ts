@@ -73,7 +73,7 @@ describe('several tags and repositories', () => {
     expect(places.holds()).toEqual([digest, old]);
     const { targets } = JSON.parse(run.outputs.json ?? '{}');
     expect(targets).toMatchObject([
-      { written: ['production'], previousDigest: old, record: expect.stringMatching(/^sha256:/) },
+      { written: ['production'], previousDigest: old, promotionRecord: expect.stringMatching(/^sha256:/) },
       { written: [], previousDigest: old, error: { code: 'DENIED' } },
     ]);
     // What has moved has its record, or there would be no way back.
@@ -129,7 +129,7 @@ describe('several tags and repositories', () => {
     expect(registry.tags(PROD)).toEqual({ production: next, latest: next });
     const { history } = JSON.parse((await scene.promote('v1', { to, 'dry-run': 'true' })).outputs.json ?? '{}');
     expect(history.gaps).toEqual([]);
-    expect(history.records.map((each: { readonly to: readonly string[] }) => each.to.length)).toEqual([2, 1, 2]);
+    expect(history.promotions.map((each: { readonly to: readonly string[] }) => each.to.length)).toEqual([2, 1, 2]);
     const back = await scene.promote('', { to, from: '', rollback: 'true' });
     expect(back, back.log).toMatchObject({ outputs: { outcome: 'rolled-back' } });
     expect(registry.tags(PROD)).toEqual({ production: old, latest: old });

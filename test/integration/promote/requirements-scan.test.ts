@@ -40,7 +40,7 @@ describe('scan=now', () => {
     );
     expect(refused.log).toContain('lodash 4.17.11');
     expect(refused.summary).toMatch(/CVE-2019-10744.*lodash 4\.17\.11 → 4\.17\.12.*linux\/arm64/);
-    expect(JSON.parse(refused.outputs.json ?? '{}').scan.gated[0]).toMatchObject({ id: 'CVE-2019-10744' });
+    expect(JSON.parse(refused.outputs.json ?? '{}').gate.gated[0]).toMatchObject({ id: 'CVE-2019-10744' });
   }, 120_000);
 
   test('`severity` and `ignorefile` mean what they mean in a publish', async () => {

@@ -70,7 +70,7 @@ describe.each([
     const told = await job.promote({ images, from: two, environment: 'production', 'dry-run': 'true' });
     expect(told.outputs.outcome).toBe('planned');
     const { history } = JSON.parse(told.outputs.json ?? '');
-    const steps = history.records.map((each: { kind: string; digest: string; forced: boolean }) => [
+    const steps = history.promotions.map((each: { kind: string; digest: string; forced: boolean }) => [
       each.kind,
       each.digest,
       each.forced,
@@ -84,7 +84,7 @@ describe.each([
       ['promotion', three, false],
       ['promotion', two, false],
     ]);
-    expect(history).toMatchObject({ now: two, held: [], gaps: [] });
+    expect(history).toMatchObject({ current: two, held: [], gaps: [] });
     expect(told.summary).toContain('↩️&nbsp;rollback');
 
     // The same by a reader of its own, which knows nothing but the annotation.
@@ -179,8 +179,8 @@ test('records that came along with an image from another repository are not the 
   // It was rolled back over there, and is new here.
   const first = await job.promote({ ...prod, from: `${registry.host}/dev/app:two` });
   expect(first.outputs).toMatchObject({ outcome: 'promoted', digest: two, 'previous-digest': '' });
-  expect(JSON.parse(first.outputs.json ?? '').history.records).toEqual([]);
-  expect(JSON.parse(first.outputs.json ?? '').passed.map(({ to }: { to: string[] }) => to.join())).toEqual([
+  expect(JSON.parse(first.outputs.json ?? '').history.promotions).toEqual([]);
+  expect(JSON.parse(first.outputs.json ?? '').promotions.map(({ to }: { to: string[] }) => to.join())).toEqual([
     `${registry.host}/dev/app:live`,
     `${registry.host}/prod/app:live`,
   ]);

@@ -6,7 +6,7 @@ const record = (count: number) => ({
   schemaVersion: 1,
   outcome: 'findings',
   tags: ['a', 'b'],
-  scan: {
+  gate: {
     counts: { total: { HIGH: count } },
     gated: Array.from({ length: count }, (_, at) => finding(at)),
   },
@@ -22,9 +22,9 @@ test('12,000 findings are cut to the gravest, and counts and tags stay', () => {
   expect(Buffer.byteLength(text)).toBeLessThanOrEqual(100_000);
   const json = JSON.parse(text);
   expect(json).toMatchObject({ truncated: true, outcome: 'findings', tags: ['a', 'b'] });
-  expect(json.scan.counts.total.HIGH).toBe(12_000);
-  expect(json.scan.gated.length).toBeGreaterThan(100);
-  expect(json.scan.gated[0].id).toBe('CVE-0');
+  expect(json.gate.counts.total.HIGH).toBe(12_000);
+  expect(json.gate.gated.length).toBeGreaterThan(100);
+  expect(json.gate.gated[0].id).toBe('CVE-0');
 });
 
 test.each([

@@ -12,7 +12,9 @@ describe('generated files', () => {
       'action.yml',
       'docs/errors.md',
       'docs/cleanup-policy.schema.json',
+      'docs/output.schema.json',
       ...Object.keys(renderBlocks()),
+      'docs/json-output.md',
     ]);
     expect(await staleFiles()).toEqual([]);
   });

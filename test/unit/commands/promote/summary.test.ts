@@ -77,7 +77,7 @@ describe('the outputs of a promotion', () => {
       schemaVersion: 1,
       outcome: 'refused',
       errors: [{ code: 'PROMOTION_REFUSED', remedy: expect.any(Array) }],
-      history: { environment: 'production', now: B, held: [], records: [{ digest: B }] },
+      history: { environment: 'production', current: B, held: [], promotions: [{ digest: B }] },
       requirements: [{ name: 'deployed=staging', met: true }],
     });
   });
