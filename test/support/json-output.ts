@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { isFields } from '../../src/domain/fields.ts';
 
-const SCHEMA = new URL('../output.schema.json', import.meta.url);
+const SCHEMA = new URL('../../docs/output.schema.json', import.meta.url);
 
 let compiled: Promise<ValidateFunction> | undefined;
 
@@ -30,10 +31,11 @@ export async function checkJsonOutput(outputs: Readonly<Record<string, string>>)
 export async function jsonProblems(value: unknown): Promise<readonly string[]> {
   compiled ??= compile();
   const validate = await compiled;
-  if (validate(value)) return [];
+  const fits: boolean = validate(value);
+  if (fits) return [];
   const all = validate.errors ?? [];
   // Of a choice between commands only what the named command says counts.
-  const command = typeof value === 'object' && value !== null && 'command' in value ? String(value.command) : '';
+  const command = isFields(value) ? String(value.command) : '';
   const own = all.filter(({ schemaPath }) => schemaPath.toLowerCase().includes(`/$defs/${command}/`));
   return (own.length > 0 ? own : all).map(
     ({ instancePath, message = '', params }) => `${instancePath || '/'} ${message} ${JSON.stringify(params)}`,
