@@ -11,21 +11,52 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** act does not say which commit a reusable workflow is of: in its place stands the action that it is told to have. */
 function withReleased(workflow: string): string {
-  const own = /^ {6}# This workflow's own commit:[\s\S]*?^ {6}- id: promote\n {8}uses: \.\/\.registry-action$/gm;
-  const replaced = workflow.replaceAll(own, '      - id: promote\n        uses: org/registry-action@v1');
-  if (replaced.includes('.registry-action')) throw new Error('The steps of promote.yml have another form.');
+  const own = /^ {6}# This workflow's own commit[:,][\s\S]*?^ {6}- id: (\w+)\n {8}uses: \.\/\.registry-action$/gm;
+  const replaced = workflow.replaceAll(own, '      - id: $1\n        uses: org/registry-action@v1');
+  if (replaced.includes('.registry-action')) throw new Error('The steps of a reusable workflow have another form.');
   return replaced;
 }
 
-/** What is tagged at a release: the metadata, the bundle and the reusable workflow. @returns the folder */
+/** What is tagged at a release: the metadata, the bundle and the reusable workflows. @returns the folder */
 async function release(scene: Scene): Promise<string> {
   const folder = join(scene.directory, 'action');
-  const workflow = join('.github', 'workflows', 'promote.yml');
-  await mkdir(join(folder, dirname(workflow)), { recursive: true });
+  const workflows = join('.github', 'workflows');
+  await mkdir(join(folder, workflows), { recursive: true });
   await cp(join(ROOT, 'action.yml'), join(folder, 'action.yml'));
-  await writeFile(join(folder, workflow), withReleased(await readFile(join(ROOT, workflow), 'utf8')));
+  for (const name of ['promote.yml', 'cleanup.yml']) {
+    const text = await readFile(join(ROOT, workflows, name), 'utf8');
+    await writeFile(join(folder, workflows, name), withReleased(text));
+  }
   await cp(dirname(actionEntry()), join(folder, 'dist'), { recursive: true });
   return folder;
+}
+
+/**
+ * GitHub's actions for artifacts need its service: in their place files go to a folder and come from there.
+ * @param texts of the workflows that may use them
+ */
+async function artifacts(scene: Scene, texts: readonly string[]): Promise<readonly string[]> {
+  const folder = join(scene.directory, 'artifacts');
+  await mkdir(folder, { recursive: true });
+  const inputs = '{ name: {}, path: {}, if-no-files-found: {}, retention-days: {}, overwrite: {} }';
+  const steps = {
+    upload: 'cp "$PATH_OF_FILE" "$FOLDER/$NAME"',
+    download: 'cp "$FOLDER/$NAME" "$NAME.json"',
+  };
+  const options: string[] = [];
+  for (const [what, command] of Object.entries(steps)) {
+    const action = join(scene.directory, `${what}-artifact`);
+    await mkdir(action, { recursive: true });
+    const env = `{ FOLDER: ${JSON.stringify(folder)}, NAME: "\${{ inputs.name }}", PATH_OF_FILE: "\${{ inputs.path }}" }`;
+    const step = `{ shell: bash, run: ${JSON.stringify(command)}, env: ${env} }`;
+    await writeFile(
+      join(action, 'action.yml'),
+      `name: ${what}\ninputs: ${inputs}\nruns: { using: composite, steps: [${step}] }\n`,
+    );
+    const used = texts.flatMap((text) => [...text.matchAll(new RegExp(`actions/${what}-artifact@[0-9a-f]{40}`, 'g'))]);
+    for (const name of new Set(used.map(([match]) => match))) options.push('--local-repository', `${name}=${action}`);
+  }
+  return options;
 }
 
 /**
@@ -56,6 +87,7 @@ export async function runWorkflow(
     ...['push', '--eventpath', event, '--workflows', file],
     ...['--platform', 'ubuntu-latest=-self-hosted'],
     ...['--local-repository', `org/registry-action@v1=${await release(scene)}`],
+    ...(await artifacts(scene, [workflow, await readFile(join(ROOT, '.github/workflows/cleanup.yml'), 'utf8')])),
     ...['--no-cache-server', '--artifact-server-path', '', '--env', `PATH=${path}`],
     ...Object.entries(secrets).flatMap(([name, value]) => ['--secret', `${name}=${value}`]),
     ...['--env', `DOCKER_HOST=${env.DOCKER_HOST}`, '--env', `DOCKER_CONFIG=${env.DOCKER_CONFIG}`],

@@ -1,4 +1,5 @@
 import { shortDigest } from '../../domain/digest.ts';
+import { compareText } from '../../domain/retention/graph.ts';
 import type { ManifestDecision, Reason, TagDecision } from '../../domain/retention/plan.ts';
 import { bytes, code, details, plain, prose, table } from '../../report/markdown.ts';
 import type { RepositoryResult } from './result.ts';
@@ -16,7 +17,7 @@ export function renderGoing({ plan }: RepositoryResult, isDryRun: boolean): stri
   const others = plan.manifests.filter(({ role, action }) => role !== 'root' && action === 'delete');
   if (roots.length + untagged.length + others.length === 0) return '';
   const groups = Map.groupBy<string, Row>(
-    [...roots.map(rowOfRoot), ...untagged.map(rowOfTag)],
+    [...roots.map(rowOfRoot), ...untagged.map(rowOfTag)].toSorted(oldestFirst),
     ({ reason }) => reason.rule ?? reason.code,
   );
   const rules = [...groups].slice(0, MAX_GROUPS).map(([rule, rows]) => {
@@ -36,7 +37,7 @@ export function renderGoing({ plan }: RepositoryResult, isDryRun: boolean): stri
       ? [`${attached} attached ${attached === 1 ? 'artifact' : 'artifacts'} (signatures, SBOMs, …)`]
       : []),
   ];
-  const title = isDryRun ? '#### What goes' : '#### What was to go';
+  const title = isDryRun ? '#### What goes' : '#### What the plan deletes';
   const withThem = along.length === 0 ? '' : `\n\nWith them: ${along.join(', ')}.`;
   const left = plan.totals.left;
   const next = left === 0 ? '' : `\n\n${left} more images are due and left for the next run.`;
@@ -52,6 +53,11 @@ interface Row {
   readonly pushedAt?: string;
   readonly freed?: number;
   readonly reason: Reason;
+}
+
+function oldestFirst(a: Row, b: Row): number {
+  const [first, second] = [a.pushedAt ?? '', b.pushedAt ?? ''];
+  return compareText(first, second) || a.name.localeCompare(b.name, 'en', { numeric: true });
 }
 
 function rowOfRoot({ digest, tags, pushedAt, freed, reason }: ManifestDecision): Row {

@@ -70,7 +70,7 @@ function applyKeep(rule: Rule, selection: Selection, context: RuleContext, probl
       }
     }
   }
-  if (result !== undefined) reportUnranked(rule, result.unranked.size, newest?.by, problems);
+  if (result !== undefined) reportUnranked(rule, result.unranked.size, newest?.by, context, problems);
 }
 
 function ageOf({ node, tag }: Item, since: Remove['since'], { times, now }: RuleContext): number | undefined {
@@ -113,7 +113,7 @@ function applyRemove(
         item.removal ??= { code: 'removed-by-rule', rule: rule.name, text: text === '' ? beyondText(newest) : text };
     }
   }
-  if (result !== undefined) reportUnranked(rule, result.unranked.size, newest?.by, problems);
+  if (result !== undefined) reportUnranked(rule, result.unranked.size, newest?.by, context, problems);
   reportUnknown(rule, unknown, context, problems);
 }
 
@@ -159,26 +159,39 @@ function dueText(
   return parts.join(', ');
 }
 
-function reportUnranked(rule: Rule, count: number, by: string | undefined, problems: PlanProblem[]): void {
+/** What to write instead, where the registry does not record pushes. */
+function withoutPushTimes({ times }: RuleContext): string {
+  return times.basis === 'pushed' && times.traits.pushed === 'unknown'
+    ? ' This registry does not record pushes: `basis: created` counts from the build, and `keep-newest` with `by: semver` or `by: name` needs no times.'
+    : '';
+}
+
+function reportUnranked(
+  rule: Rule,
+  count: number,
+  by: string | undefined,
+  context: RuleContext,
+  problems: PlanProblem[],
+): void {
   if (count === 0) return;
   problems.push({
     severity: 'warning',
     code: by === 'pushed' ? 'push-time-unknown' : 'looks-like-version',
-    message: `The rule "${rule.name}" cannot order ${count} images by ${by}; they stay, and count for nothing.`,
+    message: `The rule "${rule.name}" cannot order ${count} images by ${by}; they stay and do not count.${by === 'pushed' ? withoutPushTimes(context) : ''}`,
   });
 }
 
 function reportUnknown(
   rule: Rule,
   unknown: { readonly age: number; readonly pull: number },
-  { times }: RuleContext,
+  context: RuleContext,
   problems: PlanProblem[],
 ): void {
   if (unknown.age > 0) {
     problems.push({
       severity: 'warning',
       code: 'push-time-unknown',
-      message: `The rule "${rule.name}" cannot tell the age of ${unknown.age} images; they stay. ${times.traits.vendor} does not record it: \`basis: created\` counts from the build, and \`keep-newest\` with \`by: semver\` needs no times.`,
+      message: `The rule "${rule.name}" cannot tell the age of ${unknown.age} images; they stay.${withoutPushTimes(context)}`,
     });
   }
   if (unknown.pull > 0) {

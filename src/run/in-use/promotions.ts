@@ -27,20 +27,25 @@ export async function readPromotions(
   now: Date,
 ): Promise<InUse> {
   const read = createRecords(() => now);
+  const source = { kind: 'promotions', where: `promotion records of ${image.name}` } as const;
+  const unreadable = (reason: string): InUse => ({ images: [], unreadable: [{ source, reason }] });
   const own: StoredRecord[] = [];
   const foreign: StoredRecord[] = [];
+  const problems: string[] = [];
   try {
     await eachBounded(promoted, CONCURRENCY, async (digest) => {
       const records = await read(repository, digest);
+      problems.push(...records.problems);
       own.push(...records.own);
       foreign.push(...records.foreign);
     });
   } catch (error) {
     const found = toActionError(error);
     if (found instanceof ActionError && found.code === 'CANCELLED') throw found;
-    const source = { kind: 'promotions', where: `promotion records of ${image.name}` } as const;
-    return { images: [], unreadable: [{ source, reason: found.message }] };
+    return unreadable(found.message);
   }
+  // A record that cannot be read may name what an environment could be rolled back to.
+  if (problems[0] !== undefined) return unreadable(problems[0]);
   const named = environments.length > 0 ? environments : environmentsIn(own);
   const images = named.flatMap((environment): readonly InUseImage[] => {
     const source = { kind: 'promotions', where: `environment ${environment}` } as const;
@@ -72,7 +77,7 @@ function tagsOf(
   tags: readonly InventoryTag[],
 ): readonly InventoryTag[] {
   const newest = records
-    .filter(({ kind, environment }) => kind !== 'publish' && isSameEnvironment(environment, environment))
+    .filter((record) => record.kind !== 'publish' && isSameEnvironment(record.environment, environment))
     .toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
   const written = (newest?.to ?? [])
     .filter((name) => name.startsWith(`${image}:`))

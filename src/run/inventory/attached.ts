@@ -2,6 +2,7 @@ import { type Digest, isDigest } from '../../domain/digest.ts';
 import { isIndexType } from '../../domain/manifest.ts';
 import { attachedTag } from '../../domain/retention/attached-tags.ts';
 import type { RegistryTraits } from '../../domain/retention/inventory.ts';
+import { ActionError } from '../../errors/action-error.ts';
 import { eachBounded } from '../bounded.ts';
 import type { CleanupTarget, Collected } from './collected.ts';
 import { readNested } from './graph.ts';
@@ -47,6 +48,10 @@ function isImage(kind: 'fallback' | 'suffix', subject: Digest, digest: Digest, {
   return kind === 'fallback' && facts !== undefined && facts.children.some(({ platform }) => platform !== undefined);
 }
 
+function factsOf({ host, name }: CleanupTarget['repository']) {
+  return { registry: host, repository: name, operation: 'read' } as const;
+}
+
 /** Asks for the referrers of every manifest that is known, and of those in turn. Without the API no request is sent. */
 async function askForReferrers({ repository }: CleanupTarget, collected: Collected): Promise<void> {
   const { tags, referrers, reader } = collected;
@@ -64,7 +69,9 @@ async function askForReferrers({ repository }: CleanupTarget, collected: Collect
     const ask = async (subject: Digest): Promise<void> => {
       if (reader.gaps.length > 0) return;
       try {
-        const { manifests } = await repository.referrers(subject, { tags: names });
+        const { manifests, problems } = await repository.referrers(subject, { tags: names });
+        // What is attached is unknown then, promotion records included: an image may be in use.
+        if (problems[0] !== undefined) throw new ActionError('DENIED', problems[0], { facts: factsOf(repository) });
         for (const each of manifests) {
           referrers.set(each.digest, { descriptor: each, subject });
           if (isIndexType(each.mediaType)) indexes.push(each.digest);

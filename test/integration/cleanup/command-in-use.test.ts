@@ -5,6 +5,8 @@ import { writeRecord } from '../../../src/evidence/promotion-records.ts';
 import { runCleanup } from '../../support/cleanup/command.ts';
 import { NAME } from '../../support/cleanup/command-scene.ts';
 import { plainScene } from '../../support/cleanup/scene.ts';
+import type { Service } from '../../support/cloud.ts';
+import { startService } from '../../support/loopback.ts';
 import { recordWith } from '../../support/promotion-record.ts';
 
 const EMPTY = 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a';
@@ -59,10 +61,45 @@ test.each([true, false])(
   },
 );
 
-test('records that cannot be read stop the cleanup', async () => {
+test.each([500, 403])('lists of referrers that answer %i stop the cleanup: records may be there', async (status) => {
   const { registry, image } = await promoted(true);
-  registry.addFault({ match: { path: /\/referrers\//, nth: 'all' }, action: { status: 500 } });
+  registry.addFault({ match: { path: /\/referrers\//, nth: 'all' }, action: { status } });
   const run = await runCleanup({ images: image, policy: EVERYTHING, 'dry-run': 'false' });
   expect(run.exitCode).toBe(1);
+  expect(run.outputs['deleted-manifests']).toBe('0');
   expect(registry.tags(NAME)).toHaveProperty('v1');
+});
+
+/** GitHub with two pages of pull requests, of which 1 is closed and 2 is open, and some branches. */
+const gitHub: Service = ({ url }) => {
+  const [, , , what] = url.pathname.split('/').slice(1);
+  if (what === undefined) return { status: 404, body: { message: url.pathname } };
+  const pull = (number: number, closed: string | null) => ({
+    number,
+    state: closed === null ? 'open' : 'closed',
+    closed_at: closed,
+  });
+  if (what === 'branches') return { status: 200, body: [{ name: 'main' }, { name: 'feat/y' }] };
+  if (what !== 'pulls') return { status: 404, body: { message: 'Not Found' } };
+  if (url.searchParams.get('page') === '2') return { status: 200, body: [pull(1, '2026-01-01T00:00:00Z')] };
+  const next = new URL(url);
+  next.searchParams.set('page', '2');
+  return { status: 200, headers: { link: `<${next}>; rel="next"` }, body: [pull(2, null)] };
+};
+
+test('images of closed pull requests and deleted branches go, and those of open ones stay', async () => {
+  const { content, registry, target } = await plainScene({ referrers: true });
+  for (const tag of ['pr-1', 'pr-2', 'branch-feat-y', 'branch-feat-z']) content.image(tag, tag);
+  await using server = await startService(gitHub);
+  const policy = `
+defaults: { limits: off }
+rules:
+  - { name: closed, select: { tags: ["pr-*"], gone: { pull-request: closed } }, remove: { older-than: 0d } }
+  - { name: deleted, select: { tags: ["branch-*"], gone: { branch: deleted } }, remove: { older-than: 0d } }
+`;
+  const env = { GITHUB_API_URL: server.url, GITHUB_REPOSITORY: 'org/app' };
+  const inputs = { images: target.image.name, policy, 'github-token': 'ghs_test', 'dry-run': 'false' };
+  const run = await runCleanup(inputs, { env });
+  expect(run.outputs.outcome, run.log).toBe('cleaned');
+  expect(Object.keys(registry.tags(NAME))).toEqual(['pr-2', 'branch-feat-y']);
 });

@@ -181,6 +181,19 @@ test.each([1, 3, 5])('killed at deletion %i, it leaves nothing broken, and the s
   expect(registry.tags(NAME)).toEqual({ 'v1.0.0': images.kept, 'v2.0.0': images.release, latest: images.release });
 });
 
+test('cancelled in the middle, it says so, and the same plan finishes', async () => {
+  const { registry, policy, image, approve } = await commandScene();
+  const plan = await approve(await runCleanup({ images: image, policy }));
+  registry.addFault({ match: { method: 'DELETE', nth: 'all' }, action: { delay: 400 }, optional: true });
+  const signalAfter = { line: /::group::Clean up/, signal: 'SIGTERM' } as const;
+  const run = await runCleanup({ images: image, policy, plan }, { signalAfter });
+  expect(run.exitCode).toBe(1);
+  expect(run.outputs.outcome).toBe('cancelled');
+  const again = await runCleanup({ images: image, policy, plan });
+  expect(again.exitCode).toBe(0);
+  expect(Object.keys(registry.tags(NAME))).toEqual(['v1.0.0', 'v2.0.0', 'latest']);
+});
+
 test('the plan needs no more than the right to read, and the application more', async () => {
   const reader = { username: 'reader', password: 'r' };
   const auth = { bearer: { username: 'ci', password: 'good', readers: [reader] } };
