@@ -78,7 +78,7 @@ it('a promotion that requires a signature takes what the right workflow signed, 
   await publish(image, keyless, token());
   const nobody = await promote({});
   expect(nobody.outputs.outcome).toBe('refused');
-  expect(nobody.log).toContain('nobody is named who may have signed');
+  expect(nobody.log).toContain('no signer is named');
   const other = await promote({ require: `signature,identity=${IDENTITY.replace('release', 'nightly')}` });
   expect(other.outputs.outcome).toBe('refused');
   expect(other.log).toContain('its identity is');

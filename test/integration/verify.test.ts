@@ -95,7 +95,7 @@ describe('`command: verify`', () => {
 
 describe('inputs that would prove less than they seem to', () => {
   test.each([
-    ['nobody', {}, 'nobody is named who may have signed'],
+    ['nobody', {}, 'no signer is named'],
     ['a pattern without anchors', { 'signer-identity': 'https://github.com/acme/*' }, 'pattern without anchors'],
     ['everybody', { 'signer-identity': '^.*$' }, 'accepts everybody'],
     ['an empty claim', { 'signer-identity': IDENTITY, 'signer-claims': 'commit=' }, 'a full commit id'],

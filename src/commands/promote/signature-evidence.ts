@@ -74,5 +74,5 @@ export async function readSignatureEvidence(
 
 const NOBODY: RequirementCheck = {
   met: false,
-  reason: 'nobody is named who may have signed: set `signer-identity` or `signer-key`, or write `signature,identity=…`',
+  reason: 'no signer is named: set `signer-identity` or `signer-key`, or write `signature,identity=…`',
 };

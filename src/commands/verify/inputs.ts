@@ -75,7 +75,7 @@ export const RULES: readonly Rule<Values>[] = [
       : undefined,
   (inputs) =>
     inputs['signer-identity'].length === 0 && inputs['signer-key'] === undefined && inputs['trust-policy'] === undefined
-      ? 'nobody is named who may have signed. Set `signer-identity`, `signer-key` or `trust-policy`: a signature by anybody proves nothing.'
+      ? 'no signer is named. Set `signer-identity`, `signer-key` or `trust-policy`: a signature by an unknown signer proves nothing.'
       : undefined,
   (inputs, { given }) => {
     const lost = (['signer-claims', 'signer-issuer'] as const).filter(given);

@@ -195,7 +195,7 @@ function judgeBranch(branch: string, { commit, branches }: Evidence): Requiremen
   return refused(
     relation === 'lacks'
       ? `${short} is not on ${branch}`
-      : `it could not be found out whether ${short} is on ${branch}; give \`github-token\` with \`contents: read\``,
+      : `could not determine whether ${short} is on ${branch}; give \`github-token\` with \`contents: read\``,
   );
 }
 
@@ -218,7 +218,7 @@ function judgeOrder({ digest, commit, target, rollback }: Evidence): Requirement
     case 'diverged':
       return refused(`neither ${own} nor ${held}, which the environment holds, comes after the other`);
     case 'unknown':
-      return refused(`it could not be found out whether ${own} comes after ${held}, which the environment holds`);
+      return refused(`could not determine whether ${own} comes after ${held}, which the environment holds`);
   }
 }
 

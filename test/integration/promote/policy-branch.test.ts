@@ -106,7 +106,7 @@ describe('a policy that was changed on a branch', () => {
     const loose = 'require: [{ scan: { max-age: 30d } }]\ngate: { severity: [HIGH], ignore-unfixed: true }\n';
     const { environments, fetched, asked, repository } = await createBranch(loose, strict);
     await fetched();
-    const run = await environments.refuses('', ['scan,max-age=1d: there is no verdict'], asked());
+    const run = await environments.refuses('', ['scan,max-age=1d: this image has no gate result'], asked());
     expect(run.log).toContain('scan,max-age=1d');
     await repository.checkout('main');
     await fetched(await repository.commit('broken', { [FILE]: 'require: [sbom\n' }));

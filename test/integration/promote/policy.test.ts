@@ -21,7 +21,7 @@ async function createPolicy(text: string, path = FILE) {
 describe('.github/promotion.yaml', () => {
   test('counts although no input names it, for its environment alone', async () => {
     const environments = await createPolicy(
-      'require:\n  - platforms: [linux/amd64]\nstages:\n  production:\n    - signature\n  staging: [sbom]\n',
+      'require:\n  - platforms: [linux/amd64]\nenvironments:\n  production:\n    - signature\n  staging: [sbom]\n',
     );
     const run = await environments.refuses('', ['signature: ']);
     expect(run.log).toContain(`${FILE} requires platforms=linux/amd64, signature of production.`);
@@ -39,7 +39,7 @@ describe('.github/promotion.yaml', () => {
   });
 
   test('`require` is of every environment, also of one that no input names as an environment', async () => {
-    const environments = await createPolicy('require: [signature]\nstages: {}\n');
+    const environments = await createPolicy('require: [signature]\nenvironments: {}\n');
     for (const environment of ['production', 'staging', 'anything']) {
       await environments.refuses('', ['signature: '], { inputs: { environment } });
     }
@@ -117,7 +117,7 @@ describe('a policy that the workspace does not show', () => {
     await repository.git('sparse-checkout', 'disable');
     await environments.refuses('', ['signature: ']);
     await rm(join(repository.directory, FILE));
-    expect(await environments.fails('POLICY_INVALID', '')).toContain('It could not be found out');
+    expect(await environments.fails('POLICY_INVALID', '')).toContain('Could not determine');
   });
 
   test('is a link that leads nowhere, as to a submodule that was not checked out', async () => {

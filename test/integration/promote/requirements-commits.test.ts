@@ -45,7 +45,7 @@ describe('branch=main', () => {
     const { environments, second } = await createHistory();
     environments.built(second);
     const unknown = (sha: string, branch: string) =>
-      `branch=${branch}: it could not be found out whether ${sha.slice(0, 7)} is on ${branch}; give \`github-token\``;
+      `branch=${branch}: could not determine whether ${sha.slice(0, 7)} is on ${branch}; give \`github-token\``;
     await environments.refuses('branch=release', [unknown(second, 'release')]);
     const lost = 'e'.repeat(40);
     environments.built(lost);
@@ -73,7 +73,7 @@ describe('branch=main', () => {
     const workspace = await repository.clone({ depth: 1 });
     for (const commit of [first, feature]) {
       environments.built(commit);
-      await environments.refuses('branch=main', ['it could not be found out'], { options: { workspace } });
+      await environments.refuses('branch=main', ['could not determine'], { options: { workspace } });
     }
   });
 });
@@ -115,7 +115,7 @@ describe('not-older', () => {
     environments.built(first);
     await environments.refuses('not-older', ['not-older: what the environment holds names no commit']);
     environments.hold('production', environments.built(lost, 'lost'));
-    const doubt = `not-older: it could not be found out whether ${first.slice(0, 7)} comes after ${lost.slice(0, 7)}`;
+    const doubt = `not-older: could not determine whether ${first.slice(0, 7)} comes after ${lost.slice(0, 7)}`;
     await environments.refuses('not-older', [doubt]);
     environments.source.image(['nameless'], {}, 'next');
     await environments.refuses('not-older', ['not-older: the image names no commit']);
@@ -175,6 +175,6 @@ test('without a checkout, and with a token that GitHub does not answer, nothing 
   environments.built(second);
   await using github = await startGitHub({ commits: { [second]: {} } });
   const asked = github.asked({ options: { workspace } });
-  await environments.refuses('branch=main', ['branch=main: it could not be found out'], asked);
-  await environments.refuses('not-older', ['not-older: it could not be found out'], asked);
+  await environments.refuses('branch=main', ['branch=main: could not determine'], asked);
+  await environments.refuses('not-older', ['not-older: could not determine'], asked);
 });

@@ -22,7 +22,7 @@ describe('deployed=staging', () => {
       `deployed=staging: staging holds ${holds}, there is no record that it held sha256:`,
       deployments,
     ];
-    const silent = 'GitHub was not requested deployments or did not tell';
+    const silent = 'GitHub deployments could not be read';
     await environments.refuses('deployed=staging', words('nothing', silent));
     await using github = await startGitHub({});
     await environments.refuses('deployed=staging', words('nothing', 'there is no deployment of it'), github.asked());
@@ -143,11 +143,7 @@ describe('deployed=staging, by the deployments of GitHub', () => {
       deployments: [deployment('success')],
       permissions: { deployments: 'none' },
     });
-    await environments.refuses(
-      'deployed=staging',
-      ['GitHub was not requested deployments or did not tell'],
-      refusing.asked(),
-    );
+    await environments.refuses('deployed=staging', ['GitHub deployments could not be read'], refusing.asked());
     expect(refusing.requests.some(({ url }) => url.pathname.endsWith('/deployments'))).toBe(true);
     environments.source.image(['nameless'], {}, 'next');
     await using github = await startGitHub({ deployments: [deployment('success')] });

@@ -76,7 +76,7 @@ describe('scan,max-age', () => {
   test('a promotion that has scanned counts for the next, across environments, as long as it is young enough', async () => {
     const { environments, scanned } = await createScanned();
     await environments.layout(image({}));
-    const none = 'scan,max-age=7d: there is no verdict of a scan for this image';
+    const none = 'scan,max-age=7d: this image has no gate result';
     await environments.refuses('scan,max-age=7d', [none]);
     const { inputs } = scanned({ environment: 'staging' });
     await environments.passes('scan=now', { inputs: { ...inputs } });
@@ -107,7 +107,7 @@ describe('scan,max-age', () => {
     await using environments = await createStages();
     const root = environments.source.image(['1'], {}, 'next');
     environments.record(root, { time: ago(-DAY), ...SCANNED });
-    const run = await environments.refuses('scan,max-age=7d', ['there is no verdict']);
+    const run = await environments.refuses('scan,max-age=7d', ['this image has no gate result']);
     expect(run.log).toContain('in the future');
   });
 
@@ -136,6 +136,6 @@ describe('scan,max-age', () => {
     await using environments = await createStages();
     const root = environments.source.image(['1'], {}, 'next');
     environments.record(root, { time: ago(DAY), requirements: SCANNED.requirements });
-    await environments.refuses('scan,max-age=7d', ['there is no verdict of a scan for this image']);
+    await environments.refuses('scan,max-age=7d', ['this image has no gate result']);
   });
 });

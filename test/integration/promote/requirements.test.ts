@@ -141,7 +141,7 @@ describe('signature', () => {
   test('is never met, also when the registry holds what looks like one', async () => {
     await using environments = await createStages();
     const root = await environments.layout({ ...BOTH, attestations: 'none' });
-    const reason = 'signature: signatures cannot be checked by this version of the action';
+    const reason = 'signature: no signer is named';
     await environments.refuses('signature', [reason]);
     environments.source.referrer(root, 'signature', { artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json' });
     environments.source.cosign('sig', `${root.descriptor.digest.replace(':', '-')}.sig`);

@@ -34,7 +34,7 @@ test.each([
   const silent = await setting.publish({ images, tags: 'two' });
   const refused = await promote({ from: silent.outputs.digest ?? '', require: 'scan,max-age=7d' });
   expect(refused.outputs.outcome).toBe('refused');
-  expect(refused.annotations[0]?.message).toContain('there is no verdict of a scan for this image');
+  expect(refused.annotations[0]?.message).toContain('this image has no gate result');
 });
 
 test('an image that did not pass leaves no verdict, and one that nobody had to pass cannot', async () => {

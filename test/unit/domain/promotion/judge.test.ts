@@ -246,11 +246,11 @@ describe('branch', () => {
   });
   test.each([
     ['the commit is elsewhere', { commit: COMMIT, branches: branches('lacks') }, /ccccccc is not on main/],
-    ['nobody could tell', { commit: COMMIT, branches: branches('unknown') }, /could not be found out/],
+    ['nobody could tell', { commit: COMMIT, branches: branches('unknown') }, /could not determine/],
     [
       'another branch was looked at',
       { commit: COMMIT, branches: new Map([['dev', 'contains' as const]]) },
-      /could not be/,
+      /could not determine/,
     ],
     ['the image names no commit', { branches: branches('contains') }, /names no commit/],
   ])('is not when %s', (__, evidence, expected) => {
@@ -275,8 +275,8 @@ describe('not-older', () => {
   test.each([
     ['it is older', { ...held, relation: 'behind' as const }, /newer than ccccccc. Use `rollback: true`/],
     ['they have diverged', { ...held, relation: 'diverged' as const }, /neither/],
-    ['nobody could tell', { ...held, relation: 'unknown' as const }, /could not be found out/],
-    ['nobody has looked', held, /could not be found out/],
+    ['nobody could tell', { ...held, relation: 'unknown' as const }, /could not determine/],
+    ['nobody has looked', held, /could not determine/],
     [
       'the environment names no commit',
       { holds: B, relation: 'ahead' as const },
