@@ -58,6 +58,19 @@ const FORBIDDEN: readonly { readonly where: RegExp; readonly what: RegExp; reado
   { where: /^src\/(?!runtime\/)/, what: /\bprocess\.env\b/, why: 'the environment comes through the runtime' },
 ];
 
+/** Lines that a file of `src` may have. */
+const MAX_LINES = 300;
+
+/** Files that may be longer, and why. */
+const LONG: Readonly<Record<string, string>> = {
+  'src/errors/catalogue.ts': 'a table',
+  'src/http/transport.ts': 'to be split: reading bodies apart from sending requests',
+  'src/domain/promotion/requirements.ts': 'to be split: reading requirements apart from merging them',
+};
+
+/** An import that brings more than types. */
+const SCHEMA_VALUES = /^import (?!type\b)[^;]*json-schema\.ts'/m;
+
 const GRAB_BAG = /^(?:utils?|helpers?|common|misc|shared)(?:\.test)?\.ts$/;
 
 /** All import specifiers of a TypeScript source, static, dynamic and for side effects. */
@@ -84,11 +97,21 @@ function wrongIn({ file, text }: Source): readonly string[] {
     ...(GRAB_BAG.test(basename(file))
       ? [`${file}: a file is named for a thing of the domain, not for its mechanics`]
       : []),
+    ...tooLong(file, text),
+    ...(/^src\/(?!.*json-schema\.ts$)/.test(file) && SCHEMA_VALUES.test(text)
+      ? [`${file}: takes more than types from a json-schema.ts, which would bring the schema into the bundle`]
+      : []),
     ...(file.startsWith('src/') ? [...importsOf(text).flatMap((to) => wrongImport(file, to) ?? [])] : []),
     ...FORBIDDEN.filter(({ where, what }) => where.test(file) && what.test(withoutComments(text))).map(
       ({ what, why }) => `${file}: ${what.exec(withoutComments(text))?.[0].trim()} does not belong here: ${why}`,
     ),
   ];
+}
+
+function tooLong(file: string, text: string): readonly string[] {
+  const lines = text.split('\n').length - 1;
+  if (!file.startsWith('src/') || lines <= MAX_LINES || LONG[file] !== undefined) return [];
+  return [`${file}: has ${lines} lines, and a file has at most ${MAX_LINES}: split it by what it does`];
 }
 
 /** The circles of imports, of types as well: each as its files in order, from the first in the alphabet. */

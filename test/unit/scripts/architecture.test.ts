@@ -83,3 +83,19 @@ export const from = 'not';
 `;
   expect(importsOf(text)).toEqual(['a', 'b', 'c', 'd', 'g', 'h', 'i', 'j', './data.json', 'k']);
 });
+
+describe('the size of a file', () => {
+  const of = (file: string, lines: number) => violations([{ file, text: '\n'.repeat(lines) }]);
+
+  it('is limited in src', () => {
+    expect(of('src/domain/long.ts', 301)).toEqual([expect.stringContaining('has 301 lines')]);
+    expect(of('src/domain/long.ts', 300)).toEqual([]);
+    expect(of('src/errors/catalogue.ts', 900)).toEqual([]);
+  });
+});
+
+it('a schema of the `json` output gives types alone', () => {
+  const of = (text: string) => violations([{ file: 'src/commands/login/summary.ts', text }]);
+  expect(of("import { JSON_SCHEMA } from './json-schema.ts';\n")).toEqual([expect.stringContaining('more than types')]);
+  expect(of("import type { LoginJson } from './json-schema.ts';\n")).toEqual([]);
+});
