@@ -14,35 +14,35 @@ import {
 export interface KnownCredentials {
   /** From `username`/`password` or `registry-auth`. */
   readonly logins: readonly Login[];
-  /** The job's token and who runs it: good for GHCR, and for GHCR only. */
+  /** The job's token and actor: valid for GHCR only. */
   readonly github?: { readonly actor: string; readonly token: string };
 }
 
-/** The vendor's own ways to credentials, bound to one host. */
+/** The vendor's own sources of credentials, for one host. */
 export interface VendorLogin {
   readonly keyless: () => Promise<Credentials | undefined>;
   readonly ambient: () => Promise<Credentials | undefined>;
 }
 
-/** @param refused credentials that the registry calls expired: fresh ones are fetched where there are fresh ones */
+/** @param refused credentials that the registry reports as expired; they are replaced by fresh ones if possible */
 export type Resolver = (host: string, refused?: Refused) => Promise<Credentials | undefined>;
 
-/** The secret of the credentials that were refused. */
+/** The secret of the refused credentials. */
 export interface Refused {
   readonly secret: string;
 }
 
-/** What docker writes in place of a user name when the secret is an identity token. */
+/** Docker's user name for identity tokens. */
 const TOKEN_USER = '<token>';
 
-/** Credentials are replaced this long before they end, so that a request does not outlive them. In milliseconds. */
-const SPARE = 60_000;
+/** Margin before expiry at which credentials are replaced, so that no request outlives them. */
+const REFRESH_MARGIN_MS = 60_000;
 
 /**
- * Finds the credentials for a host. The order is the documented one: given to this step, then keyless as the inputs say,
- * then what docker on this runner has (its file, then its credential helpers), then the job's own token for ghcr.io and
- * what else lies on the runner for the vendor, else none (anonymous). A host gets only what is filed under exactly its
- * name, and a vendor's logins only when it is that vendor's.
+ * Finds the credentials for a host, in the documented order: inputs of this step, keyless login as configured, docker
+ * on this runner (its file, then its credential helpers), the job's own token for ghcr.io and vendor credentials on the
+ * runner, anonymous access. A host only gets credentials stored under exactly its name, and vendor logins only if it
+ * belongs to that vendor.
  */
 export function createCredentials(
   runtime: Runtime,
@@ -52,7 +52,7 @@ export function createCredentials(
   let config: Promise<DockerConfig> | undefined;
   const order: readonly ((host: string) => Promise<Credentials | undefined>)[] = [
     async (host) => {
-      const login = known.logins.find((each) => each.host === host);
+      const login = known.logins.find((given) => given.host === host);
       return login === undefined ? undefined : { kind: 'password', ...pick(login), from: 'inputs of this step' };
     },
     async (host) => vendorLogin(host)?.keyless(),
@@ -66,20 +66,20 @@ export function createCredentials(
         : undefined,
     async (host) => vendorLogin(host)?.ambient(),
   ];
-  const told = new Set<string>();
-  const tell = (line: string) => {
-    if (!told.has(line)) runtime.log.info(line);
-    told.add(line);
+  const logged = new Set<string>();
+  const logOnce = (line: string) => {
+    if (!logged.has(line)) runtime.log.info(line);
+    logged.add(line);
   };
   const find = async (host: string): Promise<Credentials | undefined> => {
     for (const resolve of order) {
       const found = await resolve(host);
       if (found === undefined) continue;
       runtime.secret(secretOf(found));
-      tell(`Credentials for ${host}: ${found.from}.`);
+      logOnce(`Credentials for ${host}: ${found.from}.`);
       return found;
     }
-    tell(`No credentials for ${host}, using anonymous access.`);
+    logOnce(`No credentials for ${host}, using anonymous access.`);
     return undefined;
   };
 
@@ -91,7 +91,7 @@ export function createCredentials(
       const good =
         found !== undefined &&
         secretOf(found) !== refused?.secret &&
-        (found.until === undefined || found.until.getTime() - SPARE > runtime.clock.now().getTime());
+        (found.until === undefined || found.until.getTime() - REFRESH_MARGIN_MS > runtime.clock.now().getTime());
       if (good || held.get(host) !== before) return good ? found : held.get(host);
     }
     const fresh = find(host);
@@ -100,7 +100,7 @@ export function createCredentials(
   };
 }
 
-/** The part of credentials that nobody may see. */
+/** The secret part of credentials. */
 export function secretOf(found: Credentials): string {
   return found.kind === 'password' ? found.password : found.token;
 }
@@ -110,7 +110,7 @@ function pick({ username, password }: Login) {
 }
 
 async function fromDocker(runtime: Runtime, config: DockerConfig, host: string): Promise<Credentials | undefined> {
-  // Docker also takes an entry under any other address of the host, as its first versions wrote them.
+  // Docker also accepts entries under other addresses of the host, as its first versions wrote them.
   const old = Object.keys(config.auths).filter((key) => /^https?:\/\/([^/]+)/.exec(key)?.[1] === host);
   for (const key of new Set([...keysOf(host), ...(config.credsStore === undefined ? old : [])])) {
     const helper = Object.hasOwn(config.credHelpers, key) ? config.credHelpers[key] : config.credsStore;
@@ -135,16 +135,16 @@ async function askHelper(runtime: Runtime, helper: string, key: string): Promise
     );
   }
   const program = `docker-credential-${helper}`;
-  // A helper reads its own credentials from wherever it keeps them, as it does below docker: it gets the environment of the
-  // step, without the inputs and the tokens of the job, which are none of its business.
+  // Helpers read their own credentials as they do below docker: they get the step's environment without the inputs and
+  // the job's tokens.
   const env = childEnvironment(
     runtime.env,
     Object.keys(runtime.env).filter((name) => !/^(?:INPUT|ACTIONS|STATE)_/.test(name)),
   );
   const asked = await runtime.exec(program, ['get'], { env, input: key, timeout: 60_000 });
   if (asked.exitCode !== 0) {
-    // "credentials not found in native keychain" is the helpers' way to say that they have none. What only resembles it
-    // ("gcloud: command not found") is a broken helper.
+    // Helpers report missing credentials with "credentials not found in native keychain". Similar messages ("gcloud:
+    // command not found") come from a broken helper.
     if (/credentials not found/i.test(asked.stdout + asked.stderr)) return undefined;
     throw new ActionError(
       'UNAUTHORIZED',

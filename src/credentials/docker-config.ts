@@ -8,10 +8,10 @@ import { programPath } from '../runtime/program-path.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Credentials } from './credential.ts';
 
-/** Begins `from` of credentials that docker on this runner has already. */
+/** Prefix of `from` for credentials that docker on this runner already has. */
 export const DOCKERS_OWN = "docker's ";
 
-/** User name and password for one registry host, as the user gave them. */
+/** User name and password for one registry host, as configured by the user. */
 export interface Login {
   /** Host as in image names: `docker.io`, `ghcr.io`, `registry.example.com:5000`. */
   readonly host: string;
@@ -19,48 +19,48 @@ export interface Login {
   readonly password: string;
 }
 
-/** What Azure wants for a user name when the password is an identity token. */
-const NOBODY = '00000000-0000-0000-0000-000000000000';
+/** The user name that Azure expects when the password is an identity token. */
+const AZURE_TOKEN_USER = '00000000-0000-0000-0000-000000000000';
 
-/** Credentials in the form of docker's configuration file; undefined when they stand there already. */
+/** Credentials in docker's configuration format; undefined when they come from that file. */
 export function loginOf(host: string, found: Credentials): Login | undefined {
   if (found.from.startsWith(DOCKERS_OWN)) return undefined;
   return found.kind === 'password'
     ? { host, username: found.username, password: found.password }
-    : { host, username: NOBODY, password: found.token };
+    : { host, username: AZURE_TOKEN_USER, password: found.token };
 }
 
-/** The parts of docker's `config.json` that hold credentials. Everything else is carried along as it is. */
+/** The parts of docker's `config.json` that contain credentials. Everything else is kept unchanged. */
 export interface DockerConfig {
   readonly auths: Readonly<Record<string, Fields>>;
-  /** An empty name makes docker read the entry from the file, although there is a store for all others. */
+  /** An empty name makes docker read the entry from the file, even if there is a store for all others. */
   readonly credHelpers: Readonly<Record<string, string>>;
   readonly credsStore?: string;
   readonly rest: Readonly<Record<string, unknown>>;
 }
 
-const EMPTY: DockerConfig = { auths: {}, credHelpers: {}, rest: {} };
-const LIMIT = 4 * 1024 * 1024;
+const EMPTY_CONFIG: DockerConfig = { auths: {}, credHelpers: {}, rest: {} };
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
-/** Docker Hub's credentials are filed under this name since the time of registry v1. */
+/** Docker Hub's credentials have been stored under this name since registry v1. */
 export const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
 
-/** Where docker keeps its configuration for this user. */
+/** Docker's configuration folder of this user. */
 export function dockerConfigDirectory(env: Runtime['env']): string {
   return env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker');
 }
 
 /**
  * Reads `config.json` of a docker configuration directory; a missing file is an empty configuration.
- * @throws ActionError INPUT_INVALID when the file is there and is not docker's configuration
+ * @throws ActionError INPUT_INVALID when the file is not docker's configuration
  */
 export async function readDockerConfig(directory: string): Promise<DockerConfig> {
   const file = join(directory, 'config.json');
-  if (!existsSync(file)) return EMPTY;
+  if (!existsSync(file)) return EMPTY_CONFIG;
   const refuse = (why: string, cause?: unknown) =>
     new ActionError('INPUT_INVALID', `docker's configuration ${file} ${why}.`, { cause, facts: { file } });
   const content = await readFile(file, 'utf8');
-  if (content.length > LIMIT) throw refuse('is larger than 4 MiB');
+  if (content.length > MAX_CONFIG_BYTES) throw refuse('is larger than 4 MiB');
   let parsed: unknown;
   try {
     parsed = content.trim() === '' ? {} : JSON.parse(content);
@@ -80,7 +80,7 @@ export async function readDockerConfig(directory: string): Promise<DockerConfig>
 }
 
 /**
- * What an entry of `auths` holds: an identity token, or a user name and a password, coded or as they are.
+ * The content of an `auths` entry: an identity token, or user name and password, encoded or plain.
  * https://github.com/docker/cli/blob/master/cli/config/configfile/file.go
  */
 export function readEntry(entry: Fields, from: string): Credentials | undefined {
@@ -97,7 +97,7 @@ export function readEntry(entry: Fields, from: string): Credentials | undefined 
     : undefined;
 }
 
-/** The names under which docker may file the credentials of a host, the usual one first. */
+/** The names under which docker may store the credentials of a host, the usual one first. */
 export function keysOf(host: string): readonly string[] {
   if (host !== 'docker.io')
     return [host, `https://${host}`, `http://${host}`, `https://${host}/v2/`, `https://${host}/v1/`];
@@ -105,9 +105,9 @@ export function keysOf(host: string): readonly string[] {
 }
 
 /**
- * A configuration directory for this run alone: what the runner already has, with the given logins on top, in a file that
- * only this user can read. Plugins, contexts and builders of the user's own directory stay reachable through links.
- * The directory lies in the run's temp directory, so it goes away with that in the post step.
+ * A configuration directory for this run: the runner's configuration plus the given logins, in a file that only this
+ * user can read. Plugins, contexts and builders of the user's own directory are linked. The directory is in the run's
+ * temp directory, which the post step removes.
  * @returns the variables that make docker and buildx use it
  */
 export async function writePrivateDockerConfig(
@@ -119,7 +119,7 @@ export async function writePrivateDockerConfig(
   const directory = join(runtime.temp, 'docker');
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
-  // Plugins are programs, which are not run from the workspace (P8).
+  // Plugins are programs, and programs in the workspace are never run (P8).
   const isOutside = (folder: string) => programPath(folder, runtime.workspace).path !== '';
   for (const name of ['cli-plugins', 'contexts', 'tls']) {
     const target = join(own, name);
@@ -137,7 +137,7 @@ export async function writePrivateDockerConfig(
     }
     const key = host === 'docker.io' ? DOCKER_HUB_KEY : host;
     auths[key] = { auth: Buffer.from(`${username}:${password}`).toString('base64') };
-    // An empty helper makes docker read this entry from the file, although a credential store may be set for all others.
+    // An empty helper makes docker read this entry from the file, even if a credential store is set for all others.
     if (config.credsStore !== undefined) credHelpers[key] = '';
   }
   const { cliPluginsExtraDirs: plugins, ...rest } = config.rest;

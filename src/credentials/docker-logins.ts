@@ -7,31 +7,31 @@ import { ActionError } from '../errors/action-error.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { DOCKER_HUB_KEY, dockerConfigDirectory, keysOf, type Login } from './docker-config.ts';
 
-/** What a login has changed, so that the logout can take back exactly that. Holds secrets: it lies in a private file. */
+/** The changes of a login, so that the logout can revert exactly those. Contains secrets: stored in a private file. */
 interface Filed {
   readonly file: string;
-  /** The file and its directory were not there before. */
+  /** The file and its directory did not exist before. */
   readonly madeFile: boolean;
   readonly madeDirectory: boolean;
-  /** Permission bits of the file before. */
+  /** Permission bits of the file before the login. */
   readonly mode: number;
   readonly entries: readonly {
     readonly key: string;
     readonly wrote: string;
-    /** The entries of docker's file under all names of the host, as they were. */
+    /** The previous entries in docker's file under all names of the host. */
     readonly auths: Readonly<Record<string, unknown>>;
     readonly helpers: Readonly<Record<string, unknown>>;
   }[];
 }
 
-const RECORD = 'docker-logins.json';
-const PRIVATE = 0o600;
+const STATE_FILE = 'docker-logins.json';
+const PRIVATE_MODE = 0o600;
 
 /**
- * Adds logins to the configuration of docker on this runner, where docker, buildx, crane, oras, cosign and others look for
- * them. What else stands there stays; what is replaced comes back with {@link withdrawLogins}.
+ * Adds logins to docker's configuration on this runner, where docker, buildx, crane, oras, cosign and others look for
+ * them. Other entries are kept; {@link withdrawLogins} restores replaced ones.
  * @returns the file
- * @throws ActionError INPUT_INVALID when there is a file that is not docker's configuration
+ * @throws ActionError INPUT_INVALID when the file is not docker's configuration
  */
 export async function fileLogins(runtime: Runtime, logins: readonly Login[]): Promise<string> {
   try {
@@ -51,7 +51,7 @@ async function file(runtime: Runtime, logins: readonly Login[]): Promise<string>
   const directory = dockerConfigDirectory(runtime.env);
   const madeDirectory = !existsSync(directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  // A link stays a link: what it leads to is written.
+  // Writes through a symbolic link and keeps the link.
   const given = join(directory, 'config.json');
   const madeFile = !existsSync(given);
   const target = madeFile ? given : await realpath(given);
@@ -70,24 +70,24 @@ async function file(runtime: Runtime, logins: readonly Login[]): Promise<string>
     const wrote = Buffer.from(`${username}:${password}`).toString('base64');
     runtime.secret(wrote);
     auths[key] = { auth: wrote };
-    // An empty helper makes tools read this entry from the file, although a credential store may be set for all others.
+    // An empty helper makes tools read this entry from the file, even if a credential store is set for all others.
     if (typeof config.credsStore === 'string') helpers[key] = '';
     return { key, wrote, ...before };
   });
-  const mode = madeFile ? PRIVATE : (await stat(target)).mode % 0o1000;
+  const mode = madeFile ? PRIVATE_MODE : (await stat(target)).mode % 0o1000;
   const filed: Filed = { file: target, madeFile, madeDirectory, mode, entries };
-  // Before the logins themselves: a job that is cancelled in between must still log out.
-  await writeFile(join(runtime.temp, RECORD), JSON.stringify(filed), { mode: 0o600 });
-  await replace(target, compose(config, auths, helpers), PRIVATE);
+  // Saved before the logins themselves: a job that is cancelled in between must still log out.
+  await writeFile(join(runtime.temp, STATE_FILE), JSON.stringify(filed), { mode: 0o600 });
+  await replace(target, compose(config, auths, helpers), PRIVATE_MODE);
   return target;
 }
 
 /**
- * Takes back what {@link fileLogins} wrote. What somebody else has changed in the meantime stays.
- * @returns the number of logins that were taken back; undefined when there were none to take back
+ * Removes what {@link fileLogins} wrote. Entries changed by something else in the meantime are kept.
+ * @returns the number of logins removed; undefined when there were none
  */
 export async function withdrawLogins(runtime: Runtime): Promise<number | undefined> {
-  const record = join(runtime.temp, RECORD);
+  const record = join(runtime.temp, STATE_FILE);
   if (!existsSync(record)) return undefined;
   const filed = readFiled(await readFile(record, 'utf8'));
   if (!existsSync(filed.file)) return 0;
@@ -106,7 +106,7 @@ export async function withdrawLogins(runtime: Runtime): Promise<number | undefin
   const content = compose(config, auths, helpers);
   if (filed.madeFile && Object.keys(content).every((name) => name === 'auths') && Object.keys(auths).length === 0) {
     await rm(filed.file);
-    // Only when nothing else has come to lie there.
+    // Only if nothing else was stored there.
     if (filed.madeDirectory) await rmdir(dirname(filed.file)).catch(() => undefined);
   } else await replace(filed.file, content, filed.mode);
   return count;
@@ -142,8 +142,8 @@ async function read(file: string): Promise<Readonly<Record<string, unknown>>> {
 }
 
 /**
- * In one step, so that a tool that reads at this moment sees the old file or the new one. It stays its owner's, who may be
- * another user than that of a job in a container.
+ * Replaces the file atomically, so that tools reading it at this moment see the old or the new one. Keeps its owner,
+ * who may differ from the user of a job in a container.
  */
 async function replace(file: string, content: unknown, mode: number): Promise<void> {
   const next = join(dirname(file), `.${basename(file)}.${randomUUID()}`);
@@ -154,7 +154,7 @@ async function replace(file: string, content: unknown, mode: number): Promise<vo
     await chmod(next, mode);
     await rename(next, file);
   } catch (error) {
-    // A full disk, or a file that is mounted by itself: no second copy of all logins stays behind.
+    // A full disk or a mounted file: leave no second copy of all logins behind.
     await rm(next, { force: true });
     throw error;
   }
@@ -173,7 +173,7 @@ function readFiled(text: string): Filed {
     file: String(file),
     madeFile: madeFile === true,
     madeDirectory: madeDirectory === true,
-    mode: typeof mode === 'number' ? mode : PRIVATE,
+    mode: typeof mode === 'number' ? mode : PRIVATE_MODE,
     entries: (Array.isArray(entries) ? entries : []).map((entry: unknown) => {
       const { key, wrote, auths, helpers } = fieldsOf(entry);
       return { key: String(key), wrote: String(wrote), auths: fieldsOf(auths), helpers: fieldsOf(helpers) };

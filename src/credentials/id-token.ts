@@ -4,7 +4,7 @@ import { classify } from '../errors/classify.ts';
 import { type Api, unexpected } from '../http/api.ts';
 import { parseErrorBody } from '../http/error-body.ts';
 
-/** The claims of GitHub's token that trust policies look at, for errors: nothing in them is secret. */
+/** The claims of GitHub's token that trust policies check, for errors: none of them is secret. */
 export interface Claims {
   readonly subject: string;
   readonly audience: string;
@@ -12,7 +12,7 @@ export interface Claims {
 }
 
 /**
- * Asks GitHub for a token that says who this job is; it lives for about five minutes.
+ * Requests a token from GitHub that identifies this job; it is valid for about five minutes.
  * https://docs.github.com/actions/reference/security/oidc
  * @throws ActionError ID_TOKEN_UNAVAILABLE when the job lacks `permissions: id-token: write`
  */
@@ -45,7 +45,7 @@ export async function requestIdToken(
   return value;
 }
 
-/** The payload of a JWT; not verified, because that is for the one who is shown it. Undefined when it is none. */
+/** The payload of a JWT; undefined when it is not one. Not verified: its recipient does that. */
 export function readJwt(token: string): Fields | undefined {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
@@ -55,7 +55,7 @@ export function readJwt(token: string): Fields | undefined {
   }
 }
 
-/** What a JWT says of itself; undefined when it is none. */
+/** The claims of a JWT; undefined when it is not one. */
 export function readClaims(token: string): Claims | undefined {
   const { sub, aud, iss } = readJwt(token) ?? {};
   const text = (value: unknown) => (typeof value === 'string' ? value.slice(0, 500) : '');
@@ -63,16 +63,15 @@ export function readClaims(token: string): Claims | undefined {
 }
 
 /**
- * GitHub's subject with and without the ids that repositories made or renamed since 2026-07-15 carry
- * (`repo:org@1/app@2:…`): trust policies are written in either form.
- * https://docs.github.com/actions/reference/security/oidc
+ * GitHub's subject with and without the ids in repositories created or renamed since 2026-07-15 (`repo:org@1/app@2:…`):
+ * trust policies use either form. https://docs.github.com/actions/reference/security/oidc
  */
 export function subjectForms(subject: string): readonly string[] {
   const plain = subject.replace(/^repo:([^/:@]+)@\d+\/([^/:@]+)@\d+:/, 'repo:$1/$2:');
   return plain === subject ? [subject] : [subject, plain];
 }
 
-/** What the token says, for the error of a service that refused it: a sentence with a space in front, or nothing. */
+/** The token's claims for the error of a service that refused it: a sentence with a leading space, or nothing. */
 export function claimsSaid(token: string): string {
   const claims = readClaims(token);
   if (claims === undefined) return '';
@@ -80,7 +79,7 @@ export function claimsSaid(token: string): string {
   return ` The token says: subject ${subjectForms(subject).join(' or ')}, audience ${audience}, issuer ${issuer}.`;
 }
 
-/** A token service's refusal of the exchange. */
+/** A refused token exchange. */
 export interface Refusal {
   /** Host of the token service. */
   readonly service: string;
@@ -88,13 +87,13 @@ export interface Refusal {
   readonly host: string;
   readonly status: number;
   readonly text: string;
-  /** What was shown to it. */
+  /** The token it received. */
   readonly token: string;
-  /** A sentence on where to look. */
+  /** A sentence with the setting to check. */
   readonly advice: string;
 }
 
-/** The refusal as a row of the catalogue, with the service's own words and what the token says. */
+/** The refusal as a catalogue error, with the service's own message and the token's claims. */
 export function exchangeRefused({ service, host, status, text, token, advice }: Refusal): ActionError {
   const said = parseErrorBody(text.replaceAll(token, '***'));
   const words = [said.code, said.message].filter((each) => each !== undefined && each !== '').join(': ');

@@ -6,7 +6,7 @@ interface Result {
 
 export interface Phases<T, R> {
   /** Does something for all targets at the same time. @returns whether all are well: else nothing may follow */
-  readonly phase: (step: (target: T, so: R) => Promise<Partial<R>>) => Promise<boolean>;
+  readonly phase: (step: (target: T, result: R) => Promise<Partial<R>>) => Promise<boolean>;
   /** One for each target, in their order. */
   readonly results: () => readonly R[];
 }
@@ -16,20 +16,20 @@ export interface Phases<T, R> {
  * keep the others from the same phase.
  */
 export function inPhases<T, R extends Result>(targets: readonly T[], begin: (target: T) => R): Phases<T, R> {
-  let states = targets.map((target) => ({ target, so: begin(target) }));
+  let states = targets.map((target) => ({ target, result: begin(target) }));
   return {
     phase: async (step) => {
       states = await Promise.all(
-        states.map(async ({ target, so }) => {
+        states.map(async ({ target, result }) => {
           try {
-            return { target, so: { ...so, ...(await step(target, so)) } };
+            return { target, result: { ...result, ...(await step(target, result)) } };
           } catch (error) {
-            return { target, so: { ...so, error: toActionError(error) } };
+            return { target, result: { ...result, error: toActionError(error) } };
           }
         }),
       );
-      return states.every(({ so }) => so.error === undefined);
+      return states.every(({ result }) => result.error === undefined);
     },
-    results: () => states.map(({ so }) => so),
+    results: () => states.map(({ result }) => result),
   };
 }

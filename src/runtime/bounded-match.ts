@@ -5,8 +5,8 @@ import { RuleProblem } from '../domain/tags/sources.ts';
 const MATCH_LIMIT_MS = 250;
 
 /**
- * `text.match(pattern)` within a time limit: a pattern such as `^(a+)+$` takes exponential time on a text that it does not
- * match, and the text is a git tag that somebody else may have named.
+ * `text.match(pattern)` within a time limit: a pattern such as `^(a+)+$` takes exponential time on a text that it does
+ * not match, and the text is a git tag that anyone may have named.
  * https://owasp.org/www-community/attacks/Regular_expression_Denial_of_Service_-_ReDoS
  * @returns the groups; undefined when it does not match
  * @throws RuleProblem when it takes too long

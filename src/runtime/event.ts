@@ -5,10 +5,10 @@ import { type Fields, fieldsOf } from '../domain/fields.ts';
 import { ActionError } from '../errors/action-error.ts';
 
 const REPOSITORY = /^([A-Za-z0-9._-]+)\/([A-Za-z0-9._-]+)$/;
-const PAYLOAD_LIMIT = 32 * 1024 * 1024;
+const MAX_PAYLOAD_BYTES = 32 * 1024 * 1024;
 
 /**
- * The event of this run, from the variables that the runner sets and the webhook payload.
+ * The event of this run, from the runner's variables and the webhook payload.
  * https://docs.github.com/actions/reference/workflows-and-actions/variables
  * @throws ActionError EVENT_INVALID naming every variable that is missing or malformed
  */
@@ -17,7 +17,7 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
   const name = env.GITHUB_EVENT_NAME ?? '';
   const sha = pullRequestHead(env, payload) ?? env.GITHUB_SHA ?? '';
   const number = pullRequestNumber(payload);
-  // On pull_request_target the ref is the base branch; the pull request is what the event is about, as metadata-action sees it.
+  // On pull_request_target the ref is the base branch. The event is about the pull request, as in metadata-action.
   const ref =
     name === 'pull_request_target' && number !== undefined ? `refs/pull/${number}/merge` : (env.GITHUB_REF ?? '');
   const [, owner, repository] = REPOSITORY.exec(env.GITHUB_REPOSITORY ?? '') ?? [];
@@ -69,14 +69,14 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
   };
 }
 
-/** The time of a commit, where a push payload has it as its head. */
+/** The time of a commit, if it is the head of a push payload. */
 export function commitDateOfPayload(env: Readonly<Record<string, string | undefined>>, sha: string): Date | undefined {
   const commit = fieldsOf(readPayload(env.GITHUB_EVENT_PATH).head_commit);
   const date = new Date(text(commit.timestamp) ?? '');
   return commit.id === sha && !Number.isNaN(date.getTime()) ? date : undefined;
 }
 
-/** The facts about a repository in a webhook payload or an answer of the REST API, which have the same form. */
+/** Repository facts from a webhook payload or the REST API, which use the same format. */
 export function repositoryFacts(
   value: unknown,
   known: { readonly owner: string; readonly name: string; readonly serverUrl: string },
@@ -102,7 +102,10 @@ function pullRequestHead(env: Readonly<Record<string, string | undefined>>, payl
   return text(fieldsOf(fieldsOf(payload.pull_request).head).sha);
 }
 
-/** Events that always have a ref and a commit. Others may lack them, such as a draft release or a deployment of a commit. */
+/**
+ * Events that always have a ref and a commit. Others may lack them, such as a draft release or a deployment of a
+ * commit.
+ */
 function hasRef(name: string): boolean {
   return /^(?:push|pull_request(?:_target)?|merge_group|schedule|workflow_dispatch|workflow_run|)$/.test(name);
 }
@@ -113,7 +116,7 @@ function workflowRunOf(payload: Fields, repository: string): GitEvent['workflowR
   const headSha = text(run.head_sha);
   if (headSha === undefined || !COMMIT.test(headSha)) return undefined;
   const branch = text(run.head_branch);
-  // A branch of a fork may have the name of one of this repository.
+  // A branch of a fork may share its name with one of this repository.
   const isOwn = text(fieldsOf(run.head_repository).full_name)?.toLowerCase() === repository.toLowerCase();
   return { headSha, ...(isOwn && branch !== undefined ? { branch } : {}) };
 }
@@ -131,7 +134,7 @@ function readPayload(path: string | undefined): Fields {
   } catch (error) {
     throw new ActionError('EVENT_INVALID', `The event payload ${path} cannot be read.`, { cause: error });
   }
-  if (content.length > PAYLOAD_LIMIT)
+  if (content.length > MAX_PAYLOAD_BYTES)
     throw new ActionError('EVENT_INVALID', `The event payload ${path} is larger than 32 MiB.`);
   try {
     return fieldsOf(JSON.parse(content));

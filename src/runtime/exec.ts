@@ -19,11 +19,11 @@ export type ToolkitExec = (
   },
 ) => Promise<number | null>;
 
-const KEEP = 16 * 1024 * 1024;
-const GRACE = 5_000;
+const MAX_KEPT_CHARACTERS = 16 * 1024 * 1024;
+const KILL_DELAY_MS = 5_000;
 
-// @actions/exec reports neither the signal that ended a child nor a way to stop it. Node announces each new child on this
-// channel, inside the asynchronous context of the caller, so that each call meets its own child.
+// @actions/exec neither reports the signal that ended a child nor can it stop one. Node announces each new child on
+// this channel, in the caller's async context, so that each call gets its own child.
 const spawning = new AsyncLocalStorage<(child: ChildProcess) => void>();
 let subscribed = false;
 
@@ -40,14 +40,14 @@ function isChild(value: unknown): value is ChildProcess {
   return typeof value === 'object' && value !== null && 'kill' in value && 'once' in value;
 }
 
-/** Gathers what a stream says: whole lines to a listener as they come, the last 16 MiB for the result. */
-function collector(onLine: ((line: string) => void) | undefined, keep = KEEP) {
+/** Collects a stream: complete lines for a listener, and the last 16 MiB for the result. */
+function collector(onLine: ((line: string) => void) | undefined, keep = MAX_KEPT_CHARACTERS) {
   const decoder = new StringDecoder('utf8');
   let text = '';
   let pending = '';
-  const take = (piece: string) => {
+  const append = (piece: string) => {
     text += piece;
-    // Cut now and then: each cut copies all that is kept.
+    // Truncated now and then: each time copies everything that is kept.
     if (text.length > 2 * keep) text = text.slice(-keep);
     if (onLine === undefined) return;
     const lines = (pending + piece).split(/\r?\n/);
@@ -55,9 +55,9 @@ function collector(onLine: ((line: string) => void) | undefined, keep = KEEP) {
     for (const line of lines) onLine(line);
   };
   return {
-    push: (data: Buffer) => take(decoder.write(data)),
+    push: (data: Buffer) => append(decoder.write(data)),
     end: (): string => {
-      take(decoder.end());
+      append(decoder.end());
       if (pending !== '') onLine?.(pending);
       return text.slice(-keep);
     },
@@ -65,8 +65,9 @@ function collector(onLine: ((line: string) => void) | undefined, keep = KEEP) {
 }
 
 /**
- * {@link Exec} on top of @actions/exec (which finds programs and quotes arguments on every OS), with the signal that ended
- * the child, a time limit, and cancellation: SIGTERM first, SIGKILL five seconds later, within the 7.5 seconds that the runner leaves.
+ * {@link Exec} on top of @actions/exec (which finds programs and quotes arguments on every OS), with the child's exit
+ * signal, a time limit, and cancellation: SIGTERM first, SIGKILL five seconds later, within the runner's limit of 7.5
+ * seconds.
  */
 export function createExec(toolkit: ToolkitExec, cancelled: AbortSignal): Exec {
   return async (command: string, args: readonly string[], options: ExecOptions): Promise<ExecResult> => {
@@ -81,7 +82,7 @@ export function createExec(toolkit: ToolkitExec, cancelled: AbortSignal): Exec {
 
     const stop = () => {
       child?.kill('SIGTERM');
-      killer ??= setTimeout(() => child?.kill('SIGKILL'), GRACE);
+      killer ??= setTimeout(() => child?.kill('SIGKILL'), KILL_DELAY_MS);
     };
     const timer =
       options.timeout === undefined
@@ -97,7 +98,7 @@ export function createExec(toolkit: ToolkitExec, cancelled: AbortSignal): Exec {
         (started) => {
           if (child !== undefined) return;
           child = started;
-          // A child that ends without reading its input breaks the pipe; its exit code says all there is to say.
+          // A child that exits without reading its input breaks the pipe; its exit code is what counts.
           started.once('spawn', () => started.stdin?.on('error', () => undefined));
           started.once('exit', (_code, by) => {
             signal = by;
@@ -109,7 +110,7 @@ export function createExec(toolkit: ToolkitExec, cancelled: AbortSignal): Exec {
             ignoreReturnCode: true,
             env: { ...options.env },
             ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-            // An empty buffer closes the input; without one the child would wait for it for ever.
+            // An empty buffer closes the input; without one the child would wait forever.
             input: Buffer.from(options.input ?? ''),
             listeners: { stdout: stdout.push, stderr: stderr.push },
           }),

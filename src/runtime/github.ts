@@ -10,13 +10,13 @@ import { createExec } from './exec.ts';
 import { programPath } from './program-path.ts';
 import type { Clock, GitHubApi, Log, RepositoryFile, Runtime, ToolCache } from './runtime.ts';
 
-/** The runner's world. The only file that imports @actions/*, and loads of them what a run comes to need. */
+/** The runner's implementation of the runtime. The only file that imports @actions/*, each module on demand. */
 export function createRuntime(signal: AbortSignal): Runtime {
   const runnerTemp = process.env.RUNNER_TEMP ?? tmpdir();
   mkdirSync(runnerTemp, { recursive: true });
   // mkdtemp makes the directory with mode 0700.
   const temp = core.getState('temp') || mkdtempSync(join(runnerTemp, 'registry-action-'));
-  // Both variables are set on every runner; without them @actions/tool-cache refuses to work.
+  // Both variables are set on every runner; @actions/tool-cache refuses to work without them.
   process.env.RUNNER_TEMP ??= runnerTemp;
   process.env.RUNNER_TOOL_CACHE ??= join(runnerTemp, 'tool-cache');
   const workspace = resolve(process.env.GITHUB_WORKSPACE ?? process.cwd());
@@ -31,7 +31,7 @@ export function createRuntime(signal: AbortSignal): Runtime {
     secret: maskOnce(),
     output: (name, value) => core.setOutput(name, value),
     summary: async (markdown) => {
-      // Outside of a job there is no summary file, and nothing to complain about.
+      // Outside a job there is no summary file, which is fine.
       if (process.env.GITHUB_STEP_SUMMARY) await core.summary.addRaw(markdown, true).write();
     },
     exec: createExec(async (line, args, options) => (await import('@actions/exec')).exec(line, args, options), signal),
@@ -41,7 +41,7 @@ export function createRuntime(signal: AbortSignal): Runtime {
   };
 }
 
-/** The toolkit looks programs up in the PATH of this process, and children inherit it. */
+/** The toolkit searches the PATH of this process, and children inherit it. */
 function cleanPath(workspace: string): void {
   const name = Object.keys(process.env).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH';
   const { path, warnings } = programPath(process.env[name] ?? '', workspace);
@@ -49,7 +49,7 @@ function cleanPath(workspace: string): void {
   for (const warning of warnings) core.warning(warning);
 }
 
-/** A mask for each value once: a token is met again with each request, and each mask is a line in the log. */
+/** Masks each value once: tokens pass here with each request, and each mask is a line in the log. */
 function maskOnce(): Runtime['secret'] {
   const masked = new Set<string>();
   return (value) => {
@@ -68,15 +68,15 @@ const clock: Clock = {
 };
 
 /**
- * The runner reads commands (`::warning::`, `##[…]`) out of what a step prints. Lines of others (build logs, answers of
- * registries) must not be able to give any. Before it looks, the runner takes away what .NET calls white space: that is U+0085
- * besides what JavaScript calls so. https://learn.microsoft.com/dotnet/api/system.char.iswhitespace
+ * The runner executes commands (`::warning::`, `##[…]`) in a step's output. Output of others (build logs, registry
+ * responses) must not be able to issue any. The runner first strips white space as .NET defines it: U+0085 in addition
+ * to JavaScript's. https://learn.microsoft.com/dotnet/api/system.char.iswhitespace
  */
 function inert(text: string): string {
   return text.replaceAll('##[', '##\u200b[').replace(/^([\s\u0085]*)::/gm, '$1\u200b::');
 }
 
-function place(title: string | undefined, facts: ErrorFacts | undefined): core.AnnotationProperties {
+function annotationProperties(title: string | undefined, facts: ErrorFacts | undefined): core.AnnotationProperties {
   return {
     ...(title === undefined ? {} : { title }),
     ...(facts?.file === undefined ? {} : { file: facts.file }),
@@ -87,9 +87,9 @@ function place(title: string | undefined, facts: ErrorFacts | undefined): core.A
 const log: Log = {
   info: (line) => core.info(inert(line)),
   debug: (line) => core.debug(line),
-  notice: (message, title, facts) => core.notice(message, place(title, facts)),
-  warning: (message, title, facts) => core.warning(message, place(title, facts)),
-  error: (message, title, facts) => core.error(message, place(title, facts)),
+  notice: (message, title, facts) => core.notice(message, annotationProperties(title, facts)),
+  warning: (message, title, facts) => core.warning(message, annotationProperties(title, facts)),
+  error: (message, title, facts) => core.error(message, annotationProperties(title, facts)),
   group: (title, task) => core.group(inert(title), task),
 };
 
@@ -102,17 +102,17 @@ const cache: ToolCache = {
   save: async (directory, tool, version) => (await loadToolCache()).cacheDir(directory, tool, version),
 };
 
-/** Of a file that is asked for: GitHub gives no content of larger ones in this form either. */
-const LARGEST_FILE = 1024 * 1024;
+/** Limit for a requested file: GitHub does not return the content of larger ones in this format. */
+const MAX_FILE_BYTES = 1024 * 1024;
 /** https://docs.github.com/rest/deployments/statuses#create-a-deployment-status */
-const LONGEST_DESCRIPTION = 140;
-const LISTED = 30;
-/** Of lists that are read whole. */
-const PAGE = 100;
+const MAX_DESCRIPTION_LENGTH = 140;
+const MAX_LISTED = 30;
+/** Page size for lists that are read completely. */
+const PAGE_SIZE = 100;
 
 const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
   let opened: Promise<ReturnType<typeof getOctokit>> | undefined;
-  /** Loaded when it is needed: the package reads the event file while it loads, and most runs ask GitHub nothing. */
+  /** Loaded on demand: the package reads the event file while it loads, and most runs do not use GitHub's API. */
   const open = async () => {
     const octokit = (await import('@actions/github')).getOctokit(token, { baseUrl: apiUrl });
     octokit.hook.before('request', (options) => {
@@ -126,7 +126,7 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
   };
   const rest = async () => (await octokit()).rest;
   const repo = { owner, repo: name };
-  /** What GitHub does not know or does not tell is undefined; that it is not there at all is one too: the caller decides. */
+  /** Undefined for what GitHub does not have or may not show, including not found: the caller decides. */
   const ask = async <T>(question: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await question();
@@ -135,7 +135,7 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
       return undefined;
     }
   };
-  /** A file, or the list of a folder; undefined when GitHub does not say. */
+  /** A file, or the list of a folder; undefined when GitHub does not return it. */
   const contentOf = async (path: string, ref: string): Promise<unknown> => {
     try {
       return (await (await rest()).repos.getContent({ ...repo, path, ref })).data;
@@ -164,7 +164,7 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
     repository: () => ask(async () => (await (await rest()).repos.get(repo)).data),
 
     deployments: async ({ environment, sha }) => {
-      // Without a name GitHub would list those to every environment.
+      // Without a name GitHub would list deployments to every environment.
       if (environment === '') return undefined;
       return ask(async () => {
         const commit = sha === undefined ? {} : { sha };
@@ -172,28 +172,32 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
           ...repo,
           environment,
           ...commit,
-          per_page: LISTED,
+          per_page: MAX_LISTED,
         });
         return newestFirst(
           data
-            // Names of environments are not case sensitive. What was not requested is no answer.
-            .filter((each) => each.environment.toLowerCase() === environment.toLowerCase())
-            .filter((each) => sha === undefined || each.sha === sha)
-            .map((each) => ({ id: each.id, sha: each.sha, createdAt: new Date(each.created_at) })),
+            // Environment names are not case sensitive. Rows that do not match the request are dropped.
+            .filter((deployment) => deployment.environment.toLowerCase() === environment.toLowerCase())
+            .filter((deployment) => sha === undefined || deployment.sha === sha)
+            .map((deployment) => ({
+              id: deployment.id,
+              sha: deployment.sha,
+              createdAt: new Date(deployment.created_at),
+            })),
         );
       });
     },
 
     deploymentStatuses: (id) =>
       ask(async () => {
-        const asked = { ...repo, deployment_id: id, per_page: LISTED };
+        const asked = { ...repo, deployment_id: id, per_page: MAX_LISTED };
         const { data } = await (await rest()).repos.listDeploymentStatuses(asked);
         return newestFirst(
-          data.map((each) => ({
-            id: each.id,
-            state: each.state,
-            description: each.description ?? '',
-            createdAt: new Date(each.created_at),
+          data.map((status) => ({
+            id: status.id,
+            state: status.state,
+            description: status.description ?? '',
+            createdAt: new Date(status.created_at),
           })),
         ).map(({ state, description, createdAt }) => ({ state, description, createdAt }));
       }),
@@ -204,9 +208,9 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
           ...repo,
           deployment_id: id,
           state,
-          description: [...description].slice(0, LONGEST_DESCRIPTION).join(''),
+          description: [...description].slice(0, MAX_DESCRIPTION_LENGTH).join(''),
           log_url: logUrl,
-          // GitHub does this itself when the job ends well. Until then the deployments before it must not look replaced.
+          // GitHub does this itself when the job succeeds. Until then earlier deployments must not look replaced.
           auto_inactive: false,
         }),
       );
@@ -214,50 +218,50 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
     },
 
     file: async (path, ref) => {
-      // An empty ref would be the default branch, and dots would lead to another part of the API.
+      // An empty ref would mean the default branch, and dots would lead to another part of the API.
       const odd = [...path.split('/'), ref].find((part) => part === '' || part === '.' || part === '..');
-      if (odd !== undefined) return { is: 'unknown', reason: 'its path or its commit is not a usable name' };
+      if (odd !== undefined) return { kind: 'unknown', reason: 'its path or its commit is not a usable name' };
       try {
         return fileOf((await (await rest()).repos.getContent({ ...repo, path, ref })).data);
       } catch (error) {
         const reason = `GitHub's API answered: ${error instanceof Error ? error.message : String(error)}`;
         core.debug(reason);
-        if (fieldsOf(error).status !== 404) return { is: 'unknown', reason };
-        // 404 is also what GitHub says of a commit that it does not have, and of repositories that the token may not
-        // read. Only who can read the commit (the same permission) knows that the file is not in it.
+        if (fieldsOf(error).status !== 404) return { kind: 'unknown', reason };
+        // GitHub also answers 404 for a missing commit and for repositories that the token may not read. Only a
+        // readable commit (the same permission) proves that the file is missing.
         const commit = await ask(async () => (await rest()).repos.getCommit({ ...repo, ref, per_page: 1 }));
-        if (commit === undefined) return { is: 'unknown', reason };
-        // GitHub does not look behind a folder that is a link or a submodule.
+        if (commit === undefined) return { kind: 'unknown', reason };
+        // GitHub does not resolve folders that are links or submodules.
         const folders = path.split('/').slice(0, -1);
         for (const at of folders.keys()) {
           const folder = folders.slice(0, at + 1).join('/');
           const found = await contentOf(folder, ref);
-          if (found === undefined) return { is: 'unknown', reason: `GitHub did not say what ${folder} is` };
+          if (found === undefined) return { kind: 'unknown', reason: `GitHub did not say what ${folder} is` };
           if (found === 'missing') break;
-          if (!Array.isArray(found)) return { is: 'unknown', reason: `${folder} is a link or a submodule` };
+          if (!Array.isArray(found)) return { kind: 'unknown', reason: `${folder} is a link or a submodule` };
         }
-        return { is: 'missing' };
+        return { kind: 'missing' };
       }
     },
 
     branches: () =>
       ask(async () => {
         const { paginate, rest: at } = await octokit();
-        const all = await paginate(at.repos.listBranches, { ...repo, per_page: PAGE });
+        const all = await paginate(at.repos.listBranches, { ...repo, per_page: PAGE_SIZE });
         return all.map(({ name: branch }) => branch);
       }),
 
     gitTags: () =>
       ask(async () => {
         const { paginate, rest: at } = await octokit();
-        const all = await paginate(at.repos.listTags, { ...repo, per_page: PAGE });
+        const all = await paginate(at.repos.listTags, { ...repo, per_page: PAGE_SIZE });
         return all.map(({ name: tag }) => tag);
       }),
 
     pullRequests: () =>
       ask(async () => {
         const { paginate, rest: at } = await octokit();
-        const all = await paginate(at.pulls.list, { ...repo, state: 'all', per_page: PAGE });
+        const all = await paginate(at.pulls.list, { ...repo, state: 'all', per_page: PAGE_SIZE });
         return new Map(
           all.map(({ number, state, closed_at: closed }) => [
             number,
@@ -269,23 +273,23 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
   return api;
 };
 
-/** Sorted by time, and by id where two were made in the same second. */
+/** Sorted by time, and by id within the same second. */
 function newestFirst<T extends { readonly id: number; readonly createdAt: Date }>(all: readonly T[]): readonly T[] {
   return all.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime() || b.id - a.id);
 }
 
 function fileOf(data: unknown): RepositoryFile {
   const { type, encoding, content, size } = fieldsOf(data);
-  // A directory is answered as a list, a submodule and a link that leads nowhere as a type of their own.
-  if (type !== 'file') return { is: 'unknown', reason: 'it is not a file' };
-  if (typeof size !== 'number' || size > LARGEST_FILE) return { is: 'unknown', reason: 'it is larger than 1 MiB' };
+  // A directory is returned as a list; a submodule and a dangling link have types of their own.
+  if (type !== 'file') return { kind: 'unknown', reason: 'it is not a file' };
+  if (typeof size !== 'number' || size > MAX_FILE_BYTES) return { kind: 'unknown', reason: 'it is larger than 1 MiB' };
   if (encoding !== 'base64' || typeof content !== 'string')
-    return { is: 'unknown', reason: 'its content was not given' };
+    return { kind: 'unknown', reason: 'its content was not given' };
   const bytes = Buffer.from(content, 'base64');
-  if (bytes.length !== size) return { is: 'unknown', reason: 'its content is not whole' };
+  if (bytes.length !== size) return { kind: 'unknown', reason: 'its content is not whole' };
   try {
-    return { is: 'file', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    return { kind: 'file', text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch {
-    return { is: 'unknown', reason: 'it is not text in UTF-8' };
+    return { kind: 'unknown', reason: 'it is not text in UTF-8' };
   }
 }

@@ -8,14 +8,15 @@ const PROGRAMS =
 /** A PATH without folders of the repository. */
 export interface ProgramPath {
   readonly path: string;
-  /** One sentence for each folder with a program that is therefore not run. */
+  /** One sentence for each folder with a program that is skipped. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Leaves out of PATH what the author of a pull request can write to (P8): folders inside the workspace, also through
- * symbolic links; relative folders, which start there; and folders in which a link with the name of one of our programs
- * leads there. Children inherit the result, so that what they start (git, ssh, credential helpers) is not found there either.
+ * Removes everything from PATH that the author of a pull request can write to (P8): folders inside the workspace, also
+ * through symbolic links; relative folders, which start there; and folders in which a link with the name of one of our
+ * programs leads there. Children inherit the result, so that the programs they start (git, ssh, credential helpers) are
+ * not found there either.
  * @param workspace the checkout
  */
 export function programPath(path: string, workspace: string): ProgramPath {
@@ -26,7 +27,7 @@ export function programPath(path: string, workspace: string): ProgramPath {
   for (const folder of path.split(delimiter)) {
     if (folder === '') continue;
     const real = realPath(folder);
-    // A folder that does not exist yet could be created in the workspace by a step of the build.
+    // A build step could create a missing folder in the workspace.
     const isWritable = !isAbsolute(folder) || isInside(real ?? folder) || startsIn(folder, workspace);
     const program = programsIn(folder).find((name) => isWritable || isLinkInto(join(folder, name), isInside));
     if (program !== undefined) {
@@ -62,7 +63,7 @@ function startsIn(path: string, folder: string): boolean {
   return sameCase(path).startsWith(sameCase(folder.endsWith(sep) ? folder : folder + sep));
 }
 
-/** Paths on Windows and macOS do not differ by case. */
+/** Paths on Windows and macOS are not case sensitive. */
 function sameCase(path: string): string {
   return process.platform === 'linux' ? path : path.toLowerCase();
 }

@@ -1,17 +1,18 @@
 import type { ErrorFacts } from '../errors/action-error.ts';
 
 /**
- * The port to the world. Commands, clients and tool adapters reach the process environment, child processes, the clock,
- * the log, outputs and the job summary through this value only; `runtime/github.ts` implements it on a GitHub runner.
+ * The port to the outside world. Commands, clients and tool adapters access the process environment, child processes,
+ * the clock, the log, outputs and the job summary only through this value; `runtime/github.ts` implements it on a
+ * GitHub runner.
  */
 export interface Runtime {
-  /** The process environment as it was at the start. Never hand it whole to a child: see {@link childEnvironment}. */
+  /** The initial process environment. Never pass it to a child as a whole: see {@link childEnvironment}. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: Log;
   /** Aborted when the job is cancelled (SIGINT, SIGTERM). */
   readonly signal: AbortSignal;
-  /** A directory of this run alone (0700, under RUNNER_TEMP), removed by the post step. */
+  /** A private directory of this run (0700, under RUNNER_TEMP), removed by the post step. */
   readonly temp: string;
   /** The checked-out repository, or the current directory. */
   readonly workspace: string;
@@ -24,9 +25,9 @@ export interface Runtime {
   /** GitHub's REST API with a token, for one repository. */
   readonly github: (
     token: string,
-    place: { readonly apiUrl: string; readonly owner: string; readonly name: string },
+    repository: { readonly apiUrl: string; readonly owner: string; readonly name: string },
   ) => GitHubApi;
-  /** Remembered for the post step. */
+  /** State for the post step. */
   readonly state: { readonly save: (name: string, value: string) => void; readonly get: (name: string) => string };
 }
 
@@ -39,7 +40,7 @@ export interface Clock {
 export interface Log {
   readonly info: (line: string) => void;
   readonly debug: (line: string) => void;
-  /** Annotations; `facts.file` and `facts.line` put them on the right line. */
+  /** Annotations; `facts.file` and `facts.line` set their position. */
   readonly notice: (message: string, title?: string, facts?: ErrorFacts) => void;
   readonly warning: (message: string, title?: string, facts?: ErrorFacts) => void;
   readonly error: (message: string, title?: string, facts?: ErrorFacts) => void;
@@ -51,14 +52,14 @@ export interface ExecOptions {
   /** The child's whole environment: nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Given to the child's standard input, which is then closed. The place for a password. */
+  /** Passed on standard input, which is then closed. Use this for passwords. */
   readonly input?: string;
   /** Milliseconds after which the child is stopped. */
   readonly timeout?: number;
-  /** Called with each whole line while the child runs; what is not given here is not printed. */
+  /** Called with each complete line while the child runs; other output is not printed. */
   readonly onStdout?: (line: string) => void;
   readonly onStderr?: (line: string) => void;
-  /** Characters of each stream that the result keeps, of its end. Default 16 Mi. */
+  /** Characters to keep from the end of each stream. Default 16 Mi. */
   readonly keep?: number;
 }
 
@@ -67,14 +68,14 @@ export interface ExecResult {
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly timedOut: boolean;
-  /** Bounded: the end of it, see {@link ExecOptions.keep}. */
+  /** The end of the output, see {@link ExecOptions.keep}. */
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /**
- * Runs a program without a shell and waits for it. Never rejects because of how the child ended: read the result.
- * Rejects with ActionError CANCELLED when the run is cancelled, and PROGRAM_MISSING when there is no such program.
+ * Runs a program without a shell and waits for it. Never rejects because of the exit status: check the result. Rejects
+ * with ActionError CANCELLED when the run is cancelled, and PROGRAM_MISSING when the program does not exist.
  */
 export type Exec = (command: string, args: readonly string[], options: ExecOptions) => Promise<ExecResult>;
 
@@ -90,17 +91,20 @@ export interface ToolCache {
   readonly save: (directory: string, tool: string, version: string) => Promise<string>;
 }
 
-/** What is asked of GitHub's REST API. Each answers undefined when GitHub does not know or does not tell (404, 403), where nothing else is said. */
+/**
+ * Requests to GitHub's REST API. Unless stated otherwise, undefined means that GitHub does not have it or may not show
+ * it (404, 403).
+ */
 export interface GitHubApi {
   /** How `head` relates to `base`. https://docs.github.com/rest/commits/commits#compare-two-commits */
   readonly compare: (base: string, head: string) => Promise<'identical' | 'ahead' | 'behind' | 'diverged' | undefined>;
-  /** The commit that a full ref (`refs/heads/main`) points at now. */
+  /** The commit that a full ref (`refs/heads/main`) points to now. */
   readonly tip: (ref: string) => Promise<string | undefined>;
   readonly commitDate: (sha: string) => Promise<Date | undefined>;
-  /** The repository as the webhook payload would hold it, unparsed. */
+  /** The repository as in a webhook payload, unparsed. */
   readonly repository: () => Promise<unknown>;
   /**
-   * Deployments to an environment, newest first, at most 30; those of one commit (a full id) when it is given.
+   * Deployments to an environment, newest first, at most 30; only those of one commit (a full id) if given.
    * `deployments: read`. https://docs.github.com/rest/deployments/deployments#list-deployments
    */
   readonly deployments: (ask: {
@@ -113,7 +117,7 @@ export interface GitHubApi {
    */
   readonly deploymentStatuses: (id: number) => Promise<readonly DeploymentStatus[] | undefined>;
   /**
-   * Adds a status to a deployment; false when GitHub does not take it. The description is cut at 140 characters.
+   * Adds a status to a deployment; false when GitHub rejects it. The description is cut at 140 characters.
    * `deployments: write`. https://docs.github.com/rest/deployments/statuses#create-a-deployment-status
    */
   readonly setDeploymentStatus: (
@@ -161,17 +165,17 @@ export interface DeploymentStatus {
 }
 
 /**
- * `missing` is said only when the commit could be read and has nothing at the path. Everything else that is no text
- * is `unknown`: a policy that could not be read must not count as no policy.
+ * `missing` only if the commit is readable and has nothing at the path. Anything else that is not a text file is
+ * `unknown`: an unreadable policy must not count as no policy.
  */
 export type RepositoryFile =
-  | { readonly is: 'file'; readonly text: string }
-  | { readonly is: 'missing' }
-  /** Why, as the part of a sentence: `it is larger than 1 MiB`. */
-  | { readonly is: 'unknown'; readonly reason: string };
+  | { readonly kind: 'file'; readonly text: string }
+  | { readonly kind: 'missing' }
+  /** The reason, as part of a sentence: `it is larger than 1 MiB`. */
+  | { readonly kind: 'unknown'; readonly reason: string };
 
-/** What a child process may inherit: where things are, proxies, locale. No credential is among these (P8). */
-const INHERITED = [
+/** Variables that a child process may inherit: paths, proxies, locale. None is a credential (P8). */
+const INHERITED_VARIABLES = [
   'PATH',
   'HOME',
   'USER',
@@ -209,8 +213,8 @@ const INHERITED = [
 ] as const;
 
 /**
- * An environment for a child process: the inherited names above, what `also` names, and `extra`.
- * @param also names to pass on besides, for instance `DOCKER_HOST` for docker
+ * An environment for a child process: the inherited variables above, those in `also`, and `extra`.
+ * @param also names of additional variables, for instance `DOCKER_HOST` for docker
  */
 export function childEnvironment(
   env: Runtime['env'],
@@ -218,7 +222,7 @@ export function childEnvironment(
   extra: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   const out: Record<string, string> = {};
-  for (const name of [...INHERITED, ...also]) {
+  for (const name of [...INHERITED_VARIABLES, ...also]) {
     const value = env[name];
     if (value !== undefined) out[name] = value;
   }

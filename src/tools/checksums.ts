@@ -1,20 +1,20 @@
 import type { ErrorCode } from '../errors/catalogue.ts';
 
-/** A program that this action may install: where releases are, and the SHA-256 of every archive that it accepts. */
+/** A program that this action may install: its release URL, and the SHA-256 of every accepted archive. */
 export interface ToolRelease {
   /** Name of the program, without `.exe`. */
   readonly program: string;
-  /** `<releases>/v<version>/<asset>` is an archive. */
+  /** `<releases>/v<version>/<asset>` is the URL of an archive. */
   readonly releases: string;
-  /** The version that is installed when none is asked for. */
+  /** The default version. */
   readonly defaultVersion: string;
   /** Versions that must never run, with the reason. */
   readonly refused: Readonly<Record<string, string>>;
-  /** version → `<os>/<arch>` in Node's words → archive. */
+  /** version → `<os>/<arch>` in Node's terms → archive. */
   readonly versions: Readonly<Record<string, Readonly<Record<string, ToolArchive>>>>;
-  /** Arguments that make it print its version, and where that is in the output. */
+  /** Arguments that print its version, and the version's position in the output. */
   readonly version: { readonly arguments: readonly string[]; readonly pattern: RegExp };
-  /** The input with the SHA-256 of a build that is accepted besides, and whether that holds for versions that are not listed. */
+  /** The input with the SHA-256 of another accepted build, and whether it applies to unlisted versions. */
   readonly accepts: { readonly input: string; readonly anyVersion: boolean };
   readonly errors: { readonly refused: ErrorCode; readonly unavailable: ErrorCode };
 }
@@ -24,14 +24,14 @@ export interface ToolArchive {
   readonly asset: string;
   /** Lower-case hex. */
   readonly sha256: string;
-  /** SHA-256 of the program in it, where it is known. */
+  /** SHA-256 of the extracted program, if known. */
   readonly program?: string;
 }
 
 const COMPROMISED =
   'it was published by an attacker on 19 March 2026 and steals credentials (CVE-2026-33634, https://github.com/advisories/GHSA-69fq-xp46-6x23)';
 
-/** https://github.com/aquasecurity/trivy/releases; there is no build for Windows on ARM. */
+/** https://github.com/aquasecurity/trivy/releases; no build exists for Windows on ARM. */
 export const TRIVY: ToolRelease = {
   program: 'trivy',
   releases: 'https://github.com/aquasecurity/trivy/releases/download',

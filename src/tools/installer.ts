@@ -8,10 +8,10 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { ToolArchive, ToolRelease } from './checksums.ts';
 import { isolate } from './isolation.ts';
 
-/** A program that may run. */
+/** A verified program. */
 export interface Tool {
   readonly version: string;
-  /** Absolute path of the program: a copy for this run alone, which was verified. */
+  /** Absolute path of the program: a verified copy for this run alone. */
   readonly path: string;
   /** Where it was found; undefined for a download. */
   readonly found?: string;
@@ -19,22 +19,22 @@ export interface Tool {
 }
 
 export interface InstallOptions {
-  /** Exactly this version; empty or undefined: any allowed one that is on PATH, else the default. */
+  /** Exactly this version; empty or undefined: any accepted one on PATH, otherwise the default. */
   readonly version?: string | undefined;
-  /** SHA-256 of a program on PATH that is accepted although the table does not have it. */
+  /** SHA-256 of a program on PATH to accept although it is not in the table. */
   readonly sha256?: string | undefined;
-  /** Where releases are downloaded from instead, for tests and mirrors. The checksum is verified all the same. */
+  /** Alternative download URL, for tests and mirrors. The checksum is verified all the same. */
   readonly releases?: string;
-  /** Default: of this machine, in Node's words. */
+  /** Default: this machine's, in Node's terms. */
   readonly platform?: { readonly os: string; readonly arch: string };
 }
 
 /**
- * Finds a program on PATH, else in the tool cache, else downloads its archive. Nothing runs before its SHA-256 is checked: of
- * the program against the table (or the sum that the user gives), else of the archive that it is unpacked from. What was
- * checked is a copy in the run's own folder, so that nobody can change it afterwards.
- * @throws ActionError of the tool's own rows: refused for a version that is not allowed or an archive that is not the known one,
- * unavailable when there is no build for this machine or it cannot be downloaded
+ * Finds a program on PATH, in the tool cache, or downloads its archive. Nothing runs before its SHA-256 is checked:
+ * that of the program against the table (or the user's checksum), otherwise that of its archive. The verified program
+ * is copied to the run's own folder, so that it cannot be changed afterwards.
+ * @throws ActionError of the tool: refused for a version that is not accepted or an unknown archive, unavailable when
+ * no build exists for this machine or the download fails
  */
 export async function installTool(runtime: Runtime, release: ToolRelease, options: InstallOptions = {}): Promise<Tool> {
   const wanted = options.version?.replace(/^v/, '') || undefined;
@@ -45,7 +45,7 @@ export async function installTool(runtime: Runtime, release: ToolRelease, option
 
   const version = wanted ?? release.defaultVersion;
   const program = os === 'win32' ? `${release.program}.exe` : release.program;
-  // A name of our own: what other actions put into the tool cache has not been verified here.
+  // Our own name: tools cached by other actions have not been verified.
   const cacheName = `registry-action-${release.program}`;
   const archive = release.versions[version]?.[`${os}/${arch}`];
   if (archive === undefined) {
@@ -86,7 +86,7 @@ export async function installTool(runtime: Runtime, release: ToolRelease, option
   }
 }
 
-/** What goes into the tool cache: the program where its own sum is known, else the archive, whose sum always is. */
+/** What to cache: the program if its own checksum is known, otherwise the archive, whose checksum always is. */
 async function cacheFolder(runtime: Runtime, file: string, unpacked: string, archive: ToolArchive): Promise<string> {
   if (archive.program !== undefined) return unpacked;
   const folder = await mkdtemp(join(runtime.temp, 'archive-'));
@@ -94,7 +94,7 @@ async function cacheFolder(runtime: Runtime, file: string, unpacked: string, arc
   return folder;
 }
 
-/** The verified copy of a cached program; undefined when it is missing or another one. */
+/** The verified copy of a cached program; undefined when it is missing or differs. */
 async function fromCache(
   runtime: Runtime,
   cached: string,
@@ -114,7 +114,7 @@ async function fromCache(
   return (await privateCopy(runtime, join(await unpack(runtime, copy.path, archive, program), program))).path;
 }
 
-/** Copies a file to a folder of this run alone, where it can be run, and hashes the copy. */
+/** Copies a file to a folder of this run, where it can be executed, and hashes the copy. */
 async function privateCopy(
   runtime: Runtime,
   file: string,
@@ -157,7 +157,7 @@ function refuseUnknown(release: ToolRelease, version: string): void {
   );
 }
 
-/** The first program of that name on PATH, when it is a known one, or the one that the user accepts. */
+/** The first program of that name on PATH, if it is known or accepted by the user. */
 async function findAllowed(
   runtime: Runtime,
   release: ToolRelease,
@@ -176,7 +176,7 @@ async function findAllowed(
     return undefined;
   }
   const version = known ?? (await versionOf(runtime, release, path));
-  // Builds of distributions have versions of their own: the user vouches for this one.
+  // Distributions use their own versions: the user vouches for this one.
   if (known === undefined && release.accepts.anyVersion && !Object.hasOwn(release.refused, version ?? '')) {
     return { version: version ?? 'of unknown version', path, found, origin: 'path' };
   }
@@ -195,7 +195,7 @@ async function findAllowed(
 
 async function findOnPath(runtime: Runtime, program: string): Promise<string | undefined> {
   const name = process.platform === 'win32' ? `${program}.exe` : program;
-  // What is checked out, a pull request may have put there: relative entries lead into it, and others may.
+  // A pull request can add programs to the checkout: relative entries resolve inside it, and absolute ones may.
   const repository = await realpath(runtime.workspace).catch(() => runtime.workspace);
   const folders = (runtime.env.PATH ?? runtime.env.Path ?? '').split(delimiter).filter((each) => isAbsolute(each));
   for (const folder of folders) {

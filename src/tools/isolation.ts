@@ -2,26 +2,26 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { childEnvironment, type Runtime } from '../runtime/runtime.ts';
 
-/** A world for a child process in which nobody has left anything: home, configuration and working directory are its own. */
+/** A clean environment for a child process: with its own home, configuration and working directory. */
 export interface Isolation {
   readonly env: Readonly<Record<string, string>>;
-  /** An empty folder to run in: tools read configuration from where they are started. */
+  /** An empty folder to run in: tools read configuration from their working directory. */
   readonly cwd: string;
-  /** For files of the caller, outside of `cwd`. */
+  /** For the caller's files, outside `cwd`. */
   readonly directory: string;
 }
 
 /**
- * Makes such a world below the run's temp directory. The environment holds where programs are, proxies, certificates and
- * locale: no token, no login of Docker, and no setting of a tool (`TRIVY_*`), because any of them could change a result or
- * be read by a program that is not to be trusted with it.
- * @param network `offline` leaves the proxies out too, whose addresses may hold a password
+ * Creates an isolated environment in the run's temp directory. Its variables contain program paths, proxies,
+ * certificates and locale, but no tokens, docker logins or tool settings (`TRIVY_*`): any of those could change a
+ * result or leak to an untrusted program.
+ * @param network `offline` leaves out the proxies too, whose URLs may contain a password
  */
 export async function isolate(runtime: Runtime, name: string, network: 'online' | 'offline'): Promise<Isolation> {
   const directory = await mkdtemp(join(runtime.temp, `${name}-`));
-  const inside = async (each: string) => {
-    await mkdir(join(directory, each), { mode: 0o700 });
-    return join(directory, each);
+  const inside = async (name: string) => {
+    await mkdir(join(directory, name), { mode: 0o700 });
+    return join(directory, name);
   };
   const [home, cwd, temporary, docker] = [
     await inside('home'),

@@ -56,8 +56,8 @@ export async function applyPromotion({
 }: Apply): Promise<readonly PromotedTarget[]> {
   const { phase, results } = inPhases(places, (place) => ({ ...begin(place), copied: place.needsCopy }));
   const write = (kind: 'immutable' | 'moving') =>
-    phase(async ({ plan, image, repository }, so) => {
-      const written = [...so.written];
+    phase(async ({ plan, image, repository }, result) => {
+      const written = [...result.written];
       for (const { tag, kind: own, action, holds } of plan.decisions) {
         if (own !== kind || (action !== 'create' && action !== 'move')) continue;
         try {

@@ -47,10 +47,10 @@ export async function openPolicyFiles(
   const base = async (path: string): Promise<RepositoryFile> => {
     if (event.ref === `refs/heads/${defaultBranch}`) {
       const here = await git.file(path, event.sha);
-      return here.is === 'unknown' && api !== undefined ? api.file(path, event.sha) : here;
+      return here.kind === 'unknown' && api !== undefined ? api.file(path, event.sha) : here;
     }
     const here = await git.file(path, `refs/remotes/origin/${defaultBranch}`);
-    if (here.is !== 'unknown' || api === undefined) return here;
+    if (here.kind !== 'unknown' || api === undefined) return here;
     return api.file(path, (await api.tip(`refs/heads/${defaultBranch}`)) ?? defaultBranch);
   };
   return {
@@ -61,7 +61,7 @@ export async function openPolicyFiles(
       // What is no file of the repository has no other version.
       if (path.startsWith('../') || isAbsolute(path)) return { own, base: own };
       const other = await base(path);
-      if (other.is !== 'unknown') return { own, base: other.is === 'file' ? other.text : undefined };
+      if (other.kind !== 'unknown') return { own, base: other.kind === 'file' ? other.text : undefined };
       throw invalid(
         path,
         `Could not determine what ${path} says on ${defaultBranch}, whose policy counts as well: ${other.reason}. Give actions/checkout \`fetch-depth: 0\`, or the job \`contents: read\` and this step \`github-token\``,
@@ -97,14 +97,14 @@ async function readText(
   if (await isThere(lstat, file)) throw invalid(path, `${path} is a link that leads nowhere`);
   const isCheckedOut = await isThere(stat, resolve(workspace, '.git'));
   if (isCheckedOut && (await git.lacks(path))) return undefined;
-  const asked = (await api?.file(path, sha)) ?? { is: 'unknown', reason: 'there is no `github-token`' };
-  if (asked.is === 'unknown') {
+  const asked = (await api?.file(path, sha)) ?? { kind: 'unknown', reason: 'there is no `github-token`' };
+  if (asked.kind === 'unknown') {
     throw invalid(
       path,
       `Could not determine whether the repository has ${path} at ${sha.slice(0, 7)}: it is not checked out, and ${asked.reason}. Add actions/checkout before this step, or \`contents: read\` to the permissions of the job`,
     );
   }
-  return asked.is === 'file' ? asked.text : undefined;
+  return asked.kind === 'file' ? asked.text : undefined;
 }
 
 /** Whether a path can be looked at. */

@@ -47,9 +47,9 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
     }),
   );
 
-  const writeFixed = async (target: Target, so: TargetFacts): Promise<Partial<TargetFacts>> => {
-    const written = [...so.written];
-    for (const { tag, kind, action } of so.decisions) {
+  const writeFixed = async (target: Target, result: TargetFacts): Promise<Partial<TargetFacts>> => {
+    const written = [...result.written];
+    for (const { tag, kind, action } of result.decisions) {
       if (kind === 'moving' || action !== 'create') continue;
       try {
         await writeTag(target.repository, tag, image.root);
@@ -83,8 +83,8 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
       return {};
     })) &&
     (await phase(writeFixed)) &&
-    (await phase(async (target, so) => {
-      const moved = await moveTags(target.repository, image.root, so.decisions, async (repository) => {
+    (await phase(async (target, result) => {
+      const moved = await moveTags(target.repository, image.root, result.decisions, async (repository) => {
         const decisions = await decide({ ...target, repository }, digest);
         refuseConflicts(decisions, digest, repository);
         return decisions;
@@ -93,7 +93,7 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
       for (const { action, tag, reason } of moved.decisions) {
         if (action === 'leave') log.info(`${target.image}:${tag} ${reason}`);
       }
-      return { ...moved, written: [...so.written, ...moved.written] };
+      return { ...moved, written: [...result.written, ...moved.written] };
     }));
   if (!done) log.debug('A target has failed; the phases after that were left out.');
   return results();

@@ -95,11 +95,11 @@ function toEntry(rule: TagRule, source: Source, given: DeriveTags): Entry {
   const suffix = renderIfAny(rule.suffix ?? given.flavor.suffix, given);
   const orderFor = (scope: 'all' | 'major' | 'minor'): TagOrder => {
     if (source.version === undefined) return { by: 'commit' };
-    const { is, before, after } = source.version;
+    const { value: version, before, after } = source.version;
     return {
       by: 'version',
-      version: is.text,
-      ...(is.scheme === 'semver' ? {} : { scheme: is.scheme }),
+      version: version.text,
+      ...(version.scheme === 'semver' ? {} : { scheme: version.scheme }),
       scope,
       prefix: linePrefix(prefix + before),
       suffix: replaceForeign(after + suffix),
@@ -115,7 +115,7 @@ function toEntry(rule: TagRule, source: Source, given: DeriveTags): Entry {
     fromRef: comesFromRef(rule, given.flavor),
     latest: source.latest && rule.withoutLatest !== true,
     orderOfLatest: orderFor('all'),
-    isStable: source.version?.is.stage === 'final',
+    isStable: source.version?.value.stage === 'final',
   };
 }
 

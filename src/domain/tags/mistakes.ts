@@ -3,17 +3,17 @@ import { quoted } from '../suggestion.ts';
 /** A form that is written by mistake, with what to write instead. */
 interface Mistake {
   readonly form: RegExp;
-  readonly says: (found: RegExpExecArray) => string;
+  readonly problem: (found: RegExpExecArray) => string;
 }
 
 const SYNTAX: readonly Mistake[] = [
   {
     form: /\$\{\{/,
-    says: () => '`${{ }}` was not filled in. Only a workflow file fills it in, not a text that a program writes',
+    problem: () => '`${{ }}` was not filled in. Only a workflow file fills it in, not a text that a program writes',
   },
   {
     form: /`|\$\(|\$\{[^}]*\}?|\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%/,
-    says: ([found]) =>
+    problem: ([found]) =>
       `${found === '`' ? 'backticks are' : `${quoted(found)} is`} shell syntax, and no shell reads it. Use \`\${{ env.NAME }}\` or \`\${{ github.ref_name }}\`, in \`tags\` also \`{{tag}}\` and \`{{branch}}\``,
   },
 ];
@@ -27,47 +27,50 @@ const NO_VALUE = /^(?:undefined|null|NaN|\[object Object\])$/;
 const NO_TAGS: readonly Mistake[] = [
   {
     form: NO_VALUE,
-    says: ([word = '']) =>
+    problem: ([word = '']) =>
       `${quoted(word)} is what a program prints when a value is missing. Is the output behind it set?`,
   },
   {
     form: /^(['‘’“”]).*\1$|^[‘“].*[’”]$/su,
-    says: ([text = '']) => `quotes of this kind become part of the name. Write ${code(text.slice(1, -1))} without them`,
+    problem: ([text = '']) =>
+      `quotes of this kind become part of the name. Write ${code(text.slice(1, -1))} without them`,
   },
   {
     form: /<[^<>]*>|\{[^{}]*\}|^@[^@]+@$|^\[.*\]$/s,
-    says: ([text = '']) => `${quoted(text)} looks like a placeholder that was not filled in`,
+    problem: ([text = '']) => `${quoted(text)} looks like a placeholder that was not filled in`,
   },
-  { form: /^sha(?:256|512):/i, says: () => DIGEST },
+  { form: /^sha(?:256|512):/i, problem: () => DIGEST },
   {
     form: new RegExp(`^type:(?=(?:${RULE_TYPES.join('|')})\\b)`),
-    says: () => 'the type of a rule follows an equals sign, as in `type=sha`',
+    problem: () => 'the type of a rule follows an equals sign, as in `type=sha`',
   },
   {
     form: /^[a-z][a-z0-9+.-]*:\/\//i,
-    says: () => 'that is a URL. Write the name of the image into `images`, without the scheme, and only the tag here',
+    problem: () =>
+      'that is a URL. Write the name of the image into `images`, without the scheme, and only the tag here',
   },
   {
     form: /^refs\/(heads|tags|pull)\//,
-    says: ([, kind = '']) =>
+    problem: ([, kind = '']) =>
       `that is a full git ref. Use \`type=ref,event=${REF_EVENTS[kind] ?? 'branch'}\`, or \`\${{ github.ref_name }}\` for its short name`,
   },
-  { form: /@sha(?:256|512):/i, says: () => DIGEST },
+  { form: /@sha(?:256|512):/i, problem: () => DIGEST },
   {
     form: /^:/,
-    says: () => 'the part before the colon is empty. Write only the tag',
+    problem: () => 'the part before the colon is empty. Write only the tag',
   },
   {
     form: /^(.*):$/s,
-    says: ([, image = '']) => `after ${quoted(`${image}:`)} the tag is empty. Is the variable behind it set?`,
+    problem: ([, image = '']) => `after ${quoted(`${image}:`)} the tag is empty. Is the variable behind it set?`,
   },
   {
     form: /^((?:[^/:]*\.[^/:]*|localhost)(?::\d+)?\/[^:]+|[^/:]+:\d+\/[^:]+)$/s,
-    says: ([, image = '']) => `that is the name of an image: write ${code(image)} into \`images\`, and only a tag here`,
+    problem: ([, image = '']) =>
+      `that is the name of an image: write ${code(image)} into \`images\`, and only a tag here`,
   },
   {
     form: /^(.+?(?::\d+\/[^:]*)?):(.+)$/s,
-    says: ([, image = '', tag = '']) =>
+    problem: ([, image = '', tag = '']) =>
       `that is the full name of an image: write ${code(image)} into \`images\`, and ${tagOf(tag)} here`,
   },
 ];
@@ -76,11 +79,11 @@ const NO_TAGS: readonly Mistake[] = [
 const EMPTY_PARTS: readonly Mistake[] = [
   {
     form: /^[-.]/,
-    says: ([found = '']) => `the part before the first ${quoted(found)} is empty. Is the variable behind it set?`,
+    problem: ([found = '']) => `the part before the first ${quoted(found)} is empty. Is the variable behind it set?`,
   },
   {
     form: /\/\/|\/$|^\/|-$/,
-    says: ([found = '']) => `a part beside ${quoted(found)} is empty. Is the variable behind it set?`,
+    problem: ([found = '']) => `a part beside ${quoted(found)} is empty. Is the variable behind it set?`,
   },
 ];
 
@@ -116,9 +119,9 @@ export function mistakeInPrefix(text: string): string | undefined {
 }
 
 function firstOf(mistakes: readonly Mistake[], text: string): string | undefined {
-  for (const { form, says } of mistakes) {
+  for (const { form, problem } of mistakes) {
     const found = form.exec(text);
-    if (found !== null) return says(found);
+    if (found !== null) return problem(found);
   }
   return undefined;
 }

@@ -13,9 +13,9 @@ export interface Source {
   /** Whether it asks for `latest` when the flavor says `latest=auto`. */
   readonly latest: boolean;
   /** What the tag stands for: one release, one commit, the newest commit, or the highest version of a line. */
-  readonly stands: 'for one version' | 'for one commit' | 'for commits' | 'all' | 'major' | 'minor';
+  readonly kind: 'one-version' | 'one-commit' | 'commits' | 'all' | 'major' | 'minor';
   /** The version that the tag comes from, and the text that the rule puts around versions. */
-  readonly version?: { readonly is: Version; readonly before: string; readonly after: string };
+  readonly version?: { readonly value: Version; readonly before: string; readonly after: string };
 }
 
 type Warn = (warning: string) => void;
@@ -51,7 +51,7 @@ export function evaluate(rule: TagRule, scope: ExpressionScope, warn: Warn): Sou
     }
     case 'sha': {
       const value = rule.format === 'short' ? shortSha(scope) : event.sha;
-      return event.sha === '' ? undefined : { value, latest: false, stands: 'for one commit' };
+      return event.sha === '' ? undefined : { value, latest: false, kind: 'one-commit' };
     }
   }
 }
@@ -61,7 +61,7 @@ function fromRaw(value: string): Source {
 }
 
 function ofCommits(value: string): Source {
-  return { value, latest: false, stands: 'for commits' };
+  return { value, latest: false, kind: 'commits' };
 }
 
 function fromRef(kind: 'branch' | 'tag' | 'pr', { event }: ExpressionScope): Source | undefined {
@@ -69,7 +69,7 @@ function fromRef(kind: 'branch' | 'tag' | 'pr', { event }: ExpressionScope): Sou
     const tag = tagOf(event);
     if (tag === undefined) return undefined;
     const version = readVersion(tag, 'semver');
-    return { value: tag, latest: true, stands: 'for one version', ...versionIfAny(version) };
+    return { value: tag, latest: true, kind: 'one-version', ...versionIfAny(version) };
   }
   const isQueued = mergeGroupOf(event) !== undefined || event.name === 'merge_group';
   const value = kind === 'pr' ? pullRequestOf(event) : isQueued ? undefined : branchOf(event);
@@ -77,7 +77,7 @@ function fromRef(kind: 'branch' | 'tag' | 'pr', { event }: ExpressionScope): Sou
 }
 
 function versionIfAny(version: Version | undefined): Pick<Source, 'version'> {
-  return version === undefined ? {} : { version: { is: version, before: '', after: '' } };
+  return version === undefined ? {} : { version: { value: version, before: '', after: '' } };
 }
 
 /** The text that version rules read: `value` when given, else the git tag. */
@@ -121,13 +121,13 @@ function fromVersion(
   if (version.stage !== 'final') {
     const isRaw = rule.pattern.parts.length === 1 && isExpression(rule.pattern.parts[0], 'raw');
     const value = (isRaw ? values.raw : values.version) ?? '';
-    return { value, latest: false, stands: 'for one version', ...versionIfAny(version) };
+    return { value, latest: false, kind: 'one-version', ...versionIfAny(version) };
   }
   return {
     value: renderTemplate(rule.pattern, values, scope),
     latest: true,
-    stands: lineOf(rule.pattern),
-    version: { is: version, ...around(rule.pattern) },
+    kind: lineOf(rule.pattern),
+    version: { value: version, ...around(rule.pattern) },
   };
 }
 
@@ -174,13 +174,13 @@ function pep440Values(raw: string): VersionValues | undefined {
 }
 
 /** What a pattern on a stable version stands for, by the parts of the version that it shows. */
-function lineOf({ parts }: Template): Source['stands'] {
-  if (parts.some(({ kind }) => kind === 'block')) return 'for commits';
+function lineOf({ parts }: Template): Source['kind'] {
+  if (parts.some(({ kind }) => kind === 'block')) return 'commits';
   const has = (name: string) => parts.some((part) => isExpression(part, name));
-  if (has('version') || has('raw') || (has('major') && has('minor') && has('patch'))) return 'for one version';
-  if (has('patch')) return 'for commits';
+  if (has('version') || has('raw') || (has('major') && has('minor') && has('patch'))) return 'one-version';
+  if (has('patch')) return 'commits';
   if (has('major')) return has('minor') ? 'minor' : 'major';
-  return has('minor') ? 'for commits' : 'all';
+  return has('minor') ? 'commits' : 'all';
 }
 
 /** The text before and after the version in a pattern. `1.x` and `v1` belong to the versions `1.2.3` and `v1.2.3`. */
@@ -214,22 +214,22 @@ function fromMatch(rule: Extract<TagRule, { type: 'match' }>, scope: ExpressionS
     return undefined;
   }
   const full = readVersion(value, 'semver');
-  if (full !== undefined) return { value, latest: true, stands: 'for one version', ...versionIfAny(full) };
+  if (full !== undefined) return { value, latest: true, kind: 'one-version', ...versionIfAny(full) };
   // What is left of a git tag without the word before it is its version, of however many numbers.
   const isWhole = rule.value === undefined && given.endsWith(value) && /^\D*$/.test(given.slice(0, -value.length));
   if ((isWhole && /^v?\d/.test(value)) || isFullVersion(value)) {
-    return { value, latest: true, stands: 'for one version' };
+    return { value, latest: true, kind: 'one-version' };
   }
   // `v(\d+\.\d+)` on v1.2.3 cuts out the name of a line, which then moves as `{{major}}.{{minor}}` does.
   const whole = readVersion(given, 'semver');
   const short = value.replace(/^v/, '');
-  const stands =
+  const kind =
     whole === undefined
-      ? 'for commits'
+      ? 'commits'
       : short === `${whole.major}.${whole.minor}`
         ? 'minor'
         : short === `${whole.major}`
           ? 'major'
-          : 'for commits';
-  return { value, latest: true, stands, ...(stands === 'for commits' ? {} : versionIfAny(whole)) };
+          : 'commits';
+  return { value, latest: true, kind, ...(kind === 'commits' ? {} : versionIfAny(whole)) };
 }

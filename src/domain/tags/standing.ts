@@ -30,12 +30,12 @@ export function standingOf(
   event: GitEvent,
   orderFor: (scope: 'all' | 'major' | 'minor') => TagOrder,
 ): Standing {
-  const { stands } = source;
-  if (stands === 'all' || stands === 'major' || stands === 'minor') return { kind: 'moving', order: orderFor(stands) };
+  const { kind } = source;
+  if (kind === 'all' || kind === 'major' || kind === 'minor') return { kind: 'moving', order: orderFor(kind) };
   const byCommit = { kind: 'moving', order: { by: 'commit' } } as const;
   if (rule.moving === true) return byCommit;
-  if (stands === 'for one version') return { kind: 'version' };
-  if (stands === 'for one commit') return { kind: 'commit' };
+  if (kind === 'one-version') return { kind: 'version' };
+  if (kind === 'one-commit') return { kind: 'commit' };
   const kept = keptBy(rule, source, name, event);
   if (kept !== undefined) return { kind: kept };
   const line = isUnversioned(event) ? undefined : lineOf(source.value, prefix, suffix);

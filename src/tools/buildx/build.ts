@@ -32,19 +32,19 @@ export interface BuildPlan {
 }
 
 export interface BuildResult {
-  /** A fresh OCI layout. `readLayout(directory, { digest })` checks that it holds what buildx reported. */
+  /** A fresh OCI layout. `readLayout(directory, { digest })` checks that it contains what buildx reported. */
   readonly directory: string;
   readonly digest: Digest;
-  /** What buildx tells about the build, as JSON. */
+  /** Buildx's metadata about the build, as JSON. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-const KEPT_LINES = 200;
-const METADATA_LIMIT = 64 * 1024 * 1024;
+const MAX_KEPT_LINES = 200;
+const MAX_METADATA_BYTES = 64 * 1024 * 1024;
 
 /**
- * Builds an image for all platforms, with its attestations, to an OCI layout under the run's temp directory. The output of
- * buildx goes to the log line by line while it comes; the caller opens the group around it.
+ * Builds an image for all platforms, with its attestations, into an OCI layout in the run's temp directory. Streams the
+ * output of buildx to the log; the caller opens the log group.
  * @throws ActionError BUILDX_TOO_OLD, INPUT_INVALID, BUILD_FAILED with the failing step, BUILD_NO_SPACE, PULL_LIMIT,
  * TOO_MANY_REQUESTS, UNAUTHORIZED or DENIED for base images, BUILDER_UNSUITABLE, CANCELLED
  */
@@ -84,7 +84,7 @@ export async function build(runtime: Runtime, plan: BuildPlan): Promise<BuildRes
   return { directory: layout, digest, metadata };
 }
 
-/** Nothing that an old buildx would leave out is asked of it. */
+/** Rejects options that an old buildx would silently ignore. */
 function checkVersion(runtime: Runtime, request: BuildRequest, { buildx }: DockerFacts): void {
   const cacheServiceV2 = /^(?:1|true)$/i.test(runtime.env.ACTIONS_CACHE_SERVICE_V2 ?? '');
   const gated = gatedInputs(request, { cacheServiceV2 }, (wanted) => isAtLeast(buildx, wanted));
@@ -102,10 +102,10 @@ function warnAboutArguments(runtime: Runtime, { buildArgs }: BuildRequest): void
 }
 
 /**
- * When several platforms share a layer, each writes it into the layout; all but one find it locked, wait and go on. The
- * client logs each of these waits as an error, and the build is none the worse for it. Writing a tar instead would be quiet,
- * but takes two to three times as long with the docker driver (8.4 s for 3.1 s, two platforms that share 500 MiB), and has to
- * be unpacked after that. So exactly these lines are kept from the log, and shown with debug logging.
+ * When several platforms share a layer, each writes it into the layout; all but one find it locked, wait and continue.
+ * The client logs each wait as an error, although the build is not affected. Writing a tar instead would be quiet, but
+ * takes two to three times as long with the docker driver (8.4 s instead of 3.1 s, two platforms sharing 500 MiB) and
+ * has to be unpacked afterwards. So exactly these lines are hidden from the log, except with debug logging.
  */
 const LOCK_WAIT = /\(\*service\)\.Write failed\b.*\bcode = Unavailable desc = ref \S+ locked for \S+ \(since /;
 
@@ -119,8 +119,8 @@ function createOutput(runtime: Runtime, secrets: BuildSecrets) {
         return;
       }
       kept.push(line);
-      if (kept.length > KEPT_LINES) kept.shift();
-      // What a build prints must not be taken for a command of the runner.
+      if (kept.length > MAX_KEPT_LINES) kept.shift();
+      // Build output must not be interpreted as commands by the runner.
       runtime.log.info(/^[\s\u0085]*(?:::|##\[)/.test(line) ? `| ${line}` : line);
     },
     last: (): readonly string[] => kept,
@@ -138,7 +138,7 @@ function buildError(result: ExecResult, lines: readonly string[], file: string |
 async function readMetadata(file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     const { size } = await stat(file);
-    if (size > METADATA_LIMIT) throw new RangeError(`${size} bytes`);
+    if (size > MAX_METADATA_BYTES) throw new RangeError(`${size} bytes`);
     const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
     if (typeof parsed === 'object' && parsed !== null) return Object.fromEntries(Object.entries(parsed));
     throw new TypeError('it is no object');

@@ -6,36 +6,36 @@ import { type Builder, ending, inspectBuilder, isAtLeast, lastWords, runDocker }
 import { buildErrorCode } from './errors.ts';
 
 export interface BuilderWish {
-  /** Name of a builder to use and no other; undefined: a suitable one. */
+  /** Name of the builder to use, with no alternative; undefined: any suitable one. */
   readonly name?: string | undefined;
   readonly platforms: readonly string[];
-  /** Options of a builder that is made; any of them, or a configuration, asks for one. */
+  /** Options for a new builder; any of them, or a configuration, forces one to be created. */
   readonly driverOptions: readonly string[];
-  /** Path of a buildkitd.toml for a builder that is made. */
+  /** Path of a buildkitd.toml for a new builder. */
   readonly config?: string | undefined;
-  /** Entitlements that a builder that is made has to know. */
+  /** Entitlements that a new builder has to support. */
   readonly allow: readonly string[];
-  /** Called with the name of a builder before it is made, so that the post step can remove it whatever happens. */
+  /** Called with the name of a builder before it is created, so that the post step can always remove it. */
   readonly announce: (name: string) => void;
 }
 
 export interface ChosenBuilder {
   readonly builder: Builder;
-  /** True when it was made for this run. */
+  /** True when it was created for this run. */
   readonly made: boolean;
-  /** Removes a builder that was made. When the run is cancelled this is left to the post step. */
+  /** Removes a created builder. After a cancellation the post step does this. */
   readonly dispose: () => Promise<void>;
 }
 
-/** BuildKit that knows provenance and SBOM: https://github.com/moby/buildkit/releases/tag/v0.11.0 */
+/** The first BuildKit with provenance and SBOM: https://github.com/moby/buildkit/releases/tag/v0.11.0 */
 const OLDEST_BUILDKIT = '0.11.0';
-const SECONDS = 1000;
+const SECOND_MS = 1000;
 
 /**
- * The builder for a build to an OCI layout: the one named, else the current one when it can do it, else one of driver
- * docker-container with one node, made for this run.
+ * The builder for a build to an OCI layout: the named one, otherwise the current one if suitable, otherwise a new one
+ * with one docker-container node for this run.
  * @param env the whole environment of the child
- * @throws ActionError BUILDER_UNSUITABLE, and for a builder that does not start PULL_LIMIT, BUILD_NO_SPACE and the like
+ * @throws ActionError BUILDER_UNSUITABLE; PULL_LIMIT, BUILD_NO_SPACE and the like for a builder that does not start
  */
 export async function chooseBuilder(
   runtime: Runtime,
@@ -59,13 +59,13 @@ export async function chooseBuilder(
   return makeBuilder(runtime, env, wish);
 }
 
-/** Removes a builder that was made for a run. */
+/** Removes a builder that was created for a run. */
 export async function removeBuilder(
   runtime: Runtime,
   env: Readonly<Record<string, string>>,
   name: string,
 ): Promise<void> {
-  const removed = await runDocker(runtime, env, ['buildx', 'rm', '--force', name], 60 * SECONDS);
+  const removed = await runDocker(runtime, env, ['buildx', 'rm', '--force', name], 60 * SECOND_MS);
   if (removed.exitCode === 0) runtime.log.info(`Removed builder ${name}.`);
   else runtime.log.warning(`Builder ${name} could not be removed: ${lastWords(removed)}`);
 }
@@ -79,10 +79,10 @@ async function makeBuilder(
   const name = `registry-action-${run}-${randomBytes(4).toString('hex')}`;
   wish.announce(name);
   const dispose = async () => {
-    // A cancelled run starts no more children; the post step knows the name.
+    // A cancelled run starts no more children; the post step has the name.
     if (!runtime.signal.aborted) await removeBuilder(runtime, env, name);
   };
-  const created = await runDocker(runtime, env, createArguments(name, wish), 60 * SECONDS);
+  const created = await runDocker(runtime, env, createArguments(name, wish), 60 * SECOND_MS);
   if (created.exitCode !== 0) {
     throw new ActionError(
       'BUILDER_UNSUITABLE',
@@ -105,7 +105,7 @@ async function makeBuilder(
 }
 
 function createArguments(name: string, { driverOptions, config, allow }: BuilderWish): readonly string[] {
-  // buildx allows network.host by itself, but no longer when flags are given.
+  // buildx allows network.host by default, but not when flags are given.
   const flags = allow.includes('security.insecure')
     ? ['--buildkitd-flags', '--allow-insecure-entitlement=network.host --allow-insecure-entitlement=security.insecure']
     : [];
@@ -122,12 +122,12 @@ function createArguments(name: string, { driverOptions, config, allow }: Builder
   ];
 }
 
-/** Starts a builder that sleeps; only then it tells its version and platforms. */
+/** Starts an inactive builder: only then does it report its version and platforms. */
 async function start(runtime: Runtime, env: Readonly<Record<string, string>>, builder: Builder): Promise<Builder> {
   const asleep = builder.nodes.some(({ status, error }) => status !== 'running' && error === undefined);
   if (!asleep || builder.driver === 'docker' || builder.nodes.length !== 1) return builder;
   const args = ['buildx', 'inspect', '--bootstrap', builder.name];
-  const started = await runDocker(runtime, env, args, 600 * SECONDS, (line) => runtime.log.debug(line));
+  const started = await runDocker(runtime, env, args, 600 * SECOND_MS, (line) => runtime.log.debug(line));
   if (started.exitCode === 0) return (await inspectBuilder(runtime, env, builder.name)) ?? builder;
   const said = lastWords(started);
   const code = buildErrorCode([said]);

@@ -2,8 +2,11 @@ import { type BuildRequest, usesCache } from '../../domain/build-request.ts';
 import { childEnvironment, type Runtime } from '../../runtime/runtime.ts';
 import { gitSafetyOfChildren } from '../commits/git-environment.ts';
 
-/** Where docker's daemon, contexts and keys are. `DOCKER_CONFIG` comes from the caller: it may be the run's own folder. */
-const DOCKER = [
+/**
+ * Location of docker's daemon, contexts and keys. `DOCKER_CONFIG` comes from the caller: it may be the run's own
+ * folder.
+ */
+const DOCKER_VARIABLES = [
   'DOCKER_HOST',
   'DOCKER_CONTEXT',
   'DOCKER_CERT_PATH',
@@ -15,8 +18,8 @@ const DOCKER = [
   'SOURCE_DATE_EPOCH',
 ];
 
-/** What a cache needs that lies outside of the builder. Only a build with such a cache is given these. */
-const CACHES: Readonly<Record<string, readonly string[]>> = {
+/** Variables for caches outside the builder, passed only to builds with such a cache. */
+const CACHE_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   gha: ['ACTIONS_RUNTIME_TOKEN', 'ACTIONS_RESULTS_URL', 'ACTIONS_CACHE_URL', 'ACTIONS_CACHE_SERVICE_V2'],
   s3: [
     'AWS_ACCESS_KEY_ID',
@@ -33,7 +36,7 @@ const CACHES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The environment of docker and buildx: where things are, and settings of BuildKit and buildx. No token is among them.
+ * The environment of docker and buildx: paths, and settings of BuildKit and buildx. Contains no tokens.
  * @param extra `DOCKER_CONFIG` and `BUILDX_CONFIG`, where they are not the user's own
  */
 export function dockerEnvironment(
@@ -41,16 +44,18 @@ export function dockerEnvironment(
   extra: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   const settings = Object.keys(env).filter((name) => /^(?:BUILDX|BUILDKIT)_[A-Z0-9_]+$/.test(name));
-  return childEnvironment(env, [...DOCKER, ...settings], extra);
+  return childEnvironment(env, [...DOCKER_VARIABLES, ...settings], extra);
 }
 
-/** {@link dockerEnvironment}, and what this one build names itself: its caches' credentials, arguments, secret variables. */
+/**
+ * {@link dockerEnvironment} plus the variables that this build names: credentials of its caches, arguments, secrets.
+ */
 export function buildEnvironment(
   env: Runtime['env'],
   request: BuildRequest,
   extra: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const caches = Object.entries(CACHES).flatMap(([type, names]) => (usesCache(request, type) ? names : []));
+  const caches = Object.entries(CACHE_VARIABLES).flatMap(([type, names]) => (usesCache(request, type) ? names : []));
   const args = request.buildArgs.filter((arg) => !arg.includes('='));
   const secrets = request.secretEnvs.map(({ value }) => value);
   const own: Record<string, string> = {};

@@ -3,11 +3,11 @@ import gte from 'semver/functions/gte.js';
 import { ActionError } from '../../errors/action-error.ts';
 import type { ExecResult, Runtime } from '../../runtime/runtime.ts';
 
-/** What there is to build with. */
+/** The available build tools. */
 export interface DockerFacts {
-  /** Of the daemon. */
+  /** Version of the daemon. */
   readonly docker: string;
-  /** As buildx says it. */
+  /** Version as reported by buildx. */
   readonly buildx: string;
 }
 
@@ -17,7 +17,7 @@ export interface Builder {
   /** `docker`, `docker-container`, `kubernetes`, `remote`, `cloud`; empty when the builder cannot be reached. */
   readonly driver: string;
   readonly nodes: readonly BuilderNode[];
-  /** Why the builder cannot be looked at. */
+  /** Why the builder cannot be inspected. */
   readonly error?: string;
 }
 
@@ -25,27 +25,27 @@ export interface BuilderNode {
   readonly name: string;
   /** `running`, `inactive`, … */
   readonly status: string;
-  /** Version of BuildKit, when it runs and tells. */
+  /** Version of BuildKit, when it runs and reports one. */
   readonly buildkit?: string;
   readonly platforms: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly error?: string;
 }
 
-const SECONDS = 1000;
+const SECOND_MS = 1000;
 
 /**
- * Looks for docker, its daemon and buildx.
+ * Detects docker, its daemon and buildx.
  * @param env the whole environment of the child
  * @throws ActionError DOCKER_MISSING, DAEMON_UNREACHABLE, BUILDX_MISSING
  */
 export async function inspectDocker(runtime: Runtime, env: Readonly<Record<string, string>>): Promise<DockerFacts> {
-  const version = await runDocker(runtime, env, ['version', '--format', '{{json .Server.Version}}'], 60 * SECONDS);
+  const version = await runDocker(runtime, env, ['version', '--format', '{{json .Server.Version}}'], 60 * SECOND_MS);
   const docker = /^"([^"]+)"$/m.exec(version.stdout)?.[1];
   if (version.exitCode !== 0 || docker === undefined) {
     throw new ActionError('DAEMON_UNREACHABLE', `\`docker version\` ${ending(version)}: ${lastWords(version)}`);
   }
-  const buildx = await runDocker(runtime, env, ['buildx', 'version'], 30 * SECONDS);
+  const buildx = await runDocker(runtime, env, ['buildx', 'version'], 30 * SECOND_MS);
   if (buildx.exitCode !== 0) {
     throw new ActionError('BUILDX_MISSING', `\`docker buildx version\` ${ending(buildx)}: ${lastWords(buildx)}`);
   }
@@ -54,23 +54,23 @@ export async function inspectDocker(runtime: Runtime, env: Readonly<Record<strin
 }
 
 /**
- * Looks at a builder, without starting it.
+ * Inspects a builder without starting it.
  * @param name empty: the current one
- * @returns undefined when there is no such builder
+ * @returns undefined when the builder does not exist
  */
 export async function inspectBuilder(
   runtime: Runtime,
   env: Readonly<Record<string, string>>,
   name: string,
 ): Promise<Builder | undefined> {
-  const result = await runDocker(runtime, env, ['buildx', 'inspect', ...(name === '' ? [] : [name])], 60 * SECONDS);
+  const result = await runDocker(runtime, env, ['buildx', 'inspect', ...(name === '' ? [] : [name])], 60 * SECOND_MS);
   const builder = parseBuilder(result.stdout);
   if (builder !== undefined) return builder;
   runtime.log.debug(`docker buildx inspect ${name} ${ending(result)}: ${lastWords(result)}`);
   return undefined;
 }
 
-/** Parses the text of `docker buildx inspect`, which is the same since its first versions. Pure. */
+/** Parses the text of `docker buildx inspect`, whose format has not changed since its first versions. Pure. */
 export function parseBuilder(text: string): Builder | undefined {
   const [head = [], ...sections] = splitSections(text);
   const top = fieldsOf(head);
@@ -85,7 +85,7 @@ export function parseBuilder(text: string): Builder | undefined {
   };
 }
 
-/** The lines of the builder itself, then those of each node: a node begins with its name, after the line `Nodes:`. */
+/** The lines of the builder itself, then those of each node: a node starts with its name, after the line `Nodes:`. */
 function splitSections(text: string): string[][] {
   const sections: string[][] = [[]];
   let inNodes = false;
@@ -126,8 +126,8 @@ function parseNode(lines: readonly string[]): BuilderNode {
 }
 
 /**
- * Whether a program is at least of a version. One that does not say its version, as builds from source do, is taken to be
- * new: the builder in some distributions of Docker is `v0.0.0+unknown`.
+ * Whether a program has at least a given version. One without a version, such as a build from source, counts as new:
+ * some distributions of Docker have a builder `v0.0.0+unknown`.
  */
 export function isAtLeast(found: string | undefined, wanted: string): boolean {
   const version = coerce(found);
@@ -166,7 +166,7 @@ export function ending({ exitCode, signal, timedOut }: ExecResult): string {
   return exitCode === null ? `was ended by ${signal ?? 'a signal'}` : `ended with exit code ${exitCode}`;
 }
 
-/** The last lines that a child wrote, for a message. */
+/** The last lines of a child's output, for a message. */
 export function lastWords({ stderr, stdout }: ExecResult): string {
   const text = stderr.trim() || stdout.trim() || 'it wrote nothing';
   return text.split(/\r?\n/).slice(-5).join(' ').slice(-600);

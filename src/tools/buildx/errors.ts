@@ -3,14 +3,14 @@ import type { ErrorCode } from '../../errors/catalogue.ts';
 interface Rule {
   readonly to: ErrorCode;
   readonly pattern: RegExp;
-  /** `error`: only what buildx itself gives as the error. `any`: also what a step of the Dockerfile has printed. */
+  /** `error`: only errors of buildx itself. `any`: also output of a Dockerfile step. */
   readonly where: 'error' | 'any';
 }
 
-/** A step of the Dockerfile that ended badly: what its program says about registries is not about the base image. */
+/** A failed Dockerfile step: registry errors of its program are not about the base image. */
 const STEP_FAILED = /process ".*" did not complete successfully/;
 
-/** Rules from the most to the least particular; the first that fits decides. Words of buildx, BuildKit and registries. */
+/** Rules in order of specificity; the first match wins. Patterns are messages of buildx, BuildKit and registries. */
 const RULES: readonly Rule[] = [
   { to: 'BUILD_NO_SPACE', pattern: /no space left on device|\bENOSPC\b|disk quota exceeded/i, where: 'any' },
   {
@@ -47,9 +47,9 @@ const RULES: readonly Rule[] = [
 ];
 
 /**
- * The row of the catalogue for a failed build. Pure.
- * @param lines what buildx wrote last
- * @returns BUILD_FAILED when no rule fits
+ * Classifies a failed build. Pure.
+ * @param lines the last output of buildx
+ * @returns BUILD_FAILED when no rule matches
  */
 export function buildErrorCode(lines: readonly string[]): ErrorCode {
   const errors = lines.filter((line) => /^(?:\s*ERROR:|unknown flag)/i.test(line) || lines.length === 1);
@@ -61,7 +61,7 @@ export function buildErrorCode(lines: readonly string[]): ErrorCode {
   return RULES.find(fits)?.to ?? 'BUILD_FAILED';
 }
 
-/** The name of the failing step, which buildx shows between two rulers. */
+/** The name of the failing step, which buildx prints between two rulers. */
 function failedStep(lines: readonly string[]): string | undefined {
   const end = lines.lastIndexOf('------');
   const begin = lines.findLastIndex((line, at) => at < end && line === '------');
@@ -83,37 +83,37 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** What a failed build says to whoever knows the signs; undefined when there is nothing to add. Pure. */
+/** A hint about the cause of a failed build; undefined when none applies. Pure. */
 export function buildHint(lines: readonly string[]): string | undefined {
   return HINTS.find(([pattern]) => lines.some((line) => pattern.test(line)))?.[1];
 }
 
-/** The line (from 1) of the Dockerfile that buildx shows as the cause of a failure: `Dockerfile:2` above a ruler. Pure. */
+/** The line number (from 1) in the Dockerfile that buildx shows as the cause: `Dockerfile:2` above a ruler. Pure. */
 export function failureLine(lines: readonly string[]): number | undefined {
   const at = lines.findLastIndex((line, index) => /^\S.*:\d+$/.test(line) && /^-{20}$/.test(lines[index + 1] ?? ''));
   return at < 0 ? undefined : Number(lines[at]?.split(':').at(-1));
 }
 
-const STEP_LINES = 15;
-const LINE_LENGTH = 300;
+const MAX_STEP_LINES = 15;
+const MAX_LINE_LENGTH = 300;
 
 /**
- * The part of buildx's plain output that tells what failed: the error, the failing step, and the last lines of it. Pure.
- * @param lines what buildx wrote last, in order
+ * The relevant part of buildx's plain output: the error, the failing step, and its last lines. Pure.
+ * @param lines the last output of buildx, in order
  */
 export function failureText(lines: readonly string[]): string {
-  const short = (line: string) => (line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line);
+  const short = (line: string) => (line.length > MAX_LINE_LENGTH ? `${line.slice(0, MAX_LINE_LENGTH)}…` : line);
   const error = lines
     .findLast((line) => line.startsWith('ERROR:'))
     ?.slice('ERROR:'.length)
     .trim();
-  // buildx repeats the failing step between two rulers: its name, then the end of what it printed.
+  // buildx repeats the failing step between two rulers: its name, then the end of its output.
   const end = lines.lastIndexOf('------');
   const begin = lines.findLastIndex((line, at) => at < end && line === '------');
   const [name, ...printed] = begin >= 0 ? lines.slice(begin + 1, end) : [];
-  const shown = printed.slice(-STEP_LINES).map((line) => `    ${short(line)}`);
+  const shown = printed.slice(-MAX_STEP_LINES).map((line) => `    ${short(line)}`);
   const step = name === undefined ? [] : [`  step ${short(name.replace(/^ > /, '').replace(/:$/, ''))}`, ...shown];
   const rest =
-    error === undefined && step.length === 0 ? lines.slice(-STEP_LINES).map((line) => `    ${short(line)}`) : [];
+    error === undefined && step.length === 0 ? lines.slice(-MAX_STEP_LINES).map((line) => `    ${short(line)}`) : [];
   return [short(error ?? 'no error was named'), ...step, ...rest].join('\n');
 }

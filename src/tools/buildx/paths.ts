@@ -8,12 +8,12 @@ import type { Runtime } from '../../runtime/runtime.ts';
 
 type Paths = Pick<BuildRequest, 'context' | 'file' | 'target' | 'buildContexts'>;
 
-/** Folders that are looked into for a Dockerfile that is not where it was expected. */
+/** Folders to search for a misplaced Dockerfile. */
 const MAX_FOLDERS = 200;
 
 /**
- * Checks what the inputs say of files, in the words of the inputs and before anything starts.
- * @returns the Dockerfile, from the workspace; undefined when it is elsewhere
+ * Checks the file paths in the inputs before anything starts, so that errors can name the input.
+ * @returns the Dockerfile, relative to the workspace; undefined when it is elsewhere
  * @throws ActionError INPUT_INVALID
  */
 export async function checkPaths(runtime: Runtime, request: Paths): Promise<string | undefined> {
@@ -37,31 +37,31 @@ const isFile = async (path: string) => (await stat(path).catch(() => undefined))
 const isFolder = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() === true;
 
 async function dockerfileIn(runtime: Runtime, folder: string, file: string | undefined): Promise<string | undefined> {
-  // buildx also takes a file in lower case, where none is named.
+  // buildx also accepts a lower-case name when none is given.
   const names =
     file === undefined ? ['Dockerfile', 'dockerfile'].map((name) => join(folder, name)) : [inWorkspace(runtime, file)];
   for (const path of names) if (await isFile(path)) return path;
   return undefined;
 }
 
-const CHECKOUT = 'Add actions/checkout before this step: the workspace is empty.';
+const CHECKOUT_REMEDY = 'Add actions/checkout before this step: the workspace is empty.';
 
 async function isEmpty(runtime: Runtime): Promise<boolean> {
   return (await readdir(runtime.workspace).catch(() => [])).length === 0;
 }
 
 async function missingFolder(runtime: Runtime, folder: string): Promise<string> {
-  const hint = (await isEmpty(runtime)) ? CHECKOUT : 'Paths start at the workspace.';
+  const hint = (await isEmpty(runtime)) ? CHECKOUT_REMEDY : 'Paths start at the workspace.';
   return `the folder ${folder} does not exist. ${hint}`;
 }
 
-/** The error that names the file, and where one was found: `file` starts at the workspace, and not at the context. */
+/** The error names the missing file and any that was found: `file` is relative to the workspace, not to the context. */
 async function missingDockerfile(runtime: Runtime, { context, file }: Paths, folder: string): Promise<ActionError> {
   const input = file === undefined ? 'context' : 'file';
   const expected = file === undefined ? join(folder, 'Dockerfile') : inWorkspace(runtime, file);
   const shown = (path: string) => relative(runtime.workspace, path).replaceAll('\\', '/');
   const text = `${expected} does not exist.`;
-  if (await isEmpty(runtime)) return refuse(input, `${text} ${CHECKOUT}`);
+  if (await isEmpty(runtime)) return refuse(input, `${text} ${CHECKOUT_REMEDY}`);
   if (file !== undefined && !isAbsolute(file) && (await isFile(join(folder, file)))) {
     return refuse(
       input,
@@ -92,7 +92,7 @@ async function dockerfilesBelow(root: string): Promise<readonly string[]> {
   return found.sort();
 }
 
-/** Folders among `build-contexts` must exist; anything else is for the builder to resolve. */
+/** Folders in `build-contexts` must exist; the builder resolves everything else. */
 async function checkContexts(runtime: Runtime, { buildContexts }: Paths): Promise<void> {
   for (const { name, value } of buildContexts) {
     const isPath = !isAddress(value) && !/^(?:docker-image|oci-layout|target|git|https?):/i.test(value);
@@ -101,7 +101,7 @@ async function checkContexts(runtime: Runtime, { buildContexts }: Paths): Promis
   }
 }
 
-/** A stage that the Dockerfile does not have. Files for other frontends are for those to read. */
+/** A stage missing from the Dockerfile. Files for other frontends are not checked. */
 async function checkTarget(dockerfile: string, target: string): Promise<void> {
   const text = await readFile(dockerfile, 'utf8').catch(() => '');
   const syntax = /^#\s*syntax\s*=\s*(\S+)/im.exec(text)?.[1];
@@ -109,7 +109,7 @@ async function checkTarget(dockerfile: string, target: string): Promise<void> {
   const stages = [...text.matchAll(/^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)*\S+(?:[ \t]+AS[ \t]+(\S+))?/gim)];
   const names = stages.flatMap(([, name]) => name ?? []);
   const isStage = names.some((name) => name.toLowerCase() === target.toLowerCase());
-  // A line that goes on after a backslash is not read here: then the builder decides.
+  // Lines continued with a backslash are not parsed here: the builder decides.
   const isUnclear = stages.length === 0 || /^[ \t]*FROM\b[^\n]*\\\s*$/im.test(text);
   if (isStage || isUnclear || (/^\d+$/.test(target) && Number(target) < stages.length)) return;
   const has =

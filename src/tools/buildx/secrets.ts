@@ -5,25 +5,25 @@ import { type BuildRequest, gitHost } from '../../domain/build-request.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 
-/** Secrets of one build, where buildx can find them. Lasts until `dispose`. */
+/** Secrets of one build, accessible to buildx until `dispose`. */
 export interface BuildSecrets {
-  /** Values of `--secret`: names and places, no values. */
+  /** Values of `--secret`: names and paths, no secret values. */
   readonly arguments: readonly string[];
-  /** Replaces every secret in a text that leaves this process. */
+  /** Removes every secret from a text before it is logged. */
   readonly redact: (text: string) => string;
   readonly dispose: () => Promise<void>;
 }
 
-/** BuildKit itself takes no larger secret. */
-const LIMIT = 500 * 1024;
-/** A mask of a shorter text would hide parts of ordinary words. */
-const SHORTEST_MASK = 3;
-const ID = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$/;
+/** BuildKit's own limit for secrets. */
+const MAX_SECRET_BYTES = 500 * 1024;
+/** Masking shorter texts would hide parts of ordinary words. */
+const MIN_MASK_LENGTH = 3;
+const SECRET_ID = /^[A-Za-z0-9_][A-Za-z0-9_.:/-]*$/;
 
 /**
- * Puts the secrets of a build where buildx reads them (P8): values into files of this user alone, in a folder that `dispose`
- * removes; variables and files of the user's own stay where they are. What is missing or malformed is an error, because a
- * build without its secret fails late, or goes through and is not the image that was wanted.
+ * Makes the secrets of a build available to buildx (P8): values as files that only this user can read, in a folder that
+ * `dispose` removes; the user's variables and files stay where they are. A missing or malformed secret is an error,
+ * because a build without it fails late or produces the wrong image.
  * @param token for git contexts on the host of the event's server
  * @throws ActionError or ActionErrors INPUT_INVALID, all problems at once
  */
@@ -42,7 +42,8 @@ export async function placeSecrets(
       'secret-files': request.secretFiles,
     }[input];
     for (const [at, { name }] of entries.entries()) {
-      if (!ID.test(name)) refuse(input, `the id of entry ${at + 1} is not one: letters, digits and _ . : / - are.`);
+      if (!SECRET_ID.test(name))
+        refuse(input, `the id of entry ${at + 1} is not one: letters, digits and _ . : / - are.`);
     }
   }
 
@@ -64,8 +65,11 @@ export async function placeSecrets(
     const file = resolve(runtime.workspace, value);
     const facts = await stat(file).catch(() => undefined);
     if (!facts?.isFile()) refuse('secret-files', `${file}, for the secret ${name}, is not a file.`);
-    else if (facts.size > LIMIT)
-      refuse('secret-files', `${file}, for the secret ${name}, has ${facts.size} bytes; ${LIMIT} are allowed.`);
+    else if (facts.size > MAX_SECRET_BYTES)
+      refuse(
+        'secret-files',
+        `${file}, for the secret ${name}, has ${facts.size} bytes; ${MAX_SECRET_BYTES} are allowed.`,
+      );
     else inFiles.push(await readFile(file, 'utf8'));
     fromFiles.push(csvRecord([`id=${name}`, `src=${file}`]));
   }
@@ -73,8 +77,8 @@ export async function placeSecrets(
 
   const values = [...request.secrets, ...gitToken(request, git)];
   known.push(...values.map(({ value }) => value));
-  // Values are masked as a whole, and no file is: a mask that fits ordinary words makes the runner drop outputs.
-  for (const secret of known) if (secret.trim().length >= SHORTEST_MASK) runtime.secret(secret);
+  // Values are masked as a whole, files are not: a mask that matches ordinary words makes the runner drop outputs.
+  for (const secret of known) if (secret.trim().length >= MIN_MASK_LENGTH) runtime.secret(secret);
   const secrets = [...wordsOf(known, 4), ...wordsOf(inFiles, 12)].sort((a, b) => b.length - a.length);
   const directory = await mkdtemp(join(runtime.temp, 'secrets-'));
   const dispose = () => rm(directory, { recursive: true, force: true });
@@ -94,7 +98,9 @@ export async function placeSecrets(
   }
 }
 
-/** BuildKit looks for this secret when it fetches a git context: `moby/buildkit/source/git`. The user's own comes first. */
+/**
+ * The secrets that BuildKit uses to fetch a git context: `moby/buildkit/source/git`. The user's own takes precedence.
+ */
 function gitToken(
   { context, buildContexts, secrets, secretEnvs, secretFiles }: BuildRequest,
   { token, serverUrl }: { readonly token?: string | undefined; readonly serverUrl: string },
@@ -108,7 +114,7 @@ function gitToken(
     : [];
 }
 
-/** Whole secrets, and each line of those with several. Short ones would blacken half of the text. */
+/** Whole secrets, and each line of multi-line ones. Short ones would mask half of the text. */
 function wordsOf(secrets: readonly string[], shortest: number): readonly string[] {
   const words = secrets.flatMap((secret) => [secret, ...secret.split(/\r?\n/)].map((word) => word.trim()));
   return [...new Set(words)].filter((word) => word.length >= shortest);

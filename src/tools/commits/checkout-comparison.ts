@@ -6,21 +6,21 @@ import { pipeline } from 'node:stream/promises';
 import pLimit from 'p-limit';
 import { type Checkout, openCheckout, type TreeEntry } from './git-tree.ts';
 
-/** What is compared; paths are absolute and without symbolic links in their folders. */
+/** What to compare; paths are absolute and contain no symbolic links to folders. */
 export interface Compared {
-  /** Files that count wherever they are: the Dockerfile, `.dockerignore`. */
+  /** Files that are always compared: the Dockerfile, `.dockerignore`. */
   readonly files: readonly string[];
   readonly folder: string;
   readonly ignores: (path: string) => boolean;
-  /** Whether there may be files in an ignored folder that count. */
+  /** Whether an ignored folder may contain files to compare. */
   readonly hasExceptions: boolean;
 }
 
-const PARALLEL_READS = 8;
-const SUBMODULE = '160000';
+const MAX_CONCURRENT_READS = 8;
+const SUBMODULE_MODE = '160000';
 const LFS_POINTER = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\n(?:.*\n)*?oid sha256:([0-9a-f]{64})\n/;
 
-/** @returns the first difference to what is checked out, as a sentence without a full stop; undefined when there is none */
+/** @returns the first difference to the commit, as a sentence without a full stop; undefined when there is none */
 export async function compareWithTree(checkout: Checkout, compared: Compared): Promise<string | undefined> {
   const tree = await checkout.files();
   if (tree === undefined) return 'the files of the commit cannot be listed';
@@ -33,10 +33,10 @@ export async function compareWithTree(checkout: Checkout, compared: Compared): P
 
   const found: string[] = [];
   const folders = foldersOf(tree.keys());
-  const walk = async (directory: string): Promise<string | undefined> => {
+  const compareFolder = async (directory: string): Promise<string | undefined> => {
     for (const entry of await readdir(directory, { withFileTypes: true })) {
       const path = join(directory, entry.name);
-      // What git keeps for itself is not a part of the commit.
+      // Git's own files are not part of the commit.
       if (entry.name === '.git' && directory === root) continue;
       const ignored = compared.ignores(path);
       if (!entry.isDirectory()) {
@@ -44,9 +44,9 @@ export async function compareWithTree(checkout: Checkout, compared: Compared): P
         continue;
       }
       if (ignored && !compared.hasExceptions) continue;
-      const isSubmodule = tree.get(own(path))?.mode === SUBMODULE;
+      const isSubmodule = tree.get(own(path))?.mode === SUBMODULE_MODE;
       if (!ignored && !isSubmodule && !folders.has(own(path))) return `the folder ${own(path)} is not in the commit`;
-      const inside = isSubmodule ? await compareSubmodule(path) : await walk(path);
+      const inside = isSubmodule ? await compareSubmodule(path) : await compareFolder(path);
       if (inside !== undefined) return inside;
     }
     return undefined;
@@ -57,19 +57,19 @@ export async function compareWithTree(checkout: Checkout, compared: Compared): P
       ? `the submodule ${own(path)} is not checked out at its commit`
       : compareWithTree(inner, { ...compared, files: [], folder: path });
   };
-  const unknown = await walk(compared.folder);
+  const unknown = await compareFolder(compared.folder);
   if (unknown !== undefined) return unknown;
 
   const present = new Set(found);
   const base = own(compared.folder);
   for (const [path, { mode }] of tree) {
-    if (mode === SUBMODULE || present.has(path) || !(base === '' || path.startsWith(`${base}/`))) continue;
+    if (mode === SUBMODULE_MODE || present.has(path) || !(base === '' || path.startsWith(`${base}/`))) continue;
     if (!compared.ignores(join(root, path))) return `${path} of the commit is missing`;
   }
   return firstDifference(checkout, tree, new Set([...control.map(own), ...found]));
 }
 
-/** A file, and what it leads to when it is a symbolic link. */
+/** Compares a file, and the target of a symbolic link. */
 async function withTarget(path: string): Promise<readonly string[]> {
   const folder = await realpath(dirname(path)).catch(() => dirname(path));
   return [join(folder, basename(path)), await realpath(path).catch(() => path)];
@@ -80,8 +80,8 @@ async function firstDifference(
   tree: ReadonlyMap<string, TreeEntry>,
   paths: Iterable<string>,
 ): Promise<string | undefined> {
-  const limit = pLimit(PARALLEL_READS);
-  // A checkout gives all files that may be executed the same permissions, and all others.
+  const limit = pLimit(MAX_CONCURRENT_READS);
+  // A checkout only distinguishes executable files from others.
   const usual = new Map<string, number>();
   let difference: string | undefined;
   const compare = async (path: string): Promise<void> => {
@@ -116,7 +116,10 @@ async function firstDifference(
   return difference;
 }
 
-/** The bytes are those of the commit, or what git makes of them on every machine: the object of an LFS pointer, CRLF by `eol=crlf`. */
+/**
+ * Whether the bytes equal those of the commit, or their result of filters that work the same on every machine: the
+ * object of an LFS pointer, CRLF by `eol=crlf`.
+ */
 async function contentDiffers(
   { smallBlob, lineEnding }: Checkout,
   { id }: TreeEntry,
@@ -145,7 +148,7 @@ function foldersOf(paths: Iterable<string>): ReadonlySet<string> {
   return folders;
 }
 
-/** The hash of a blob, by the algorithm of another id. https://git-scm.com/book/en/v2/Git-Internals-Git-Objects */
+/** The hash of a blob, with the algorithm of another id. https://git-scm.com/book/en/v2/Git-Internals-Git-Objects */
 function blobHash(size: number, like: string) {
   return createHash(like.length === 64 ? 'sha256' : 'sha1').update(`blob ${size}\0`);
 }

@@ -6,15 +6,15 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import type { GitSetting } from './git-environment.ts';
 import { type Git, gitIn, printed } from './git-process.ts';
 
-/** What is checked out in a folder. */
+/** The checkout in a folder. */
 export interface Checkout {
   /** The top folder of the work tree. */
   readonly directory: string;
   /** HEAD. */
   readonly sha: string;
-  /** As the commit itself records them, so also in a shallow clone. */
+  /** As recorded in the commit itself, so available in a shallow clone. */
   readonly parents: readonly string[];
-  /** The branch that is checked out; absent when HEAD is detached. */
+  /** The checked-out branch; absent when HEAD is detached. */
   readonly branch?: string;
   /** Other refs of the remote that point to HEAD: `refs/remotes/origin/feature`, `refs/remotes/pull/15/head`. */
   readonly remoteRefs: readonly string[];
@@ -24,10 +24,10 @@ export interface Checkout {
 }
 
 /**
- * The checkout that a folder lies in. A submodule at the commit that the repository around it records belongs to that
- * repository.
+ * The checkout that contains a folder. A submodule at the commit recorded in its parent repository belongs to the
+ * parent.
  * @returns undefined when the folder is in no repository, or the repository has no commit
- * @throws ActionError EVENT_INVALID when there is a repository whose HEAD cannot be read
+ * @throws ActionError EVENT_INVALID when HEAD cannot be read
  */
 export async function readCheckout(runtime: Runtime, folder: string): Promise<Checkout | undefined> {
   const git = gitIn(runtime, folder);
@@ -60,8 +60,8 @@ export async function readCheckout(runtime: Runtime, folder: string): Promise<Ch
 }
 
 /**
- * HEAD as git stores it, for machines without git: the commit is known, its history is not.
- * @throws ActionError EVENT_INVALID when the files do not say it
+ * Reads HEAD from git's files, for machines without git: this gives the commit, but not its history.
+ * @throws ActionError EVENT_INVALID when the files do not contain it
  */
 function readHeadFile(folder: string): Checkout {
   try {
@@ -98,13 +98,13 @@ function packedRef(directory: string, ref: string): string | undefined {
   return line?.split(' ', 1)[0];
 }
 
-/** The parents in a commit object, which end where the message begins. */
+/** The parents in a commit object, whose header ends at the message. */
 function parentsIn(commit: string): readonly string[] {
   const [header = ''] = commit.split('\n\n', 1);
   return [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].flatMap(([, id]) => id ?? []);
 }
 
-/** Whether a repository records this very commit for a submodule. */
+/** Whether a repository records this commit for a submodule. */
 async function records(runtime: Runtime, around: string, directory: string, sha: string): Promise<boolean> {
   const listed = await printed(gitIn(runtime, around), ['ls-tree', 'HEAD', '--', directory]);
   return listed?.startsWith(`160000 commit ${sha}\t`) === true;
@@ -115,7 +115,7 @@ async function originOf(git: Git): Promise<string | undefined> {
   return url?.replace(/^([a-z+]+:\/\/)[^/@]*@/i, '$1');
 }
 
-/** What a branch or tag of a remote points to, as git reports it: tag objects are followed to their commit. */
+/** The commit of a remote branch or tag in the output of git: tag objects are resolved to their commit. */
 export async function remoteCommit(
   runtime: Runtime,
   url: string,
@@ -132,7 +132,7 @@ export async function remoteCommit(
     '--quiet',
     '--',
     url,
-    ...wanted.flatMap((each) => [each, `${each}^{}`]),
+    ...wanted.flatMap((name) => [name, `${name}^{}`]),
   ]);
   const found = new Map(
     (listed ?? '').split('\n').map((line): [string, string] => {
@@ -140,6 +140,6 @@ export async function remoteCommit(
       return [name, sha];
     }),
   );
-  const sha = wanted.flatMap((each) => found.get(`${each}^{}`) ?? found.get(each) ?? []).at(0);
+  const sha = wanted.flatMap((name) => found.get(`${name}^{}`) ?? found.get(name) ?? []).at(0);
   return sha !== undefined && COMMIT.test(sha) ? sha : undefined;
 }

@@ -12,9 +12,9 @@ import { openCheckout } from './git-tree.ts';
 export type BuildSources = Pick<BuildRequest, 'context' | 'file' | 'buildContexts'>;
 
 /**
- * Compares what a build reads with a commit, byte by byte: all contexts without what their `.dockerignore` leaves out, and
- * the Dockerfile. `git status` would not do: it trusts the index, which a step can tell not to look (`assume-unchanged`,
- * `skip-worktree`), compares after filters, and knows nothing of empty folders.
+ * Compares what a build reads with a commit, byte by byte: all contexts without the files that `.dockerignore`
+ * excludes, and the Dockerfile. `git status` is not enough: it trusts the index, in which a step can exclude files
+ * (`assume-unchanged`, `skip-worktree`), compares after filters, and ignores empty folders.
  * @returns the first difference, as a sentence without a full stop; undefined when there is none
  */
 export async function findDifference(
@@ -60,7 +60,10 @@ async function compareFolder(
   });
 }
 
-/** Dockerfile and `.dockerignore`: `<Dockerfile>.dockerignore` wins. https://docs.docker.com/build/concepts/context/#filename-and-location */
+/**
+ * Dockerfile and `.dockerignore`; `<Dockerfile>.dockerignore` takes precedence.
+ * https://docs.docker.com/build/concepts/context/#filename-and-location
+ */
 export async function controlFiles(
   runtime: Runtime,
   folder: string,

@@ -5,16 +5,16 @@ import { LARGEST_UNSEEN, secretsIn } from '../../domain/gate/secret-rules.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type BuildSources, controlFiles } from './context-state.ts';
 
-/** Folders below the context in which a checkout may be: `actions/checkout` with `path: services/app`. */
-const DEPTH = 6;
+/** Depth of folders below the context that may contain a checkout: `actions/checkout` with `path: services/app`. */
+const MAX_DEPTH = 6;
 const MAX_FOLDERS = 2000;
-const SKIPPED = new Set(['node_modules', 'vendor', '.venv', '.git']);
-const GOOGLE = /^gha-creds-[0-9a-f]+\.json$/;
+const SKIPPED_FOLDERS = new Set(['node_modules', 'vendor', '.venv', '.git']);
+const GOOGLE_CREDENTIALS = /^gha-creds-[0-9a-f]+\.json$/;
 
 /**
- * Names the files with tokens of the job that a build could copy into the image: what actions/checkout and
- * google-github-actions/auth leave in the workspace, where a local context holds it and `.dockerignore` lets it through.
- * @returns one sentence for each file; a file that cannot be read is left to the build
+ * Finds files with job tokens that a build could copy into the image: actions/checkout and google-github-actions/auth
+ * write them into the workspace. Reports those in a local context that `.dockerignore` does not exclude.
+ * @returns one sentence per file; unreadable files are left to the build
  */
 export async function findContextTokens(runtime: Runtime, sources: BuildSources): Promise<readonly string[]> {
   const contexts = [
@@ -40,7 +40,7 @@ export async function findContextTokens(runtime: Runtime, sources: BuildSources)
   return found;
 }
 
-/** Paths from the folder, with forward slashes. */
+/** Paths relative to the folder, with forward slashes. */
 async function candidatesIn(folder: string): Promise<readonly string[]> {
   const found: string[] = [];
   const open = [''];
@@ -49,10 +49,10 @@ async function candidatesIn(folder: string): Promise<readonly string[]> {
     const entries = await readdir(join(folder, at), { withFileTypes: true }).catch(() => []);
     for (const entry of entries) {
       const path = at === '' ? entry.name : `${at}/${entry.name}`;
-      if (entry.isFile() && GOOGLE.test(entry.name)) found.push(path);
+      if (entry.isFile() && GOOGLE_CREDENTIALS.test(entry.name)) found.push(path);
       if (!entry.isDirectory()) continue;
       if (entry.name === '.git') found.push(`${path}/config`);
-      else if (!SKIPPED.has(entry.name) && path.split('/').length < DEPTH) open.push(path);
+      else if (!SKIPPED_FOLDERS.has(entry.name) && path.split('/').length < MAX_DEPTH) open.push(path);
     }
   }
   return found;

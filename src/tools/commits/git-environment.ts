@@ -2,14 +2,14 @@ import { devNull } from 'node:os';
 import { dirname } from 'node:path';
 import { childEnvironment, type Runtime } from '../../runtime/runtime.ts';
 
-/** A setting of git: its name and the value that takes the place of the repository's. */
+/** A git setting: its name, and the value that overrides the repository's. */
 export type GitSetting = readonly [name: string, value: string];
 
 /**
- * Settings of a repository that make git run a program, each with a value that runs none. They are set whether the
- * repository has them or not. https://git-scm.com/docs/git-config
+ * Settings that make git run a program, each with a value that runs none. Set whether or not the repository has them.
+ * https://git-scm.com/docs/git-config
  */
-const HARMLESS: readonly GitSetting[] = [
+const HARMLESS_SETTINGS: readonly GitSetting[] = [
   ['core.fsmonitor', 'false'],
   ['core.hooksPath', devNull],
   ['core.pager', 'cat'],
@@ -23,9 +23,11 @@ const HARMLESS: readonly GitSetting[] = [
   ['gc.auto', '0'],
 ];
 
-/** The same for settings whose name the repository chooses, and for those whose harmless value would take a user's own away. */
-const NAMED: readonly (readonly [name: RegExp, value: string])[] = [
-  // An empty one resets the list of helpers: https://git-scm.com/docs/gitcredentials
+/**
+ * The same for settings with names chosen by the repository, and for those whose override would disable the user's own.
+ */
+const HARMLESS_NAMED_SETTINGS: readonly (readonly [name: RegExp, value: string])[] = [
+  // An empty value resets the list of helpers: https://git-scm.com/docs/gitcredentials
   [/^credential\.(?:.+\.)?helper$/, ''],
   [/^filter\..+\.(?:clean|smudge|process)$/, ''],
   [/^filter\..+\.required$/, 'false'],
@@ -39,14 +41,17 @@ const NAMED: readonly (readonly [name: RegExp, value: string])[] = [
   [/^lfs\.extension\..+\.(?:clean|smudge)$/, 'cat'],
 ];
 
-/** The first of several values counts here, so no other can take its place. It is a program where the remote is a path. */
+/**
+ * Git uses the first of several values for this setting, so it cannot be overridden. It names a program if the remote
+ * is a path.
+ */
 const UPLOAD_PACK = /^remote\..+\.(?:uploadpack|receivepack)$/;
 
-/** What `git lfs install --local` writes, as actions/checkout does with `lfs: true`. */
-const LFS = /^git-lfs (?:clean -- %f|smudge(?: --skip)? -- %f|filter-process(?: --skip)?)$/;
+/** The values written by `git lfs install --local`, as with actions/checkout and `lfs: true`. */
+const LFS_FILTER = /^git-lfs (?:clean -- %f|smudge(?: --skip)? -- %f|filter-process(?: --skip)?)$/;
 
 /**
- * The variables that keep a repository's own configuration from running programs. Pure.
+ * Variables that keep a repository's configuration from running programs. Pure.
  * @param configured `git config --list --show-scope -z`
  */
 export function safetyFor(configured: string): {
@@ -55,27 +60,28 @@ export function safetyFor(configured: string): {
 } {
   const fields = configured.split('\0');
   const found = new Map<string, string>();
-  let protocols = PROTOCOLS;
+  let protocols = ALLOWED_PROTOCOLS;
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [scope = '', entry = ''] = [fields[at], fields[at + 1]];
     const [name = '', value = ''] = entry.split(/\n(.*)/s, 2);
     if (scope !== 'local' && scope !== 'worktree') continue;
-    if (UPLOAD_PACK.test(name)) protocols = PROTOCOLS_OF_NETWORKS;
-    if (name.startsWith('filter.lfs.') && (LFS.test(value) || name === 'filter.lfs.required')) continue;
-    const rule = NAMED.find(([pattern]) => pattern.test(name));
+    if (UPLOAD_PACK.test(name)) protocols = NETWORK_PROTOCOLS;
+    if (name.startsWith('filter.lfs.') && (LFS_FILTER.test(value) || name === 'filter.lfs.required')) continue;
+    const rule = HARMLESS_NAMED_SETTINGS.find(([pattern]) => pattern.test(name));
     if (rule !== undefined) found.set(name, rule[1]);
   }
-  return { settings: [...HARMLESS, ...found], protocols };
+  return { settings: [...HARMLESS_SETTINGS, ...found], protocols };
 }
 
 // https://git-scm.com/docs/git#Documentation/git.txt-GITALLOWPROTOCOL
-const PROTOCOLS_OF_NETWORKS = 'https:http:ssh';
-const PROTOCOLS = `${PROTOCOLS_OF_NETWORKS}:file`;
+const NETWORK_PROTOCOLS = 'https:http:ssh';
+const ALLOWED_PROTOCOLS = `${NETWORK_PROTOCOLS}:file`;
 
 /**
- * The environment of git in the workspace. Whoever can write to the workspace must not be able to run a program through it
- * (P8): the settings of the repository that name programs are replaced, only git's own protocols are used (`ext::` is not
- * one), and nothing is asked at a terminal. Repositories around the workspace are not taken for the job's. Submodules have a configuration of their own: do not let git look into them.
+ * The environment of git in the workspace. Write access to the workspace must not be enough to run a program (P8):
+ * repository settings that name programs are overridden, only git's own protocols are allowed (not `ext::`), and
+ * terminal prompts are disabled. Repositories around the workspace are ignored. Submodules have their own
+ * configuration: do not let git inspect them.
  * @param directory the folder that git runs in
  * @param more settings of the caller
  * @throws what `runtime.exec` throws
@@ -86,7 +92,7 @@ export async function gitEnvironment(
   more: readonly GitSetting[] = [],
 ): Promise<Readonly<Record<string, string>>> {
   const listed = await runtime.exec('git', ['-C', directory, 'config', '--list', '--includes', '--show-scope', '-z'], {
-    env: environmentOf(runtime, HARMLESS, PROTOCOLS),
+    env: environmentOf(runtime, HARMLESS_SETTINGS, ALLOWED_PROTOCOLS),
     timeout: 30_000,
   });
   const { settings, protocols } = safetyFor(listed.stdout);
@@ -99,8 +105,7 @@ function environmentOf(
   protocols: string,
 ): Readonly<Record<string, string>> {
   return childEnvironment(runtime.env, ['SSH_AUTH_SOCK'], {
-    // The checkout may belong to another user than the one that runs the job (container jobs), and so may one in a folder
-    // of it: only reading is done here.
+    // The checkout may belong to another user (container jobs), as may one in a subfolder: git only reads here.
     ...safety(runtime.env, [['safe.directory', '*'], ...settings], protocols),
     GIT_CEILING_DIRECTORIES: dirname(runtime.workspace),
   });
@@ -118,7 +123,7 @@ function safety(
     GIT_OPTIONAL_LOCKS: '0',
     GIT_NO_LAZY_FETCH: '1',
     GIT_ALLOW_PROTOCOL: protocols,
-    // Comes before `core.sshCommand` of the repository. Only the step itself may name another one.
+    // Takes precedence over the repository's `core.sshCommand`. Only the step itself may override it.
     GIT_SSH_COMMAND: env.GIT_SSH_COMMAND ?? 'ssh',
     GIT_CONFIG_COUNT: String(settings.length),
     ...Object.fromEntries(
@@ -132,5 +137,5 @@ function safety(
 
 /** For programs that run git themselves, such as buildx, which describes the checkout in the provenance. */
 export function gitSafetyOfChildren(env: Runtime['env']): Readonly<Record<string, string>> {
-  return safety(env, HARMLESS, PROTOCOLS);
+  return safety(env, HARMLESS_SETTINGS, ALLOWED_PROTOCOLS);
 }

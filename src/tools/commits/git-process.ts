@@ -3,12 +3,12 @@ import { type GitSetting, gitEnvironment } from './git-environment.ts';
 
 const TIMEOUT_MS = 30_000;
 
-/** Runs git; undefined when it could not be started or took too long. */
+/** Runs git; undefined when it could not be started or timed out. */
 export type Git = (args: readonly string[]) => Promise<ExecResult | undefined>;
 
 /**
- * git in a folder, which may be anywhere below a work tree.
- * @param more settings of the caller, which may be secret: they go through the environment
+ * Git in any folder of a work tree.
+ * @param more settings of the caller, passed through the environment because they may be secret
  */
 export function gitIn(runtime: Runtime, directory: string, more: readonly GitSetting[] = []): Git {
   let environment: ReturnType<typeof gitEnvironment> | undefined;
@@ -25,7 +25,7 @@ export function gitIn(runtime: Runtime, directory: string, more: readonly GitSet
   };
 }
 
-/** What git printed, without the white space around it; undefined when the command failed. */
+/** Git's trimmed output; undefined when the command failed. */
 export async function printed(git: Git, args: readonly string[]): Promise<string | undefined> {
   const result = await git(args);
   return result?.exitCode === 0 ? result.stdout.trim() : undefined;

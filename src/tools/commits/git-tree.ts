@@ -11,23 +11,23 @@ export interface TreeEntry {
   readonly id: string;
 }
 
-/** The checkout that a folder is in. Nothing is fetched, and no program that the repository configures is run. */
+/** The checkout that contains a folder. Fetches nothing and runs no program configured by the repository. */
 export interface Checkout {
   readonly runtime: Runtime;
   /** Root of the checkout, without symbolic links. */
   readonly root: string;
-  /** Commit that is checked out. */
+  /** The checked-out commit. */
   readonly head: string;
-  /** All files of the commit, by their path from the root; undefined when they are too many to list. */
+  /** All files of the commit by path from the root; undefined when the list is too long. */
   readonly files: () => Promise<ReadonlyMap<string, TreeEntry> | undefined>;
-  /** A small object of the repository; undefined when it is larger than 1 KiB or not present. */
+  /** A small object of the repository; undefined when it is larger than 1 KiB or missing. */
   readonly smallBlob: (id: string) => Promise<string | undefined>;
   /** The `eol` attribute of a path. */
   readonly lineEnding: (path: string) => Promise<string>;
 }
 
-const MAX_LISTING = 15 * 1024 * 1024;
-const MAX_SMALL_BLOB = 1024;
+const MAX_LISTING_BYTES = 15 * 1024 * 1024;
+const MAX_SMALL_BLOB_BYTES = 1024;
 
 /** @returns undefined when the folder is in no checkout, or git is not installed */
 export async function openCheckout(runtime: Runtime, folder: string): Promise<Checkout | undefined> {
@@ -45,11 +45,11 @@ export async function openCheckout(runtime: Runtime, folder: string): Promise<Ch
     head,
     files: async () => {
       const listed = await git(['ls-tree', '-r', '-z', '--full-tree', head]);
-      return listed === undefined || listed.length > MAX_LISTING ? undefined : parseTree(listed);
+      return listed === undefined || listed.length > MAX_LISTING_BYTES ? undefined : parseTree(listed);
     },
     smallBlob: async (id) => {
       const size = Number(await git(['cat-file', '-s', id]));
-      return size <= MAX_SMALL_BLOB ? git(['cat-file', 'blob', id]) : undefined;
+      return size <= MAX_SMALL_BLOB_BYTES ? git(['cat-file', 'blob', id]) : undefined;
     },
     lineEnding: async (path) => {
       const found = await git(['check-attr', '-z', 'eol', '--', join(root, path)]);

@@ -3,26 +3,31 @@ import type { CommitRelation } from '../../domain/tags/moving.ts';
 import type { GitHubApi, RepositoryFile, Runtime } from '../../runtime/runtime.ts';
 import { type Git, gitIn, printed } from './git-process.ts';
 
-/** What commands ask of the history: the clone in the workspace first, GitHub's API where the clone is too shallow. */
+/**
+ * Commit history for the commands: from the clone in the workspace, or from GitHub's API if the clone is too shallow.
+ */
 export interface History {
-  /** Committer date; undefined when neither knows the commit. */
+  /** Committer date; undefined when neither source has the commit. */
   readonly commitDate: (sha: string) => Promise<Date | undefined>;
   /** `ahead`: `current` descends from `recorded`. */
   readonly relation: (recorded: string, current: string) => Promise<CommitRelation>;
-  /** Whether a full ref points at the commit right now; undefined when it cannot be asked. */
+  /** Whether a full ref points to the commit now; undefined when it cannot be determined. */
   readonly isTip: (ref: string, sha: string) => Promise<boolean | undefined>;
-  /** Whether a commit is in the history of a branch (`main`) as the remote has it right now. */
+  /** Whether the remote branch (`main`) currently contains a commit. */
   readonly contains: (branch: string, commit: string) => Promise<'contains' | 'lacks' | 'unknown'>;
-  /** Whether the commit that is checked out has no such path, which a sparse checkout may leave out; false when git cannot tell. */
+  /** Whether the checked-out commit has no such path, even outside a sparse checkout; false when git cannot tell. */
   readonly lacks: (path: string) => Promise<boolean>;
-  /** A file of a commit (a full id, or a full ref) that the clone has; `unknown` when the clone lacks it. Nothing is fetched. */
+  /**
+   * A file of a commit (a full id, or a full ref) in the clone; `unknown` when the clone lacks the commit. Fetches
+   * nothing.
+   */
   readonly file: (path: string, commit: string) => Promise<RepositoryFile>;
-  /** The default branch, where the clone says which one it is. */
+  /** The default branch, if the clone records it. */
   readonly defaultBranch: () => Promise<string | undefined>;
 }
 
-/** Each relation of the tip of a branch to a commit, as what it says of the branch. */
-const CONTAINS = {
+/** What the relation of a branch's head to a commit succeeds about the branch containing it. */
+const CONTAINS_COMMIT = {
   same: 'contains',
   ahead: 'contains',
   behind: 'lacks',
@@ -31,8 +36,8 @@ const CONTAINS = {
 } as const satisfies Record<CommitRelation, 'contains' | 'lacks' | 'unknown'>;
 
 /**
- * @param api undefined when there is no token, or when the network must not be used
- * @param online false keeps git from asking the remote
+ * @param api undefined without a token, or when the network must not be used
+ * @param online false keeps git from contacting the remote
  * @param directory a folder of the checkout; default: the workspace
  */
 export function createHistory(
@@ -42,18 +47,18 @@ export function createHistory(
   directory: string = runtime.workspace,
 ): History {
   const git = gitIn(runtime, directory);
-  const says = async (args: readonly string[]) => (await git(args))?.exitCode === 0;
-  const has = (sha: string) => says(['cat-file', '-e', `${sha}^{commit}`]);
-  const isAncestor = (ancestor: string, of: string) => says(['merge-base', '--is-ancestor', ancestor, of]);
+  const succeeds = async (args: readonly string[]) => (await git(args))?.exitCode === 0;
+  const has = (sha: string) => succeeds(['cat-file', '-e', `${sha}^{commit}`]);
+  const isAncestor = (ancestor: string, of: string) => succeeds(['merge-base', '--is-ancestor', ancestor, of]);
 
   const relation: History['relation'] = async (recorded, current) => {
-    // The revision comes out of an image label: whatever is not a commit id never reaches git or an URL.
+    // The revision comes from an image label: only a commit id may reach git or a URL.
     if (!COMMIT.test(recorded) || !COMMIT.test(current)) return 'unknown';
     if (recorded === current) return 'same';
     if ((await has(recorded)) && (await has(current))) {
       if (await isAncestor(recorded, current)) return 'ahead';
       if (await isAncestor(current, recorded)) return 'behind';
-      // A shallow clone has no history that could connect them: only a full one can say that they diverged.
+      // A shallow clone may lack the connecting history: only a full one can show that they diverged.
       if ((await printed(git, ['rev-parse', '--is-shallow-repository'])) === 'false') return 'diverged';
     }
     const status = await api?.compare(recorded, current);
@@ -76,10 +81,10 @@ export function createHistory(
     },
 
     contains: async (branch, commit) => {
-      // Both may come out of a file or a label: whatever is not a name never reaches git or an URL.
+      // Both may come from a file or a label: only a valid name may reach git or a URL.
       if (!isBranch(branch) || !COMMIT.test(commit)) return 'unknown';
       const tip = await tipOf(`refs/heads/${branch}`);
-      return tip === undefined ? 'unknown' : CONTAINS[await relation(commit, tip)];
+      return tip === undefined ? 'unknown' : CONTAINS_COMMIT[await relation(commit, tip)];
     },
 
     lacks: async (path) => {
@@ -92,12 +97,12 @@ export function createHistory(
       const listed = await git(['ls-tree', '--full-tree', commit, '--', path]);
       if (listed?.exitCode !== 0) return unknown('it was not fetched');
       if (listed.stdout.trim() === '')
-        return (await isBelowLink(git, path, commit)) ? unknown('a folder of it is a link') : { is: 'missing' };
+        return (await isBelowLink(git, path, commit)) ? unknown('a folder of it is a link') : { kind: 'missing' };
       const [, type = '', blob = ''] = /^\d+ (\w+) ([0-9a-f]+)\t/.exec(listed.stdout) ?? [];
-      // A link leads to another path, which may be anywhere.
+      // A link may lead anywhere.
       if (type !== 'blob' || listed.stdout.startsWith('12')) return unknown('it is no plain file');
       const shown = await git(['cat-file', 'blob', blob]);
-      return shown?.exitCode === 0 ? { is: 'file', text: shown.stdout } : unknown('its content was not fetched');
+      return shown?.exitCode === 0 ? { kind: 'file', text: shown.stdout } : unknown('its content was not fetched');
     },
 
     defaultBranch: async () => {
@@ -108,7 +113,7 @@ export function createHistory(
   };
 }
 
-/** Whether a folder on the way to a path is a link or a submodule: git does not look behind either. */
+/** Whether a folder in a path is a link or a submodule, neither of which git resolves. */
 async function isBelowLink(git: Git, path: string, commit: string): Promise<boolean> {
   const parts = path.split('/').slice(0, -1);
   const folders = parts.map((_, at) => parts.slice(0, at + 1).join('/'));
@@ -120,7 +125,7 @@ async function isBelowLink(git: Git, path: string, commit: string): Promise<bool
 }
 
 function unknown(reason: string): RepositoryFile {
-  return { is: 'unknown', reason };
+  return { kind: 'unknown', reason };
 }
 
 /** https://git-scm.com/docs/git-check-ref-format */
@@ -132,7 +137,7 @@ function isBranch(name: string): boolean {
 async function remoteTip(git: Git, ref: string): Promise<string | undefined> {
   if (!/^refs\/[^\s~^:?*[\\]+$/.test(ref)) return undefined;
   const listed = await printed(git, ['ls-remote', '--quiet', '--upload-pack=git-upload-pack', 'origin', ref]);
-  const line = listed?.split('\n').find((each) => each.endsWith(`\t${ref}`));
+  const line = listed?.split('\n').find((row) => row.endsWith(`\t${ref}`));
   const sha = line?.split('\t', 1)[0];
   return sha !== undefined && COMMIT.test(sha) ? sha : undefined;
 }

@@ -1,6 +1,6 @@
 import type { ToolRelease } from '../checksums.ts';
 
-/** https://github.com/sigstore/cosign/releases; the assets are the programs themselves. */
+/** https://github.com/sigstore/cosign/releases; the assets are plain executables. */
 export const COSIGN: ToolRelease = {
   program: 'cosign',
   releases: 'https://github.com/sigstore/cosign/releases/download',

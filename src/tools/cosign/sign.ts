@@ -5,7 +5,7 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import type { Tool } from '../installer.ts';
 import { isolate } from '../isolation.ts';
 
-/** A key that cosign reads: a file of its own format, a variable with the text of one, or a key in a key management service. */
+/** A key for cosign: a file in its own format, a variable containing one, or a key in a key management service. */
 export interface CosignKey {
   /** Path in the workspace, `env://NAME`, `awskms://…`, `azurekms://…`, `gcpkms://…`, `hashivault://…`. */
   readonly reference: string;
@@ -13,18 +13,18 @@ export interface CosignKey {
 }
 
 /**
- * The variables that each kind of key needs, and nothing else of the environment: cosign never sees another credential.
- * https://docs.sigstore.dev/cosign/key_management/overview/
+ * The variables for each kind of key. Nothing else from the environment is passed, so cosign never sees other
+ * credentials. https://docs.sigstore.dev/cosign/key_management/overview/
  */
-const PROVIDERS: Readonly<Record<string, RegExp>> = {
+const PROVIDER_VARIABLES: Readonly<Record<string, RegExp>> = {
   'awskms:': /^AWS_/,
   'azurekms:': /^(?:AZURE_|IDENTITY_|IMDS_|MSI_)/,
   'gcpkms:': /^(?:GOOGLE_|CLOUDSDK_|GCE_METADATA_)/,
   'hashivault:': /^(?:VAULT_|TRANSIT_SECRET_ENGINE_PATH$)/,
 };
 
-/** The kinds of keys in services. */
-export const KEY_SERVICES: readonly string[] = Object.keys(PROVIDERS).map((scheme) => `${scheme}//`);
+/** The key services. */
+export const KEY_SERVICES: readonly string[] = Object.keys(PROVIDER_VARIABLES).map((scheme) => `${scheme}//`);
 
 const SIGNING_CONFIG = {
   mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
@@ -32,13 +32,14 @@ const SIGNING_CONFIG = {
   tsaConfig: {},
 };
 const TRUSTED_ROOT = { mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1' };
-/** Milliseconds; a key management service may be slow. */
-const TIME_LIMIT = 120_000;
+/** A key management service may be slow. */
+const TIME_LIMIT_MS = 120_000;
 
 /**
- * Signs statements with a key, without any log, and returns the bundles. cosign sees the statement and the key: it gets no access
- * to a registry, no network but that of a key management service, and the password by its environment.
- * @throws ActionError SIGNING_KEY_UNUSABLE with what cosign wrote
+ * Signs statements with a key, without any transparency log, and returns the bundles. Cosign receives the statement and
+ * the key: it has no registry access, no network except for a key management service, and gets the password from its
+ * environment.
+ * @throws ActionError SIGNING_KEY_UNUSABLE with the output of cosign
  */
 export async function signWithCosign(
   runtime: Runtime,
@@ -49,7 +50,7 @@ export async function signWithCosign(
   const world = await isolate(runtime, 'cosign', keyService(key.reference) === undefined ? 'offline' : 'online');
   try {
     const at = (name: string) => join(world.directory, name);
-    // With these, cosign neither logs the signature nor looks for trust material of the public instance.
+    // With these, cosign neither logs the signature nor fetches trust material of the public instance.
     await writeFile(at('signing-config.json'), JSON.stringify(SIGNING_CONFIG));
     await writeFile(at('trusted-root.json'), JSON.stringify(TRUSTED_ROOT));
     const env = { ...world.env, ...keyEnvironment(runtime.env, key), COSIGN_PASSWORD: key.password ?? '' };
@@ -63,7 +64,7 @@ export async function signWithCosign(
           ...['--statement', at('statement.json'), '--bundle', at('bundle.json')],
           ...['--signing-config', at('signing-config.json'), '--trusted-root', at('trusted-root.json')],
         ],
-        { env, cwd: world.cwd, timeout: TIME_LIMIT },
+        { env, cwd: world.cwd, timeout: TIME_LIMIT_MS },
       );
       if (exitCode !== 0) throw refused(key, stderr);
       bundles.push(await readFile(at('bundle.json')));
@@ -74,7 +75,7 @@ export async function signWithCosign(
   }
 }
 
-/** The public half of a key, as PEM. @throws ActionError SIGNING_KEY_UNUSABLE */
+/** The public part of a key, as PEM. @throws ActionError SIGNING_KEY_UNUSABLE */
 export async function publicKeyOf(runtime: Runtime, tool: Tool, key: CosignKey): Promise<string> {
   const world = await isolate(runtime, 'cosign', keyService(key.reference) === undefined ? 'offline' : 'online');
   try {
@@ -84,7 +85,7 @@ export async function publicKeyOf(runtime: Runtime, tool: Tool, key: CosignKey):
       {
         env: { ...world.env, ...keyEnvironment(runtime.env, key), COSIGN_PASSWORD: key.password ?? '' },
         cwd: world.cwd,
-        timeout: TIME_LIMIT,
+        timeout: TIME_LIMIT_MS,
       },
     );
     if (exitCode !== 0) throw refused(key, stderr);
@@ -95,7 +96,7 @@ export async function publicKeyOf(runtime: Runtime, tool: Tool, key: CosignKey):
 }
 
 function keyService(reference: string): string | undefined {
-  return Object.keys(PROVIDERS).find((scheme) => reference.startsWith(`${scheme}//`));
+  return Object.keys(PROVIDER_VARIABLES).find((scheme) => reference.startsWith(`${scheme}//`));
 }
 
 function keyArgument(runtime: Runtime, reference: string): string {
@@ -105,7 +106,7 @@ function keyArgument(runtime: Runtime, reference: string): string {
 
 function keyEnvironment(env: Runtime['env'], { reference }: CosignKey): Record<string, string> {
   const [, variable] = /^env:\/\/(\w+)$/.exec(reference) ?? [];
-  const pattern = PROVIDERS[keyService(reference) ?? ''];
+  const pattern = PROVIDER_VARIABLES[keyService(reference) ?? ''];
   return Object.fromEntries(
     Object.entries(env).filter(
       (entry): entry is [string, string] =>

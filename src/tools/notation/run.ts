@@ -16,20 +16,20 @@ export interface NotationImage {
   readonly plainHttp: boolean;
 }
 
-/** A trust policy, and the folder with the stores that it names (`ca/acme/root.crt`). */
+/** A trust policy, and the folder with its trust stores (`ca/acme/root.crt`). */
 export interface NotationTrust {
   readonly policy: string;
   readonly stores: string;
 }
 
-/** Plugins log in to their key management service with these; nothing else of the environment reaches them. */
+/** Plugins log in to their key management service with these; no other variables are passed on. */
 const PLUGIN_VARIABLES = /^(?:AWS_|AZURE_|GOOGLE_|VAULT_)/;
-const TIME_LIMIT = 120_000;
+const TIME_LIMIT_MS = 120_000;
 
 /**
- * Signs an image with notation, which attaches the signature itself: by the referrers API, else in the list under a tag.
- * The password for the registry goes in by the environment.
- * @throws ActionError SIGNING_KEY_UNUSABLE with what notation wrote
+ * Signs an image with notation, which attaches the signature itself: through the referrers API, or a fallback tag. The
+ * registry password is passed through the environment.
+ * @throws ActionError SIGNING_KEY_UNUSABLE with the output of notation
  */
 export async function signWithNotation(
   runtime: Runtime,
@@ -65,8 +65,8 @@ export async function signWithNotation(
 }
 
 /**
- * Verifies an image with notation and a trust policy, which must be strict for this very repository.
- * @returns the identities that may have signed, or why it is not verified
+ * Verifies an image with notation and a trust policy, which must be strict for this repository.
+ * @returns the accepted identities, or why it is not verified
  * @throws ActionError TRUSTED_ROOT_INVALID when the policy or a store cannot be used
  */
 export async function verifyWithNotation(
@@ -99,7 +99,7 @@ export async function verifyWithNotation(
 
 type Run = (tool: Tool, args: readonly string[], image: NotationImage) => ReturnType<Runtime['exec']>;
 
-/** A configuration of notation for one command; the runner's own is not read. */
+/** A notation configuration for one command; the runner's own is not read. */
 async function withConfiguration<T>(
   runtime: Runtime,
   prepare: (home: string) => Promise<void>,
@@ -122,7 +122,7 @@ async function withConfiguration<T>(
           ...(login === undefined ? {} : { NOTATION_USERNAME: login.username, NOTATION_PASSWORD: login.password }),
         },
         cwd: world.cwd,
-        timeout: TIME_LIMIT,
+        timeout: TIME_LIMIT_MS,
       }),
     );
   } finally {
@@ -134,7 +134,7 @@ function target({ repository, digest, plainHttp }: NotationImage): readonly stri
   return [...(plainHttp ? ['--insecure-registry'] : []), `${repository}@${digest}`];
 }
 
-/** Plugins are programs that the user installed: they stay where they are. */
+/** Plugins are programs installed by the user: they are used in place. */
 async function linkPlugins(runtime: Runtime, home: string): Promise<void> {
   const { XDG_CONFIG_HOME: configuration, HOME: user = '' } = runtime.env;
   const installed = join(configuration || join(user, '.config'), 'notation', 'plugins');

@@ -6,16 +6,16 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { type Inspected, inspect, JAVA, type Kind, VULNERABILITIES } from './metadata.ts';
 import { fetchDatabase, type MirrorRepository, parseMirror } from './mirror.ts';
 
-/** A database that may be scanned with. */
+/** A usable database. */
 export interface Database {
   /** Folder for Trivy's `--cache-dir`. */
   readonly cacheDir: string;
   readonly updatedAt: Date;
-  /** Milliseconds since it was made. */
+  /** Its age in milliseconds. */
   readonly age: number;
-  /** `cache`: it was there and is current; `stale`: it was there, and no mirror gave a newer one. */
+  /** `cache`: a current one was cached; `stale`: an old one was cached, and no mirror had a newer one. */
   readonly origin: 'cache' | 'download' | 'stale';
-  /** The mirror that gave it. */
+  /** The mirror it came from. */
   readonly repository?: string;
 }
 
@@ -29,23 +29,23 @@ export interface DatabaseOptions {
   readonly open: OpenMirror;
 }
 
-/** How a mirror is asked. */
+/** How to access a mirror. */
 export interface MirrorAccess {
-  /** With the credentials that the user has for the host; else anonymously. */
+  /** With the user's credentials for the host, or anonymously. */
   readonly login: boolean;
-  /** Tries of each request: where another mirror follows, that is the better second try. */
+  /** Attempts per request: with another mirror left, trying that one is better than a retry. */
   readonly attempts: number;
   readonly signal: AbortSignal;
 }
 
 export type OpenMirror = (host: string, repository: string, access: MirrorAccess) => Promise<MirrorRepository>;
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 
 /**
- * Where the databases are kept for the length of a job, so that a second run of this action finds them. Outside of a job
- * it is a place that nobody else can have prepared.
+ * Where databases are cached during a job, so that a second run of this action finds them. Outside a job, a folder that
+ * no other process can have prepared.
  */
 export function databaseDirectory(runtime: Runtime): string {
   const { RUNNER_TEMP } = runtime.env;
@@ -53,10 +53,11 @@ export function databaseDirectory(runtime: Runtime): string {
 }
 
 /**
- * Makes sure that there is a vulnerability database that is not older than allowed. A current one in the cache is used as it
- * is; else each mirror is asked in turn, whatever is wrong with the one before. It is not Trivy that asks: it runs without
- * credentials, and gives up at the first mirror that has no address or says no. What is in the cache serves when no mirror does, with a warning, as long as it is within `maxAge`.
- * Databases are not signed: a mirror is trusted for the content.
+ * Provides a vulnerability database that is not older than allowed. A current one in the cache is used; otherwise each
+ * mirror is tried in turn, whatever the error of the one before. Trivy does not download it itself: it runs without
+ * credentials, and stops at the first mirror that cannot be resolved or denies access. If no mirror works, the cached
+ * database is used with a warning, as long as it is within `maxAge`. Databases are not signed: their content is trusted
+ * because of the mirror.
  * @throws ActionError DATABASE_TOO_OLD, DATABASE_INVALID, DATABASE_DENIED, DATABASE_UNREACHABLE
  */
 export function prepareDatabase(runtime: Runtime, options: DatabaseOptions): Promise<Database> {
@@ -64,8 +65,8 @@ export function prepareDatabase(runtime: Runtime, options: DatabaseOptions): Pro
 }
 
 /**
- * The same for the index that names Java archives by their hash; needed only when an image holds one. It lists what
- * was released, not what is vulnerable, so an old one is no danger and it has no age limit.
+ * The same for the index that identifies Java archives by hash; needed only when an image contains one. It lists
+ * releases, not vulnerabilities, so an old one is safe and it has no age limit.
  * @throws ActionError DATABASE_INVALID, DATABASE_DENIED, DATABASE_UNREACHABLE
  */
 export function prepareJavaDatabase(runtime: Runtime, options: Omit<DatabaseOptions, 'maxAge'>): Promise<Database> {
@@ -85,7 +86,7 @@ async function prepare(runtime: Runtime, kind: Kind, options: DatabaseOptions): 
 
   const failures: Failure[] = [];
   for (const [at, repository] of options.repositories.entries()) {
-    const attempts = at === options.repositories.length - 1 ? LAST_ATTEMPTS : 1;
+    const attempts = at === options.repositories.length - 1 ? MAX_ATTEMPTS_AT_LAST_MIRROR : 1;
     const outcome = await download(runtime, kind, repository, attempts, options, now);
     if ('code' in outcome) {
       failures.push(outcome);
@@ -106,7 +107,7 @@ async function prepare(runtime: Runtime, kind: Kind, options: DatabaseOptions): 
       `The ${kind.title} in the cache is ${duration(cached.age)} old (of ${cached.updatedAt.toISOString()}), and at most ${duration(maxAge)} is allowed. No mirror gave a newer one:${tried}`,
     );
   }
-  const code = ORDER.find((each) => failures.some((failure) => failure.code === each)) ?? 'DATABASE_UNREACHABLE';
+  const code = REPORT_ORDER.find((each) => failures.some((failure) => failure.code === each)) ?? 'DATABASE_UNREACHABLE';
   throw new ActionError(
     code,
     `The ${kind.title} could not be downloaded from any of ${failures.length} mirrors:${tried || ' none is named'}`,
@@ -115,8 +116,8 @@ async function prepare(runtime: Runtime, kind: Kind, options: DatabaseOptions): 
 
 type DatabaseCode = Extract<ErrorCode, `DATABASE_${string}`>;
 
-/** Of several mirrors' failures the one that its owner can do something about. */
-const ORDER: readonly DatabaseCode[] = [
+/** The failure to report among those of several mirrors: the most actionable one. */
+const REPORT_ORDER: readonly DatabaseCode[] = [
   'DATABASE_TOO_OLD',
   'DATABASE_INVALID',
   'DATABASE_DENIED',
@@ -129,16 +130,16 @@ interface Failure {
   readonly reason: string;
 }
 
-/** Trivy's own rule: nothing newer is to be expected, or it was asked for less than an hour ago. */
+/** Trivy's own rule: no newer one is due yet, or the last download was less than an hour ago. */
 function isCurrent({ nextUpdate, downloadedAt }: Inspected, now: Date): boolean {
-  return now < nextUpdate || now.getTime() - downloadedAt.getTime() < HOUR;
+  return now < nextUpdate || now.getTime() - downloadedAt.getTime() < HOUR_MS;
 }
 
-/** Tries at the last mirror, behind which there is none. */
-const LAST_ATTEMPTS = 3;
-const PATIENCE_MS = 10 * MINUTE;
+/** Attempts at the last mirror. */
+const MAX_ATTEMPTS_AT_LAST_MIRROR = 3;
+const MAX_TIME_PER_MIRROR_MS = 10 * MINUTE_MS;
 
-/** Downloads into a folder of its own, so that what is in the cache is whole at any time. */
+/** Downloads into a separate folder, so that the cache is complete at any time. */
 async function download(
   runtime: Runtime,
   kind: Kind,
@@ -151,14 +152,14 @@ async function download(
   if (mirror === undefined)
     return { repository, code: 'DATABASE_UNREACHABLE', reason: 'this is not the name of a repository' };
   const directory = await mkdtemp(join(runtime.temp, 'database-'));
-  const late = AbortSignal.timeout(PATIENCE_MS);
+  const late = AbortSignal.timeout(MAX_TIME_PER_MIRROR_MS);
   const signal = AbortSignal.any([runtime.signal, late]);
   const fetch = async (login: boolean): Promise<void> => {
     const from = await open(mirror.host, mirror.repository, { login, attempts, signal });
     await fetchDatabase(from, mirror.reference, kind, join(directory, kind.folder), now);
   };
   try {
-    // What serves everybody may refuse a login that is good for something else, and asks nobody for one.
+    // A public mirror may refuse a login that is valid elsewhere, and requires none.
     await fetch(true).catch(async (error: unknown) => {
       if (!isRefused(error)) throw error;
       await fetch(false).catch((second: unknown) => {
@@ -182,14 +183,15 @@ async function download(
   }
 }
 
-/** A mirror that may not be read, or a login that could not be had. */
-const REFUSAL = /^(?:UNAUTHORIZED|DENIED|SCOPE_TOO_NARROW|TOKEN_EXPIRED|CREDENTIALS_\w+|KEYLESS_\w+|ID_TOKEN_\w+)$/;
+/** A mirror without read access, or a failed login. */
+const REFUSAL_CODE =
+  /^(?:UNAUTHORIZED|DENIED|SCOPE_TOO_NARROW|TOKEN_EXPIRED|CREDENTIALS_\w+|KEYLESS_\w+|ID_TOKEN_\w+)$/;
 
 function isRefused(error: unknown): error is ActionError {
-  return error instanceof ActionError && REFUSAL.test(error.code);
+  return error instanceof ActionError && REFUSAL_CODE.test(error.code);
 }
 
-/** What a mirror's error comes to, in a few words. */
+/** A mirror's error in a few words. */
 const REASONS: Readonly<Partial<Record<ErrorCode, string>>> = {
   TOO_MANY_REQUESTS: 'rate limited (too many requests)',
   PULL_LIMIT: 'rate limited (too many requests)',
@@ -216,7 +218,7 @@ function network({ code, cause, message }: ActionError): string | undefined {
   return /^(?:ENOTFOUND|EAI_)/.test(own) ? 'the name of the host has no address (DNS)' : `no connection (${message})`;
 }
 
-/** Puts a folder in the place of another. A scan that has files of the old one open keeps them. */
+/** Replaces a folder with another one. A running scan keeps its open files of the old one. */
 async function replace(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   const aside = await mkdtemp(join(dirname(to), 'old-'));
@@ -230,9 +232,9 @@ async function replace(from: string, to: string): Promise<void> {
   await rm(aside, { recursive: true, force: true });
 }
 
-/** `3d 4h`, `25m`: an age as people say it. */
+/** `3d 4h`, `25m`: an age for messages. */
 function duration(milliseconds: number): string {
-  const minutes = Math.floor(milliseconds / MINUTE);
+  const minutes = Math.floor(milliseconds / MINUTE_MS);
   const [days, hours] = [Math.floor(minutes / 1440), Math.floor((minutes % 1440) / 60)];
   if (days > 0) return hours > 0 ? `${days}d ${hours}h` : `${days}d`;
   return hours > 0 ? `${hours}h` : `${minutes}m`;

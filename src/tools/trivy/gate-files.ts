@@ -6,19 +6,19 @@ import type { IgnoreEntry } from '../../domain/gate/ignores.ts';
 import { parseVex, type VexStatement } from '../../domain/gate/vex.ts';
 import { ActionError, ActionErrors } from '../../errors/action-error.ts';
 
-const LARGEST_VEX = 16 * 1024 * 1024;
-const LARGEST_IGNORE = 1024 * 1024;
+const MAX_VEX_BYTES = 16 * 1024 * 1024;
+const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
 
 /**
- * Reads the file of accepted findings. Do it before a build: its problems are not worth waiting for.
- * @param workspace folder that a relative path starts from
+ * Reads the ignore file. Call it before a build, so that its problems are reported early.
+ * @param workspace base folder of a relative path
  * @throws ActionErrors of ActionError IGNOREFILE_INVALID, one for each problem, with file and line
  */
 export async function readIgnoreFile(workspace: string, path: string): Promise<readonly IgnoreEntry[]> {
   const facts = { input: 'ignorefile', file: path };
   let text: string;
   try {
-    text = await readBounded(resolve(workspace, path), LARGEST_IGNORE);
+    text = await readBounded(resolve(workspace, path), MAX_IGNORE_FILE_BYTES);
   } catch (error) {
     const message = `${path}: the file named by \`ignorefile\` cannot be read: ${reasonOf(error)}.`;
     throw new ActionErrors([new ActionError('IGNOREFILE_INVALID', message, { cause: error, facts })]);
@@ -35,16 +35,13 @@ export async function readIgnoreFile(workspace: string, path: string): Promise<r
   return parsed.entries;
 }
 
-/**
- * Reads OpenVEX documents.
- * @throws ActionErrors of ActionError VEX_INVALID, one for each document that cannot be used
- */
+/** Reads OpenVEX documents. @throws ActionErrors of ActionError VEX_INVALID, one for each unusable document */
 export async function readVex(workspace: string, paths: readonly string[]): Promise<readonly VexStatement[]> {
   const problems: ActionError[] = [];
   const statements: VexStatement[] = [];
   for (const path of paths) {
     try {
-      statements.push(...parseVex(await readBounded(resolve(workspace, path), LARGEST_VEX), path));
+      statements.push(...parseVex(await readBounded(resolve(workspace, path), MAX_VEX_BYTES), path));
     } catch (error) {
       const reason =
         error instanceof DecodeError ? error.message : `the file named by \`vex\` cannot be read: ${reasonOf(error)}`;

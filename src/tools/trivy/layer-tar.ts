@@ -1,30 +1,30 @@
 import { isUtf8 } from 'node:buffer';
 
-/** What a header of a tar stands for. `other`: devices, pipes, and types that neither scanner nor engine unpacks. */
+/** The type of a tar entry. `other`: devices, pipes, and types that neither scanner nor engine unpacks. */
 export type TarKind = 'file' | 'directory' | 'symlink' | 'link' | 'other';
 
 export interface TarHeader {
   readonly kind: TarKind;
   /** As written: it may begin with `./`, `/` or `../`. */
   readonly name: string;
-  /** Where a link points to. */
+  /** Target of a link. */
   readonly target: string;
   /** Bytes of content that follow. */
   readonly size: number;
   readonly mode: number;
-  /** The content is stored with holes, so the bytes that follow are not the file. */
+  /** A sparse file: the bytes that follow are not its whole content. */
   readonly isSparse: boolean;
 }
 
-/** Takes the content of one entry, piece by piece. */
+/** Receives the content of one entry, piece by piece. */
 export interface TarContent {
   readonly take: (bytes: Uint8Array) => void;
   readonly end?: () => void;
 }
 
-const BLOCK = 512;
+const BLOCK_BYTES = 512;
 /** Go's limit for long names and PAX records. */
-const LONGEST_RECORD = 1024 * 1024;
+const MAX_RECORD_BYTES = 1024 * 1024;
 const HEADER_ONLY = new Set(['1', '2', '3', '4', '5', '6']);
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -39,15 +39,14 @@ interface Header extends TarHeader {
 }
 
 /**
- * Reads a tar as Go's `archive/tar` does, with which the scanner and all container engines read layers: a reader that takes
- * a layer for something else than they do would open a gap. Links have no content whatever their size says, nothing after two
- * empty blocks counts, a global PAX header says nothing of names.
- * https://github.com/golang/go/blob/master/src/archive/tar/reader.go
+ * Reads a tar like Go's `archive/tar`, which the scanner and all container engines use for layers: any difference would
+ * open a gap. Links have no content whatever their size field says, the archive ends at two empty blocks, a global PAX
+ * header does not affect names. https://github.com/golang/go/blob/master/src/archive/tar/reader.go
  */
 export class LayerTar {
   readonly #onEntry: (header: TarHeader) => TarContent | undefined;
   #block: Uint8Array = new Uint8Array(0);
-  /** Bytes of content, then of padding, that are still to come. */
+  /** Remaining bytes of content, then of padding. */
   #remaining = 0;
   #padding = 0;
   #content: TarContent | undefined;
@@ -58,12 +57,12 @@ export class LayerTar {
   #longName: string | undefined;
   #longTarget: string | undefined;
 
-  /** @param onEntry called for each entry; answers who takes its content */
+  /** @param onEntry called for each entry; returns the receiver of its content */
   constructor(onEntry: (header: TarHeader) => TarContent | undefined) {
     this.#onEntry = onEntry;
   }
 
-  /** @throws Error when the bytes are no tar */
+  /** @throws Error when the bytes are not a tar */
   push(chunk: Uint8Array): void {
     let at = 0;
     while (at < chunk.length && this.#emptyBlocks < 2) {
@@ -78,16 +77,16 @@ export class LayerTar {
         at += skipped;
         this.#padding -= skipped;
       } else {
-        const piece = chunk.subarray(at, at + BLOCK - this.#block.length);
+        const piece = chunk.subarray(at, at + BLOCK_BYTES - this.#block.length);
         at += piece.length;
         const block = this.#block.length === 0 ? piece : Buffer.concat([this.#block, piece]);
-        if (block.length === BLOCK) this.#takeBlock(block);
-        this.#block = block.length === BLOCK ? new Uint8Array(0) : block;
+        if (block.length === BLOCK_BYTES) this.#takeBlock(block);
+        this.#block = block.length === BLOCK_BYTES ? new Uint8Array(0) : block;
       }
     }
   }
 
-  /** @throws Error when the tar is cut off */
+  /** @throws Error when the tar is truncated */
   end(): void {
     if (this.#emptyBlocks >= 2) return;
     if (this.#remaining > 0 || this.#block.length > 0 || this.#record !== undefined || this.#sparse !== undefined) {
@@ -109,7 +108,7 @@ export class LayerTar {
     if (this.#emptyBlocks > 0) throw new Error('an entry follows an empty block');
     const header = parseHeader(block);
     if ('xgLK'.includes(header.flag)) {
-      if (header.size > LONGEST_RECORD) throw new Error(`a header has a record of ${header.size} bytes`);
+      if (header.size > MAX_RECORD_BYTES) throw new Error(`a header has a record of ${header.size} bytes`);
       const chunks: Uint8Array[] = [];
       this.#record = { header, chunks };
       this.#expect(header.size, { take: (bytes) => chunks.push(Uint8Array.from(bytes)) });
@@ -130,7 +129,7 @@ export class LayerTar {
     this.#pax = new Map();
     this.#longName = undefined;
     this.#longTarget = undefined;
-    // Only the oldest form has no type of its own for directories.
+    // Only the oldest format has no type for directories.
     const kind = raw.flag === '\0' && name.endsWith('/') ? 'directory' : raw.kind;
     const contentSize = HEADER_ONLY.has(raw.flag) || kind === 'directory' ? 0 : size;
     this.#expect(contentSize, this.#onEntry({ kind, name, target, size: contentSize, mode: raw.mode, isSparse }));
@@ -138,7 +137,7 @@ export class LayerTar {
 
   #expect(size: number, content: TarContent | undefined): void {
     this.#remaining = size;
-    this.#padding = (BLOCK - (size % BLOCK)) % BLOCK;
+    this.#padding = (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES;
     this.#content = content;
     if (size === 0) this.#endContent();
   }
@@ -157,7 +156,7 @@ export class LayerTar {
     else if (record.header.flag === 'L') this.#longName = textOf(bytes);
     else if (record.header.flag === 'K') this.#longTarget = textOf(bytes);
     else {
-      // Go hands a global header out as an entry, and forgets what came before it.
+      // Go returns a global header as an entry, and resets the headers before it.
       this.#pax = new Map();
       this.#longName = undefined;
       this.#longTarget = undefined;
@@ -165,7 +164,7 @@ export class LayerTar {
   }
 }
 
-const KINDS: Readonly<Record<string, TarKind>> = {
+const TAR_KINDS: Readonly<Record<string, TarKind>> = {
   '0': 'file',
   '\0': 'file',
   '1': 'link',
@@ -184,7 +183,7 @@ function parseHeader(block: Uint8Array): Header {
   const name = textOf(block.subarray(0, 100));
   return {
     flag,
-    kind: KINDS[flag] ?? 'other',
+    kind: TAR_KINDS[flag] ?? 'other',
     name: prefix === '' ? name : `${prefix}/${name}`,
     target: textOf(block.subarray(157, 257)),
     size: numberAt(block, 124, 12),
@@ -197,7 +196,7 @@ function parseHeader(block: Uint8Array): Header {
 function checksums(block: Uint8Array): { readonly unsigned: number; readonly signed: number } {
   let unsigned = 0;
   let signed = 0;
-  for (let at = 0; at < BLOCK; at += 1) {
+  for (let at = 0; at < BLOCK_BYTES; at += 1) {
     const byte = at >= 148 && at < 156 ? 0x20 : (block[at] ?? 0);
     unsigned += byte;
     signed += byte > 127 ? byte - 256 : byte;
@@ -205,7 +204,7 @@ function checksums(block: Uint8Array): { readonly unsigned: number; readonly sig
   return { unsigned, signed };
 }
 
-/** Octal digits, or a big number whose first bit is set. */
+/** Octal digits, or a base-256 number, marked by its first bit. */
 function numberAt(block: Uint8Array, at: number, length: number): number {
   const field = block.subarray(at, at + length);
   const [first = 0] = field;
@@ -221,7 +220,7 @@ function numberAt(block: Uint8Array, at: number, length: number): number {
   return Number.parseInt(digits, 8);
 }
 
-/** `<length> <key>=<value>\n`, one after the other. */
+/** `<length> <key>=<value>\n`, repeated. */
 function parsePax(bytes: Uint8Array): ReadonlyMap<string, string> {
   const records = new Map<string, string>();
   let at = 0;
@@ -239,7 +238,7 @@ function parsePax(bytes: Uint8Array): ReadonlyMap<string, string> {
   return records;
 }
 
-/** Up to the first NUL. Bytes that are no UTF-8 are told apart, so that two names stay two names. */
+/** Up to the first NUL. Invalid UTF-8 is decoded losslessly, so that different names stay different. */
 function textOf(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   const text = end < 0 ? bytes : bytes.subarray(0, end);

@@ -17,21 +17,23 @@ import { ActionError } from '../../errors/action-error.ts';
 import { LayerTar, type TarContent, type TarHeader } from './layer-tar.ts';
 import { readUnseenSecrets } from './unseen-secrets.ts';
 
-/** What the tar entries of an image's layers tell that a scanner's report does not. */
+/** Facts from the tar entries of an image's layers that a scanner's report lacks. */
 export interface LayerFacts {
-  /** Files that an operating system or its package manager has put there, sorted; a folder of many is named once. */
+  /** Files of an operating system or its package manager, sorted; a folder with many is listed once. */
   readonly osFiles: readonly string[];
-  /** Whether a layer holds a Java archive, removed later or not: only then the scanner needs its index of them. */
+  /**
+   * Whether a layer contains a Java archive, even one removed later: only then does the scanner need its Java database.
+   */
   readonly hasJava: boolean;
-  /** Credentials in files that the scanner does not open, in any layer. */
+  /** Credentials in files that the scanner skips, in any layer. */
   readonly secrets: readonly ReportFinding[];
-  /** What a container finds in the image. */
+  /** The image's file system as a container sees it. */
   readonly files: ImageFiles;
-  /** What the scanner has to be shown to see the same. */
+  /** What the scanner needs in addition to see the same. */
   readonly overlay: ScanOverlay;
 }
 
-/** A layer as it travels, and the digest that the image config gives to what it unpacks to. */
+/** A layer as transferred, and its diff id from the image config. */
 export interface UnpackedLayer {
   readonly layer: Descriptor;
   readonly diffId: string;
@@ -39,38 +41,38 @@ export interface UnpackedLayer {
 
 export type LayerReader = (layers: readonly UnpackedLayer[]) => Promise<LayerFacts>;
 
-/** Takes the content of some entries of a layer. */
+/** Receives the content of some entries of a layer. */
 export type TakeContent = (entry: LayerEntry) => TarContent | undefined;
 
-const MOST_ENTRIES = 3_000_000;
-/** Longer ones exist on no system: https://man7.org/linux/man-pages/man3/realpath.3.html */
-const LONGEST_NAME = 4096;
-/** Of a file that names the system. */
-export const LONGEST_TEXT = 64 * 1024;
+const MAX_ENTRIES = 3_000_000;
+/** No system supports longer ones: https://man7.org/linux/man-pages/man3/realpath.3.html */
+const MAX_NAME_LENGTH = 4096;
+/** Maximum length of a file that identifies the system. */
+export const MAX_TEXT_BYTES = 64 * 1024;
 
 /**
- * Makes a reader of layers, which reads each layer once, however many platforms share it. Scanners find layers by what the
- * config calls them: with the name of another one, a layer would never be looked at. So each has to be what it is called.
- * @param open opens the bytes of a layer as they travel
+ * Creates a reader that reads each layer once, however many platforms share it. Scanners identify layers by their diff
+ * ids in the config: a layer with the diff id of another would never be scanned. So each one is verified.
+ * @param open returns the bytes of a layer as transferred
  */
 export function createLayerReader(open: (layer: Descriptor) => Readable): LayerReader {
   const known = new Map<string, Promise<ReadLayer>>();
-  // A layer is unpacked in a thread of its own while the one before it is hashed.
+  // A layer is decompressed in another thread while the previous one is hashed.
   const limit = pLimit(2);
-  const entriesOf = (each: UnpackedLayer) => {
-    const key = `${each.layer.digest} ${each.diffId}`;
-    const found = known.get(key) ?? limit(() => readLayer(open(each.layer), each));
+  const entriesOf = (unpacked: UnpackedLayer) => {
+    const key = `${unpacked.layer.digest} ${unpacked.diffId}`;
+    const found = known.get(key) ?? limit(() => readLayer(open(unpacked.layer), unpacked));
     known.set(key, found);
     return found;
   };
   return async (layers) => {
     const read = await Promise.all(layers.map(entriesOf));
-    const entries = read.map((each) => each.entries);
+    const entries = read.map((layer) => layer.entries);
     const files = new ImageFiles(entries);
     return {
       osFiles: osFilesOf(files),
       secrets: read.flatMap(({ secrets }) => secrets),
-      hasJava: entries.some((each) => each.some(({ kind, name }) => kind !== 'directory' && isJavaArchive(name))),
+      hasJava: entries.some((ofLayer) => ofLayer.some(({ kind, name }) => kind !== 'directory' && isJavaArchive(name))),
       files,
       overlay: planOverlay(entries, files),
     };
@@ -83,14 +85,14 @@ function osFilesOf(files: ImageFiles): readonly string[] {
     const file = osFile(path);
     if (file !== undefined) found.add(file);
   }
-  // Behind the link of a folder.
+  // A link to a folder.
   for (const path of Object.values(PACKAGE_DATABASES).flat()) {
     if (!found.has(path) && osFile(path) === path && files.find(path) !== undefined) found.add(path);
   }
   return [...found].sort();
 }
 
-/** What is in a layer. */
+/** The content of a layer. */
 export interface ReadLayer {
   readonly entries: readonly LayerEntry[];
   readonly secrets: readonly ReportFinding[];
@@ -98,8 +100,8 @@ export interface ReadLayer {
 
 /**
  * Reads a layer.
- * @param take offered each entry as it comes
- * @throws ActionError LAYOUT_CORRUPT when the layer is not a tar, or not the one that the config means
+ * @param take called with each entry; may return a receiver for its content
+ * @throws ActionError LAYOUT_CORRUPT when the layer is not a tar, or does not match the config
  */
 export async function readLayer(
   bytes: Readable,
@@ -109,15 +111,15 @@ export async function readLayer(
   const secrets: ReportFinding[] = [];
   const entries: LayerEntry[] = [];
   const tar = new LayerTar((header) => {
-    if (entries.length >= MOST_ENTRIES) throw new Error(`it has more than ${MOST_ENTRIES} entries`);
+    if (entries.length >= MAX_ENTRIES) throw new Error(`it has more than ${MAX_ENTRIES} entries`);
     const entry = entryOf(header, entries.length);
     const at = entries.push(entry) - 1;
     if (take !== undefined) return take(entry);
-    const tell = (facts: EntryFacts) => {
+    const report = (facts: EntryFacts) => {
       entries[at] = { ...entry, ...facts };
     };
     const unseen = readUnseenSecrets(entry, (found) => secrets.push({ ...found, layer: layer.digest }));
-    return inspect(entry, tell) ?? unseen;
+    return inspect(entry, report) ?? unseen;
   });
   const { algorithm, hex } = isDigest(diffId) ? splitDigest(diffId) : { algorithm: 'sha256', hex: '' };
   const hash = createHash(algorithm);
@@ -144,7 +146,7 @@ export async function readLayer(
       `The layer ${layer.digest} unpacks to ${algorithm}:${is}, and the image config says ${said}.`,
     );
   }
-  // Engines and the scanner do not agree on what a whiteout without a name removes: the scanner drops the whole folder.
+  // Engines and the scanner disagree about a whiteout without a name: the scanner removes the whole folder.
   const nameless = entries.find(({ name }) => /(?:^|\/)\.wh\.$/.test(name));
   if (nameless !== undefined) {
     throw new ActionError(
@@ -156,22 +158,22 @@ export async function readLayer(
 }
 
 function entryOf({ kind, name, target, size, mode, isSparse }: TarHeader, at: number): LayerEntry {
-  if (name.length > LONGEST_NAME || target.length > LONGEST_NAME) {
+  if (name.length > MAX_NAME_LENGTH || target.length > MAX_NAME_LENGTH) {
     throw new Error(`a name of it has ${Math.max(name.length, target.length)} characters`);
   }
-  // As the scanner does it: https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/walker/tar.go
+  // The same rule as in the scanner: https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/walker/tar.go
   const clean = posix.normalize(name === '' ? '.' : name).replace(/^\/+|\/+$/g, '');
   return { kind, name: clean, target, size, mode, at, isSparse };
 }
 
 type EntryFacts = Pick<LayerEntry, 'text' | 'packages' | 'packageCount'>;
 
-/** Reads what names the system, and what is listed as installed, while it passes by. */
-function inspect({ kind, name, size }: LayerEntry, tell: (facts: EntryFacts) => void): TarContent | undefined {
+/** Reads the files that identify the system, and the package databases, as they pass by. */
+function inspect({ kind, name, size }: LayerEntry, report: (facts: EntryFacts) => void): TarContent | undefined {
   if (kind !== 'file') return undefined;
-  if (RELEASE_FILES.includes(name) && size <= LONGEST_TEXT) {
+  if (RELEASE_FILES.includes(name) && size <= MAX_TEXT_BYTES) {
     const chunks: Uint8Array[] = [];
-    const end = () => tell({ text: Buffer.concat(chunks).toString('utf8') });
+    const end = () => report({ text: Buffer.concat(chunks).toString('utf8') });
     return { take: (bytes) => chunks.push(Uint8Array.from(bytes)), end };
   }
   const manager = managerOf(name);
@@ -179,16 +181,16 @@ function inspect({ kind, name, size }: LayerEntry, tell: (facts: EntryFacts) => 
     const counted = new RpmPackages();
     const end = () => {
       const packageCount = counted.end();
-      if (packageCount !== undefined) tell({ packageCount });
+      if (packageCount !== undefined) report({ packageCount });
     };
     return { take: (bytes) => counted.take(bytes), end };
   }
   if (manager === undefined || manager === 'rpm') return undefined;
   const packages = new InstalledPackages(manager);
-  return { take: (bytes) => packages.take(bytes), end: () => tell({ packages: packages.end() }) };
+  return { take: (bytes) => packages.take(bytes), end: () => report({ packages: packages.end() }) };
 }
 
-/** The beginning of a stream, which is put back. */
+/** Peeks at the beginning of a stream. */
 async function firstBytes(stream: Readable): Promise<Uint8Array> {
   await new Promise<void>((resolve, reject) => {
     stream.once('readable', resolve).once('error', reject).once('end', resolve);
@@ -199,7 +201,7 @@ async function firstBytes(stream: Readable): Promise<Uint8Array> {
   return chunk;
 }
 
-/** By the first bytes, not by the media type: what counts is what the scanner and the runtime will do. */
+/** Detects compression by the first bytes instead of the media type, as the scanner and the runtime do. */
 function decompressor(first: Uint8Array): Transform | undefined {
   const starts = (...magic: readonly number[]) => magic.every((byte, at) => first[at] === byte);
   if (starts(0x1f, 0x8b)) return createGunzip();

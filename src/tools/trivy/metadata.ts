@@ -29,9 +29,9 @@ export const JAVA: Kind = {
   version: 1,
 };
 
-const HOUR = 3_600_000;
+const HOUR_MS = 3_600_000;
 
-/** What a database says of itself. */
+/** A database's own metadata. */
 export interface Inspected {
   readonly updatedAt: Date;
   readonly nextUpdate: Date;
@@ -40,8 +40,8 @@ export interface Inspected {
 }
 
 /**
- * Reads what a folder of Trivy's cache holds, and checks that it is a database at all.
- * @throws ActionError DATABASE_INVALID when the folder does not hold a database that this version of Trivy reads
+ * Reads a database in a folder of Trivy's cache and checks that it is one.
+ * @throws ActionError DATABASE_INVALID when the folder has no database that this version of Trivy can read
  */
 export async function inspect(directory: string, kind: Kind, now: Date): Promise<Inspected> {
   const invalid = (reason: string, cause?: unknown) => new ActionError('DATABASE_INVALID', reason, { cause });
@@ -64,8 +64,8 @@ export async function inspect(directory: string, kind: Kind, now: Date): Promise
   });
   if (updatedAt === undefined || Number.isNaN(updatedAt.getTime())) throw invalid('its metadata.json has no UpdatedAt');
   const age = now.getTime() - updatedAt.getTime();
-  // A date to come would make it young for ever.
-  if (age < -24 * HOUR) throw invalid(`it says that it was made on ${updatedAt.toISOString()}, which is to come`);
+  // A date in the future would keep it fresh forever.
+  if (age < -24 * HOUR_MS) throw invalid(`it says that it was made on ${updatedAt.toISOString()}, which is to come`);
   if (!(await hasMagic(join(directory, kind.file), kind))) throw invalid(`its ${kind.file} is not a database`);
   return {
     updatedAt,

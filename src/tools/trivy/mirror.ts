@@ -12,14 +12,14 @@ import { parseImageName } from '../../domain/reference.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Kind } from './metadata.ts';
 
-/** The repository of a mirror, as far as a database is read from it. */
+/** The part of a repository that is needed to read a database. */
 export interface MirrorRepository {
   readonly get: (reference: string) => Promise<ManifestBytes | undefined>;
-  /** Fails when the bytes are not what the descriptor says. */
+  /** Fails when the bytes do not match the descriptor. */
   readonly getBlob: (blob: Descriptor) => Promise<Readable>;
 }
 
-/** Where a database is, as `db-repository` names it. */
+/** The location of a database, from `db-repository`. */
 export interface MirrorName {
   readonly host: string;
   readonly repository: string;
@@ -27,12 +27,12 @@ export interface MirrorName {
   readonly reference: string;
 }
 
-/** Of a layer as it travels, and of all that it unpacks to: the databases of 2026 have 0.1 and 1.5 GB. */
+/** Limits for the layer as transferred, and for its unpacked content: the databases of 2026 have 0.1 and 1.5 GB. */
 const MAX_LAYER_BYTES = 4 * 1024 ** 3;
 const MAX_UNPACKED_BYTES = 16 * 1024 ** 3;
-const METADATA = 'metadata.json';
+const METADATA_FILE = 'metadata.json';
 
-/** `ghcr.io/aquasecurity/trivy-db:2`, or with a digest; without both the tag is the version of the schema, as Trivy has it. */
+/** `ghcr.io/aquasecurity/trivy-db:2`, or with a digest; the default tag is the schema version, as in Trivy. */
 export function parseMirror(text: string, kind: Kind): MirrorName | undefined {
   const [, named = '', digest] = /^([^@]*)(?:@(.+))?$/.exec(text.trim()) ?? [];
   const [, image = '', tag] = /^(.*?)(?::([\w][\w.-]{0,127}))?$/.exec(named.replace(/:(?=\d+\/)/, '\0')) ?? [];
@@ -43,10 +43,10 @@ export function parseMirror(text: string, kind: Kind): MirrorName | undefined {
 }
 
 /**
- * Downloads a database from a mirror and unpacks it: an OCI artifact of one layer, whose digest is checked, and of which only
- * the database and its metadata are taken. https://trivy.dev/docs/latest/guide/configuration/db/
- * @param directory where the two files are written; made when it is missing
- * @throws ActionError MANIFEST_UNKNOWN, DATABASE_INVALID, and all that reading can raise
+ * Downloads a database from a mirror and unpacks it: an OCI artifact with one layer. Verifies the digest and extracts
+ * only the database and its metadata. https://trivy.dev/docs/latest/guide/configuration/db/
+ * @param directory where the two files are written; created if missing
+ * @throws ActionError MANIFEST_UNKNOWN, DATABASE_INVALID, and all read errors
  */
 export async function fetchDatabase(
   mirror: MirrorRepository,
@@ -59,8 +59,8 @@ export async function fetchDatabase(
   if (manifest === undefined) throw new ActionError('MANIFEST_UNKNOWN', `There is no ${reference}.`);
   const bytes = await mirror.getBlob(layerOf(manifest, kind));
   await mkdir(directory, { recursive: true });
-  await unpack(bytes, [kind.file, METADATA], directory);
-  await noteDownload(join(directory, METADATA), now);
+  await unpack(bytes, [kind.file, METADATA_FILE], directory);
+  await noteDownload(join(directory, METADATA_FILE), now);
 }
 
 function layerOf({ descriptor, bytes }: ManifestBytes, kind: Kind): Descriptor {
@@ -83,11 +83,11 @@ function layerOf({ descriptor, bytes }: ManifestBytes, kind: Kind): Descriptor {
   return { mediaType, digest, size };
 }
 
-/** Files with exactly these names; whatever else the archive holds is skipped, so that nothing lands anywhere else. */
+/** Extracts files with exactly these names; all others are skipped, so nothing is written elsewhere. */
 async function unpack(compressed: Readable, names: readonly string[], directory: string): Promise<void> {
   const archive = extract();
   const feeding = pipeline(compressed, createGunzip({ chunkSize: 1024 * 1024 }), archive);
-  // An entry within which the archive breaks off would not end.
+  // An entry cut off by the end of the archive would hang.
   const broken = new AbortController();
   feeding.catch((error: unknown) => broken.abort(error));
   let unpacked = 0;
@@ -117,15 +117,15 @@ async function unpack(compressed: Readable, names: readonly string[], directory:
   }
 }
 
-/** Trivy takes a database for current within an hour after it was downloaded, and reads that here. */
+/** Trivy treats a database as current for an hour after its download, whose time it reads here. */
 async function noteDownload(file: string, now: Date): Promise<void> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined || text.length > 64 * 1024) throw invalid(`it has no readable ${METADATA}`);
+  if (text === undefined || text.length > 64 * 1024) throw invalid(`it has no readable ${METADATA_FILE}`);
   let metadata: unknown;
   try {
     metadata = JSON.parse(text);
   } catch {
-    throw invalid(`it has no readable ${METADATA}`);
+    throw invalid(`it has no readable ${METADATA_FILE}`);
   }
   await writeFile(file, JSON.stringify({ ...fieldsOf(metadata), DownloadedAt: now }));
 }

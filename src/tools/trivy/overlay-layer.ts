@@ -10,9 +10,9 @@ import type { OverlayFile, ScanOverlay } from '../../domain/gate/scan-overlay.ts
 import { managerOf, RELEASE_FILES } from '../../domain/gate/scanned-files.ts';
 import type { Descriptor } from '../../domain/manifest.ts';
 import type { TarContent } from './layer-tar.ts';
-import { LONGEST_TEXT, readLayer, type UnpackedLayer } from './layers.ts';
+import { MAX_TEXT_BYTES, readLayer, type UnpackedLayer } from './layers.ts';
 
-/** A layer that is only shown to the scanner. It is not compressed: its digest is its diff id. */
+/** A layer that is only shown to the scanner. It is uncompressed: its digest is its diff id. */
 export interface ShownLayer {
   readonly digest: Digest;
   readonly size: number;
@@ -23,19 +23,19 @@ export interface OverlayLayers {
   /** Below all layers of the image. */
   readonly below: ShownLayer | undefined;
   readonly above: ShownLayer;
-  /** What the package databases in it list, by path. */
+  /** Entries of its package databases, by path. */
   readonly packages: ReadonlyMap<string, readonly string[]>;
-  /** What the files in it say that name the system, by path. */
+  /** Content of its files that identify the system, by path. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
-/** A larger file is shown under one of its names. */
-const REPEATED = 4 * 1024 * 1024;
-const BLOCK = 512;
+/** A larger file is included under one of its names only. */
+const MAX_REPEATED_BYTES = 4 * 1024 * 1024;
+const BLOCK_BYTES = 512;
 
 /**
- * Writes the layers that show the scanner what a container sees.
- * @param directory of files that are left to the caller
+ * Writes layers that show the scanner what a container sees.
+ * @param directory for files; the caller removes it
  * @throws ActionError LAYOUT_CORRUPT
  */
 export async function writeOverlay(
@@ -57,7 +57,7 @@ export async function writeOverlay(
       const content = new Contents(entry);
       content.inspect(paths, facts);
       const repeated = new Set([...paths, ...releasePaths]);
-      if (entry.size > REPEATED) content.stream(above, [...repeated][0] ?? '');
+      if (entry.size > MAX_REPEATED_BYTES) content.stream(above, [...repeated][0] ?? '');
       else
         content.repeat(
           [...repeated]
@@ -85,7 +85,7 @@ function byEntry(files: readonly OverlayFile[], layer: number): ReadonlyMap<numb
   return found;
 }
 
-/** The content of one entry on its way into the layers that are shown. */
+/** Writes the content of one entry to the overlay layers. */
 class Contents implements TarContent {
   readonly #entry: LayerEntry;
   readonly #takers: TarContent[] = [];
@@ -95,11 +95,11 @@ class Contents implements TarContent {
   }
 
   take(bytes: Uint8Array): void {
-    for (const each of this.#takers) each.take(bytes);
+    for (const taker of this.#takers) taker.take(bytes);
   }
 
   end(): void {
-    for (const each of this.#takers) each.end?.();
+    for (const taker of this.#takers) taker.end?.();
   }
 
   inspect(
@@ -107,7 +107,7 @@ class Contents implements TarContent {
     facts: { packages: Map<string, readonly string[]>; texts: Map<string, string> },
   ): void {
     for (const path of paths) {
-      if (RELEASE_FILES.includes(path) && this.#entry.size <= LONGEST_TEXT) {
+      if (RELEASE_FILES.includes(path) && this.#entry.size <= MAX_TEXT_BYTES) {
         const chunks: Uint8Array[] = [];
         const end = () => facts.texts.set(path, Buffer.concat(chunks).toString('utf8'));
         this.#takers.push({ take: (bytes) => chunks.push(Uint8Array.from(bytes)), end });
@@ -124,17 +124,17 @@ class Contents implements TarContent {
     this.#takers.push({ take: (bytes) => layer.write(bytes), end: () => layer.pad(this.#entry.size) });
   }
 
-  repeat(places: readonly (readonly [LayerWriter, string])[]): void {
+  repeat(copies: readonly (readonly [LayerWriter, string])[]): void {
     const chunks: Uint8Array[] = [];
     const end = () => {
       const bytes = Buffer.concat(chunks);
-      for (const [layer, path] of places) layer.add(path, this.#entry.mode, bytes);
+      for (const [layer, path] of copies) layer.add(path, this.#entry.mode, bytes);
     };
     this.#takers.push({ take: (bytes) => chunks.push(Uint8Array.from(bytes)), end });
   }
 }
 
-/** Writes a tar of regular files, whose bytes come while another one is read. */
+/** Writes a tar of regular files, with bytes streamed from another one. */
 class LayerWriter {
   readonly #file: string;
   readonly #hash = createHash('sha256');
@@ -171,11 +171,11 @@ class LayerWriter {
   }
 
   pad(size: number): void {
-    this.write(Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK));
+    this.write(Buffer.alloc((BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES));
   }
 
   async finish(directory: string): Promise<ShownLayer> {
-    this.write(Buffer.alloc(2 * BLOCK));
+    this.write(Buffer.alloc(2 * BLOCK_BYTES));
     this[Symbol.dispose]();
     const hex = this.#hash.digest('hex');
     const file = join(directory, hex);
@@ -189,9 +189,9 @@ class LayerWriter {
   }
 }
 
-/** A header in GNU's form, whose names may be of any length. */
+/** A header in GNU format, which allows names of any length. */
 function header(name: Uint8Array, flag: string, mode: number, size: number): Buffer {
-  const block = Buffer.alloc(BLOCK);
+  const block = Buffer.alloc(BLOCK_BYTES);
   const octal = (value: number, at: number, length: number) =>
     block.write(`${value.toString(8).padStart(length - 1, '0')}\0`, at, 'latin1');
   block.set(name, 0);

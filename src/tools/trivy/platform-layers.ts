@@ -3,7 +3,7 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { UnpackedLayer } from './layers.ts';
 import type { ScannablePlatform } from './view.ts';
 
-/** The layers that the manifest of a platform names. @throws ActionError LAYOUT_CORRUPT */
+/** The layers in the manifest of a platform. @throws ActionError LAYOUT_CORRUPT */
 export function layersOf({ name, manifest, diffIds }: ScannablePlatform): readonly UnpackedLayer[] {
   const document: unknown = JSON.parse(Buffer.from(manifest.bytes).toString('utf8'));
   const layers: unknown =
@@ -18,7 +18,7 @@ export function layersOf({ name, manifest, diffIds }: ScannablePlatform): readon
   });
 }
 
-/** A scan of no layers would look at nothing, and pass. */
+/** A scan of no layers would find nothing and pass. */
 export function requireLayers({ name, diffIds, manifest }: ScannablePlatform): void {
   if (diffIds.length > 0) return;
   throw new ActionError('IMAGE_EMPTY', `The image for ${name} (${manifest.descriptor.digest}) has no layers.`);

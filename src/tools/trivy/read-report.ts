@@ -5,12 +5,12 @@ import { decodeReport, type ScanReport } from '../../domain/gate/report.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { ScannablePlatform } from './view.ts';
 
-const LARGEST_REPORT = 256 * 1024 * 1024;
+const MAX_REPORT_BYTES = 256 * 1024 * 1024;
 
 /**
- * The report that Trivy wrote about one platform.
+ * Trivy's report about one platform.
  * @param version of the Trivy that was run
- * @throws ActionError REPORT_INVALID when it is missing, cut off, or about something else
+ * @throws ActionError REPORT_INVALID when it is missing, truncated, or about something else
  */
 export async function readReport(file: string, platform: ScannablePlatform, version: string): Promise<ScanReport> {
   const invalid = (problem: string, cause?: unknown) =>
@@ -24,7 +24,7 @@ export async function readReport(file: string, platform: ScannablePlatform, vers
   );
   if (size === undefined) throw invalid('Trivy ended well but wrote none');
   if (size === 0) throw invalid('it is empty');
-  if (size > LARGEST_REPORT) throw invalid(`it has ${size} bytes, more than ${LARGEST_REPORT}`);
+  if (size > MAX_REPORT_BYTES) throw invalid(`it has ${size} bytes, more than ${MAX_REPORT_BYTES}`);
   let json: unknown;
   try {
     json = JSON.parse(await readFile(file, 'utf8'));

@@ -16,13 +16,13 @@ import { makeView, type ScannableImage, type ScannablePlatform } from './view.ts
 
 export interface PlatformScan {
   readonly scanners: readonly Scanner[];
-  /** Folder that holds `db/`. Undefined when nothing that is looked for needs one. */
+  /** Folder that contains `db/`. Undefined when no requested scanner needs one. */
   readonly cacheDir?: string | undefined;
-  /** Folder that holds `java-db/`. */
+  /** Folder that contains `java-db/`. */
   readonly javaDir: string | undefined;
   /** In milliseconds. */
   readonly timeout: number;
-  /** Name of the folder that Trivy is pointed at; it becomes part of the report. */
+  /** Name of the folder passed to Trivy; it becomes part of the report. */
   readonly view: string;
   readonly overlay: ScanOverlay | undefined;
 }
@@ -37,7 +37,7 @@ export interface Scanned {
 }
 
 /**
- * Runs Trivy on one platform of an image, without credentials, network or any configuration of the workspace.
+ * Runs Trivy on one platform of an image, without credentials, network or workspace configuration.
  * @throws ActionError SCANNER_FAILED, SCANNER_TIMEOUT, REPORT_INVALID
  */
 export async function scanPlatform(
@@ -64,7 +64,7 @@ export async function scanPlatform(
       env: world.env,
       cwd: world.cwd,
       timeout: options.timeout,
-      // The lines are read as they come: at this level there are some for each file.
+      // Processed as they arrive: at this log level each file produces several lines.
       keep: 64 * 1024,
       onStderr: (line) => {
         if (!log.take(line)) return;
@@ -115,7 +115,7 @@ async function shownFolder(directory: string): Promise<string> {
   return folder;
 }
 
-/** Every setting is on the command line, and every file that Trivy would look for is one of ours. */
+/** Every setting is on the command line, and every file that Trivy looks for is one of ours. */
 async function scanArguments(directory: string, output: string, options: PlatformScan): Promise<readonly string[]> {
   const file = async (name: string, content: string) => {
     const path = join(directory, name);
@@ -126,7 +126,7 @@ async function scanArguments(directory: string, output: string, options: Platfor
   const configScanners = scanners.filter((each) => each === 'secret' || each === 'misconfig');
   return [
     'image',
-    // Most of what Trivy leaves out it tells only there.
+    // Most of what Trivy skips is only logged at this level.
     '--debug',
     ...['--input', options.view, '--format', 'json', '--output', output],
     ...['--config', await file('config.yaml', ''), '--ignorefile', await file('ignore.yaml', '')],
@@ -136,15 +136,15 @@ async function scanArguments(directory: string, output: string, options: Platfor
     ...['--skip-version-check', '--disable-telemetry', '--no-progress'],
     ...['--scanners', scanners.join(','), '--pkg-types', 'os,library'],
     ...(configScanners.length === 0 ? [] : ['--image-config-scanners', configScanners.join(',')]),
-    // Also packages whose files the system's package manager claims to own.
+    // Includes packages whose files belong to the system's package manager.
     ...['--detection-priority', 'comprehensive'],
     ...['--severity', 'UNKNOWN,LOW,MEDIUM,HIGH,CRITICAL', '--list-all-pkgs', '--show-suppressed', '--exit-code', '0'],
-    // Ours is the limit that counts; Trivy's own, of five minutes, would end as just another failure.
+    // Our own limit applies; Trivy's default of five minutes would look like any other failure.
     ...['--timeout', `${Math.ceil(options.timeout / 1000) + 60}s`],
   ];
 }
 
-/** Each scan sees the databases, which Trivy opens for reading, through a cache folder of its own. */
+/** Gives each scan its own cache folder with the databases, which Trivy opens read-only. */
 async function cacheView(directory: string, { cacheDir, javaDir }: PlatformScan): Promise<string> {
   const cache = join(directory, 'cache');
   await mkdir(cache);

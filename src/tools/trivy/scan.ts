@@ -20,18 +20,20 @@ import type { ScannableImage, ScannablePlatform } from './view.ts';
 
 export interface ScanOptions {
   readonly scanners: readonly Scanner[];
-  /** Folder that holds `db/`, from `prepareDatabase`. Undefined when nothing that is looked for needs one. */
+  /** Folder that contains `db/`, from `prepareDatabase`. Undefined when no requested scanner needs one. */
   readonly cacheDir?: string | undefined;
-  /** Called once, before any scan, when an image holds a Java archive; answers the folder that holds `java-db/`. */
+  /**
+   * Called at most once, before any scan, when an image contains a Java archive; returns the folder with `java-db/`.
+   */
   readonly prepareJava?: (() => Promise<string>) | undefined;
-  /** For each platform, in milliseconds. */
+  /** Per platform, in milliseconds. */
   readonly timeout: number;
 }
 
 /**
- * Scans every platform of an image, each by itself: Trivy looks only at the first platform of an index in a layout, whatever
- * `--platform` says (https://github.com/aquasecurity/trivy/issues/3571). Each scan is unfiltered and runs without credentials,
- * network or any configuration of the workspace, and its report must speak of exactly the platform that was to be scanned.
+ * Scans every platform of an image separately: Trivy only scans the first platform of an index in a layout, whatever
+ * `--platform` says (https://github.com/aquasecurity/trivy/issues/3571). Each scan is unfiltered and runs without
+ * credentials, network or workspace configuration, and its report must be about exactly the requested platform.
  * @returns one report for each platform, in their order
  * @throws ActionError SCANNER_FAILED, SCANNER_TIMEOUT, REPORT_INVALID; what `prepareJava` throws; LAYOUT_CORRUPT
  */
@@ -43,13 +45,13 @@ export async function scanPlatforms(
 ): Promise<readonly PlatformReport[]> {
   for (const platform of image.platforms) requireLayers(platform);
   const readLayers = createLayerReader(image.open);
-  const reading = Promise.all(image.platforms.map((each) => readLayers(layersOf(each))));
-  // Trivy works in processes of its own while the layers are read here. An image with Java archives needs one more database
-  // before a scan can say anything about them, one with links has to be shown otherwise: then what has begun is dropped.
+  const reading = Promise.all(image.platforms.map((platform) => readLayers(layersOf(platform))));
+  // Trivy runs in its own processes while the layers are read here. Java archives need another database and links need
+  // an overlay: in either case the scans already started are discarded.
   const [read, early] = await Promise.allSettled([reading, scanAll(runtime, trivy, image, options)]);
   if (read.status === 'rejected') throw read.reason;
   const facts = read.value;
-  const looksForJava = options.scanners.some((each) => each === 'vuln' || each === 'license');
+  const looksForJava = options.scanners.some((scanner) => scanner === 'vuln' || scanner === 'license');
   const javaDir = looksForJava && facts.some(({ hasJava }) => hasJava) ? await options.prepareJava?.() : undefined;
   const isShown = javaDir === undefined && facts.every(({ overlay }) => isEmptyOverlay(overlay));
   if (isShown && early.status === 'rejected') throw early.reason;
@@ -64,7 +66,7 @@ export async function scanPlatforms(
     if (found === undefined || fact === undefined) return [];
     const { report: whole, isUnlisted, skipsSecrets, problems, repository, shown } = found;
     const { osFiles, files, overlay, secrets } = fact;
-    const report = { ...whole, findings: whole.findings.filter((each) => !isPublicKeyMaterial(each)) };
+    const report = { ...whole, findings: whole.findings.filter((finding) => !isPublicKeyMaterial(finding)) };
     const publicKeys = whole.findings.filter(isPublicKeyMaterial).flatMap(({ path }) => path ?? []);
     const real = shown === undefined ? report : withRealLayers(report, shown, overlay, layersOf(platform));
     return [
@@ -95,12 +97,12 @@ export async function scanPlatforms(
   return reports;
 }
 
-/** The report, with the credentials in files that the scanner does not open. */
+/** The report plus the credentials in files that the scanner skips. */
 function withSecrets(report: ScanReport, secrets: readonly ReportFinding[]): ScanReport {
   return secrets.length === 0 ? report : { ...report, findings: [...report.findings, ...secrets] };
 }
 
-/** What is only known once the layers are read. */
+/** Facts known only after the layers were read. */
 interface Known {
   readonly javaDir?: string | undefined;
   readonly overlays: readonly ScanOverlay[];
@@ -119,7 +121,7 @@ async function advisoriesIn(cacheDir: string): Promise<ReadonlySet<string>> {
   }
 }
 
-/** Findings in a layer that was only shown to the scanner belong to the layer that brought the file or its link. */
+/** Findings in an overlay layer are attributed to the layer with the file or its link. */
 function withRealLayers(
   report: ScanReport,
   { above, below }: OverlayLayers,
@@ -136,7 +138,7 @@ function withRealLayers(
   return { ...report, findings };
 }
 
-/** The platforms at the same time, as many as there are processors. */
+/** Scans platforms in parallel, up to the number of processors. */
 function scanAll(
   runtime: Runtime,
   trivy: Tool,
@@ -160,7 +162,7 @@ function scanAll(
   );
 }
 
-/** `linux-arm-v7`: it becomes part of the report, so it is the same in each run. Twins get a number. */
+/** `linux-arm-v7`: part of the report, and therefore the same in each run. Duplicates get a number. */
 function viewNames(platforms: readonly ScannablePlatform[]): readonly string[] {
   const seen = new Map<string, number>();
   return platforms.map(({ name }) => {

@@ -3,7 +3,7 @@ import type { ReportFinding } from '../../domain/gate/report.ts';
 import { isUnseenBySecretScan, LARGEST_UNSEEN, secretsIn } from '../../domain/gate/secret-rules.ts';
 import type { TarContent } from './layer-tar.ts';
 
-/** Looks for credentials in a file of a layer while it is read, when the scanner does not open files at its path. */
+/** Searches a file of a layer for credentials while it is read, if the scanner skips files at its path. */
 export function readUnseenSecrets(
   { kind, name, size, isSparse }: LayerEntry,
   report: (finding: ReportFinding) => void,

@@ -10,7 +10,7 @@ import type { Descriptor, ManifestBytes } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { OverlayLayers } from './overlay-layer.ts';
 
-/** An image on this machine, as far as a scan needs it; a `LocalImage` is one. */
+/** An image on this machine, as far as a scan needs it; implemented by `LocalImage`. */
 export interface ScannableImage {
   /** OCI layout. */
   readonly directory: string;
@@ -22,30 +22,29 @@ export interface ScannablePlatform extends ScannedPlatform {
   readonly manifest: ManifestBytes;
 }
 
-/** What a view shows. */
+/** The content of a view. */
 export interface View {
-  /** Digest of the image config in it. */
+  /** Digest of its image config. */
   readonly configDigest: Digest;
-  /** The layers in it: those of the image, and what is shown besides. */
+  /** Its layers: those of the image, and the overlay. */
   readonly diffIds: readonly string[];
-  /** The scanner will look for no secrets in the layers before the last but one `CMD`. */
+  /** The scanner will skip secrets in all layers before the last but one `CMD`. */
   readonly skipsSecrets: boolean;
 }
 
-/** How an image is shown. */
+/** Options of a view. */
 export interface ViewOptions {
   readonly scanners: readonly Scanner[];
-  /** Layers to show with those of the image. */
+  /** Layers to add to those of the image. */
   readonly overlay?: OverlayLayers | undefined;
 }
 
 /**
- * Writes a layout of one platform, whose layers are those of the image, and where there is an overlay those of it. The image
- * itself is not touched.
+ * Writes a layout of one platform with the layers of the image and any overlay. The image itself is not changed.
  *
- * Trivy takes what comes before a `CMD` in the history for a base image, and looks for no secrets there: a second `CMD`
- * would hide any. So the history is shown to it without the word where it looks for. Not so together with checks of the
- * history itself, which shall not be about the base image.
+ * Trivy treats everything before a `CMD` in the history as a base image and does not search it for secrets: a second
+ * `CMD` would hide any. So the view's history leaves out the word it looks for, except together with checks of the
+ * history itself, which should not cover the base image.
  * https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/image/image.go
  * @param directory is created
  */
@@ -92,21 +91,22 @@ export async function makeView(
   );
   const shownLayers = [...(below ?? []), ...layers, ...(above ?? [])];
   await show(await put({ ...document, config: { ...fieldsOf(document.config), ...config }, layers: shownLayers }));
-  // Trivy opens no blob that is a symbolic link, and another disk takes no hard one.
-  const bring = (from: string, digest: string) => {
+  // Trivy does not open blobs that are symbolic links, and hard links do not work across disks.
+  const linkBlob = (from: string, digest: string) => {
     const to = join(directory, 'blobs', ...digest.split(':', 2));
     return link(from, to).catch(() => copyFile(from, to));
   };
-  for (const layer of new Set(layers.map((each) => String(fieldsOf(each).digest)))) {
-    await bring(resolve(image.directory, 'blobs', ...layer.split(':', 2)), layer);
+  for (const layer of new Set(layers.map((entry) => String(fieldsOf(entry).digest)))) {
+    await linkBlob(resolve(image.directory, 'blobs', ...layer.split(':', 2)), layer);
   }
-  for (const layer of [overlay?.below, overlay?.above]) if (layer !== undefined) await bring(layer.file, layer.digest);
+  for (const layer of [overlay?.below, overlay?.above])
+    if (layer !== undefined) await linkBlob(layer.file, layer.digest);
   return { configDigest: config.digest, diffIds: diffIdsOf(shown), skipsSecrets };
 }
 
 const OVERLAY_TYPE = 'application/vnd.oci.image.layer.v1.tar';
 
-/** The image config, checked once more: it may have changed on the disk. */
+/** The image config, verified again: it may have changed on disk. */
 async function readConfig(image: ScannableImage, { configDigest, manifest }: ScannablePlatform): Promise<Fields> {
   const { size } = fieldsOf(documentOf(manifest.bytes).config);
   const chunks = await image.open({ mediaType: '', digest: configDigest, size: Number(size) }).toArray();
@@ -118,23 +118,23 @@ async function readConfig(image: ScannableImage, { configDigest, manifest }: Sca
   return documentOf(bytes);
 }
 
-/** The history in which Trivy finds no `CMD` before a layer; undefined when there is none anyway. */
+/** A history in which Trivy finds no `CMD` before a layer; undefined when nothing has to change. */
 function withoutCommands(config: Fields): readonly unknown[] | undefined {
   let isChanged = false;
   const steps: readonly unknown[] = Array.isArray(config.history) ? config.history : [];
-  const last = steps.findLastIndex((each) => fieldsOf(each).empty_layer !== true);
-  const history = steps.map((each, at) => {
-    const { created_by: by } = fieldsOf(each);
-    if (at > last || typeof by !== 'string' || !/^(?:\/bin\/sh -c #\(nop\) {2})?CMD/.test(by)) return each;
+  const last = steps.findLastIndex((step) => fieldsOf(step).empty_layer !== true);
+  const history = steps.map((step, at) => {
+    const { created_by: by } = fieldsOf(step);
+    if (at > last || typeof by !== 'string' || !/^(?:\/bin\/sh -c #\(nop\) {2})?CMD/.test(by)) return step;
     isChanged = true;
-    return { ...fieldsOf(each), created_by: ` ${by}` };
+    return { ...fieldsOf(step), created_by: ` ${by}` };
   });
   return isChanged ? history : undefined;
 }
 
 function withLayers(config: Fields, diffIds: readonly string[], { below, above }: OverlayLayers): Fields {
   const ids = [...(below === undefined ? [] : [below.digest]), ...diffIds, above.digest];
-  // Which step made which layer is told by their number alone.
+  // The number of steps alone assigns layers to steps.
   const step = { created_by: 'files of the image as a container sees them' };
   const steps: readonly unknown[] = Array.isArray(config.history) ? config.history : [];
   const history = steps.length === 0 ? steps : [...(below === undefined ? [] : [step]), ...steps, step];

@@ -183,26 +183,26 @@ describe('a file', () => {
 
   test('is read as it is at the commit', async () => {
     await using github = await start({ commits });
-    expect(await github.api.file(POLICY, COMMIT)).toEqual({ is: 'file', text });
-    expect(await github.api.file('empty', COMMIT)).toEqual({ is: 'file', text: '' });
+    expect(await github.api.file(POLICY, COMMIT)).toEqual({ kind: 'file', text });
+    expect(await github.api.file('empty', COMMIT)).toEqual({ kind: 'file', text: '' });
   });
 
   test('is missing only when the commit can be read', async () => {
     await using github = await start({ commits });
-    expect(await github.api.file('gone.yml', COMMIT)).toEqual({ is: 'missing' });
+    expect(await github.api.file('gone.yml', COMMIT)).toEqual({ kind: 'missing' });
     // GitHub says 404 of a commit that it does not have, too.
-    expect(await github.api.file(POLICY, OTHER)).toMatchObject({ is: 'unknown' });
+    expect(await github.api.file(POLICY, OTHER)).toMatchObject({ kind: 'unknown' });
   });
 
   test('is not missing where the repository or its contents are hidden', async () => {
     await using hidden = await start({ commits, hidden: true });
     expect(await hidden.api.file(POLICY, COMMIT)).toMatchObject({
-      is: 'unknown',
+      kind: 'unknown',
       reason: expect.stringMatching(/Not Found/),
     });
     await using refused = await start({ commits, permissions: { contents: 'none' } });
     expect(await refused.api.file(POLICY, COMMIT)).toMatchObject({
-      is: 'unknown',
+      kind: 'unknown',
       reason: expect.stringMatching(/not accessible/),
     });
   });
@@ -214,14 +214,14 @@ describe('a file', () => {
     ['picture', /UTF-8/],
   ])('%s is there and cannot be used', async (path, reason) => {
     await using github = await start({ commits });
-    expect(await github.api.file(path, COMMIT)).toEqual({ is: 'unknown', reason: expect.stringMatching(reason) });
+    expect(await github.api.file(path, COMMIT)).toEqual({ kind: 'unknown', reason: expect.stringMatching(reason) });
   });
 
   test('that did not come whole is unknown', async () => {
     const cut = { type: 'file', encoding: 'base64', size: 10, content: 'YWJj' };
     await using github = await start(refusing(200, cut));
     expect(await github.api.file(POLICY, COMMIT)).toMatchObject({
-      is: 'unknown',
+      kind: 'unknown',
       reason: expect.stringMatching(/whole/),
     });
   });
@@ -232,7 +232,7 @@ describe('a file', () => {
       commits,
       before: ({ url }) => (url.pathname.includes('/contents/') ? { status, body } : undefined),
     });
-    expect(await github.api.file(POLICY, COMMIT)).toMatchObject({ is: 'unknown' });
+    expect(await github.api.file(POLICY, COMMIT)).toMatchObject({ kind: 'unknown' });
   });
 
   test.each([
@@ -245,7 +245,7 @@ describe('a file', () => {
     [POLICY, '..'],
   ])('is not asked for by the path %j at %j', async (path, ref) => {
     await using github = await start({ commits });
-    expect(await github.api.file(path, ref)).toMatchObject({ is: 'unknown' });
+    expect(await github.api.file(path, ref)).toMatchObject({ kind: 'unknown' });
     expect(github.requests).toEqual([]);
   });
 
@@ -255,7 +255,7 @@ describe('a file', () => {
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     const answer = await gitHub(`http://127.0.0.1:${port}`).file(POLICY, COMMIT);
-    expect(answer).toMatchObject({ is: 'unknown' });
+    expect(answer).toMatchObject({ kind: 'unknown' });
     expect(JSON.stringify(answer)).not.toContain(GITHUB_TOKEN);
   });
 });
