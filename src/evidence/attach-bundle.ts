@@ -8,7 +8,7 @@ import type { Repository } from '../oci/client/repository.ts';
 import { digestOf } from '../oci/image/digest-of.ts';
 import { checkListWritable, listAsReferrers } from '../oci/transfer/attach.ts';
 
-/** A signed statement about one manifest, which is attached to it in every repository that has it. */
+/** A signed statement about one manifest, to be attached in every repository that has it. */
 export interface SignedBundle {
   readonly bytes: Uint8Array;
   readonly predicateType: string;
@@ -18,8 +18,8 @@ export interface SignedBundle {
 }
 
 /**
- * Makes sure, before anything is signed, that a signature can be attached: the manifest is there, and nothing occupies the tag of
- * the list where the registry has no referrers API. A signature is written to a public log and cannot be taken back.
+ * Checks before signing that a signature can be attached: the manifest exists, and without a referrers API the fallback
+ * tag is usable. A signature in a public log cannot be revoked.
  * @throws ActionError MANIFEST_UNKNOWN, TAG_IMMUTABLE
  */
 export async function checkAttachable(repository: Repository, subject: Digest): Promise<void> {
@@ -46,10 +46,10 @@ const LIST_REMEDY = [
 ];
 
 /**
- * Attaches bundles to their subjects, and returns when each can be found again, through the referrers API or the list under the
- * fallback tag.
- * @returns the digests of the manifests that hold them, in the order of the bundles
- * @throws ActionError DIGEST_MISMATCH when one cannot be found afterwards, TAG_IMMUTABLE, and all that writing raises
+ * Attaches bundles to their subjects, and verifies that each can be found, through the referrers API or the fallback
+ * index.
+ * @returns the digests of the bundle manifests, in the order of the bundles
+ * @throws ActionError DIGEST_MISMATCH when one cannot be found afterwards, TAG_IMMUTABLE, and all write errors
  */
 export async function attachBundles(
   repository: Repository,

@@ -3,18 +3,18 @@ import { type Digest, isDigest } from '../domain/digest.ts';
 import type { DeploymentEvidence } from '../domain/promotion/judge.ts';
 import type { Deployment, DeploymentStatus, GitHubApi } from '../runtime/runtime.ts';
 
-/** Deployments whose statuses are read: each is a request. */
+/** Deployments whose statuses are read, one request each. */
 const LOOKED_INTO = 10;
-/** Milliseconds for which a job waits for its reviewers at most: 30 days. https://docs.github.com/actions/reference/limits */
+/** The longest that a job waits for its reviewers: 30 days. https://docs.github.com/actions/reference/limits */
 const LONGEST = 30 * 24 * 60 * 60 * 1000;
-/** The states that no job changes any more. https://docs.github.com/rest/deployments/statuses */
+/** Final states of a deployment. https://docs.github.com/rest/deployments/statuses */
 const ENDED = ['success', 'failure', 'error', 'inactive'];
 
 /**
- * The deployments to the environment of an environment, newest first, at most 10. Undefined without an api, and when GitHub does
- * not tell (`deployments: read`).
+ * Deployments to an environment, newest first, at most 10. Undefined without an API, and when GitHub does not return
+ * them (`deployments: read`).
  *
- * @param commit when it is known, only deployments of it are looked for
+ * @param commit restricts them to those of this commit
  */
 export async function readDeployments(
   api: GitHubApi | undefined,
@@ -30,8 +30,8 @@ export async function readDeployments(
 }
 
 /**
- * What statuses say of a deployment. GitHub's own, at the end of a job, name no image; ours do. A job that goes on after
- * its promotion failed may still end well: so the state is `success` only when our last word is that too.
+ * Summarises the statuses of a deployment. Only ours name an image, not those that GitHub adds at the end of a job. A
+ * job may succeed after its promotion failed, so the state is `success` only if our last status is too.
  */
 function evidenceOf({ sha }: Deployment, statuses: readonly DeploymentStatus[] | undefined): DeploymentEvidence {
   // Before its first status a deployment is `pending`.
@@ -50,18 +50,19 @@ function digestIn(description: string): Digest | undefined {
 }
 
 export interface Told {
-  /** Name of the environment, which is the name of the environment. */
+  /** Name of the environment, also on GitHub. */
   readonly environment: string;
-  /** The commit that the workflow runs on: what GitHub made the deployment of. */
+  /** The workflow's commit, which GitHub creates the deployment for. */
   readonly sha: string;
   readonly digest: Digest;
-  /** Where the image came from: `ghcr.io/org/app:staging`. */
+  /** Source of the image: `ghcr.io/org/app:staging`. */
   readonly from: string;
   readonly runUrl: string;
   /**
-   * `success` as soon as the tag has moved, though the job goes on: the environment holds the image from then on, and nothing
-   * of ours would ever end an `in_progress`. At the end of the job GitHub adds its own state, which then is the last: a
-   * dry run (`inactive`), and a refusal (`failure`) that the job goes on after, would else be a deployment that went well.
+   * `success` as soon as the tag has moved, although the job continues: from then on the environment has the image, and
+   * an `in_progress` would never be ended by us. At the end of the job GitHub adds its own state as the last one.
+   * Without a state of ours, a dry run (`inactive`) or a failed promotion in a continued job (`failure`) would look
+   * like a successful deployment.
    */
   readonly state: 'success' | 'failure' | 'inactive';
   /** Time by the clock of the runtime. */
@@ -69,11 +70,10 @@ export interface Told {
 }
 
 /**
- * Names the image at the deployment that GitHub makes for a job with `environment:`: a status that begins with the
- * digest. Nothing of a promotion depends on it, so nothing is thrown.
+ * Adds the image to the deployment that GitHub creates for a job with `environment:`, as a status that starts with the
+ * digest. The promotion does not depend on it, so it never throws.
  *
- * @returns `none`: there is no deployment of a job that is running; `refused`: GitHub does not let it be seen or told,
- * which takes `deployments: write`
+ * @returns `none`: no deployment of a running job; `refused`: GitHub denies access, which requires `deployments: write`
  */
 export async function tellDeployment(api: GitHubApi, told: Told): Promise<'told' | 'none' | 'refused'> {
   const { environment, sha, digest, from, runUrl, state, now } = told;
@@ -83,9 +83,9 @@ export async function tellDeployment(api: GitHubApi, told: Told): Promise<'told'
   if (newest === undefined || !(now.getTime() - newest.createdAt.getTime() <= LONGEST)) return 'none';
   const statuses = await api.deploymentStatuses(newest.id);
   if (statuses === undefined) return 'refused';
-  // GitHub has the last word at the end of a job: a state that is final and not ours is that of another job, whose
-  // deployment is not to be told of. One that names an image is ours, of an earlier step of a job that still runs; what
-  // that step has deployed stays deployed, whatever is only planned or refused after it.
+  // GitHub adds the last status at the end of a job: a final state that is not ours belongs to another job, whose
+  // deployment must not change. One that names an image comes from an earlier step of a running job; what that step has
+  // deployed stays deployed, even if a later step only plans or is refused.
   const last = statuses[0];
   const isOurs = last !== undefined && digestIn(last.description) !== undefined;
   if (last !== undefined && ENDED.includes(last.state) && !(isOurs && state === 'success')) return 'none';

@@ -5,13 +5,13 @@ import { type JudgedRecords, judgeRecords } from '../domain/promotion/trust.ts';
 import type { Repository } from '../oci/client/repository.ts';
 import { type RecordsOfImage, readRecords } from './promotion-records.ts';
 
-/** The records of an image in one repository, and what they may decide there. */
+/** The records of an image in one repository, and how far they count there. */
 export type KnownRecords = RecordsOfImage & JudgedRecords;
 
 /** Records by image, each read once. */
 export type ReadRecords = (repository: Repository, digest: Digest) => Promise<KnownRecords>;
 
-/** @param now the time from which on a record is from the future */
+/** @param now records with a later time are from the future */
 export function createRecords(now: () => Date): ReadRecords {
   const read = new Map<string, Promise<KnownRecords>>();
   const others = new Set<Digest>();
@@ -27,21 +27,21 @@ export function createRecords(now: () => Date): ReadRecords {
   };
 }
 
-/** Images whose records are read at most. */
+/** Maximum number of images whose records are read. */
 const MAX_IMAGES = 100;
 
 interface Reading {
   /** When to stop; by default after the first image. */
   readonly until?: (history: History) => boolean;
-  /** Records of this very repository that are known besides. */
+  /** Additional records of this repository. */
   readonly own?: readonly StoredRecord[];
-  /** Records of other repositories that are known: they may add a hold. */
+  /** Records of other repositories: they may add a hold. */
   readonly foreign?: readonly StoredRecord[];
 }
 
 /**
- * The history of an environment in one repository, from that repository alone. The records of what its tag points to tell what it
- * pointed to before and what is on hold; going further costs one request for each image. What has no tag is known by `own`.
+ * The history of an environment in one repository, from that repository alone. The records of its current image contain
+ * the previous image and the holds; going further back costs one request per image. `own` adds images without a tag.
  */
 export async function readEnvironment(
   { repository, now }: { readonly repository: Repository; readonly now?: Digest | null },

@@ -6,7 +6,7 @@ import { type Descriptor, isIndexType, type ManifestBytes } from '../domain/mani
 import type { Repository } from '../oci/client/repository.ts';
 import type { LocalImage } from '../oci/image/image.ts';
 
-/** What an image in a registry says of its origin. */
+/** The origin of an image according to its annotations and labels. */
 export interface Recorded {
   readonly revision?: string;
   readonly fingerprint?: string;
@@ -19,8 +19,8 @@ const KEYS = { revision: REVISION, fingerprint: FINGERPRINT, run: RUN, version: 
 const CONFIG_LIMIT = 8 * 1024 * 1024;
 
 /**
- * Reads what an image records of its origin: the annotations of the index or manifest when they say what is wanted (no further
- * request), else those of the first platform, else the labels of its config (two requests more).
+ * Reads the origin of an image: from the annotations of the index or manifest if they contain what is wanted (no
+ * further request), otherwise from those of the first platform, or the labels of its config (two requests).
  */
 export async function readRecorded(
   repository: Repository,
@@ -35,7 +35,7 @@ export async function readRecorded(
   const annotated = { ...pick(annotationsOf(manifest)), ...own };
   if (isAll(annotated)) return annotated;
   const { revision, version } = pick(await configLabels(repository, manifest));
-  // Labels may be those of the base image, whose fingerprint is that of another build.
+  // Labels may be inherited from the base image, whose fingerprint belongs to another build.
   return {
     ...(revision === undefined ? {} : { revision }),
     ...(version === undefined ? {} : { version }),
@@ -43,7 +43,7 @@ export async function readRecorded(
   };
 }
 
-/** The commits that an image on this machine says it was built from. Its labels may be those of the base image. */
+/** The commits that a local image names as its source. Its labels may be inherited from the base image. */
 export function recordedRevisions({ root, platforms }: LocalImage): readonly string[] {
   const { revision } = pick(annotationsOf(decode(root.bytes)));
   const labels = platforms.map((platform) => platform.labels[REVISION]);
@@ -86,7 +86,7 @@ function descriptor(value: unknown): Descriptor | undefined {
     : undefined;
 }
 
-/** A foreign image that cannot be read records nothing: that is an answer, not an error. */
+/** An unreadable foreign image has no recorded origin, which is not an error. */
 function decode(bytes: Uint8Array): Fields {
   try {
     return fieldsOf(JSON.parse(Buffer.from(bytes).toString('utf8')));

@@ -5,7 +5,7 @@ import { type Parsed, parsed, problems } from '../domain/parsed.ts';
 import { PREDICATES } from '../domain/trust/predicates.ts';
 import type { Statement } from '../domain/trust/statement.ts';
 
-/** What cosign 2 wrote into the layers of the manifests under its tags `.sig` and `.att`. */
+/** The media types and annotations of cosign 2 under its tags `.sig` and `.att`. */
 export const SIMPLE_SIGNING = 'application/vnd.dev.cosign.simplesigning.v1+json';
 export const DSSE_ENVELOPE = 'application/vnd.dsse.envelope.v1+json';
 
@@ -14,13 +14,13 @@ const CERTIFICATE = 'dev.sigstore.cosign/certificate';
 const LOG_BUNDLE = 'dev.sigstore.cosign/bundle';
 const TIMESTAMP = 'dev.sigstore.cosign/rfc3161timestamp';
 
-/** The type of what `cosign sign` signed before there were bundles. */
+/** The type of the documents that `cosign sign` signed before bundles. */
 const SIMPLE_SIGNING_TYPE = 'cosign container image signature';
 
 type Annotations = Readonly<Record<string, string>>;
 
 /**
- * A layer of cosign 2 as a bundle that today's libraries check.
+ * Converts a layer of cosign 2 to a bundle that current libraries can verify.
  * https://github.com/sigstore/cosign/blob/main/specs/SIGNATURE_SPEC.md
  * @param blob the layer: the simple signing document, or the DSSE envelope
  */
@@ -45,7 +45,7 @@ export function legacyBundle(mediaType: string, annotations: Annotations, blob: 
   if (certificate === undefined) return problems('its certificate cannot be read');
   const entry = logEntry(annotations[LOG_BUNDLE]);
   return parsed({
-    // The form that needs no proof of inclusion: cosign 2 kept the promise of the log only.
+    // The bundle version without inclusion proof: cosign 2 only stored the log's promise.
     mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
     verificationMaterial: {
       x509CertificateChain: { certificates: [{ rawBytes: certificate }] },
@@ -56,7 +56,7 @@ export function legacyBundle(mediaType: string, annotations: Annotations, blob: 
   });
 }
 
-/** What a simple signing document says, as a statement: that the image was signed. */
+/** Converts a simple signing document to a statement that the image was signed. */
 export function simpleSigningStatement(blob: Uint8Array): Parsed<Statement> {
   const { critical } = fieldsOf(parse(new TextDecoder().decode(blob)));
   const { type, image } = fieldsOf(critical);
@@ -87,7 +87,7 @@ function timestamps(annotations: Annotations): Fields {
     : {};
 }
 
-/** Envelopes of cosign 2 may name a key by words of its own, which bundles keep elsewhere. */
+/** Envelopes of cosign 2 may have their own key ids, which bundles store elsewhere. */
 function withoutKeyIds(envelope: Fields): Fields {
   const { signatures } = envelope;
   return Array.isArray(signatures)

@@ -17,13 +17,13 @@ import { parseManifest } from '../oci/image/document.ts';
 import type { BundleChecker } from '../sigstore/verify-bundle.ts';
 import { readSignatures } from './signatures.ts';
 
-/** More platforms than any image has, and indexes within indexes. */
+/** Far above the platforms and nested indexes of any real image. */
 const MAX_MANIFESTS = 200;
 
 /**
- * Applies a policy to an image of several platforms: SBOMs and vulnerability reports are about one platform each, so they count when
- * every platform has its own. What is about the index itself is looked for there alone.
- * @param found what is signed about the index
+ * Applies a policy to a multi-platform image: SBOMs and vulnerability reports describe one platform, so every platform
+ * needs its own. All others are looked up for the index only.
+ * @param found signed statements about the index
  * @throws ActionError when the registry cannot be read, TOO_LARGE
  */
 export async function verifyImageStatements(
@@ -46,7 +46,7 @@ export async function verifyImageStatements(
   return combinePlatforms(result, results);
 }
 
-/** The runnable manifests of an index, also through indexes in it; none for an image of one platform. */
+/** The runnable manifests of an index, including nested ones; empty for a single-platform image. */
 async function platformsOf(
   repository: Repository,
   root: Digest,

@@ -9,28 +9,28 @@ import type { Repository } from '../oci/client/repository.ts';
 import { digestOf } from '../oci/image/digest-of.ts';
 import { checkListWritable, listAsReferrers } from '../oci/transfer/attach.ts';
 
-/** The promotion records of an image, in no order. */
+/** The promotion records of an image, unordered. */
 export interface RecordsOfImage {
   readonly records: readonly StoredRecord[];
-  /** What else refers to the image: signatures, SBOMs. Each repository has records of its own. */
+  /** Other referrers of the image: signatures, SBOMs. Each repository has its own records. */
   readonly referrers: readonly Descriptor[];
   /** How the repository lists them. */
   readonly support: ReferrersSupport;
-  /** Whether something is listed under the fallback tag, which a record would have to change. */
+  /** Whether the fallback index has entries, so that a record would have to change it. */
   readonly hasList: boolean;
-  /** What the fallback tag points to, where that is an image and no list. */
+  /** Digest under the fallback tag, if that is an image instead of an index. */
   readonly occupied?: Digest;
-  /** Sentences about records that cannot be understood. */
+  /** Sentences about invalid records. */
   readonly problems: readonly string[];
 }
 
-/** Manifests that are opened because a list does not say what they are. */
+/** Maximum number of manifests to open because the list does not show their type. */
 const MAX_OPENED = 50;
 
 /**
- * Reads the promotion records of an image that is there: one request, where the list of referrers keeps annotations.
- * @param others manifests that are known to be no records, from another repository with the same image: they are not opened, and
- * those that are found to be none are added
+ * Reads the promotion records of an existing image: one request if the referrers list includes annotations.
+ * @param others manifests known not to be records, from another repository with the same image: they are skipped, and
+ * newly found ones are added
  */
 export async function readRecords(
   repository: Repository,
@@ -61,19 +61,19 @@ export async function readRecords(
 }
 
 /**
- * Makes sure that a record of an image that is there can be listed: a tag that has moved without its record has no way back.
- * One request, unless something has the fallback tag.
- * @throws ActionError TAG_IMMUTABLE when the registry has no referrers API, and the fallback tag is an image or must not change
+ * Checks in advance that a record of an existing image can be listed: a tag that moved without a record could not be
+ * rolled back. One request, unless the fallback tag exists.
+ * @throws ActionError TAG_IMMUTABLE without a referrers API, when the fallback tag is an image or immutable
  */
 export async function checkRecordable(repository: Repository, digest: Digest): Promise<void> {
   if ((await repository.head(fallbackTag(digest))) !== undefined) await checkListWritable(repository, digest);
 }
 
 /**
- * Attaches a record to an image that is there, and makes sure that it is listed.
- * @param known how the repository is known to list what refers to this image, which saves the look afterwards
+ * Attaches a record to an existing image, and verifies that it is listed.
+ * @param known how the repository lists the referrers of this image, which saves a check afterwards
  * @returns the digest of the record's manifest
- * @throws ActionError INTERNAL when the record could not be read back, and all that writing raises
+ * @throws ActionError INTERNAL when the record could not be read back, and all write errors
  */
 export async function writeRecord(
   repository: Repository,
@@ -86,13 +86,13 @@ export async function writeRecord(
     throw new ActionError('INTERNAL', `The promotion record is not valid: ${artifact.problems.join('; ')}.`);
   const { descriptor } = artifact.value;
   const put = () => repository.put(descriptor.digest, artifact.value);
-  // The empty blob is in most repositories already: it is sent when it turns out that it is not.
+  // Most repositories have the empty blob: it is only sent if it turns out to be missing.
   const { subject: confirmed } = await put().catch(async (error: unknown) => {
     if (!(error instanceof ActionError) || (error.facts.status !== 400 && error.facts.status !== 404)) throw error;
     await repository.putBlob(EMPTY.descriptor, () => EMPTY.bytes);
     return put();
   });
-  // The header alone is no proof (sigstore-js#1183), nor is the API alone; both together are.
+  // Neither the header (sigstore-js#1183) nor the API alone proves it; both together do.
   if (confirmed !== subject.digest || known !== 'api') {
     await listAsReferrers(repository, subject.digest, [descriptor], confirmed === subject.digest);
   }

@@ -14,7 +14,7 @@ import { STATEMENT_LIMIT } from '../oci/image/statement.ts';
 
 /** Largest image config that is read. */
 const CONFIG_LIMIT = 8 * 1024 * 1024;
-/** Manifests that are read for one image. */
+/** Maximum number of manifests read per image. */
 const MOST = 1000;
 const PARALLEL = 4;
 
@@ -24,15 +24,15 @@ interface Platform {
 }
 
 /**
- * Reads what an image in a registry says of itself: its platforms, and the SBOM and provenances inside it that are about
- * these very platforms. No layer is fetched, and an index that names its platforms costs nothing.
+ * Reads what a registry image contains about itself: its platforms, and the SBOMs and provenances about them. Fetches
+ * no layers, and an index that names its platforms needs no extra requests.
  *
- * What does not say for which platform it is, is `unknown/unknown`, and stays in the list: a client may run it all the same,
- * so whatever is required of each platform is required of it.
+ * A manifest without a platform is listed as `unknown/unknown`: clients could still run it, so requirements for every
+ * platform apply to it too.
  * @param root the image, with its bytes
- * @param ask `statements: false` leaves the attestations alone: then only the names are known
+ * @param ask `statements: false` skips the attestations: then only their names are known
  * @throws ActionErrors of ATTESTATION_MISMATCH when a statement is about another image
- * @throws ActionError TOO_LARGE, MANIFEST_UNKNOWN, DIGEST_MISMATCH; IMAGE_INVALID for what is no manifest or no statement
+ * @throws ActionError TOO_LARGE, MANIFEST_UNKNOWN, DIGEST_MISMATCH; IMAGE_INVALID for an invalid manifest or statement
  */
 export async function readAttested(
   repository: Repository,
@@ -50,7 +50,7 @@ export async function readAttested(
   const attestations = await limit.map(children.filter(isAttestation), async (each) =>
     readAttestation(each, await reader.manifest(each), (blob) => reader.blob(blob, STATEMENT_LIMIT)),
   );
-  // Nothing is required here, that is for the policy of the environment; but nothing foreign is let pass.
+  // Requirements are up to the environment's policy; foreign statements are rejected here.
   requireAttestations({ platforms, attestations }, { requireSbom: false, requireProvenance: false });
   return platforms.map(({ name, manifest }) => {
     const own = attestations.filter(({ reference }) => reference === manifest.descriptor.digest);
@@ -61,7 +61,7 @@ export async function readAttested(
 /** A statement without a subject is about no image, so it is no evidence for this one. */
 function evidenceOf(statements: readonly Statement[]): Omit<PlatformEvidence, 'name'> {
   const about = statements.filter(({ subjects }) => subjects.length > 0);
-  // The environments of a build may have an SBOM each, beside the one of the image: their packages are not added up.
+  // Build environments may have SBOMs besides the image's own: their packages are not added up.
   const sboms = about.flatMap(({ kind, packages = 0 }) => (kind === 'sbom' ? [packages] : []));
   const provenances = about.filter(({ kind }) => kind === 'provenance');
   return {
@@ -97,7 +97,7 @@ function createReader(repository: Repository, root: ManifestBytes) {
     throw new ActionError('IMAGE_INVALID', `${where(descriptor.digest)} is no manifest.`, { facts });
   };
 
-  /** What an index lists, and the indexes in it, each once; what is neither manifest nor index, nobody can run. */
+  /** The entries of an index and of nested ones, without duplicates; other content cannot be run. */
   const childrenOf = async (index: ManifestBytes): Promise<readonly Descriptor[]> => {
     const found = new Map<string, Descriptor>();
     const seen = new Set<Digest>();
@@ -121,11 +121,11 @@ function createReader(repository: Repository, root: ManifestBytes) {
       const what = `${where(digest)} has ${size} bytes, more than the ${limit} that are read.`;
       throw new ActionError('TOO_LARGE', what, { facts: { ...facts, reference: digest } });
     }
-    // The stream ends with an error when there are more bytes than the descriptor says.
+    // The stream fails when it exceeds the size in the descriptor.
     return Buffer.concat(await (await repository.getBlob(descriptor)).toArray());
   };
 
-  /** The index says it, and clients go by that; without a word of it they look into the config. */
+  /** Clients choose by the platform in the index; if it is missing, they read the config. */
   const nameOf = async (descriptor: Descriptor): Promise<string> => {
     const { platform } = descriptor;
     if (platform !== undefined && platform.os !== 'unknown' && platform.architecture !== 'unknown') {

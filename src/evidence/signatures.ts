@@ -18,34 +18,34 @@ import type { Repository } from '../oci/client/repository.ts';
 import type { BundleChecker } from '../sigstore/verify-bundle.ts';
 import { DSSE_ENVELOPE, legacyBundle, SIMPLE_SIGNING, simpleSigningStatement } from './legacy-signatures.ts';
 
-/** What is attached to an image and signed, or claims to be. */
+/** Attachments of an image that are signed, or claim to be. */
 export interface SignaturesOfImage extends FoundStatements {
-  /** Manifests with a signature that only notation checks. */
+  /** Manifests with a signature that only notation can verify. */
   readonly notary: readonly Digest[];
-  /** Sentences about what could not be listed or is too much to read: something may be hidden behind it. */
+  /** Sentences about lists that are unreadable or too long: they may hide something. */
   readonly unread: readonly string[];
 }
 
-/** Manifests that are opened. */
+/** Maximum number of manifests to open. */
 const MAX_MANIFESTS = 200;
-/** Layers of one manifest that are read: cosign 2 adds one for each signature. */
+/** Maximum layers per manifest: cosign 2 adds one for each signature. */
 const MAX_LAYERS = 50;
 /** An SBOM of a large image, encoded twice. */
 const MAX_LAYER_SIZE = 128 * 1024 * 1024;
 const PARALLEL_READS = 6;
 
 const BUNDLE_TYPE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.\d+\+json|\+json;version=0\.\d)$/;
-/** What a manifest says of the statement in its bundle. */
+/** A manifest's description of the statement in its bundle. */
 const PREDICATE_TYPE = 'dev.sigstore.bundle.predicateType';
 const NOTARY_TYPE = 'application/vnd.cncf.notary.signature';
-/** Referrers that are never signatures: they need no look. */
+/** Referrers that are never signatures and need not be opened. */
 const OTHER_TYPES: readonly unknown[] = [PROMOTION_TYPE, MEDIA_TYPES.dockerAttestation];
 
 /**
- * Reads what is signed about an image that is there: bundles among its referrers (cosign 3, GitHub's attestations, ours), and the
- * tags `.sig` and `.att` of cosign 2, which are read also where there are bundles. Every manifest is opened, because lists of
- * older tools do not say what it is.
- * @throws ActionError when the registry cannot be read: "could not look" is never "unsigned"
+ * Reads everything signed about an existing image: bundles among its referrers (cosign 3, GitHub's attestations, ours),
+ * and the tags `.sig` and `.att` of cosign 2, which are read even if there are bundles. Opens every manifest, because
+ * lists of older tools do not show the type.
+ * @throws ActionError when the registry cannot be read: a failed lookup never means "unsigned"
  */
 export async function readSignatures(
   repository: Repository,
@@ -126,7 +126,8 @@ export async function readSignatures(
 }
 
 /**
- * Whether anything that looks like a signature is attached to an image that is there, whoever made it: what a run need not do again.
+ * Whether an existing image has any attachment that looks like a signature, whoever made it, so that a run need not
+ * sign again.
  * @throws ActionError when the registry cannot be read
  */
 export async function hasSignature(repository: Repository, digest: Digest): Promise<boolean> {
@@ -143,7 +144,7 @@ export async function hasSignature(repository: Repository, digest: Digest): Prom
   return false;
 }
 
-/** A layer that claims to be signed, and where it is from. */
+/** A layer that claims to be signed, and its source. */
 interface Reading {
   readonly format: StatementFormat;
   readonly manifest: Digest;
@@ -175,7 +176,7 @@ async function readLayer(
   );
 }
 
-/** What was signed is looked at only when the signature was good. */
+/** The signed content is inspected only after the signature was verified. */
 function checked(
   result: ReturnType<BundleChecker>,
   statementOf: (bundle: Bundle) => Parsed<Statement>,

@@ -1,6 +1,6 @@
 /**
- * Runs a task for each item, at most `limit` at a time, in the order of the items. The first failure is thrown as soon as
- * the tasks that run have ended; no further one is begun.
+ * Runs a task for each item in order, at most `limit` at a time. After a failure no further task starts; the first one
+ * is thrown when the running tasks have ended.
  */
 export async function eachBounded<T>(
   items: Iterable<T>,

@@ -5,9 +5,9 @@ import type { MirrorAccess, OpenMirror } from '../tools/trivy/database.ts';
 import { openRegistries, readAuthority } from './open-registries.ts';
 
 /**
- * Opens mirrors of the scanner's database as registries are opened: with the logins, the authority, the proxy and the hosts
- * without TLS of the user. The scanner itself gets none of them. The job's own token stays with the images: where it would be
- * good the database is public.
+ * Opens mirrors of the scanner's database like registries: with the user's logins, authority, proxy and plain HTTP
+ * hosts. The scanner itself gets none of these. The job's own token is used for images only: where it would be
+ * accepted, the database is public.
  */
 export function openMirrors(runtime: Runtime, settings: RegistrySettings): OpenMirror {
   return async (host, repository, access) => {

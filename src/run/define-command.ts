@@ -7,38 +7,38 @@ import type { Rule, RuleFacts } from '../inputs/rule.ts';
 import type { Field, Schema } from '../inputs/schema.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
-/** What the inputs of every command come to, besides its own. */
+/** Settings from the inputs that every command shares. */
 interface CommonInputs {
   readonly registries: RegistrySettings;
 }
 
-/** What every command's result holds. */
+/** Fields of every command's result. */
 interface CommonResult {
   /** One of the command's outcomes, or a failure. */
   readonly outcome: string;
   readonly errors: readonly ActionError[];
 }
 
-/** What a command does, loaded only when it runs. */
+/** The implementation of a command, loaded only when it runs. */
 export interface CommandProgram<I, R> {
   /**
-   * Never throws: what went wrong is in the result, with all that was known until then.
-   * @param warnings about the inputs, as sentences that the log has already
+   * Never throws: errors are in the result, with everything known until then.
+   * @param warnings about the inputs, as sentences already logged
    */
   readonly run: (runtime: Runtime, inputs: I, warnings: readonly string[]) => Promise<R>;
-  /** The result of a run whose inputs could not be read. */
+  /** The result of a run with invalid inputs. */
   readonly failed: (error: unknown) => R;
   readonly outputs: (result: R) => Readonly<Record<string, string>>;
   /** Markdown for the job summary. */
   readonly summary: (result: R) => string;
 }
 
-/** A command as its folder declares it. `V` are the values of its inputs, `I` what is made of them for the run. */
+/** A command as declared by its folder. `V` are its input values, `I` the settings derived from them for the run. */
 export interface CommandDefinition<V extends object, I extends CommonInputs, R extends CommonResult> {
   readonly name: string;
-  /** What it does, in Markdown, for the input `command`. */
+  /** Description for the input `command`, in Markdown. */
   readonly about: string;
-  /** Tables that commands share, and its own. */
+  /** Shared input tables, and the command's own. */
   readonly inputs: Schema<V>;
   /** Each sentence is one problem. */
   readonly rules: readonly Rule<V>[];
@@ -46,31 +46,31 @@ export interface CommandDefinition<V extends object, I extends CommonInputs, R e
   readonly warnings?: readonly Rule<V>[];
   /** Whether the run may write to a registry. */
   readonly mayWrite?: (inputs: V) => boolean;
-  /** Makes of the values what the run takes, with the files that they name. It may throw ActionErrors. */
+  /** Turns the values into the settings of the run, including files that they name. May throw ActionErrors. */
   readonly settings: (inputs: V, facts: RuleFacts<V>, runtime: Runtime) => I | Promise<I>;
-  /** What it sets besides `outcome`, `json` and `json-file`. */
+  /** Outputs besides `outcome`, `json` and `json-file`. */
   readonly outputs: Readonly<Record<string, string>>;
-  /** Of runs that succeed. */
+  /** Outcomes of successful runs. */
   readonly outcomes: Readonly<Record<string, OutcomeText>>;
-  /** What it does at registries: an error that does not say it gets the steps for this. */
+  /** The operation at registries: errors without one of their own get its remedies. */
   readonly situation: Situation;
   readonly load: () => Promise<CommandProgram<I, R>>;
 }
 
-/** What a run leaves for the user. */
+/** What a run reports to the user. */
 export interface Report {
   readonly errors: readonly ActionError[];
   readonly outputs: Readonly<Record<string, string>>;
   readonly summary: string;
 }
 
-/** A command as the rest of the program sees it. */
+/** A command as the rest of the program uses it. */
 export interface Command
   extends Pick<CommandDefinition<object, CommonInputs, CommonResult>, 'name' | 'about' | 'outputs' | 'outcomes'> {
   readonly inputs: Readonly<Record<string, Field<unknown>>>;
   /**
-   * Reads the inputs, tells all problems with them at once, and runs.
-   * @param misplaced problems that are known already: inputs that do not belong here
+   * Reads the inputs, reports all problems with them at once, and runs.
+   * @param misplaced problems found earlier: inputs of other commands
    */
   readonly start: (runtime: Runtime, raw: RawInputs, misplaced: readonly Problem[]) => Promise<Report>;
   readonly read: (
@@ -78,17 +78,17 @@ export interface Command
     raw: RawInputs,
     misplaced: readonly Problem[],
   ) => Promise<ReadInputs<object, CommonInputs>>;
-  /** The report of a step that did not get as far as its inputs. */
+  /** The report of a step that failed before its inputs were read. */
   readonly refuse: (error: ActionError) => Promise<Report>;
 }
 
 /** A command whose inputs can be read without running it. */
 interface Readable<V, I> {
-  /** @throws ActionErrors with every problem that can be known before the run */
+  /** @throws ActionErrors with every problem that can be detected before the run */
   readonly read: (runtime: Runtime, raw: RawInputs, misplaced: readonly Problem[]) => Promise<ReadInputs<V, I>>;
 }
 
-/** Declares a command. Its types keep it from reading an input that is not its own. */
+/** Declares a command. Its types prevent it from reading inputs that are not its own. */
 export function defineCommand<V extends object, I extends CommonInputs, R extends CommonResult>(
   definition: CommandDefinition<V, I, R>,
 ): Command & Readable<V, I> {
@@ -129,17 +129,17 @@ function reportOf<I, R extends CommonResult>({ outputs, summary }: CommandProgra
   return { errors: result.errors, outputs: outputs(result), summary: summary(result) };
 }
 
-/** The inputs of a step, read and checked. */
+/** The validated inputs of a step. */
 export interface ReadInputs<V, I> {
-  /** By the names of the inputs. */
+  /** By input name. */
   readonly values: V;
-  /** What the run takes. */
+  /** Settings for the run. */
   readonly inputs: I;
-  /** Sentences for the log: inputs that have no effect here. */
+  /** Sentences for the log: inputs without effect. */
   readonly warnings: readonly string[];
 }
 
-/** @throws ActionErrors with every problem that can be known before the run */
+/** @throws ActionErrors with every problem that can be detected before the run */
 async function readInputs<V extends object, I extends CommonInputs, R extends CommonResult>(
   definition: CommandDefinition<V, I, R>,
   runtime: Runtime,

@@ -3,15 +3,15 @@ import type { VexStatement } from '../domain/gate/vex.ts';
 import { allErrors, throwAll } from '../errors/action-error.ts';
 import type { GateTerms } from '../inputs/gate.ts';
 
-/** What the policy reads from files of the repository, read and checked. */
+/** Gate settings read from files of the repository, validated. */
 export interface GateFiles {
   readonly ignores: readonly IgnoreEntry[];
   readonly vex: readonly VexStatement[];
 }
 
 /**
- * Reads the files that the gate is given, before anything slow begins.
- * @param workspace folder that relative paths start from
+ * Reads the gate's files before any slow work.
+ * @param workspace base folder of relative paths
  * @throws ActionErrors of IGNOREFILE_INVALID and VEX_INVALID
  */
 export async function readGateFiles(

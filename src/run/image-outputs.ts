@@ -1,4 +1,4 @@
-/** The outputs of every command that is about one image. */
+/** The outputs of every command that deals with one image. */
 export const IMAGE_OUTPUTS = {
   digest: 'Digest of the image: the same that was built, scanned, pushed and read back.',
   image: 'The first image name with the digest, `ghcr.io/org/app@sha256:…`.',

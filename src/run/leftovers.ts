@@ -1,2 +1,2 @@
-/** Names under which the main step leaves what the post step must remove. */
+/** State that the main step leaves for the cleanup in the post step. */
 export const STATE = { builder: 'builder', environment: 'docker-environment' } as const;

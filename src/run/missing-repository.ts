@@ -5,7 +5,7 @@ import type { Repository } from '../oci/client/repository.ts';
 import { ignoreFailure } from '../registries/ignore-failure.ts';
 import type { Destination } from './targets.ts';
 
-/** What a registry may answer to a read in a repository that does not exist, besides saying so. */
+/** Responses of registries to reads in a missing repository, besides "not found". */
 const MAY_BE_MISSING: ReadonlySet<ErrorCode> = new Set([
   'UNAUTHORIZED',
   'DENIED',
@@ -14,11 +14,10 @@ const MAY_BE_MISSING: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /**
- * Reads a repository that may not exist yet. Harbor answers 401 to every request for a project that does not exist, to
- * administrators as well: after such a refusal the vendor's API is asked, and only then. A repository that will be created
- * reads as empty.
- * @throws ActionError REPOSITORY_UNKNOWN when it does not exist and is not to be created; the refusal when it does, or the
- * API does not say
+ * Reads a repository that may not exist yet. Harbor answers 401 to every request for a missing project, even to
+ * administrators: only after such a refusal the vendor's API is queried. A repository to be created reads as empty.
+ * @throws ActionError REPOSITORY_UNKNOWN when it does not exist and is not to be created; the refusal when it exists,
+ * or the API cannot tell
  */
 export async function readTarget<T>(
   creation: CreateRepository,

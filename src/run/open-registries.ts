@@ -25,10 +25,10 @@ export interface Registry {
 }
 
 /**
- * Opens registries, one client for each host: repositories of one registry share tokens, connections and the limit of
- * requests. Nothing is sent before something is asked.
+ * Opens registries with one client per host: repositories of one registry share tokens, connections and the request
+ * limit. Sends nothing until a request is made.
  * @param actor who runs the job, for ghcr.io
- * @param attempts tries of each request
+ * @param attempts per request
  */
 export async function openRegistries(
   runtime: Runtime,
@@ -116,7 +116,7 @@ export async function openRegistries(
   return new Map(opened.map((registry) => [registry.host, registry]));
 }
 
-/** The certificates of `registry-ca`, as PEM text. @throws ActionError INPUT_INVALID */
+/** The certificates in `registry-ca`, as PEM text. @throws ActionError INPUT_INVALID */
 export async function readAuthority({ workspace }: Runtime, { authority }: RegistrySettings) {
   return authority === undefined ? undefined : readCertificates(resolve(workspace, authority));
 }
@@ -129,7 +129,7 @@ async function readCertificates(file: string): Promise<string> {
     });
   });
   const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*(?:-----END CERTIFICATE-----)?/g) ?? [];
-  // A broken one would be passed over without a word, and every registry that it vouches for be one that nobody knows.
+  // Node ignores an invalid certificate silently, and requests to its registry would fail as untrusted.
   const broken = certificates.findIndex((each) => !isCertificate(each));
   if (certificates.length === 0 || broken !== -1) {
     const what = broken === -1 ? 'holds no PEM certificate' : `is broken at its certificate ${broken + 1}`;

@@ -5,15 +5,18 @@ interface Result {
 }
 
 export interface Phases<T, R> {
-  /** Does something for all targets at the same time. @returns whether all are well: else nothing may follow */
+  /**
+   * Runs a step for all targets concurrently.
+   * @returns whether all succeeded; otherwise no phase may follow
+   */
   readonly phase: (step: (target: T, result: R) => Promise<Partial<R>>) => Promise<boolean>;
-  /** One for each target, in their order. */
+  /** One per target, in their order. */
   readonly results: () => readonly R[];
 }
 
 /**
- * Work on several targets in phases, with one result for each (P9): a failure of one target is in its result, and does not
- * keep the others from the same phase.
+ * Processes several targets in phases, with one result each (P9): a failed target gets the error in its result, and
+ * does not stop the same phase for the others.
  */
 export function inPhases<T, R extends Result>(targets: readonly T[], begin: (target: T) => R): Phases<T, R> {
   let states = targets.map((target) => ({ target, result: begin(target) }));

@@ -1,15 +1,15 @@
 import type { StepFacts } from '../report/step.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
-/** What a command notes of its way, for the summary. */
+/** Timings and warnings of a command, for the summary. */
 export interface Progress {
   readonly warnings: string[];
   readonly steps: StepFacts[];
 }
 
 /**
- * Runs a named part of a command in a foldable section of the log, and notes how long it took and whether it failed.
- * @param isFailure tells from the result that the step has failed, where nothing is thrown
+ * Runs a named step in a foldable section of the log, and records its duration and whether it failed.
+ * @param isFailure whether a result means failure, for steps that do not throw
  */
 export async function step<T>(
   runtime: Runtime,

@@ -5,18 +5,18 @@ import type { Support } from '../registries/vendor.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Destination } from './targets.ts';
 
-/** What a pre-flight goes by. */
+/** Options of a preflight. */
 export interface PreflightInputs {
   readonly createRepository: CreateRepository;
   readonly dryRun: boolean;
 }
 
 /**
- * Asks a registry, before the build, whether it will take the push: makes the repository when that is asked for, hears what
- * the vendor's own API knows (quota, lock, missing link, rights), and whether the token or a probe lets a push in.
- * @param moves tags that hold something else now
- * @param probe false: what begins an upload is left out
- * @returns sentences of doubt, for warnings
+ * Checks before the build whether a registry will accept the push: creates the repository if requested, queries the
+ * vendor's API (quota, lock, missing link, rights), and checks push rights by token or probe.
+ * @param moves tags that currently point elsewhere
+ * @param probe false: no test upload
+ * @returns doubts as sentences, for warnings
  * @throws ActionError with the reason that would stop the push
  */
 export async function askAdmission(
@@ -45,8 +45,8 @@ export async function askAdmission(
 }
 
 /**
- * Creates the repository where it is missing.
- * @returns sentences of doubt; `planned` in a dry run that would create it, after which there is nothing more to ask
+ * Creates a missing repository.
+ * @returns doubts as sentences; `planned` in a dry run that would create it, which ends the checks
  */
 async function create(
   runtime: Runtime,
@@ -58,7 +58,7 @@ async function create(
   const attributes = creation.wanted ? creation.attributes : {};
   const written = creation.wanted ? creation.written : undefined;
   const support: Support = registry.vendor.capabilities['create-repository'];
-  // Where the first push creates it, there is nothing to do; settings would be dropped without a word.
+  // If the first push creates it, nothing has to be done, but settings would be ignored silently.
   const isByPush = typeof support === 'object' && 'lacks' in support;
   if (isByPush && Object.keys(attributes).length === 0) return [];
   if (await managed.exists()) return [];
@@ -69,7 +69,7 @@ async function create(
   const made = await managed.create(attributes);
   repository.renewAccess();
   runtime.log.info(made === 'created' ? `Created the repository ${image}.` : `${image} exists by now.`);
-  // Created by something else in between, or by this run, whose response was lost before the settings were made.
+  // Created concurrently, or by this run if the response was lost before the settings were applied.
   return made === 'exists' && written !== undefined
     ? [`the repository was created by something else during this run; check whether it has the settings ${written}.`]
     : [];

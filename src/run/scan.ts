@@ -19,7 +19,7 @@ import type { ScannableImage } from '../tools/trivy/view.ts';
 import { openMirrors } from './database-mirrors.ts';
 import type { GateFiles } from './gate-files.ts';
 
-/** How images are scanned, and how the scans are judged. */
+/** How images are scanned, and how findings are evaluated. */
 export interface ScanSettings {
   readonly terms: GateTerms;
   readonly scanner: ScannerSettings;
@@ -27,7 +27,7 @@ export interface ScanSettings {
   readonly registries: RegistrySettings;
 }
 
-/** A scanner that is ready, with its database where it needs one. */
+/** A scanner, with its database if it needs one. */
 export interface Scanner {
   readonly trivy: Tool;
   readonly database?: Database;
@@ -36,7 +36,7 @@ export interface Scanner {
 const MINUTE = 60_000;
 const SCAN_TIMEOUT = 15 * MINUTE;
 
-/** Gets the scanner and its database. Started before the build, so that the two do not wait for each other. */
+/** Prepares the scanner and its database. Started before the build, to run in parallel with it. */
 export function startScanner(runtime: Runtime, { terms, scanner, registries }: ScanSettings): () => Promise<Scanner> {
   const start = async (): Promise<Scanner> => {
     const { version, sha256 } = scanner;
@@ -51,34 +51,34 @@ export function startScanner(runtime: Runtime, { terms, scanner, registries }: S
     return { trivy, database };
   };
   const started = start();
-  // Whoever asks for it gets the error; until then nobody does, and an unhandled rejection would end the process.
+  // The error is reported when the result is awaited; until then an unhandled rejection would end the process.
   started.catch(() => undefined);
   return () => started;
 }
 
-/** The image that the findings of another one are compared with. */
+/** The image whose findings serve as the baseline. */
 export interface BaselineImage {
   /** In full: `ghcr.io/org/app:main`. */
   readonly image: string;
   readonly digest: Digest;
-  /** It was named by its digest. */
+  /** Given by digest. */
   readonly isPinned: boolean;
-  /** Fetches the platforms that it shares with an image; undefined when there is none. */
+  /** Fetches the platforms it shares with an image; undefined when there are none. */
   readonly fetch: (beside: LocalImage) => Promise<ScannableImage | undefined>;
 }
 
-/** What a scan of a publish has besides the image. */
+/** Additional scan options of publish. */
 export interface ScanContext {
-  /** Scanned beside the image, by the same scanner with the same database. */
+  /** Scanned in parallel, by the same scanner with the same database. */
   readonly baseline?: BaselineImage | undefined;
-  /** The steps of the Dockerfile, to name the one that brought a finding. */
+  /** The Dockerfile's steps, to attribute findings to them. */
   readonly build?: BuildSteps | undefined;
 }
 
 /**
- * Scans every platform of an image and applies the policy to what was found.
- * @param names of the image, without tags: entries of the ignore file may be for some of them
- * @throws ActionError whatever keeps the scan from being done; findings are in the gateResult
+ * Scans every platform of an image and applies the policy to the findings.
+ * @param names of the image, without tags: ignore file entries may apply to some of them
+ * @throws ActionError when the scan cannot be completed; findings are in the gate result
  */
 export async function scanImage(
   runtime: Runtime,
@@ -122,7 +122,7 @@ export async function scanImage(
   if (own.status === 'rejected') throw own.reason;
   if (before.status === 'rejected') throw before.reason;
   const reports = own.value.map((each) => withOrigins(each, image, build));
-  // What a registry has already is not sent, and so not hashed again: the scan must have seen exactly what the digests say.
+  // Blobs already in the registry are not sent, and so not hashed again: the scan must have seen exactly the digests.
   await image.verify();
   const judged = judge({
     image: { digest, names },
@@ -158,7 +158,7 @@ export async function scanImage(
   return { gateResult, trivy };
 }
 
-/** The report with what brought each finding into the image. */
+/** The report with the origin of each finding in the image. */
 function withOrigins(report: PlatformReport, image: LocalImage, build: BuildSteps | undefined): PlatformReport {
   const platform = image.platforms.find(({ manifest }) => manifest.descriptor.digest === report.digest);
   if (platform === undefined) return report;
@@ -181,7 +181,7 @@ async function scanBaseline(
 
 const CONTENT: ReadonlySet<string> = new Set(['MANIFEST_UNKNOWN', 'BLOB_UNKNOWN', 'SOURCE_INVALID', 'SOURCE_UNSAFE']);
 
-/** Errors say that they are about the baseline; whatever is wrong with its content is one error. */
+/** Errors name the baseline; any problem with its content is a single error. */
 export async function aboutBaseline<T>(image: string, task: () => Promise<T>): Promise<T> {
   try {
     return await task();

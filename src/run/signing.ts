@@ -21,7 +21,9 @@ import { isKnownInstance, type KnownInstance, openInstance, openSigstoreService,
 export type SigningTerms =
   | {
       readonly kind: 'keyless';
-      /** Path of a signing config in the workspace, `public` or `github`; default: by the visibility of the repository. */
+      /**
+       * Path of a signing config in the workspace, `public` or `github`; default: by the visibility of the repository.
+       */
       readonly config?: string | undefined;
     }
   | { readonly kind: 'key'; readonly key: CosignKey; readonly cosignSha256?: string | undefined };
@@ -34,7 +36,10 @@ export interface Signable {
 }
 
 export interface StatementSigner {
-  /** Signs all, or throws. @param names of the image in all registries, for attestations */
+  /**
+   * Signs all statements, or throws.
+   * @param names of the image in all registries, for attestations
+   */
   readonly sign: (statements: readonly Signable[], names: readonly string[]) => Promise<readonly SignedBundle[]>;
   /** For the log: `as https://github.com/… (public transparency log)`. */
   readonly description: string;
@@ -43,8 +48,9 @@ export interface StatementSigner {
 }
 
 /**
- * Makes ready what signs, and fails early when it cannot: a missing permission is found before anything is built.
- * @throws ActionError ID_TOKEN_UNAVAILABLE, SIGNING_CONFIG_INVALID, TRUSTED_ROOT_UNAVAILABLE, TOOL_UNAVAILABLE, TOOL_REFUSED
+ * Prepares signing and fails early if it is impossible: a missing permission is reported before the build.
+ * @throws ActionError ID_TOKEN_UNAVAILABLE, SIGNING_CONFIG_INVALID, TRUSTED_ROOT_UNAVAILABLE, TOOL_UNAVAILABLE,
+ * TOOL_REFUSED
  */
 export function openSigner(runtime: Runtime, terms: SigningTerms): Promise<StatementSigner> {
   return terms.kind === 'key' ? openKeySigner(runtime, terms) : openKeylessSigner(runtime, terms.config);
@@ -74,7 +80,7 @@ async function openKeylessSigner(runtime: Runtime, config: string | undefined): 
   };
 }
 
-/** @throws ActionError SIGNING_NOT_PERMITTED instead of the row for logins */
+/** @throws ActionError SIGNING_NOT_PERMITTED instead of the login error */
 async function firstToken(idToken: () => Promise<string>): Promise<string> {
   try {
     return await idToken();
@@ -84,7 +90,7 @@ async function firstToken(idToken: () => Promise<string>): Promise<string> {
   }
 }
 
-/** Whether anything of a private repository becomes public is said in so many words. */
+/** States explicitly whether facts about a private repository become public. */
 function logText(instance: string, { rekor }: SigningServices): string {
   if (instance === 'public') return 'public instance of Sigstore, in its public transparency log';
   if (instance === 'github') return "GitHub's instance of Sigstore, without a public log";

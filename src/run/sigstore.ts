@@ -9,7 +9,7 @@ import { createSigstoreService, type SigstoreService } from '../sigstore/service
 import { parseTrustedRoots, readTrustedRoot } from '../sigstore/trusted-root.ts';
 import { GITHUB_REPOSITORY, openTrustFiles, PUBLIC_REPOSITORY, type TrustRepository } from '../sigstore/tuf.ts';
 
-/** Instances of Sigstore that need no file: the public one, and GitHub's for private repositories. */
+/** Sigstore instances that need no file: the public one, and GitHub's for private repositories. */
 export const KNOWN_INSTANCES = { public: PUBLIC_REPOSITORY, github: GITHUB_REPOSITORY } as const satisfies Record<
   string,
   TrustRepository
@@ -21,7 +21,7 @@ export function isKnownInstance(name: string): name is KnownInstance {
   return Object.hasOwn(KNOWN_INSTANCES, name);
 }
 
-/** What Sigstore's services are reached with: the proxies of the runner, masks and retries as for registries. */
+/** How Sigstore's services are accessed: proxies, masking and retries as for registries. */
 export function openSigstoreService(runtime: Runtime): SigstoreService {
   const { signal, env, clock, log, secret } = runtime;
   const transport = createTransport({ signal, insecureHosts: [], env, userAgent: 'registry-action/1' });
@@ -35,7 +35,7 @@ export function openTokenApi(runtime: Runtime): ReturnType<typeof createApi> {
   return createApi({ transport, clock, signal, log, mask: secret });
 }
 
-/** Trust material of a known instance, kept for the other steps of the job. */
+/** Trust material of a known instance, cached for the other steps of the job. */
 export async function openInstance(
   runtime: Runtime,
   service: SigstoreService,
@@ -47,8 +47,8 @@ export async function openInstance(
 }
 
 /**
- * The roots that signatures are checked with: of the files and instances that are named, else of both known instances. A file
- * needs no request at all.
+ * The roots for verifying signatures: from the named files and instances, by default both known instances. A file needs
+ * no request.
  * @param named paths in the workspace, `public`, `github`
  * @throws ActionError TRUSTED_ROOT_INVALID, TRUSTED_ROOT_UNAVAILABLE
  */

@@ -2,17 +2,17 @@ import type { ImageName } from '../domain/reference.ts';
 import type { Repository } from '../oci/client/repository.ts';
 import type { Registry } from './open-registries.ts';
 
-/** The repository behind a name that the user gave. */
+/** The repository for a name in the inputs. */
 export interface Destination {
-  /** As the user wrote it, lower-cased. */
+  /** As the user wrote it, in lower case. */
   readonly image: string;
   readonly repository: Repository;
   readonly registry: Registry;
 }
 
 /**
- * The repositories behind the names, in their order.
- * @param access `push` for what will be written to
+ * The repositories for several names, in their order.
+ * @param access `push` for repositories to be written
  */
 export function destinationsOf(
   registries: ReadonlyMap<string, Registry>,

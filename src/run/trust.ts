@@ -8,15 +8,15 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { type BundleChecker, createBundleChecker, keyFingerprint } from '../sigstore/verify-bundle.ts';
 import { loadTrustedRoots } from './sigstore.ts';
 
-/** Checks signatures, and says whose count. */
+/** Verifies signatures, and lists the accepted signers. */
 export interface OpenTrust {
   readonly check: BundleChecker;
   readonly signers: readonly WantedSigner[];
 }
 
 /**
- * Loads what signatures are checked with: trusted roots only where an identity or a root is named.
- * @param needsIdentity identities come from elsewhere, too, such as a policy file
+ * Loads what signature verification needs: trusted roots only if an identity or a root is given.
+ * @param needsIdentity identities may also come from elsewhere, such as a policy file
  * @throws ActionError TRUSTED_ROOT_INVALID, TRUSTED_ROOT_UNAVAILABLE, INPUT_INVALID
  */
 export async function openTrust(

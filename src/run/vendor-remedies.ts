@@ -5,14 +5,14 @@ import type { RegistrySettings } from '../inputs/registry-inputs.ts';
 import { vendorOf } from '../registries/vendors.ts';
 
 /**
- * Codes that the action also raises by itself, from what a registry holds: then no setting of the registry helps. Where the
- * registry refused, the error has its operation.
+ * Codes that the action also raises itself, based on the content of a registry, for which no registry setting helps.
+ * Errors from the registry include their operation.
  */
 const OWN_DECISIONS: ReadonlySet<ErrorCode> = new Set(['TAG_IMMUTABLE']);
 
 /**
- * The error with the steps for the kind of registry that it is about and for what was being done there (P10). An error that
- * is about no registry, or that the vendor has no steps of its own for, keeps those of the catalogue.
+ * Adds remedies for the kind of registry and operation of an error (P10). Errors without a registry, or without vendor
+ * remedies, keep those of the catalogue.
  */
 export function withVendorRemedy(
   error: ActionError,
@@ -23,7 +23,7 @@ export function withVendorRemedy(
   const promotes = command === 'promote' && (operation === 'push' || operation === undefined);
   const situation = promotes ? 'promote' : (operation ?? command);
   const general = error.stepsFor(situation);
-  // Steps of its own fit the error better than any table.
+  // Remedies attached to the error fit better than any table.
   if (general === undefined) return error;
   const isOwn = operation === undefined && OWN_DECISIONS.has(error.code);
   if (registry === undefined || isOwn) return error.withRemedy(general);

@@ -14,16 +14,17 @@ import { watchNewTags } from './new-tags.ts';
 import type { DeletionReport, StepResult } from './step-result.ts';
 import { deletePlaceholder } from './untag.ts';
 
-/** Writes at a time. GitHub allows 180 deletions a minute, which one after the other comes near to. */
+/** Concurrent writes. GitHub allows 180 deletions a minute, which even sequential ones approach. */
 const CONCURRENCY = 4;
 const GITHUB_CONCURRENCY = 1;
-/** A line of progress for so many steps. */
+/** Steps per progress line. */
 const PROGRESS_EVERY = 100;
 
 /**
- * Does what a plan says in one repository, and nothing else. The repository is read again first, and each tag once more before it or
- * its digest goes. Untags come before deletions, indexes before what they list, images before what refers to them: a run that stops
- * leaves garbage at worst, and the next one finishes. An error that is not about one image stops the repository.
+ * Applies a plan to one repository, and does nothing else. Reads the repository again first, and checks each tag once
+ * more before it or its digest is deleted. Untags come before deletions, indexes before their children, images before
+ * their referrers: an interrupted run leaves garbage at worst, which the next run removes. An error that does not
+ * concern a single image stops the repository.
  * @param plan of this repository
  * @param inUse read again as well
  * @throws ActionError CANCELLED
@@ -101,7 +102,7 @@ function createRun(
     }
   };
 
-  /** Notes what needs no request: what is done, has changed, or is locked. */
+  /** Results that need no request: already done, changed, or locked. */
   const sortOut = (): readonly PlanStep[] => {
     for (const step of rechecked.done) settle({ step, outcome: 'absent' });
     for (const { step, reason } of rechecked.skipped) settle({ step, outcome: 'skipped', reason });
@@ -110,7 +111,7 @@ function createRun(
     return rechecked.steps.filter((step) => !blocked.has(step));
   };
 
-  /** What lists a digest, or what it refers to, and is still there. */
+  /** Remaining parents or subjects of a digest, which have to be deleted first. */
   const obstacle = ({ digest }: Delete): Digest | undefined =>
     [...(before.get(digest) ?? [])].find((first) => !gone.has(first));
 
@@ -178,7 +179,7 @@ function createRun(
 
 const tagName = (each: { readonly name: string } | { readonly tag: string }) => ('name' in each ? each.name : each.tag);
 
-/** Deletions that do not need each other, in the order in which they have to come. */
+/** Groups of independent deletions, in the required order. */
 function levelsOf(
   steps: readonly Delete[],
   before: ReadonlyMap<Digest, ReadonlySet<Digest>>,

@@ -11,13 +11,16 @@ import { removeTag } from './untag.ts';
 type Untag = Extract<PlanStep, { readonly action: 'untag' }>;
 export type Delete = Extract<PlanStep, { readonly action: 'delete' }>;
 
-/** A tag that a digest has got since the repository was read, see `new-tags.ts`. */
+/** A tag added to a digest after the repository was read, see `new-tags.ts`. */
 export type NewTag = (digest: Digest) => Promise<string | undefined>;
 
-/** Errors that are about one image and say nothing of the next one. */
+/** Errors that concern one image and say nothing about the next. */
 const BLOCKED: readonly ErrorCode[] = ['TAG_IMMUTABLE', 'IMAGE_IN_USE', 'CAPABILITY_MISSING'];
 
-/** Removes a tag when it still points to the digest of the plan. @throws ActionError when the rest of the repository has to wait */
+/**
+ * Removes a tag if it still points to the digest in the plan.
+ * @throws ActionError when the rest of the repository has to be skipped
+ */
 export async function executeUntag(target: CleanupTarget, step: Untag, clock: Clock): Promise<StepResult> {
   const changed = await tagChange(target, step.tag, step.digest);
   if (changed === 'absent') return { step, outcome: 'absent' };
@@ -29,8 +32,8 @@ export async function executeUntag(target: CleanupTarget, step: Untag, clock: Cl
 }
 
 /**
- * The last look at a digest before it is deleted: whether it is still there, and has no other tags than the plan says.
- * @returns undefined when it may go
+ * The final check before a digest is deleted: whether it exists, and has no tags beyond those in the plan.
+ * @returns undefined when it may be deleted
  */
 export async function lastLook(target: CleanupTarget, step: Delete, newTag: NewTag): Promise<StepResult | undefined> {
   const { managed, repository } = target;
@@ -51,7 +54,7 @@ export async function lastLook(target: CleanupTarget, step: Delete, newTag: NewT
   return undefined;
 }
 
-/** Deletes one digest with its tags. @throws ActionError when the rest of the repository has to wait */
+/** Deletes one digest with its tags. @throws ActionError when the rest of the repository has to be skipped */
 export async function executeDelete(
   target: CleanupTarget,
   step: Delete,
@@ -72,19 +75,19 @@ export async function executeDelete(
   return result;
 }
 
-/** Some registries keep a tag, with its image, when the digest is deleted. */
+/** Some registries keep a tag, and its image, when the digest is deleted. */
 async function removeLeftTags({ managed, repository, vendor }: CleanupTarget, { digest, tags }: Delete): Promise<void> {
   if (vendor.id !== 'distribution') return;
   for (const tag of tags) {
     if ((await repository.head(tag))?.digest !== digest) continue;
-    // Others only need a moment: Pulp forgets the tag by itself, and refuses to delete it.
+    // Others only take a moment: Pulp removes the tag by itself, and refuses to delete it.
     await managed.deleteTag(tag).catch((error: unknown) => {
       if (!(error instanceof ActionError) || error.code !== 'CAPABILITY_MISSING') throw error;
     });
   }
 }
 
-/** What has become of a tag since the plan: undefined when nothing has. */
+/** How a tag has changed since the plan; undefined when it has not. */
 async function tagChange(
   { managed, repository }: CleanupTarget,
   tag: string,
@@ -101,8 +104,8 @@ function pointsTo(tag: string, digest: Digest): string {
 }
 
 /**
- * What a deletion came to.
- * @param isDeniedForOne whether a denial is about this image: Docker Hub denies what something refers to
+ * The result of a failed deletion.
+ * @param isDeniedForOne whether a denial concerns only this image: Docker Hub denies deleting images with referrers
  */
 async function settle(
   step: PlanStep,
@@ -116,7 +119,7 @@ async function settle(
   }
 }
 
-/** @throws what is not about this image alone */
+/** @throws errors that concern more than this image */
 export function refused(step: PlanStep, error: unknown, isDeniedForOne = false): StepResult {
   if (!(error instanceof ActionError)) throw error;
   const isOne = BLOCKED.includes(error.code) || (isDeniedForOne && error.code === 'DENIED');

@@ -4,12 +4,12 @@ import { eachBounded } from '../bounded.ts';
 import type { CleanupTarget } from '../inventory/collected.ts';
 import type { DeletionReport } from './step-result.ts';
 
-/** Requests at a time. */
+/** Concurrent requests. */
 const CONCURRENCY = 16;
 
 /**
- * Looks after the deletions whether every index that was kept is still whole: by the vendor's list where that is complete, and with a
- * HEAD of each part otherwise. What was missing before does not count.
+ * Checks after the deletions that every kept index is complete: in the vendor's list if that is complete, otherwise
+ * with a HEAD of each part. Ignores parts that were missing before.
  */
 export async function checkKept(
   { managed, repository, vendor }: CleanupTarget,
@@ -28,7 +28,7 @@ export async function checkKept(
     for await (const { digest } of managed.list()) listed.add(digest);
     for (const digest of needed) if (!listed.has(digest)) missing.add(digest);
   }
-  // A list may follow by a moment, so that what it does not show is asked for.
+  // A list may lag behind, so digests missing from it are requested.
   const asked = isListed ? [...missing] : needed;
   missing.clear();
   await eachBounded(asked, CONCURRENCY, async (digest) => {

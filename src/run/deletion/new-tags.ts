@@ -3,15 +3,15 @@ import type { Clock } from '../../runtime/runtime.ts';
 import { eachBounded } from '../bounded.ts';
 import type { CleanupTarget } from '../inventory/collected.ts';
 
-/** How old the list of tags may be when a digest is deleted. */
+/** Maximum age of the tag list when a digest is deleted. */
 const FRESH_MS = 5000;
 const CONCURRENCY = 8;
 
 /**
- * Watches for tags that appear while a plan is applied, where the vendor cannot be asked for the tags of one image: by its list of
- * tags, read again every few seconds.
- * @param known tags that were there before
- * @returns the name of a new tag of a digest
+ * Detects tags created while a plan is applied, for vendors whose API cannot be queried for one image: rereads the tag
+ * list every few seconds.
+ * @param known tags that existed before
+ * @returns the name of a digest's new tag
  */
 export function watchNewTags(
   { repository }: Pick<CleanupTarget, 'repository'>,

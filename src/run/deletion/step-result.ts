@@ -3,8 +3,9 @@ import type { PlanStep } from '../../domain/retention/plan.ts';
 import type { ActionError } from '../../errors/action-error.ts';
 
 /**
- * What became of a step. `absent`: something else did it before. `skipped`: the repository has changed since the plan, or what has
- * to go first did not. `blocked`: the registry keeps this one. `failed`: the error stopped the repository.
+ * The result of a step. `absent`: something else had done it. `skipped`: the repository has changed since the plan, or
+ * a step it depends on was not done. `blocked`: the registry refuses to delete this one. `failed`: the error stopped
+ * the repository.
  */
 export type StepResult =
   | { readonly step: PlanStep; readonly outcome: 'done' | 'absent' }
@@ -12,15 +13,15 @@ export type StepResult =
   | { readonly step: PlanStep; readonly outcome: 'skipped' | 'blocked'; readonly reason: string }
   | { readonly step: PlanStep; readonly outcome: 'failed'; readonly error: ActionError };
 
-/** What applying a plan did in one repository. */
+/** The result of applying a plan to one repository. */
 export interface DeletionReport {
-  /** In the order of the plan's steps, one for each. */
+  /** One result per step, in the plan's order. */
   readonly results: readonly StepResult[];
-  /** Why nothing at all was deleted here, as a fragment: the repository or what is in use could not be read. */
+  /** Why nothing was deleted here, as a fragment: the repository or the images in use could not be read. */
   readonly stopped?: string;
-  /** What stopped the repository: the steps after it are skipped. */
+  /** The error that stopped the repository: the remaining steps are skipped. */
   readonly errors: readonly ActionError[];
-  /** Kept indexes that lack something after the deletions and did not before them. */
+  /** Kept indexes that were complete before the deletions and are not any more. */
   readonly broken: readonly { readonly root: Digest; readonly missing: Digest }[];
   /** Sentences for the report. */
   readonly notices: readonly string[];

@@ -6,14 +6,14 @@ import type { Clock } from '../../runtime/runtime.ts';
 import type { CleanupTarget } from '../inventory/collected.ts';
 import { PLACEHOLDER } from '../inventory/manifest-facts.ts';
 
-/** Tries to find a placeholder in the vendor's list, which may follow a push by a moment, and the wait between them. */
+/** Attempts to find a placeholder in the vendor's list, which may lag behind a push, and the delay between them. */
 const LOOKS = 5;
 const WAIT_MS = 1000;
 
 /**
- * Removes a tag from a digest and leaves that. Where the registry can delete digests only (GHCR, registry version 2), the tag is moved to an
- * empty index of its own, which is then deleted: what that leaves behind when it is interrupted is known by its annotation.
- * @throws ActionError CAPABILITY_MISSING when the tag cannot be removed in either way
+ * Removes a tag and keeps its digest. Where the registry can only delete digests (GHCR, registry version 2), the tag is
+ * moved to an empty index, which is then deleted. An annotation identifies the placeholder if this is interrupted.
+ * @throws ActionError CAPABILITY_MISSING when the tag cannot be removed either way
  */
 export async function removeTag(
   target: CleanupTarget,
@@ -36,7 +36,7 @@ async function replaceTag(target: CleanupTarget, tag: string, clock: Clock): Pro
   return 'deleted';
 }
 
-/** Deletes a placeholder, of this run or of an earlier one. */
+/** Deletes a placeholder of this run or an earlier one. */
 export async function deletePlaceholder(
   { managed, repository }: CleanupTarget,
   digest: Digest,
@@ -57,7 +57,7 @@ export async function deletePlaceholder(
   }
 }
 
-/** An index of nothing, with a digest of its own for each tag. */
+/** An empty index, with a different digest for each tag. */
 export function placeholderFor(tag: string): ManifestBytes {
   const mediaType = MEDIA_TYPES.ociIndex;
   const bytes = Buffer.from(

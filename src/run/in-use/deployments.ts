@@ -6,8 +6,9 @@ import { readDeployments } from '../../evidence/deployments.ts';
 import type { GitHubApi } from '../../runtime/runtime.ts';
 
 /**
- * What is deployed to GitHub environments: the newest successful deployment of each, and what is under way since. An image is known
- * by the digest in a status of the deployment, as `command: promote` writes it, or by tags that name the commit.
+ * Images deployed to GitHub environments: the latest successful deployment of each, and those in progress since. The
+ * image is identified by the digest in a deployment status, as `command: promote` writes it, or by tags that name the
+ * commit.
  * @param api absent without a token
  */
 export async function readGitHubDeployments(
@@ -66,14 +67,14 @@ function usedIn(
 const nameOf = (digest: Digest | undefined, commit: string) =>
   digest === undefined ? commit.slice(0, 7) : shortDigest(digest);
 
-/** The same bytes may be in several repositories. */
+/** Several repositories may contain the same image. */
 function holding(digest: Digest, inventories: readonly RepositoryInventory[]) {
   return inventories
     .filter(({ manifests }) => manifests.some((each) => each.digest === digest))
     .map(({ repository }) => ({ repository, digest }));
 }
 
-/** Tags such as `sha-0123abc`, `main-0123abc4` or the whole id of the commit. */
+/** Tags such as `sha-0123abc`, `main-0123abc4` or the full commit id. */
 function taggedWith(commit: string, inventories: readonly RepositoryInventory[]) {
   return inventories.flatMap(({ repository, tags }) =>
     tags

@@ -11,13 +11,13 @@ import { eachBounded } from '../bounded.ts';
 import type { CleanupTarget } from '../inventory/collected.ts';
 import type { InventoryReading } from '../inventory/read-inventory.ts';
 
-/** Images whose records are read at a time. */
+/** Images whose records are read concurrently. */
 const CONCURRENCY = 8;
 
 /**
- * What environments point to in one repository, and what they could be rolled back to: by their tags and by promotion records.
- * Without names, the environments are those of the records.
- * @param now the time from which on a record is from the future
+ * The images that environments in one repository point to, and those they could be rolled back to: from their tags and
+ * promotion records. Without names, all environments in the records.
+ * @param now records with a later time are from the future
  * @throws ActionError CANCELLED
  */
 export async function readPromotions(
@@ -69,7 +69,7 @@ function environmentsIn(records: readonly StoredRecord[]): readonly string[] {
   return found.toSorted();
 }
 
-/** The tags that stand for an environment: its own, and those that its newest record wrote here. */
+/** The tags of an environment: its own, and those that its newest record wrote here. */
 function tagsOf(
   environment: string,
   records: readonly StoredRecord[],
@@ -86,7 +86,7 @@ function tagsOf(
   return names.flatMap((name, at) => (names.indexOf(name) === at ? tags.filter((tag) => tag.name === name) : []));
 }
 
-/** What an environment pointed to, the newest first: what its tags point to now, its rollback target, and the rest of its records. */
+/** The images of an environment, newest first: the current ones, the rollback target, and the rest of its records. */
 function heldInTurn({ now, before, chain, held }: History, tags: readonly InventoryTag[]): readonly Digest[] {
   const past = chain
     .toReversed()

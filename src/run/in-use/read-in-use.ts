@@ -10,7 +10,7 @@ import { readGitHubDeployments } from './deployments.ts';
 import { readPromotions } from './promotions.ts';
 import { readWorkspaceFiles } from './workspace-files.ts';
 
-/** A repository with what it has. */
+/** A repository with its content. */
 export interface ReadTarget {
   readonly name: ImageName;
   readonly target: CleanupTarget;
@@ -18,8 +18,8 @@ export interface ReadTarget {
 }
 
 /**
- * Everything that the sources of a policy say is in use in the repositories of a run. A source that cannot be read is in `unreadable`,
- * and nothing is deleted then.
+ * All images that a policy's sources report as in use. Sources that cannot be read are listed in `unreadable`, which
+ * prevents deletions.
  * @throws ActionError CANCELLED
  */
 export async function readInUse(
@@ -31,7 +31,7 @@ export async function readInUse(
   const found: InUse[] = [];
   for (const request of requests) {
     if (request.kind === 'promotions') {
-      // What could not be read is not cleaned up anyway.
+      // Unreadable repositories are not cleaned up anyway.
       const readable = targets.filter(({ reading }) => reading.inventory.gaps.length === 0);
       const read = readable.map(({ target, reading }) => readPromotions(target, reading, request, clock.now()));
       found.push(...(await Promise.all(read)));

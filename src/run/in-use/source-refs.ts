@@ -3,8 +3,8 @@ import type { CleanupPolicy } from '../../domain/retention/policy.ts';
 import type { GitHubApi } from '../../runtime/runtime.ts';
 
 /**
- * Reads what rules with `gone` compare tags with: branches, git tags and pull requests of the repository that the workflow is of.
- * Nothing is requested that no rule needs.
+ * Reads the refs for rules with `gone`: branches, git tags and pull requests of the workflow's repository. Requests
+ * only what the rules need.
  * @param api absent without a token
  */
 export async function readSourceRefs(policy: CleanupPolicy, api: GitHubApi | undefined): Promise<SourceRefs> {

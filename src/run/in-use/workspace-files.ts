@@ -5,7 +5,7 @@ import type { InUseRequest } from '../../domain/retention/policy.ts';
 
 /** A text file of the checkout. */
 export interface WorkspaceFile {
-  /** From the workspace, with forward slashes: `deploy/app.yaml`. */
+  /** Relative to the workspace, with forward slashes: `deploy/app.yaml`. */
   readonly path: string;
   readonly text: string;
 }
@@ -17,12 +17,12 @@ export interface WorkspaceFiles {
 
 const MAX_FILES = 5000;
 const MAX_BYTES = 4 * 1024 * 1024;
-/** Not part of what is deployed, and large. */
+/** Large folders that are not deployed. */
 const LEFT_OUT = ['.git', 'node_modules'];
 
 /**
- * Reads the files of the checkout that a policy names. What matches nothing, leads out of the workspace or cannot be read is
- * reported: the images that it may name would otherwise count as unused.
+ * Reads the files of the checkout that a policy names. Reports patterns without a match, files outside the workspace
+ * and unreadable ones: their images would otherwise count as unused.
  */
 export async function readWorkspaceFiles(
   workspace: string,
@@ -64,7 +64,7 @@ async function matching(root: string, pattern: string): Promise<readonly string[
   return found.toSorted();
 }
 
-/** Through links only where they stay in the workspace. */
+/** Follows links only within the workspace. */
 async function readText(root: string, path: string): Promise<string | { readonly reason: string }> {
   try {
     const file = await realpath(join(root, path));
@@ -74,7 +74,7 @@ async function readText(root: string, path: string): Promise<string | { readonly
     }
     if ((await stat(file)).size > MAX_BYTES) return { reason: `it is larger than ${MAX_BYTES / 1024 / 1024} MiB` };
     const bytes = await readFile(file);
-    // A picture or an archive beside the manifests: it names no image.
+    // A binary file, such as a picture or an archive, names no image.
     return bytes.includes(0) ? '' : new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';

@@ -12,10 +12,10 @@ import type { ListedImage, TagFacts } from '../../registries/vendor.ts';
 import type { Collected, Placeholder } from './collected.ts';
 import type { ListedChild } from './manifest-facts.ts';
 
-/** What Harbor calls every referrer that it does not know. */
+/** Harbor's type for all unknown referrers. */
 const HARBOR_REFERRER = 'subject.accessory';
 
-/** Puts together what was collected. Placeholders of interrupted untags are no part of the inventory. */
+/** Assembles the inventory from the collected facts. Excludes placeholders of interrupted untags. */
 export function assemble(
   repository: string,
   readAt: number,
@@ -60,14 +60,14 @@ export function assemble(
   };
 }
 
-/** What promotion records refer to, or referrers whose type no list tells. */
+/** Subjects of promotion records, or of referrers whose type is not listed. */
 function promotedIn(manifests: readonly InventoryManifest[], collected: Collected): readonly Digest[] {
   const { listed, referrers, reader, attached } = collected;
   const found = manifests.flatMap(({ digest, subject }) => {
     const facts = reader.facts.get(digest);
     const listedType = listed.get(digest)?.artifactType ?? referrers.get(digest)?.descriptor.artifactType;
     const type = facts?.artifactType ?? listedType;
-    // The list under a fallback tag is no record itself, but what it lists may not have been read.
+    // The fallback index is not a record itself, but its entries may not have been read.
     const isKnown = facts !== undefined || (type !== undefined && type !== HARBOR_REFERRER);
     const mayBe = type === PROMOTION_TYPE || !isKnown || (attached.has(digest) && facts?.children.length !== 0);
     return subject !== undefined && mayBe ? [subject] : [];
@@ -133,7 +133,7 @@ function manifestOf(
   };
 }
 
-/** What vendors call the size of an index is a sum, or the largest of its children: those are counted on their own. */
+/** Vendors report the size of an index as a sum or maximum of its children, which are counted separately. */
 function contentSizeOf(mediaType: string, row: ListedImage | undefined): { readonly contentSize?: number } {
   if (row === undefined) return {};
   if (isIndexType(mediaType)) return { contentSize: 0 };

@@ -7,12 +7,12 @@ import { eachBounded } from '../bounded.ts';
 import type { CleanupTarget, Collected } from './collected.ts';
 import { readNested } from './graph.ts';
 
-/** Requests for lists of referrers at a time. */
+/** Concurrent requests for referrer lists. */
 const CONCURRENCY = 16;
 
 /**
- * Finds what refers to images: by the tags `sha256-…` of clients that found no referrers API, and by that API where the vendor's list
- * shows only what is tagged.
+ * Finds referrers: by the tags `sha256-…` that clients write without a referrers API, and through the API where the
+ * vendor's list only shows tagged manifests.
  */
 export async function addReferrers(
   target: CleanupTarget,
@@ -26,7 +26,7 @@ export async function addReferrers(
     if (found === undefined || subject === undefined || isImage(found.kind, subject, digest, collected)) continue;
     attached.set(digest, subject);
   }
-  // The list under such a tag is anybody's word: whose referrer a manifest is, it says itself.
+  // Anyone can write the index under such a tag: only the manifest's own subject counts.
   if (target.vendor.reading?.manifests !== 'avoided') {
     const listed = [...attached.keys()].flatMap((digest) => reader.facts.get(digest)?.children ?? []);
     await reader.read(listed.map(({ digest }) => digest));
@@ -35,13 +35,13 @@ export async function addReferrers(
   if (!listsUntagged && target.vendor.id === 'distribution') await askForReferrers(target, collected);
 }
 
-/** Tags have no room for a whole sha512 digest: then it is the one that begins like that. */
+/** A tag cannot contain a whole sha512 digest: it matches the digest with this prefix. */
 function subjectOf(text: string, { listed, reader }: Collected): Digest | undefined {
   if (isDigest(text)) return text;
   return [...listed.keys(), ...reader.facts.keys()].find((digest) => digest.startsWith(text));
 }
 
-/** `cosign copy` gives the fallback tag to the image itself, and a tag of somebody's own may look like one. */
+/** `cosign copy` gives the fallback tag to the image itself, and a user's tag may look like one. */
 function isImage(kind: 'fallback' | 'suffix', subject: Digest, digest: Digest, { reader }: Collected): boolean {
   if (digest === subject) return true;
   const facts = reader.facts.get(digest);
@@ -52,7 +52,7 @@ function factsOf({ host, name }: CleanupTarget['repository']) {
   return { registry: host, repository: name, operation: 'read' } as const;
 }
 
-/** Asks for the referrers of every manifest that is known, and of those in turn. Without the API no request is sent. */
+/** Requests the referrers of every known manifest, recursively. Without the API no request is sent. */
 async function askForReferrers({ repository }: CleanupTarget, collected: Collected): Promise<void> {
   const { tags, referrers, reader } = collected;
   const names = new Set(tags.keys());
@@ -80,7 +80,7 @@ async function askForReferrers({ repository }: CleanupTarget, collected: Collect
         reader.fail({ what: 'referrers', subject }, error);
       }
     };
-    // The first request shows whether there is such an API at all: the client remembers it.
+    // The first request shows whether the API exists: the client remembers it.
     const [first, ...others] = next;
     if (first !== undefined) await ask(first);
     await eachBounded(others, CONCURRENCY, ask);

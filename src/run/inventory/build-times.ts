@@ -10,14 +10,14 @@ import type { ManifestFacts } from './manifest-facts.ts';
 import { createManifestReader } from './manifest-reader.ts';
 import type { InventoryReading } from './read-inventory.ts';
 
-/** Requests at a time. */
+/** Concurrent requests. */
 const CONCURRENCY = 16;
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads when images were built, from their configs: for registries that do not record when something was pushed. Takes one request for
- * each image, and one more for an index, whose first platform tells. What cannot be read or says nothing stays without a time, which
- * keeps it.
+ * Reads build times from image configs, for registries that do not store push times. Takes one request per image, and
+ * one more for an index, whose first platform is used. An image without a readable time gets none, and is therefore
+ * kept.
  * @throws ActionError CANCELLED
  */
 export async function readBuildTimes(

@@ -6,7 +6,7 @@ import type { RepositoryManagement } from '../../registries/management-port.ts';
 import type { ListedImage, TagFacts, Vendor } from '../../registries/vendor.ts';
 import type { ManifestReader } from './manifest-reader.ts';
 
-/** A repository to clean up, opened. */
+/** An opened repository to clean up. */
 export interface CleanupTarget {
   readonly image: Pick<ImageName, 'name'>;
   readonly vendor: Vendor;
@@ -14,25 +14,25 @@ export interface CleanupTarget {
   readonly repository: Repository;
 }
 
-/** What is known of a repository while it is read. */
+/** Facts about a repository, collected while it is read. */
 export interface Collected {
-  /** By the vendor's list. */
+  /** From the vendor's list. */
   readonly listed: Map<Digest, ListedImage>;
   readonly tags: Map<string, { readonly digest: Digest } & Partial<TagFacts>>;
-  /** What has a tag that names another digest, and that digest. */
+  /** Digests that a tag names (as in `sha256-…`), by the digest that the tag points to. */
   readonly attached: Map<Digest, Digest>;
-  /** By the registry's lists of referrers. */
+  /** From the registry's referrer lists. */
   readonly referrers: Map<Digest, FoundReferrer>;
   readonly reader: ManifestReader;
 }
 
-/** The manifest that an untag has put in the place of a tag, and that a crash has left there. */
+/** A placeholder left behind by an interrupted untag. */
 export interface Placeholder {
   readonly tag: string;
   readonly digest: Digest;
 }
 
-/** What a list of referrers says of one of them. */
+/** An entry of a referrer list. */
 export interface FoundReferrer {
   readonly descriptor: Descriptor;
   readonly subject: Digest;

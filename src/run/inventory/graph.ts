@@ -4,12 +4,12 @@ import type { RegistryTraits } from '../../domain/retention/inventory.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { CleanupTarget, Collected } from './collected.ts';
 
-/** Untagged manifests that are read at a time, before it is looked which of the rest turned out to be children. */
+/** How many untagged manifests are read before checking which of the others turned out to be children. */
 const BATCH = 32;
 
 /**
- * Completes what a list leaves out: the children of indexes, and of which images the untagged rest are referrers. Reads the fewest
- * manifests that say so: indexes, tagged manifests of an unknown type, and what is nobody's child.
+ * Completes a list: adds the children of indexes, and the subjects of untagged referrers. Reads as few manifests as
+ * possible: indexes, tagged manifests of unknown type, and manifests without a parent.
  */
 export async function completeGraph(
   { vendor, image }: CleanupTarget,
@@ -34,7 +34,7 @@ export async function completeGraph(
   await reader.read(first.map(({ digest }) => digest));
   await readNested(collected);
 
-  // An index is pushed after its children: the newest first, so that those need not be read.
+  // An index is pushed after its children: reading newest first finds them without reading them.
   const rest = [...listed.values()]
     .filter(({ digest, mediaType, subject, children }) => {
       const isKnown = subject !== undefined || children !== undefined || vendor.reading?.listsSubjects === true;
@@ -52,7 +52,7 @@ export async function completeGraph(
   if (reader.gaps.length === 0) await checkUnlisted(image.name, listsUntagged, collected);
 }
 
-/** Indexes that are listed by indexes, however deep. */
+/** Indexes listed by indexes, at any depth. */
 export async function readNested({ listed, reader }: Collected): Promise<void> {
   for (;;) {
     const unread = new Set<Digest>();
@@ -69,8 +69,8 @@ export async function readNested({ listed, reader }: Collected): Promise<void> {
 }
 
 /**
- * A manifest that is in the list and cannot be read is of a kind that this client does not know, and might hold anything. A child
- * that is not in a complete list is missing, or was pushed while the list was read.
+ * A listed manifest that cannot be read is of an unknown kind and might contain anything. A child missing from a
+ * complete list is gone, or was pushed while the list was read.
  */
 async function checkUnlisted(name: string, isComplete: boolean, { listed, reader }: Collected): Promise<void> {
   for (const digest of listed.keys()) {

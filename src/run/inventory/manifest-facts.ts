@@ -5,18 +5,18 @@ import type { InventoryBlob } from '../../domain/retention/inventory.ts';
 import { type ArtifactKind, kindOf } from '../../domain/retention/kind.ts';
 import { ActionError } from '../../errors/action-error.ts';
 
-/** A manifest that an index lists. */
+/** A child manifest of an index. */
 export interface ListedChild {
   readonly digest: Digest;
   readonly mediaType: string;
-  /** Bytes of the manifest. */
+  /** Size of the manifest in bytes. */
   readonly size: number;
-  /** `linux/arm64`; absent for attestations of BuildKit, whose platform is `unknown/unknown`, and where none is named. */
+  /** `linux/arm64`; absent for BuildKit attestations, whose platform is `unknown/unknown`, and when none is given. */
   readonly platform?: string;
   readonly artifactType?: string;
 }
 
-/** What a retention decision needs of a manifest's bytes: all that is kept of them. */
+/** The facts in a manifest that retention decisions need: nothing else is kept. */
 export interface ManifestFacts {
   readonly digest: Digest;
   readonly mediaType: string;
@@ -26,15 +26,15 @@ export interface ManifestFacts {
   readonly children: readonly ListedChild[];
   readonly subject?: Digest;
   /**
-   * Config and layers; of an index what it lists that is no manifest, such as the layers of a BuildKit cache. Absent where the
-   * manifest has no sizes.
+   * Config and layers; for an index the entries that are not manifests, such as BuildKit cache layers. Absent for
+   * manifests without sizes.
    */
   readonly blobs?: readonly InventoryBlob[];
-  /** Set in the manifest that an untag puts in the place of a tag, see `untag.ts`: the tag that it was put under. */
+  /** Set in placeholders, see `untag.ts`: the removed tag. */
   readonly placeholderOf?: string;
 }
 
-/** The annotation of the manifest that replaces a tag on its way out. */
+/** The annotation of a placeholder. */
 export const PLACEHOLDER = 'io.github.registry-action.untagged';
 
 /** Images of Docker before 1.10: they list layers without sizes, and have neither children nor a subject. */
@@ -45,7 +45,8 @@ const SCHEMA_1: readonly string[] = [
 
 /**
  * Reads a manifest of any kind.
- * @throws ActionError ANSWER_INVALID when it is no manifest, or lists something without a digest: what it needs is unknown then
+ * @throws ActionError ANSWER_INVALID when it is not a manifest, or lists something without a digest, so that its parts
+ * are unknown
  */
 export function readManifestFacts({ descriptor, bytes }: ManifestBytes, where: string): ManifestFacts {
   const { digest, mediaType } = descriptor;

@@ -5,31 +5,31 @@ import type { Repository } from '../../oci/client/repository.ts';
 import { eachBounded } from '../bounded.ts';
 import { type ManifestFacts, readManifestFacts } from './manifest-facts.ts';
 
-/** Requests at a time: as many as keep a registry nearby busy, and no rate limit of a vendor is by connections. */
+/** Concurrent requests: enough to keep a nearby registry busy; no vendor limits connections. */
 const CONCURRENCY = 16;
 
-/** Reads manifests, each at most once, and keeps of them only what a retention decision needs. */
+/** Reads manifests, each at most once, and keeps only what retention decisions need. */
 export interface ManifestReader {
   readonly facts: ReadonlyMap<Digest, ManifestFacts>;
-  /** What the registry answered 404 for. */
+  /** References that the registry answered with 404. */
   readonly absent: ReadonlySet<Digest>;
   readonly gaps: readonly InventoryGap[];
   /** The errors behind the gaps, for their remedies. */
   readonly errors: readonly ActionError[];
-  /** Requests for manifests so far. */
+  /** Manifest requests so far. */
   readonly requests: () => number;
   readonly read: (digests: Iterable<Digest>) => Promise<void>;
-  /** Reads what tags point to: one request for each tag. Tags that are gone are left out. */
+  /** Reads the targets of tags with one request each. Missing tags are left out. */
   readonly readTags: (tags: Iterable<string>) => Promise<ReadonlyMap<string, Digest>>;
-  /** Sorts digests that were only named into those that exist and those that do not. HEAD: this is no pull. */
+  /** Separates digests into existing and missing ones, with HEAD requests, which do not count as pulls. */
   readonly check: (digests: Iterable<Digest>) => Promise<void>;
-  /** Notes something else that could not be read. */
+  /** Records another read failure. */
   readonly fail: (gap: Omit<InventoryGap, 'reason'>, error: unknown) => void;
 }
 
 /**
- * @param known facts of an earlier inventory: a digest says the same for ever
- * @param progress told of each request
+ * @param known facts of an earlier inventory: they never change for a digest
+ * @param progress called on each request
  */
 export function createManifestReader(
   repository: Repository,
@@ -50,7 +50,7 @@ export function createManifestReader(
     gaps.push({ ...gap, reason: found.message });
   };
 
-  /** After one gap nothing is deleted here, so the rest need not be read. */
+  /** After one gap nothing will be deleted here, so reading stops. */
   const each = async <T extends string>(
     items: Iterable<T>,
     what: 'manifest' | 'tags',

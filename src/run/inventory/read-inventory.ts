@@ -20,27 +20,27 @@ export interface InventoryOptions {
 
 export interface InventoryReading {
   readonly inventory: RepositoryInventory;
-  /** The errors behind the gaps of the inventory, in the order in which they happened. */
+  /** The errors behind the gaps of the inventory, in order. */
   readonly errors: readonly ActionError[];
   /** Sentences for the report. */
   readonly notices: readonly string[];
-  /** What untags that were interrupted have left: {@link applySteps} finishes them. */
+  /** Placeholders of interrupted untags: {@link applySteps} removes them. */
   readonly placeholders: readonly Placeholder[];
-  /** Images that have promotion records, or referrers that may be some. */
+  /** Images with promotion records, or with referrers that may be such records. */
   readonly promoted: readonly Digest[];
   /** Of every manifest that was read. */
   readonly facts: ReadonlyMap<Digest, ManifestFacts>;
-  /** Requests for manifests. */
+  /** Manifest requests. */
   readonly requests: number;
 }
 
-/** A line of progress for so many requests. */
+/** Requests per progress line. */
 const PROGRESS_EVERY = 1000;
 
 /**
- * Reads everything that one repository has: by the vendor's list where there is one, and by manifests only where the list leaves
- * something out. Memory holds a few hundred bytes for each manifest, never manifests themselves.
- * @returns an inventory with a gap for what could not be read; nothing may be deleted by such an inventory
+ * Reads the content of one repository: from the vendor's list if there is one, and from manifests where the list has
+ * gaps. Keeps a few hundred bytes per manifest in memory, never the manifests.
+ * @returns an inventory with gaps for everything unreadable, which prevents deletions
  * @throws ActionError CANCELLED
  */
 export async function readInventory(target: CleanupTarget, options: InventoryOptions): Promise<InventoryReading> {
@@ -80,8 +80,9 @@ export async function readInventory(target: CleanupTarget, options: InventoryOpt
 }
 
 /**
- * Reads what some manifests consist of, so that the bytes that their deletion frees can be counted: an inventory leaves the platforms of
- * indexes unread. One request for each that was not read yet. What cannot be read stays without sizes: they are for the report only.
+ * Reads the parts of some manifests, to calculate the bytes that their deletion frees: an inventory does not read the
+ * platforms of indexes. One request for each manifest not read yet. Unreadable ones get no sizes, which only affects
+ * the report.
  */
 export async function readContents(
   { repository, vendor }: CleanupTarget,
@@ -110,7 +111,7 @@ async function list(
 ): Promise<void> {
   try {
     if (vendor.id === 'distribution') {
-      // The list has tags only: what each points to, and what that consists of, comes with one request.
+      // The list only has tags: one request per tag returns its digest and content.
       const names = await repository.listTags();
       for (const [tag, digest] of await reader.readTags(names)) tags.set(tag, { digest });
       const unread = names.filter((name) => !tags.has(name));
@@ -123,7 +124,7 @@ async function list(
   }
 }
 
-/** A tag that cannot be read has gone since, or points to something that this client does not know, and that might need anything. */
+/** A tag that cannot be read was deleted since, or points to something unsupported, which might depend on anything. */
 async function checkUnread(
   unread: readonly string[],
   { host, name, listTags }: CleanupTarget['repository'],
