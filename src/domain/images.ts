@@ -1,7 +1,7 @@
 import { type Parsed, parsed, problems } from './parsed.ts';
 import { type ImageName, parseImageName } from './reference.ts';
 import { didYouMean, quoted } from './suggestion.ts';
-import { type Attribute, problemAt, readAttributes, readLines } from './tags/records.ts';
+import { type Attribute, problemAt, readAttributes, readLines } from './tags/rule-lines.ts';
 
 /** One entry of the `images` input. */
 export interface Image {

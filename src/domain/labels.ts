@@ -2,7 +2,7 @@ import type { GitEvent } from './event.ts';
 import { type Parsed, parsed, problems } from './parsed.ts';
 import { didYouMean, quoted } from './suggestion.ts';
 import { EXPRESSIONS, parseTemplate, renderGlobal, type Template } from './tags/expressions.ts';
-import { problemAt, readLines } from './tags/records.ts';
+import { problemAt, readLines } from './tags/rule-lines.ts';
 
 /** One `key=value` of the inputs `labels` and `annotations`; both sides may hold global expressions. */
 export interface LabelTemplate {

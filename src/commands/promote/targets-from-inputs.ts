@@ -10,8 +10,8 @@ import {
   type TemplateValues,
 } from '../../domain/promotion/templates.ts';
 import type { ImageName } from '../../domain/reference.ts';
-import { readLines } from '../../domain/tags/records.ts';
 import { tagOf } from '../../domain/tags/refs.ts';
+import { readLines } from '../../domain/tags/rule-lines.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { PromoteInputs } from './inputs.ts';
 

@@ -2,7 +2,7 @@ import { type Fields, isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { normalPlatform } from '../platform.ts';
 import { didYouMean, quoted, sentence } from '../suggestion.ts';
-import { type Attribute, problemAt, readAttributes, readLines } from '../tags/records.ts';
+import { type Attribute, problemAt, readAttributes, readLines } from '../tags/rule-lines.ts';
 import { readPredicateTypes } from '../trust/verification-subject.ts';
 
 /** What must be shown of an image before it is promoted. */

@@ -3,7 +3,7 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 import { type ImageName, parseImageName } from '../reference.ts';
 import { didYouMean, quoted, sentence } from '../suggestion.ts';
 import { isTag, replaceForeign, toTag } from '../tags/grammar.ts';
-import { problemAt, readLines } from '../tags/records.ts';
+import { problemAt, readLines } from '../tags/rule-lines.ts';
 
 /** What an image is promoted from. Without an `image` it is in the repository of the run. */
 export type Source =

@@ -1,7 +1,7 @@
 import { didYouMean, quoted } from '../suggestion.ts';
 import { EXPRESSIONS, parseTemplate, type Template } from './expressions.ts';
 import { mistakeInSyntax } from './mistakes.ts';
-import type { Attribute } from './records.ts';
+import type { Attribute } from './rule-lines.ts';
 
 /** The types of rules. https://github.com/docker/metadata-action#tags-input */
 export type TypeName = 'schedule' | 'semver' | 'pep440' | 'match' | 'edge' | 'ref' | 'raw' | 'sha';

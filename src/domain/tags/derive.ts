@@ -4,11 +4,11 @@ import { isOccasion } from './defaults.ts';
 import { type ExpressionScope, renderGlobal, type Template } from './expressions.ts';
 import type { Flavor } from './flavor.ts';
 import { replaceForeign, toTag } from './grammar.ts';
+import { decideKind, isUnversioned, lineOf, type TagKind } from './kind.ts';
 import type { PlannedTag, TagOrder } from './planned.ts';
 import { tagOf } from './refs.ts';
 import type { TagRule } from './rules.ts';
 import { evaluate, RuleProblem, type Source } from './sources.ts';
-import { isUnversioned, lineOf, type Standing, standingOf } from './standing.ts';
 import { readVersion } from './versions.ts';
 
 export interface DeriveTags {
@@ -42,7 +42,7 @@ export interface NoTags {
 interface Candidate {
   readonly name: string;
   readonly rule: string;
-  readonly standing: Standing;
+  readonly kindOfTag: TagKind;
   readonly fromRef: boolean;
   /** Text of the rule itself, besides what expressions give, holds what a tag cannot have. */
   readonly isForeign?: boolean;
@@ -110,7 +110,7 @@ function toEntry(rule: TagRule, source: Source, given: DeriveTags): Entry {
   return {
     name,
     rule: rule.text,
-    standing: standingOf(rule, source, parts, given.event, orderFor),
+    kindOfTag: decideKind(rule, source, parts, given.event, orderFor),
     isForeign: hasForeignText(rule, given.flavor),
     fromRef: comesFromRef(rule, given.flavor),
     latest: source.latest && rule.withoutLatest !== true,
@@ -139,19 +139,19 @@ function followRelease(
   entries: readonly Entry[],
   event: GitEvent,
 ): readonly Candidate[] {
-  const made = entries.find(({ standing, isStable }) => standing.kind === 'version' && isStable)?.orderOfLatest;
+  const made = entries.find(({ kindOfTag, isStable }) => kindOfTag.kind === 'version' && isStable)?.orderOfLatest;
   const text = made?.by === 'version' ? made.version : tagOf(event);
   const version =
     text === undefined ? undefined : readVersion(text, made?.by === 'version' ? (made.scheme ?? 'semver') : 'semver');
   if (version?.stage !== 'final') return candidates;
   return candidates.map((entry): Candidate => {
-    const line = entry.standing.kind === 'moving' ? entry.standing.line : undefined;
+    const line = entry.kindOfTag.kind === 'moving' ? entry.kindOfTag.line : undefined;
     if (line === undefined || !line.numbers.every((number, at) => number === [version.major, version.minor][at]))
       return entry;
     const { prefix, suffix, numbers } = line;
     const around = made?.by === 'version' ? made : { by: 'version' as const, version: version.text, prefix, suffix };
     const scope = (['all', 'major', 'minor'] as const)[numbers.length] ?? 'all';
-    return { ...entry, standing: { kind: 'moving', order: { ...around, scope } } };
+    return { ...entry, kindOfTag: { kind: 'moving', order: { ...around, scope } } };
   });
 }
 
@@ -189,7 +189,7 @@ function latestOf(entries: readonly Entry[], given: DeriveTags): Candidate | und
   return {
     name: `${prefix}latest${suffix}`,
     rule: `latest=${flavor.latest} (${parent.rule})`,
-    standing: {
+    kindOfTag: {
       kind: 'moving',
       order: parent.orderOfLatest,
       ...(line === undefined ? {} : { line }),
@@ -225,24 +225,24 @@ function chooseTags(
       warn(`The name ${quoted(candidate.name)} became the tag ${made.tag}: a tag has only A-Z a-z 0-9 . _ and -.`);
     }
     const strongest =
-      before === undefined || strength(candidate.standing) > strength(before.standing) ? candidate : before;
+      before === undefined || strength(candidate.kindOfTag) > strength(before.kindOfTag) ? candidate : before;
     // What is written out as well is the user's word.
     byTag.set(made.tag, { ...strongest, fromRef: candidate.fromRef && before?.fromRef !== false });
   }
   if (problems.length > 0) return { ok: false, code: 'TAG_INVALID', problems };
   const tags = [...byTag].map(
-    ([name, { rule, standing, fromRef }]): PlannedTag => ({
+    ([name, { rule, kindOfTag, fromRef }]): PlannedTag => ({
       name,
       rule,
       ...(fromRef ? { fromRef } : {}),
-      ...standing,
+      ...kindOfTag,
     }),
   );
   return { ok: true, tags };
 }
 
 /** `1.2` is the version 1.2 of PEP 440 and the line 1.2 as well: then it moves, but never by commits alone. */
-function strength(standing: Standing): number {
-  if (standing.kind !== 'moving') return 1;
-  return standing.order.by === 'version' ? 2 : 0;
+function strength(kindOfTag: TagKind): number {
+  if (kindOfTag.kind !== 'moving') return 1;
+  return kindOfTag.order.by === 'version' ? 2 : 0;
 }

@@ -2,7 +2,7 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 import { didYouMean, quoted } from '../suggestion.ts';
 import { EXPRESSIONS, parseTemplate, type Template } from './expressions.ts';
 import { mistakeInSyntax } from './mistakes.ts';
-import { problemAt, readAttributes, readLines } from './records.ts';
+import { problemAt, readAttributes, readLines } from './rule-lines.ts';
 
 /** What holds for all tags. https://github.com/docker/metadata-action#flavor-input */
 export interface Flavor {

@@ -4,7 +4,7 @@ import { AttributeReader, TYPES, type TypeName } from './attributes.ts';
 import { DEFAULT_TAGS, type Occasion } from './defaults.ts';
 import { EXPRESSIONS, type Template } from './expressions.ts';
 import { mistakeInPrefix, mistakeInSyntax, mistakeInTag } from './mistakes.ts';
-import { type Attribute, problemAt, readAttributes, readLines } from './records.ts';
+import { type Attribute, problemAt, readAttributes, readLines } from './rule-lines.ts';
 
 /** One entry of the `tags` input. https://github.com/docker/metadata-action#tags-input */
 export type TagRule = {

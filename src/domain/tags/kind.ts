@@ -7,7 +7,7 @@ import type { Source } from './sources.ts';
 import { isFullVersion, readVersion } from './versions.ts';
 
 /** What is promised of a tag. */
-export type Standing =
+export type TagKind =
   | { readonly kind: 'version' | 'commit' }
   | { readonly kind: 'moving'; readonly order: TagOrder; readonly line?: ReleaseLine };
 
@@ -23,13 +23,13 @@ export interface NameParts {
  * nothing but a release takes the name of a line of versions from a release. `moving=true` is the user's word against it.
  * @param orderFor the order of a line of the rule's version
  */
-export function standingOf(
+export function decideKind(
   rule: TagRule,
   source: Source,
   { name, prefix, suffix }: NameParts,
   event: GitEvent,
   orderFor: (scope: 'all' | 'major' | 'minor') => TagOrder,
-): Standing {
+): TagKind {
   const { kind } = source;
   if (kind === 'all' || kind === 'major' || kind === 'minor') return { kind: 'moving', order: orderFor(kind) };
   const byCommit = { kind: 'moving', order: { by: 'commit' } } as const;
