@@ -66,8 +66,11 @@ function note(runtime: Runtime, partial: PartialCleanup, plan: CleanupPlan): voi
   partial.repositories = plan.repositories.map((each) => ({ plan: each }));
   for (const { severity, message } of plan.problems) if (severity === 'warning') warn(runtime, partial, message);
   for (const each of plan.repositories) {
-    for (const { severity, message } of each.problems) {
-      if (severity === 'warning') warn(runtime, partial, `${each.repository}: ${message}`);
+    const isUnread = each.problems.some(({ code }) => code === 'inventory-incomplete');
+    for (const { severity, code, message } of each.problems) {
+      // Nothing matches in what could not be read.
+      if (severity !== 'warning' || (isUnread && code === 'rule-matched-nothing')) continue;
+      warn(runtime, partial, `${each.repository}: ${message}`);
     }
     logPlan(runtime, each);
   }
@@ -76,7 +79,12 @@ function note(runtime: Runtime, partial: PartialCleanup, plan: CleanupPlan): voi
 /** Lines of the log for tags and digests that go, of each repository. */
 const MAX_LOG_LINES = 100;
 
-function logPlan({ log }: Runtime, { repository, tags, manifests, totals }: RepositoryPlan): void {
+function logPlan({ log }: Runtime, { repository, tags, manifests, totals, problems }: RepositoryPlan): void {
+  const stop = problems.find(({ severity }) => severity === 'stop');
+  if (stop !== undefined) {
+    log.info(`${repository}: stopped. ${stop.message}`);
+    return;
+  }
   const { untagged, deletedTags, deletedManifests, freedBytes, freedIs } = totals;
   const size = `${freedIs === 'exact' ? '' : 'about '}${bytes(freedBytes)}`;
   const kept = `${amount(totals.manifests - deletedManifests, 'manifest')} and ${amount(totals.tags - deletedTags - untagged, 'tag')} stay`;

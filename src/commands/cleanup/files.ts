@@ -54,7 +54,14 @@ async function readPolicy(workspace: string, written: string): Promise<CleanupPo
   const policy = isInline
     ? parsePolicy(written, 'policy')
     : parsePolicy(await readPolicyFile(workspace, written), written);
-  if (policy.ok) return policy.value;
+  if (policy.ok) {
+    if (policy.value.repositories.every(({ engine }) => engine !== 'native')) return policy.value;
+    throw new ActionError(
+      'CLEANUP_POLICY_INVALID',
+      '`engine: native` would install rules in the registry, which this version does not do. Write `client`, or leave it out.',
+      { facts: { input: 'policy' } },
+    );
+  }
   const [first = '', ...others] = policy.problems;
   const text =
     others.length === 0

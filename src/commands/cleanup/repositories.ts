@@ -30,12 +30,13 @@ export function repositoriesOf(images: readonly Image[], { policy, approved, env
     }),
   );
   if (inPolicy.length > 0) return [...new Map(inPolicy.map((each) => [each.name, each])).values()];
-  const own = withDefaultImage([], env).images.map(({ reference }) => reference);
+  const isForAll = policy.repositories.every(({ match }) => match.some(({ text }) => text === '**'));
+  const own = !isForAll ? [] : withDefaultImage([], env).images.map(({ reference }) => reference);
   if (own.length > 0) return own;
   throw inputError([
     {
       input: 'images',
-      text: 'it is empty, and the policy names no repository in full. Add for instance `images: registry.example.com/org/app`.',
+      text: 'it is empty, and the policy names no repository in full: patterns only choose among `images`. Add for instance `images: registry.example.com/org/app`.',
     },
   ]);
 }

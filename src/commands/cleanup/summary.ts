@@ -20,7 +20,7 @@ export function renderCleanupSummary(result: CleanupResult): string {
   return page([
     heading(OUTCOMES, imageTitle(repositories.map(({ plan }) => plan.repository)), outcome),
     meaning(OUTCOMES, outcome, leftBehind(result, counts)),
-    result.plan === undefined ? '' : headline(counts, isDryRun || !hasReport(result)),
+    isToldByError(result, counts) ? '' : headline(counts, isDryRun || !hasReport(result)),
     renderErrors(errors),
     renderNext(result),
     renderTotals(result),
@@ -32,6 +32,10 @@ export function renderCleanupSummary(result: CleanupResult): string {
     renderTime(steps),
   ]);
 }
+
+/** A run that failed before it could delete or plan anything: what stays is no news. */
+const isToldByError = ({ plan, errors }: CleanupResult, { deletedManifests, deletedTags }: CleanupCounts) =>
+  plan === undefined || (errors.length > 0 && deletedManifests + deletedTags === 0);
 
 const hasReport = ({ repositories }: CleanupResult) => repositories.some(({ report }) => report !== undefined);
 

@@ -41,6 +41,20 @@ test.each([
   ['an empty policy', { policy: '# nothing\n#' }, 'the policy is empty'],
   ['a plan that is missing', { policy: policyWith(), plan: 'plan.json' }, 'The plan plan.json cannot be read'],
   ['a plan and a file for one', { policy: policyWith(), plan: 'a', 'plan-file': 'b' }, 'Remove one of them'],
+  [
+    'rules for the registry itself',
+    { policy: `defaults: { engine: native }\n${policyWith().replace(/^.*\n.*\n/, '')}` },
+    'this version does not do',
+  ],
+  [
+    'patterns without repositories',
+    {
+      images: '',
+      policy:
+        'repositories:\n  - match: ["acme/*"]\n    rules: [{ select: { tagged: false }, remove: { older-than: 7d } }]',
+    },
+    'patterns only choose among `images`',
+  ],
   ['an input of another command', { policy: policyWith(), push: 'false' }, 'belongs to `command: publish`'],
 ])('%s is an error that says what to do', async (_, inputs, words) => {
   const run = await runCleanup({ images: IMAGE, ...inputs });
@@ -89,6 +103,15 @@ test('a protecting line, a rule and a repository that match nothing are reported
   expect(absent.outputs.outcome).toBe('refused');
   expect(absent.log).toContain('names no repository of this run');
   expect(registry.writes()).toEqual([]);
+});
+
+test('a repository that does not exist fails, and the others are still planned', async () => {
+  const { registry, policy, image } = await commandScene();
+  const run = await runCleanup({ images: `${image}\n${registry.host}/team/ap`, policy });
+  expect(run.exitCode).toBe(1);
+  expect(run.outputs).toMatchObject({ outcome: 'registry-failed', 'deleted-manifests': '5' });
+  expect(run.log).toContain('There are no images in ');
+  expect(run.log).toMatch(/team\/ap: stopped\. /);
 });
 
 test('what files of the checkout and a list name stays, and a name with a variable stops everything', async () => {
