@@ -36,7 +36,7 @@ export async function jsonProblems(value: unknown): Promise<readonly string[]> {
   const all = validate.errors ?? [];
   // Of a choice between commands only what the named command says counts.
   const command = isFields(value) ? String(value.command) : '';
-  const own = all.filter(({ schemaPath }) => schemaPath.toLowerCase().includes(`/$defs/${command}/`));
+  const own = all.filter(({ schemaPath }) => schemaPath.toLowerCase().startsWith(`#/$defs/${command}/`));
   return (own.length > 0 ? own : all).map(
     ({ instancePath, message = '', params }) => `${instancePath || '/'} ${message} ${JSON.stringify(params)}`,
   );

@@ -40,7 +40,7 @@ function toJson(report: PromotionResult): PromoteJson {
     run: report.run,
     requirements: report.requirements,
     gate: gateResult === undefined ? undefined : gateJson('gate', gateResult),
-    attachments: report.attachments,
+    attachments: report.attachments?.map(({ digest, artifactType, bytes }) => ({ digest, artifactType, bytes })),
     partial: isPartial(targets, (at) => hasContent(targets[at])),
     targets: targets.map((target) => ({
       image: target.image,

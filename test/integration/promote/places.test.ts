@@ -123,7 +123,7 @@ describe('several tags and repositories', () => {
     expectError(run, 'registry-failed', 'DENIED');
     expect(registry.tags(PROD)).toEqual({ production: next, latest: old });
     const { targets } = JSON.parse(run.outputs.json ?? '{}');
-    expect(targets).toMatchObject([{ written: ['production'], record: expect.stringMatching(/^sha256:/) }]);
+    expect(targets).toMatchObject([{ written: ['production'], promotionRecord: expect.stringMatching(/^sha256:/) }]);
     const again = await scene.promote('v1', { to });
     expectPromoted(again);
     expect(registry.tags(PROD)).toEqual({ production: next, latest: next });
