@@ -114,7 +114,9 @@ export async function benchChain({ home, env, rounds }: Place): Promise<void> {
   // The measured ones find the cache that one before them left.
   await kept[0]?.run(0);
   report('The same with a kept build cache, the code has changed', await compare(kept, rounds));
-  console.log('  Memory is that of the processes of the job: the work of BuildKit and of the engine is not counted.\n');
+  console.log(`  Memory is that of the processes of the job: the work of BuildKit and of the engine is not counted. This action runs one
+  Trivy for each platform at the same time, beside Node; the chain scans one platform, and nothing beside it.
+`);
 }
 
 function report(title: string, results: readonly Result[]): void {
