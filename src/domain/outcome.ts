@@ -26,7 +26,8 @@ export const FAILURES = {
     heading: 'Image rejected:',
   },
   refused: {
-    about: 'A requirement is not met, the image is on hold, or there is nothing to go back to; nothing was written.',
+    about:
+      'A requirement is not met, the image is on hold, there is nothing to go back to, or a cleanup is not safe; nothing was written there.',
     heading: 'Refused:',
   },
   'tag-conflict': {
