@@ -1,11 +1,11 @@
-/** Where the commit of an image is written down. https://github.com/opencontainers/image-spec/blob/main/annotations.md */
+/** The commit of an image. https://github.com/opencontainers/image-spec/blob/main/annotations.md */
 export const REVISION = 'org.opencontainers.image.revision';
-/** Where the version of an image is written down. */
+/** The version of an image. */
 export const VERSION = 'org.opencontainers.image.version';
-/** Where the date of an image is written down. */
+/** The date of an image. */
 export const CREATED = 'org.opencontainers.image.created';
 
-/** Fingerprint of the build request, by which a later run recognises its own work. */
+/** Fingerprint of the build request, by which later runs recognise the same build. */
 export const FINGERPRINT = 'io.github.registry-action.build';
-/** Run, job and step that published an image, by which a later attempt of the run recognises its own work. */
+/** Run, job and step that published an image, by which later attempts of the run recognise their own work. */
 export const RUN = 'io.github.registry-action.run';

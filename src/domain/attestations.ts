@@ -1,7 +1,7 @@
 import { type Digest, shortDigest } from './digest.ts';
 import type { Descriptor } from './manifest.ts';
 
-/** What an image says of itself, as far as its attestations are concerned; a `LocalImage` is one. */
+/** The facts about attestations in an image; a `LocalImage` has them. */
 export interface AttestedImage {
   readonly platforms: readonly AttestedPlatform[];
   readonly attestations: readonly Attestation[];
@@ -34,7 +34,7 @@ export interface AttestationPolicy {
 
 export interface AttestationProblem {
   readonly code: 'SBOM_MISSING' | 'PROVENANCE_MISSING' | 'ATTESTATION_MISMATCH';
-  /** The platform it is about; absent when an attestation belongs to none. */
+  /** Its platform; absent for an attestation without one. */
   readonly platform?: string;
   readonly message: string;
 }
@@ -42,10 +42,11 @@ export interface AttestationProblem {
 const PREDICATE_TYPE = 'in-toto.io/predicate-type';
 
 /**
- * What is wrong with the attestations inside an image, all of it at once; empty when nothing is. Pure.
+ * All problems with the attestations inside an image; empty when there are none. Pure.
  *
- * No statement may be about another image, required or not: a foreign SBOM is worse than none. Required are at least one SPDX document with packages, and exactly one provenance. A generator writes a package for the image
- * itself, so that an image FROM scratch has one too, and an empty list means that nothing was looked at.
+ * No statement may be about another image, required or not: a foreign SBOM is worse than none. The policy requires at
+ * least one SPDX document with packages, and exactly one provenance. Generators add a package for the image itself, so
+ * even an image FROM scratch has one, and an empty list means that nothing was scanned.
  * https://github.com/moby/buildkit/blob/master/docs/attestations/attestation-storage.md
  */
 export function checkAttestations(image: AttestedImage, policy: AttestationPolicy): readonly AttestationProblem[] {
@@ -108,7 +109,7 @@ function statementProblem(
   if (announced !== predicateType) {
     return `${statement} is announced as ${announced === undefined ? 'nothing' : printable(announced)}.`;
   }
-  // BuildKit leaves the subjects out when the export has no name: `moby/buildkit/exporter/attestation/make.go`.
+  // BuildKit omits the subjects when the export has no name: `moby/buildkit/exporter/attestation/make.go`.
   if (subjects.length === 0 && required) {
     return `${statement} has no subject, so it describes no image. Build with a name (\`--tag\`).`;
   }
@@ -119,7 +120,7 @@ function statementProblem(
   return `${statement} describes ${printable(foreign.name)} (${printable(about)}), not this image.`;
 }
 
-/** Untrusted text for a message: short, and without control characters. */
+/** Untrusted text for a message: short, without control characters. */
 function printable(text: string): string {
   return text.slice(0, 200).replace(/[^\x20-\x7e]/g, '?');
 }

@@ -1,6 +1,6 @@
 import type { BuildRequest } from './build-request.ts';
 
-/** Where a build takes place, and where its results go. */
+/** Paths of a build and its results. */
 export interface BuildFolders {
   readonly builder: string;
   /** Fresh folder for the OCI layout. */
@@ -47,16 +47,17 @@ export function buildArguments(request: BuildRequest, place: BuildFolders): read
     ...each('--tag', request.tags),
     `--provenance=${place.provenance}`,
     `--sbom=${place.sbom}`,
-    // A folder rather than a tar: nothing has to be unpacked, and with the docker driver it is two to three times as fast.
+    // A folder instead of a tar: nothing has to be unpacked, and with the docker driver it is two to three times as
+    // fast.
     ...one('--output', csvRecord(['type=oci', 'tar=false', `dest=${place.directory}`])),
     ...one('--metadata-file', place.metadataFile),
-    // What follows is never read as an option.
+    // Everything after this is never parsed as an option.
     '--',
     request.context,
   ];
 }
 
-/** One record of CSV, which buildx expects in `--output` and `--secret`. */
+/** One CSV record, as buildx expects it in `--output` and `--secret`. */
 export function csvRecord(fields: readonly string[]): string {
   return fields.map((field) => (/[",\n\r]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(',');
 }

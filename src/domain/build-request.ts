@@ -6,13 +6,13 @@ export interface NamedValue {
   readonly value: string;
 }
 
-/** What to build, in the words of the inputs. The lists are passed on in their order. */
+/** What to build, in the terms of the inputs. Lists keep their order. */
 export interface BuildRequest {
-  /** Folder, git URL or URL of a tar; may hold `{{defaultContext}}`. */
+  /** Folder, git URL or URL of a tar; may contain `{{defaultContext}}`. */
   readonly context: string;
   readonly file?: string | undefined;
   readonly target?: string | undefined;
-  /** Empty: that of the builder. */
+  /** Empty: the builder's own. */
   readonly platforms: readonly string[];
   /** `NAME=value`, or `NAME` to take it from the environment. */
   readonly buildArgs: readonly string[];
@@ -37,23 +37,23 @@ export interface BuildRequest {
   readonly cgroupParent?: string | undefined;
   /** `key=value` */
   readonly labels: readonly string[];
-  /** `key=value`, with the level in front where it is not the manifest: `index:key=value`. */
+  /** `key=value`, prefixed with its level if that is not the manifest: `index:key=value`. */
   readonly annotations: readonly string[];
-  /** Full names with tags. Nothing is pushed under them; BuildKit makes the subjects of the attestations of them. */
+  /** Full names with tags. BuildKit uses them as subjects of the attestations; nothing is pushed under them. */
   readonly tags: readonly string[];
   /** Undefined: the default of {@link provenanceAttributes}. */
   readonly provenance: boolean | string | undefined;
   readonly sbom: boolean | string;
 }
 
-/** Git reference of the commit of the event, as docker/build-push-action has it for `{{defaultContext}}`. */
+/** Git reference of the event's commit, as docker/build-push-action uses it for `{{defaultContext}}`. */
 export function defaultContext({ repository, sha, serverUrl }: GitEvent): string {
   return `${serverUrl.replace(/\/$/, '')}/${repository.owner}/${repository.name}.git#${sha}`;
 }
 
 /** The request with `{{defaultContext}}` filled in, in `context` and `build-contexts`. Pure. */
 export function expandContexts(request: BuildRequest, event: GitEvent): BuildRequest {
-  // A function: in a plain replacement text `$` would mean something.
+  // A function: in a replacement text `$` would be special.
   const expand = (text: string) => text.replace(/\{\{\s*defaultContext\s*\}\}/g, () => defaultContext(event));
   return {
     ...request,
@@ -62,16 +62,16 @@ export function expandContexts(request: BuildRequest, event: GitEvent): BuildReq
   };
 }
 
-/** Host of a context that is fetched with git over HTTPS; undefined for folders and everything else. */
+/** Host of a git context over HTTPS; undefined for folders and everything else. */
 export function gitHost(context: string): string | undefined {
   const match = /^https:\/\/([^/?#@]+)\/[^?#]+?(\.git(?=[?#]|$)|(?=[?#]))/i.exec(context);
-  // docker takes an https URL for git when its path ends in .git or it has a fragment; else it is a tar to download.
+  // docker treats an https URL as git if its path ends in .git or it has a fragment; otherwise as a tar to download.
   return match !== null && (match[2] !== '' || context.includes('#')) ? match[1]?.toLowerCase() : undefined;
 }
 
 /**
- * The attributes of `--provenance`, or `false`. `mode=max` records build arguments and the Dockerfile, which is right for
- * a public repository only. The builder is the run, so that whoever reads the provenance finds its log.
+ * The attributes of `--provenance`, or `false`. `mode=max` records build arguments and the Dockerfile, which is only
+ * appropriate for a public repository. The builder id is the run, so that readers of the provenance find its log.
  * https://docs.docker.com/build/metadata/attestations/slsa-provenance/
  */
 export function provenanceAttributes(value: boolean | string | undefined, event: GitEvent): string {
@@ -92,25 +92,28 @@ export function sbomAttributes(value: boolean | string): string {
 
 const SECRET_WORDS = /(?:^|_)(?:TOKEN|PASSWORD|PASSWD|PASS|SECRET|KEY|CREDENTIALS?|APIKEY)(?:_|$)/i;
 
-/** Names of build arguments that look like secrets: their values stay in the image's history and in its provenance. */
+/**
+ * Names of build arguments that look like secrets: their values would be stored in the image history and the
+ * provenance.
+ */
 export function secretLookingArgs(buildArgs: readonly string[]): readonly string[] {
   return buildArgs.map((arg) => arg.split('=', 1)[0] ?? '').filter((name) => SECRET_WORDS.test(name));
 }
 
-/** Which inputs need a buildx that is newer than the oldest one supported. */
+/** Inputs that need a newer buildx than the oldest supported one. */
 interface Gate {
   readonly input: string;
-  /** Oldest version that can do it. */
+  /** Minimum version. */
   readonly buildx: string;
   readonly used: (request: BuildRequest, facts: { readonly cacheServiceV2: boolean }) => boolean;
 }
 
 const GATES: readonly Gate[] = [
-  // Layouts as a folder, `--provenance` and `--sbom`: what every build here needs.
+  // Required by every build here: layouts as a folder, `--provenance` and `--sbom`.
   { input: 'Building to an OCI layout', buildx: '0.10.0', used: () => true },
   // https://github.com/docker/buildx/releases/tag/v0.12.0
   { input: '`annotations`', buildx: '0.12.0', used: ({ annotations }) => annotations.length > 0 },
-  // GitHub has turned the first version of its cache service off: https://github.com/docker/buildx/releases/tag/v0.21.0
+  // GitHub has shut down the first version of its cache service: https://github.com/docker/buildx/releases/tag/v0.21.0
   {
     input: '`cache-from` or `cache-to` of `type=gha`',
     buildx: '0.21.0',
@@ -118,11 +121,11 @@ const GATES: readonly Gate[] = [
   },
 ];
 
-/** Inputs that the given buildx cannot follow, with the version that can. Pure. */
+/** Inputs that the given buildx does not support, with the minimum version. Pure. */
 export function gatedInputs(
   request: BuildRequest,
   facts: { readonly cacheServiceV2: boolean },
-  /** Whether the buildx at hand is at least of this version. */
+  /** Whether the installed buildx has at least this version. */
   atLeast: (version: string) => boolean,
 ): readonly { readonly input: string; readonly buildx: string }[] {
   return GATES.filter((gate) => gate.used(request, facts) && !atLeast(gate.buildx)).map(({ input, buildx }) => ({
@@ -137,8 +140,9 @@ export function usesCache({ cacheFrom, cacheTo }: BuildRequest, type: string): b
 }
 
 /**
- * The tags of images that a build would write its cache to: before the gate has passed, and over whatever they hold. Pure.
- * @param cacheTo in buildx's words: `type=registry,ref=ghcr.io/org/app:buildcache`, or the reference alone
+ * The image tags that a build would write its cache to: before the gate has passed, and over their current content.
+ * Pure.
+ * @param cacheTo as in buildx: `type=registry,ref=ghcr.io/org/app:buildcache`, or the reference alone
  * @param images names in full
  */
 export function cachesOverTags(

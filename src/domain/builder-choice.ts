@@ -1,6 +1,6 @@
 import { normalPlatform } from './platform.ts';
 
-/** A builder, as far as it matters whether it can write an OCI layout. */
+/** The facts about a builder that decide whether it can write an OCI layout. */
 export interface BuilderCandidate {
   readonly name: string;
   readonly driver: string;
@@ -16,11 +16,11 @@ export interface BuilderCandidate {
 const SNAPSHOTTER = 'org.mobyproject.buildkit.worker.snapshotter';
 
 /**
- * Why a builder cannot write an image with all its platforms and attestations as an OCI layout; undefined when it can. Pure.
+ * Why a builder cannot write a multi-platform image with attestations as an OCI layout; undefined when it can. Pure.
  *
- * - Several nodes each build a part and could only be put together in a registry.
- * - The builder inside of Docker can do it when Docker keeps its images in containerd's store. buildx looks at the same
- *   label: https://github.com/docker/buildx/blob/v0.37.2/driver/docker/driver.go#L82
+ * - Several nodes each build a part, which can only be merged in a registry.
+ * - Docker's built-in builder can if Docker uses containerd's image store. buildx checks the same label:
+ *   https://github.com/docker/buildx/blob/v0.37.2/driver/docker/driver.go#L82
  */
 export function builderProblem(builder: BuilderCandidate): string | undefined {
   const { driver, nodes } = builder;
@@ -33,7 +33,7 @@ export function builderProblem(builder: BuilderCandidate): string | undefined {
   return undefined;
 }
 
-/** Platforms that a builder cannot run programs of. It may still build them, as long as no `RUN` step is in the way. */
+/** Platforms whose programs a builder cannot run. It may still build them if no `RUN` step is involved. */
 export function foreignPlatforms(builder: BuilderCandidate, platforms: readonly string[]): readonly string[] {
   const own = new Set(builder.nodes.flatMap((node) => node.platforms.map(normalPlatform)));
   return own.size === 0 ? [] : platforms.filter((each) => each !== 'local' && !own.has(normalPlatform(each)));

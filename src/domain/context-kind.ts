@@ -1,11 +1,11 @@
 import { isAddress, readGitContext } from './git-context.ts';
 
 /**
- * What a build context names:
- * - `folder`: files of this machine
- * - `fixed`: a commit of a git repository or a digest, which are the same whenever they are read
+ * The kind of a build context:
+ * - `folder`: local files
+ * - `fixed`: a commit of a git repository or a digest, whose content never changes
  * - `image`: an image by its tag, as in `FROM`
- * - `changing`: an address whose content may change
+ * - `changing`: a URL whose content may change
  */
 export type ContextKind = 'folder' | 'fixed' | 'image' | 'changing';
 

@@ -1,8 +1,8 @@
-/** Which files of a build context docker leaves out. */
+/** The files of a build context that docker excludes. */
 export interface DockerIgnore {
-  /** @param path from the root of the context, with `/` and without a leading one */
+  /** @param path from the root of the context, with `/` separators and without a leading one */
   readonly ignores: (path: string) => boolean;
-  /** Whether a file below an ignored folder may be in the context all the same, because of a line with `!`. */
+  /** Whether a file below an ignored folder may be in the context nevertheless, because of a line with `!`. */
   readonly hasExceptions: boolean;
 }
 
@@ -11,20 +11,23 @@ interface Pattern {
   readonly matches: (path: string) => boolean;
 }
 
-/** Characters without a meaning in patterns that have one in regular expressions. */
+/** Characters that are literal in patterns but special in regular expressions. */
 const PLAIN = /[.+()|{}$^\]]/;
-/** Around a line, docker takes away what Go calls space: U+0085 too, and not U+FEFF. https://pkg.go.dev/unicode#IsSpace */
+/**
+ * The white space that docker trims, as defined by Go: including U+0085, but not U+FEFF.
+ * https://pkg.go.dev/unicode#IsSpace
+ */
 const SPACE_AROUND = /^\p{White_Space}+|\p{White_Space}+$/gu;
 /** A set of characters, such as `[a-z]`. */
 const CLASS = /\[(?!\^?\])(?:\\.|[^\]\\])+\]/suy;
-/** What docker takes for more than that: `*` and `?`, which it replaces there too, `[:alpha:]`, and `\d`. */
+/** Sets that docker treats specially: `*` and `?`, which it replaces there too, `[:alpha:]`, and `\d`. */
 const UNCLEAR_CLASS = /[*?]|\[:|\\[a-z\d]/i;
 
 /**
- * Reads a `.dockerignore`, by the rules of docker: patterns begin at the root of the context, `**` stands for any number of
- * folders, what matches a folder matches all in it, and the last line that matches decides. The libraries for this ignore
- * upper and lower case or the characters of regular expressions, so that a file that docker sends would not be seen.
- * A file with a pattern that docker rejects, or reads in ways of its own (`\d`), ignores nothing here.
+ * Reads a `.dockerignore` by docker's rules: patterns start at the root of the context, `**` matches any number of
+ * folders, a pattern that matches a folder matches its content, and the last matching line decides. Existing libraries
+ * ignore case or the characters of regular expressions, so that a file sent by docker could be missed. A file with a
+ * pattern that docker rejects or interprets specially (`\d`) ignores nothing here.
  * https://docs.docker.com/build/concepts/context/#dockerignore-files, https://github.com/moby/patternmatcher
  */
 export function parseDockerIgnore(text: string): DockerIgnore {
@@ -76,7 +79,9 @@ function normalized(path: string): string {
   return parts.length === 0 ? '.' : parts.join('/');
 }
 
-/** `**` at the very end or beginning matches by prefix or suffix, as docker has it; else the pattern is a regular expression. */
+/**
+ * A leading or trailing `**` matches by suffix or prefix, as in docker; otherwise the pattern is a regular expression.
+ */
 function toMatcher(pattern: string): (path: string) => boolean {
   const inner = pattern.replace(/^\*\*/, '').replace(/\*\*$/, '');
   const isSimple = !/[*?[\]\\]/.test(inner);
@@ -112,7 +117,7 @@ function toExpression(pattern: string): string {
   return out;
 }
 
-/** docker hands escapes on to Go's regular expressions, where those of letters and digits have meanings of their own. */
+/** docker passes escapes to Go's regular expressions, where escaped letters and digits have special meanings. */
 function escaped(sign: string | undefined): string {
   if (sign === undefined || /[^\0-\x7f]|[a-z\d]/i.test(sign)) throw new SyntaxError('an escape that is not of a sign');
   return /[\^$\\.*+?()[\]{}|/]/.test(sign) ? `\\${sign}` : sign;

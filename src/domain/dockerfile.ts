@@ -1,10 +1,10 @@
-/** What a stage of a Dockerfile is built from, and the steps that leave an entry in the history of the image. */
+/** The base of a Dockerfile stage, and the steps that add an entry to the image history. */
 export interface BuildSteps {
-  /** As the FROM names it, `node:24-slim`; undefined when it depends on what is not known here. */
+  /** As in the FROM, `node:24-slim`; undefined when it depends on unknown values. */
   readonly base?: string;
   /** Line of that FROM, from 1. */
   readonly baseLine: number;
-  /** In order, those of the stages that the last one is built on first. */
+  /** In order, starting with those of the stages that the last one is based on. */
   readonly steps: readonly { readonly keyword: string; readonly line: number }[];
 }
 
@@ -15,14 +15,17 @@ interface Stage {
   readonly steps: BuildSteps['steps'];
 }
 
-/** FROM and ONBUILD leave none. https://github.com/moby/buildkit/blob/master/frontend/dockerfile/dockerfile2llb/convert.go */
+/**
+ * FROM and ONBUILD add no entry.
+ * https://github.com/moby/buildkit/blob/master/frontend/dockerfile/dockerfile2llb/convert.go
+ */
 const STEPS =
   /^(RUN|COPY|ADD|WORKDIR|ENV|LABEL|CMD|ENTRYPOINT|EXPOSE|USER|VOLUME|ARG|STOPSIGNAL|HEALTHCHECK|SHELL|MAINTAINER)\s/i;
 const MAX_CHARACTERS = 1_000_000;
 
 /**
- * The steps of a stage, for telling which of them made a layer. Not a parser for building: what it does not understand leads to
- * a list that does not fit the history, and then nothing is said.
+ * The steps of a stage, to attribute layers to them. Not a complete parser: unsupported syntax produces a list that
+ * does not match the history, which is then not used.
  * @param target name of the stage, undefined for the last one
  * @param buildArgs `NAME=value`
  */
@@ -86,7 +89,7 @@ function filled(text: string, values: ReadonlyMap<string, string>): string {
   );
 }
 
-/** Instructions without comments, continued lines and here-documents put together, with the line on which each begins. */
+/** Instructions without comments, with continued lines and here-documents joined, and the line where each begins. */
 function instructionsOf(text: string): readonly { readonly text: string; readonly line: number }[] {
   const continuation = /^#\s*escape\s*=\s*`/im.test(text.split('\n').slice(0, 5).join('\n')) ? '`' : '\\';
   const lines = text.split(/\r?\n/);
@@ -98,7 +101,7 @@ function instructionsOf(text: string): readonly { readonly text: string; readonl
     while (whole.endsWith(continuation) && at + 1 < lines.length) {
       at += 1;
       const next = (lines[at] ?? '').trim();
-      // Comments and empty lines inside of a continued instruction are left out.
+      // Comments and empty lines within a continued instruction are skipped.
       if (next !== '' && !next.startsWith('#')) whole = `${whole.slice(0, -1)}${next}`;
     }
     for (const [, word = ''] of /^(?:RUN|COPY|ADD)\s/i.test(whole) ? whole.matchAll(/<<-?\s*["']?(\w+)["']?/g) : []) {

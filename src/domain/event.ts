@@ -1,16 +1,16 @@
-/** What GitHub says about the run: read once from the environment and the event payload, then a plain value. */
+/** The event of a run: read once from the environment and the event payload, a plain value from then on. */
 export interface GitEvent {
   /** `push`, `pull_request`, `merge_group`, `release`, `schedule`, `workflow_dispatch`, … */
   readonly name: string;
-  /** Full ref: `refs/heads/main`, `refs/tags/v1.2.3`, `refs/pull/15/merge`. Empty for events that have none. */
+  /** Full ref: `refs/heads/main`, `refs/tags/v1.2.3`, `refs/pull/15/merge`. Empty for events without one. */
   readonly ref: string;
-  /** Full commit id (40 or 64 hex digits) of the ref. Empty for events that have none. What is built can be another one. */
+  /** Full commit id (40 or 64 hex digits) of the ref. Empty for events without one. The built commit may differ. */
   readonly sha: string;
   readonly repository: RepositoryFacts;
   readonly pullRequest?: { readonly number: number; readonly headSha?: string; readonly baseRef?: string };
-  /** The commit that the workflow before this one ran for, and its branch, unless that is one of a fork. */
+  /** The commit of the triggering workflow run, and its branch unless it is in a fork. */
   readonly workflowRun?: { readonly headSha: string; readonly branch?: string };
-  /** Branch that a tag push or merge group is based on, as a full ref, where the payload tells. */
+  /** Base branch of a tag push or merge group as a full ref, if in the payload. */
   readonly baseRef?: string;
   /** `https://github.com/org/app/actions/runs/1/attempts/1` */
   readonly runUrl: string;
@@ -21,7 +21,7 @@ export interface GitEvent {
   readonly actor: string;
 }
 
-/** What to name an image after, for events that have no ref. */
+/** Naming for events without a ref. */
 const WITHOUT_REF: Readonly<Record<string, string>> = {
   release:
     'A draft release has no git tag yet. Publish on `release: types: [published]`, or add `type=semver,pattern={{version}},value=${{ github.event.release.tag_name }}`',
@@ -37,14 +37,14 @@ export function withoutRef({ name }: Pick<GitEvent, 'name'>): string {
   return `The event ${name} has no ref, and \`type=ref\` and versions without \`value=\` make no tag without one. ${hint}.`;
 }
 
-/** Why no rule of `tags` made a tag, with what would. */
+/** Why no rule of `tags` produced a tag, with an alternative. */
 export function noTags(event: Pick<GitEvent, 'name' | 'ref'>): string {
   return event.ref === ''
     ? `There is no tag to publish. ${withoutRef(event)}`
     : `No rule of \`tags\` fits the event ${event.name} of ${event.ref}, so there is no tag to publish.`;
 }
 
-/** Whether a person has started the run. */
+/** Whether a person started the run. */
 export function isByHand({ name }: Pick<GitEvent, 'name'>): boolean {
   return name === 'workflow_dispatch';
 }
@@ -53,11 +53,14 @@ export interface RepositoryFacts {
   readonly owner: string;
   readonly name: string;
   readonly url: string;
-  /** Absent when the payload does not tell. */
+  /** Absent when not in the payload. */
   readonly description?: string;
   /** SPDX id. */
   readonly license?: string;
   readonly defaultBranch?: string;
-  /** True unless the payload says that the repository is public: provenance with build arguments is for public ones only. */
+  /**
+   * True unless the payload says that the repository is public: provenance with build arguments is for public ones
+   * only.
+   */
   readonly isPrivate: boolean;
 }

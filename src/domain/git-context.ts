@@ -1,27 +1,27 @@
 import { COMMIT } from './commit.ts';
 import type { GitEvent } from './event.ts';
 
-/** A build context that is fetched with git. https://docs.docker.com/build/concepts/context/#git-repositories */
+/** A build context fetched with git. https://docs.docker.com/build/concepts/context/#git-repositories */
 export interface GitContext {
-  /** What git is asked for: `https://github.com/org/app.git`. */
+  /** The URL for git: `https://github.com/org/app.git`. */
   readonly url: string;
   /** Branch, tag or full ref; absent for the default branch. */
   readonly ref?: string;
-  /** The commit, when the address says it in full. */
+  /** The commit, if the URL contains its full id. */
   readonly commit?: string;
 }
 
-/** Whether a context is an address instead of a folder. */
+/** Whether a context is a URL instead of a folder. */
 export function isAddress(context: string): boolean {
   return /^(?:[a-z][a-z0-9+.-]*:\/\/|git@|github\.com\/)/i.test(context);
 }
 
-/** Reads a context; undefined for a folder, and for an address of something else, such as a tar. */
+/** Reads a context; undefined for a folder, and for other URLs, such as that of a tar. */
 export function readGitContext(context: string): GitContext | undefined {
   if (!isAddress(context)) return undefined;
   const [, address = '', query = '', fragment = ''] = /^([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(context) ?? [];
   const isHttp = /^https?:/i.test(address);
-  // docker takes an address over HTTP for git when its path ends in .git or it has a fragment.
+  // docker treats an HTTP URL as git if its path ends in .git or it has a fragment.
   if (isHttp && !address.endsWith('.git') && !context.includes('#')) return undefined;
   const asked = new URLSearchParams(query);
   const ref = [fragment.split(':', 1)[0], asked.get('ref'), asked.get('branch'), asked.get('tag')].find((each) => each);
@@ -49,14 +49,14 @@ export function readRemote(url: string): RemoteRepository | undefined {
   return { host: host.toLowerCase(), path: path.replace(/\/+$/, '').replace(/\.git$/, '') };
 }
 
-/** The event's repository, as the remote that it has on the event's server. */
+/** The event's repository, as a remote on the event's server. */
 function own({ serverUrl, repository }: GitEvent): RemoteRepository {
   return { host: URL.parse(serverUrl)?.hostname ?? '', path: `${repository.owner}/${repository.name}` };
 }
 
 /**
- * The repository of a remote, when it is another one than the event's.
- * @param anyHost what is on another server counts as well; it may be a mirror
+ * The repository of a remote if it differs from the event's.
+ * @param anyHost also for other servers, which may be mirrors
  */
 export function otherRepository(
   url: string | undefined,

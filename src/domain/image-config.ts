@@ -9,7 +9,7 @@ const isObjects: Check = (value) => Array.isArray(value) && value.every(isFields
 const isDate: Check = (value) =>
   typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value));
 
-/** Fields by path, and what each has to be where it is set. */
+/** Fields by path, with the type of each if set. */
 const FIELDS: readonly (readonly [string, Check, string])[] = [
   ['architecture', isText, 'a text'],
   ['os', isText, 'a text'],
@@ -32,7 +32,7 @@ const FIELDS: readonly (readonly [string, Check, string])[] = [
 ];
 
 /**
- * What makes an image config one that no engine could run and no scanner read, as a phrase; undefined when nothing does.
+ * Why no engine could run, and no scanner read, an image config, as a phrase; undefined when it is valid.
  * https://github.com/opencontainers/image-spec/blob/main/config.md
  */
 export function configProblem(config: Fields): string | undefined {
@@ -40,7 +40,7 @@ export function configProblem(config: Fields): string | undefined {
     const value = path
       .split('.')
       .reduce<unknown>((parent, name) => (isFields(parent) ? parent[name] : undefined), config);
-    // Go writes what is empty as null.
+    // Go writes empty values as null.
     if (value !== undefined && value !== null && !check(value)) return `${path} that is not ${expected}`;
   }
   return undefined;

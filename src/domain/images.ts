@@ -5,19 +5,19 @@ import { type Attribute, problemAt, readAttributes, readLines } from './tags/rul
 
 /** One entry of the `images` input. */
 export interface Image {
-  /** As the user wrote it, lower-cased. */
+  /** As the user wrote it, in lower case. */
   readonly name: string;
   readonly enable: boolean;
   readonly reference: ImageName;
-  /** As the user wrote it, when it is not lower case. */
+  /** As the user wrote it, if not in lower case. */
   readonly written?: string;
 }
 
 const KEYS: readonly string[] = ['name', 'enable'];
 
 /**
- * Reads the `images` input: a name on each line, or `name=…,enable=true|false`; a single line may also hold several names
- * separated by commas. An image that is named twice is one image. https://github.com/docker/metadata-action#images-input
+ * Reads the `images` input: one name per line, or `name=…,enable=true|false`; a single line may also list names
+ * separated by commas. Duplicates are merged. https://github.com/docker/metadata-action#images-input
  */
 export function parseImages(lines: readonly string[]): Parsed<readonly Image[]> {
   const written = readLines(lines);
@@ -78,9 +78,7 @@ function toImage(name: string, enable: boolean): Parsed<Image> {
   return parsed({ name: familiarName, enable, reference: reference.value, ...written });
 }
 
-/**
- * `image:tag` for all images and tags, images outermost, as metadata-action lists them; bare tags when no image is enabled.
- */
+/** `image:tag` for all images and tags, ordered by image, as in metadata-action; bare tags when no image is enabled. */
 export function fullNames(
   images: readonly { readonly name: string; readonly enable: boolean }[],
   tags: readonly { readonly name: string }[],

@@ -4,9 +4,9 @@ import { didYouMean, quoted } from './suggestion.ts';
 import { EXPRESSIONS, parseTemplate, renderGlobal, type Template } from './tags/expressions.ts';
 import { problemAt, readLines } from './tags/rule-lines.ts';
 
-/** One `key=value` of the inputs `labels` and `annotations`; both sides may hold global expressions. */
+/** One `key=value` of the inputs `labels` and `annotations`; both sides may contain global expressions. */
 export interface LabelTemplate {
-  /** Of an annotation, as written in front of it: `index:`, `manifest[linux/arm64]:`. Empty: the level of the run. */
+  /** Level prefix of an annotation: `index:`, `manifest[linux/arm64]:`. Empty: the level of the run. */
   readonly level: string;
   readonly key: Template;
   readonly value: Template;
@@ -16,7 +16,7 @@ export interface DeriveLabels {
   readonly event: GitEvent;
   /** The first tag. */
   readonly version: string | undefined;
-  /** Date of the commit: the same commit gives the same labels, whenever it is built. Also what `commit_date` shows. */
+  /** Date of the commit: the same commit always gets the same labels. Also the value of `commit_date`. */
   readonly created: Date;
   /** For `{{date}}`. */
   readonly now: Date;
@@ -25,15 +25,18 @@ export interface DeriveLabels {
   readonly shortShaLength?: number;
 }
 
-/** A level in front of an annotation, as docker/build-push-action has it: `index:key=value`, `manifest[linux/arm64]:key=value`. */
+/**
+ * The level prefix of an annotation, as in docker/build-push-action: `index:key=value`,
+ * `manifest[linux/arm64]:key=value`.
+ */
 const LEVEL = /^(?:(?:manifest|index)(?:-descriptor)?(?:\[[^\]]*\])?,?)+:/;
 
-/** Reads the lines `key=value` of `labels`; a line without `=` is a problem, other than for metadata-action. */
+/** Reads the `key=value` lines of `labels`; unlike in metadata-action, a line without `=` is a problem. */
 export function parseLabels(lines: readonly string[]): Parsed<readonly LabelTemplate[]> {
   return parsePairs('labels', lines);
 }
 
-/** Reads the lines of `annotations`, which may begin with a level. */
+/** Reads the lines of `annotations`, which may start with a level. */
 export function parseAnnotations(lines: readonly string[]): Parsed<readonly LabelTemplate[]> {
   return parsePairs('annotations', lines);
 }
@@ -61,7 +64,7 @@ function parsePair(text: string): Parsed<Pick<LabelTemplate, 'key' | 'value'>> {
 
 /**
  * The labels of an image, sorted by key: metadata-action's set, overridden by the user's own, of which the last wins.
- * Other than there, `created` is the date of the commit.
+ * Unlike there, `created` is the date of the commit.
  * https://github.com/opencontainers/image-spec/blob/main/annotations.md#pre-defined-annotation-keys
  */
 export function deriveLabels(given: DeriveLabels): Readonly<Record<string, string>> {
@@ -73,10 +76,10 @@ export function deriveLabels(given: DeriveLabels): Readonly<Record<string, strin
 const LEVELS: readonly string[] = ['manifest', 'index', 'manifest-descriptor', 'index-descriptor'];
 
 /**
- * The annotations, `level:key=value`: the same set as the labels with the user's own, once for each level; then those that
- * name a level themselves.
+ * The annotations, `level:key=value`: the same set as the labels with the user's own, once per level; then those with
+ * an explicit level.
  * @param given.levels `manifest` (the default), `index`, `manifest-descriptor`, `index-descriptor`, each optionally for
- *   one platform: `manifest[linux/amd64]`. https://docs.docker.com/build/metadata/annotations/#specify-annotation-level
+ * one platform: `manifest[linux/amd64]`. https://docs.docker.com/build/metadata/annotations/#specify-annotation-level
  */
 export function deriveAnnotations(
   given: DeriveLabels & { readonly levels?: readonly string[] },
@@ -97,7 +100,7 @@ export function deriveAnnotations(
   ]);
 }
 
-/** Key and value are filled in one by one, so that no branch name with a `=` in it moves the border between them. */
+/** Key and value are filled in separately, so that a `=` in a branch name cannot change where the key ends. */
 function fill({ key, value }: LabelTemplate, given: DeriveLabels): readonly [string, string] {
   const scope = { ...given, commitDate: given.created };
   return [renderGlobal(key, scope), renderGlobal(value, scope)];
@@ -135,7 +138,7 @@ export function metadataJson(given: {
   return { tags, 'tag-names': tagNames, labels, annotations };
 }
 
-/** Build arguments that say what is built: commit date (ISO 8601, UTC), commit id in full, version (empty without a tag). */
+/** Build arguments with the commit date (ISO 8601, UTC), the full commit id and the version (empty without a tag). */
 export function buildMetadataArgs(given: {
   readonly commitDate: Date;
   readonly sha: string;

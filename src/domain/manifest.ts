@@ -10,11 +10,11 @@ export const MEDIA_TYPES = {
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
   ociEmpty: 'application/vnd.oci.empty.v1+json',
   inToto: 'application/vnd.in-toto+json',
-  /** What BuildKit 0.32 and later puts into `artifactType` of an attestation manifest. */
+  /** The `artifactType` that BuildKit 0.32 and later give an attestation manifest. */
   dockerAttestation: 'application/vnd.docker.attestation.manifest.v1+json',
 } as const;
 
-/** Every request for a manifest names all four: a registry may serve another manifest when one is missing. */
+/** Every manifest request lists all four: if one is missing, a registry may serve another manifest. */
 export const MANIFEST_TYPES: readonly string[] = [
   MEDIA_TYPES.ociIndex,
   MEDIA_TYPES.ociManifest,
@@ -27,7 +27,7 @@ export function isIndexType(mediaType: string): boolean {
   return mediaType === MEDIA_TYPES.ociIndex || mediaType === MEDIA_TYPES.dockerIndex;
 }
 
-/** Whether what a manifest calls its config is the one of an image that can be run. */
+/** Whether a manifest's config is that of a runnable image. */
 export function isImageConfig({ mediaType }: Descriptor): boolean {
   return mediaType === MEDIA_TYPES.ociConfig || mediaType === MEDIA_TYPES.dockerConfig;
 }
@@ -49,7 +49,7 @@ export interface PlatformFields {
   readonly 'os.version'?: string;
 }
 
-/** A manifest as it travels: the exact bytes and the descriptor that names them. Bytes are never re-serialised (P2). */
+/** A manifest as transferred: the exact bytes and their descriptor. Bytes are never re-serialised (P2). */
 export interface ManifestBytes {
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;

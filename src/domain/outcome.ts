@@ -1,13 +1,13 @@
-/** What a result is called in the `outcome` output and in the heading of a summary. */
+/** The name of a result in the `outcome` output and in the heading of a summary. */
 export interface OutcomeText {
   readonly about: string;
-  /** How the heading of a summary begins; absent: the command's own words for a failure. */
+  /** Start of the summary heading; absent: the command's own words for a failure. */
   readonly heading?: string;
 }
 
 /**
- * The outcomes of failed runs (P7), the same for every command, so that a later step can tell "the image has findings" from
- * "the scanner broke" without reading a log. Each command has its own for runs that succeed.
+ * The outcomes of failed runs (P7), the same for every command, so that a later step can distinguish "the image has
+ * findings" from "the scanner failed" without reading a log. Commands define their own outcomes of successful runs.
  */
 export const FAILURES = {
   'invalid-input': { about: 'An input, a file it names, or the event cannot be used.', heading: 'Invalid input:' },
@@ -54,7 +54,7 @@ export const FAILURES = {
 
 export type Failure = keyof typeof FAILURES;
 
-/** Successes that several commands share. */
+/** Successes shared by several commands. */
 export const UNCHANGED: OutcomeText = {
   about: 'Everything was in place already; nothing was written.',
   heading: 'Up to date:',

@@ -1,4 +1,4 @@
-/** What reading a text came to. All problems are given at once; each is a sentence that is useful alone. */
+/** The result of parsing a text. All problems are returned together; each is a self-contained sentence. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly string[] };

@@ -1,6 +1,6 @@
 import type { PlatformFields } from './manifest.ts';
 
-/** `linux/arm64`, `linux/arm/v7`: the form users write and read. The default variant of arm64 (v8) is left out. */
+/** `linux/arm64`, `linux/arm/v7`: the format that users write and read, without the default variant of arm64 (v8). */
 export function platformName(platform: PlatformFields): string {
   const variant = platform.architecture === 'arm64' && platform.variant === 'v8' ? undefined : platform.variant;
   return [platform.os, platform.architecture, variant].filter(Boolean).join('/');
@@ -17,8 +17,8 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 const DEFAULT_VARIANTS: Readonly<Record<string, string>> = { 'amd64/v1': 'amd64', 'arm64/v8': 'arm64', arm: 'arm/v7' };
 
 /**
- * One spelling for one platform: `linux/aarch64`, `linux/arm64/v8` and `arm64` are all `linux/arm64`.
- * The rules are those of https://github.com/containerd/platforms/blob/main/database.go
+ * Normalises a platform: `linux/aarch64`, `linux/arm64/v8` and `arm64` are all `linux/arm64`. Rules:
+ * https://github.com/containerd/platforms/blob/main/database.go
  */
 export function normalPlatform(text: string): string {
   const parts = text.trim().toLowerCase().split('/');
@@ -29,8 +29,8 @@ export function normalPlatform(text: string): string {
 }
 
 /**
- * What is wrong with how an image spells its platform, as a phrase; undefined when it uses Go's names, as the specification
- * wants. Some clients correct other names and some do not, among them the scanner.
+ * The problem with an image's platform names, as a phrase; undefined when it uses Go's names, as specified. Some
+ * clients normalise other names, others do not, among them the scanner.
  * https://github.com/opencontainers/image-spec/blob/main/config.md#properties
  */
 export function spellingProblem({ os, architecture }: PlatformFields): string | undefined {
@@ -49,8 +49,9 @@ function printable(text: string): string {
 }
 
 /**
- * What is wrong with the platforms of an image, as a sentence; undefined when they are exactly those asked for. Pure.
- * @param asked as the user wrote them; `local` stands for whatever the machine of the builder is
+ * The mismatch between the requested platforms and those of an image, as a sentence; undefined when there is none.
+ * Pure.
+ * @param asked as the user wrote them; `local` is the builder's own platform
  * @param present names of the platforms in the image, one for each manifest
  */
 export function platformProblem(asked: readonly string[], present: readonly string[]): string | undefined {

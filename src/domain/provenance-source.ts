@@ -2,16 +2,15 @@ import { COMMIT } from './commit.ts';
 import { type Fields, fieldsOf, isPlainText } from './fields.ts';
 import { type ProvenanceFacts, repositoryKey } from './promotion/provenance.ts';
 
-/** A place of a provenance that names the source, as it stands there. */
+/** A provenance field that names the source, unparsed. */
 interface Claim {
   readonly repository: unknown;
   readonly commit: unknown;
 }
 
 /**
- * The source that a SLSA provenance names, v1 or v0.2, in whatever place its builder has for it. What two places say
- * differently, and a commit that is none (buildx writes `…-dirty` for a changed checkout), is left out: nothing can be
- * met by what is doubtful.
+ * The source in a SLSA provenance, v1 or v0.2, in any field that builders use. Contradictory values and invalid commits
+ * (buildx writes `…-dirty` for a changed checkout) are left out: doubtful values must not satisfy a requirement.
  * https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md
  * https://slsa.dev/spec/v1.0/provenance, https://actions.github.io/buildtypes/workflow/v1
  */
@@ -29,7 +28,7 @@ export function sourceOf(predicate: Fields): Pick<ProvenanceFacts, 'repository' 
   };
 }
 
-/** Text that somebody else wrote: at most 2048 characters, on one line; undefined when it is anything else. */
+/** Untrusted text: at most 2048 characters, on one line; undefined otherwise. */
 export function plainText(value: unknown): string | undefined {
   return isPlainText(value) ? value : undefined;
 }
@@ -54,13 +53,13 @@ function claimsOfV02(predicate: Fields): readonly Claim[] {
   ];
 }
 
-/** Where a build from a remote context took it from; a local one has only the name of the Dockerfile there. */
+/** The source of a remote build context; for a local one this field only has the name of the Dockerfile. */
 function gitClaim(configSource: unknown): Claim {
   const { uri, digest } = fieldsOf(configSource);
   return { repository: uri, commit: fieldsOf(digest).sha1 };
 }
 
-/** The first dependency is the source itself where the builder is GitHub; for BuildKit it is any image. */
+/** For GitHub's builder the first dependency is the source; for BuildKit it is any image. */
 function dependencyClaim(dependency: unknown): Claim {
   const { uri, digest } = fieldsOf(dependency);
   const { gitCommit } = fieldsOf(digest);
@@ -68,7 +67,7 @@ function dependencyClaim(dependency: unknown): Claim {
   return isSource ? { repository: uri, commit: gitCommit } : { repository: undefined, commit: undefined };
 }
 
-/** What buildx found out about the checkout that it built from. */
+/** Buildx's description of the checkout. */
 function vcsClaim(metadata: unknown): Claim {
   const { source, revision } = fieldsOf(fieldsOf(metadata).vcs);
   return { repository: source, commit: revision };
@@ -81,12 +80,12 @@ function agreed(
 ): string | undefined {
   const said = claims.map(pick).filter((each) => each !== undefined && each !== '');
   const texts = said.map(plainText).filter((each) => each !== undefined);
-  // What cannot be read is a word against the others too.
+  // An unreadable value also contradicts the others.
   if (texts.length < said.length) return undefined;
   return new Set(texts.map(key)).size === 1 ? texts[0] : undefined;
 }
 
-/** An address without what may be a password in it. */
+/** A URL without possible passwords. */
 function withoutUser(address: string): string {
   return address.replace(/^((?:git\+)?https?:\/\/)[^/?#]*@/i, '$1');
 }

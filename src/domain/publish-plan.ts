@@ -3,50 +3,50 @@ import { type Digest, shortDigest } from './digest.ts';
 import { type CommitRelation, decideByCommit, decideByVersion, releaseUnder } from './tags/moving.ts';
 import type { PlannedTag } from './tags/planned.ts';
 
-/** What a registry holds under one tag right now, and what is known about it. */
+/** The current state of one tag in a registry. */
 export interface TagState {
-  /** Undefined: there is no such tag. */
+  /** Undefined: the tag does not exist. */
   readonly digest?: Digest;
   /** `org.opencontainers.image.revision` of the image. */
   readonly revision?: string;
-  /** `org.opencontainers.image.version` of the image; read only when no other tag tells the versions of its line. */
+  /** `org.opencontainers.image.version` of the image; read only if no other tag shows the versions of its line. */
   readonly version?: string;
-  /** Fingerprint of the build request that made it, when this action did. */
+  /** Fingerprint of its build request, if built by this action. */
   readonly fingerprint?: string;
-  /** Run, job and step that published it, when this action built it. */
+  /** Run, job and step that published it, if built by this action. */
   readonly run?: string;
-  /** How the commit of this run relates to `revision`; read only when a moving tag depends on it. */
+  /** Relation of this run's commit to `revision`; read only if a moving tag depends on it. */
   readonly relation?: CommitRelation;
-  /** Whether the commit of this run is what its ref points at now; read only when the relation does not decide. */
+  /** Whether the ref currently points to this run's commit; read only if the relation does not decide. */
   readonly isTip?: boolean;
 }
 
-/** What one repository holds, as far as the tags of this run depend on it. */
+/** The state of one repository, as far as this run's tags depend on it. */
 export interface RepositoryState {
-  /** As the user wrote it, lower-cased: `ghcr.io/org/app`. */
+  /** As the user wrote it, in lower case: `ghcr.io/org/app`. */
   readonly image: string;
   readonly tags: ReadonlyMap<string, TagState>;
-  /** All tags of the repository; read only when a version tag depends on them. */
+  /** All tags of the repository; read only if a version tag depends on them. */
   readonly existing?: readonly string[];
 }
 
-/** What a run wants. */
+/** What a run wants to publish. */
 export interface Wanted {
   readonly tags: readonly PlannedTag[];
   readonly sha: string;
-  /** Known when the image exists (`source`, an image that is taken, or after the build); undefined before a build. */
+  /** Known if the image exists (`source`, a reused image, or after the build); undefined before a build. */
   readonly digest?: Digest;
   /** Of the build request; undefined for a `source`. */
   readonly fingerprint?: string;
-  /** The revision that a `source` records; that of its base image, as a rule, when it is not the commit. */
+  /** The revision recorded in a `source`; if it differs from the commit, it is usually that of its base image. */
   readonly revision?: string;
-  /** Why what was published before is not taken, as the end of a sentence. */
+  /** Why an already published image is not reused, as the end of a sentence. */
   readonly notTaken?: string;
 }
 
 /**
  * Why a tag cannot be written:
- * - `other-commit`: a version tag points to an image of another commit, or of one that is not known
+ * - `other-commit`: a version tag points to an image of another or unknown commit
  * - `rebuilt`: a version tag points to another build of this commit
  * - `commit-tag`: a commit tag points to an image of another commit
  */
@@ -54,9 +54,10 @@ export type Conflict = 'other-commit' | 'rebuilt' | 'commit-tag';
 
 /**
  * - `create`: the tag does not exist and will be written
- * - `move`: it points to something else and will be written
- * - `keep`: it points to the wanted digest already
- * - `leave`: it points to something newer, or, a commit tag, to an earlier build of its commit; not an error (P3, P4)
+ * - `move`: it points elsewhere and will be written
+ * - `keep`: it already points to the wanted digest
+ * - `leave`: it points to something newer or, for a commit tag, to an earlier build of its commit; not an error (P3,
+ *   P4)
  * - `conflict`: it must not change (P3)
  */
 export interface TagDecision {
@@ -73,7 +74,7 @@ export interface TagDecision {
   readonly conflict?: Conflict;
 }
 
-/** Decides for each tag of one repository, those that never move first: the order in which they are written. Pure. */
+/** Decides for each tag of one repository, immutable ones first: the order of writing. Pure. */
 export function planTags(wanted: Wanted, state: RepositoryState): readonly TagDecision[] {
   const decisions = wanted.tags.map((tag): TagDecision => {
     const held = state.tags.get(tag.name) ?? {};
@@ -94,10 +95,10 @@ export function planTags(wanted: Wanted, state: RepositoryState): readonly TagDe
 
 type Decision = Pick<TagDecision, 'action' | 'reason' | 'warning' | 'conflict'>;
 
-/** Which commit an image says it was built from. */
+/** The commit recorded in an image. */
 type Origin = 'this' | 'other' | 'unknown';
 
-/** A revision that is no commit id says nothing; one that is short is compared as far as it goes. */
+/** A revision that is not a commit id is ignored; a short one is compared as a prefix. */
 export function originOf({ revision }: TagState, wanted: Pick<Wanted, 'sha' | 'revision'>): Origin {
   if (revision === undefined) return 'unknown';
   if (revision === wanted.revision) return 'this';
@@ -114,7 +115,7 @@ function decideVersion(held: TagState, wanted: Wanted): Decision {
     return { action: 'conflict', conflict: 'other-commit', reason };
   }
   if (origin === 'unknown') {
-    // Images of other builders record no commit, as a rule: for a `source` that is no sign of another one.
+    // Other builders usually record no commit: for a `source` this does not indicate another one.
     const conflict = wanted.fingerprint === undefined ? 'rebuilt' : 'other-commit';
     return { action: 'conflict', conflict, reason: `points to ${name}, which records no commit` };
   }
@@ -145,7 +146,7 @@ function decideCommit(held: TagState, wanted: Wanted): Decision {
   }
 }
 
-/** It comes out of an image: a commit id, as {@link originOf} has checked. As long as it takes to tell two apart. */
+/** From an image, but validated as a commit id by {@link originOf}. Long enough to distinguish two. */
 function shortRevision({ revision = '' }: TagState): string {
   return COMMIT.test(revision) ? revision.slice(0, 12) : revision.slice(0, 40);
 }
@@ -161,7 +162,7 @@ function decideMoving(
   if (release !== undefined) {
     return { action: 'leave', reason: `stays: is release ${release}, and this run is not a release` };
   }
-  // A new tag of a version line can still be an old one's: `1` may be missing while 1.2.0 exists.
+  // A new tag of a version line may still be outdated: `1` may be missing while 1.2.0 exists.
   const decided =
     tag.order.by === 'version'
       ? decideByVersion(tag.order, existing, held.version)
@@ -181,14 +182,14 @@ function decideMoving(
   };
 }
 
-/** Whether an image says that it is the build that this run would do. */
+/** Whether an image records the same build that this run would do. */
 export function isSameBuild({ revision, fingerprint }: TagState, wanted: Pick<Wanted, 'sha' | 'fingerprint'>): boolean {
   return revision === wanted.sha && wanted.fingerprint !== undefined && fingerprint === wanted.fingerprint;
 }
 
 /**
- * Whether a repository needs nothing: the image has at least one tag there, and no tag is to be written. (A stale run
- * whose only tag stays with something newer still pushes its content, so that its digest can be pulled.)
+ * Whether a repository is complete: the image has at least one tag there, and no tag has to be written. (An outdated
+ * run whose only tag stays with something newer still pushes its content, so that its digest can be pulled.)
  */
 export function isInPlace(decisions: readonly TagDecision[]): boolean {
   const actions = new Set(decisions.map(({ action }) => action));

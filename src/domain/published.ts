@@ -1,18 +1,18 @@
 import type { Digest } from './digest.ts';
 import { isSameBuild, originOf, type RepositoryState, type TagState, type Wanted } from './publish-plan.ts';
 
-/** An image that an earlier run published as what this run would build. */
+/** An image published by an earlier run as the same build. */
 export interface Candidate {
   readonly digest: Digest;
-  /** Whether it is of an earlier attempt of this very step of this very run. */
+  /** Whether an earlier attempt of this step and run published it. */
   readonly isOwnRun: boolean;
-  /** Whether a version tag points to it, which no other build can take. */
+  /** Whether a version tag points to it, which no other build can take over. */
   readonly isReleased: boolean;
 }
 
 /**
- * The images that say they are the build of this run, best first: what a version tag points to, as it can have no other;
- * what a moving tag points to now; the first build of the commit. Each digest once.
+ * The images that record the same build as this run, best first: targets of version tags, which cannot change; current
+ * targets of moving tags; the first build of the commit. Without duplicates.
  * @param run identity of this run in a later attempt, undefined in the first
  */
 export function candidatesFor(
@@ -29,7 +29,7 @@ export function candidatesFor(
       found.set(held.digest, {
         digest: held.digest,
         isOwnRun: run !== undefined && held.run === run,
-        // Version tags come first, so a digest that one of them points to is found under it.
+        // Version tags come first, so a digest with one is found under it.
         isReleased: tag.kind === 'version',
       });
     }
@@ -37,7 +37,7 @@ export function candidatesFor(
   return [...found.values()];
 }
 
-/** What `if-published: keep` keeps. */
+/** The image that `if-published: keep` keeps. */
 export type Kept =
   | { readonly kind: 'none' }
   | {
@@ -47,12 +47,12 @@ export type Kept =
       readonly tag: string;
       readonly held: TagState;
     }
-  /** Version tags point to different images: none of them can be what this run publishes. */
+  /** Version tags point to different images, so this run cannot publish any of them. */
   | { readonly kind: 'several'; readonly tags: readonly string[] };
 
 /**
- * The image that the version tags of this run point to already. One that says it was built from another commit is never
- * kept: the run would report the digest of something else.
+ * The image that this run's version tags already point to. Never keeps one that records another commit: the run would
+ * report the digest of something else.
  */
 export function keptImage(wanted: Wanted, states: readonly RepositoryState[]): Kept {
   const held = wanted.tags.flatMap((tag) =>

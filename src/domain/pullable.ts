@@ -4,8 +4,8 @@ const OCI_LAYER = /^application\/vnd\.oci\.image\.layer\.v1\.tar(?:\+(?:gzip|zst
 const DOCKER_LAYER = /^application\/vnd\.docker\.image\.rootfs\.diff\.tar(?:\.gzip)?$/;
 
 /**
- * Why usual clients cannot pull an image, as a phrase; undefined when they can. containerd takes no layer of an unknown type
- * for one, and Docker and registries that check what they take hold a manifest of Docker's to Docker's types of layers.
+ * Why common clients cannot pull an image, as a phrase; undefined when they can. containerd does not accept unknown
+ * layer types, and Docker and validating registries require Docker's layer types in a Docker manifest.
  * https://github.com/containerd/containerd/blob/main/core/images/mediatypes.go
  */
 export function pullProblem(manifestType: string, layers: readonly Descriptor[]): string | undefined {
@@ -19,7 +19,7 @@ export function pullProblem(manifestType: string, layers: readonly Descriptor[])
     : undefined;
 }
 
-/** What some clients cannot pull, or would never choose, one sentence each. */
+/** What some clients cannot pull, or would never select, one sentence each. */
 export function pullWarnings(
   platforms: readonly {
     readonly name: string;

@@ -4,9 +4,9 @@ import type { CommitRelation } from './tags/moving.ts';
 import { branchOf, pullRequestOf, tagOf } from './tags/refs.ts';
 
 /**
- * The commits that an event's ref stands for. A pull request is its head and the merge commit that GitHub makes of it:
- * `pull_request_target` runs on the base branch, whose commit is not the pull request. `workflow_run` runs on the default
- * branch, and is about a commit of the workflow before it, which may have been pushed to that branch as well.
+ * The commits of an event's ref. A pull request has its head and the merge commit that GitHub creates:
+ * `pull_request_target` runs on the base branch, whose commit is not the pull request's. `workflow_run` runs on the
+ * default branch, and is about a commit of the triggering workflow, which may have been pushed to that branch as well.
  */
 export function commitsOf(event: GitEvent): readonly string[] {
   const { sha, name, pullRequest, workflowRun } = event;
@@ -18,24 +18,27 @@ export function commitsOf(event: GitEvent): readonly string[] {
   return isOfBranch ? [sha, workflowRun.headSha] : [sha];
 }
 
-/** What is known about the commit that is built, when it is none of {@link commitsOf}. */
+/** Facts about the built commit, if it is none of {@link commitsOf}. */
 export interface Ancestry {
-  /** How it relates to each of {@link commitsOf}; `ahead`: it descends from that. */
+  /** Its relation to each of {@link commitsOf}; `ahead`: it descends from that. */
   readonly relations: readonly CommitRelation[];
-  /** Parents of it. A merge commit of a pull request has its head as one, whatever the clone holds besides. */
+  /** Its parents. A pull request's merge commit has its head as one, even in a shallow clone. */
   readonly parents: readonly string[];
-  /** Refs of the remote that point to it. */
+  /** Remote refs that point to it. */
   readonly remoteRefs: readonly string[];
-  /** Whether the event's branch has it at GitHub; undefined when GitHub does not know the commit, or was not asked. */
+  /**
+   * Whether the event's branch contains it on GitHub; undefined when GitHub does not have the commit, or was not
+   * queried.
+   */
   readonly isOnBranch?: boolean;
-  /** `owner/name` of the repository that is checked out, when it is another than the event's. */
+  /** `owner/name` of the checked-out repository, if it differs from the event's. */
   readonly otherRepository?: string;
 }
 
 /**
- * Why tags that come from the event's ref do not fit the commit that is built, as the end of a sentence about it;
- * undefined when they do. A descendant fits, such as the commit that a release job makes; the tip of another branch does
- * not, although a branch descends from the one that it was made from.
+ * Why tags from the event's ref do not fit the built commit, as the end of a sentence; undefined when they do. A
+ * descendant fits, such as a commit made by a release job; the head of another branch does not, although it descends
+ * from the one it was created from.
  */
 export function whyRefDoesNotFit(event: GitEvent, built: BuiltCommit, known: Ancestry): string | undefined {
   const fitting = commitsOf(event);
@@ -62,12 +65,14 @@ export function whyRefDoesNotFit(event: GitEvent, built: BuiltCommit, known: Anc
 
 const UNKNOWN = 'has an unknown relation to it, because the clone does not hold the history between them';
 
-/** `refs/remotes/origin/feature/x` is the branch `feature/x`; `refs/remotes/pull/15/head` is how a pull request is checked out. */
+/**
+ * `refs/remotes/origin/feature/x` is the branch `feature/x`; `refs/remotes/pull/15/head` is a checked-out pull request.
+ */
 function shortRef(ref: string): string {
   return ref.replace(/^refs\/remotes\/(?!pull\/\d+\/)[^/]+\/|^refs\/remotes\//, '');
 }
 
-/** The error for tags that do not fit the commit, with the ways out (P11). */
+/** The error for tags that do not fit the commit, with its remedies (P11). */
 export function refMismatch(event: GitEvent, built: BuiltCommit, tags: readonly string[], why: string): string {
   const names = tags.length > 3 ? `${tags.slice(0, 3).join(', ')} and ${tags.length - 3} more` : tags.join(', ');
   const [wanted = event.sha] = commitsOf(event).toReversed();

@@ -4,13 +4,13 @@ import { mistakeInSyntax } from './tags/mistakes.ts';
 
 /** The name of a repository in a registry, without tag and digest. */
 export interface ImageName {
-  /** `ghcr.io`, `registry.example.com:5000`; Docker Hub is `docker.io`. What credentials are filed under. */
+  /** `ghcr.io`, `registry.example.com:5000`; Docker Hub is `docker.io`. The key for credentials. */
   readonly host: string;
   /** Path in the registry: `org/app`; `library/alpine` for `alpine`. */
   readonly repository: string;
-  /** In full: `docker.io/library/alpine`. Equal for all ways of writing the same repository. */
+  /** In full: `docker.io/library/alpine`. Equal for all spellings of the same repository. */
   readonly name: string;
-  /** As the user wrote it, lower-cased: `alpine`. What outputs show. */
+  /** As the user wrote it, in lower case: `alpine`. Shown in outputs. */
   readonly familiarName: string;
 }
 
@@ -23,8 +23,8 @@ const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const LENGTH = 255;
 
 /**
- * Reads the name of an image as docker does, after lower-casing it: the first part is a host when it has a dot or a colon
- * or is `localhost`, else the image is on Docker Hub.
+ * Reads an image name like docker, after converting it to lower case: the first part is a host if it contains a dot or
+ * a colon or is `localhost`; otherwise the image is on Docker Hub.
  * https://github.com/distribution/reference/blob/main/normalize.go
  */
 export function parseImageName(text: string): Parsed<ImageName> {
@@ -71,12 +71,12 @@ export function parseImageName(text: string): Parsed<ImageName> {
   return parsed({ host, repository, name: `${host}/${repository}`, familiarName });
 }
 
-/** `user:password@host/…`, with or without a scheme. A digest has its colon behind the `@`. */
+/** `user:password@host/…`, with or without a scheme. In a digest the colon follows the `@`. */
 export function hasUserinfo(text: string): boolean {
   return /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/@\s]*@(?!sha\d+:)/i.test(text);
 }
 
-/** The host that serves the API of a registry: that of Docker Hub has another name than its images. */
+/** The API host of a registry: Docker Hub's differs from the host in image names. */
 export function apiHost(host: string): string {
   return host === DOCKER_HUB ? 'registry-1.docker.io' : host;
 }

@@ -1,6 +1,6 @@
 /**
- * The path of a Dockerfile in its repository, for annotations and alerts: with forward slashes, never absolute and never with
- * `..`. A context at a git address has its folder in the fragment, `#ref:folder`, and `file` begins there.
+ * The path of a Dockerfile in its repository, for annotations and alerts: with forward slashes, never absolute and
+ * never with `..`. A git URL as context has its folder in the fragment, `#ref:folder`, and `file` is relative to it.
  * @param file of the `file` input, undefined when unset
  * @returns undefined when the file is not in the repository
  */

@@ -1,24 +1,24 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** A text with the credentials of addresses taken out, those of `user:password@host/path` included. */
+/** A text without the credentials in URLs, including `user:password@host/path`. */
 export function withoutCredentials(text: string): string {
   return text
     .replaceAll(/:\/\/[^\s/?#]*@/g, '://***@')
     .replaceAll(/(^|[\s,=`"'])[^\s/?#:@,=`"']*:[^\s/?#@]+@(?!sha\d)/g, '$1***@');
 }
 
-/** A text that somebody else wrote, as a message shows it: quoted, on one line, at most 80 characters, no credentials. */
+/** Untrusted text for a message: quoted, on one line, at most 80 characters, no credentials. */
 export function quoted(text: string): string {
   const shown = withoutCredentials(text);
   return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 79)}…` : shown);
 }
 
-/** A text with a full stop, unless it has an end already. */
+/** Adds a full stop to a text unless it ends with punctuation. */
 export function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/** ` Did you mean …?` when one of the words is near enough to be a slip of the pen, else nothing. */
+/** ` Did you mean …?` if one of the words is a likely typo, otherwise empty. */
 export function didYouMean(word: string, words: readonly string[]): string {
   if (words.length === 0) return '';
   const lower = word.toLowerCase();

@@ -4,9 +4,10 @@ const all = (version: string) => version;
 const none = () => '';
 
 /**
- * Which advisories the scanner compares a system's packages with: the name of a bucket of its database, by the family that it
- * reports. Families that are not here have buckets that do not tell releases apart, or none.
- * https://github.com/aquasecurity/trivy-db/tree/main/pkg/vulnsrc, https://github.com/aquasecurity/trivy/tree/main/pkg/detector/ospkg
+ * The scanner's advisories for a system's packages: the name of a bucket in its database, by the family that it
+ * reports. Missing families have buckets that do not distinguish releases, or none.
+ * https://github.com/aquasecurity/trivy-db/tree/main/pkg/vulnsrc,
+ * https://github.com/aquasecurity/trivy/tree/main/pkg/detector/ospkg
  */
 const BUCKETS: Readonly<Record<string, readonly [string, (version: string) => string]>> = {
   alpine: ['alpine', upTo(2)],
@@ -37,13 +38,13 @@ function amazonRelease(version: string): string {
   return ['2', '2022', '2023'].includes(major) ? major : '1';
 }
 
-/** The advisories for a system; undefined when it is not known under which name they would be. */
+/** The advisories for a system; undefined when their bucket name is unknown. */
 export function advisorySource(family: string, version: string): string | undefined {
   const [name, release] = BUCKETS[family] ?? [];
   return name === undefined || release === undefined ? undefined : `${name} ${release(version)}`.trim();
 }
 
-/** Families by the `ID` of os-release, for those that the scanner tells apart by it. */
+/** Families by the `ID` in os-release, for those that the scanner distinguishes by it. */
 const FAMILIES: Readonly<Record<string, string>> = {
   alpine: 'alpine',
   debian: 'debian',
@@ -61,7 +62,7 @@ const FAMILIES: Readonly<Record<string, string>> = {
   mariner: 'cbl-mariner',
 };
 
-/** What an os-release file says. https://www.freedesktop.org/software/systemd/man/latest/os-release.html */
+/** Fields of an os-release file. https://www.freedesktop.org/software/systemd/man/latest/os-release.html */
 export interface Release {
   readonly id: string;
   readonly version: string;
@@ -76,7 +77,7 @@ export function parseRelease(text: string): Release {
   return { id: values.get('ID')?.toLowerCase() ?? '', version: values.get('VERSION_ID') ?? '' };
 }
 
-/** Whether the scanner took a system for another one, or for another release, than the image says it is. */
+/** Whether the scanner identified another system or release than the image declares. */
 export function isOtherRelease(
   release: Release,
   system: { readonly family: string; readonly version: string },
@@ -86,7 +87,7 @@ export function isOtherRelease(
   if (family !== system.family) return true;
   const [said, taken] = [release.version, system.version].map((each) => each.split(/[.\s_-]/));
   if (said === undefined || taken === undefined || release.version === '') return false;
-  // Rolling releases are named by a word on one side: `edge`, `bookworm/sid`.
+  // One side may name a rolling release by a word: `edge`, `bookworm/sid`.
   if (!/^\d/.test(release.version) || !/^\d/.test(system.version)) return false;
   const parts = family === 'alpine' || family === 'ubuntu' ? 2 : 1;
   return said.slice(0, parts).some((part, at) => taken[at] !== undefined && taken[at] !== part);

@@ -4,14 +4,14 @@ import { type ImageName, parseImageName } from '../reference.ts';
 import { quoted } from '../suggestion.ts';
 import { isTag } from '../tags/grammar.ts';
 
-/** The image that is compared with. Without `image` it is in the first repository that is published to. */
+/** The image to compare with. Without `image` it is in the first repository to be published to. */
 export interface BaselineReference {
   readonly image?: ImageName;
   /** Tag or digest. */
   readonly reference: string;
 }
 
-/** Reads a tag, a digest, or a full name with one of them; a name with both is read by its digest, as docker does it. */
+/** Reads a tag, a digest, or a full name with one of them; a name with both is read by its digest, as in docker. */
 export function readBaseline(text: string): Parsed<BaselineReference> {
   if (isTag(text) || isDigest(text)) return parsed({ reference: text });
   const expected = 'expected a tag, a digest, or a full name such as `ghcr.io/org/app:main`';

@@ -2,12 +2,12 @@ import type { Digest } from '../digest.ts';
 import { normalPlatform } from '../platform.ts';
 import { END_OF_LIFE, type Finding, type FindingClass } from './finding.ts';
 
-/** An image that an image is compared with, and what the same scanner found in it with the same database. */
+/** An image to compare with, and the findings of the same scanner with the same database. */
 export interface Baseline {
   /** As users write it: `ghcr.io/org/app:main`. */
   readonly image: string;
   readonly digest: Digest;
-  /** The platforms that were scanned; one without findings is listed too. */
+  /** The scanned platforms, including those without findings. */
   readonly platforms: readonly string[];
   readonly findings: readonly Finding[];
 }
@@ -15,23 +15,23 @@ export interface Baseline {
 export interface Comparison {
   readonly image: string;
   readonly digest: Digest;
-  /** The baseline is the image itself, so that nothing can be new. */
+  /** The baseline is the image itself, so nothing can be new. */
   readonly isSameImage: boolean;
-  /** Platforms of the image that the baseline has as well. */
+  /** Platforms of the image that the baseline also has. */
   readonly platforms: readonly string[];
-  /** Platforms that the baseline does not have: every finding of these is new. */
+  /** Platforms missing from the baseline: all their findings are new. */
   readonly missing: readonly string[];
-  /** Findings of the baseline that the image no longer has, on the platforms of both. */
+  /** Findings of the baseline that the image no longer has, on platforms of both. */
   readonly fixed: readonly Finding[];
 }
 
 /**
- * What makes two findings one and the same, besides the platform; undefined: a finding that is never taken for known.
- * - Versions are left out: an update that leaves the vulnerability in place has not brought it in.
- * - The file of a package is left out as well, because applications move; {@link compare} counts the copies instead.
- * - A secret is its rule, its file and what is around it. The scanner does not report the secret itself.
- * - A system past its end of life is known by its family: 3.17 → 3.18 makes nothing worse.
- * - What the scanner could not look at may hide anything, and is never known.
+ * The identity of a finding, besides the platform; undefined: a finding that always counts as new.
+ * - Versions are ignored: an update that keeps the vulnerability did not introduce it.
+ * - The file of a package is ignored too, because applications move; {@link compare} counts the copies instead.
+ * - A secret is identified by rule, file and surroundings. The scanner does not report the secret itself.
+ * - A system past its end of life is identified by its family: 3.17 → 3.18 makes nothing worse.
+ * - Unscanned content may hide anything, and always counts as new.
  */
 const IDENTITIES: Readonly<Record<FindingClass, (finding: Finding) => readonly (string | undefined)[] | undefined>> = {
   vulnerability: ({ id, package: pkg }) => [id, pkg?.type, pkg?.name],
@@ -43,9 +43,9 @@ const IDENTITIES: Readonly<Record<FindingClass, (finding: Finding) => readonly (
 };
 
 /**
- * Which findings of an image its baseline has on the same platform. Each finding of the baseline stands for one finding of the
- * image, the one at the same path first: a second copy of a vulnerable package is new.
- * @param findings of the image; `known` holds some of these very objects
+ * Findings that the baseline has on the same platform. Each finding of the baseline matches one finding of the image,
+ * preferably at the same path: a second copy of a vulnerable package is new.
+ * @param findings of the image; `known` contains some of these very objects
  */
 export function compare(
   baseline: Baseline,

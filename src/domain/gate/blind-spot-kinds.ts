@@ -1,4 +1,4 @@
-/** What a scan can have missed, by kind. Each can hide a package, so each fails the gate unless it is accepted. */
+/** What a scan may have missed, by kind. Each can hide a package, so each fails the gate unless accepted. */
 export const BLIND_SPOTS = {
   'hard-link': 'a file behind a link that cannot be shown to the scanner: too large, sparse, or the target is missing',
   'analysis-error': 'a file that the scanner cannot parse',
@@ -12,10 +12,10 @@ export const BLIND_SPOTS = {
 
 export type BlindSpotKind = keyof typeof BLIND_SPOTS;
 
-/** Blind spots that somebody has accepted. */
+/** Accepted blind spots. */
 export interface AcceptedSpot {
   readonly kind: BlindSpotKind;
-  /** Of files in the image, without a leading slash. */
+  /** Files in the image, without a leading slash. */
   readonly glob: string;
 }
 

@@ -9,7 +9,10 @@ import type { ViewFacts } from './view-facts.ts';
 const NAMED = 5;
 const MOST = 1000;
 
-/** One finding for each thing that the scan of a platform can have missed; none when vulnerabilities were not looked for. */
+/**
+ * One finding for everything that the scan of a platform may have missed; none when it did not look for
+ * vulnerabilities.
+ */
 export function blindSpots({ platform, report, scanners, view }: PlatformReport): readonly Finding[] {
   if (view === undefined || !scanners.includes('vuln')) return [];
   const spot = (id: BlindSpotKind, path: string | undefined, title: string): Finding => ({
@@ -111,7 +114,7 @@ function releaseProblems(
   return [{ name, title: `the vulnerability database has no advisories for this release (${source})` }];
 }
 
-/** Whether somebody has accepted a blind spot. One without a file is matched by what it is about. */
+/** Whether a blind spot is accepted. One without a file is matched by its subject. */
 export function accepts({ kind, glob }: AcceptedSpot, { id, path, target }: Finding): boolean {
   return kind === id && picomatch.isMatch(path ?? target, glob, { dot: true });
 }

@@ -1,10 +1,10 @@
 import type { ImageFiles } from './image-files.ts';
 import { type ScannedKind, scannedAs } from './scanned-files.ts';
 
-/** Lock files that the scanner does not read in images, and where what they name would be installed. */
+/** Lock files that the scanner ignores in images, and where their packages would be installed. */
 interface LockRule {
   readonly names: readonly string[];
-  /** A folder beside the lock file, or beside one of the folders above it. */
+  /** A folder beside the lock file, or in one of its parent folders. */
   readonly beside?: string;
   /** A kind of file anywhere in the image. */
   readonly anywhere?: ScannedKind;
@@ -23,26 +23,29 @@ const RULES: readonly LockRule[] = [
   { names: ['deno.lock', 'rebar.lock', 'renv.lock', 'cpanfile.snapshot', 'stack.yaml.lock'] },
 ];
 
-/** Folders of packages that are installed, or waiting to be: their own lock files are not the application's. */
+/** Folders of installed or pending packages, whose lock files are not the application's. */
 const INSTALLED =
   /(?:^|\/)(?:node_modules|(?:site|dist)-packages|vendor|gems|\.yarn|\.git|\.npm|\.cache|registry|mod|usr\/(?:share|lib))\//;
 const YARN_CACHE = /^(.*?)(?:^|\/)\.yarn\/(?:berry\/)?cache\/[^/]+\.zip$/;
-/** What an installer of Python packages leaves beside METADATA: https://packaging.python.org/en/latest/specifications/recording-installed-packages/ */
+/**
+ * The file that installers of Python packages write beside METADATA:
+ * https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+ */
 const DIST_INFO = /^(.*\.dist-info)\/RECORD$/;
-/** Archives from which an application runs with all that it needs: of Electron and of Python. */
+/** Archives that contain an application with its dependencies: Electron's and Python's. */
 const PACKED = /\.(?:asar|pex|pyz|shiv)$/;
 const PNP = /^(.*?)(?:^|\/)\.pnp\.(?:c?js)$/;
 
 export interface BundledPackages {
   /** Lock files whose packages are not installed. */
   readonly locks: readonly string[];
-  /** Files and folders of packages that are kept in archives. */
+  /** Files and folders of packages stored in archives. */
   readonly archives: readonly string[];
-  /** Installed Python packages that say neither name nor version: the scanner passes over them without a word. */
+  /** Installed Python packages without name and version: the scanner skips them silently. */
   readonly unnamed: readonly string[];
 }
 
-/** What names packages of an application that no installed file speaks of. */
+/** Files naming application packages that no installed file mentions. */
 export function findBundled(files: ImageFiles): BundledPackages {
   const kinds = new Set<ScannedKind>();
   const found: { readonly path: string; readonly rule: LockRule }[] = [];

@@ -1,11 +1,11 @@
 import { type Fields, isFields } from '../fields.ts';
 
-/** A document of others is not what it should be; the message begins with the path of the value. */
+/** Foreign data with an unexpected structure; the message starts with the path of the value. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
 }
 
-/** Texts longer than this are cut: they are shown to people, and come from a file that anybody may have made. */
+/** Longer texts are cut: they are shown to people, and come from untrusted files. */
 const LONGEST = 1000;
 
 function kindOf(value: unknown): string {
@@ -24,12 +24,12 @@ export function fields(value: unknown, path: string): Fields {
   return isFields(value) ? value : wrong(path, 'an object', value);
 }
 
-/** Go leaves out what is empty, so nothing and null are an empty object. */
+/** Go omits empty values, so missing and null mean an empty object. */
 export function optionalFields(value: unknown, path: string): Fields {
   return value === undefined || value === null ? {} : fields(value, path);
 }
 
-/** A list of at most `limit` items; nothing and null are an empty one. */
+/** A list of at most `limit` items; missing and null mean an empty one. */
 export function list(value: unknown, path: string, limit: number): readonly unknown[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) return wrong(path, 'a list', value);
@@ -42,12 +42,12 @@ function clean(text: string): string {
   return text.slice(0, LONGEST).replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ');
 }
 
-/** A text that is there, on one line. */
+/** A required text on one line. */
 export function text(value: unknown, path: string): string {
   return typeof value === 'string' && value !== '' ? clean(value) : wrong(path, 'a text', value);
 }
 
-/** A text on one line; nothing, null and an empty one are undefined. */
+/** A text on one line; missing, null and empty ones are undefined. */
 export function optionalText(value: unknown, path: string): string | undefined {
   return value === undefined || value === null || value === '' ? undefined : text(value, path);
 }

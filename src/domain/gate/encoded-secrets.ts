@@ -1,27 +1,27 @@
-/** Bytes that may be at one position of a text. */
+/** The possible bytes at one position of a text. */
 type ByteSet = readonly number[];
 
-/** What credentials look like in Base64. */
+/** The Base64 form of credentials. */
 export interface EncodedForm {
-  /** For Go and JavaScript. Begins with the keyword: Go then searches for that first. */
+  /** For Go and JavaScript. Starts with the keyword, which Go then searches for first. */
   readonly regex: string;
-  /** A word that every such text contains. */
+  /** A word in every matching text. */
   readonly keyword: string;
 }
 
-/** A token as its issuer writes it. */
+/** A token format of an issuer. */
 interface TokenForm {
   readonly prefix: string;
   /** Characters of the body, as in a regular expression. */
   readonly body: string;
-  /** Characters of the body that are compared: enough that nothing else looks like it. */
+  /** Number of body characters to compare: enough to rule out false matches. */
   readonly length: number;
 }
 
 const ALPHANUMERIC = 'A-Za-z0-9';
 
 /**
- * Tokens with a prefix of their own, which in Base64 can be told from other data. The scanner knows them as plain text alone:
+ * Tokens with a distinctive prefix, recognisable in Base64. The scanner only detects their plain text:
  * https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/secret/builtin-rules.go
  */
 const TOKENS: readonly TokenForm[] = [
@@ -40,17 +40,17 @@ const TOKENS: readonly TokenForm[] = [
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const ANY_BYTE: ByteSet = Array.from({ length: 256 }, (_, byte) => byte);
-/** `base64` breaks its lines, YAML indents them, and JSON writes breaks as `\n`. */
+/** `base64` wraps its lines, YAML indents them, and JSON writes breaks as `\n`. */
 const LINE_BREAK = '(?:\\\\[rn]|\\s)*';
 
-/** The Base64 of every token that is known by its prefix, three forms for each. */
+/** The Base64 forms of all tokens with a prefix, three for each. */
 export const ENCODED_TOKENS: readonly EncodedForm[] = TOKENS.flatMap(({ prefix, body, length }) => {
   const allowed = new RegExp(`[${body}]`);
   const set = ANY_BYTE.filter((byte) => allowed.test(String.fromCharCode(byte)));
   return encodedForms([...exactly(prefix), ...Array.from({ length }, () => set)]);
 });
 
-/** The Base64 of a private key in PEM, which is encoded from its beginning. */
+/** The Base64 form of a PEM private key, encoded from its start. */
 export const ENCODED_PRIVATE_KEYS: readonly EncodedForm[] = ['', 'RSA ', 'EC ', 'OPENSSH ', 'ENCRYPTED '].map(
   (kind) => {
     const word = Buffer.from(`-----BEGIN ${kind}PRIVATE KEY-----`).toString('base64').slice(0, 32);
@@ -63,8 +63,8 @@ function exactly(text: string): readonly ByteSet[] {
 }
 
 /**
- * The Base64 of every text that contains the bytes, which begin at any of the three positions of a group. A character that
- * holds bits of the bytes before or after them is left out. Pure.
+ * Base64 patterns for texts that contain the bytes, at each of the three offsets in a group. Leaves out characters that
+ * also encode adjacent bytes. Pure.
  */
 function encodedForms(bytes: readonly ByteSet[]): readonly EncodedForm[] {
   return [0, 1, 2].map((offset) => {
@@ -81,7 +81,7 @@ function encodedForms(bytes: readonly ByteSet[]): readonly EncodedForm[] {
   });
 }
 
-/** The characters that Base64 can have at a position. */
+/** The possible Base64 characters at a position. */
 function charactersAt(stream: readonly ByteSet[], at: number): string {
   const [first, last] = [Math.floor((at * 6) / 8), Math.floor((at * 6 + 5) / 8)];
   const shift = 10 - ((at * 6) % 8);

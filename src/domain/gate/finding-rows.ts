@@ -1,20 +1,20 @@
 import type { Finding } from './finding.ts';
 import { SEVERITIES } from './severity.ts';
 
-/** One finding with all the platforms and files where it is. */
+/** One finding with all its platforms and files. */
 export interface FindingRow {
-  /** One of them, for what all have in common. */
+  /** One of them, for the common fields. */
   readonly finding: Finding;
-  /** Each once, in the order of the image. */
+  /** Without duplicates, in image order. */
   readonly platforms: readonly string[];
-  /** Files with lines, each once; empty when it is in none, such as a package of the system. */
+  /** Files with lines, without duplicates; empty for findings without a file, such as a system package. */
   readonly places: readonly string[];
   readonly findings: readonly Finding[];
 }
 
 /**
- * Findings that differ only by platform or file as one row, the gravest first, of equal ones those that have a fix: what is
- * shown of a long list is then as much as possible.
+ * Merges findings that differ only by platform or file into one row, most severe first, then those with a fix, so that
+ * a truncated list shows the most important ones.
  */
 export function findingRows(findings: readonly Finding[]): readonly FindingRow[] {
   return [...Map.groupBy(findings, keyOf).values()]

@@ -8,7 +8,7 @@ export type FindingClass =
   | 'operating-system'
   | 'unscanned';
 
-/** One thing that a scan of one platform has found, or (`operating-system`, `unscanned`) could not look at. */
+/** One result of scanning a platform, or (`operating-system`, `unscanned`) something that could not be scanned. */
 export interface Finding {
   readonly class: FindingClass;
   /** `linux/arm64`. */
@@ -16,36 +16,36 @@ export interface Finding {
   /** CVE, rule or check, or name of the licence. */
   readonly id: string;
   readonly severity: Severity;
-  /** What was looked at: `alpine 3.22.1`, `Node.js`, a file. */
+  /** What was scanned: `alpine 3.22.1`, `Node.js`, a file. */
   readonly target: string;
   readonly title?: string | undefined;
   readonly url?: string | undefined;
   /** File in the image, without a leading slash. */
   readonly path?: string | undefined;
   readonly line?: number | undefined;
-  /** Digest of the layer, as it stands in the manifest. */
+  /** Digest of the layer in the manifest. */
   readonly layer?: string | undefined;
   readonly package?: FindingPackage | undefined;
-  /** Other ids of the same thing: of vendors, or the older id of a check. */
+  /** Other ids of the same finding: vendors' ids, or the older id of a check. */
   readonly aliases?: readonly string[] | undefined;
-  /** Why it counts although an entry of the ignore file was made for it. */
+  /** Why it counts despite an entry of the ignore file. */
   readonly remark?: string | undefined;
-  /** What is around a secret, as a number that tells secrets of one file apart. Never shown. */
+  /** A hash of the text around a secret, to distinguish secrets in one file. Never shown. */
   readonly context?: string | undefined;
   /** Whether the baseline has it on the same platform. Undefined without a baseline. */
   readonly baseline?: 'known' | 'new' | undefined;
   readonly origin?: FindingOrigin | undefined;
 }
 
-/** What brought a finding into the image, as far as the history of the image and the Dockerfile tell. */
+/** The origin of a finding in the image, according to the image history and the Dockerfile. */
 export interface FindingOrigin {
-  /** The layer is one of the base image, or a step of the Dockerfile has made it. Undefined: not known. */
+  /** Whether the layer comes from the base image or a step of the Dockerfile. Undefined: unknown. */
   readonly from?: 'base' | 'step' | undefined;
   /** Name of the base image, `node:24-slim`. */
   readonly base?: string | undefined;
-  /** What made the layer, as the history of the image has it: `RUN npm ci`. */
+  /** The instruction of the layer, from the image history: `RUN npm ci`. */
   readonly step?: string | undefined;
-  /** Line in the Dockerfile: of the step, or of the FROM that brought the base image in. */
+  /** Line in the Dockerfile: of the step, or of the FROM with the base image. */
   readonly line?: number | undefined;
 }
 
@@ -53,18 +53,18 @@ export interface FindingPackage {
   readonly name: string;
   readonly type: string;
   readonly installed: string;
-  /** The versions that fix it, as the scanner lists them. */
+  /** The fixed versions, as listed by the scanner. */
   readonly fixed?: string | undefined;
   /** `affected`, `will_not_fix`, `fix_deferred`, … */
   readonly status?: string | undefined;
   readonly purl?: string | undefined;
 }
 
-/** Ids of what the gate itself finds about the operating system. */
+/** Ids of the gate's own findings about the operating system. */
 export const END_OF_LIFE = 'end-of-life';
 export const UNKNOWN_OS = 'unknown-os';
 
-/** What a finding is about, in a few words: `lodash 4.17.11 → 4.17.12`. */
+/** The subject of a finding in a few words: `lodash 4.17.11 → 4.17.12`. */
 export function describeSubject(finding: Finding): string {
   const { package: pkg } = finding;
   if (pkg === undefined) return finding.path ?? finding.target;

@@ -21,7 +21,7 @@ export interface IgnoreProblem {
   readonly message: string;
 }
 
-/** Groups of Trivy's own `.trivyignore.yaml`; `ignores` is ours and has entries for any kind of finding. */
+/** Groups in Trivy's own `.trivyignore.yaml`; `ignores` is ours and contains entries for any kind of finding. */
 const GROUPS: Readonly<Record<string, FindingClass | undefined>> = {
   ignores: undefined,
   vulnerabilities: 'vulnerability',
@@ -48,9 +48,8 @@ const LARGEST = 1024 * 1024;
 const MOST_PROBLEMS = 50;
 
 /**
- * Reads the text of an ignore file: a list of entries, or Trivy's groups of entries. Each needs an id, a reason
- * (`statement` in Trivy's words) and an end: `expires` is the last day on which it holds, while Trivy's `expired_at` is
- * the first on which it does not.
+ * Reads an ignore file: a list of entries, or Trivy's groups of entries. Each needs an id, a reason (Trivy's
+ * `statement`) and an end: `expires` is the last day of validity, while Trivy's `expired_at` is the first day after it.
  * @param file the name for messages
  * @returns entries, or all problems with their lines (from 1), never both
  */
@@ -71,7 +70,7 @@ export function parseIgnoreFile(
     problems.push({ line: lineOf(node?.range?.[0]), message });
   };
   visit(document, {
-    // One place for each entry: an alias could stand for a thousand of them.
+    // One node per entry: an alias could expand to a thousand of them.
     Alias: (_, node) => {
       report(node, 'aliases (`*name`) are not allowed');
     },
@@ -202,7 +201,7 @@ function lastDayOf(
   const day = expires ?? expiredAt;
   if (day === undefined) return undefined;
   const start = /^\d{4}-\d{2}-\d{2}$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
-  // `2026-02-30` is no day; Date would take it for the second of March.
+  // Date would accept `2026-02-30` as the second of March.
   if (Number.isNaN(start) || dayOf(start) !== day)
     return refuse(key, `\`${key}\` is "${day.slice(0, 40)}", expected a day such as 2026-12-31`);
   return key === 'expires' ? day : dayOf(start - DAY);

@@ -2,25 +2,25 @@ import { daysAfter } from './days.ts';
 import type { Finding } from './finding.ts';
 import { type FindingRow, findingRows } from './finding-rows.ts';
 
-/** Days for which an offered entry holds. */
+/** Validity of a suggested entry in days. */
 const DAYS = 30;
-/** Entries that are offered; whoever has more findings should not accept them one by one. */
+/** Maximum suggested entries; more findings should not be accepted one by one. */
 const MAX_ENTRIES = 100;
-/** Files of one entry; an entry for more of them is for the package anywhere. */
+/** Maximum files per entry; an entry with more covers the package anywhere. */
 const MAX_PATHS = 10;
 
 /**
- * An ignore file for exactly these findings, gravest first: each entry has an empty reason, with which the file is refused
- * until somebody fills it in, and ends 30 days after `today`.
+ * An ignore file for exactly these findings, most severe first. Each entry has an empty reason, which is rejected until
+ * it is filled in, and expires 30 days after `today`.
  * @param today `YYYY-MM-DD`
- * @param platforms of the image: an entry for a finding of one of several names it
- * @returns YAML, and how many entries were left out
+ * @param platforms of the image: in a multi-platform image each entry names its platform
+ * @returns YAML, and the number of entries left out
  */
 export function ignoreSkeleton(
   findings: readonly Finding[],
   { today, platforms }: { readonly today: string; readonly platforms: readonly string[] },
 ): { readonly yaml: string; readonly entries: number; readonly omitted: number } {
-  // Versions make no difference to an entry.
+  // Entries do not depend on versions.
   const rows = mergeVersions(findingRows(findings));
   const expires = daysAfter(today, DAYS);
   const shown = rows.slice(0, MAX_ENTRIES);
@@ -60,12 +60,12 @@ function entryOf({ finding, findings, platforms }: FindingRow, expires: string, 
   ];
 }
 
-/** A path as a glob that matches nothing else. */
+/** A glob that matches only this path. */
 function literal(path: string): string {
   return path.replaceAll(/[\\*?[\]{}()!+@|^$]/g, (sign) => `\\${sign}`);
 }
 
-/** Text of others as YAML: JSON is YAML, and a backtick could end the block that shows it. */
+/** Untrusted text as YAML: JSON is YAML, and a backtick could end the Markdown block around it. */
 function quoted(text: string): string {
   return /^[A-Za-z][\w./-]*$/.test(text) && !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text)
     ? text

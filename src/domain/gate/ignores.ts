@@ -4,21 +4,21 @@ import type { Finding, FindingClass } from './finding.ts';
 import { fromRoot } from './glob.ts';
 import { parsePurl, purlMatches } from './purl.ts';
 
-/** A finding that somebody has accepted, until a day. */
+/** An accepted finding with an expiry date. */
 export interface IgnoreEntry {
   readonly id: string;
   readonly reason: string;
-  /** The last day on which it holds, `YYYY-MM-DD`, to its end in UTC. */
+  /** The last day of validity, `YYYY-MM-DD`, until its end in UTC. */
   readonly lastDay: string;
   readonly class?: FindingClass | undefined;
   /** Name of the package. */
   readonly package?: string | undefined;
-  /** Globs of files in the image; any of them. */
+  /** Globs of files in the image, any of which must match. */
   readonly paths: readonly string[];
-  /** Package URLs; any of them. */
+  /** Package URLs, any of which must match. */
   readonly purls: readonly string[];
   readonly platform?: string | undefined;
-  /** Where it stands, for messages. */
+  /** Its position, for messages. */
   readonly file: string;
   readonly line: number;
 }
@@ -39,8 +39,8 @@ export function daysLeft(entry: IgnoreEntry, today: string): number {
 }
 
 /**
- * Whether an entry speaks of a finding, ended or not. What the entry names must be there: an entry for a path does not
- * match a finding that has none.
+ * Whether an entry matches a finding, expired or not. Everything that the entry names must be present: an entry with a
+ * path does not match a finding without one.
  */
 export function ignoreMatches(entry: IgnoreEntry, finding: Finding): boolean {
   const ids = finding.class === 'misconfiguration' ? [finding.id, ...(finding.aliases ?? [])] : [finding.id];

@@ -1,24 +1,24 @@
-/** One entry of a layer, as its tar has it. */
+/** One entry of a layer, as in its tar. */
 export interface LayerEntry {
   readonly kind: 'file' | 'directory' | 'symlink' | 'link' | 'other';
-  /** As the scanner writes it: no `./`, no leading slash; `..` at the beginning stays. */
+  /** Normalised as in the scanner: no `./`, no leading slash; a leading `..` is kept. */
   readonly name: string;
-  /** Of a link. */
+  /** Target of a link. */
   readonly target: string;
   readonly size: number;
   readonly mode: number;
-  /** Its number in the layer. */
+  /** Its index in the layer. */
   readonly at: number;
-  /** Of a small file that names the system, or of a package database: what it says. */
+  /** Content of a small file that identifies the system, or of a package database. */
   readonly text?: string;
   readonly packages?: readonly string[];
-  /** Of a package database whose packages are counted, and not read. */
+  /** Package count of a database that is not read further. */
   readonly packageCount?: number;
   /** The bytes in the layer are not the content. */
   readonly isSparse: boolean;
 }
 
-/** The content of a file: the entry that brought it, in which layer. */
+/** The content of a file: its entry and layer. */
 export interface FileContent {
   readonly layer: number;
   readonly entry: LayerEntry;
@@ -26,7 +26,7 @@ export interface FileContent {
 
 export type ImageNode =
   | { readonly kind: 'directory'; readonly children: Map<string, ImageNode> }
-  /** `layer` brought this name; the content may be from an earlier one. */
+  /** `layer` added this name; the content may be from an earlier one. */
   | { readonly kind: 'file'; readonly content: FileContent; readonly layer: number; readonly isLink: boolean }
   | { readonly kind: 'symlink'; readonly target: string; readonly layer: number }
   | { readonly kind: 'other' };
@@ -34,7 +34,7 @@ export type ImageNode =
 type Directory = Extract<ImageNode, { kind: 'directory' }>;
 export type FileNode = Extract<ImageNode, { kind: 'file' }>;
 
-/** A link whose target is not in the image when the link is made: engines refuse to unpack it. */
+/** A link whose target does not exist when the link is created: engines refuse to unpack it. */
 export interface BrokenLink {
   readonly path: string;
   readonly target: string;
@@ -44,7 +44,7 @@ const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
 const MOST_HOPS = 100;
 
-/** A whiteout's path, or the folder that an opaque one empties; undefined for any other name. */
+/** The path removed by a whiteout, or the folder emptied by an opaque one; undefined for other names. */
 export function whiteoutOf(name: string): { readonly path: string; readonly isOpaque: boolean } | undefined {
   const slash = name.lastIndexOf('/');
   const base = name.slice(slash + 1);
@@ -55,7 +55,7 @@ export function whiteoutOf(name: string): { readonly path: string; readonly isOp
 }
 
 /**
- * The files that a container of an image sees: its layers unpacked one over the other, links followed inside of the image.
+ * The files that a container sees: layers unpacked on top of each other, links resolved within the image.
  * https://github.com/opencontainers/image-spec/blob/main/layer.md
  */
 export class ImageFiles {
@@ -64,7 +64,7 @@ export class ImageFiles {
 
   constructor(layers: readonly (readonly LayerEntry[])[]) {
     for (const [layer, entries] of layers.entries()) {
-      // Whiteouts are about earlier layers only, wherever they stand in their own.
+      // Whiteouts only affect earlier layers, whatever their position in their own.
       for (const { name } of entries) this.#erase(name);
       for (const entry of entries) this.#add(layer, entry);
     }
@@ -74,18 +74,18 @@ export class ImageFiles {
     return this.#broken;
   }
 
-  /** What is at a path once all links are followed. */
+  /** The node at a path after resolving all links. */
   find(path: string): ImageNode | undefined {
     return this.#find(partsOf(path), 0);
   }
 
-  /** The file at a path once all links are followed. */
+  /** The file at a path after resolving all links. */
   file(path: string): FileNode | undefined {
     const node = this.find(path);
     return node?.kind === 'file' ? node : undefined;
   }
 
-  /** The names in a folder once all links are followed, sorted; none when there is no such folder. */
+  /** The names in a folder after resolving all links, sorted; empty when the folder does not exist. */
   list(path: string): readonly string[] {
     const node = this.find(path);
     return node?.kind === 'directory' ? [...node.children.keys()].sort() : [];
@@ -141,7 +141,7 @@ export class ImageFiles {
     }
   }
 
-  /** What a hard link is made of: the last name is not followed. */
+  /** The target of a hard link: its last name is not resolved. */
   #linked(target: string): ImageNode | undefined {
     const parts = partsOf(target);
     const base = parts.pop();
@@ -149,7 +149,7 @@ export class ImageFiles {
     return parent?.kind === 'directory' && base !== undefined ? parent.children.get(base) : undefined;
   }
 
-  /** The folder at a path, made where it is missing; a link on the way is followed, a file is replaced. */
+  /** The folder at a path, created if missing; links on the way are resolved, files are replaced. */
   #makeDirectory(parts: readonly string[]): Directory {
     let directory = this.#root;
     for (const [at, part] of parts.entries()) {
@@ -197,7 +197,7 @@ export class ImageFiles {
   }
 }
 
-/** The names of a path from the root of the image; `..` leads no higher than that. */
+/** The names of a path from the root of the image; `..` cannot leave the root. */
 function partsOf(path: string): string[] {
   const parts: string[] = [];
   for (const part of path.split('/')) {

@@ -1,17 +1,17 @@
 import type { PackageManager } from './scanned-files.ts';
 
 const NEWLINE = 0x0a;
-/** What is kept of a line. No name, version or status is longer. */
+/** Maximum kept length of a line. Names, versions and statuses are shorter. */
 const LONGEST_FIELD = 4096;
 const MOST_PACKAGES = 500_000;
 
-/** A list of installed packages as text, in paragraphs. */
+/** A text list of installed packages, in paragraphs. */
 type TextDatabase = Exclude<PackageManager, 'rpm'>;
 
 /**
- * Names what a package database lists as installed, `name@version`, while its bytes pass by. A line may have any length, at
- * which the scanner may stop reading.
- * https://wiki.alpinelinux.org/wiki/Apk_spec, https://manpages.debian.org/deb-control
+ * Reads the installed packages, `name@version`, from a package database as its bytes pass by. Lines may have any
+ * length, whereas the scanner may stop at a long one. https://wiki.alpinelinux.org/wiki/Apk_spec,
+ * https://manpages.debian.org/deb-control
  */
 export class InstalledPackages {
   readonly #of: TextDatabase;
@@ -37,7 +37,7 @@ export class InstalledPackages {
     }
   }
 
-  /** What was found in all bytes so far, which are all that there are. */
+  /** The packages found; call it after the last byte. */
   end(): readonly string[] {
     this.#endLine();
     this.#endPackage();
@@ -69,7 +69,7 @@ export class InstalledPackages {
   }
 
   #endPackage(): void {
-    // A name with a leading dot is a list of requirements of its own: `apk add --virtual .build-deps`.
+    // A leading dot marks a virtual package: `apk add --virtual .build-deps`.
     const isPackage = this.#name !== '' && !this.#name.startsWith('.') && this.#version !== '';
     if (isPackage && this.#isInstalled && this.#found.size < MOST_PACKAGES) {
       this.#found.add(`${this.#name}@${this.#version}`);

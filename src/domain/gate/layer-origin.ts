@@ -1,9 +1,9 @@
 import type { BuildSteps } from '../dockerfile.ts';
 import type { FindingOrigin } from './finding.ts';
 
-/** What the config of an image tells of its layers. */
+/** Layer information from an image config. */
 export interface LayerHistory {
-  /** Digests as in the manifest, and of the uncompressed layers, from the lowest. */
+  /** Digests in the manifest, and of the uncompressed layers, starting with the lowest. */
   readonly layers: readonly string[];
   readonly diffIds: readonly string[];
   readonly history: readonly { readonly createdBy: string; readonly isEmpty: boolean }[];
@@ -12,8 +12,8 @@ export interface LayerHistory {
 }
 
 /**
- * What brought each layer, by digest and diff id. The steps of the Dockerfile are the last entries of the history: where these
- * are of the same kinds in the same order, everything before is the base image. Otherwise only the history itself is told.
+ * The origin of each layer, by digest and diff id. The Dockerfile's steps are the last entries of the history: if their
+ * kinds and order match, everything before is the base image. Otherwise only the history is used.
  */
 export function layerOrigins(
   { layers, diffIds, history, baseName }: LayerHistory,
@@ -48,7 +48,7 @@ function boundaryOf(history: LayerHistory['history'], { steps }: BuildSteps): nu
   return start >= 0 && fits ? start : undefined;
 }
 
-/** `RUN npm ci` of `RUN |1 A=b /bin/sh -c npm ci # buildkit`, and of what the older builder wrote. */
+/** Extracts `RUN npm ci` from `RUN |1 A=b /bin/sh -c npm ci # buildkit`, and from the older builder's format. */
 function wordsOf(createdBy: string): string {
   return createdBy
     .replace(/\s+# buildkit\s*$/, '')

@@ -3,28 +3,28 @@ import type { ScanReport } from './report.ts';
 import type { Scanner } from './severity.ts';
 import type { ViewFacts } from './view-facts.ts';
 
-/** What a scan of one platform came to: the report, bound to the manifest, and what the scanner does not tell. */
+/** The result of scanning one platform: the report for its manifest, and what the scanner does not report. */
 export interface PlatformReport {
   /** `linux/arm64`. */
   readonly platform: string;
   /** Digest of the platform's manifest. */
   readonly digest: Digest;
   readonly report: ScanReport;
-  /** What was looked for. */
+  /** The requested scanners. */
   readonly scanners: readonly Scanner[];
-  /** Files of the image that an operating system or its package manager has put there. */
+  /** Files of an operating system or its package manager. */
   readonly osFiles: readonly string[];
-  /** The scanner said that it does not know this release of the system; there may be no advisories for it either. */
+  /** The scanner reported an unknown system release, which may have no advisories. */
   readonly isUnlisted?: boolean;
-  /** What the scan can have missed. */
+  /** What the scan may have missed. */
   readonly view?: ViewFacts;
-  /** No secrets were looked for in what seems to be the base image. */
+  /** Secrets were not searched for in what looks like the base image. */
   readonly skipsSecrets?: boolean;
-  /** Files with private keys that do not count, because anybody can have them: those of installed packages' tests. */
+  /** Files with private keys that do not count because they are public: test keys of installed packages. */
   readonly publicKeys?: readonly string[];
 }
 
-/** What a report must speak of. */
+/** What a report must be about. */
 export interface ScannedPlatform {
   readonly name: string;
   readonly platform: { readonly os: string; readonly architecture: string };
@@ -33,8 +33,8 @@ export interface ScannedPlatform {
 }
 
 /**
- * What is wrong between a report and the platform that it should be about, as a phrase; undefined when it is about exactly
- * that. A report of a layout names no manifest: config digest, layers and platform are what binds them.
+ * The mismatch between a report and its platform, as a phrase; undefined when it is about exactly that. A report about
+ * a layout names no manifest, so it is matched by config digest, layers and platform.
  * https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/image/archive.go
  */
 export function bindingProblem(
@@ -56,7 +56,7 @@ export function bindingProblem(
   return undefined;
 }
 
-/** What is wrong between the platforms of an image and the reports there are, as a phrase: each has exactly one. */
+/** The mismatch between the platforms of an image and its reports, as a phrase: there must be exactly one each. */
 export function coverageProblem(
   expected: readonly { readonly digest: Digest; readonly name: string }[],
   reports: readonly PlatformReport[],

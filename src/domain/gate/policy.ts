@@ -10,17 +10,17 @@ import { judgeSystem, type SystemPolicy } from './system.ts';
 import { clearingStatement, unmatchedStatements, type VexStatement } from './vex.ts';
 
 export interface GatePolicy extends SystemPolicy {
-  /** The severities that close the gate: a set, not a threshold. */
+  /** The severities that fail the gate: a set, not a threshold. */
   readonly severities: readonly Severity[];
   readonly ignoreUnfixed: boolean;
-  /** What a scan may have missed. */
+  /** Accepted blind spots of a scan. */
   readonly accepted?: readonly AcceptedSpot[];
 }
 
 export interface Judged {
-  /** Digest of the index, and the names under which it is going to be published, `ghcr.io/org/app`. */
+  /** Digest of the index, and the names to publish it under, `ghcr.io/org/app`. */
   readonly image: { readonly digest: Digest; readonly names: readonly string[] };
-  /** One for each platform. */
+  /** One per platform. */
   readonly reports: readonly PlatformReport[];
   readonly policy: GatePolicy;
   readonly ignores: readonly IgnoreEntry[];
@@ -30,14 +30,14 @@ export interface Judged {
   readonly today: string;
 }
 
-/** A finding that does not close the gate because of what somebody has decided, and who. */
+/** A finding that does not fail the gate because it was suppressed, and where. */
 export interface Suppressed {
   readonly finding: Finding;
   readonly by: 'ignorefile' | 'vex' | 'unfixed' | 'baseline' | 'accept-unscanned';
   readonly reason: string;
-  /** Where it was decided: `.security/accepted.yaml:12`. */
+  /** The source: `.security/accepted.yaml:12`. */
   readonly place?: string;
-  /** The last day on which it holds. */
+  /** The last day of validity. */
   readonly expires?: string;
   readonly daysLeft?: number;
 }
@@ -49,30 +49,30 @@ export interface PlatformResult {
   readonly gated: number;
   /** `alpine 3.22.1`. */
   readonly system?: string;
-  /** Packages that were looked at. */
+  /** Scanned packages. */
   readonly packages: number;
 }
 
-/** What the gate says. Every finding of the scan is in exactly one of `gated`, `others` and `suppressed`. */
+/** The result of the gate. Every finding of the scan is in exactly one of `gated`, `others` and `suppressed`. */
 export interface GateResult {
   readonly passed: boolean;
   readonly gated: readonly Finding[];
   readonly others: readonly Finding[];
   readonly suppressed: readonly Suppressed[];
-  /** Of all findings, before the policy. */
+  /** All findings, before the policy. */
   readonly counts: { readonly total: SeverityCounts; readonly platforms: Readonly<Record<string, SeverityCounts>> };
   readonly platforms: readonly PlatformResult[];
-  /** What was not looked at, or let pass by a setting. */
+  /** Unscanned content, and what a setting accepted. */
   readonly notes: readonly string[];
-  /** About the ignore file: entries that have ended or match nothing. */
+  /** About the ignore file: expired or unused entries. */
   readonly warnings: readonly GateWarning[];
-  /** How the image compares with its baseline, when there is one. */
+  /** The comparison with the baseline, if there is one. */
   readonly comparison?: Comparison;
   /** The day of the decision, `YYYY-MM-DD` in UTC. */
   readonly today: string;
 }
 
-/** A sentence, and the file and line that it is about. */
+/** A sentence, with the file and line it refers to. */
 export interface GateWarning {
   readonly text: string;
   readonly file?: string;
@@ -80,10 +80,11 @@ export interface GateWarning {
 }
 
 /**
- * Applies the policy to the reports of all platforms. Order: VEX, ignore entries, severity, unfixed, baseline. A finding is
- * unfixed only when it is a vulnerability without a fixed version whose status is not `fixed`: secrets, misconfigurations and
- * licences never are. A finding whose ignore entry has ended counts although the baseline has it: somebody has set that day. Pure.
- * @throws RangeError when there is no report at all: nothing looked at is not a pass
+ * Applies the policy to the reports of all platforms. Order: VEX, ignore entries, severity, unfixed, baseline. A
+ * finding is unfixed only if it is a vulnerability without a fixed version whose status is not `fixed`; secrets,
+ * misconfigurations and licences never are. A finding with an expired ignore entry counts even if the baseline has it:
+ * the expiry was set on purpose. Pure.
+ * @throws RangeError without any report: an image that was not scanned must not pass
  */
 export function judge({ image, reports, policy, ignores, vex, baseline, today }: Judged): GateResult {
   if (reports.length === 0) throw new RangeError('a gateResult needs a report');
@@ -194,7 +195,7 @@ export function judge({ image, reports, policy, ignores, vex, baseline, today }:
   };
 }
 
-/** What a scan found in the image that others are compared with, its system past its end of life too. Pure. */
+/** The findings of the image that others are compared with, including a system past its end of life. Pure. */
 export function baselineOf(
   image: string,
   digest: Digest,
@@ -233,7 +234,7 @@ function spotWarning({ kind, glob }: AcceptedSpot): GateWarning {
 }
 
 function closesGate(finding: Finding, policy: GatePolicy): boolean {
-  // About the system the policy has switches of its own, whatever the severities are.
+  // Findings about the system have policy switches of their own, whatever the severities.
   if (finding.id === END_OF_LIFE && finding.class === 'operating-system') return policy.failOnEol;
   if (finding.id === UNKNOWN_OS && finding.class === 'operating-system') return true;
   return policy.severities.includes(finding.severity);

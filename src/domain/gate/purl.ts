@@ -1,6 +1,6 @@
 import { PackageURL } from 'packageurl-js';
 
-/** A package URL, or undefined when the text is none. https://github.com/package-url/purl-spec */
+/** A package URL, or undefined when the text is not one. https://github.com/package-url/purl-spec */
 export function parsePurl(text: string | undefined): PackageURL | undefined {
   if (text === undefined || !text.startsWith('pkg:')) return undefined;
   try {
@@ -11,8 +11,8 @@ export function parsePurl(text: string | undefined): PackageURL | undefined {
 }
 
 /**
- * Whether a purl is among those that a pattern names: the same package, and the same version and qualifiers as far as the
- * pattern gives them. https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md#purl-matching
+ * Whether a pattern covers a purl: the same package, and the same version and qualifiers where the pattern has them.
+ * https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md#purl-matching
  */
 export function purlMatches(pattern: PackageURL, purl: PackageURL | undefined): boolean {
   if (purl === undefined) return false;

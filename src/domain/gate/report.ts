@@ -3,10 +3,10 @@ import { DecodeError, fields, list, optionalFields, optionalText, text, texts, w
 import type { Finding } from './finding.ts';
 import { SEVERITIES, type Severity } from './severity.ts';
 
-/** A finding before it is known of which platform. */
+/** A finding whose platform is not set yet. */
 export type ReportFinding = Omit<Finding, 'platform'>;
 
-/** What is used of Trivy's JSON report, schema version 2. */
+/** The relevant part of Trivy's JSON report, schema version 2. */
 export interface ScanReport {
   readonly scannerVersion: string | undefined;
   /** Digest of the image config. */
@@ -14,13 +14,13 @@ export interface ScanReport {
   readonly diffIds: readonly string[];
   readonly os: string;
   readonly architecture: string;
-  /** The operating system inside, when the scanner knows it. */
+  /** The operating system, if recognised by the scanner. */
   readonly system: { readonly family: string; readonly version: string; readonly endOfLife: boolean } | undefined;
-  /** Number of packages of the operating system; undefined when the scanner did not look for them. */
+  /** Number of operating system packages; undefined when the scanner did not look for them. */
   readonly systemPackages: number | undefined;
-  /** Packages of the operating system: the package manager in whose database they were found, and `name@version`. */
+  /** Operating system packages: the package manager of their database, and `name@version`. */
   readonly installed: readonly { readonly manager: string; readonly id: string }[];
-  /** Number of packages of languages. */
+  /** Number of language packages. */
   readonly languagePackages: number;
   readonly findings: readonly ReportFinding[];
 }
@@ -29,9 +29,9 @@ const MOST_RESULTS = 50_000;
 const MOST_FINDINGS = 200_000;
 
 /**
- * Reads a parsed JSON report. The text of a secret is not taken over, masked or not.
+ * Reads a parsed JSON report. Drops the text of secrets, masked or not.
  * https://github.com/aquasecurity/trivy/blob/main/pkg/types/report.go
- * @throws DecodeError with the path of what is wrong
+ * @throws DecodeError with the path of the invalid value
  */
 export function decodeReport(json: unknown): ScanReport {
   const report = fields(json, 'report');
@@ -75,7 +75,7 @@ function decodeSystem(value: unknown): ScanReport['system'] {
 
 interface About {
   readonly system: ScanReport['system'];
-  /** What Trivy was given to scan: a path of this run. It stands where there is no better name. */
+  /** Trivy's scan target: a path of this run, used where there is no better name. */
   readonly artifact: unknown;
 }
 
@@ -89,7 +89,7 @@ function decodeResult(value: unknown, path: string, { system, artifact }: About)
   const target = isSystem ? ofSystem : isConfig ? 'image config' : given;
   const type = optionalText(result.Type, `${path}.Type`) ?? resultClass;
   const modified = list(result.ExperimentalModifiedFindings, `${path}.ExperimentalModifiedFindings`, MOST_FINDINGS);
-  // Whatever is left out is decided here, and never by a configuration that the scanner may have found.
+  // Exclusions are decided here, never by a configuration that the scanner may have found.
   if (modified.length > 0)
     throw new DecodeError(`${path}: the scanner itself has left out ${modified.length} findings`);
   const context = { target, type, file: isSystem || isConfig ? undefined : given };
@@ -120,7 +120,7 @@ function decodeInstalled(value: unknown, path: string): ScanReport['installed'][
 interface Context {
   readonly target: string;
   readonly type: string;
-  /** The target when it is a file of the image. */
+  /** The target if it is a file of the image. */
   readonly file: string | undefined;
 }
 
@@ -177,7 +177,7 @@ function decodeSecret(value: Fields, path: string, { target, file }: Context): R
   };
 }
 
-/** What is around a secret (the scanner masks the secret itself), as a number: 32-bit FNV-1a tells two of a file apart. */
+/** A hash of the text around a secret, which the scanner masks: 32-bit FNV-1a distinguishes several in one file. */
 function contextOf(match: unknown): string | undefined {
   if (typeof match !== 'string') return undefined;
   let hash = 0x811c9dc5;

@@ -1,4 +1,4 @@
-/** What is kept of the structure of a page. */
+/** The kept part of a page's structure. */
 type Page =
   | { readonly kind: 'leaf'; readonly rows: number }
   | { readonly kind: 'interior'; readonly children: readonly number[] };
@@ -7,22 +7,23 @@ const MAGIC = 'SQLite format 3\0';
 const INTERIOR = 0x05;
 const LEAF = 0x0d;
 const FILE_HEADER = 100;
-/** 4 GiB of the usual pages. */
+/** 4 GiB with the usual page size. */
 const MAX_PAGES = 1_000_000;
 const MAX_SCHEMA_PAGES = 64;
 
 /**
- * Counts the packages of an rpm database while its bytes pass by: the rows of the table `Packages` in `rpmdb.sqlite`. Only the
- * structure of the pages is kept, as a table is found once all of them are known.
- * https://www.sqlite.org/fileformat2.html#b_tree_pages, https://github.com/rpm-software-management/rpm/blob/master/lib/backend/sqlite.cc
+ * Counts the packages of an rpm database as its bytes pass by: the rows of the table `Packages` in `rpmdb.sqlite`.
+ * Keeps only the structure of the pages, because a table can only be found once all of them are known.
+ * https://www.sqlite.org/fileformat2.html#b_tree_pages,
+ * https://github.com/rpm-software-management/rpm/blob/master/lib/backend/sqlite.cc
  */
 export class RpmPackages {
   readonly #pages = new Map<number, Page>();
-  /** Pages whose text may be the definition of the table. */
+  /** Pages that may contain the definition of the table. */
   readonly #definitions = new Map<number, Buffer>();
   readonly #head: Uint8Array[] = [];
   #headLength = 0;
-  /** 0 until it is known; undefined when this is no such database. */
+  /** 0 until known; undefined when it is not such a database. */
   #pageSize: number | undefined = 0;
   #page = Buffer.alloc(0);
   #filled = 0;
@@ -41,7 +42,7 @@ export class RpmPackages {
     } else this.#fill(bytes);
   }
 
-  /** @returns undefined when the bytes are no database that rpm could read */
+  /** @returns undefined when rpm could not read the database */
   end(): number | undefined {
     const root = this.#rootOfPackages();
     return root === undefined ? undefined : this.#rowsBelow(root);
@@ -115,7 +116,7 @@ function pageSizeOf(head: Buffer): number | undefined {
   return size >= 512 && (size & (size - 1)) === 0 ? size : undefined;
 }
 
-/** The root page of the table `Packages`, from a page of the schema: each row is type, name, table, root page, SQL. */
+/** The root page of the table `Packages`, from a schema page: each row is type, name, table, root page, SQL. */
 function rootIn(page: Buffer, start: number): number | undefined {
   const cells = page.readUInt16BE(start + 3);
   for (let at = 0; at < cells; at += 1) {
@@ -125,7 +126,7 @@ function rootIn(page: Buffer, start: number): number | undefined {
   return undefined;
 }
 
-/** https://www.sqlite.org/fileformat2.html#record_format, as far as a row of the schema needs it. */
+/** https://www.sqlite.org/fileformat2.html#record_format, limited to what a schema row needs. */
 function rowAt(page: Buffer, cell: number): readonly (string | number)[] | undefined {
   let at = cell;
   const varint = () => {
@@ -153,5 +154,5 @@ function rowAt(page: Buffer, cell: number): readonly (string | number)[] | undef
   return at <= page.length ? values : undefined;
 }
 
-/** Of the serial types 0 to 6. */
+/** Sizes of the serial types 0 to 6. */
 const INTEGER_BYTES: readonly number[] = [0, 1, 2, 3, 4, 6, 8];

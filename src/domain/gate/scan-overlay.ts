@@ -1,38 +1,38 @@
 import { type FileContent, type FileNode, type ImageFiles, type LayerEntry, whiteoutOf } from './image-files.ts';
 import { managerOf, PACKAGE_DATABASES, RELEASE_FILES, type ScannedKind, scannedAs } from './scanned-files.ts';
 
-/** A file that the scanner shall see at a path. */
+/** A file to show to the scanner at a path. */
 export interface OverlayFile {
   readonly path: string;
   readonly content: FileContent;
-  /** The layer that brought the file under this path. */
+  /** The layer that added the file at this path. */
   readonly layer: number;
 }
 
-/** What is shown to the scanner on top of the layers of an image, so that it sees what a container sees. */
+/** Files shown to the scanner on top of an image's layers, so that it sees what a container sees. */
 export interface ScanOverlay {
   readonly files: readonly OverlayFile[];
-  /** What the scanner would see and a container would not. */
+  /** Files that the scanner would see and a container would not. */
   readonly hidden: readonly string[];
-  /** Shown below all layers too: of what names the system, the scanner takes what comes first. */
+  /** Also shown below all layers: the scanner uses the first file that identifies the system. */
   readonly releases: readonly OverlayFile[];
-  /** What is not shown, because it would be too much. */
+  /** Files not shown because of the size limits. */
   readonly left: readonly OverlayFile[];
 }
 
 const MOST_FILES = 50_000;
 const MOST_BYTES = 2 * 1024 ** 3;
 
-/** The last regular file that the layers have under a name, which is what the scanner keeps. */
+/** The last regular file with a name in the layers, which is the one that the scanner keeps. */
 interface Sight {
   readonly content: FileContent;
-  /** The name comes more than once in this layer, and which one the scanner keeps is open. */
+  /** The name occurs more than once in this layer, and the scanner may keep either. */
   readonly isDouble: boolean;
 }
 
 /**
- * The scanner reads regular files alone, by the name that they have in a layer: it follows no link, and keeps any of several
- * files of one name. So what a container finds behind a link, or under a name that comes twice, is shown to it as a file.
+ * The scanner only reads regular files, by their name in a layer: it resolves no links, and keeps any of several files
+ * with the same name. So files behind links or duplicate names are shown to it as regular files.
  * https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/walker/tar.go
  */
 export function planOverlay(layers: readonly (readonly LayerEntry[])[], files: ImageFiles): ScanOverlay {
@@ -53,7 +53,7 @@ export function planOverlay(layers: readonly (readonly LayerEntry[])[], files: I
   const want = (path: string, { content, layer }: FileNode) => {
     const kind = scannedAs(path, content.entry.mode);
     if (kind === undefined || isSeen(content, kind)) return;
-    // Of a program one name is enough: busybox has hundreds.
+    // One name per program is enough: busybox has hundreds.
     if (kind === 'program' && programs.has(content.entry)) return;
     if (kind === 'program') programs.add(content.entry);
     wanted.set(path, { path, content, layer });
@@ -88,7 +88,7 @@ export function planOverlay(layers: readonly (readonly LayerEntry[])[], files: I
   return { ...bounded([...wanted.values()].sort((a, b) => (a.path < b.path ? -1 : 1))), hidden, releases };
 }
 
-/** Whether the scanner has something else to look at than the layers as they are. */
+/** Whether the scanner needs more than the layers as they are. */
 export function isEmptyOverlay({ files, hidden, releases }: ScanOverlay): boolean {
   return files.length + hidden.length + releases.length === 0;
 }
@@ -105,7 +105,7 @@ function sightOf(layers: readonly (readonly LayerEntry[])[]): ReadonlyMap<string
   return seen;
 }
 
-/** Paths of the system's own files: those that a container finds, and those that the scanner does. */
+/** Paths of the system's own files, as seen by a container and by the scanner. */
 function systemPaths(files: ImageFiles, seen: ReadonlyMap<string, Sight>): ReadonlySet<string> {
   const named = [...RELEASE_FILES, ...Object.values(PACKAGE_DATABASES).flat()];
   const inFolders = named
@@ -115,7 +115,7 @@ function systemPaths(files: ImageFiles, seen: ReadonlyMap<string, Sight>): Reado
   return new Set([...named.filter((path) => !path.endsWith('/')), ...inFolders, ...scanned]);
 }
 
-/** Whether a later layer takes a path away by a whiteout, which the scanner follows. */
+/** Whether a later layer removes a path by a whiteout, which the scanner honours. */
 function isErased(layers: readonly (readonly LayerEntry[])[], path: string, since: number): boolean {
   return layers.slice(since + 1).some((entries) =>
     entries.some(({ name }) => {
@@ -125,7 +125,7 @@ function isErased(layers: readonly (readonly LayerEntry[])[], path: string, sinc
   );
 }
 
-/** The files that name the system, when the layers have more than one answer. */
+/** The files that identify the system, if the layers contain different versions. */
 function releasesOf(layers: readonly (readonly LayerEntry[])[], files: ImageFiles): readonly OverlayFile[] {
   const visible = RELEASE_FILES.flatMap((path): readonly OverlayFile[] => {
     const node = files.file(path);

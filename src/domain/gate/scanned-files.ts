@@ -1,4 +1,4 @@
-/** What the scanner takes a file of an image for. `system`: what an operating system or its package manager has put there. */
+/** What the scanner uses a file of an image for. `system`: files of an operating system or its package manager. */
 export type ScannedKind =
   | 'system'
   | 'node'
@@ -12,7 +12,7 @@ export type ScannedKind =
   | 'lock'
   | 'program';
 
-/** Where systems say what they are. */
+/** Where systems identify themselves. */
 export const RELEASE_FILES: readonly string[] = [
   'etc/os-release',
   'usr/lib/os-release',
@@ -51,7 +51,7 @@ export const PACKAGE_DATABASES: Readonly<Record<PackageManager, readonly string[
   ],
 };
 
-/** Where other package managers keep what is installed, most of which the scanner knows nothing of. */
+/** Databases of other package managers, most of which the scanner does not support. */
 const FURTHER_DATABASES: readonly string[] = [
   'var/lib/rpm/',
   'usr/lib/sysimage/rpm/',
@@ -69,7 +69,7 @@ const FURTHER_DATABASES: readonly string[] = [
 
 const OS_FILES = [...RELEASE_FILES, ...PACKAGE_DATABASES.apk, ...PACKAGE_DATABASES.dpkg, ...FURTHER_DATABASES];
 
-/** The file or folder of an operating system that a path is or is in; undefined when it is none. */
+/** The file or folder of an operating system that contains a path; undefined when there is none. */
 export function osFile(path: string): string | undefined {
   return OS_FILES.find((each) => isBelow(path, each));
 }
@@ -87,7 +87,7 @@ function isBelow(path: string, file: string): boolean {
 
 const JAVA = /\.(?:jar|war|ear|par)$/i;
 
-/** Files by name, in the order in which the first match counts. https://trivy.dev/docs/latest/coverage/language/ */
+/** Files by name; the first match counts. https://trivy.dev/docs/latest/coverage/language/ */
 const BY_NAME: readonly (readonly [ScannedKind, RegExp])[] = [
   ['node', /(?:^|\/)package\.json$/],
   ['python', /\.dist-info\/METADATA$|(?:^|\/)EGG-INFO\/PKG-INFO$|\.egg-info(?:\/(?:PKG-INFO|METADATA))?$|\.egg$/],
@@ -101,8 +101,8 @@ const BY_NAME: readonly (readonly [ScannedKind, RegExp])[] = [
 ];
 
 /**
- * What the scanner takes a file for, by path and mode; undefined when it looks for no packages in it. Contents are looked at
- * only for secrets then, and those are found wherever the content is stored.
+ * What the scanner uses a file for, by path and mode; undefined when it reads no packages from it. Its content is then
+ * only searched for secrets, which are found wherever it is stored.
  */
 export function scannedAs(path: string, mode: number): ScannedKind | undefined {
   if (RELEASE_FILES.includes(path) || managerOf(path) !== undefined) return 'system';

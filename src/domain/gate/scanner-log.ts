@@ -1,6 +1,6 @@
-/** A file, or something without a name, that the scanner could not make sense of. */
+/** A file, or something unnamed, that the scanner could not parse. */
 export interface ScanProblem {
-  /** File in the image, when the scanner names it. */
+  /** File in the image, if the scanner names it. */
   readonly path: string | undefined;
   readonly reason: string;
 }
@@ -8,30 +8,30 @@ export interface ScanProblem {
 const MOST_PROBLEMS = 10_000;
 const LONGEST_REASON = 300;
 
-/** What Trivy writes when it leaves something out, most of it at the level DEBUG alone, and goes on. */
+/** Trivy's messages when it skips something and continues, most of them only at level DEBUG. */
 const LEFT_OUT: readonly RegExp[] = [
   // https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/analyzer/analyzer.go
   /^Analysis error$/,
   // https://github.com/aquasecurity/trivy/blob/main/pkg/utils/fsutils/fs.go
   /^Walk error$/,
   /^Parse error$/,
-  // A jar in a jar.
+  // A nested jar.
   /^Failed to parse$/,
   /^Failed to parse the installed package version$/,
   /^Installed package version error$/,
 ];
-/** Of the version of an advisory it writes the same, with another error. */
+/** It logs the same for an advisory's version, with another error. */
 const NO_VERSION = /^Version matching error$/;
 
-/** Reads the lines that the scanner writes, as they come. */
+/** Reads the scanner's log lines as they arrive. */
 export class ScannerLog {
   readonly #problems = new Map<string, ScanProblem>();
   #isUnlisted = false;
   #repository: string | undefined;
 
-  /** @returns whether the line is worth keeping: with `--debug` there are some for each file */
+  /** @returns whether to keep the line: with `--debug` each file produces several */
   take(line: string): boolean {
-    // Several for each file, and none about what is left out.
+    // Several per file, none of them about skipped content.
     if (line.includes('\tDEBUG\t[secret] ')) return false;
     const [, level = '', text = '', ...rest] = line.split('\t');
     if (level === '') return true;
@@ -50,12 +50,15 @@ export class ScannerLog {
     return [...this.#problems.values()];
   }
 
-  /** The scanner said that it does not know this release of the system. */
+  /** The scanner reported an unknown release of the system. */
   get isUnlisted(): boolean {
     return this.#isUnlisted;
   }
 
-  /** The release whose advisories Alpine's packages are compared with, when their repository is of another one: `edge`. */
+  /**
+   * The release whose advisories Alpine's packages are compared with, if their repository belongs to another one:
+   * `edge`.
+   */
   get repository(): string | undefined {
     return this.#repository || undefined;
   }
@@ -70,7 +73,7 @@ export class ScannerLog {
   }
 }
 
-/** The value of `name=value`, which Go quotes when it has to. */
+/** The value of `name=value`, which Go quotes if necessary. */
 function attribute(text: string, name: string): string | undefined {
   const [, quoted, plain] = new RegExp(`(?:^|\\s)${name}=(?:"((?:[^"\\\\]|\\\\.)*)"|(\\S*))`).exec(text) ?? [];
   return quoted?.replaceAll(/\\(["\\])/g, '$1') ?? plain;

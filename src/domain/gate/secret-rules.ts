@@ -2,21 +2,21 @@ import { stringify } from 'yaml';
 import { ENCODED_PRIVATE_KEYS, ENCODED_TOKENS, type EncodedForm } from './encoded-secrets.ts';
 import type { ReportFinding } from './report.ts';
 
-/** A kind of credential that Trivy's own rules do not know, in a form that both Go and JavaScript read. */
+/** A kind of credential without a built-in Trivy rule, in syntax that both Go and JavaScript accept. */
 interface SecretRule {
   readonly id: string;
   readonly title: string;
-  /** Of the file, from the root of the image. Absent: any. */
+  /** Path pattern of the file, from the root of the image. Absent: any. */
   readonly path?: string;
-  /** The part named `secret` is what the report hides, or all of it. */
+  /** The report hides the group `secret`, or the whole match. */
   readonly regex: string;
-  /** The file is not looked at unless it contains one of these, in any case. */
+  /** Files are only searched if they contain one of these, in any case. */
   readonly keywords: readonly string[];
 }
 
 const SECRET = (characters: string) => `(?P<secret>${characters})`;
 
-/** Tokens that steps of a job leave in the workspace, and files in which tools keep their logins. All are HIGH. */
+/** Tokens that steps of a job leave in the workspace, and login files of tools. All are HIGH. */
 export const SECRET_RULES: readonly SecretRule[] = [
   {
     // actions/checkout with persist-credentials: in .git/config, since v6 in a file of its own.
@@ -141,15 +141,16 @@ export const SECRET_RULES: readonly SecretRule[] = [
   ...encoded('base64-private-key', 'Private key in Base64', ENCODED_PRIVATE_KEYS),
 ];
 
-/** One rule for each form: the scanner looks for a keyword faster than for one of many. */
+/** One rule per form: the scanner finds a single keyword faster than one of many. */
 function encoded(id: string, title: string, forms: readonly EncodedForm[]): readonly SecretRule[] {
   return forms.map(({ regex, keyword }) => ({ id, title, regex, keywords: [keyword] }));
 }
 
 /**
- * Rules of Trivy that let secrets pass by their path, or because the text says "example": what an
- * image is built from lies in such folders too. Kept are those for Go's own sources (`usr/local/go`), whose tests hold
- * private keys in every golang image, and for Yarn's in node images (`opt/yarn-v…`). https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/secret/builtin-allow-rules.go
+ * Trivy's allow rules that skip secrets by path, or because the text says "example": build inputs may be in such
+ * folders too. Kept are those for Go's own sources (`usr/local/go`), whose tests contain private keys in every golang
+ * image, and for Yarn's in node images (`opt/yarn-v…`).
+ * https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/secret/builtin-allow-rules.go
  */
 const ALLOW_RULES_OFF = [
   'tests',
@@ -165,13 +166,13 @@ const ALLOW_RULES_OFF = [
 ];
 
 /**
- * Values of Maven's own settings.xml, which it has in comments (`etc/maven`, `usr/share/maven/conf`).
+ * Sample values in the comments of Maven's own settings.xml (`etc/maven`, `usr/share/maven/conf`).
  * https://github.com/apache/maven/blob/maven-3.9.x/apache-maven/src/assembly/maven/conf/settings.xml
  */
 const MAVEN_SAMPLES =
   '^\\s*(?:<password>(?:repopwd|proxypass)</password>|<passphrase>optional; leave empty if not used\\.</passphrase>)\\s*$';
 
-/** Where packages that anybody can download have keys for their tests and examples, and Debian one for `localhost`. */
+/** Locations of test and example keys in public packages, and of Debian's key for `localhost`. */
 const PUBLIC_KEYS: readonly RegExp[] = [
   /^etc\/ssl\/private\/ssl-cert-snakeoil\.key$/,
   /^usr\/share\/doc\/[^/]+\//,
@@ -182,7 +183,7 @@ const PUBLIC_KEYS: readonly RegExp[] = [
 
 const KEY_RULES: ReadonlySet<string> = new Set(['private-key', 'base64-private-key']);
 
-/** Whether a finding is a private key that is public by where it is. Other credentials in the same files count. */
+/** Whether a finding is a private key in a public location. Other credentials in the same files count. */
 export function isPublicKeyMaterial({ class: kind, id, path }: ReportFinding): boolean {
   const file = path?.replace(/^\/+/, '');
   return kind === 'secret' && KEY_RULES.has(id) && file !== undefined && PUBLIC_KEYS.some((each) => each.test(file));
@@ -206,24 +207,30 @@ export function secretConfig(): string {
   });
 }
 
-/** What the search for secrets leaves out, for the log and the summary. */
+/** What the secret search skips, for the log and the summary. */
 export const NOT_SEARCHED =
   'Not searched for secrets: binary files, archives and pictures, files under 10 bytes, lock files of package managers, the sources of Go and Yarn in `/usr/local/go` and `/opt/yarn-v…`, and `node_modules` and `.git` folders except for credential files in them. Private keys do not count in the tests of installed Python and Ruby packages and in `/usr/share/doc`, nor does `ssl-cert-snakeoil.key`.';
 
-/** Trivy opens no file below these folders when it looks for secrets. */
+/** Trivy's secret search opens no file below these folders. */
 const UNSEEN = /(?:^|\/)(?:\.git|node_modules)\//;
-/** Names of small files with credentials that are worth a look there. */
+/** Names of small credential files to search there. */
 const NAMED =
   /(?:^|\/)(?:config|config\.worktree|[^/]*\.config|[^/]*credentials[^/]*|gha-creds-[^/]*\.json|\.?npmrc|\.yarnrc\.yml|[._]netrc|\.pypirc|config\.json|\.gitconfig|auth\.json)$/;
-/** Of a file that is read here. */
+/** Maximum size of a file to search here. */
 export const LARGEST_UNSEEN = 256 * 1024;
 
-/** Whether a file has to be looked at here, because Trivy does not. @param path without a leading slash */
+/**
+ * Whether a file has to be searched here because Trivy skips it.
+ * @param path without a leading slash
+ */
 export function isUnseenBySecretScan(path: string): boolean {
   return UNSEEN.test(path) && NAMED.test(path);
 }
 
-/** The credentials in a file that Trivy does not open. Pure. @param path without a leading slash */
+/**
+ * The credentials in a file that Trivy skips. Pure.
+ * @param path without a leading slash
+ */
 export function secretsIn(path: string, text: string): readonly ReportFinding[] {
   const lower = text.toLowerCase();
   return SECRET_RULES.flatMap((rule) => {
@@ -236,7 +243,7 @@ export function secretsIn(path: string, text: string): readonly ReportFinding[] 
   });
 }
 
-/** An expression of Go, as far as the rules use what JavaScript writes otherwise. */
+/** Converts a Go expression to JavaScript, as far as the rules need it. */
 function patternOf(source: string): RegExp {
   return new RegExp(source.replace('(?i)', '').replace('(?P<', '(?<'), source.startsWith('(?i)') ? 'i' : '');
 }

@@ -6,18 +6,19 @@ export interface SystemPolicy {
   readonly allowUnknownOs: boolean;
 }
 
-/** What there is to say about the operating system of one platform. */
+/** Findings and notes about the operating system of one platform. */
 export interface SystemResult {
   readonly findings: readonly Finding[];
   readonly notes: readonly string[];
 }
 
 /**
- * A scanner that cannot read the packages of an operating system finds nothing in them, and says so to nobody. Whether
- * there were any to read is known from the files of the image.
- * - no such file at all (`FROM scratch`): nothing was missed, and the note says what was looked at
- * - files, but the scanner knows no system, or found no package: a finding, unless the policy allows it
- * - a release that the scanner does not know: a note, because its database is younger than its list of releases, and may know
+ * A scanner that cannot read an operating system's packages finds nothing in them and reports no problem. The files in
+ * the image show whether there were any to read.
+ * - no such files (`FROM scratch`): nothing was missed, and the note says what was scanned
+ * - files, but the scanner recognises no system, or found no package: a finding, unless the policy allows it
+ * - a release unknown to the scanner: a note, because its database is newer than its list of releases, and may include
+ *   it
  */
 export function judgeSystem(
   { platform, report, osFiles, scanners, isUnlisted = false }: PlatformReport,

@@ -13,11 +13,11 @@ export interface VexStatement {
   readonly vulnerabilities: readonly string[];
   readonly products: readonly VexProduct[];
   readonly status: VexStatus;
-  /** Why, in the words of the document. */
+  /** The reason given in the document. */
   readonly reason: string;
-  /** Milliseconds: of two statements about the same thing the later one holds. */
+  /** Milliseconds: the later of two statements about the same thing applies. */
   readonly time: number;
-  /** Where it stands: `app.openvex.json statements[2]`. */
+  /** Its position: `app.openvex.json statements[2]`. */
   readonly place: string;
 }
 
@@ -32,7 +32,7 @@ const MOST = 20_000;
 /**
  * Reads an OpenVEX document.
  * @param file the name for messages
- * @throws DecodeError with the path of what is wrong
+ * @throws DecodeError with the path of the invalid value
  */
 export function parseVex(json: string, file: string): readonly VexStatement[] {
   const document = fields(parseJson(json), 'document');
@@ -91,7 +91,7 @@ function readVulnerability(value: unknown, path: string): readonly string[] {
   return [text(name ?? id, `${path}.name`), ...texts(aliases, `${path}.aliases`, 1000)];
 }
 
-/** @param ofStatement the parts of all products: in version 0.0.1 of the specification they stood beside them */
+/** @param ofStatement the parts of all products: version 0.0.1 of the specification listed them beside the products */
 function readProduct(value: unknown, ofStatement: unknown, path: string): VexProduct {
   const own = isFields(value) ? value.subcomponents : undefined;
   const parts = list(own ?? ofStatement, `${path}.subcomponents`, MOST);
@@ -110,18 +110,18 @@ function readNames(value: unknown, path: string): readonly string[] {
   return names.length > 0 ? names : wrong(path, 'an @id or identifiers.purl', value);
 }
 
-/** The image that was scanned, as a VEX document can name it. */
+/** The names that a VEX document may use for the scanned image. */
 export interface VexSubject {
   /** Digests of the index and of the platform's manifest. */
   readonly digests: readonly string[];
-  /** `ghcr.io/org/app`, all places where it is going to be. */
+  /** `ghcr.io/org/app`, for all target repositories. */
   readonly names: readonly string[];
   readonly architecture: string;
 }
 
 /**
- * The statement that clears a finding: the latest one about it says `not_affected` or `fixed`. Statements about other
- * products, or about parts that the finding is not in, do not count.
+ * The statement that clears a finding: the latest matching one, if it says `not_affected` or `fixed`. Ignores
+ * statements about other products, or about parts that do not contain the finding.
  */
 export function clearingStatement(
   statements: readonly VexStatement[],
@@ -143,7 +143,7 @@ export function clearingStatement(
   return latest?.status === 'not_affected' || latest?.status === 'fixed' ? latest : undefined;
 }
 
-/** The findings of one platform, and what a document may call it. */
+/** The findings of one platform, and the names that a document may use for it. */
 export interface VexScope {
   readonly findings: readonly Finding[];
   readonly subject: VexSubject;
@@ -151,7 +151,7 @@ export interface VexScope {
 
 const SHOWN_PURLS = 3;
 
-/** Statements that match nothing, with what did not match: the vulnerability, or the product. */
+/** Unmatched statements, with the part that did not match: the vulnerability, or the product. */
 export function unmatchedStatements(
   statements: readonly VexStatement[],
   scopes: readonly VexScope[],
@@ -186,7 +186,7 @@ export function unmatchedStatements(
 function speaksOf({ purls, subcomponents }: VexProduct, finding: Finding, subject: VexSubject): boolean {
   const isOf = (names: readonly string[]) => names.some((name) => isFindingPackage(name, finding));
   if (purls.some((purl) => isImage(purl, subject))) return subcomponents === undefined || subcomponents.some(isOf);
-  // A part of a package: the report does not tell what is inside of what, so such a statement clears nothing.
+  // A subcomponent of a package: the report does not show nesting, so such a statement clears nothing.
   return subcomponents === undefined && isOf(purls);
 }
 
@@ -202,7 +202,7 @@ function isImage(name: string, { digests, names, architecture }: VexSubject): bo
   const arch = purl.qualifiers?.arch;
   if (arch !== undefined && arch !== architecture) return false;
   if (purl.version) return digests.includes(purl.version);
-  // Without a digest it is every version of the image in that repository; a name alone could be anybody's.
+  // Without a digest it covers every version in that repository; a name alone would be ambiguous.
   const repository = purl.qualifiers?.repository_url?.toLowerCase();
   return names.some((each) => each.toLowerCase() === repository);
 }

@@ -5,38 +5,38 @@ import type { ScanOverlay } from './scan-overlay.ts';
 import { managerOf, PACKAGE_DATABASES, type PackageManager, scannedAs } from './scanned-files.ts';
 import type { ScanProblem } from './scanner-log.ts';
 
-/** What the files of an image and the scanner's log tell about what the report leaves out. */
+/** Facts from the image's files and the scanner's log that the report lacks. */
 export interface ViewFacts {
-  /** Files that a container sees and that could not be shown to the scanner. */
+  /** Files visible to a container that could not be shown to the scanner. */
   readonly links: readonly ScanProblem[];
-  /** Files that the scanner could not parse, and a container sees. */
+  /** Files visible to a container that the scanner could not parse. */
   readonly problems: readonly ScanProblem[];
   readonly databases: readonly PackageDatabase[];
-  /** Changes to a package database that are not in it yet, in a file beside it. */
+  /** Pending changes to a package database, in a file beside it. */
   readonly journals: readonly string[];
-  /** What the image says that it is. */
+  /** The system that the image declares. */
   readonly release: Release | undefined;
   readonly locks: readonly string[];
   readonly archives: readonly string[];
-  /** Names of the advisories in the vulnerability database; undefined when there is none. */
+  /** Names of the advisories in the vulnerability database; undefined without one. */
   readonly sources: ReadonlySet<string> | undefined;
-  /** The release whose advisories Alpine's packages were compared with, when it is another one. */
+  /** The release whose advisories Alpine's packages were compared with, if it is another one. */
   readonly repository: string | undefined;
 }
 
 export interface PackageDatabase {
   readonly path: string;
   readonly manager: PackageManager;
-  /** `name@version`; undefined for a database that is no text. */
+  /** `name@version`; undefined for a binary database. */
   readonly packages: readonly string[] | undefined;
-  /** How many there are, where they are only counted. */
+  /** Their number, where they are only counted. */
   readonly count?: number | undefined;
 }
 
 export interface ViewInput {
   readonly files: ImageFiles;
   readonly overlay: ScanOverlay;
-  /** What was read while the overlay was written, by path. */
+  /** Facts read while the overlay was written, by path. */
   readonly packages: ReadonlyMap<string, readonly string[]>;
   readonly texts: ReadonlyMap<string, string>;
   readonly problems: readonly ScanProblem[];
@@ -44,7 +44,7 @@ export interface ViewInput {
   readonly sources: ReadonlySet<string> | undefined;
 }
 
-/** What there is to hold against the report of a scan. */
+/** Reasons to doubt the report of a scan. */
 export function viewFacts({ files, overlay, packages, texts, problems, repository, sources }: ViewInput): ViewFacts {
   const left = overlay.left.map(({ path, content: { entry } }) => ({
     path,
@@ -73,7 +73,7 @@ export function viewFacts({ files, overlay, packages, texts, problems, repositor
   };
 }
 
-/** rpm reads what SQLite has in its write-ahead log as well, and the scanner does not. It is empty once rpm has ended. */
+/** rpm also reads SQLite's write-ahead log, the scanner does not. The log is empty after rpm has exited. */
 const JOURNALS: readonly string[] = PACKAGE_DATABASES.rpm
   .filter((path) => path.endsWith('.sqlite'))
   .map((path) => `${path}-wal`);
@@ -97,8 +97,8 @@ function databasesOf(files: ImageFiles, packages: ViewInput['packages']): readon
 }
 
 /**
- * Whether a container finds a file that the scanner cannot parse, and it can be about a package. Below a package of
- * `node_modules` a `package.json` is none of its own: `resolve` ships broken ones for its tests.
+ * Whether a container sees an unparsable file that may describe a package. Below a package of `node_modules`, a
+ * `package.json` is not a package of its own: `resolve` ships broken ones for its tests.
  * https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/analyzer/language/nodejs/pkg/pkg.go (IsPackageRoot)
  */
 function isPackageFile(files: ImageFiles, path: string): boolean {

@@ -1,7 +1,7 @@
 import { type Fields, fieldsOf } from '../fields.ts';
 import { isIndexType, MEDIA_TYPES } from '../manifest.ts';
 
-/** Attachments of one image that are carried at most, and bytes of their blobs that nothing else of the image has. */
+/** Maximum attachments of one image to copy, and maximum size of their blobs that are not part of the image. */
 export const MAX_ATTACHMENTS = 1000;
 export const MAX_ATTACHMENT_BYTES = 1024 * 1024 * 1024;
 
@@ -10,22 +10,22 @@ const IMAGE_CONFIGS: readonly unknown[] = [MEDIA_TYPES.ociConfig, MEDIA_TYPES.do
 /** https://github.com/opencontainers/image-spec/blob/main/media-types.md, and those of Docker's schema 2 */
 const ROOT_FILESYSTEM =
   /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.|docker\.image\.rootfs\.(?:foreign\.)?diff\.)tar/;
-/** Texts that no runtime unpacks: signatures, statements, SBOMs. cosign gives them the config of an image. */
+/** Text formats that no runtime unpacks: signatures, statements, SBOMs. cosign gives them an image config. */
 const DOCUMENT = /^text\/[\w.+-]+$|^application\/[\w.+-]*(?:\+json|\+xml)$|^application\/(?:json|xml)$/;
 
 /**
- * Why something that refers to an image does not travel with it, though the source lists it. Who may push to the source could
- * otherwise put a runnable image, or a word on another environment, into the target. Pure.
+ * Why a listed referrer of an image is not copied. Otherwise push access to the source would be enough to add a
+ * runnable image, or a record about another environment, to the target. Pure.
  * @param mediaType of the manifest
  * @param manifest its parsed JSON
- * @returns a phrase, or undefined: it may travel
+ * @returns a phrase, or undefined: it may be copied
  */
 export function notCarriedBecause(mediaType: string, manifest: Fields): string | undefined {
   if (isIndexType(mediaType)) return 'it is an index, which may hold images that run';
   const layers = typesIn(manifest.layers);
   const config = fieldsOf(manifest.config);
   if (IMAGE_CONFIGS.includes(config.mediaType) || mediaType === MEDIA_TYPES.dockerManifest) {
-    // Runtimes ignore a suffix that they do not know: `…layer.v1.tar+json` is unpacked as a layer.
+    // Runtimes ignore unknown suffixes: `…layer.v1.tar+json` is unpacked as a layer.
     const isDocument = layers.length > 0 && layers.every((type) => DOCUMENT.test(type) && !ROOT_FILESYSTEM.test(type));
     return isDocument && mediaType !== MEDIA_TYPES.dockerManifest ? undefined : 'it is an image that runs';
   }

@@ -1,21 +1,21 @@
 import { type Digest, shortDigest } from '../digest.ts';
 import type { StoredRecord } from './record.ts';
 
-/** The records of one environment in one repository, as far as each names the one before it. */
+/** The records of one environment in one repository, linked by the predecessor that each one names. */
 export interface LinkedRecords {
-  /** Oldest first, without a gap: each names the one before it, and what that one left behind. */
+  /** Oldest first, without gaps: each names its predecessor, and that one's image. */
   readonly linked: readonly StoredRecord[];
   /** The others: from before a gap, or from a fork. */
   readonly loose: readonly StoredRecord[];
-  /** The record that the oldest of `linked` names, when it is not here, and the image on which it has to be. */
+  /** The missing predecessor of the oldest record in `linked`, and the image it must be attached to. */
   readonly missing?: { readonly record: Digest; readonly image: Digest };
-  /** Sentences on gaps and forks. */
+  /** Sentences about gaps and forks. */
   readonly gaps: readonly string[];
 }
 
 /**
- * Follows the records back from the newest one of what the environment points to.
- * @param holds what it points to; undefined when that is not known, or nothing
+ * Follows the records back from the newest one of the environment's image.
+ * @param holds the image that the environment points to; undefined when unknown or none
  */
 export function linkRecords(
   environment: string,
@@ -32,7 +32,7 @@ export function linkRecords(
   for (let record = head; record.previousRecord !== undefined; ) {
     const before = known.get(record.previousRecord);
     if (before === undefined) {
-      // Without an image before there is no place where the record could be: it is missing where this one is.
+      // Without a previous image, a missing record could only be attached to the same one.
       missing = { record: record.previousRecord, image: record.previousDigest ?? record.digest };
       break;
     }
@@ -46,7 +46,7 @@ export function linkRecords(
   const inLine = new Set(linked);
   const loose = all.filter((record) => !inLine.has(record));
   const [first = head] = linked;
-  // A fork is named above; what begins elsewhere was cut off here.
+  // Forks are reported above; a chain with another start was cut off here.
   const isCutOff = loose.some(({ previousRecord }) => previousRecord === undefined || !known.has(previousRecord));
   if (isCutOff && first.previousRecord === undefined) {
     gaps.push(
@@ -56,7 +56,7 @@ export function linkRecords(
   return { linked, loose, ...(missing === undefined ? {} : { missing }), gaps };
 }
 
-/** The last record of what the tag points to: one that no other names, where there is such a one. */
+/** The last record of the tag's image: preferably one without a successor. */
 function newest(records: readonly StoredRecord[], holds: Digest | undefined): StoredRecord | undefined {
   const named = new Set(records.map(({ previousRecord }) => previousRecord));
   const ofTag = records.filter(({ digest }) => digest === holds);

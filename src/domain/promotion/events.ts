@@ -1,7 +1,7 @@
 /** What to do instead. */
 export const OTHER_EVENTS = 'Promote in a workflow that `push`, `release`, `schedule` or `workflow_dispatch` triggers.';
 
-/** Events behind which somebody stands who may write to the repository, or a schedule that such a person has set. */
+/** Events triggered by people with write access, or by a schedule that such a person has set. */
 const MAY_PROMOTE: readonly string[] = [
   'create',
   'deployment',
@@ -14,12 +14,12 @@ const MAY_PROMOTE: readonly string[] = [
 ];
 
 /**
- * Why a run of an event may not promote: what is under review, or anybody may cause, writes to no environment. A `workflow_run` is
- * as good as the run that caused it; when that was a `workflow_run` too, a pull request may have caused that one. Unknown events may
- * not promote either.
+ * Why a run of an event may not promote: changes under review, and events that anyone can trigger, must not reach an
+ * environment. A `workflow_run` is trusted like the run that caused it; if that was a `workflow_run` too, a pull
+ * request may be behind it. Unknown events may not promote either.
  * https://docs.github.com/actions/reference/workflows-and-actions/events-that-trigger-workflows
  * @param cause event of the run that caused this one, with `workflow_run`
- * @returns a sentence, or undefined: it may
+ * @returns a sentence, or undefined: it may promote
  */
 export function mayNotPromote(event: string, cause: string | undefined): string | undefined {
   const isChained = event === 'workflow_run';

@@ -4,41 +4,41 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 import { linkRecords } from './chain.ts';
 import { isSameEnvironment, type PromotionRecord, type StoredRecord } from './record.ts';
 
-/** What the promotion records of one environment in one repository tell. */
+/** The history of one environment in one repository, from its promotion records. */
 export interface History {
   readonly environment: string;
-  /** Oldest first, each record once. */
+  /** Oldest first, without duplicates. */
   readonly chain: readonly StoredRecord[];
-  /** What its tag points to when that is known, otherwise what the last record says. */
+  /** The tag's image if known, otherwise that of the last record. */
   readonly now?: Digest;
-  /** The newest record of `now`: the one that the next record names as the one before it. */
+  /** The newest record of `now`: the predecessor of the next record. */
   readonly head?: Digest;
-  /** Where a rollback goes: what the records name without a gap, and is not on hold itself. */
+  /** The rollback target: the previous image by an unbroken chain that is not on hold. */
   readonly before?: Digest;
-  /** Rolled back from, and not promoted by a person since. */
+  /** Rolled back from, and not promoted manually since. */
   readonly held: ReadonlySet<Digest>;
-  /** All that a record of this repository names, with and without gaps. */
+  /** All images in records of this repository, with or without gaps. */
   readonly deployed: ReadonlySet<Digest>;
-  /** Where the records do not fit together: sentences for the summary. */
+  /** Inconsistent records: sentences for the summary. */
   readonly gaps: readonly string[];
-  /** An image whose records were not read, though a record says that the one before it is there. */
+  /** An image whose records were not read, although a record names a predecessor there. */
   readonly unread?: Digest;
 }
 
 interface Known {
-  /** What the tag points to: a digest, `null` when there is no such tag, undefined when not known. */
+  /** The tag's image: a digest, `null` when the tag does not exist, undefined when unknown. */
   readonly holds?: Digest | null | undefined;
   /** Records of other repositories: they may add a hold. */
   readonly foreign?: readonly StoredRecord[];
-  /** Images whose records are all here; by default every one. */
+  /** Images whose records are complete; by default all. */
   readonly read?: ReadonlySet<Digest>;
 }
 
 /**
- * Puts the records of an environment in order, by the digest of the record before that each one names. They may come in any order,
- * more than once, and from several images; those of other environments are left out. A rollback takes what it left out of the
- * line, so that the next one goes further back.
- * @param records of the one repository that this is about
+ * Orders the records of an environment by the predecessor digest in each. Accepts them in any order, repeated, and from
+ * several images; ignores those of other environments. A rollback removes the image it left from the chain, so that the
+ * next one goes further back.
+ * @param records of the one repository this is about
  */
 export function readHistory(environment: string, records: readonly StoredRecord[], known: Known = {}): History {
   const { holds, foreign = [], read } = known;
@@ -86,8 +86,8 @@ export function readHistory(environment: string, records: readonly StoredRecord[
 }
 
 /**
- * What is on hold after something was done to an environment, for its record. A rollback puts what it left on hold, until a person
- * promotes that by name or rolls back to it.
+ * The holds after an operation, for its record. A rollback puts the replaced image on hold, until it is promoted by
+ * name manually or rolled back to.
  */
 export function heldAfter(
   held: Iterable<Digest>,
@@ -101,8 +101,8 @@ export function heldAfter(
 }
 
 /**
- * The digest that a rollback goes to: the one before, or one that is named. Only what the environment had already: anything else is a
- * promotion, which has to meet the requirements.
+ * The target of a rollback: the previous image, or a named one. Only images that were in the environment before: others
+ * have to be promoted, and meet the requirements.
  */
 export function rollbackTarget(history: History, named?: Digest): Parsed<Digest> {
   const { environment, now, before, deployed, held, gaps } = history;
@@ -119,14 +119,14 @@ export function rollbackTarget(history: History, named?: Digest): Parsed<Digest>
   );
 }
 
-/** Why a rollback does not go somewhere. */
+/** Why a rollback target is refused. */
 export function neverHeld(environment: string, digest: Digest): string {
   return `No promotion record of this repository says that ${environment} pointed to ${shortDigest(digest)}, and a rollback only goes to what was there before. Promote it instead.`;
 }
 
 type Lifting = Pick<PromotionRecord, 'kind' | 'forced' | 'event'>;
 
-/** Only a person lifts a hold. */
+/** Only a manual run lifts a hold. */
 function lifts({ kind, forced, event }: Lifting): boolean {
   return (forced || kind === 'rollback') && isByHand({ name: event });
 }
@@ -149,7 +149,7 @@ function heldBy(records: readonly StoredRecord[], foreign: ReadonlySet<StoredRec
   return held;
 }
 
-/** Puts other records in between, by time; what is linked keeps its order. */
+/** Inserts the other records by time; linked ones keep their order. */
 function merge(linked: readonly StoredRecord[], others: readonly StoredRecord[]): readonly StoredRecord[] {
   const left = others.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time) || (a.manifest < b.manifest ? -1 : 1));
   const merged = linked.flatMap((record) => {
@@ -159,13 +159,13 @@ function merge(linked: readonly StoredRecord[], others: readonly StoredRecord[])
   return [...merged, ...left];
 }
 
-/** What the environment pointed to one after the other, without what was rolled back from. */
+/** The images of the environment in order, without those that were rolled back. */
 function lineOf(linked: readonly StoredRecord[]): readonly Digest[] {
   let line: readonly Digest[] = [];
   for (const { kind, digest, previousDigest } of linked) {
     if (line.length === 0 && previousDigest !== undefined) line = [previousDigest];
     const at = line.lastIndexOf(digest);
-    // A rollback to what these records do not name says nothing of what was there before that.
+    // A rollback to an image missing from these records says nothing about the images before it.
     if (kind === 'rollback') line = at < 0 ? [digest] : line.slice(0, at + 1);
     else line = [...line.filter((each) => each !== digest), digest];
   }

@@ -10,31 +10,31 @@ import type { RequirementCheck } from './requirement-check.ts';
 import { lengthOfTime, type Requirement, requirementText } from './requirements.ts';
 import type { ScanTerms } from './scan-terms.ts';
 
-/** What is known of the image and of the environments. What is undefined was not found out, and then nothing is met by it. */
+/** Facts about the image and the environments. Undefined values could not be determined, and satisfy no requirement. */
 export interface Evidence {
   readonly digest: Digest;
   readonly platforms?: readonly PlatformEvidence[];
   readonly scan?: ScanEvidence;
-  /** What each requirement of a signature came to, by its text. */
+  /** The result of each signature requirement, by its text. */
   readonly signatures?: ReadonlyMap<string, RequirementCheck>;
-  /** By name of the environment. */
+  /** By environment name. */
   readonly environments?: ReadonlyMap<string, EnvironmentEvidence>;
   /** Commit that the image was built from, a full id. */
   readonly commit?: string;
-  /** Whether the commit is in the history of a branch, by name of the branch. */
+  /** Whether the branch contains the commit, by branch name. */
   readonly branches?: ReadonlyMap<string, 'contains' | 'lacks' | 'unknown'>;
-  /** What the environment that is promoted to holds now. */
+  /** The image currently in the target environment. */
   readonly target?: TargetEvidence;
-  /** A rollback may go to an older commit; nothing else is let pass by it. */
+  /** A rollback may go to an older commit; it bypasses no other check. */
   readonly rollback?: boolean;
 }
 
 export interface PlatformEvidence {
   /** `linux/arm64` */
   readonly name: string;
-  /** Packages that its SBOM names; undefined when there is no SBOM of this very platform. */
+  /** Number of packages in its SBOM; undefined without an SBOM of this platform. */
   readonly sbomPackages?: number;
-  /** One for each provenance of this very platform. */
+  /** One per provenance of this platform. */
   readonly provenances: readonly ProvenanceFacts[];
 }
 
@@ -42,28 +42,28 @@ export interface ScanEvidence {
   readonly passed: boolean;
   /** Milliseconds since the scan. */
   readonly age: number;
-  /** Whether this run has made it, with the database of today. */
+  /** Whether this run made it, with a current database. */
   readonly byThisRun: boolean;
   /** Such as `3 findings`. */
   readonly detail?: string;
-  /** What this run found. */
+  /** Findings of this run. */
   readonly gateResult?: GateJudgement;
-  /** An earlier scan, as a record of this run hands it on: records are not copied. */
+  /** An earlier scan, for this run's record: records are not copied. */
   readonly earlier?: { readonly scan: ScanTerms; readonly scannedAt: string };
 }
 
 export interface EnvironmentEvidence {
-  /** What the tag of the environment holds now; `null`: there is no such tag; undefined: not read. */
+  /** The current image of the environment's tag; `null`: the tag does not exist; undefined: not read. */
   readonly holds?: Digest | null;
   /** Of the repository that the image is promoted from. */
   readonly records: readonly StoredRecord[];
-  /** Undefined: GitHub was not asked, or does not tell. */
+  /** Undefined: not requested, or not returned by GitHub. */
   readonly deployments?: readonly DeploymentEvidence[];
 }
 
-/** A deployment to the environment of the environment. https://docs.github.com/en/rest/deployments/statuses */
+/** A deployment to the environment on GitHub. https://docs.github.com/en/rest/deployments/statuses */
 export interface DeploymentEvidence {
-  /** Of its last status: `success`, `failure`, `inactive`. */
+  /** State of its last status: `success`, `failure`, `inactive`. */
   readonly state: string;
   /** Full commit id. */
   readonly commit: string;
@@ -72,23 +72,23 @@ export interface DeploymentEvidence {
 }
 
 export interface TargetEvidence {
-  /** `null`: it holds nothing. */
+  /** `null`: no image. */
   readonly holds: Digest | null;
-  /** Commit of what it holds. */
+  /** Commit of its image. */
   readonly commit?: string;
-  /** `ahead`: the promoted commit is the newer one. */
+  /** `ahead`: the promoted commit is newer. */
   readonly relation?: CommitRelation;
 }
 
-/** What a requirement came to, with the requirement as the input has it. */
+/** The result of a requirement, with its text from the input. */
 export type Judgement = { readonly name: string } & RequirementCheck;
 
-/** Judges all requirements, in their order. */
+/** Evaluates all requirements, in their order. */
 export function judgeAll(requirements: readonly Requirement[], evidence: Evidence): readonly Judgement[] {
   return requirements.map((each) => ({ name: requirementText(each), ...judge(each, evidence) }));
 }
 
-/** Whether one requirement is met. What cannot be told is not met. */
+/** Whether one requirement is met. An unknown result counts as not met. */
 export function judge(requirement: Requirement, evidence: Evidence): RequirementCheck {
   switch (requirement.name) {
     case 'platforms':
@@ -132,7 +132,7 @@ function judgeSbom(evidence: Evidence): RequirementCheck {
   });
 }
 
-/** Met when it is met on every platform, and there is one. */
+/** Met if every platform meets it, and there is at least one. */
 function eachPlatform(
   { platforms }: Evidence,
   check: (platform: PlatformEvidence) => RequirementCheck,
@@ -154,7 +154,7 @@ function judgeScan(maxAge: number | 'now', scan: ScanEvidence | undefined): Requ
   if (!passed) return refused(`the scan has not passed${what}`);
   if (byThisRun) return met(`scanned by this run${what}`);
   if (maxAge === 'now') return refused('the image was not scanned by this run');
-  // A time that lies ahead is a clock that is wrong, or a check that was made up.
+  // A time in the future means a wrong clock or a forged check.
   if (!(age >= 0)) return refused('the time of the scan is in the future or invalid');
   return age <= maxAge
     ? met(`scanned ${ago(age)} ago${what}, by an unsigned record`)
@@ -222,7 +222,7 @@ function judgeOrder({ digest, commit, target, rollback }: Evidence): Requirement
   }
 }
 
-/** In whole days, hours or minutes, rounded up: an age is never made to look younger. */
+/** In whole days, hours or minutes, rounded up so that an age never looks younger. */
 function ago(age: number): string {
   const unit = [86_400_000, 3_600_000].find((each) => age >= each) ?? 60_000;
   return lengthOfTime(Math.ceil(Math.max(age, 1) / unit) * unit);

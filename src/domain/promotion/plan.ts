@@ -2,38 +2,38 @@ import { type Digest, shortDigest } from '../digest.ts';
 import { type History, neverHeld } from './history.ts';
 import type { Judgement } from './judge.ts';
 
-/** One tag that a promotion is to write, and what it holds now. */
+/** One tag of a promotion, and its current image. */
 export interface PlannedTarget {
   /** `ghcr.io/org/prod/app` */
   readonly image: string;
   readonly tag: string;
   readonly kind: 'immutable' | 'moving';
-  /** Undefined: there is no such tag. */
+  /** Undefined: the tag does not exist. */
   readonly holds?: Digest;
 }
 
 export interface Promotion {
-  /** What is promoted, or what a rollback goes to. */
+  /** The image to promote or roll back to. */
   readonly digest: Digest;
   readonly targets: readonly PlannedTarget[];
   readonly judgements: readonly Judgement[];
-  /** Of the environment that is promoted to. */
+  /** Of the target environment. */
   readonly history: History;
-  /** Records of what the environment holds now that could not be understood: any may tell that the digest is held back. */
+  /** Invalid records of the environment's current image: any of them may contain a hold. */
   readonly unclear?: number;
   readonly rollback?: boolean;
-  /** Whether a person has started the run: only then a rollback goes to what is held back. */
+  /** Whether a person started the run: required for a rollback to an image on hold. */
   readonly byHand?: boolean;
-  /** A person asks for this digest by name: it lifts a hold, and nothing else. */
+  /** A person promotes this digest by name: lifts a hold, and nothing else. */
   readonly force?: boolean;
 }
 
 /**
- * - `create`: the tag is not there and will be written
- * - `move`: it holds something else and will be written
- * - `keep`: it holds the digest already
- * - `refuse`: something that must be is not
- * - `conflict`: it is immutable and holds something else
+ * - `create`: the tag does not exist and will be written
+ * - `move`: it points elsewhere and will be written
+ * - `keep`: it already points to the digest
+ * - `refuse`: a requirement is not met
+ * - `conflict`: it is immutable and points elsewhere
  */
 export interface TargetDecision extends PlannedTarget {
   readonly action: 'create' | 'move' | 'keep' | 'refuse' | 'conflict';
@@ -42,15 +42,15 @@ export interface TargetDecision extends PlannedTarget {
 }
 
 export interface PromotionPlan {
-  /** Only `go` writes anything: a promotion is done whole or not at all. */
+  /** Only `go` writes anything: a promotion is all or nothing. */
   readonly status: 'go' | 'unchanged' | 'refused' | 'conflict';
-  /** Immutable tags first: the order in which they are written. */
+  /** Immutable tags first: the order of writing. */
   readonly decisions: readonly TargetDecision[];
-  /** Sentences on why it is refused, all of them; empty when it is not. */
+  /** Sentences with all reasons for a refusal; empty otherwise. */
   readonly refusals: readonly string[];
 }
 
-/** Decides what a promotion does to each of its targets. Pure. */
+/** Decides what a promotion does in each of its targets. Pure. */
 export function planPromotion(promotion: Promotion): PromotionPlan {
   const { digest, targets } = promotion;
   const refusals = refusalsOf(promotion);
@@ -58,7 +58,7 @@ export function planPromotion(promotion: Promotion): PromotionPlan {
     .map((target): TargetDecision => ({ ...target, ...decide(target, digest, refusals, promotion.rollback === true) }))
     .toSorted((a, b) => Number(a.kind === 'moving') - Number(b.kind === 'moving'));
   const actions = new Set(decisions.map(({ action }) => action));
-  // No target at all is not "everything is in place".
+  // No target at all must not count as "everything is in place".
   const nothing = decisions.length === 0 ? ['There is no target to promote to.'] : [];
   const isRefused = refusals.length > 0 || nothing.length > 0;
   const writes = actions.has('create') || actions.has('move');
@@ -69,7 +69,7 @@ export function planPromotion(promotion: Promotion): PromotionPlan {
   };
 }
 
-/** What several repositories come to together: when one refuses, nothing is written to any. */
+/** Combines the decisions of several repositories: if one refuses, nothing is written to any. */
 export function overall(plans: readonly PromotionPlan[]): Pick<PromotionPlan, 'status' | 'refusals'> {
   const order = ['refused', 'conflict', 'go', 'unchanged'] as const;
   return {
@@ -84,11 +84,11 @@ function refusalsOf(promotion: Promotion): readonly string[] {
   return objection === undefined ? unmet : [...unmet, objection];
 }
 
-/** What the history of the environment says against it, whatever is met. */
+/** Objections from the environment's history, even if all requirements are met. */
 function objectionTo({ digest, targets, history, unclear = 0, rollback, byHand, force }: Promotion) {
   const { environment, held, deployed } = history;
   const short = shortDigest(digest);
-  // Else a rollback would be a way around the requirements.
+  // Otherwise a rollback could bypass the requirements.
   if (rollback === true && !deployed.has(digest)) return neverHeld(environment, digest);
   const isPermitted = rollback === true ? byHand === true : force === true;
   if (isPermitted || targets.every(({ holds }) => holds === digest)) return undefined;

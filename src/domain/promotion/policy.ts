@@ -8,24 +8,24 @@ import { environmentTag } from './templates.ts';
 
 const KEYS: readonly string[] = ['require', 'environments', 'repositories', 'gate'];
 const EXPECTED = '`require`, `environments`, `repositories` or `gate`';
-/** A repository, `*` for what has no slash in it, and `**` for anything. */
+/** A repository, where `*` matches anything without a slash, and `**` anything. */
 const PATTERN = /^[a-z0-9*][a-z0-9._:/*-]*$/;
-/** Each may be tried against the others: more would take long. */
+/** Limit, because every pattern may be matched against the others. */
 const MAX_STARS = 8;
 
-/** What a promotion writes: what a policy is looked up by. */
+/** The targets of a promotion, by which a policy is looked up. */
 export interface Written {
-  /** The environment, or the tag that stands for it. */
+  /** The environment, or its tag. */
   readonly environment: string;
   readonly tags: readonly string[];
   readonly repositories: readonly Pick<ImageName, 'name' | 'repository'>[];
 }
 
 /**
- * Reads a promotion policy: `require` holds for every promotion, `environments.<name>` for one environment,
- * `repositories.<pattern>` for what is written there, whatever environment is given; `gate` is read elsewhere. All lists are
- * checked, so that a mistake is told before the day on which it counts. Names of environments are compared as GitHub compares
- * them, whatever their case. Whoever writes the tag of an environment promotes to it.
+ * Reads a promotion policy: `require` applies to every promotion, `environments.<name>` to one environment,
+ * `repositories.<pattern>` to what is written there, whatever the environment; `gate` is read elsewhere. Validates all
+ * lists, so that mistakes are reported before they matter. Environment names are case-insensitive, as on GitHub.
+ * Writing an environment's tag counts as promoting to it.
  * @param value parsed YAML
  * @param where the file, for messages
  */
@@ -67,7 +67,7 @@ interface EnvironmentList {
   readonly read: Parsed<readonly Requirement[]>;
 }
 
-/** A list of requirements, or the name of the environment whose list counts. */
+/** A list of requirements, or the name of an environment whose list applies. */
 function readRepository(
   pattern: string,
   value: unknown,
@@ -91,7 +91,7 @@ function isEnvironment(name: string, { environment, tags }: Written): boolean {
   return isSameEnvironment(name, environment) || tags.some((tag) => tag.toLowerCase() === environmentTag(name));
 }
 
-/** Whether a pattern names a repository, with or without its host. */
+/** Whether a pattern matches a repository, with or without its host. */
 function matches(pattern: string, { name, repository }: Pick<ImageName, 'name' | 'repository'>): boolean {
   const source = withoutPort(pattern.toLowerCase())
     .split(/(\*{2,}|\*)/)
@@ -101,7 +101,7 @@ function matches(pattern: string, { name, repository }: Pick<ImageName, 'name' |
   return whole.test(withoutPort(name)) || whole.test(repository);
 }
 
-/** `ghcr.io:443` is `ghcr.io`: a policy for one is a policy for the other. */
+/** `ghcr.io:443` is `ghcr.io`: a policy for one applies to the other. */
 function withoutPort(name: string): string {
   return name.replace(/^([^/]*):0*443(?=\/)/, '$1');
 }

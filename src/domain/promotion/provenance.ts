@@ -2,16 +2,16 @@ import { quoted } from '../suggestion.ts';
 import type { RequirementCheck } from './requirement-check.ts';
 import type { ProvenanceTerms } from './requirements.ts';
 
-/** What a SLSA provenance says of how an image was made. https://slsa.dev/spec/v1.0/provenance */
+/** The facts in a SLSA provenance. https://slsa.dev/spec/v1.0/provenance */
 export interface ProvenanceFacts {
   readonly builder?: string;
-  /** Address of the source: `https://github.com/org/app`. */
+  /** Source URL: `https://github.com/org/app`. */
   readonly repository?: string;
   /** Full commit id. */
   readonly commit?: string;
 }
 
-/** Whether the provenance of one platform is the one that is asked for. There must be one, and each has to agree. */
+/** Whether the provenance of one platform matches the requirement. At least one must exist, and all must match. */
 export function judgeProvenance(terms: ProvenanceTerms, provenances: readonly ProvenanceFacts[]): RequirementCheck {
   if (provenances.length === 0) return { met: false, reason: 'there is no provenance' };
   const wrong = provenances.flatMap((facts) => {
@@ -43,10 +43,9 @@ function isBuilder(want: string, got: string): boolean {
 }
 
 /**
- * One spelling for one repository: BuildKit writes `https://github.com/org/app.git#refs/heads/main`, others
- * `git+https://github.com/org/app@refs/heads/main`, and a checkout may have `git@github.com:org/app.git` as its remote.
- * `org/app` is on github.com.
- * https://git-scm.com/docs/git-clone#_git_urls
+ * Normalises repository URLs: BuildKit writes `https://github.com/org/app.git#refs/heads/main`, others
+ * `git+https://github.com/org/app@refs/heads/main`, and a checkout may have the remote `git@github.com:org/app.git`.
+ * `org/app` is on github.com. https://git-scm.com/docs/git-clone#_git_urls
  */
 export function repositoryKey(text: string): string {
   const address = /^[\w.-]+\/[\w.-]+$/.test(text) ? `https://github.com/${text}` : text;

@@ -4,7 +4,7 @@ import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../manifest.ts
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { PROMOTION_TYPE, type PromotionRecord, readRecord, recordBytes, type StoredRecord } from './record.ts';
 
-/** The record itself, as JSON, in the annotations of its manifest and so in every list of what refers to an image. */
+/** The record as JSON, in an annotation and therefore in every referrers list. */
 const RECORD = 'io.github.registry-action.promotion.record';
 const ENVIRONMENT = 'io.github.registry-action.promotion.environment';
 const KIND = 'io.github.registry-action.promotion.kind';
@@ -22,11 +22,11 @@ export const EMPTY = {
 } as const;
 
 /**
- * A record as an artifact that refers to the promoted image. The same record gives the same bytes. The JSON is an annotation
- * and not a layer: then one request writes a record, and one list tells the whole history of an image. The only blob that the
- * manifest names is the empty one.
+ * A promotion record as an artifact that refers to the promoted image. Deterministic. The JSON is an annotation instead
+ * of a layer: one request writes a record, and one list returns the whole history of an image. The only blob in the
+ * manifest is the empty one.
  * https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidelines-for-artifact-usage
- * @param subject the descriptor of what was promoted: its media type, digest and size
+ * @param subject the descriptor of the promoted image: media type, digest and size
  * @param sha256 the sha256 digest of bytes
  * @returns problems when it could not be read back: such a record must not be written
  */
@@ -71,18 +71,18 @@ export function recordArtifact(
   });
 }
 
-/** What a list of referrers tells of promotions. */
+/** The promotions in a referrers list. */
 export interface ListedRecords {
   readonly records: readonly StoredRecord[];
-  /** Records, or what may be one, whose annotations the list has lost: their manifests have to be read. */
+  /** Possible records whose annotations are missing from the list: their manifests have to be read. */
   readonly unread: readonly Descriptor[];
-  /** What else refers to the image: signatures, SBOMs. */
+  /** Other referrers of the image: signatures, SBOMs. */
   readonly others: readonly Descriptor[];
-  /** Sentences about records that cannot be understood. */
+  /** Sentences about invalid records. */
   readonly problems: readonly string[];
 }
 
-/** The promotion records in a list of what refers to an image. What speaks of another image is a problem. */
+/** The promotion records in a referrers list. A record about another image is a problem. */
 export function listedRecords(referrers: readonly Descriptor[], subject: Digest): ListedRecords {
   const records: StoredRecord[] = [];
   const unread: Descriptor[] = [];
@@ -101,7 +101,7 @@ export function listedRecords(referrers: readonly Descriptor[], subject: Digest)
   return { records, unread, others, problems: found };
 }
 
-/** The record in a manifest; undefined when it is none. */
+/** The record in a manifest; undefined for other manifests. */
 export function recordOf(manifest: ManifestBytes, subject: Digest): Parsed<StoredRecord> | undefined {
   let value: unknown;
   try {
@@ -117,8 +117,8 @@ export function recordOf(manifest: ManifestBytes, subject: Digest): Parsed<Store
 }
 
 /**
- * Whether a manifest is a promotion record, or claims to be one. Lists keep annotations, so one annotation is enough for it to be
- * read as a record where it is put.
+ * Whether a manifest is a promotion record, or claims to be one. Lists include annotations, so a single annotation is
+ * enough to be read as a record.
  * @param fields the parsed manifest
  */
 export function isRecordManifest(fields: Fields): boolean {
@@ -133,7 +133,7 @@ function readText(json: string, subject: Digest): Parsed<PromotionRecord> {
     : record;
 }
 
-/** Some tools write lists without annotations, or give the type of the empty config for that of the artifact. */
+/** Some tools write lists without annotations, or with the empty config's type instead of the artifact's. */
 function mayBeRecord({ artifactType, annotations }: Descriptor): boolean {
   return (
     artifactType === PROMOTION_TYPE ||

@@ -5,7 +5,7 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 import { quoted } from '../suggestion.ts';
 import { readScanTerms, type ScanTerms } from './scan-terms.ts';
 
-/** The artifact type of a promotion record, and the media type of the JSON in it. */
+/** The artifact type of a promotion record, and the media type of its JSON. */
 export const PROMOTION_TYPE = 'application/vnd.io.github.registry-action.promotion.v1+json';
 
 const SCHEMA_VERSION = 1;
@@ -13,60 +13,60 @@ const SCHEMA_VERSION = 1;
 const KINDS = ['publish', 'promotion', 'rollback'] as const;
 type RecordKind = (typeof KINDS)[number];
 
-/** What was done to an environment, by whom, and why it was allowed. */
+/** An operation on an environment: what was done, by whom, and why it was allowed. */
 export interface PromotionRecord {
-  /** `publish`: the image was published after it had passed the gate; its environment is `publish`. */
+  /** `publish`: the image was published after passing the gate; its environment is `publish`. */
   readonly kind: RecordKind;
   readonly environment: string;
   /**
-   * `ghcr.io/org/prod/app`: the repository that this record is written to. Found anywhere else it proves nothing. Records without
-   * it are read by `to`.
+   * `ghcr.io/org/prod/app`: the repository of this record. Found anywhere else it proves nothing. Records without it
+   * are checked by `to`.
    */
   readonly repository?: string;
-  /** Where the image came from, in full: `ghcr.io/org/app:sha-abc1234`. */
+  /** Source of the image, in full: `ghcr.io/org/app:sha-abc1234`. */
   readonly from: string;
-  /** The names that were written in the repository of the record, in full. */
+  /** The names written in the record's repository, in full. */
   readonly to: readonly string[];
-  /** What the environment holds since then. */
+  /** The image of the environment from then on. */
   readonly digest: Digest;
-  /** What the environment held before; absent when it held nothing. */
+  /** The previous image of the environment; absent if there was none. */
   readonly previousDigest?: Digest;
-  /** Manifest of the record before this one, of the same environment in the same repository; absent in the first. */
+  /** Manifest of the previous record of the same environment in the same repository; absent in the first. */
   readonly previousRecord?: Digest;
   readonly actor: string;
-  /** Address of the run. */
+  /** URL of the run. */
   readonly run: string;
   /** Name of the event: `push`, `workflow_dispatch`. */
   readonly event: string;
   /** ISO 8601 in UTC: `2026-01-31T12:00:00.000Z`. */
   readonly time: string;
-  /** The commit that the image was built from, when it names one. */
+  /** The commit recorded in the image, if any. */
   readonly commit?: string;
-  /** A person asked for it by name: this lifts a hold. */
+  /** A person promoted it by name: lifts a hold. */
   readonly forced: boolean;
   readonly requirements: readonly { readonly name: string; readonly detail: string }[];
-  /** How the scan was judged that was made for this: absent when none was. */
+  /** The gate terms of the scan made for this; absent without a scan. */
   readonly scan?: ScanTerms;
-  /** When that scan was made, where it was not made by the run that wrote this. */
+  /** Time of that scan, if another run made it. */
   readonly scannedAt?: string;
-  /** All that is held back from this environment since then, so that the newest record alone says it. */
+  /** All images on hold from then on, so that the newest record is sufficient. */
   readonly held: readonly Digest[];
 }
 
-/** A record as it was found, with the digest of its manifest. */
+/** A record with the digest of its manifest. */
 export type StoredRecord = PromotionRecord & { readonly manifest: Digest };
 
-/** The largest record that is read, in bytes. */
+/** Maximum size of a record in bytes. */
 export const RECORD_LIMIT = 256 * 1024;
 const LIST_LIMIT = 1000;
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/;
 
-/** Whether two names are of the same environment: GitHub, too, compares those of environments whatever their case. */
+/** Whether two names mean the same environment: GitHub compares them case-insensitively. */
 export function isSameEnvironment(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
-/** The bytes of a record: the same for the same record, whoever writes it. */
+/** The bytes of a record. Deterministic. */
 export function recordBytes(record: PromotionRecord): Uint8Array {
   const { kind, environment, from, to, digest, actor, run, event, time, forced, held } = record;
   const { repository, previousDigest, previousRecord, commit, scan, scannedAt } = record;
@@ -95,7 +95,7 @@ export function recordBytes(record: PromotionRecord): Uint8Array {
   );
 }
 
-/** Two copies of the same terms have the same bytes. */
+/** Equal terms have equal bytes. */
 function termsInOrder(terms: ScanTerms): ScanTerms {
   const { severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs, baseline, acceptUnscanned } = terms;
   return {
@@ -109,7 +109,7 @@ function termsInOrder(terms: ScanTerms): ScanTerms {
   };
 }
 
-/** Reads the bytes of a record that somebody else may have written. Never throws. */
+/** Parses an untrusted record. Never throws. */
 export function readRecord(bytes: Uint8Array): Parsed<PromotionRecord> {
   if (bytes.length > RECORD_LIMIT) {
     return problems(`a promotion record has at most ${RECORD_LIMIT} bytes, and this one has ${bytes.length}`);
@@ -123,7 +123,7 @@ export function readRecord(bytes: Uint8Array): Parsed<PromotionRecord> {
   return parseRecord(value);
 }
 
-/** Reads a record out of JSON that somebody else may have written; fields it does not know are left aside. Never throws. */
+/** Reads a record from untrusted JSON; ignores unknown fields. Never throws. */
 export function parseRecord(value: unknown): Parsed<PromotionRecord> {
   if (!isFields(value)) return problems('the promotion record is not a JSON object');
   if (value.schemaVersion !== SCHEMA_VERSION) {
@@ -184,7 +184,7 @@ export function parseRecord(value: unknown): Parsed<PromotionRecord> {
     ...(isDigest(previousDigest) ? { previousDigest } : {}),
     ...(isDigest(previousRecord) ? { previousRecord } : {}),
     actor: text('actor'),
-    // It becomes a link in the summary.
+    // Shown as a link in the summary.
     run: matching('run', /^https?:\/\/[^\s"'<>\\]+$/, 'an http or https address'),
     event: matching('event', /^[a-z_]{1,64}$/, 'the name of an event'),
     time: timeOf('time'),

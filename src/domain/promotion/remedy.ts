@@ -1,4 +1,4 @@
-/** What meets a requirement that was not met, by the first word of its text. */
+/** Remedies for unmet requirements, by the first word of their text. */
 const STEPS: Readonly<Record<string, string>> = {
   platforms: 'Build the image for the platforms that are required, with `platforms`.',
   sbom: 'Build the image with `sbom: true`, so that each platform has an SBOM.',
@@ -14,17 +14,17 @@ const MAX_STEPS = 3;
 export const FORCE = 'To promote an image that is on hold, start a `workflow_dispatch` run with `force: true`.';
 
 /**
- * What to do about a refused promotion: only steps for what refused it. Pure.
- * @param unmet texts of the requirements that are not met, such as `scan,max-age=7d`
- * @param isOnHold whether the image is on hold, or that is not known
- * @returns at most three steps; none when neither is the reason
+ * Remedies for a refused promotion, only for its actual reasons. Pure.
+ * @param unmet texts of the unmet requirements, such as `scan,max-age=7d`
+ * @param isOnHold whether the image is on hold, or may be
+ * @returns at most three steps; empty when neither is the reason
  */
 export function stepsAfterRefusal(unmet: readonly string[], isOnHold: boolean): readonly string[] {
   const steps = unmet.flatMap((text) => STEPS[/^[a-z-]+/.exec(text)?.[0] ?? ''] ?? []);
   return [...new Set([...(isOnHold ? [FORCE] : []), ...steps])].slice(0, MAX_STEPS);
 }
 
-/** What to do where there is nothing to roll back to. */
+/** Remedies when there is no image to roll back to. */
 export function stepsAfterRollback(environment: string): readonly string[] {
   return [
     `See the history of ${environment}: run with \`from: env:${environment}\` and \`dry-run: true\`.`,

@@ -5,30 +5,30 @@ import { didYouMean, quoted, sentence } from '../suggestion.ts';
 import { type Attribute, problemAt, readAttributes, readLines } from '../tags/rule-lines.ts';
 import { readPredicateTypes } from '../trust/verification-subject.ts';
 
-/** What must be shown of an image before it is promoted. */
+/** A condition for promoting an image. */
 export type Requirement =
   | { readonly name: 'platforms'; readonly platforms: readonly string[] }
   | { readonly name: 'sbom' }
   | ({ readonly name: 'provenance' } & ProvenanceTerms)
   | ({ readonly name: 'signature' } & SignatureTerms)
-  /** `maxAge` in milliseconds; `now`: the scan is made by this run. */
+  /** `maxAge` in milliseconds; `now`: this run makes the scan. */
   | { readonly name: 'scan'; readonly maxAge: number | 'now' }
   | { readonly name: 'deployed'; readonly environment: string }
   | { readonly name: 'branch'; readonly branch: string }
   | { readonly name: 'not-older' };
 
 export interface SignatureTerms {
-  /** Who must have signed, in full or as a pattern between `^` and `$`; undefined: as the inputs say. */
+  /** The required signer, in full or as a pattern between `^` and `$`; undefined: as configured by the inputs. */
   readonly identity?: string;
   readonly issuer?: string;
-  /** Predicate types of what must be signed as well. */
+  /** Predicate types that must be signed as well. */
   readonly statements: readonly string[];
 }
 
 export interface ProvenanceTerms {
-  /** In full, or its beginning followed by `*`. */
+  /** In full, or a prefix followed by `*`. */
   readonly builder?: string;
-  /** `org/app` or an address. */
+  /** `org/app` or a URL. */
   readonly repository?: string;
   /** Full commit id. */
   readonly commit?: string;
@@ -38,7 +38,7 @@ type Name = Requirement['name'];
 type Reader = (attributes: readonly Attribute[]) => Parsed<Requirement>;
 
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** A line has its name first: `provenance,builder=…` or `provenance=builder=…`. */
+/** A line starts with its name: `provenance,builder=…` or `provenance=builder=…`. */
 const READERS: Readonly<Record<Name, Reader>> = {
   platforms: readPlatforms,
   sbom: bare({ name: 'sbom' }),
@@ -54,7 +54,7 @@ const READERS: Readonly<Record<Name, Reader>> = {
 };
 const NAMES: readonly string[] = Object.keys(READERS);
 
-/** Reads the `require` input: one requirement on a line, its values after `=` and its attributes after commas. */
+/** Reads the `require` input: one requirement per line, values after `=` and attributes after commas. */
 export function readRequirements(lines: readonly string[]): Parsed<readonly Requirement[]> {
   return all(
     readLines(lines).map((line) => {
@@ -65,10 +65,10 @@ export function readRequirements(lines: readonly string[]): Parsed<readonly Requ
 }
 
 /**
- * Reads a list out of a policy file: lines as the input has them, or maps of one key such as `platforms: [linux/amd64]`,
- * `provenance: { builder: … }`, `sbom: true`. A switch that is off is a problem: a policy says what must be.
+ * Reads a list from a policy file: lines as in the input, or maps with one key such as `platforms: [linux/amd64]`,
+ * `provenance: { builder: … }`, `sbom: true`. A disabled switch is a problem: a policy lists what is required.
  * @param value parsed YAML
- * @param where the file and the key in it, for messages
+ * @param where the file and its key, for messages
  */
 export function readPolicy(value: unknown, where: string): Parsed<readonly Requirement[]> {
   if (!Array.isArray(value)) return problems(`${where}: expected a list of requirements, such as \`- sbom\`.`);
@@ -83,8 +83,8 @@ export function readPolicy(value: unknown, where: string): Parsed<readonly Requi
 }
 
 /**
- * All requirements of the policy file and of the input together. Every one has to be met, so the input can add to the file and
- * never take away from it: platforms add up, and the youngest age of a scan counts.
+ * The combined requirements of policy file and input. All must be met, so the input can only add to the file: platforms
+ * are merged, and the lowest maximum age applies.
  */
 export function mergeRequirements(
   policy: readonly Requirement[],
@@ -99,7 +99,7 @@ export function mergeRequirements(
   return [...merged.values()];
 }
 
-/** A requirement as a line of the input has it. */
+/** A requirement as a line of the input. */
 export function requirementText(requirement: Requirement): string {
   switch (requirement.name) {
     case 'platforms':
@@ -126,7 +126,7 @@ export function requirementText(requirement: Requirement): string {
   }
 }
 
-/** A length of time in the largest unit that it is a whole number of: `7d`. */
+/** A duration in its largest whole unit: `7d`. */
 export function lengthOfTime(milliseconds: number): string {
   const [unit, size] =
     Object.entries(UNITS)
@@ -225,7 +225,7 @@ function readProvenance(attributes: readonly Attribute[]): Parsed<Requirement> {
     }
     const [grammar, expected] = checks[key];
     if (terms.has(key)) found.push(`\`${key}\` occurs twice`);
-    // An expression that came to nothing must not turn a check off.
+    // An empty expression must not disable a check.
     if (!grammar.test(value)) found.push(`\`${key}\` is ${quoted(value)}, expected ${expected}`);
     terms.set(key, key === 'commit' ? value.toLowerCase() : value);
   }
@@ -249,7 +249,7 @@ function readSignature(attributes: readonly Attribute[]): Parsed<Requirement> {
       );
     } else {
       if (terms.has(key)) found.push(`\`${key}\` is set twice`);
-      // An expression that came to nothing must not turn a check off.
+      // An empty expression must not disable a check.
       if (value === '') found.push(`\`${key}\` of \`signature\` is empty`);
       terms.set(key, value);
     }

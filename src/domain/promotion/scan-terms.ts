@@ -1,25 +1,25 @@
 import { fieldsOf, isFields } from '../fields.ts';
 
-/** How strictly a scan was judged that let an image pass. */
+/** The strictness of a scan that an image passed. */
 export interface ScanTerms {
-  /** Severities that close the gate. */
+  /** Severities that fail the gate. */
   readonly severity: readonly string[];
   readonly scanners: readonly string[];
   readonly ignoreUnfixed: boolean;
   readonly failOnEol: boolean;
   readonly allowUnknownOs: boolean;
-  /** Findings passed because another image had them already. */
+  /** Findings passed because the baseline had them. */
   readonly baseline?: boolean;
-  /** What the scan was allowed to miss: `lock-file=app/yarn.lock`. */
+  /** Accepted blind spots: `lock-file=app/yarn.lock`. */
   readonly acceptUnscanned?: readonly string[];
 }
 
-/** A kind of blind spot and a path, as the input has them. */
+/** A kind of blind spot and a path, as in the input. */
 const SPOT = /^[a-z-]{1,40}=\P{Cc}+$/u;
-/** Spots that a phrase names. */
+/** Blind spots named in a phrase. */
 const MAX_NAMED = 3;
 
-/** What makes terms less strict than they should be: phrases, none when they are strict enough. */
+/** Where terms are less strict than required: phrases, empty when they are strict enough. */
 export function looserThan(wanted: ScanTerms, terms: ScanTerms): readonly string[] {
   const lacking = (of: 'severity' | 'scanners') => wanted[of].filter((each) => !terms[of].includes(each));
   const [severity, scanners] = [lacking('severity'), lacking('scanners')];
@@ -37,7 +37,7 @@ export function looserThan(wanted: ScanTerms, terms: ScanTerms): readonly string
   ];
 }
 
-/** Reads terms out of JSON that somebody else may have written; undefined when they are none. */
+/** Reads terms from untrusted JSON; undefined when invalid. */
 export function readScanTerms(value: unknown): ScanTerms | undefined {
   const { severity, scanners, ignoreUnfixed, failOnEol, allowUnknownOs, baseline, acceptUnscanned } = fieldsOf(value);
   const flags = [ignoreUnfixed, failOnEol, allowUnknownOs];
@@ -51,7 +51,7 @@ export function readScanTerms(value: unknown): ScanTerms | undefined {
     ignoreUnfixed: ignoreUnfixed === true,
     failOnEol: failOnEol === true,
     allowUnknownOs: allowUnknownOs === true,
-    // Anything else than no is a yes: it makes terms less strict.
+    // Anything but false counts as true, which makes terms less strict.
     ...(baseline === undefined || baseline === false ? {} : { baseline: true }),
     ...(acceptUnscanned === undefined ? {} : { acceptUnscanned }),
   };

@@ -5,27 +5,30 @@ import { didYouMean, quoted, sentence } from '../suggestion.ts';
 import { isTag, replaceForeign, toTag } from '../tags/grammar.ts';
 import { problemAt, readLines } from '../tags/rule-lines.ts';
 
-/** What an image is promoted from. Without an `image` it is in the repository of the run. */
+/** The source of a promotion. Without an `image` it is in the repository of the run. */
 export type Source =
   | { readonly by: 'tag'; readonly tag: string; readonly image?: ImageName }
   | { readonly by: 'digest'; readonly digest: Digest; readonly image?: ImageName }
   | { readonly by: 'environment'; readonly environment: string; readonly tag: string };
 
-/** One place that a promotion writes. Without an `image` it is the repository that the source is in. */
+/** One target of a promotion. Without an `image` it is in the repository of the source. */
 export interface Target {
   readonly image?: ImageName;
   readonly tag: string;
-  /** An immutable tag names one image for ever: a version or a commit is in it. A moving one says what an environment holds now. */
+  /**
+   * An immutable tag names one image forever: it contains a version or a commit. A moving one names the current image
+   * of an environment.
+   */
   readonly kind: 'immutable' | 'moving';
 }
 
-/** What placeholders stand for; undefined or empty when it is not known. */
+/** Values of placeholders; undefined or empty when unknown. */
 export interface TemplateValues {
-  /** The environment that is promoted to, as GitHub knows it. */
+  /** The target environment, as named on GitHub. */
   readonly env?: string | undefined;
-  /** Of the image, `1.2.3`. */
+  /** Version of the image, `1.2.3`. */
   readonly version?: string | undefined;
-  /** Of the commit of the image, as short as tags have it. */
+  /** Short id of the image's commit, as in tags. */
   readonly sha?: string | undefined;
 }
 
@@ -36,24 +39,27 @@ const UNKNOWN: Readonly<Record<Placeholder, string>> = {
   version: 'the image names no version (`org.opencontainers.image.version`)',
   sha: 'the image names no commit (`org.opencontainers.image.revision`)',
 };
-/** In `from` nothing is known of an image yet: there a version is that of the run. */
+/** The image is unknown while `from` is read: a version there is that of the run. */
 const UNKNOWN_TO_RUN = { ...UNKNOWN, version: 'this run is not for a tag of a version, such as v1.2.3' };
 const PLACEHOLDERS: readonly string[] = Object.keys(UNKNOWN);
 const BRACES = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
-/** A full version, alone or between other words, or a commit. `1.2` and `20-alpine` stand for a line, which moves. */
+/** A full version, alone or between other words, or a commit. `1.2` and `20-alpine` name a line, which moves. */
 const NAMES_ONE_IMAGE =
   /(?:^|[-_])v?\d+\.\d+\.\d+|(?:^|[-_])sha-[a-f0-9]{7,64}(?:$|[-_])|^(?:[a-f0-9]{40}|[a-f0-9]{64})$/i;
 
-/** Tags in which registries and cosign keep what belongs to an image. */
+/** Tags that registries and cosign use for attachments. */
 const RESERVED = /^sha(?:256|512)-[a-f0-9]{64,128}(?:\.[a-z]+)?$/;
 
-/** The tag that an environment has, `review-7` for `Review/7`: names of environments have no case, tags have. Undefined when no tag can be made of its name. */
+/**
+ * The tag of an environment, `review-7` for `Review/7`: environment names are case-insensitive, tags are not. Undefined
+ * when the name cannot become a tag.
+ */
 export function environmentTag(environment: string): string | undefined {
   return toTag(environment.trim().toLowerCase())?.tag;
 }
 
-/** Which placeholders texts use, so that only what they need has to be found out. Unknown ones are left aside. */
+/** The placeholders in texts, so that only needed values are determined. Ignores unknown ones. */
 export function placeholdersIn(texts: readonly string[]): ReadonlySet<Placeholder> {
   return new Set(
     texts.flatMap((text) =>
@@ -63,8 +69,8 @@ export function placeholdersIn(texts: readonly string[]): ReadonlySet<Placeholde
 }
 
 /**
- * Reads the `from` input: a tag, a digest, `env:<name>`, or a full name `host/repository:tag` or `…@sha256:…`. A name with
- * both a tag and a digest is read by its digest, as docker does it.
+ * Reads the `from` input: a tag, a digest, `env:<name>`, or a full name `host/repository:tag` or `…@sha256:…`. A name
+ * with both a tag and a digest is read by its digest, as in docker.
  */
 export function readSource(text: string, values: TemplateValues): Parsed<Source> {
   const refuse = (...why: readonly string[]) =>
@@ -83,7 +89,7 @@ export function readSource(text: string, values: TemplateValues): Parsed<Source>
       ? refuse('an environment is missing after `env:`, as in `env:staging`')
       : parsed({ by: 'environment', environment, tag });
   }
-  // Registries know what a tag holds by its sha256 digest: by another it would seem to be something else.
+  // Registries report a tag's sha256 digest: another algorithm would look like another image.
   const isOther = (digest: string) => isDigest(digest) && !digest.startsWith('sha256:');
   const other = 'a tag holds an image by its sha256 digest: give that, or a tag';
   if (/^sha(?:256|512):/.test(from)) {
@@ -110,8 +116,8 @@ export function readSource(text: string, values: TemplateValues): Parsed<Source>
 }
 
 /**
- * Reads the `to` input, one target on a line: a tag, a repository (its tag is the environment's), or `repository:tag`.
- * Placeholders are `{{env}}`, `{{version}}` and `{{sha}}`. Nothing at all stands for the tag of the environment.
+ * Reads the `to` input, one target per line: a tag, a repository (its tag is the environment's), or `repository:tag`.
+ * Placeholders are `{{env}}`, `{{version}}` and `{{sha}}`. Empty means the tag of the environment.
  */
 export function readTargets(lines: readonly string[], values: TemplateValues): Parsed<readonly Target[]> {
   const written = readLines(lines);
@@ -130,7 +136,7 @@ export function readTargets(lines: readonly string[], values: TemplateValues): P
     else {
       const key = `${target.value.image?.name ?? ''}:${target.value.tag}`;
       const before = targets.get(key);
-      // Written once as `{{version}}` and once as a plain word, the stricter promise counts.
+      // If a tag is given both as `{{version}}` and literally, the stricter promise applies.
       if (before?.kind !== 'immutable') targets.set(key, target.value);
     }
   }
@@ -197,7 +203,7 @@ function valueFor(name: Placeholder, values: TemplateValues, unknown: typeof UNK
     const tag = environmentTag(value);
     return tag === undefined ? problems(`no tag can be made of the environment ${quoted(value)}`) : parsed(tag);
   }
-  // Images of a branch name the branch as their version, and that would be a promise nobody meant.
+  // Branch images record the branch as their version, which would be an unintended promise.
   if (name === 'version' && !/^v?\d/.test(value)) {
     return problems(`{{version}} is ${quoted(value)}, which is not a version such as 1.2.3`);
   }
@@ -207,7 +213,7 @@ function valueFor(name: Placeholder, values: TemplateValues, unknown: typeof UNK
   return parsed(replaceForeign(value));
 }
 
-/** Takes a name apart, also one with placeholders in it. */
+/** Splits a name, possibly with placeholders. */
 function split(text: string): { readonly name: string; readonly tag?: string; readonly digest?: string } {
   const at = text.indexOf('@');
   const digest = at < 0 ? {} : { digest: text.slice(at + 1) };

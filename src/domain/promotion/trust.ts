@@ -3,30 +3,30 @@ import { parseImageName } from '../reference.ts';
 import { quoted } from '../suggestion.ts';
 import type { PromotionRecord, StoredRecord } from './record.ts';
 
-/** How far the clocks of two runners may differ, in milliseconds: a record from further ahead is not believed. */
+/** Allowed clock difference between two runners, in milliseconds: records from further in the future are ignored. */
 const CLOCK_SKEW_MS = 5 * 60 * 1000;
-/** Records that a sentence names. */
+/** Records named in a sentence. */
 const MAX_NAMED = 3;
 
-/** A repository, as its client knows it: `ghcr.io` and `org/app`. */
+/** A repository as in its client: `ghcr.io` and `org/app`. */
 interface RepositoryName {
   readonly host: string;
   readonly name: string;
 }
 
-/** The records found in one repository, by what they may decide there. */
+/** The records found in one repository, by what they can affect. */
 export interface JudgedRecords {
   /** Written to this repository: history, `deployed=`, rollback and holds. */
   readonly own: readonly StoredRecord[];
-  /** Written to another repository: they can add a hold, which only makes a promotion stricter, and nothing else. */
+  /** Written to another repository: they can only add a hold, which makes a promotion stricter. */
   readonly foreign: readonly StoredRecord[];
-  /** Sentences about records that do not count, for warnings. */
+  /** Warnings about ignored records. */
   readonly ignored: readonly string[];
 }
 
 /**
- * Being in a registry proves nothing: a record counts only in the repository that it says it was written to, and only when it does
- * not come from the future. Who may push to one repository can then say nothing about another.
+ * Presence in a registry proves nothing: a record only counts in the repository that it names, and if it is not from
+ * the future. So push access to one repository does not affect another.
  */
 export function judgeRecords(records: readonly StoredRecord[], at: RepositoryName, now: Date): JudgedRecords {
   const latest = now.getTime() + CLOCK_SKEW_MS;
@@ -59,7 +59,7 @@ function isDated({ time, scannedAt = time }: PromotionRecord, latest: number): b
   return Date.parse(time) <= latest && Date.parse(scannedAt) <= latest;
 }
 
-/** Whether all that a record says it has written is in a repository. */
+/** Whether a repository contains everything that a record claims to have written there. */
 export function isWrittenTo(record: PromotionRecord, { host, name }: RepositoryName): boolean {
   const names = namesIn(record);
   return (

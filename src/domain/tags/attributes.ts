@@ -8,7 +8,7 @@ export type TypeName = 'schedule' | 'semver' | 'pep440' | 'match' | 'edge' | 're
 
 const GLOBAL_KEYS = ['type', 'enable', 'priority', 'prefix', 'suffix'];
 
-/** The types with their default priorities, and the attributes that belong to each besides the global ones. */
+/** The types with their default priorities, and the attributes of each besides the global ones. */
 export const TYPES: Readonly<Record<TypeName, { readonly priority: number; readonly keys: readonly string[] }>> = {
   schedule: { priority: 1000, keys: ['pattern'] },
   semver: { priority: 900, keys: ['pattern', 'value', 'match', 'moving'] },
@@ -20,7 +20,7 @@ export const TYPES: Readonly<Record<TypeName, { readonly priority: number; reado
   sha: { priority: 100, keys: ['format'] },
 };
 
-/** Takes the attributes of one rule and collects what is wrong with them. */
+/** Reads the attributes of one rule and collects its problems. */
 export class AttributeReader {
   readonly problems: string[] = [];
   readonly #type: TypeName;
@@ -107,7 +107,7 @@ export class AttributeReader {
     if (text === undefined || (text === '' && key === 'match')) return undefined;
     const [, source = text, flags = ''] = (key === 'pattern' && /^\/(.+)\/(.*)$/.exec(text)) || [];
     try {
-      // With the empty alternative the expression fits always, and the result shows how many groups there are.
+      // With an empty alternative the expression always matches, and the result shows the number of groups.
       const groups = (new RegExp(`${source}|`, flags).exec('')?.length ?? 1) - 1;
       if (group > groups && !flags.includes('g')) {
         this.problems.push(`\`${key}\` ${quoted(text)} has ${groups} groups, expected at least ${group}`);

@@ -2,21 +2,21 @@ import parse from 'semver/functions/parse.js';
 import type { GitEvent } from '../event.ts';
 import { pullRequestOf, tagOf } from './refs.ts';
 
-/** When a default rule applies, where metadata-action's syntax has no words for it. */
+/** When a default rule applies, where metadata-action's syntax cannot express it. */
 export type Occasion = 'version tag' | 'version tag from 1.0.0 on' | 'other tag' | 'no pull request';
 
 export interface DefaultRule {
   readonly rule: string;
   readonly on?: Occasion;
-  /** Does not ask for `latest`. */
+  /** Does not request `latest`. */
   readonly withoutLatest?: boolean;
 }
 
 /**
  * Our rules when `tags` is empty:
  * - branch (also when scheduled or dispatched): its name and `sha-<short>`
- * - git tag `v1.2.3`: `1.2.3`, `1.2`, `1`, `sha-<short>` and `latest`. Before 1.0.0 there is no `0`: versions 0.y.z make
- *   no promise to each other (https://semver.org/#spec-item-4). A pre-release gives its own version and `sha-<short>`.
+ * - git tag `v1.2.3`: `1.2.3`, `1.2`, `1`, `sha-<short>` and `latest`. Before 1.0.0 there is no `0`: versions 0.y.z
+ *   promise no compatibility (https://semver.org/#spec-item-4). A pre-release gives its own version and `sha-<short>`.
  * - any other git tag: its name and `sha-<short>`, no `latest`
  * - pull request and merge group: `pr-<number>` only
  */
@@ -30,7 +30,7 @@ export const DEFAULT_TAGS: readonly DefaultRule[] = [
   { rule: 'type=sha', on: 'no pull request' },
 ];
 
-/** metadata-action's own defaults, for those who want exactly its tags. */
+/** metadata-action's own defaults, for users who want exactly its tags. */
 export const METADATA_ACTION_TAGS: readonly string[] = [
   'type=schedule',
   'type=ref,event=branch',
@@ -38,7 +38,7 @@ export const METADATA_ACTION_TAGS: readonly string[] = [
   'type=ref,event=pr',
 ];
 
-/** Whether an event is one that a default rule is for. */
+/** Whether a default rule applies to an event. */
 export function isOccasion(on: Occasion, event: GitEvent): boolean {
   const tag = tagOf(event);
   const version = tag === undefined ? null : parse(tag);

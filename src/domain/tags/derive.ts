@@ -19,41 +19,41 @@ export interface DeriveTags {
   readonly now: Date;
   /** DOCKER_METADATA_SHORT_SHA_LENGTH of metadata-action. Default 7. */
   readonly shortShaLength?: number;
-  /** `text.match(pattern)`, which may be bounded in time: it throws a RuleProblem then. Default: without a bound. */
+  /** `text.match(pattern)`, possibly with a time limit: it then throws a RuleProblem. Default: no limit. */
   readonly match?: (text: string, pattern: RegExp) => readonly (string | undefined)[] | undefined;
 }
 
 export interface DerivedTags {
-  /** The first tag, which is the version of the image; undefined when there is no tag. */
+  /** The first tag, which is the version of the image; undefined without tags. */
   readonly version: string | undefined;
   /** In metadata-action's order: the version, the other tags by priority, `latest`. */
   readonly tags: readonly PlannedTag[];
   readonly warnings: readonly string[];
 }
 
-/** What cannot be: `code` is the row of the error catalogue for it. */
+/** A problem; `code` is the error code for it. */
 export interface NoTags {
   readonly ok: false;
   readonly code: 'TAG_INVALID' | 'INPUT_INVALID';
   readonly problems: readonly string[];
 }
 
-/** A name that a rule made, before it becomes a tag. */
+/** A name produced by a rule, before it becomes a tag. */
 interface Candidate {
   readonly name: string;
   readonly rule: string;
   readonly kindOfTag: TagKind;
   readonly fromRef: boolean;
-  /** Text of the rule itself, besides what expressions give, holds what a tag cannot have. */
+  /** The rule's literal text contains characters that a tag cannot have. */
   readonly isForeign?: boolean;
 }
 
 /**
- * The tags for an event, as docker/metadata-action derives them, and with each whether it is immutable or moving.
- * Zero tags are a result here; whether that is an error is the caller's to say.
+ * The tags for an event, as docker/metadata-action derives them, each classified as immutable or moving. Zero tags are
+ * a valid result; the caller decides whether that is an error.
  * https://github.com/docker/metadata-action/blob/master/src/meta.ts
  * @returns `ok: false` with TAG_INVALID when a name cannot become a tag or two different names would become one, and
- *   with INPUT_INVALID when an `enable` does not come out as true or false
+ * with INPUT_INVALID when an `enable` is neither true nor false
  */
 export function deriveTags(given: DeriveTags): ({ readonly ok: true } & DerivedTags) | NoTags {
   const warnings = new Set<string>();
@@ -84,9 +84,9 @@ export function deriveTags(given: DeriveTags): ({ readonly ok: true } & DerivedT
 
 interface Entry extends Candidate {
   readonly latest: boolean;
-  /** The order of `latest`, should this entry be what it is born of. */
+  /** The order of `latest`, if it is derived from this entry. */
   readonly orderOfLatest: TagOrder;
-  /** It comes from a version that is no pre-release. */
+  /** It comes from a stable version. */
   readonly isStable: boolean;
 }
 
@@ -119,7 +119,7 @@ function toEntry(rule: TagRule, source: Source, given: DeriveTags): Entry {
   };
 }
 
-/** What an expression takes from the event's ref. */
+/** Text that expressions take from the event's ref. */
 const REF_EXPRESSION = /\{\{[^}]*\b(?:branch|tag|base_ref|is_default_branch|is_not_default_branch)\b/;
 
 function comesFromRef(rule: TagRule, flavor: Flavor): boolean {
@@ -131,8 +131,8 @@ function comesFromRef(rule: TagRule, flavor: Flavor): boolean {
 }
 
 /**
- * A run that makes a full version, or that a git tag with one has started, is a release: the names of lines that are written
- * out follow its version. A pre-release is none.
+ * A run that produces a full version, or was started by a git tag with one, is a release: literal line names follow its
+ * version. A pre-release is not a release.
  */
 function followRelease(
   candidates: readonly Candidate[],
@@ -166,7 +166,7 @@ function renderIfAny(template: Template | undefined, scope: ExpressionScope): st
   return template === undefined ? '' : renderGlobal(template, scope);
 }
 
-/** What stands before versions in tags. A `v` there is a part of the version, which tags of the line may lack. */
+/** The text before versions in tags. A `v` there belongs to the version, and may be missing in tags of the line. */
 function linePrefix(text: string): string {
   return replaceForeign(text)
     .replace(/^[.-]+/, '')
@@ -174,8 +174,8 @@ function linePrefix(text: string): string {
 }
 
 /**
- * `latest`, if there is to be one. With `latest=auto` the first entry alone decides, and there is no `latest` without any
- * entry, as in metadata-action. Where one of the entries is a version, `latest` follows the versions, else the commits.
+ * `latest`, if requested. As in metadata-action, `latest=auto` depends on the first entry only, and without entries
+ * there is no `latest`. If any entry is a version, `latest` follows versions, otherwise commits.
  */
 function latestOf(entries: readonly Entry[], given: DeriveTags): Candidate | undefined {
   const [first] = entries;
@@ -198,7 +198,7 @@ function latestOf(entries: readonly Entry[], given: DeriveTags): Candidate | und
   };
 }
 
-/** Names become tags, each once. A tag that several rules make is what the strongest of them says. */
+/** Turns names into tags without duplicates. A tag produced by several rules gets the strongest of their promises. */
 function chooseTags(
   candidates: readonly Candidate[],
   warn: (warning: string) => void,
@@ -226,7 +226,7 @@ function chooseTags(
     }
     const strongest =
       before === undefined || strength(candidate.kindOfTag) > strength(before.kindOfTag) ? candidate : before;
-    // What is written out as well is the user's word.
+    // A literal is the user's explicit choice.
     byTag.set(made.tag, { ...strongest, fromRef: candidate.fromRef && before?.fromRef !== false });
   }
   if (problems.length > 0) return { ok: false, code: 'TAG_INVALID', problems };
@@ -241,7 +241,7 @@ function chooseTags(
   return { ok: true, tags };
 }
 
-/** `1.2` is the version 1.2 of PEP 440 and the line 1.2 as well: then it moves, but never by commits alone. */
+/** In PEP 440, `1.2` is both the version 1.2 and the line 1.2: it moves, but never by commits alone. */
 function strength(kindOfTag: TagKind): number {
   if (kindOfTag.kind !== 'moving') return 1;
   return kindOfTag.order.by === 'version' ? 2 : 0;

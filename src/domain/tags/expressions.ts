@@ -6,12 +6,12 @@ import { DATES, plainParts, type Template, type TemplateDates, unknownExpression
 
 export type { Template };
 
-/** What expressions are computed from. */
+/** The data that expressions use. */
 export interface ExpressionScope extends TemplateDates {
   readonly event: GitEvent;
   /** Length of `{{sha}}` and of `type=sha`, DOCKER_METADATA_SHORT_SHA_LENGTH of metadata-action. Default 7. */
   readonly shortShaLength?: number;
-  /** `text.match(pattern)`, which may be bounded in time: it throws a RuleProblem then. Default: without a bound. */
+  /** `text.match(pattern)`, possibly with a time limit: it then throws a RuleProblem. Default: no limit. */
   readonly match?: (text: string, pattern: RegExp) => readonly (string | undefined)[] | undefined;
 }
 
@@ -24,8 +24,8 @@ export const EXPRESSIONS = {
 } as const satisfies Record<string, readonly string[]>;
 
 /**
- * Checks a template: its syntax, and that it names nothing but the expressions given. Paths (`a.b`, `../a`, `@root`),
- * partials, decorators and other helpers are refused, so no template reaches a prototype.
+ * Validates a template: its syntax, and that it uses only the given expressions. Rejects paths (`a.b`, `../a`,
+ * `@root`), partials, decorators and other helpers, so no template reaches a prototype.
  */
 export function parseTemplate(source: string, names: readonly string[]): Parsed<Template> {
   const parts = plainParts(source);
@@ -36,7 +36,7 @@ export function parseTemplate(source: string, names: readonly string[]): Parsed<
   return unknown.length > 0 ? problems(...unknown) : parsed({ source, parts });
 }
 
-/** Fills a template. Values go in as they are, without HTML escaping. */
+/** Fills a template. Values are inserted without HTML escaping. */
 export function renderTemplate(
   template: Template,
   values: Readonly<Record<string, string>>,
@@ -72,12 +72,12 @@ function globalValues(scope: ExpressionScope): Readonly<Record<string, string>> 
 
 function baseRef(event: GitEvent): string {
   if (mergeGroupOf(event) === undefined && pullRequestOf(event) !== undefined) return event.pullRequest?.baseRef ?? '';
-  // Payloads of branch pushes have a base_ref as well, which is not what the expression is documented to be.
+  // Payloads of branch pushes have a base_ref too, which differs from the documented expression.
   const speaks = tagOf(event) !== undefined || event.name === 'merge_group';
   return speaks ? (event.baseRef ?? '').replace(/^refs\/heads\//, '') : '';
 }
 
-/** metadata-action takes these events for ones of the default branch whatever the ref is (src/meta.ts). */
+/** For these events metadata-action assumes the default branch, whatever the ref (src/meta.ts). */
 const EVENTS_OF_DEFAULT_BRANCH = /create|discussion|issues|schedule/;
 
 function isDefaultBranch(event: GitEvent): boolean {

@@ -4,7 +4,7 @@ import { EXPRESSIONS, parseTemplate, type Template } from './expressions.ts';
 import { mistakeInSyntax } from './mistakes.ts';
 import { problemAt, readAttributes, readLines } from './rule-lines.ts';
 
-/** What holds for all tags. https://github.com/docker/metadata-action#flavor-input */
+/** Settings for all tags. https://github.com/docker/metadata-action#flavor-input */
 export interface Flavor {
   readonly latest: 'auto' | 'true' | 'false';
   readonly prefix?: Template;

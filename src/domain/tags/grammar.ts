@@ -3,7 +3,7 @@ import { quoted } from '../suggestion.ts';
 /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests */
 export const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
-/** Characters of a tag at most. */
+/** Maximum length of a tag. */
 export const TAG_LENGTH = 128;
 
 /** Whether a text is a valid tag. */
@@ -11,16 +11,16 @@ export function isTag(text: string): boolean {
   return tagGrammar.test(text);
 }
 
-/** Each run of characters that a tag cannot have becomes one hyphen, as docker/metadata-action does it. */
+/** Replaces each run of characters that a tag cannot have with one hyphen, as docker/metadata-action does. */
 export function replaceForeign(text: string): string {
   return text.replace(/[^A-Za-z0-9._-]+/g, '-');
 }
 
 /**
- * The tag for a name that comes from a branch, a git tag or a rule. Beyond metadata-action, which stops after the first
- * step: leading dots and hyphens are taken off, and a name that is too long is cut and gets a hash of the whole name, so
- * that two long branches do not meet in one tag.
- * @returns undefined when nothing is left; a warning when the tag is not what metadata-action would have made
+ * The tag for a name from a branch, a git tag or a rule. In addition to metadata-action's replacement, leading dots and
+ * hyphens are dropped, and a long name is truncated with a hash of the whole name, so that two long branches do not
+ * collide.
+ * @returns undefined when nothing is left; a warning when the tag differs from metadata-action's
  */
 export function toTag(name: string): { readonly tag: string; readonly warning?: string } | undefined {
   const replaced = replaceForeign(name);
@@ -38,7 +38,7 @@ export function toTag(name: string): { readonly tag: string; readonly warning?: 
   return { tag, warning: `The name ${quoted(name)} became the tag ${tag}: ${why.join(', and ')}.` };
 }
 
-/** FNV-1a with 32 bits: http://www.isthe.com/chongo/tech/comp/fnv/ (it tells names apart, and keeps no secret). */
+/** FNV-1a with 32 bits: http://www.isthe.com/chongo/tech/comp/fnv/ (distinguishes names, protects no secret). */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01000193);

@@ -6,15 +6,15 @@ import { DATES, type Template, type TemplateDates, type TemplatePart, unknownExp
 
 const BLOCKS: readonly string[] = ['if', 'unless'];
 
-/** Handlebars with nothing in it but `if` and `unless`, apart from what other code may register. */
+/** Handlebars with `if` and `unless` only, plus helpers registered elsewhere. */
 const environment = Handlebars.create();
 for (const name of Object.keys(environment.helpers)) {
   if (!BLOCKS.includes(name) && !name.endsWith('elperMissing')) environment.unregisterHelper(name);
 }
 
 /**
- * Checks a template: its syntax, and that it names nothing but the expressions given. Paths (`a.b`, `../a`, `@root`),
- * partials, decorators and other helpers are refused, so no template reaches a prototype.
+ * Validates a template: its syntax, and that it uses only the given expressions. Rejects paths (`a.b`, `../a`,
+ * `@root`), partials, decorators and other helpers, so no template reaches a prototype.
  */
 export function parseHandlebars(source: string, names: readonly string[]): Parsed<Template> {
   let program: hbs.AST.Program;
@@ -36,7 +36,7 @@ export function parseHandlebars(source: string, names: readonly string[]): Parse
   });
 }
 
-/** Fills a template. Values go in as they are, without HTML escaping. */
+/** Fills a template. Values are inserted without HTML escaping. */
 export function renderHandlebars(
   template: Template,
   values: Readonly<Record<string, string>>,
@@ -55,7 +55,7 @@ function dateHelper(date: Date) {
     const options = given.at(-1);
     const format = given.length > 1 ? given[0] : undefined;
     const zone = zoneOf(options);
-    // A format without quotes names nothing, and moment's default is ISO 8601: metadata-action's tests want it so.
+    // An unquoted format has no value, and moment defaults to ISO 8601: metadata-action's tests expect this.
     return moment.tz(date, zone).format(format === undefined ? undefined : String(format));
   };
 }
@@ -108,7 +108,7 @@ const isBlock = (node: hbs.AST.Node): node is hbs.AST.BlockStatement => node.typ
 const isText = (node: hbs.AST.Node): node is hbs.AST.StringLiteral => node.type === 'StringLiteral';
 const isPath = (node: hbs.AST.Node | undefined): node is hbs.AST.PathExpression => node?.type === 'PathExpression';
 
-/** A format in quotes, or a bare word, which metadata-action takes for no format at all. */
+/** A quoted format, or a bare word, which metadata-action treats as no format. */
 function isFormat(node: hbs.AST.Node): boolean {
   return isPath(node)
     ? node.parts.length === 1 && !node.data && node.depth === 0

@@ -6,12 +6,12 @@ import type { TagRule } from './rules.ts';
 import type { Source } from './sources.ts';
 import { isFullVersion, readVersion } from './versions.ts';
 
-/** What is promised of a tag. */
+/** The promise of a tag. */
 export type TagKind =
   | { readonly kind: 'version' | 'commit' }
   | { readonly kind: 'moving'; readonly order: TagOrder; readonly line?: ReleaseLine };
 
-/** A name before it becomes a tag, with what is around the rule's own text in it. */
+/** A name before it becomes a tag, with the text around the rule's own part. */
 export interface NameParts {
   readonly name: string;
   readonly prefix: string;
@@ -19,9 +19,9 @@ export interface NameParts {
 }
 
 /**
- * What is promised of a tag follows from rule and name together: a full version is immutable whichever rule makes it, and
- * nothing but a release takes the name of a line of versions from a release. `moving=true` is the user's word against it.
- * @param orderFor the order of a line of the rule's version
+ * The promise of a tag depends on rule and name: a full version is immutable whichever rule produces it, and only a
+ * release may move a line's name away from a release. `moving=true` overrides this.
+ * @param orderFor the order of a line with the rule's version
  */
 export function decideKind(
   rule: TagRule,
@@ -42,32 +42,33 @@ export function decideKind(
   return line === undefined ? byCommit : { ...byCommit, line };
 }
 
-/** A git tag that is no version: whether it is a release cannot be seen. */
+/** A git tag that is not a version, so that it may or may not be a release. */
 export function isUnversioned(event: GitEvent): boolean {
   const tag = tagOf(event);
   return tag !== undefined && readVersion(tag, 'semver') === undefined;
 }
 
-/** What a name stands for although its rule moves with commits. */
+/** The promise implied by a name although its rule moves with commits. */
 function keptBy(rule: TagRule, source: Source, name: string, event: GitEvent): 'version' | 'commit' | undefined {
   if (rule.type === 'raw') {
-    // A date in the form of a version is none.
+    // A date that looks like a version is not one.
     if (!/\{\{\s*(?:commit_)?date\b/.test(rule.value.source) && isFullVersion(name.replace(WORDS, '')))
       return 'version';
     const [, commit] = /^(?:sha-)?([0-9a-f]{7,64})$/.exec(name) ?? [];
     return commit !== undefined && event.sha.startsWith(commit) ? 'commit' : undefined;
   }
   if (rule.type !== 'ref' || rule.event !== 'branch') return undefined;
-  // Whoever may push a branch may not move a version with its name. The flavor's prefix is before the versions as well.
+  // Push access to a branch must not be enough to move a version with its name. The flavor's prefix also precedes
+  // versions.
   const tag = toTag(rule.prefix === undefined ? source.value : name)?.tag ?? '';
   if (isFullVersion(tag)) return 'version';
   return /^sha-[0-9a-f]{4,64}$/.test(tag) ? 'commit' : undefined;
 }
 
-/** What may be before a version in a tag: `app-`, `my_app-`. */
+/** Text that may precede a version in a tag: `app-`, `my_app-`. */
 const WORDS = /^(?:[A-Za-z]+[-_])+/;
 
-/** The line that a text is the name of: `latest`, `1`, `v1.2`, `1.x`. */
+/** The line that a text names: `latest`, `1`, `v1.2`, `1.x`. */
 export function lineOf(text: string, prefix: string, suffix: string): ReleaseLine | undefined {
   if (text === 'latest') return { numbers: [], prefix, suffix };
   const [, major, minor] = /^v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.x)*$/i.exec(text) ?? [];

@@ -1,6 +1,6 @@
 import { quoted } from '../suggestion.ts';
 
-/** A form that is written by mistake, with what to write instead. */
+/** A common mistake, with the correct form. */
 interface Mistake {
   readonly form: RegExp;
   readonly problem: (found: RegExpExecArray) => string;
@@ -21,7 +21,7 @@ const SYNTAX: readonly Mistake[] = [
 const DIGEST = 'that is a digest, which is no part of a tag';
 const RULE_TYPES: readonly string[] = ['schedule', 'semver', 'pep440', 'match', 'edge', 'ref', 'raw', 'sha'];
 
-/** Words that programs print for a value that they do not have. */
+/** Words that programs print for a missing value. */
 const NO_VALUE = /^(?:undefined|null|NaN|\[object Object\])$/;
 
 const NO_TAGS: readonly Mistake[] = [
@@ -75,7 +75,7 @@ const NO_TAGS: readonly Mistake[] = [
   },
 ];
 
-/** Forms that are mistakes only where nothing but text is written: an expression may be what is empty, and then is dropped. */
+/** Mistakes only in literal text: an expression may be empty, and its rule is then dropped. */
 const EMPTY_PARTS: readonly Mistake[] = [
   {
     form: /^[-.]/,
@@ -89,28 +89,28 @@ const EMPTY_PARTS: readonly Mistake[] = [
 
 const REF_EVENTS: Readonly<Record<string, string>> = { heads: 'branch', tags: 'tag', pull: 'pr' };
 
-/** Shell syntax, or an expression of GitHub's that was not filled in; undefined without. */
+/** Shell syntax, or an unfilled GitHub expression; undefined otherwise. */
 export function mistakeInSyntax(text: string): string | undefined {
   return firstOf(SYNTAX, text);
 }
 
 /**
- * What is wrong with a tag that is written out: shell syntax, a URL, a git ref, or the full name of an image, which
- * docker/build-push-action expects there.
- * @param text the value of the rule as it is written
- * @returns undefined for what may become a tag
+ * The problem with a literal tag: shell syntax, a URL, a git ref, or a full image name, which docker/build-push-action
+ * expects there.
+ * @param text the value of the rule as written
+ * @returns undefined for text that may become a tag
  */
 export function mistakeInTag(text: string): string | undefined {
   const syntax = mistakeInSyntax(text);
   if (syntax !== undefined) return syntax;
-  // What expressions hold, such as the colon in a format of a time, is not looked at.
+  // Ignores the content of expressions, such as a colon in a time format.
   const expressions: string[] = [];
   const literal = text.replace(/\{\{.*?\}\}/gs, (expression) => `\0${expressions.push(expression) - 1}\0`);
   const found = firstOf(NO_TAGS, literal) ?? (expressions.length === 0 ? firstOf(EMPTY_PARTS, literal) : undefined);
   return found?.replace(/(?:\0|\\u0000)(\d+)(?:\0|\\u0000)/g, (_, at: string) => expressions[Number(at)] ?? '');
 }
 
-/** What is wrong with a `prefix` that is written out: it belongs to the tag, and the registry to `images`. */
+/** The problem with a literal `prefix`: it is part of the tag, whereas the registry belongs in `images`. */
 export function mistakeInPrefix(text: string): string | undefined {
   const literal = text.replace(/\{\{.*?\}\}/gs, '');
   return /[:@]|^(?:[^/]*\.[^/]*|localhost)\//.test(literal)

@@ -1,7 +1,7 @@
 import type { ReleaseLine, VersionOrder } from './planned.ts';
 import { compareVersions, readVersion, type Version } from './versions.ts';
 
-/** How the commit of this run relates to the one that the tag holds; `ahead`: this run's is the newer one. */
+/** Relation between this run's commit and the tag's; `ahead`: this run's is newer. */
 export type CommitRelation = 'same' | 'ahead' | 'behind' | 'diverged' | 'unknown';
 
 export interface MoveDecision {
@@ -12,13 +12,13 @@ export interface MoveDecision {
 }
 
 /**
- * Whether a tag that stands for a line of versions moves to the version of this run: only when no version of its line in
- * the registry is higher. Pre-releases there do not count; a pre-release moves the tag only where its line has no stable
- * version and no later pre-release of the same kind. https://semver.org/#spec-item-11
- * @param existingTags all tags of the repository; what is not a full version of the line is left aside
- * @param heldVersion the version that the image under the tag calls itself, which may have no tag (any more); `2.0` counts
- * as 2.0.0, for runs that give no full version a tag call their images so
- * @returns `highest`: the highest version of the line that is there
+ * Whether a tag for a line of versions moves to this run's version: only if no version of its line in the registry is
+ * higher. Existing pre-releases are ignored; a pre-release moves the tag only if its line has no stable version and no
+ * later pre-release of the same kind. https://semver.org/#spec-item-11
+ * @param existingTags all tags of the repository; those that are not full versions of the line are ignored
+ * @param heldVersion the version recorded in the tag's image, which may have no tag (any more); `2.0` counts as 2.0.0,
+ * because runs without a full version tag record such versions
+ * @returns `highest`: the highest existing version of the line
  */
 export function decideByVersion(
   order: VersionOrder,
@@ -48,8 +48,8 @@ export function decideByVersion(
 }
 
 /**
- * The release that a tag with the name of a line points to, which no branch may take it from (P4): the version that its
- * image records, when that is one of the line's tags. An image that records no version counts as the highest of them.
+ * The release that a tag with a line's name points to, which no branch may replace (P4): the version recorded in its
+ * image, if that is a tag of the line. An image without a version counts as the highest of them.
  * @param heldVersion undefined when the image records none
  * @returns undefined when the tag points to something else, such as an earlier build of a branch
  */
@@ -68,15 +68,15 @@ export function releaseUnder(
   return released.find(({ text }) => text === held?.text)?.text;
 }
 
-/** A released version is higher than any pre-release here, also than one of a later version. */
+/** A stable version ranks above any existing pre-release, even of a later version. */
 function isHigher(a: Version, b: Version): boolean {
   const released = Number(a.stage !== 'pre') - Number(b.stage !== 'pre');
   return released !== 0 ? released > 0 : compareVersions(a, b) > 0;
 }
 
 /**
- * The version in a tag of the line, undefined when it is none.
- * @param patch what makes a full version of one that has two numbers
+ * The version in a tag of the line, or undefined.
+ * @param patch completes a version with two numbers
  */
 function versionIn(
   tag: string,
@@ -89,7 +89,7 @@ function versionIn(
   const text = tag.slice(prefix.length, tag.length - suffix.length);
   const isShort = patch !== undefined && /^v?\d+\.\d+$/.test(text);
   const full = isShort ? text + patch : text;
-  // A local version of PEP 440 has a hyphen in its tag where the version has a plus.
+  // In tags, a PEP 440 local version has a hyphen instead of a plus.
   return readVersion(full, scheme) ?? (scheme === 'pep440' ? readVersion(full.replace('-', '+'), scheme) : undefined);
 }
 
@@ -98,7 +98,7 @@ function isOfLine(version: Version, own: Version, scope: VersionOrder['scope']):
   return version.major === own.major && (scope === 'major' || version.minor === own.minor);
 }
 
-/** `1.2.3-alpine` reads as a pre-release of 1.2.3, so that only those of the same kind are worth comparing. */
+/** `1.2.3-alpine` parses as a pre-release of 1.2.3, so only suffixes of the same kind are compared. */
 function counts(version: Version, own: Version): boolean {
   if (version.stage === 'final') return true;
   return version.stage === own.stage && version.channel === own.channel;
@@ -114,11 +114,11 @@ const HOW_TO_KNOW =
   'Check out with `fetch-depth: 0`, or give `github-token` with `contents: read`, so that the history can be read.';
 
 /**
- * Whether a tag that follows a ref moves to the commit of this run: only forward. Where the history does not say which
- * of the two is the newer one (it was rewritten, or this is a merge commit of a pull request, made anew for each push),
- * the tag moves when the commit is what the ref points at now.
+ * Whether a tag that follows a ref moves to this run's commit: only forward. If the history does not show which commit
+ * is newer (it was rewritten, or this is a pull request's merge commit, which each push recreates), the tag moves if
+ * the ref currently points to the commit.
  * @param recorded the commit that the tag's image was built from (`org.opencontainers.image.revision`)
- * @param isTip whether `current` is what its ref points at now; undefined when that is not known
+ * @param isTip whether the ref currently points to `current`; undefined when unknown
  */
 export function decideByCommit(given: {
   readonly recorded: string | undefined;
@@ -164,7 +164,7 @@ export function decideByCommit(given: {
   }
 }
 
-/** The revision comes out of an image that somebody made: it is shown only when it looks like a commit. */
+/** The revision comes from an untrusted image: shown only if it looks like a commit. */
 function commitName(revision: string): string {
   return /^[0-9a-f]{7,64}$/i.test(revision) ? revision.slice(0, 7) : 'a revision that is no commit id';
 }

@@ -1,20 +1,20 @@
 import pep440 from '@renovate/pep440';
 
-/** What PEP 440 says of a version. https://packaging.python.org/en/latest/specifications/version-specifiers */
+/** A parsed PEP 440 version. https://packaging.python.org/en/latest/specifications/version-specifiers */
 export interface Pep440Version {
-  /** In its normal form. */
+  /** Normalised. */
   readonly text: string;
-  /** Major, minor and whatever follows. */
+  /** Major, minor and further numbers. */
   readonly release: readonly number[];
   readonly stage: 'final' | 'pre' | 'post';
   /** Of a pre-release: `a`, `b`, `rc`, `dev`. */
   readonly channel?: string;
 }
 
-/** Reads a version. @returns undefined for what is none */
+/** Reads a version; undefined when it is not one. */
 export function readPep440(text: string): Pep440Version | undefined {
   if (pep440.valid(text) === null) return undefined;
-  // The library puts a comma between the parts of a local version, which is none then.
+  // The library joins the parts of an invalid local version with commas.
   const [given = '', local] = text.split('+', 2);
   const release = pep440.clean(given);
   const found = release === null ? null : pep440.explain(release);
@@ -29,7 +29,7 @@ export function readPep440(text: string): Pep440Version | undefined {
   };
 }
 
-/** Negative when `a` is the lower one. Both must be versions. */
+/** Negative when `a` is lower. Both must be versions. */
 export function comparePep440(a: string, b: string): number {
   return pep440.compare(a, b);
 }

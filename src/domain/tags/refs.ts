@@ -3,18 +3,18 @@ import type { GitEvent } from '../event.ts';
 /** Refs of merge groups: `refs/heads/gh-readonly-queue/main/pr-15-<commit>`. */
 const MERGE_GROUP = /^refs\/heads\/gh-readonly-queue\/.+\/pr-(\d+)-[0-9a-f]+$/;
 
-/** The branch of an event, undefined when its ref is none. */
+/** The branch of an event; undefined for other refs. */
 export function branchOf({ ref }: GitEvent): string | undefined {
   return after(ref, 'refs/heads/');
 }
 
-/** The git tag of an event, undefined when its ref is none. */
+/** The git tag of an event; undefined for other refs. */
 export function tagOf({ ref }: GitEvent): string | undefined {
   return after(ref, 'refs/tags/');
 }
 
 /**
- * What `type=ref,event=pr` names: the number of the pull request, also for a merge group, whose ref holds it
+ * The name for `type=ref,event=pr`: the number of the pull request, also for a merge group, whose ref contains it
  * (https://github.com/docker/metadata-action/issues/529).
  */
 export function pullRequestOf(event: GitEvent): string | undefined {

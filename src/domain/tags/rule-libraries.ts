@@ -3,13 +3,13 @@ import { plainParts } from './template.ts';
 type Handlebars = typeof import('./handlebars-template.ts');
 type Pep440 = typeof import('./pep440.ts');
 
-// Both bring more code than all the rest that reads inputs, and few rules need them.
+// Together they are larger than all other code that reads inputs, and few rules need them.
 let handlebars: Handlebars | undefined;
 let pep440: Pep440 | undefined;
 
 /**
- * Loads what is needed to read and to evaluate the rules in these texts; to be called before anything of them is read. That
- * there are rules in them need not be known: a text without any loads nothing, or something in vain.
+ * Loads the libraries needed to read and evaluate the rules in these texts; call it first. A text without rules loads
+ * nothing, or a library that is not used.
  * @param texts values of inputs: rules for tags, labels and annotations
  */
 export async function loadRuleLibraries(texts: readonly string[]): Promise<void> {
@@ -21,7 +21,7 @@ export async function loadRuleLibraries(texts: readonly string[]): Promise<void>
   pep440 = withPep440;
 }
 
-/** What is plain as a whole is plain in every part of it, whether its quotes belong to the list or to the value. */
+/** A text that is plain as a whole is plain in all parts, whether its quotes belong to the list or to the value. */
 function needsHandlebars(text: string): boolean {
   return [text, text.replaceAll('"', '')].some((each) => plainParts(each) === undefined);
 }

@@ -9,20 +9,20 @@ export interface Attribute {
   readonly value: string;
 }
 
-/** A line of an input that holds rules, with its number among the lines given. */
+/** A line of an input with rules, and its line number. */
 export interface Line {
   readonly number: number;
   readonly text: string;
 }
 
-/** The lines that say something: blank ones and comments (`#` at the beginning) are left out. */
+/** Lines with content, without blank lines and comments (starting with `#`). */
 export function readLines(lines: readonly string[]): readonly Line[] {
   return lines
     .map((text, index) => ({ number: index + 1, text: text.trim() }))
     .filter(({ text }) => text !== '' && !text.startsWith('#'));
 }
 
-/** A problem with its place: ``tags, line 2 (`type=semvr`): unknown type …``. */
+/** A problem with its position: ``tags, line 2 (`type=semvr`): unknown type …``. */
 export function problemAt(input: string, line: Line, problem: string): string {
   const shown = withoutCredentials(line.text);
   const text = shown.length > 120 ? `${shown.slice(0, 119)}…` : shown;
@@ -30,14 +30,14 @@ export function problemAt(input: string, line: Line, problem: string): string {
 }
 
 /**
- * The attributes of a line: one CSV record, keys up to the first `=`. Values with a comma stand in double quotes, either
- * the attribute (`type=match,"pattern=\d{1,3}"`) or the whole line, as metadata-action wants it.
+ * The attributes of a line: one CSV record, keys up to the first `=`. Values with a comma are quoted: either the
+ * attribute (`type=match,"pattern=\d{1,3}"`) or, as metadata-action requires, the whole line.
  */
 export function readAttributes(text: string): Parsed<readonly Attribute[]> {
   const fields = readRecord(text);
   if (!fields.ok) return fields;
   const [first, ...more] = fields.value;
-  // A whole line in quotes: what was in them is the line.
+  // If the whole line is quoted, its content is the line.
   const inner = first !== undefined && more.length === 0 && /(^|,)\s*"?type=.*,|,\s*"?type=/i.test(first);
   const all = inner && first !== text ? readRecord(first) : fields;
   return all.ok ? parsed(all.value.map(toAttribute)) : all;

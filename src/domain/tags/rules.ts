@@ -11,16 +11,16 @@ export type TagRule = {
   /** As the user wrote it. */
   readonly text: string;
   readonly enable: Template;
-  /** The higher goes first. */
+  /** Higher ones come first. */
   readonly priority: number;
-  /** Replaces the flavor's, also when it is empty. */
+  /** Replaces the flavor's, even when empty. */
   readonly prefix?: Template;
   readonly suffix?: Template;
-  /** `value=` was written and is empty, as from an output that is not set. */
+  /** `value=` is present but empty, as from an unset output. */
   readonly hasEmptyValue?: true;
-  /** The tag moves also where its name says that it should not: `moving=true`. */
+  /** The tag moves even if its name suggests otherwise: `moving=true`. */
   readonly moving?: boolean;
-  /** Rules of our own defaults: when they apply, and that they do not ask for `latest`. */
+  /** For our default rules: when they apply, and that they do not request `latest`. */
   readonly on?: Occasion;
   readonly withoutLatest?: boolean;
 } & RuleType;
@@ -41,9 +41,9 @@ export type RuleType =
   | { readonly type: 'sha'; readonly format: 'short' | 'long' };
 
 /**
- * Reads the `tags` input, in docker/metadata-action's syntax. An attribute that the type does not have is a problem here,
- * where metadata-action ignores it without a word.
- * @param lines as they stand in the input; without any rule among them, {@link DEFAULT_TAGS} are taken
+ * Reads the `tags` input in docker/metadata-action's syntax. An attribute that the type does not support is a problem
+ * here, while metadata-action silently ignores it.
+ * @param lines of the input; without any rule, {@link DEFAULT_TAGS} apply
  */
 export function parseTagRules(lines: readonly string[]): Parsed<readonly TagRule[]> {
   const written = readLines(lines);
@@ -67,7 +67,7 @@ export function parseTagRules(lines: readonly string[]): Parsed<readonly TagRule
 function parseRule(text: string): Parsed<TagRule> {
   const attributes = readAttributes(text);
   if (!attributes.ok) return attributes;
-  // metadata-action takes the last one and says nothing.
+  // metadata-action silently uses the last one.
   if (attributes.value.filter(({ key, value }) => key === undefined && value !== '').length > 1) {
     return problems('several tags stand on one line, and only the last would count. Write each on a line of its own');
   }
@@ -165,7 +165,7 @@ function readOwn(type: TypeName, read: AttributeReader): RuleType | undefined {
   }
 }
 
-/** An empty value counts as none: then the git tag is taken. */
+/** An empty value counts as missing: the git tag is used. */
 function valueIfAny(value: Template | undefined): { readonly value?: Template; readonly hasEmptyValue?: true } {
   if (value === undefined) return {};
   return value.source === '' ? { hasEmptyValue: true } : { value };

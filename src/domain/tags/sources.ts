@@ -7,14 +7,14 @@ import type { TagRule } from './rules.ts';
 import type { Template, TemplatePart } from './template.ts';
 import { isFullVersion, readVersion, type Version } from './versions.ts';
 
-/** What a rule makes of an event, before prefix and suffix. */
+/** The result of a rule for an event, before prefix and suffix. */
 export interface Source {
   readonly value: string;
-  /** Whether it asks for `latest` when the flavor says `latest=auto`. */
+  /** Whether it requests `latest` with `latest=auto`. */
   readonly latest: boolean;
-  /** What the tag stands for: one release, one commit, the newest commit, or the highest version of a line. */
+  /** What the tag names: one release, one commit, the newest commit, or the highest version of a line. */
   readonly kind: 'one-version' | 'one-commit' | 'commits' | 'all' | 'major' | 'minor';
-  /** The version that the tag comes from, and the text that the rule puts around versions. */
+  /** The version that the tag comes from, and the rule's text around it. */
   readonly version?: { readonly value: Version; readonly before: string; readonly after: string };
 }
 
@@ -22,7 +22,7 @@ type Warn = (warning: string) => void;
 
 /**
  * Evaluates a rule. https://github.com/docker/metadata-action/blob/master/src/meta.ts
- * @returns undefined when the rule is not for this event
+ * @returns undefined when the rule does not apply to this event
  * @throws RuleProblem when a regular expression takes too long
  */
 export function evaluate(rule: TagRule, scope: ExpressionScope, warn: Warn): Source | undefined {
@@ -80,7 +80,7 @@ function versionIfAny(version: Version | undefined): Pick<Source, 'version'> {
   return version === undefined ? {} : { version: { value: version, before: '', after: '' } };
 }
 
-/** The text that version rules read: `value` when given, else the git tag. */
+/** The text for version rules: `value` if given, otherwise the git tag. */
 function givenText(
   { value, hasEmptyValue, text }: Pick<TagRule, 'text' | 'hasEmptyValue'> & { readonly value?: Template },
   scope: ExpressionScope,
@@ -117,7 +117,7 @@ function fromVersion(
     return undefined;
   }
   const { version, values } = read;
-  // A pre-release never gets a short name: whatever the pattern, its tag is the whole version.
+  // A pre-release never gets a short name: its tag is the whole version, whatever the pattern.
   if (version.stage !== 'final') {
     const isRaw = rule.pattern.parts.length === 1 && isExpression(rule.pattern.parts[0], 'raw');
     const value = (isRaw ? values.raw : values.version) ?? '';
@@ -162,7 +162,7 @@ function pep440Values(raw: string): VersionValues | undefined {
   const [major = 0, minor = 0, patch = 0] = found.release;
   return {
     version,
-    // As metadata-action has it: what a tag cannot have, and the dots of a local version, become hyphens.
+    // As in metadata-action, invalid characters and the dots of a local version become hyphens.
     values: {
       raw,
       version: version.text.replace(/\+.*/, (local) => local.replaceAll('.', '-')),
@@ -173,7 +173,7 @@ function pep440Values(raw: string): VersionValues | undefined {
   };
 }
 
-/** What a pattern on a stable version stands for, by the parts of the version that it shows. */
+/** What a pattern for stable versions names, by the version parts it contains. */
 function lineOf({ parts }: Template): Source['kind'] {
   if (parts.some(({ kind }) => kind === 'block')) return 'commits';
   const has = (name: string) => parts.some((part) => isExpression(part, name));
@@ -196,7 +196,7 @@ function isExpression(part: TemplatePart | undefined, name: string): boolean {
   return part?.kind === 'expression' && part.name === name;
 }
 
-/** Raised where a rule cannot be evaluated; {@link evaluate}'s caller makes a problem of it. */
+/** Raised when a rule cannot be evaluated; the caller of {@link evaluate} reports it as a problem. */
 export class RuleProblem extends Error {}
 
 function match({ match: bounded }: ExpressionScope, text: string, pattern: RegExp) {
@@ -215,12 +215,12 @@ function fromMatch(rule: Extract<TagRule, { type: 'match' }>, scope: ExpressionS
   }
   const full = readVersion(value, 'semver');
   if (full !== undefined) return { value, latest: true, kind: 'one-version', ...versionIfAny(full) };
-  // What is left of a git tag without the word before it is its version, of however many numbers.
+  // A git tag without its leading word is its version, with any number of parts.
   const isWhole = rule.value === undefined && given.endsWith(value) && /^\D*$/.test(given.slice(0, -value.length));
   if ((isWhole && /^v?\d/.test(value)) || isFullVersion(value)) {
     return { value, latest: true, kind: 'one-version' };
   }
-  // `v(\d+\.\d+)` on v1.2.3 cuts out the name of a line, which then moves as `{{major}}.{{minor}}` does.
+  // `v(\d+\.\d+)` on v1.2.3 extracts the name of a line, which moves like `{{major}}.{{minor}}`.
   const whole = readVersion(given, 'semver');
   const short = value.replace(/^v/, '');
   const kind =

@@ -1,9 +1,9 @@
 import { didYouMean } from '../suggestion.ts';
 
-/** A checked handlebars template. Templates come from inputs; what comes from an event is only ever a value in one. */
+/** A validated handlebars template. Templates come from inputs; event data is only ever a value in one. */
 export interface Template {
   readonly source: string;
-  /** Literal text and names of expressions in order; a `block` is `{{#if}}` or `{{#unless}}` with all that is in it. */
+  /** Literal text and names of expressions in order; a `block` is `{{#if}}` or `{{#unless}}` with its content. */
   readonly parts: readonly TemplatePart[];
 }
 
@@ -13,23 +13,23 @@ export type PlainPart =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'expression'; readonly name: string };
 
-/** The dates that expressions show: that of the commit, for `commit_date`, and that of now, for `date`. */
+/** The dates for expressions: of the commit for `commit_date`, and the current one for `date`. */
 export interface TemplateDates {
   readonly commitDate: Date;
   readonly now: Date;
 }
 
-/** Expressions that take a format and a time zone. */
+/** Expressions with a format and a time zone. */
 export const DATES: readonly string[] = ['date', 'commit_date'];
 
 /** One expression without arguments, between the braces of {@link plainParts}. */
 const PLAIN = /^ *([a-z_]\w*) *\}\}(?!\})/;
-/** Words of handlebars itself. */
+/** Keywords of handlebars. */
 const KEYWORDS: readonly string[] = ['else', 'true', 'false', 'null', 'undefined', 'this'];
 
 /**
- * The parts of a template that is nothing but text and expressions without arguments, as most are (`v{{major}}.{{minor}}`).
- * @returns undefined when it takes more to read it: dates, blocks, comments, escapes, and what is not well formed
+ * The parts of a template with only text and expressions without arguments, such as `v{{major}}.{{minor}}`.
+ * @returns undefined for all others: dates, blocks, comments, escapes, and syntax errors
  */
 export function plainParts(source: string): readonly PlainPart[] | undefined {
   const [before = '', ...pieces] = source.split('{{');
@@ -44,7 +44,7 @@ export function plainParts(source: string): readonly PlainPart[] | undefined {
   return parts;
 }
 
-/** The problem with an expression that a template may not use. */
+/** The problem with an unsupported expression. */
 export function unknownExpression(name: string, names: readonly string[]): string {
   const wanted = `expected one of ${names.map((each) => `{{${each}}}`).join(', ')}`;
   return `unknown expression {{${name.slice(0, 80)}}}, ${wanted}.${didYouMean(name, names)}`;

@@ -5,34 +5,37 @@ import { pep440Versions } from './rule-libraries.ts';
 
 export type Scheme = 'semver' | 'pep440';
 
-/** A full version, read by its scheme. */
+/** A full version, parsed by its scheme. */
 export interface Version {
   readonly scheme: Scheme;
   /** Without a leading `v` and without build metadata. */
   readonly text: string;
   readonly major: number;
   readonly minor: number;
-  /** `post`: a post-release of PEP 440, which has no tags of its own but its full name. */
+  /** `post`: a PEP 440 post-release, which has no tag besides its full name. */
   readonly stage: 'final' | 'pre' | 'post';
   /** First word of a pre-release: `beta`, `rc`. */
   readonly channel?: string;
 }
 
 /**
- * Reads a full version. Semver is read loosely, which allows a leading `v` and, for calendar versions, leading zeros:
- * `2024.05.01` is a version, `2024.05` is none.
- * @returns undefined for what is none
+ * Reads a full version. Semver is parsed loosely, which allows a leading `v` and, for calendar versions, leading zeros:
+ * `2024.05.01` is a version, `2024.05` is not.
+ * @returns undefined when it is not a version
  */
 export function readVersion(text: string, scheme: Scheme): Version | undefined {
   return scheme === 'semver' ? readSemver(text) : readPep440(text);
 }
 
-/** Negative when `a` is the lower one. Both are of the same scheme. */
+/** Negative when `a` is lower. Both must use the same scheme. */
 export function compareVersions(a: Version, b: Version): number {
   return a.scheme === 'semver' ? compare(a.text, b.text) : pep440Versions().comparePep440(a.text, b.text);
 }
 
-/** A version of three numbers (semver, also loosely, as calendar versions are) or of four, with any suffix: `1.2.3_alpine`, `5.4.0.Final`. */
+/**
+ * A version with three numbers (semver, also loose, such as calendar versions) or four, with any suffix:
+ * `1.2.3_alpine`, `5.4.0.Final`.
+ */
 export function isFullVersion(name: string): boolean {
   const tag = toTag(name)?.tag ?? '';
   return (
