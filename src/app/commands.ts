@@ -1,4 +1,4 @@
-// Every command, one line for each.
+// Every command, one per line.
 export { cleanup } from '../commands/cleanup/command.ts';
 export { login } from '../commands/login/command.ts';
 export { promote } from '../commands/promote/command.ts';

@@ -6,22 +6,22 @@ import type { Command } from '../run/define-command.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** An input of the action: its field in each command that it belongs to, in the order of the commands. */
+/** An input of the action: its field in each command that has it, in the order of the commands. */
 export interface OwnedInput {
   readonly name: string;
   readonly fields: readonly (readonly [command: string, field: Field<unknown>])[];
-  /** As `action.yml` has it; undefined where there is none, or where the commands differ. */
+  /** The default in `action.yml`; undefined without one, or when commands differ. */
   readonly default?: string;
 }
 
-/** The outputs that every command has. */
+/** The outputs of every command. */
 const COMMON_OUTPUTS = {
   outcome: 'Result of the run, one of the values below; also set when the run fails.',
   json: 'Everything about the run, as JSON with a `schemaVersion`: see `docs/json-output.md`. At most 100 kB: longer lists are cut, and `truncated` is true.',
   'json-file': 'Path of a file with the whole JSON. It exists until the end of the job.',
 } as const;
 
-/** Every output of the action by name, with what it is and the commands that have it. */
+/** Every output of the action by name, with its description and commands. */
 export function allOutputs(
   commands: readonly Command[],
 ): readonly { readonly name: string; readonly about: string; readonly commands: readonly string[] }[] {
@@ -60,18 +60,18 @@ export function allInputs(commands: readonly Command[]): readonly OwnedInput[] {
   });
 }
 
-/** A step as far as it can be read without knowing its command's inputs. */
+/** A step as far as it can be read without its command's inputs. */
 export interface Step {
   readonly command: Command;
   readonly raw: RawInputs;
-  /** Inputs that do not belong to the command. */
+  /** Inputs of other commands. */
   readonly misplaced: readonly Problem[];
-  /** There is no such command, so which inputs belong to it cannot be told. */
+  /** The command does not exist, so its inputs are unknown. */
   readonly unknownCommand?: Problem;
 }
 
 /**
- * Reads which command a step asks for, and masks all secrets among the inputs.
+ * Determines a step's command, and masks all secrets among the inputs.
  * @param commands the first is the default
  * @param env of the step
  */
@@ -84,9 +84,7 @@ export function readStep(commands: readonly [Command, ...Command[]], env: Env, m
     : { command, raw, misplaced: [], unknownCommand: problem };
 }
 
-/**
- * The command that a step asks for. One that does not exist is a problem, and stands for the default.
- */
+/** The command of a step. An unknown one is a problem, and is replaced by the default. */
 function chooseCommand(
   commands: readonly [Command, ...Command[]],
   raw: RawInputs,
@@ -100,7 +98,7 @@ function chooseCommand(
   return { command: first, problem: { input: 'command', text } };
 }
 
-/** Masks the secrets among the inputs, whichever command they belong to. */
+/** Masks the secrets among the inputs of any command. */
 function maskSecrets(commands: readonly Command[], raw: RawInputs, mask: Mask): void {
   for (const { inputs } of commands) {
     for (const [name, field] of Object.entries(inputs)) {
@@ -110,7 +108,9 @@ function maskSecrets(commands: readonly Command[], raw: RawInputs, mask: Mask): 
   }
 }
 
-/** Inputs that do not belong to a command. The runner sets every input that has a default, so one that has its default is none. */
+/**
+ * Inputs of other commands. The runner sets every input with a default, so those with their default value do not count.
+ */
 function misplacedInputs(
   commands: readonly Command[],
   { name: command, inputs }: Command,

@@ -6,8 +6,9 @@ import { removeBuilder } from '../tools/buildx/builder.ts';
 import { dockerEnvironment } from '../tools/buildx/docker-environment.ts';
 
 /**
- * The post step: logs out, removes the builder that the main step made, and the run's private directory with its credentials, build
- * secrets, layouts and reports. What cannot be removed is a warning, because the job's own result stands already.
+ * The post step: logs out, removes the builder created by the main step, and deletes the run's private directory with
+ * its credentials, build secrets, layouts and reports. Failures are warnings, because the job's result is already
+ * known.
  * @returns always true
  */
 export async function cleanUp(runtime: Runtime): Promise<boolean> {
@@ -31,7 +32,7 @@ export async function cleanUp(runtime: Runtime): Promise<boolean> {
   return true;
 }
 
-/** The variables as the main step saved them. */
+/** The variables saved by the main step. */
 function readEnvironment(saved: string): Record<string, string> {
   const parsed: unknown = JSON.parse(saved || '{}');
   if (typeof parsed !== 'object' || parsed === null) return {};

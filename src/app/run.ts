@@ -11,8 +11,8 @@ import { loadInputLibraries } from './input-libraries.ts';
 import { readStep } from './inputs.ts';
 
 /**
- * The main step: inputs in, outputs, annotations and summary out.
- * @returns whether the step is green
+ * The main step: reads inputs, writes outputs, annotations and summary.
+ * @returns whether the step succeeds
  */
 export async function run(runtime: Runtime): Promise<boolean> {
   const { errors, outputs, summary } = await attempt(runtime);
@@ -27,7 +27,7 @@ export async function run(runtime: Runtime): Promise<boolean> {
   return errors.length === 0 && isTold;
 }
 
-/** @returns whether the steps that follow will see them: a run whose result nobody can read must not look like a success */
+/** @returns whether later steps can read them: a run with an unreadable result must not look like a success */
 function tellOutputs(runtime: Runtime, outputs: Report['outputs']): boolean {
   try {
     for (const [name, value] of Object.entries(outputs)) runtime.output(name, value);
@@ -46,7 +46,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The whole JSON as a file of the run, and as much of it as an output may hold. */
+/** Writes the whole JSON to a file of the run, and returns as much of it as fits into an output. */
 async function withJsonFile(runtime: Runtime, outputs: Report['outputs']): Promise<Report['outputs']> {
   const { json = '{}' } = outputs;
   const file = join(runtime.temp, 'result.json');

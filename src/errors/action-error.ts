@@ -1,29 +1,29 @@
 import { CATALOGUE, type ErrorCode } from './catalogue.ts';
 import { filled, type Situation, stepsFor } from './remedy.ts';
 
-/** What an error is about, for the message, the summary and `json`: never a secret. */
+/** Facts of an error, for the message, the summary and `json`: never a secret. */
 export interface ErrorFacts {
-  /** Host of the registry, when one is involved. */
+  /** Host of the registry, if any. */
   readonly registry?: string;
   readonly repository?: string;
   /** Tag or digest. */
   readonly reference?: string;
   readonly platform?: string;
-  /** What was being done there; together with the kind of registry it decides which steps help. */
+  /** The operation; together with the kind of registry it selects the remedy. */
   readonly operation?: Exclude<Situation, 'promote'>;
-  /** HTTP status of the answer that led here. */
+  /** HTTP status of the response. */
   readonly status?: number;
-  /** Seconds that the server wants to be left alone for (`Retry-After`). */
+  /** Seconds to wait, as requested by the server (`Retry-After`). */
   readonly retryAfter?: number;
-  /** Input or file, and the line in it (from 1), for an annotation at the right place. */
+  /** Input or file, and its line (from 1), for an annotation. */
   readonly input?: string;
   readonly file?: string;
   readonly line?: number;
 }
 
 /**
- * The one error type of this project. `code` names a row of the catalogue, which holds the cause in general; `message` says
- * what happened in particular: where, what was expected, and what came; `remedy` what to do, in at most three steps.
+ * The only error type of this project. `code` selects a catalogue row with the general cause; `message` describes the
+ * particular case: where, what was expected, and what was received; `remedy` lists at most three steps.
  */
 export class ActionError extends Error {
   override readonly name = 'ActionError';
@@ -46,12 +46,12 @@ export class ActionError extends Error {
     this.remedy = steps.map((step) => filled(step, this.facts));
   }
 
-  /** The catalogue's steps for a situation; undefined where the error was raised with steps of its own. */
+  /** The catalogue's steps for a situation; undefined when the error was raised with steps of its own. */
   stepsFor(situation: Situation): readonly string[] | undefined {
     return this.#hasOwnSteps ? undefined : stepsFor(CATALOGUE[this.code].remedy, situation);
   }
 
-  /** The same error with other steps, such as those for the kind of registry that it is about. */
+  /** The same error with another remedy, such as that of its kind of registry. */
   withRemedy(remedy: readonly string[]): ActionError {
     const { message, code, facts, cause, stack } = this;
     const error = new ActionError(code, message, { facts, remedy, ...(cause === undefined ? {} : { cause }) });
@@ -71,13 +71,13 @@ export class ActionErrors extends AggregateError {
   }
 }
 
-/** Throws what has failed: one error as it is, several together. Where nothing has, it does nothing. */
+/** Throws failures: a single error unchanged, several combined. Does nothing without one. */
 export function throwAll(errors: readonly ActionError[]): void {
   const [first] = errors;
   if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
 }
 
-/** Whatever was thrown, as an ActionError; what is not one already is a defect (`INTERNAL`). */
+/** Converts anything thrown to an ActionError; anything else is a defect (`INTERNAL`). */
 export function toActionError(thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown;
   if (thrown instanceof ActionErrors && thrown.errors[0] !== undefined) return thrown.errors[0];

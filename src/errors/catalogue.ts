@@ -1,14 +1,14 @@
 import type { Failure } from '../domain/outcome.ts';
 import type { Remedy } from './remedy.ts';
 
-/** One row: a cause that users meet, and what they can do about it. `docs/errors.md` is generated from these rows. */
+/** One row: a cause of failures, and its remedy. `docs/errors.md` is generated from these rows. */
 export interface CatalogueRow {
   readonly title: string;
-  /** What is going on, in one or two sentences. */
+  /** The cause in one or two sentences. */
   readonly cause: string;
   /**
-   * What to do whatever the registry: at most three steps for one situation, each in the imperative. Steps for one kind of
-   * registry are defined by that vendor and take the place of these.
+   * Steps for any registry: at most three per situation, in the imperative. Vendors define steps for their kind of
+   * registry, which replace these.
    */
   readonly remedy: Remedy;
   readonly outcome: Failure;

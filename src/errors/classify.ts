@@ -1,14 +1,14 @@
 import type { ErrorCode } from './catalogue.ts';
 
-/** What a registry said, as far as it matters for the cause. */
+/** The relevant parts of a registry's response. */
 export interface RegistryAnswer {
   readonly host: string;
   /** `keyless` is the exchange of GitHub's OIDC token at a cloud's token service. */
   readonly operation: 'read' | 'write' | 'delete' | 'token' | 'keyless';
   readonly status: number;
-  /** `errors[0].code` of the body, upper case, when there is one. */
+  /** `errors[0].code` of the body in upper case, if any. */
   readonly code?: string;
-  /** Message and detail of the body, or the beginning of a body of another form. Bounded by the caller. */
+  /** Message and detail of the body, or the beginning of a body in another format. Bounded by the caller. */
   readonly message?: string;
   /** The body is a web page. */
   readonly isPage?: true;
@@ -23,7 +23,7 @@ interface Rule {
   readonly message?: RegExp;
 }
 
-/** Said of a tag or a repository, and not a part of a name: `acme/immutable` is no reason. */
+/** Describes a tag or a repository, rather than being part of a name: `acme/immutable` is no reason. */
 const IMMUTABLE = /\b(?:is|are|as) immutable\b|\bimmutable tags\b|cannot be overwritten|updating existing tags/i;
 const WRITES = ['write', 'delete'] as const;
 const KEYLESS = ['keyless'] as const;
@@ -31,11 +31,11 @@ const DOCKER = /^(?:docker\.io|(?:registry-1|auth|index)\.docker\.io|hub\.docker
 const REFUSED = [400, 401, 403, 404, 422] as const;
 
 /**
- * Rules from the most to the least particular; the first that fits decides. This table is the only place that reads
- * causes from status codes and words of others. `test/fixtures/registry-errors` holds a recorded body for each row.
+ * Rules in order of specificity; the first match decides. Only this table derives causes from status codes and messages
+ * of other systems. `test/fixtures/registry-errors` has a recorded body for each row.
  */
 const RULES: readonly Rule[] = [
-  // Token services of the clouds. Entra has numbers, whose texts name all claims at once; the others have words.
+  // Cloud token services. Entra has numbers, whose texts name all claims at once; the others have messages.
   // https://learn.microsoft.com/entra/identity-platform/reference-error-codes
   { to: 'ID_TOKEN_AUDIENCE', operation: KEYLESS, message: /\bAADSTS700212\b/ },
   { to: 'ID_TOKEN_SUBJECT', operation: KEYLESS, message: /\bAADSTS(?:70021|700211|700213)\b/ },
@@ -43,7 +43,7 @@ const RULES: readonly Rule[] = [
   { to: 'REGISTRY_UNAVAILABLE', operation: KEYLESS, message: /\bAADSTS(?:90006|90033)\b/ },
   { to: 'KEYLESS_REFUSED', operation: KEYLESS, status: REFUSED, message: /\bAADSTS\d+\b/ },
   { to: 'TOO_MANY_REQUESTS', operation: KEYLESS, code: /^THROTTL/ },
-  // Google's words for a provider that is not there speak of an audience that no setting of the token's can mend.
+  // Google's message for a missing provider mentions an audience, which no token setting can fix.
   { to: 'KEYLESS_REFUSED', operation: KEYLESS, code: /^INVALID_TARGET$/ },
   { to: 'ID_TOKEN_AUDIENCE', operation: KEYLESS, status: REFUSED, message: /\baud(?:ience)?\b/i },
   { to: 'ID_TOKEN_EXPIRED', operation: KEYLESS, status: REFUSED, code: /^EXPIREDTOKEN/ },
@@ -55,10 +55,11 @@ const RULES: readonly Rule[] = [
     message:
       /attribute condition|mapped attribute|\bclaims?\b|identity mappings?|\bsub(?:ject)?\b|\bruleset|AssumeRoleWithWebIdentity/i,
   },
-  // Docker says nothing at all when no ruleset of the connection fits.
+  // Docker sends no message if no ruleset of the connection matches.
   { to: 'ID_TOKEN_SUBJECT', operation: KEYLESS, host: /^identity\.docker\.com$/, status: [401], message: /^$/ },
   { to: 'KEYLESS_REFUSED', operation: KEYLESS, status: REFUSED },
-  // Immutable tags, in each vendor's words (docker/buildx#3776, goharbor middleware, quay 3.17, ACR locks, kaniko#1095).
+  // Immutable tags, in each vendor's words (docker/buildx#3776, goharbor middleware, quay 3.17, ACR locks,
+  // kaniko#1095).
   {
     to: 'TAG_IMMUTABLE',
     code: /^TAG_INVALID$/,
@@ -89,7 +90,7 @@ const RULES: readonly Rule[] = [
     message: /403 Forbidden/i,
     operation: WRITES,
   },
-  // Harbor keeps an image back whose findings its policy does not allow (goharbor/harbor#18792).
+  // Harbor withholds an image whose findings violate its policy (goharbor/harbor#18792).
   { to: 'PULL_BLOCKED', status: [403, 412], code: /^PROJECTPOLICYVIOLATION$/ },
   { to: 'PULL_BLOCKED', message: /cannot be pulled due to configured policy/i },
   {
@@ -104,7 +105,7 @@ const RULES: readonly Rule[] = [
     message: /proxy (?:cache )?project|pull[- ]through cache/i,
     operation: WRITES,
   },
-  // What a deletion would tear apart: children of an index, images under a tag.
+  // Deletions that would break something: children of an index, images with a tag.
   {
     to: 'IMAGE_IN_USE',
     code: /^(IMAGEREFERENCEDBYMANIFESTLIST|GOOGLE_MANIFEST_DANGLING_(?:TAG|PARENT_IMAGE)|VIOLATE_FOREIGN_KEY_CONSTRAINT|REPOSITORYNOTEMPTYEXCEPTION)$/,
@@ -116,7 +117,7 @@ const RULES: readonly Rule[] = [
   },
   // The network rules of a registry (ACR's firewall, private endpoints): https://aka.ms/acr/firewall
   { to: 'NETWORK_BLOCKED', status: [403], message: /client with IP|is not allowed access|firewall|private endpoint/i },
-  // Docker Hub's two limits are not the same thing: https://docs.docker.com/docker-hub/usage/pulls/
+  // Docker Hub's two limits differ: https://docs.docker.com/docker-hub/usage/pulls/
   { to: 'PULL_LIMIT', status: [429], message: /pull rate limit/i },
   { to: 'ABUSE_LIMIT', status: [429], host: DOCKER, message: /^(?!.*\{)(?:.*too many requests.*)?$/is },
   { to: 'TOO_MANY_REQUESTS', status: [429] },
@@ -175,8 +176,8 @@ const RULES: readonly Rule[] = [
 ];
 
 /**
- * The row of the catalogue for what a registry answered. Pure.
- * @returns REGISTRY_REFUSED when no rule fits
+ * Classifies a registry's response. Pure.
+ * @returns REGISTRY_REFUSED when no rule matches
  */
 export function classify(answer: RegistryAnswer): ErrorCode {
   const fits = (rule: Rule) =>
@@ -188,7 +189,7 @@ export function classify(answer: RegistryAnswer): ErrorCode {
   return RULES.find(fits)?.to ?? 'REGISTRY_REFUSED';
 }
 
-/** Error codes of Node's sockets and TLS: what a request that got no answer at all died of. */
+/** Error codes of Node's sockets and TLS, for requests without a response. */
 const NETWORK: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_CERT|UNABLE_TO_|ERR_SSL|EPROTO)/, 'TLS_UNTRUSTED'],
   [
@@ -197,7 +198,7 @@ const NETWORK: readonly (readonly [RegExp, ErrorCode])[] = [
   ],
 ];
 
-/** The row for a failed connection, by the `code` of Node's error; undefined when it is not one. */
+/** Classifies a failed connection by the `code` of Node's error; undefined for other errors. */
 export function classifyNetwork(code: string | undefined): ErrorCode | undefined {
   return NETWORK.find(([pattern]) => pattern.test(code ?? ''))?.[1];
 }

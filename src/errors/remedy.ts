@@ -1,6 +1,6 @@
 /**
- * What was being done when something failed: a missing right to read needs other steps than one to push. `build` is what
- * buildx does at registries (base images, caches), `login` a request for a token or a keyless exchange.
+ * The operation during which something failed: a missing read right needs other steps than a push right. `build` is
+ * buildx's registry access (base images, caches), `login` a token request or a keyless exchange.
  */
 export type Situation = 'login' | 'read' | 'push' | 'promote' | 'delete' | 'build';
 
@@ -9,10 +9,10 @@ export type Remedy =
   | readonly string[]
   | ({ readonly [In in Situation]?: readonly string[] } & { readonly any?: readonly string[] });
 
-/** More steps than these are not read by anybody. */
+/** Longer lists are not read. */
 export const MAX_STEPS = 3;
 
-/** Where a remedy for one situation is taken from, when there is none for it. */
+/** Which situation's remedy to use if one has none of its own. */
 const FALLBACK: Readonly<Record<Situation, readonly Situation[]>> = {
   login: ['login'],
   read: ['read'],
@@ -22,14 +22,14 @@ const FALLBACK: Readonly<Record<Situation, readonly Situation[]>> = {
   build: ['build'],
 };
 
-/** The steps of a remedy for a situation; undefined when it has none for it. Pure. */
+/** The steps of a remedy for a situation; undefined when it has none. Pure. */
 export function stepsFor(remedy: Remedy | undefined, situation: Situation | undefined): readonly string[] | undefined {
   if (remedy === undefined || isSteps(remedy)) return remedy;
   const order = situation === undefined ? [] : FALLBACK[situation];
   return order.map((each) => remedy[each]).find((steps) => steps !== undefined) ?? remedy.any;
 }
 
-/** Every list of steps that a remedy holds, with the situation that it is for. Pure. */
+/** Every list of steps in a remedy, with its situation. Pure. */
 export function allSteps(
   remedy: Remedy,
 ): readonly (readonly [situation: Situation | 'any', steps: readonly string[]])[] {
@@ -49,8 +49,8 @@ function isSteps(remedy: Remedy): remedy is readonly string[] {
 }
 
 /**
- * A step with the names of what it is about: `{host}`, `{repository}`, and of a host or repository its first part,
- * `{registry-name}` and `{project}`. What is not known keeps its name in angle brackets. Pure.
+ * A step with its placeholders filled in: `{host}`, `{repository}`, and the first part of a host or repository,
+ * `{registry-name}` and `{project}`. Unknown ones keep their name in angle brackets. Pure.
  */
 export function filled(
   step: string,

@@ -4,7 +4,7 @@ import { named, type Rule } from './rule.ts';
 import { flag, flagOrAttributes, type InputsOf, path, text } from './schema.ts';
 import { hostWithCredentials } from './url-credentials.ts';
 
-/** What `docker buildx` builds, and how. */
+/** Inputs for `docker buildx`. */
 export const BUILD_INPUTS = {
   context: path({
     group: 'Build',
@@ -117,10 +117,13 @@ export const BUILD_INPUTS = {
   }),
 } as const;
 
-/** What is built and how, by the names of the inputs, which are those of docker/build-push-action. */
+/** What to build and how, named like the inputs, which are docker/build-push-action's. */
 export type BuildInputs = InputsOf<typeof BUILD_INPUTS>;
 
-/** Those that only a build can follow: `platforms`, `provenance` and `sbom` also say what an image of another builder must hold. */
+/**
+ * Those that only apply to a build: `platforms`, `provenance` and `sbom` are also requirements for another builder's
+ * image.
+ */
 export const BUILD_ONLY = [
   'context',
   'file',
@@ -148,7 +151,7 @@ export const BUILD_ONLY = [
   'buildkitd-config',
 ] as const satisfies readonly (keyof BuildInputs)[];
 
-/** Whether the image has an index, to which annotations and attestations belong. */
+/** Whether the image has an index, which annotations and attestations need. */
 export function hasIndex({ platforms: names, sbom, provenance }: BuildInputs): boolean {
   return names.length > 1 || sbom !== false || provenance !== false;
 }

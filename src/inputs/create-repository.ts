@@ -2,7 +2,7 @@ import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
 import { didYouMean, quoted } from '../domain/suggestion.ts';
 import { field, readFlagOrAttributes } from './schema.ts';
 
-/** How a missing repository is to be made: the attributes of `create-repository`. */
+/** Settings of a repository to be created: the attributes of `create-repository`. */
 export interface CreateAttributes {
   readonly immutableTags?: boolean;
   readonly scanOnPush?: boolean;
@@ -13,7 +13,7 @@ export interface CreateAttributes {
 const FLAGS = { immutable: 'immutableTags', 'scan-on-push': 'scanOnPush', public: 'public' } as const;
 const NAMES = [...Object.keys(FLAGS), 'kms-key'];
 
-/** Whether a missing repository is to be created, and how. */
+/** Whether a missing repository is to be created, and its settings. */
 export type CreateRepository =
   | { readonly wanted: false }
   | {
@@ -42,7 +42,7 @@ export const CREATE_REPOSITORY = field<CreateRepository>(
   },
 );
 
-/** Reads `immutable=true,kms-key=alias/images`; all problems at once, each a sentence. */
+/** Reads `immutable=true,kms-key=alias/images`; all problems together, each a sentence. */
 function readAttributes(raw: string): Parsed<CreateAttributes> {
   const value: { -readonly [Name in keyof CreateAttributes]: CreateAttributes[Name] } = {};
   const problems: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * Inputs of the actions that this one replaces, with what to do instead: the sentence goes on after "is not an input of
- * this action:". Names that mean the same here are inputs of our own and not in this table.
+ * Inputs of the replaced actions, with an alternative: the sentence continues after "is not an input of this action:".
+ * Inputs with the same meaning here are our own and not in this table.
  */
 export const FOREIGN_INPUTS: Readonly<Record<string, string>> = {
   // docker/build-push-action

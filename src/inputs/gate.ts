@@ -9,7 +9,7 @@ import { duration, flag, type InputsOf, path, pattern, set } from './schema.ts';
 import { unknownInput } from './unknown.ts';
 import { acceptedSpots } from './unscanned.ts';
 
-/** The inputs that decide how a scan is judged. */
+/** Inputs for the evaluation of a scan. */
 export const GATE_INPUTS = {
   severity: set(SEVERITIES, {
     group: 'Gate',
@@ -56,10 +56,10 @@ export const GATE_INPUTS = {
     default: '3d',
   }),
 } as const;
-/** How a scan is judged. */
+/** How a scan is evaluated. */
 export type GateTerms = InputsOf<typeof GATE_INPUTS>;
 
-/** The inputs that say where the scanner and its databases come from. */
+/** Inputs for the source of the scanner and its databases. */
 export const SCANNER_INPUTS = {
   'trivy-version': pattern(/^v?\d+\.\d+\.\d+$/, 'a version such as 0.76.0 (`latest` is not a version)', {
     group: 'Gate',
@@ -90,7 +90,7 @@ type ScannerInputs = InputsOf<typeof SCANNER_INPUTS>;
 /** The scanner and its databases. */
 export interface ScannerSettings {
   readonly version: string | undefined;
-  /** Of a program on PATH that is trusted besides those of the releases. */
+  /** SHA-256 of a program on PATH to accept besides those of the releases. */
   readonly sha256: string | undefined;
   /** Tried in order. */
   readonly databases: readonly string[];
@@ -106,7 +106,7 @@ export function scannerSettings(inputs: ScannerInputs): ScannerSettings {
   };
 }
 
-/** The terms among the inputs of a step. */
+/** The gate terms in the inputs of a step. */
 export function gateTerms(inputs: GateTerms): GateTerms {
   const { severity, scanners, ignorefile, vex } = inputs;
   return {
@@ -123,8 +123,8 @@ export function gateTerms(inputs: GateTerms): GateTerms {
 }
 
 /**
- * The stricter of two ways to judge a scan, term by term. What lets something pass (an ignore file, a VEX document, an accepted blind spot) only counts
- * when both name it. Pure.
+ * Combines the stricter terms of two gates. Anything that lets findings pass (an ignore file, a VEX document, an
+ * accepted blind spot) only counts if both name it. Pure.
  */
 export function stricterGate(a: GateTerms, b: GateTerms): GateTerms {
   return {
@@ -142,7 +142,7 @@ export function stricterGate(a: GateTerms, b: GateTerms): GateTerms {
   };
 }
 
-/** The terms that a record keeps. */
+/** The terms stored in a record. */
 export function scanTermsOf(gate: GateTerms): ScanTerms {
   const spots = gate['accept-unscanned'].map(({ kind, glob }) => `${kind}=${glob}`);
   return {
@@ -156,8 +156,8 @@ export function scanTermsOf(gate: GateTerms): ScanTerms {
 }
 
 /**
- * Reads terms out of a file: a map of inputs by name, what is missing has its default.
- * @param where the file and the key in it, for messages
+ * Reads terms from a file: a map of inputs by name, with defaults for missing ones.
+ * @param where the file and its key, for messages
  */
 export function readGate(value: unknown, where: string): Parsed<GateTerms> {
   if (!isFields(value)) return problems(`${where}: expected a map of inputs, such as \`severity: CRITICAL\`.`);
@@ -173,7 +173,7 @@ export function readGate(value: unknown, where: string): Parsed<GateTerms> {
     : parsed(read.values);
 }
 
-/** The inputs as a runner would hand them over. */
+/** The inputs in the form that a runner passes them. */
 function variablesOf(fields: Fields): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [

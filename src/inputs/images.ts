@@ -1,23 +1,23 @@
 import { type Image, parseImages } from '../domain/images.ts';
 
-/** The images that a command works on. */
+/** The images of a command. */
 export interface NamedImages {
   readonly images: readonly Image[];
-  /** Nothing is named, and the repository's own image is meant. */
+  /** No image is given, and the repository's default is meant. */
   readonly isDefault: boolean;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The images that are named; where none is and one is needed, the one of the repository. */
+/** The given images; if there are none and one is needed, the repository's default. */
 export function withDefaultImage(images: readonly Image[], env: Env, isNeeded = true): NamedImages {
   const image = isNeeded && images.length === 0 ? defaultImage(env) : undefined;
   return image === undefined ? { images, isDefault: false } : { images: [image], isDefault: true };
 }
 
 /**
- * The image of a workflow that names none: `ghcr.io/<owner>/<repository>` in lower case, which the job's own token may push
- * to. Undefined on GitHub Enterprise Server, which has no ghcr.io, and where the repository's name is no image name.
+ * The default image: `ghcr.io/<owner>/<repository>` in lower case, which the job's own token may push to. Undefined on
+ * GitHub Enterprise Server, which has no ghcr.io, and when the repository's name is not a valid image name.
  */
 function defaultImage(env: Env): Image | undefined {
   const { GITHUB_REPOSITORY: repository = '', GITHUB_SERVER_URL: server = 'https://github.com' } = env;

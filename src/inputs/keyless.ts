@@ -1,7 +1,7 @@
 /**
- * What is needed for logins without a stored secret, by the names of the inputs: each is known from the action that it
- * comes from (aws-actions/configure-aws-credentials, google-github-actions/auth, azure/login, docker/login-action,
- * jfrog/setup-jfrog-cli). An entry of `registry-auth` may hold the same keys for its host alone.
+ * Settings for logins without a stored secret, named as in the action they come from
+ * (aws-actions/configure-aws-credentials, google-github-actions/auth, azure/login, docker/login-action,
+ * jfrog/setup-jfrog-cli). An entry of `registry-auth` may contain the same keys for its host only.
  */
 export const KEYLESS_INPUTS = [
   'role-to-assume',

@@ -2,25 +2,24 @@ import { CsvError, parse } from 'csv-parse/sync';
 import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
 import { type Facts, type Field, field, isTelling, type Mask, maskAll } from './schema.ts';
 
-/** A name and what belongs to it, from `name=value`. */
+/** A name and its value, from `name=value`. */
 export interface Pair {
   readonly name: string;
   readonly value: string;
 }
 
 type ListFacts = Facts & { readonly default?: string };
-/** What an entry `key=value` looks like, whatever is on both sides. */
+/** The form of an entry `key=value`, whatever the two sides contain. */
 export const KEY_VALUE = /^[^\s=][^=]*=/;
 
 type EntryFacts = ListFacts & { readonly form?: RegExp };
 
-/** How one item is checked: a phrase that says what is wrong with it, or undefined. */
+/** Validates one item: a phrase with the problem, or undefined. */
 export type CheckItem = (item: string) => string | undefined;
 
 /**
- * Items on lines or separated by commas; `#` at the beginning of a line makes it a comment, and an item with a comma
- * stands in double quotes. As docker/actions-toolkit reads lists:
- * https://github.com/docker/actions-toolkit/blob/main/src/util.ts (getList)
+ * Items on lines or separated by commas; lines starting with `#` are comments, and items with a comma are quoted. The
+ * same rules as in docker/actions-toolkit: https://github.com/docker/actions-toolkit/blob/main/src/util.ts (getList)
  */
 export function list(facts: ListFacts, check?: CheckItem): Field<readonly string[]> {
   return field('list', facts, (raw) => {
@@ -33,10 +32,10 @@ export function list(facts: ListFacts, check?: CheckItem): Field<readonly string
 }
 
 /**
- * One entry on each line, commas kept. An entry that begins with a double quote goes on to the closing one, over line
- * breaks, and `""` in it is a quote. `#` at the beginning of a line makes it a comment. The entries are never shown.
- * @param facts.form what each entry must match
- * @param read what the entries mean; without it they are the value
+ * One entry per line, including commas. A quoted entry may span several lines, and `""` in it is a quote. Lines
+ * starting with `#` are comments. Entries are never shown.
+ * @param facts.form the required form of an entry
+ * @param read converts the entries; without it they are the value
  */
 export function entries(facts: EntryFacts): Field<readonly string[]>;
 export function entries<T>(facts: EntryFacts, read: (found: readonly string[]) => Parsed<T>): Field<T>;
@@ -57,14 +56,14 @@ export function entries(
 }
 
 /**
- * Lines as they are, for rules with a syntax of their own. Comments and blank lines stay, so that the number of a line in a
- * message is the one that the user sees; when there is nothing else, there are no lines.
+ * Unprocessed lines, for rules with a syntax of their own. Keeps comments and blank lines, so that line numbers in
+ * messages match the input; if there is nothing else, there are no lines.
  */
 export function lines(facts: ListFacts): Field<readonly string[]> {
   return field('lines', facts, (raw) => parsed(linesOf(raw)));
 }
 
-/** Lines in a language of their own, as the value that they mean. */
+/** Lines in a syntax of their own, and their parsed value. */
 export function linesAs<T>(facts: ListFacts, read: (lines: readonly string[]) => Parsed<T>): Field<T> {
   return field('lines', facts, (raw) => read(linesOf(raw)));
 }
@@ -75,8 +74,8 @@ function linesOf(raw: string): readonly string[] {
 }
 
 /**
- * Entries (or, with `split: 'commas'`, items of a list) of the form `name=value`. The values are never shown: they may
- * be secrets, and with `secret` they are masked while they are read.
+ * Entries (or, with `split: 'commas'`, items of a list) of the form `name=value`. Values are never shown: they may be
+ * secrets, and with `secret` they are masked while they are read.
  */
 export function pairs(
   facts: ListFacts & { readonly form: string; readonly split?: 'lines' | 'commas'; readonly secret?: boolean },
@@ -115,7 +114,7 @@ function toPair(entry: string): Pair | undefined {
     : { name, value: entry.slice(at + 1) };
 }
 
-/** The name of an entry without a value, `NPM=` or `NPM=""`; undefined when the entry is another one. */
+/** The name of an entry without a value, `NPM=` or `NPM=""`; undefined for other entries. */
 function emptyName(entry: string): string | undefined {
   return /^([\w.:/-]+)\s*=\s*(?:""|'')?$/.exec(entry.trim())?.[1];
 }
@@ -123,7 +122,7 @@ function emptyName(entry: string): string | undefined {
 const FORK_HINT =
   'Pull requests from forks and Dependabot do not receive secrets. Check its name under Settings → Secrets, or leave the line out for such events.';
 
-/** An entry that is not of the right form is a part of a secret, such as a line of a PEM file without quotes around it. */
+/** A malformed entry may be part of a secret, such as a line of an unquoted PEM file. */
 function maskEntry(pair: Pair | undefined, entry: string, mask: Mask): void {
   if (pair !== undefined) maskAll(pair.value, mask);
   else maskLines(entry, mask);
@@ -137,7 +136,7 @@ function maskLines(text: string, mask: Mask): void {
 }
 
 function readEntries(raw: string): Parsed<readonly string[]> {
-  // A delimiter that a YAML text cannot hold: then each record is one entry, commas and all.
+  // A delimiter that cannot occur in YAML: each record is then one entry, including commas.
   const records = readRecords(raw, '\u0000');
   return records.ok ? parsed(records.value.flat()) : records;
 }
@@ -161,7 +160,7 @@ function readRecords(raw: string, delimiter: string): Parsed<readonly (readonly 
       }),
     );
   } catch (error) {
-    // The message of the parser may quote the text, which may be a secret: only the code and the line are used.
+    // The parser's message may quote the text, which may be a secret: only its code and line are used.
     if (!(error instanceof CsvError)) throw error;
     const line = typeof error.lines === 'number' ? `line ${error.lines}: ` : '';
     return refused(

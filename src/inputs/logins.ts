@@ -12,25 +12,27 @@ export interface LoginInput {
   readonly password: string;
 }
 
-/** What is known of one registry: credentials, or what a keyless login needs, or its name alone. */
+/** Configuration of one registry: credentials, settings of a keyless login, or only its name. */
 export interface RegistryEntry {
   readonly host: string;
   readonly login?: LoginInput;
-  /** Keys of a login that are there without a value, as secrets are in pull requests from forks. */
+  /** Keys of a login with an empty value, such as secrets in pull requests from forks. */
   readonly empty?: readonly string[];
   readonly keyless: Keyless;
 }
 
 let yaml: typeof import('yaml') | undefined;
 
-/** Loads what reads YAML; to be called before logins are read. Without any it would be most of the code of a start. */
+/**
+ * Loads the YAML parser; call it before reading logins. Without logins it would be most of the code loaded at start.
+ */
 export async function loadYaml(): Promise<void> {
   yaml = await import('yaml');
 }
 
 const KEYS = ['registry', 'username', 'password', ...KEYLESS_INPUTS];
 
-/** Keys that docker/login-action knows and this action does not need, with what to do instead. */
+/** Keys of docker/login-action that this action does not need, with an alternative. */
 const FOREIGN_KEYS: Readonly<Record<string, string>> = {
   ecr: 'Remove it. An Amazon ECR host is known by its name; `role-to-assume` logs in without a stored secret.',
   scope: 'Remove it. Credentials are used for their host only.',
@@ -38,8 +40,8 @@ const FOREIGN_KEYS: Readonly<Record<string, string>> = {
 };
 
 /**
- * docker/login-action's `registry-auth`: a YAML list of `registry`, `username` and `password`. Instead of the last two an
- * entry may hold inputs of a keyless login, or nothing: then the host is logged in to by what is there.
+ * docker/login-action's `registry-auth`: a YAML list of `registry`, `username` and `password`. Instead of the last two
+ * an entry may contain inputs of a keyless login, or nothing: then existing credentials are used.
  * https://github.com/docker/login-action#registry-auth
  */
 export function logins(facts: Facts): Field<readonly RegistryEntry[]> {
@@ -47,11 +49,11 @@ export function logins(facts: Facts): Field<readonly RegistryEntry[]> {
     if (raw === '') return parsed([]);
     maskPasswordLines(raw, mask);
     if (yaml === undefined) throw new Error('Logins are read before loadYaml().');
-    // The failsafe schema keeps every scalar as text: the password 0123 is not the number 123.
+    // The failsafe schema reads every scalar as text: the password 0123 is not the number 123.
     const document = yaml.parseDocument(raw, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent' });
     const broken = document.errors[0];
     if (broken !== undefined) {
-      // The parser's message may quote the text, which holds passwords.
+      // The parser's message may quote the text, which contains passwords.
       const line = raw.slice(0, broken.pos[0]).split('\n').length;
       return refused(`line ${line} is not YAML (${broken.code}). Put user name and password in single quotes.`);
     }
@@ -72,12 +74,12 @@ export function logins(facts: Facts): Field<readonly RegistryEntry[]> {
   });
 }
 
-/** The document as plain data; undefined when it holds an alias that leads nowhere, such as the password `*abc`. */
+/** The document as plain data; undefined when it contains an unresolved alias, such as the password `*abc`. */
 function toValue(document: Document.Parsed): unknown {
   try {
     return document.toJS();
   } catch {
-    // The message of the parser names the alias, which may be the password.
+    // The parser's message names the alias, which may be the password.
     return undefined;
   }
 }
@@ -122,7 +124,7 @@ function readLogin(entry: unknown, where: string, mask: Mask): Parsed<RegistryEn
   });
 }
 
-/** What stands behind `password:` on a line, also when the text as a whole is not YAML. */
+/** The text after `password:` on a line, even if the whole is not valid YAML. */
 function maskPasswordLines(raw: string, mask: Mask): void {
   for (const [, value = ''] of raw.matchAll(/^\s*-?\s*["']?password["']?\s*:[ \t]*(.+)$/gim)) {
     const bare = value.trim().replace(/^(["'])(.*)\1$/, '$2');
@@ -132,7 +134,7 @@ function maskPasswordLines(raw: string, mask: Mask): void {
 
 const HOST = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:]+\])(?::\d{1,5})?$/;
 
-/** The names that users and docker give to Docker Hub. */
+/** Docker Hub's names, as used by users and docker. */
 const DOCKER_HUB = [
   'docker.io',
   'index.docker.io',
@@ -142,8 +144,8 @@ const DOCKER_HUB = [
 ];
 
 /**
- * A registry host as it stands in image names, from what users write: `https://index.docker.io/v1/` is `docker.io`.
- * A path other than docker's old `/v1/` and `/v2/` is refused: credentials are filed under the host.
+ * A registry host as in image names, from the user's spelling: `https://index.docker.io/v1/` is `docker.io`. Rejects
+ * paths other than docker's old `/v1/` and `/v2/`: credentials are stored by host.
  */
 export function readHost(raw: string): Parsed<string> {
   const host = raw

@@ -5,7 +5,7 @@ import { parseTagRules } from '../domain/tags/rules.ts';
 import { entries, KEY_VALUE, linesAs } from './lists.ts';
 import type { InputsOf } from './schema.ts';
 
-/** How an image is named, and what is written on it. */
+/** Inputs for the names and labels of an image. */
 export const NAMING_INPUTS = {
   images: linesAs(
     {
@@ -54,5 +54,5 @@ export const NAMING_INPUTS = {
   ),
 } as const;
 
-/** What an image is called and what is written on it, before the event fills in the templates. */
+/** Names and labels of an image, before the event fills in the templates. */
 export type NamingRules = InputsOf<typeof NAMING_INPUTS>;

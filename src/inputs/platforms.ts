@@ -22,7 +22,10 @@ const ARCHITECTURES = [
 ];
 const VARIANT = /^(?:v\d+(?:\.\d+)?|rva\d+u\d+|softfloat|hardfloat|power\d+)$/;
 
-/** `os/architecture[/variant]` on lines or with commas, each platform once, in one spelling; `local` is the builder's own. */
+/**
+ * `os/architecture[/variant]` on lines or separated by commas, normalised and without duplicates; `local` is the
+ * builder's own.
+ */
 export function platforms(facts: Facts): Field<readonly string[]> {
   const items = list(facts, problem);
   return {

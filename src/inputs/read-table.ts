@@ -5,17 +5,17 @@ import { maskUrlCredentials } from './url-credentials.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** The inputs by name, as written, without the white space around them; an empty one counts as unset. */
+/** The inputs by name, trimmed; empty ones count as unset. */
 export type RawInputs = ReadonlyMap<string, string>;
 
-/** What is wrong with one input. */
+/** A problem with one input. */
 export interface Problem {
   readonly input?: string;
   readonly text: string;
 }
 
 /**
- * Reads the inputs from the environment of the step, and masks the credentials in every address among them.
+ * Reads the inputs from the step's environment, and masks the credentials in every URL among them.
  * @param env `INPUT_<NAME>` as the runner sets them: upper case, spaces as `_`, hyphens kept
  */
 export function readRaw(env: Env, mask: Mask): RawInputs {
@@ -30,11 +30,11 @@ export function readRaw(env: Env, mask: Mask): RawInputs {
   return raw;
 }
 
-/** What a table of inputs came to. */
+/** The result of reading a table of inputs. */
 export interface TableReading<V> {
-  /** Where an input could not be read its default stands in, so that rules about the others can still speak. */
+  /** Invalid inputs have their default, so that rules about the others still apply. */
   readonly values: V;
-  /** Tells whether an input is set to something other than its default. */
+  /** Whether an input is set to something other than its default. */
   readonly given: (name: keyof V & string) => boolean;
   readonly problems: readonly Problem[];
 }
@@ -65,7 +65,7 @@ function isComplete<V extends object>(values: Partial<V>, names: readonly (keyof
   return names.every((name) => Object.hasOwn(values, name));
 }
 
-/** One error that names every problem. */
+/** One error with every problem. */
 export function inputError(problems: readonly Problem[]): ActionError {
   const lines = problems.map(lineOf);
   const text = [`${lines.length} problems with the inputs:`, ...lines.map((line) => `- ${line}`)];
@@ -75,7 +75,7 @@ export function inputError(problems: readonly Problem[]): ActionError {
   });
 }
 
-/** A problem of one line of an input names the input itself, with the line. */
+/** A problem with one line names the input itself, with the line. */
 function lineOf({ input, text }: Problem): string {
   return input === undefined || text.startsWith(`${input}, line `) ? text : `\`${input}\`: ${text}`;
 }

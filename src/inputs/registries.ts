@@ -4,7 +4,7 @@ import { readHost } from './logins.ts';
 import { type Facts, type Field, field, oneOf } from './schema.ts';
 import { VENDOR_IDS, type VendorId } from './vendors.ts';
 
-/** The kinds of registries by host; under `*` that of all hosts which no pattern knows. */
+/** The kinds of registries by host; `*` stands for all hosts without a matching pattern. */
 export type RegistryTypes = readonly (readonly [host: string, kind: VendorId])[];
 
 /** `harbor`, or a list of `host=kind`. */
@@ -44,7 +44,7 @@ export function registryApi(facts: Facts): Field<readonly (readonly [host: strin
 export function readApi(raw: string): Parsed<URL> {
   const url = URL.canParse(raw) ? new URL(raw) : undefined;
   if (url !== undefined && (url.username !== '' || url.password !== '')) {
-    // Not quoted: what stands there is a secret.
+    // Not quoted: it is a secret.
     return refused('holds a user name or a password. Give those in `username` and `password`.');
   }
   return url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === ''

@@ -6,7 +6,7 @@ import { registryApi, registryType } from './registries.ts';
 import { type InputsOf, path, pattern, secret, text } from './schema.ts';
 import type { VendorId } from './vendors.ts';
 
-/** Registries, and the credentials for them. */
+/** Inputs for registries and their credentials. */
 export const REGISTRY_INPUTS = {
   registry: text({
     group: 'Registries',
@@ -105,18 +105,18 @@ export const REGISTRY_INPUTS = {
 
 export type RegistryInputs = InputsOf<typeof REGISTRY_INPUTS>;
 
-/** What opening a registry takes. */
+/** Settings for opening registries. */
 export interface RegistrySettings {
-  /** From `registry`, `username` and `password`, or from `registry-auth`; one for each host. */
+  /** From `registry`, `username` and `password`, or from `registry-auth`; one per host. */
   readonly logins: readonly LoginInput[];
-  /** The registries that are named as such. */
+  /** The explicitly named registries. */
   readonly hosts: readonly string[];
-  /** What a keyless login goes by, for all hosts, and instead of that for some. */
+  /** Settings of keyless logins, for all hosts, with overrides for some. */
   readonly keyless: Keyless;
   readonly keylessByHost: ReadonlyMap<string, Keyless>;
-  /** Of hosts that do not tell it; under `*` that of all of them. */
+  /** For hosts that do not show it; `*` stands for all of them. */
   readonly types: ReadonlyMap<string, VendorId>;
-  /** Management APIs that are not at the host itself. */
+  /** Management APIs on other hosts. */
   readonly apis: ReadonlyMap<string, URL>;
   /** Path of a PEM file. */
   readonly authority: string | undefined;
@@ -124,7 +124,7 @@ export interface RegistrySettings {
   readonly githubToken: string | undefined;
 }
 
-/** The settings that the inputs come to. */
+/** The settings in the inputs. */
 export function registrySettings(inputs: RegistryInputs): RegistrySettings {
   const { registry, username, password, 'registry-auth': several } = inputs;
   const single = readHost(registry ?? 'docker.io');

@@ -5,10 +5,10 @@ import { named, type Rule, type RuleFacts } from './rule.ts';
 import type { VendorId } from './vendors.ts';
 
 type Given = RuleFacts<RegistryInputs>['given'];
-/** The hosts that a run uses, besides those that are named as registries. */
+/** The hosts that a run uses, besides the explicitly named registries. */
 type HostsOf<V> = (inputs: V, env: RuleFacts<V>['env']) => readonly string[];
 
-/** What the inputs for registries must and must not be together, in every command. */
+/** Rules for the registry inputs of every command. */
 export const REGISTRY_RULES: readonly Rule<RegistryInputs>[] = [
   (inputs, { given, writes }) =>
     given('username') && inputs.password === undefined && writes
@@ -54,13 +54,13 @@ export const REGISTRY_RULES: readonly Rule<RegistryInputs>[] = [
       : undefined,
 ];
 
-/** A registry without credentials is enough for `command: login`, and elsewhere an unfinished input. */
+/** A registry without credentials is valid for `command: login`, and an incomplete input elsewhere. */
 export const registryHasLogin: Rule<RegistryInputs> = (inputs, { given, writes }) =>
   given('registry') && !given('username') && inputs.password === undefined && !KEYLESS_INPUTS.some(given) && writes
     ? '`registry` is set without `username` and `password`. Add them, or remove it when the login is done elsewhere.'
     : undefined;
 
-/** Credentials without a host are for Docker Hub, and a mistake where no image is there. */
+/** Credentials without a host are for Docker Hub, and a mistake if no image is there. */
 export function loginHasImage<V extends RegistryInputs>(hostsOf: HostsOf<V>): Rule<V> {
   return (inputs, { given, env }) => {
     if (!given('username') || inputs.password === undefined || given('registry')) return undefined;
@@ -72,9 +72,7 @@ export function loginHasImage<V extends RegistryInputs>(hostsOf: HostsOf<V>): Ru
   };
 }
 
-/**
- * Warns about a keyless login that no registry of the run is for.
- */
+/** Warns about a keyless login without a matching registry. */
 export function keylessHasRegistry<V extends RegistryInputs>(hostsOf: HostsOf<V>): Rule<V> {
   return (inputs, { given, env }) => {
     const named = [inputs.registry ?? [], inputs['registry-auth'].map(({ host }) => host)].flat();
@@ -86,7 +84,7 @@ export function keylessHasRegistry<V extends RegistryInputs>(hostsOf: HostsOf<V>
   };
 }
 
-/** Warns that a run which writes nothing goes on without the credentials that it was meant to have. */
+/** Warns that a read-only run continues without its intended credentials. */
 export const emptyCredentialsWarning: Rule<RegistryInputs> = (inputs, { given, writes }) =>
   writes
     ? undefined
@@ -95,7 +93,7 @@ export const emptyCredentialsWarning: Rule<RegistryInputs> = (inputs, { given, w
           `${text} Nothing is pushed, so the run goes on with anonymous access. Pull requests from forks do not receive secrets.`,
       );
 
-/** Which of the inputs or entries for credentials are there and empty, as sentences. */
+/** Empty inputs or entries for credentials, as sentences. */
 export function emptyCredentials(inputs: RegistryInputs, given: Given): readonly string[] {
   const { registry = 'docker.io', password } = inputs;
   const [has, needs] = [given('username'), password !== undefined];
@@ -115,7 +113,7 @@ export function emptyCredentials(inputs: RegistryInputs, given: Given): readonly
   ];
 }
 
-/** Inputs that only mean something together with another one. */
+/** Inputs that require another one. */
 const TOGETHER: readonly (readonly [name: keyof RegistryInputs, needs: keyof RegistryInputs])[] = [
   ['dockerhub-connection-id', 'dockerhub-organization'],
   ['dockerhub-organization', 'dockerhub-connection-id'],
@@ -125,7 +123,7 @@ const TOGETHER: readonly (readonly [name: keyof RegistryInputs, needs: keyof Reg
   ['role-session-name', 'role-to-assume'],
 ];
 
-/** The registries that a keyless login is for, by their hosts. */
+/** The registries that a keyless login applies to, by host. */
 const KEYLESS_HOSTS: readonly {
   readonly input: KeylessInput;
   readonly title: string;

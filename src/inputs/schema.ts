@@ -1,7 +1,7 @@
 import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
 import { didYouMean, quoted } from '../domain/suggestion.ts';
 
-/** The headings under which the documentation shows the inputs, in order. */
+/** The headings of the inputs in the documentation, in order. */
 export const GROUPS = [
   'What',
   'Build',
@@ -18,22 +18,22 @@ export type Group = (typeof GROUPS)[number];
 /** Hides a value in every log from now on. */
 export type Mask = (secret: string) => void;
 
-/** One input: what the documentation says of it, and how its text becomes a value. */
+/** One input: its documentation, and how its text is parsed. */
 export interface Field<T> {
   readonly kind: string;
   readonly group: Group;
-  /** What it does, in Markdown, for `action.yml` and the README. */
+  /** Description in Markdown, for `action.yml` and the README. */
   readonly about: string;
-  /** As it stands in `action.yml`. The runner fills in `${{ … }}`; without a runner such a default counts as unset. */
+  /** As in `action.yml`. The runner fills in `${{ … }}`; without a runner such a default counts as unset. */
   readonly default?: string;
   readonly example?: string;
-  /** Neither its value nor a part of it is ever shown. */
+  /** The value is never shown, not even in part. */
   readonly secret: boolean;
-  /** @param raw trimmed text; `''` is what an unset input without a default has */
+  /** @param raw trimmed text; `''` for an unset input without a default */
   readonly read: (raw: string, mask: Mask) => Parsed<T>;
 }
 
-/** What an author of the table writes for each input. */
+/** The fields that an author of the table writes for each input. */
 export interface Facts {
   readonly group: Group;
   readonly about: string;
@@ -42,10 +42,10 @@ export interface Facts {
 
 type WithDefault = Facts & { readonly default: string };
 
-/** A table of inputs by name whose values are those of `V`; a table literal gives `V` by inference. */
+/** A table of inputs by name with the values `V`, which a table literal infers. */
 export type Schema<V> = { readonly [K in keyof V]: Field<V[K]> };
 
-/** The values that a table of inputs gives. */
+/** The values of a table of inputs. */
 export type InputsOf<S> = { readonly [K in keyof S]: S[K] extends Field<infer T> ? T : never };
 
 export function field<T>(
@@ -63,7 +63,7 @@ export function text(facts: Facts): Field<string | undefined> {
   return field('text', facts, (raw) => parsed(raw || undefined));
 }
 
-/** A path of a file or folder, from the workspace. */
+/** A path of a file or folder, relative to the workspace. */
 export function path(facts: WithDefault): Field<string>;
 export function path(facts: Facts): Field<string | undefined>;
 export function path(facts: Facts): Field<string | undefined> {
@@ -74,7 +74,7 @@ export function path(facts: Facts): Field<string | undefined> {
   );
 }
 
-/** A text of a form. `what` describes the form in an error: "a version such as 0.76.0". */
+/** A text with a required form. `what` describes the form in an error: "a version such as 0.76.0". */
 export function pattern(form: RegExp, what: string, facts: Facts): Field<string | undefined> {
   return field('text', facts, (raw) => {
     if (raw === '') return parsed(undefined);
@@ -82,7 +82,7 @@ export function pattern(form: RegExp, what: string, facts: Facts): Field<string 
   });
 }
 
-/** A secret text, masked before anything else happens to it, and never shown. */
+/** A secret text, masked before anything else, and never shown. */
 export function secret(facts: Facts & { readonly default?: string }): Field<string | undefined> {
   return field('secret', { ...facts, secret: true }, (raw, mask) => {
     maskAll(raw, mask);
@@ -90,12 +90,12 @@ export function secret(facts: Facts & { readonly default?: string }): Field<stri
   });
 }
 
-/** A mask of a shorter text would hide parts of ordinary words, and the runner drops outputs that contain one. */
+/** Masking shorter texts would hide parts of ordinary words, and the runner drops outputs that contain a mask. */
 const SHORTEST_SECRET = 3;
 const SHORTEST_LINE = 8;
 const PEM_FRAME = /^-----(?:BEGIN|END) [A-Z0-9 ]+-----$/;
 
-/** Masks a secret, and its longer lines: a log shows a text of several lines one by one. */
+/** Masks a secret and its longer lines: logs show multi-line texts line by line. */
 export function maskAll(value: string, mask: Mask): void {
   const whole = value.trim();
   if (whole.length >= SHORTEST_SECRET && !PEM_FRAME.test(whole)) mask(value);
@@ -103,7 +103,7 @@ export function maskAll(value: string, mask: Mask): void {
   if (lines.length > 1) for (const line of lines) if (isTelling(line)) mask(line);
 }
 
-/** Whether a line of a secret is worth a mask: `}`, `"type": …` of few letters and the frame of a PEM file are not. */
+/** Whether to mask a line of a secret: not `}`, short `"type": …` lines, or the frame of a PEM file. */
 export function isTelling(line: string): boolean {
   return line.length >= SHORTEST_LINE && !PEM_FRAME.test(line);
 }
@@ -117,7 +117,7 @@ const FLAGS: Readonly<Record<string, boolean>> = {
   FALSE: false,
 };
 
-/** `true` or `false` and nothing else, as core.getBooleanInput reads them: https://yaml.org/spec/1.2/spec.html#id2804923 */
+/** `true` or `false` and nothing else, like core.getBooleanInput: https://yaml.org/spec/1.2/spec.html#id2804923 */
 export function flag(facts: WithDefault): Field<boolean> {
   return field('true or false', facts, readFlag);
 }
@@ -127,7 +127,7 @@ function readFlag(raw: string): Parsed<boolean> {
   return value === undefined ? refused(`got ${quoted(raw)}, expected true or false.`) : parsed(value);
 }
 
-/** A flag, or attributes for what it switches on: `true`, `false`, `mode=max,version=v1`. Undefined when unset. */
+/** A flag, or attributes of what it enables: `true`, `false`, `mode=max,version=v1`. Undefined when unset. */
 export function flagOrAttributes(facts: WithDefault): Field<boolean | string>;
 export function flagOrAttributes(facts: Facts): Field<boolean | string | undefined>;
 export function flagOrAttributes(facts: Facts): Field<boolean | string | undefined> {
@@ -149,7 +149,7 @@ export function readFlagOrAttributes(raw: string): Parsed<boolean | string> {
     : parsed(raw);
 }
 
-/** One word of a list. */
+/** One of several words. */
 export function choice<const W extends readonly string[]>(words: W, facts: WithDefault): Field<W[number]> {
   return field(words.map((word) => `\`${word}\``).join(', '), facts, (raw) => {
     const found = words.find((word) => word === raw);
@@ -159,7 +159,10 @@ export function choice<const W extends readonly string[]>(words: W, facts: WithD
   });
 }
 
-/** Words of a list, separated by commas or line breaks, in any case; given back in the order of the list, each once. */
+/**
+ * Words separated by commas or line breaks, in any case; returned in the order of the allowed words, without
+ * duplicates.
+ */
 export function set<const W extends readonly string[]>(words: W, facts: WithDefault): Field<readonly W[number][]> {
   return field(`list of ${words.join(', ')}`, facts, (raw) => {
     const given = raw.split(/[,\n]/).flatMap((word) => word.trim() || []);
@@ -171,13 +174,13 @@ export function set<const W extends readonly string[]>(words: W, facts: WithDefa
         ),
       );
     }
-    // A set of nothing would switch off what it is for.
+    // An empty set would disable what it configures.
     if (given.length === 0) return refused(`got ${quoted(raw)}, expected one or more of ${words.join(', ')}.`);
     return parsed(words.filter((word) => given.some((each) => each.toLowerCase() === word.toLowerCase())));
   });
 }
 
-/** A whole number that is not negative, in decimal digits. */
+/** A non-negative whole number in decimal digits. */
 export function count(facts: WithDefault): Field<number> {
   return field('number', facts, (raw) => {
     const value = Number(raw);
@@ -189,7 +192,7 @@ export function count(facts: WithDefault): Field<number> {
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A length of time, `3d`, `12h`, `90m` or `45s`, as milliseconds. */
+/** A duration, `3d`, `12h`, `90m` or `45s`, in milliseconds. */
 export function duration(facts: WithDefault): Field<number> {
   return field('duration', facts, (raw) => {
     const [, digits, unit] = /^([1-9]\d{0,5})([smhd])$/.exec(raw) ?? [];

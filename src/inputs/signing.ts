@@ -6,7 +6,7 @@ import { choice, flag, type InputsOf, path, pattern, secret, text } from './sche
 const SHA256 = /^[0-9a-f]{64}$/;
 const SHA256_WORDS = 'a SHA-256 of 64 hexadecimal digits';
 
-/** How an image is signed. */
+/** Inputs for signing an image. */
 export const SIGNING_INPUTS = {
   sign: choice(['off', 'auto', 'keyless', 'key', 'notation'], {
     group: 'Signing',
@@ -48,7 +48,7 @@ export const SIGNING_INPUTS = {
 
 type SigningValues = InputsOf<typeof SIGNING_INPUTS>;
 
-/** What belongs together when signing. */
+/** Rules for combinations of signing inputs. */
 export const SIGNING_RULES: readonly Rule<SigningValues>[] = [
   // https://docs.docker.com/engine/security/trust/
   (_, { env }) =>
@@ -73,7 +73,7 @@ export const SIGNING_RULES: readonly Rule<SigningValues>[] = [
       : undefined,
 ];
 
-/** Whose signatures count, and what they are checked with. Patterns are read when a command needs them: RE2 is large. */
+/** Inputs for accepted signers and verification. Patterns are parsed when a command needs them: RE2 is large. */
 export const TRUST_INPUTS = {
   'signer-identity': lines({
     group: 'Signing',

@@ -7,14 +7,14 @@ import type { TRUST_INPUTS } from './signing.ts';
 
 type Values = InputsOf<typeof TRUST_INPUTS>;
 
-/** Whose signatures count, and what they are checked with. */
+/** Accepted signers, and the material for verification. */
 export interface TrustSettings {
-  /** Identities that may have signed. */
+  /** Accepted signing identities. */
   readonly identities: readonly WantedIdentity[];
   readonly issuer: string;
   /** Path of a public key. */
   readonly key: string | undefined;
-  /** Files, `public`, `github`; none: both instances. */
+  /** Files, `public`, `github`; empty: both instances. */
   readonly trustedRoots: readonly string[];
 }
 

@@ -2,7 +2,7 @@ import { didYouMean } from '../domain/suggestion.ts';
 import { FOREIGN_INPUTS } from './foreign.ts';
 import type { Problem } from './read-table.ts';
 
-/** What is wrong with a name that no command has as an input. */
+/** The problem with a name that is not an input of any command. */
 export function unknownInput(name: string, names: readonly string[]): Problem {
   const instead = Object.hasOwn(FOREIGN_INPUTS, name) ? FOREIGN_INPUTS[name] : undefined;
   if (instead !== undefined) return { input: name, text: `is not an input of this action: ${instead}` };

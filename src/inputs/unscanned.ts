@@ -4,7 +4,7 @@ import { parsed, problems as refused } from '../domain/parsed.ts';
 import { didYouMean, quoted } from '../domain/suggestion.ts';
 import { type Facts, type Field, field } from './schema.ts';
 
-/** Lines of `kind=glob`: what a scan may miss. */
+/** Lines of `kind=glob`: accepted blind spots of a scan. */
 export function acceptedSpots(facts: Facts): Field<readonly AcceptedSpot[]> {
   return field('lines', facts, (raw) => {
     const lines = raw.split(/\r?\n/).map((line) => line.trim());

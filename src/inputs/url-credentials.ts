@@ -1,17 +1,17 @@
 import type { Mask } from './schema.ts';
 
-/** The authority of an address up to its last `@`, with the scheme in front. */
+/** The authority of a URL up to its last `@`, including the scheme. */
 const USERINFO = /\b([a-z][a-z0-9+.-]*):\/\/([^\s/?#\\"'`<>]*)@([^\s/?#\\"'`<>@]*)/gi;
-/** User names that say how to read the password, or are no secret. */
+/** User names that describe the kind of password, or are not secret. */
 const PUBLIC_NAMES = /^(?:git|x-access-token|x-token-auth|oauth2|token|user|admin)?$/i;
-/** A shorter text could be a part of any word. */
+/** Shorter texts could be part of any word. */
 const SHORTEST = 3;
 
-/** The values of cache options that hold a secret: https://docs.docker.com/build/cache/backends/ */
+/** Cache options that contain a secret: https://docs.docker.com/build/cache/backends/ */
 const CACHE_SECRET =
   /\b(?:secret_access_key|session_token|access_key_id|secret_id|account_key|ghtoken|token)=([^,\s"]+)/gi;
 
-/** Masks the credentials of every address in a text, as they are written and as they are meant. */
+/** Masks the credentials of every URL in a text, encoded and decoded. */
 export function maskUrlCredentials(text: string, mask: Mask): void {
   for (const [, , userinfo = ''] of text.matchAll(USERINFO)) {
     const { user, password } = splitUserinfo(userinfo);
@@ -22,8 +22,8 @@ export function maskUrlCredentials(text: string, mask: Mask): void {
 }
 
 /**
- * Host of the first address with credentials in a build context or file; undefined when there are none. `git@` and other
- * bare user names are credentials only where HTTP sends them.
+ * Host of the first URL with credentials in a build context or file; undefined when there are none. `git@` and other
+ * bare user names are credentials only in HTTP URLs.
  */
 export function hostWithCredentials(text: string): string | undefined {
   for (const [, scheme = '', userinfo = '', host = ''] of text.matchAll(USERINFO)) {

@@ -1,4 +1,4 @@
-/** The kinds of registries that this action knows the ways of: the values of `registry-type`. */
+/** The supported kinds of registries: the values of `registry-type`. */
 export const VENDOR_IDS = [
   'docker-hub',
   'ghcr',

@@ -1,11 +1,11 @@
 import { type Fields, isFields } from '../domain/fields.ts';
 
-/** GitHub allows 1 MB for all outputs of a job together, and counts two bytes a character. */
+/** GitHub allows 1 MB for all outputs of a job together, and counts two bytes per character. */
 const MAX_BYTES = 100_000;
 
 /**
- * How much is kept of lists, maps and texts, from try to try until it fits. Findings are cut first, gravest last, because
- * whoever wants all of them reads the file.
+ * Limits for lists, maps and texts, reduced until the result fits. Findings are cut first, least severe ones before
+ * others, because the file has all of them.
  */
 const LIMITS: readonly { readonly only?: ReadonlySet<string>; readonly items: number; readonly characters: number }[] =
   [
@@ -18,8 +18,8 @@ const LIMITS: readonly { readonly only?: ReadonlySet<string>; readonly items: nu
   ];
 
 /**
- * A JSON object as text that fits into an output: as it is, or with its lists cut and `truncated: true`. Counts are fields of
- * their own and stay what they are.
+ * A JSON object as text that fits into an output: unchanged, or with shortened lists and `truncated: true`. Counts are
+ * separate fields and keep their values.
  * @param text JSON of an object
  */
 export function boundedJson(text: string, limit: number = MAX_BYTES): string {
@@ -45,7 +45,7 @@ function cut(value: unknown, items: number, characters: number): unknown {
   return cutFields(value, items, characters);
 }
 
-/** Objects of a fixed form have fewer fields than this; only maps (labels, platforms) can have more. */
+/** Fixed objects have fewer fields than this; only maps (labels, platforms) can have more. */
 const MAX_FIELDS = 40;
 
 function cutFields(value: Fields, items: number, characters: number): Fields {

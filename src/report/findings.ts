@@ -12,23 +12,23 @@ const SIGNS: Readonly<Record<Severity, string>> = {
   LOW: '🟦',
   UNKNOWN: '⬜',
 };
-/** A summary may have 1 MiB, and there are up to five such tables; what is beyond is in `json-file` and the SARIF file. */
+/** A summary may have 1 MiB, with up to five such tables; further rows are in `json-file` and the SARIF file. */
 const MAX_ROWS = 150;
-/** Characters of a text of others in a cell. */
+/** Maximum length of untrusted text in a cell. */
 const MAX_TEXT = 160;
-/** Files that are named in one row. */
+/** Maximum files in one row. */
 const MAX_PLACES = 3;
-/** From this many on it is said where to begin. */
+/** From this many findings on, a hint says where to start. */
 const MANY = 5;
 
 export interface GateResultView {
-  /** How the gate was asked. */
+  /** How the gate was configured. */
   readonly scan: 'gate' | 'report' | 'off' | 'not-reached';
-  /** The file of accepted findings, where there is one. */
+  /** The ignore file, if any. */
   readonly ignorefile?: string | undefined;
 }
 
-/** The gate in the summary: what each platform holds, what fails the gate, what passes and why. Pure. */
+/** The gate in the summary: content of each platform, what fails the gate, what passes and why. Pure. */
 export function renderGateResult(gateResult: GateResult, view: GateResultView): string {
   const { gated, others, suppressed, platforms, notes, comparison } = gateResult;
   const rows = findingRows(gated);
@@ -51,7 +51,7 @@ export function renderGateResult(gateResult: GateResult, view: GateResultView): 
     .join('\n\n');
 }
 
-/** A row for each platform; of the severities only those that there are. */
+/** One row per platform; only severities that occur. */
 function platformTable(platforms: GateResult['platforms']): string {
   const present = SEVERITIES.filter((severity) => platforms.some(({ counts }) => counts[severity] > 0));
   return table(
@@ -96,7 +96,7 @@ function section(title: string, rows: readonly FindingRow[], open = false): stri
   return rows.length === 0 ? '' : details(`${title} (${rows.length})`, findingTable(rows), open);
 }
 
-/** One row for each finding, with its platforms; the version that fixes it, and what brings it into the image. */
+/** One row per finding, with its platforms, the fixed version, and its origin in the image. */
 function findingTable(rows: readonly FindingRow[]): string {
   const hasOrigins = rows.some(({ finding }) => finding.origin !== undefined);
   const cells = rows.slice(0, MAX_ROWS).map(({ finding, platforms, places }) => [
@@ -155,7 +155,7 @@ function until(accepted: Suppressed | undefined): string {
   return `${expires}${daysLeft === undefined ? '' : ` (${daysLeft} ${daysLeft === 1 ? 'day' : 'days'})`}`;
 }
 
-/** Where to begin with many findings; what else can be done is in the error's own steps. */
+/** Where to start with many findings; other options are in the error's remedy. */
 function firstStep({ passed }: GateResult, rows: readonly FindingRow[]): string {
   const fromBase = rows.filter(({ finding }) => finding.origin?.from === 'base');
   const isMostlyBase = fromBase.length * 2 > rows.length;
@@ -192,7 +192,7 @@ function short(text: string): string {
   return plain(cut(text));
 }
 
-/** Only addresses that are plainly web pages become links: they come out of a database that is not signed. */
+/** Only plain web URLs become links: they come from an unsigned database. */
 function link({ id, url }: Finding): string {
   return url !== undefined && url.length <= 300 && /^https:\/\/[a-z0-9.-]+\/[\w./%?=&~:+-]*$/i.test(url)
     ? `[${short(id)}](${url})`

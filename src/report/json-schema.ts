@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { SEVERITIES } from '../domain/gate/severity.ts';
 
-// What the `json` output of all commands has in common. The runtime only takes types from here, so that no schema is in the
-// bundle: scripts and tests use the values.
+// Common parts of all commands' `json` output. The runtime only imports types from here, so the bundle contains no
+// schema: scripts and tests use the values.
 
-/** The type of what a schema describes, for what builds it. */
+/** The type described by a schema, for the code that creates it. */
 export type JsonOf<S extends z.ZodType> = DeepReadonly<z.infer<S>>;
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]
@@ -107,7 +107,7 @@ const SUPPRESSED = z
   })
   .meta({ id: 'SuppressedFinding' });
 
-/** What the gate found and decided; the mode and what is there only after a scan. */
+/** Findings and result of the gate; the mode, and what exists only after a scan. */
 export const GATE = z
   .strictObject({
     mode: z
@@ -166,7 +166,7 @@ const DECISION = z
   })
   .meta({ id: 'TagDecision' });
 
-/** What became of one repository of a publish or a promotion. */
+/** The result of one repository of a publish or a promotion. */
 export const TARGET = z
   .strictObject({
     image: z.string().describe('Image name, `ghcr.io/org/app`.'),
@@ -194,7 +194,7 @@ export const TARGET = z
   })
   .meta({ id: 'Target' });
 
-/** The run that is told about. */
+/** The reported run. */
 export const RUN = z
   .strictObject({
     url: z.string().describe('Address of the run.'),
@@ -203,7 +203,7 @@ export const RUN = z
   })
   .meta({ id: 'Run' });
 
-/** What every command tells. */
+/** Fields of every command. */
 export const COMMON = {
   schemaVersion: z.literal(1).describe('Raised when a property is renamed or removed, not when one is added.'),
   outcome: z.string().describe('The output `outcome`.'),
@@ -212,7 +212,7 @@ export const COMMON = {
   truncated: z.literal(true).optional().describe('Lists or texts are cut; the file `json-file` has all.'),
 };
 
-/** What the commands tell that work in steps. */
+/** Fields of commands that work in steps. */
 export const STEPS = z.array(STEP).describe('The steps of the run, in order.');
 /** Whether a run with several targets succeeded in some only. */
 export const PARTIAL = z

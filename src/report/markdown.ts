@@ -1,6 +1,6 @@
 /**
- * Text of others (package names, tags, messages of registries) inside Markdown: no markup, no HTML, no line ends, so that
- * it cannot reshape the summary that people decide by.
+ * Untrusted text (package names, tags, registry messages) in Markdown: without markup, HTML and line breaks, so that it
+ * cannot change the summary that people base decisions on.
  */
 export function plain(text: string): string {
   return (
@@ -14,7 +14,7 @@ export function plain(text: string): string {
   );
 }
 
-/** A sentence in which `…` is code, everything else is plain. */
+/** A sentence in which `…` is code and everything else plain text. */
 export function prose(text: string): string {
   return text
     .split('`')
@@ -22,12 +22,12 @@ export function prose(text: string): string {
     .join('');
 }
 
-/** Inline code that holds whatever it is given. */
+/** Inline code with any content. */
 export function code(text: string): string {
   return `<code>${plain(text)}</code>`;
 }
 
-/** A table of cells that are Markdown already, without columns that are empty throughout. Empty when there are no rows. */
+/** A table of Markdown cells, without empty columns. Empty without rows. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
   const isUsed = header.map((_title, at) => rows.some((row) => row[at] !== ''));
@@ -35,12 +35,12 @@ export function table(header: readonly string[], rows: readonly (readonly string
   return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** A part that is folded until it is clicked. `title` and `body` are Markdown. */
+/** A collapsed section. `title` and `body` are Markdown. */
 export function details(title: string, body: string, open = false): string {
   return `<details${open ? ' open' : ''}><summary>${title}</summary>\n\n${body}\n\n</details>`;
 }
 
-/** `1.5 MiB`: bytes in the unit that keeps the number short. */
+/** `1.5 MiB`: bytes in a suitable unit. */
 export function bytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = count;
@@ -52,7 +52,7 @@ export function bytes(count: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** `1m 05s`, `3.2s`: milliseconds as people say them. */
+/** `1m 05s`, `3.2s`: a duration in milliseconds, for people. */
 export function duration(milliseconds: number): string {
   const seconds = milliseconds / 1000;
   if (seconds < 60) return `${seconds.toFixed(1)}s`;

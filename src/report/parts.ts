@@ -6,7 +6,7 @@ import { code, details, duration, plain, prose, table } from './markdown.ts';
 
 const DOCS = 'https://github.com/org/registry-action/blob/v1/docs/errors.md';
 
-/** A summary of its parts; those that are empty are left out. */
+/** A summary from its non-empty parts. */
 export function page(parts: readonly string[]): string {
   return parts
     .filter((part) => part !== '')
@@ -14,18 +14,18 @@ export function page(parts: readonly string[]): string {
     .concat('\n');
 }
 
-/** How a command speaks of its outcomes. */
+/** A command's words for its outcomes. */
 export interface OutcomeTexts {
-  /** Of runs that succeed, by outcome. */
+  /** Of successful runs, by outcome. */
   readonly successes: Readonly<Record<string, OutcomeText>>;
-  /** How the heading begins where the failure has no words of its own: `Publishing failed:`. */
+  /** Start of the heading for failures without words of their own: `Publishing failed:`. */
   readonly failed: string;
 }
 
 /**
- * The heading: what came of it is seen before anything is read.
- * @param subject what the run was about, `org/app:main`; empty when there is nothing to name
- * @param digest of the image, where it is known
+ * The heading, with the outcome first.
+ * @param subject of the run, `org/app:main`; empty when there is none
+ * @param digest of the image, if known
  */
 export function heading(
   { successes, failed }: OutcomeTexts,
@@ -41,7 +41,7 @@ export function heading(
   return `## ${mark} ${text.trim().replace(/:$/, '')}`;
 }
 
-/** What the outcome means; of a failure the error says more, and this what it left behind. */
+/** The meaning of the outcome; for a failure, which the error explains, what it has left behind. */
 export function meaning({ successes }: OutcomeTexts, outcome: string, left: string): string {
   const success = Object.hasOwn(successes, outcome) ? successes[outcome] : undefined;
   return success?.about ?? (outcome === 'cancelled' ? FAILURES.cancelled.about : left);
@@ -53,7 +53,7 @@ function failureText(outcome: string): OutcomeText {
 }
 
 /**
- * What the image is called in a heading: its repository without the host, and how many others there are.
+ * The image in a heading: its repository without the host, and the number of others.
  * @param images full names without tag
  * @param tag empty: none
  */
@@ -70,16 +70,16 @@ export function withoutHost(image: string): string {
   return rest.length > 0 && (/[.:]/.test(first) || first === 'localhost') ? rest.join('/') : image;
 }
 
-/** A name whose digest is cut, as everywhere in a summary. */
+/** A name with a shortened digest, as everywhere in a summary. */
 export function shortName(name: string): string {
   return name.replace(/@(sha256:[a-f0-9]{12})[a-f0-9]+$/, '@$1');
 }
 
-/** Repositories that a summary shows a command for. */
+/** Maximum repositories with a pull command in a summary. */
 const MAX_PULLS = 5;
 
 /**
- * The names of the image, and how to pull exactly this one, ready to be copied.
+ * The names of the image, and commands to pull exactly this one.
  * @param names repositories that have it, without tag
  * @param digest undefined, or `names` empty: there is nothing to pull
  */
@@ -92,7 +92,7 @@ export function renderPull(names: readonly string[], digest: string | undefined)
 }
 
 /**
- * What happened, why, what to do: the row of the catalogue, once for errors that have the same remedy.
+ * What happened, why, and the remedy: the catalogue row, once for errors with the same remedy.
  * @param hasTable whether the findings follow in a table, so that the message need not list them
  */
 export function renderErrors(errors: readonly ActionError[], hasTable = false): string {
@@ -120,16 +120,16 @@ export function renderWarnings(warnings: readonly string[]): string {
   return warnings.length === 0 ? '' : `**Warnings**\n\n${warnings.map((warning) => `- ${prose(warning)}`).join('\n')}`;
 }
 
-/** How long each step took, folded. */
+/** Duration of each step, collapsed. */
 export function renderTime(steps: readonly { readonly name: string; readonly milliseconds: number }[]): string {
   const rows = steps.map(({ name, milliseconds }) => [plain(name), duration(milliseconds)]);
   return rows.length === 0 ? '' : details('Time', table(['step', 'took'], rows));
 }
 
-/** How a node of a diagram looks: its mark, and its colours. */
+/** Style of a diagram node: its mark and colours. */
 const STATES = {
   done: ['✓', 'fill:#dafbe1,stroke:#1a7f37,color:#1f2328'],
-  /** Not seen by this run: something that anyone with push access could have written says so. */
+  /** Not verified by this run: marks claims that anyone with push access could have written. */
   claimed: ['✓', 'fill:#f6f8fa,stroke:#1a7f37,color:#1f2328,stroke-dasharray:4 3'],
   failed: ['✗', 'fill:#ffebe9,stroke:#cf222e,color:#1f2328'],
   partial: ['✗', 'fill:#fff8c5,stroke:#9a6700,color:#1f2328'],
@@ -140,7 +140,7 @@ const STATES = {
 
 export interface DiagramNode {
   readonly id: string;
-  /** May hold names of others. */
+  /** May contain untrusted names. */
   readonly label: string;
   readonly state: keyof typeof STATES;
 }
@@ -150,7 +150,7 @@ export function renderDiagram(nodes: readonly DiagramNode[]): string {
   const used = new Set(nodes.map(({ state }) => state));
   return [
     '```mermaid',
-    // A name and a digest stay on one line.
+    // Keeps name and digest on one line.
     '%%{init: {"flowchart": {"wrappingWidth": 500}}}%%',
     'flowchart LR',
     ...nodes.map(({ id, label, state }) => `  ${id}["${STATES[state][0]} ${inLabel(label)}"]:::${state}`),
@@ -160,7 +160,7 @@ export function renderDiagram(nodes: readonly DiagramNode[]): string {
   ].join('\n');
 }
 
-/** Names of others inside a diagram: nothing that could end a label or open a tag. */
+/** Untrusted names in a diagram: nothing that could end a label or open a tag. */
 function inLabel(text: string): string {
   return text.replace(/[^\p{L}\p{N} ._:/@·-]/gu, '?');
 }
@@ -175,7 +175,7 @@ const DONE = {
 } as const;
 const TO_DO = { ...DONE, create: '🆕 to create', move: '➡️ to move' } as const;
 
-/** A tag of one repository, what became of it or is to become of it, and why. */
+/** A tag of one repository, its result or decision, and the reason. */
 export interface TagRow {
   /** Full name. */
   readonly name: string;
@@ -186,7 +186,7 @@ export interface TagRow {
   readonly reason: string;
 }
 
-/** The tags, one row for all repositories in which the same became of them. Empty when there are none. */
+/** The tags, with one row for all repositories that had the same result. Empty without tags. */
 export function renderTagRows(tags: readonly TagRow[]): string {
   const same = Map.groupBy(tags, ({ name, ...rest }) => JSON.stringify([name.replace(/^.*:/, ''), rest]));
   const rows = [...same.values()].flatMap((group) => {
@@ -206,5 +206,5 @@ export function renderTagRows(tags: readonly TagRow[]): string {
   return rows.length === 0 ? '' : `### Tags\n\n${table(['tag', 'kind', 'result', 'previous', 'reason'], rows)}`;
 }
 
-/** How a reason begins that the other columns have said already. */
+/** Start of a reason that repeats other columns. */
 const REPEATED = /^(?:new$|(?:moves|goes back) from sha256:[0-9a-f]+$|(?:moves|stays): )/;

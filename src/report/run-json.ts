@@ -4,7 +4,7 @@ import type { ActionError } from '../errors/action-error.ts';
 import { errorFacts } from './errors.ts';
 import type { FindingJson, GateJson } from './json-schema.ts';
 
-/** What every command's `json` begins with. */
+/** The first fields of every command's `json`. */
 export function commonJson<C extends string>(
   command: C,
   result: {
@@ -17,12 +17,12 @@ export function commonJson<C extends string>(
   return { schemaVersion: 1 as const, command, outcome, errors: errors.map(errorFacts), warnings };
 }
 
-/** A finding without what is only for comparing it. */
+/** A finding without fields for comparisons only. */
 function findingJson({ context: _context, ...finding }: Finding): FindingJson {
   return finding;
 }
 
-/** The gate for programs, of a publish and of a promotion. */
+/** The gate in the `json` output of publish and promote. */
 export function gateJson(mode: GateJson['mode'], result: GateResult | undefined): GateJson {
   if (result === undefined) return { mode };
   const { passed, counts, gated, suppressed, notes, comparison } = result;

@@ -5,20 +5,20 @@ import type { GateResult, Suppressed } from '../domain/gate/policy.ts';
 import { SEVERITIES, type Severity } from '../domain/gate/severity.ts';
 
 export interface SarifOptions {
-  /** Path of the Dockerfile in the repository, with forward slashes: what the alerts point at. */
+  /** Path of the Dockerfile in the repository, with forward slashes: the location of alerts. */
   readonly dockerfile: string;
   readonly trivyVersion: string;
-  /** Of the `sarif-category` input, to tell variants of an image apart; or what is made of the inputs. */
+  /** The `sarif-category` input, to distinguish variants of an image, or a value derived from the inputs. */
   readonly category: string;
 }
 
 /**
- * What GitHub accepts of one file; anything more and it rejects all of it.
+ * GitHub's limits per file; it rejects the whole file beyond them.
  * https://docs.github.com/code-security/reference/code-scanning/sarif-files/sarif-support-for-code-scanning
  */
 export const SARIF_LIMITS = { runs: 20, results: 25_000, gzipBytes: 10 * 1024 * 1024 } as const;
 
-/** A SARIF log; only what is read of it elsewhere is typed. */
+/** A SARIF log; only fields read elsewhere are typed. */
 export interface Sarif {
   readonly $schema: string;
   readonly version: '2.1.0';
@@ -47,7 +47,7 @@ export interface SarifResult {
   readonly locations: readonly unknown[];
   readonly partialFingerprints: Readonly<Record<string, string>>;
   readonly suppressions: readonly unknown[];
-  /** Whether the baseline has it; only where there is one. */
+  /** Whether the baseline has it; only with a baseline. */
   readonly baselineState?: 'new' | 'unchanged';
 }
 
@@ -61,7 +61,7 @@ const LEVELS: Readonly<Record<Severity, Level>> = {
   UNKNOWN: 'note',
 };
 
-/** A score in the middle of each of GitHub's ranges, so that code scanning and the gate say the same word. */
+/** A score in the middle of each of GitHub's ranges, so that code scanning and the gate use the same severity. */
 const SCORES: Readonly<Record<Severity, string>> = {
   CRITICAL: '9.5',
   HIGH: '8.0',
@@ -71,9 +71,9 @@ const SCORES: Readonly<Record<Severity, string>> = {
 };
 
 /**
- * All findings of a scan as SARIF 2.1.0: one run for each platform, also for those without findings, so that alerts close.
- * Severities are complete, whatever the policy is; what was accepted is marked as suppressed. Category and fingerprints hold
- * neither tag nor digest nor a path of the run, so that an alert stays the same alert from one build to the next.
+ * All findings of a scan as SARIF 2.1.0: one run per platform, also for those without findings, so that alerts are
+ * closed. Contains all severities, whatever the policy; accepted findings are marked as suppressed. Category and
+ * fingerprints contain no tag, digest or path of the run, so that alerts stay the same across builds.
  * https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
  */
 export function toSarif(gateResult: GateResult, options: SarifOptions): Sarif {
@@ -81,7 +81,7 @@ export function toSarif(gateResult: GateResult, options: SarifOptions): Sarif {
 }
 
 /**
- * The same as text that GitHub accepts, and what had to be left out of it, gravest findings last.
+ * The log as text within GitHub's limits, and what was left out, least severe findings first.
  * @returns `note`, a sentence for the summary, when something was left out
  */
 export function renderSarif(
@@ -122,12 +122,14 @@ function sarifWithin(
   };
 }
 
-/** `registry-action/ghcr.io/org/app/linux-arm64/`: the trailing slash makes all of it the category, and nothing the run. */
+/**
+ * `registry-action/ghcr.io/org/app/linux-arm64/`: the trailing slash makes all of it the category, without a run id.
+ */
 export function sarifCategory(category: string, platform: string): string {
   return `${category}/${platform.replaceAll('/', '-')}/`;
 }
 
-/** The category when none is given: variants differ in their Dockerfile or the stage of it, never in a tag. */
+/** The default category: variants differ in their Dockerfile or target, never in a tag. */
 export function defaultCategory(image: string, dockerfile: string, target: string | undefined): string {
   const variant = [dockerfile === 'Dockerfile' ? undefined : dockerfile, target].filter((part) => part !== undefined);
   return ['registry-action', image, ...variant].join('/');
@@ -143,7 +145,7 @@ function toRun(
   const rules = rulesOf(all);
   const index = new Map(rules.map(({ id }, at) => [id, at]));
   const seen = new Map<string, number>();
-  /** The form that code scanning itself makes: `<hash>:<count>` tells twins apart. */
+  /** The form of code scanning itself: `<hash>:<count>` distinguishes duplicates. */
   const fingerprintOf = (finding: Finding) => {
     const hash = hashOf(finding);
     const count = (seen.get(hash) ?? 0) + 1;
@@ -199,7 +201,7 @@ const NAMES = {
   unscanned: 'Unscanned',
 } as const satisfies Record<Finding['class'], string>;
 
-/** One rule for each id, with the worst severity that its findings have. */
+/** One rule per id, with the highest severity of its findings. */
 function rulesOf(findings: readonly Finding[]): readonly SarifRule[] {
   const byId = new Map<string, Finding[]>();
   for (const finding of findings) byId.set(finding.id, [...(byId.get(finding.id) ?? []), finding]);
@@ -237,7 +239,9 @@ function messageOf(finding: Finding): string {
     .join('\n');
 }
 
-/** The file in the image is no file of the repository: alerts point at the Dockerfile, and name the place inside besides. */
+/**
+ * The file in the image is not in the repository: alerts point to the Dockerfile, and also name the path in the image.
+ */
 function locationOf(finding: Finding, dockerfile: string) {
   const name = finding.package?.name ?? finding.path ?? finding.target;
   const inside = finding.path ?? finding.target;
@@ -262,9 +266,9 @@ function locationOf(finding: Finding, dockerfile: string) {
   };
 }
 
-/** The same for the same thing in the next build: no version, no line, no layer. */
+/** Stable across builds: without version, line and layer. */
 function hashOf({ class: kind, id, package: pkg, path, target }: Finding): string {
-  // The version of the system is in its target, and a system that was updated still has the same package.
+  // The target contains the system's version, but an updated system still has the same package.
   const place = path ?? (pkg === undefined ? target : '');
   return createHash('sha256').update([kind, id, pkg?.type, pkg?.name, place].join('\u0000')).digest('hex');
 }

@@ -2,7 +2,7 @@ import type { ActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { code, plain } from './markdown.ts';
 
-/** What the result of one repository is told by, whatever the command. */
+/** The fields of a repository's result that every command has. */
 interface TargetResult {
   readonly image: string;
   readonly error?: ActionError;
@@ -10,7 +10,7 @@ interface TargetResult {
   readonly written: readonly string[];
 }
 
-/** Tags that a target was to be given and was not, though it has not failed itself. */
+/** Tags that a target should have got and did not, although it has not failed itself. */
 export function heldBack(target: TargetResult, all: readonly TargetResult[]): readonly string[] {
   if (target.error !== undefined || all.every(({ error }) => error === undefined)) return [];
   return target.decisions
@@ -18,12 +18,12 @@ export function heldBack(target: TargetResult, all: readonly TargetResult[]): re
     .map(({ tag }) => tag);
 }
 
-/** What became of a target, as one word for programs. */
+/** The state of a target, as one word for programs. */
 export type TargetState = 'failed' | 'held-back' | 'written' | 'refused' | 'unchanged' | 'planned';
 
 /**
- * The state of a target among all of its run: `held-back` when another has failed and tags were not written because of that,
- * `planned` when nothing was written for another reason, such as a dry run.
+ * The state of a target among those of its run: `held-back` when another one has failed and tags were not written
+ * because of that, `planned` when nothing was written for another reason, such as a dry run.
  */
 export function targetState(target: TargetResult, all: readonly TargetResult[]): TargetState {
   const has = (...actions: readonly string[]) => target.decisions.some(({ action }) => actions.includes(action));
@@ -35,9 +35,9 @@ export function targetState(target: TargetResult, all: readonly TargetResult[]):
 }
 
 /**
- * The result of a target in a run in which another has failed (P9): what is where, and that a re-run finishes. Undefined when this
- * target lacks nothing.
- * @param hasContent whether the image is in its repository
+ * The result of a target in a run in which another one has failed (P9): what is where, and that a re-run completes it.
+ * Undefined when this target lacks nothing.
+ * @param hasContent whether its repository has the image
  */
 export function partialResult(
   target: TargetResult,
@@ -55,13 +55,13 @@ export function partialResult(
   return `⏸️ ${has}; ${list(held)} held back because ${list(failed)} failed; a re-run finishes`;
 }
 
-/** Whether some targets have failed, while the image is in others. */
+/** Whether some targets have failed, while others have the image. */
 export function isPartial(all: readonly TargetResult[], hasContent: (at: number) => boolean): boolean {
   const isFailed = all.some(({ error }) => error !== undefined);
   return isFailed && all.some((each, at) => hasContent(at) || each.written.length > 0);
 }
 
-/** One sentence over all targets, where some have failed and others have not. */
+/** One sentence about all targets, if some have failed and others have not. */
 export function partialSentence(all: readonly TargetResult[], hasContent: (at: number) => boolean): string {
   if (!isPartial(all, hasContent)) return '';
   const content = all.filter((each, at) => hasContent(at) || each.written.length > 0).length;

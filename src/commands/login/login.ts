@@ -8,13 +8,13 @@ import { failedLogin, type LoginFacts, type LoginResult } from './result.ts';
 
 interface LoggedIn {
   readonly facts: LoginFacts;
-  /** Absent when docker has it already. */
+  /** Absent when docker already has it. */
   readonly login?: Login;
 }
 
 /**
- * `command: login`: finds credentials for every registry that is named, verifies them there, and saves them where
- * docker and other tools look. All or nothing: when one fails, none is saved. The post step logs out. Never throws.
+ * `command: login`: finds credentials for every named registry, verifies them there, and saves them where docker and
+ * other tools look. All or nothing: if one fails, none is saved. The post step logs out. Never throws.
  */
 export async function login(
   runtime: Runtime,

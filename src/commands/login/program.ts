@@ -3,5 +3,5 @@ import type { login } from './login.ts';
 export { failedLogin as failed } from './result.ts';
 export { renderLoginOutputs as outputs, renderLoginSummary as summary } from './summary.ts';
 
-/** Loaded when the inputs are right: the result of wrong ones needs nothing of it. */
+/** Loaded only after the inputs were read successfully. */
 export const run = async (...given: Parameters<typeof login>) => (await import('./login.ts')).login(...given);

@@ -3,7 +3,7 @@ import type { ActionError } from '../../errors/action-error.ts';
 import { failure } from '../../errors/outcome.ts';
 import type { OUTCOMES } from './outcomes.ts';
 
-/** What became of `command: login`. */
+/** The result of `command: login`. */
 export interface LoginResult {
   readonly outcome: keyof typeof OUTCOMES.successes | Failure;
   readonly errors: readonly ActionError[];
@@ -15,13 +15,13 @@ export interface LoginFacts {
   readonly host: string;
   /** The kind of registry: `Amazon ECR`. */
   readonly vendor: string;
-  /** Where the credentials came from. */
+  /** Source of the credentials. */
   readonly from: string;
-  /** ISO 8601; absent when they do not end, or nobody says when. */
+  /** ISO 8601; absent when they do not expire, or the expiry is unknown. */
   readonly until?: string;
 }
 
-/** A login that came to nothing. */
+/** A failed login. */
 export function failedLogin(thrown: unknown): LoginResult {
   return { ...failure(thrown), warnings: [], logins: [] };
 }

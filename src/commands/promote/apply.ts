@@ -13,39 +13,39 @@ import type { Log } from '../../runtime/runtime.ts';
 import type { FoundRepository } from './repository-state.ts';
 import type { PromotedTarget } from './result.ts';
 
-/** One repository with what was decided for it. */
+/** One repository with its decisions. */
 export interface PlannedRepository extends FoundRepository {
   readonly plan: PromotionPlan;
   readonly history: History;
-  /** How the repository lists what refers to the image; undefined when it has not been asked. */
+  /** How the repository lists referrers of the image; undefined when not determined. */
   readonly support?: ReferrersSupport;
-  /** The fallback tag of the image that has to change for the record to be listed. */
+  /** The image's fallback tag, which must change to list the record. */
   readonly list?: string;
-  /** What has the fallback tag of the image, where that is no list of referrers. */
+  /** Content under the image's fallback tag that is not a referrers list. */
   readonly occupied?: Digest;
-  /** Whether its record is to be written: of this promotion, or one that an earlier run failed to write. */
+  /** Whether to write a record: of this promotion, or one that an earlier run failed to write. */
   readonly needsRecord: boolean;
-  /** Whether content has to be brought here. */
+  /** Whether content has to be copied. */
   readonly needsCopy: boolean;
 }
 
-/** A record without what differs between repositories. */
+/** A record without the parts that differ between repositories. */
 export type RecordOfRun = Omit<PromotionRecord, 'repository' | 'to' | 'previousDigest' | 'previousRecord' | 'held'>;
 
 interface Apply {
   readonly places: readonly PlannedRepository[];
   readonly root: ManifestBytes;
   readonly record: RecordOfRun;
-  /** Whether time has passed since the places were looked at. */
+  /** Whether time has passed since the repositories were read. */
   readonly recheck: boolean;
   readonly log: Log;
 }
 
 /**
- * Moves the tags of a promotion whose content is everywhere, and writes its records: immutable tags first, then the tags of
- * the environment, then the records, each in all repositories before the next. Each tag is read back. Where a moving tag fails
- * the other repositories have moved theirs, and are given their records.
- * @returns one result for each repository, in their order; a failure is in `error`, never thrown
+ * Moves the tags of a promotion whose content is in place, and writes its records: immutable tags first, then the
+ * environment's tags, then the records, each in all repositories before the next. Reads each tag back. If a moving tag
+ * fails, the other repositories have moved theirs, and get their records.
+ * @returns one result per repository, in their order; failures are in `error`, never thrown
  */
 export async function applyPromotion({
   places,
@@ -63,7 +63,7 @@ export async function applyPromotion({
         try {
           await writeTag(repository, tag, root);
         } catch (error) {
-          // What was written before stays written, and the result has to say so.
+          // Tags already written stay, and the result must list them.
           return { written, error: await explain(error, repository, `${image}:${tag}`, tag, holds) };
         }
         written.push(tag);
@@ -77,7 +77,8 @@ export async function applyPromotion({
     (await write('immutable'));
   if (mayMove) {
     await write('moving');
-    // Where the environment has moved a record has to say from what, also when something else has failed: nothing else knows.
+    // If the environment's tag has moved, a record must name its previous image, even after another failure: nothing
+    // else stores it.
     await phase(async (place, { error, written }) => {
       const moved = place.plan.decisions.some(({ kind, tag }) => kind === 'moving' && written.includes(tag));
       if (!place.needsRecord || (error !== undefined && !moved)) return {};
@@ -94,7 +95,7 @@ export async function applyPromotion({
   return results();
 }
 
-/** A result as it is before anything is written. */
+/** A result before any write. */
 export function begin({ image, repository, plan, history, needsCopy }: PlannedRepository): PromotedTarget {
   const { now } = history;
   return {
@@ -108,14 +109,14 @@ export function begin({ image, repository, plan, history, needsCopy }: PlannedRe
   };
 }
 
-/** @throws ActionError ENVIRONMENT_MOVED when a tag holds something else than it did: the plan was made for another state */
+/** @throws ActionError ENVIRONMENT_MOVED when a tag has changed: the plan was made for another state */
 async function recheckRepository(
   { image, repository, targets }: PlannedRepository,
   digest: Digest,
 ): Promise<Partial<PromotedTarget>> {
   for (const { tag, holds } of targets) {
     const held = (await repository.head(tag))?.digest;
-    // Another run may have promoted the same image: that is what was wanted.
+    // Another run may have promoted the same image, which is fine.
     if (held === holds || held === digest) continue;
     throw new ActionError(
       'ENVIRONMENT_MOVED',
@@ -127,8 +128,8 @@ async function recheckRepository(
 }
 
 /**
- * A tag that holds something new right after it was written lost a race against another writer. One that holds nothing, or
- * what it held before, is a matter of the registry.
+ * A tag that points elsewhere right after the write lost a race against another writer. A missing or unchanged one is
+ * the registry's problem.
  */
 async function explain(
   error: unknown,
@@ -145,7 +146,7 @@ async function explain(
   return new ActionError('ENVIRONMENT_MOVED', what, { cause: error, facts: error.facts });
 }
 
-/** The tags have moved and stay: an error of the record alone would not tell. */
+/** The tags have moved and stay moved, which an error about the record alone would not show. */
 function unrecorded(
   error: unknown,
   { image, tags, history: { now } }: PlannedRepository,
@@ -153,7 +154,7 @@ function unrecorded(
 ): unknown {
   if (!(error instanceof ActionError)) return error;
   const where = tags.map(({ tag }) => `${image}:${tag}`).join(', ');
-  // No later run knows what a rollback has left.
+  // No later run can tell which image a rollback has left.
   const then =
     kind === 'rollback'
       ? `Nothing holds ${now ?? 'what it held'} back: the next run that promotes it brings it back.`
@@ -163,8 +164,9 @@ function unrecorded(
 }
 
 /**
- * The record of one repository. An environment that held the image already says so too: that is no gap in its history.
- * @param written the tags that were written, when not all were
+ * The record of one repository. Also written if the environment already had the image: that is not a gap in its
+ * history.
+ * @param written the written tags, if not all were
  */
 export function recordFor(
   { image, repository, tags, plan, history }: PlannedRepository,

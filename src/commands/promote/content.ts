@@ -9,15 +9,15 @@ import type { PlannedRepository } from './apply.ts';
 import type { PromotionContext } from './context.ts';
 import type { Found } from './resolve-image.ts';
 
-/** Errors by target: one that fails does not keep the content from the others (P9). */
+/** Errors by target: one failure does not keep the content from the others (P9). */
 export type TargetErrors = ReadonlyMap<PlannedRepository, ActionError>;
 
-/** Attachments that the log names. */
+/** Maximum attachments in the log. */
 const MAX_LISTED = 50;
 
 /**
- * Asks every target that is to be written whether it will take it, before the first write to any: frozen tags, quota, rights, and
- * also where only a tag moves. In a dry run without probes that begin an upload.
+ * Checks before the first write whether every target will accept it: immutable tags, quota, rights, even if only a tag
+ * moves. In a dry run without probes that start an upload.
  */
 export async function askTargets(
   { runtime, inputs, partial }: PromotionContext,
@@ -39,7 +39,7 @@ export async function askTargets(
         wanting.map(async (place) => {
           const moves = place.plan.decisions.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));
           if (place.list !== undefined) moves.push(place.list);
-          // Where one tag of one repository is all there is to write, its own write tells as much as a probe.
+          // If a single tag is all there is to write, its own write is as good as a probe.
           const probe = place.needsCopy || wanting.length > 1;
           try {
             if (place.needsRecord && place.occupied !== undefined) {
@@ -47,13 +47,13 @@ export async function askTargets(
             }
             for (const doubt of await askAdmission(runtime, inputs, place, moves, { probe }))
               warn(runtime, partial, doubt);
-            // A rollback is not held up by its record. After a copy the list is another one.
+            // A missing record must not delay a rollback. After a copy the list is another one.
             const isAsked = place.list !== undefined && !place.needsCopy && !inputs.dryRun && !inputs.rollback;
             if (isAsked) await checkListWritable(place.repository, digest);
           } catch (thrown) {
             runtime.signal.throwIfAborted();
             const error = toActionError(thrown);
-            // A tag that goes back takes no space.
+            // A tag that moves back needs no space.
             const isHarmless = error.code === 'QUOTA_EXCEEDED' && inputs.rollback && !place.needsCopy;
             if (isHarmless) warn(runtime, partial, error.message);
             else errors.set(place, error);
@@ -66,9 +66,9 @@ export async function askTargets(
 }
 
 /**
- * Copies the image with all that refers to it to the targets that lack it. All of it is everywhere it can be before any tag moves
- * anywhere (P9).
- * @throws ActionError what reading the source raises: then no target gets anything
+ * Copies the image with all its referrers to the targets that lack it. Every possible copy is complete before any tag
+ * moves anywhere (P9).
+ * @throws ActionError from reading the source: then no target gets anything
  */
 export async function copyMissing(
   context: PromotionContext,
@@ -93,7 +93,7 @@ export async function copyMissing(
           runtime.signal.throwIfAborted();
           const error = toActionError(thrown);
           const failed = left.length === 1 ? left : left.filter((place) => isOf(place, error));
-          // What is said of no target is said of the source.
+          // An error without a target is about the source.
           if (failed.length === 0 || isOf(found.source, error)) throw error;
           for (const place of failed) errors.set(place, error);
           left = left.filter((place) => !errors.has(place));
@@ -128,7 +128,7 @@ function copyTo(
   });
 }
 
-/** What has travelled, with all that came along: anyone who may push to the source could have attached it. */
+/** What was copied, with all attachments: anyone with push access to the source could have added them. */
 function report(
   { runtime, partial }: PromotionContext,
   { manifests, blobs, mounted, bytes, attachments }: Copied,
@@ -144,7 +144,7 @@ function report(
   if (attachments.length > MAX_LISTED) runtime.log.info(`… and ${attachments.length - MAX_LISTED} more attachments`);
 }
 
-/** Whether an error tells of this repository: results are per repository. */
+/** Whether an error is about this repository: results are per repository. */
 function isOf(
   { repository: { host, name } }: { readonly repository: { readonly host: string; readonly name: string } },
   { facts }: ActionError,

@@ -9,22 +9,22 @@ import type { PartialResult } from './partial-result.ts';
 import type { Policy } from './policy.ts';
 import type { Names } from './targets-from-inputs.ts';
 
-/** What every part of a promotion has to go on. */
+/** The context of all parts of a promotion. */
 export interface PromotionContext {
   readonly runtime: Runtime;
   readonly inputs: PromoteInputs;
   readonly event: GitEvent;
   readonly names: Names;
-  /** Says again what is required when all names are known; undefined in a rollback. */
+  /** Determines the requirements again when all names are known; undefined in a rollback. */
   readonly policy: Policy | undefined;
-  /** As far as names are known before the image is. Nothing is required of a rollback: what was good enough once is good enough to go back to. */
+  /** As far as names are known before the image. A rollback has no requirements: its image met them once. */
   readonly required: readonly Requirement[];
-  /** How a scan is judged: by the policy file when it requires one, else by the inputs. */
+  /** How a scan is evaluated: by the policy file if it requires one, otherwise by the inputs. */
   readonly gate: GateTerms;
   /** GitHub's API; undefined without a token. */
   readonly api: GitHubApi | undefined;
   readonly records: ReadRecords;
-  /** The repositories behind names; `push` for those that are written to. */
+  /** The repositories for names; `push` for those to be written. */
   readonly at: (names: Names['images'], access: 'pull' | 'push') => readonly Destination[];
   readonly partial: PartialResult;
 }

@@ -4,18 +4,18 @@ import { type DiagramNode, renderDiagram } from '../../report/parts.ts';
 import { stateOf } from '../../report/step.ts';
 import type { PromotionResult } from './result.ts';
 
-/** What an image is called in its repository: its tag, or its digest. */
+/** The image's name in its repository: its tag, or its digest. */
 function ownName(name: string): string {
   const at = name.indexOf('@');
   return at < 0 ? name.replace(/^.*:(?=[^:/]*$)/, '') : shortDigest(name.slice(at + 1));
 }
 
-/** A digest says nothing to anybody who knows the commit. */
+/** A digest is less useful than the commit. */
 function nameOrCommit(name: string, commit: string | undefined): string {
   return commit !== undefined && name.includes('@') ? `commit ${commit.slice(0, 7)}` : ownName(name);
 }
 
-/** The environments that the image has passed, by its records, the steps of a run that failed, and where it was to go. */
+/** The environments that the image has passed, from its records, the failed steps, and its target. */
 export function renderSteps(report: PromotionResult): string {
   const { outcome, kind, from, image, environment, passed, history, targets, errors, steps } = report;
   if (environment === undefined || outcome === 'invalid-input') return '';
@@ -23,7 +23,7 @@ export function renderSteps(report: PromotionResult): string {
   const [first] = passed;
   // The last one may be of this run itself.
   const isOwn = passed.length <= (targets.some(({ record }) => record !== undefined) ? 1 : 0);
-  // The record of a publish names the repository of the sources: its commit says more.
+  // A publish record names the source repository: its commit is more useful.
   const origin =
     first?.kind === 'publish' && first.commit !== undefined
       ? `commit ${first.commit.slice(0, 7)}`
@@ -59,7 +59,7 @@ function shortHash(digest: string): string {
   return shortDigest(digest).replace(/^\w+:/, '');
 }
 
-/** Steps as they are called in a diagram, in their order. */
+/** Names of the steps in a diagram, in order. */
 const STEPS = [
   ['source', 'Source', 'History'],
   ['targets', 'Targets'],
@@ -69,10 +69,10 @@ const STEPS = [
   ['tags', 'Tags and records'],
 ] as const;
 
-/** Steps that only read: they are shown when they failed. */
+/** Read-only steps: shown only if they failed. */
 const READS: readonly string[] = ['source', 'targets'];
 
-/** What a run did until it failed. Where no step failed it was before the first that did not run. */
+/** The steps of a run until it failed. Without a failed step it ended before the first one that did not run. */
 function failedSteps(steps: PromotionResult['steps']): readonly Omit<DiagramNode, 'id'>[] {
   const nodes = STEPS.map(([label, ...names]) => ({ label, state: stateOf(steps, ...names) }));
   const isNamed = nodes.some(({ state }) => state === 'failed');

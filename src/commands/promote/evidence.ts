@@ -23,18 +23,18 @@ import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { History as Commits } from '../../tools/commits/history.ts';
 import type { FoundRepository } from './repository-state.ts';
 
-/** Findings that a refusal names; all are in the summary. */
+/** Findings in a refusal; all are in the summary. */
 const MAX_NAMED = 5;
-/** Tags of an environment that are asked for what they hold. */
+/** Maximum tags of an environment to read. */
 const MOST_TAGS = 10;
 
-/** Where evidence is looked for. */
+/** Where to look for evidence. */
 export interface EvidenceSources {
   readonly runtime: Runtime;
-  /** How a scan is done and judged. */
+  /** How a scan is done and evaluated. */
   readonly scan: ScanSettings;
   readonly source: Destination;
-  /** As it was asked for. */
+  /** As requested. */
   readonly from: Source | undefined;
   readonly root: ManifestBytes;
   /** Of the image, a full id. */
@@ -42,11 +42,11 @@ export interface EvidenceSources {
   readonly commits: Commits;
   readonly api: GitHubApi | undefined;
   readonly records: ReadRecords;
-  /** Whose signatures count. */
+  /** Accepted signers. */
   readonly trust: TrustSettings;
 }
 
-/** Loaded only where a signature is required. */
+/** Loaded only if a signature is required. */
 async function readSignatures(
   asked: EvidenceSources,
   required: readonly Requirement[],
@@ -57,7 +57,7 @@ async function readSignatures(
 
 type Needs = ReadonlySet<Requirement['name']>;
 
-/** What the requirements ask about the image itself, found out once for all targets; nothing that they do not ask. */
+/** The evidence that the requirements need about the image itself, read once for all targets. */
 export async function gatherEvidence(asked: EvidenceSources, required: readonly Requirement[]): Promise<Evidence> {
   const { source, root, commit, commits, records } = asked;
   const { digest } = root.descriptor;
@@ -95,7 +95,10 @@ export async function gatherEvidence(asked: EvidenceSources, required: readonly 
   };
 }
 
-/** What the moving tags of a place hold, for the order of commits: each has to come before; none when nothing asks for it. */
+/**
+ * The current images of a repository's moving tags, for the commit order: the new image must descend from each; empty
+ * if not required.
+ */
 export async function gatherTargets(
   { commit, commits, root }: EvidenceSources,
   required: readonly Requirement[],
@@ -115,14 +118,17 @@ export async function gatherTargets(
   return Promise.all([...held].map(async (holds) => ({ target: await read(holds) })));
 }
 
-/** The tag, the records, and only when neither tells GitHub's deployments: the environment before is where the image comes from. */
+/**
+ * The tag, the records, and GitHub's deployments only if neither decides: the previous environment is the image's
+ * source.
+ */
 async function readEnvironmentEvidence(
   { source, from, root, records, api, commit }: EvidenceSources,
   environment: string,
 ): Promise<EnvironmentEvidence> {
   const { digest } = root.descriptor;
   const tag = environmentTag(environment);
-  // What was resolved a moment ago is not asked again.
+  // Just resolved: no need to request it again.
   const isSource = from?.by !== 'digest' && from?.tag === tag;
   const read = async (known: string) => (isSource ? digest : ((await source.repository.head(known))?.digest ?? null));
   const holds = tag === undefined ? undefined : await read(tag);
@@ -130,7 +136,8 @@ async function readEnvironmentEvidence(
   const own = (await records(source.repository, digest)).own.filter((each) =>
     isSameEnvironment(each.environment, environment),
   );
-  // What the environment holds since tells whether it was rolled back from this image. Its tag may have any name, which `to` says.
+  // The environment's later images show whether it was rolled back from this one. Its tag may have any name, given by
+  // `to`.
   const others = await Promise.all(
     tagsOf(own, source).map(async (each) => (each === tag ? holds : (await source.repository.head(each))?.digest)),
   );
@@ -144,18 +151,18 @@ async function readEnvironmentEvidence(
   };
 }
 
-/** The tags that the newest of an environment's records has written in a repository. */
+/** The tags that an environment's newest record has written in a repository. */
 function tagsOf(records: readonly PromotionRecord[], { image }: Destination): readonly string[] {
   const newest = records.toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
   const here = (newest?.to ?? []).filter((name) => name.startsWith(`${image}:`));
-  // Somebody else may have written the record: whatever is not a tag never reaches an URL.
+  // The record is untrusted: only a valid tag may reach a URL.
   return here
     .map((name) => name.slice(image.length + 1))
     .filter(isTag)
     .slice(0, MOST_TAGS);
 }
 
-/** Fetches the image and scans it, as the gate of a publish does, with the database of today. */
+/** Fetches and scans the image, like the gate of a publish, with a current database. */
 async function scanNow({ runtime, scan, source, root }: EvidenceSources): Promise<ScanEvidence> {
   const { digest } = root.descriptor;
   if (!scan.terms.scanners.includes('vuln')) {
@@ -179,13 +186,13 @@ async function scanNow({ runtime, scan, source, root }: EvidenceSources): Promis
   return { passed: gateResult.passed, age: 0, byThisRun: true, detail, gateResult };
 }
 
-/** What was not looked for was not found: a scan without vulnerabilities is none that anybody means who requires one. */
+/** A scan that did not look for vulnerabilities does not satisfy the requirement of a scan. */
 function wantedTerms(gate: GateTerms): ScanTerms {
   const { scanners, ...terms } = scanTermsOf(gate);
   return { ...terms, scanners: [...new Set(['vuln', ...scanners])] };
 }
 
-/** The newest scan that was judged as strictly as it should be, and that this image passed. */
+/** The newest scan with sufficiently strict terms that this image passed. */
 function lastScan(records: readonly StoredRecord[], wanted: ScanTerms, now: Date): ScanEvidence | undefined {
   const scans = records
     .flatMap(({ scan, time, scannedAt = time, kind, environment }) =>
@@ -203,7 +210,7 @@ function lastScan(records: readonly StoredRecord[], wanted: ScanTerms, now: Date
     .toSorted((a, b) => a.age - b.age);
   const good = scans.find(({ looser }) => looser.length === 0);
   if (good !== undefined) {
-    // Clocks differ a little.
+    // Allow for clock differences.
     return { passed: true, age: Math.max(0, good.age), byThisRun: false, detail: good.when, earlier: good.earlier };
   }
   const [newest] = scans;

@@ -5,10 +5,10 @@ import { code, details, plain, prose, table } from '../../report/markdown.ts';
 import { shortName, withoutHost } from '../../report/parts.ts';
 import type { PromotionResult } from './result.ts';
 
-/** The newest first; of more than these, the rest is in `json`. */
+/** Newest first; the rest is in `json`. */
 const MAX_ROWS = 20;
 
-/** An address of somebody else's as that of a link: nothing in it is Markdown. */
+/** An untrusted URL as a link target: contains no Markdown. */
 function linked(address: string): string {
   return address.replaceAll(/[()[\]!*`|{}^~]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
@@ -43,7 +43,10 @@ export function renderHistory(report: PromotionResult): string {
   );
 }
 
-/** What a record is marked with: the newest of what the environment holds, which a run may have changed, and what is held back. */
+/**
+ * The mark of a record: the newest one of the environment's current image, which a run may have changed, and images on
+ * hold.
+ */
 function marker({ targets: [first], image }: PromotionResult, { chain, now, held }: History) {
   const hasMoved = first?.decisions.some(({ kind, tag }) => kind === 'moving' && first.written.includes(tag)) ?? false;
   const newest = chain.findLast(({ digest }) => digest === now);

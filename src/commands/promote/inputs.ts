@@ -16,7 +16,7 @@ import type { ScanSettings } from '../../run/scan.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { hostsIn, nameProblems, needsImages, requirements } from './name-inputs.ts';
 
-/** Everything that a step with `command: promote` may set. */
+/** All inputs of `command: promote`. */
 export const INPUTS = {
   images: NAMING_INPUTS.images,
   from: text({
@@ -76,19 +76,19 @@ export const INPUTS = {
 
 type Values = InputsOf<typeof INPUTS>;
 
-/** What a promotion goes by. */
+/** Settings of a promotion. */
 export interface PromoteInputs {
   readonly registries: RegistrySettings;
   readonly createRepository: CreateRepository;
   /** Those that are enabled. */
   readonly images: readonly Image[];
   readonly isDefaultImage: boolean;
-  /** Templates: what they stand for shows when the event and the image are known. */
+  /** Templates: filled in when the event and the image are known. */
   readonly from: string | undefined;
   readonly to: readonly string[];
   readonly environment: string | undefined;
   readonly require: readonly Requirement[];
-  /** Path of a policy file besides the usual one. */
+  /** Path of a policy file besides the default one. */
   readonly policy: string | undefined;
   readonly scan: ScanSettings;
   /** For `require: signature`. */

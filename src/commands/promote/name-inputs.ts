@@ -2,12 +2,12 @@ import { type Requirement, readRequirements } from '../../domain/promotion/requi
 import { readSource, readTargets } from '../../domain/promotion/templates.ts';
 import { type Facts, type Field, field } from '../../inputs/schema.ts';
 
-/** Requirements, one on a line. */
+/** Requirements, one per line. */
 export function requirements(facts: Facts): Field<readonly Requirement[]> {
   return field('lines', facts, (raw) => readRequirements(raw.split(/\r?\n/)));
 }
 
-/** Where the two names of a promotion stand in for what only the registry knows. */
+/** Placeholder values for the names, as long as only the registry knows the real ones. */
 const LIKELY = { version: '1.2.3', sha: '0123456' } as const;
 
 interface PromotionNames {
@@ -24,7 +24,7 @@ function readNames({ from, to, environment }: PromotionNames) {
   };
 }
 
-/** The hosts that full names mention. */
+/** The hosts in full names. */
 export function hostsIn(inputs: PromotionNames): readonly string[] {
   const { source, targets } = readNames(inputs);
   const names = [
@@ -42,7 +42,7 @@ export function needsImages(inputs: PromotionNames): boolean {
   return bareTarget && (source === undefined || inputs.rollback);
 }
 
-/** What is wrong with the names of a promotion, whatever the image turns out to be. */
+/** Problems with the names of a promotion, whatever the image turns out to be. */
 export function nameProblems(inputs: PromotionNames & { readonly images: readonly unknown[] }): readonly string[] {
   const { source, targets } = readNames(inputs);
   return [

@@ -16,5 +16,5 @@ export const OUTCOMES = {
   failed: 'Promotion failed:',
 } as const;
 
-/** What a promotion that succeeded came to. */
+/** Outcomes of a successful promotion. */
 export type Success = keyof typeof OUTCOMES.successes;

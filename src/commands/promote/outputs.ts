@@ -5,7 +5,7 @@ import { isPartial, targetState } from '../../report/target.ts';
 import type { PromoteJson } from './json-schema.ts';
 import { hasContent, type PromotionResult } from './result.ts';
 
-/** The outputs of a promotion. The digest is there apart, because GitHub blanks an output that contains a masked value. */
+/** The outputs of a promotion. The digest is separate, because GitHub blanks an output that contains a masked value. */
 export function renderPromotionOutputs(report: PromotionResult): Readonly<Record<string, string>> {
   const { outcome, image, targets } = report;
   const [first] = targets;

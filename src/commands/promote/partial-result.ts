@@ -6,11 +6,11 @@ import type { PromotionResult } from './result.ts';
 
 type Filled = { -readonly [K in keyof PromotionResult]: PromotionResult[K] };
 
-/** What is known so far. A run fills it in as it goes, so that a failure can still tell how far it came. */
+/** The result so far. A run updates it as it proceeds, so that a failure can report its progress. */
 export type PartialResult = Omit<Filled, 'outcome' | 'errors' | keyof Progress> &
   Progress & {
-    /** An earlier scan that met what is required, for the record of this run. */
-    /** Manifests that the copy has written; undefined when there was none. */
+    /** An earlier scan that met the requirement, for the record of this run. */
+    /** Manifests written by the copy; undefined without one. */
     copiedManifests?: number;
     scanned?: Pick<PromotionRecord, 'scan' | 'scannedAt'> | undefined;
   };
@@ -26,7 +26,7 @@ export function succeeded(
   return { ...partial, outcome, errors: [] };
 }
 
-/** A run that failed, with all that was known until then. */
+/** A failed run, with everything known until then. */
 export function failed(
   { scanned: _scan, copiedManifests: _count, ...partial }: PartialResult,
   thrown: unknown,

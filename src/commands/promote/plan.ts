@@ -18,8 +18,8 @@ import { type FoundRepository, isSameRepository } from './repository-state.ts';
 import type { Found } from './resolve-image.ts';
 
 /**
- * Finds out what the requirements ask and what the records of the environment tell, and decides for each repository. Shows the plan
- * (P6); nothing is written.
+ * Determines the requirements' evidence and the environment's records, and decides for each repository. Shows the plan
+ * (P6); writes nothing.
  */
 export async function planRepositories(
   context: PromotionContext,
@@ -28,13 +28,13 @@ export async function planRepositories(
   const { runtime, inputs, event, names, api, records, partial } = context;
   const { source, root, origin, places } = found;
   const { digest } = root.descriptor;
-  // A name that the image has decided is looked up as well.
+  // A name taken from the image is looked up too.
   const { required, gate } = (await context.policy?.(writtenTo(context, places))) ?? context;
-  // A rollback is in a hurry: what the environment held tells all that it needs.
+  // A rollback is urgent: the environment's previous images are all it needs.
   const needsOwn = inputs.rollback
     ? names.from !== undefined || places.some((place) => isAt(place, digest))
     : inputs.record || places.some((place) => !isSameRepository(place, source));
-  // They are read first: lists that this action wrote say what each entry is, those of cosign do not.
+  // Read first: lists written by this action show the type of each entry, those of cosign do not.
   for (const place of places) {
     if (!isSameRepository(place, source) && isAt(place, digest)) await records(place.repository, digest);
   }
@@ -64,10 +64,11 @@ export async function planRepositories(
       : isAt(place, digest)
         ? await records(place.repository, digest)
         : undefined;
-    // What the source says of the environment may add a hold, and nothing else: whoever may push there may not speak for the target.
+    // The source's records about the environment can only add a hold: push access to the source must not affect the
+    // target otherwise.
     const foreign = here === own ? [] : [...(own?.own ?? []), ...(own?.foreign ?? [])];
-    // A dry run shows all that there is to know; a rollback looks as far back as it goes. What was put there without a record
-    // does not say what is held back: then those before it do.
+    // A dry run shows everything; a rollback looks back as far as it goes. An image without a record shows no holds:
+    // those before it do.
     const isEnough = ({ deployed, chain, now }: History) =>
       !inputs.dryRun && (inputs.rollback ? deployed.has(digest) : chain.some((each) => each.digest === now));
     const history = inputs.record
@@ -98,7 +99,7 @@ export async function planRepositories(
         ({ environment, kind }) => kind !== 'publish' && isSameEnvironment(environment, names.environment),
       ) ?? false;
     const needsRecord = inputs.record && !(inPlace && isRecorded);
-    // Only the fallback tag is read then: some registries have no answer about an image that they do not hold.
+    // Only the fallback tag is read: some registries have no response for an image they lack.
     const listing =
       here ?? (needsRecord && support === 'fallback' ? await records(place.repository, digest) : undefined);
     const isListed = support === 'fallback' && needsRecord && listing?.hasList === true;
@@ -123,14 +124,14 @@ export async function planRepositories(
   }
   for (const { plan } of planned) {
     for (const { image, tag, action, reason } of plan.decisions) {
-      // Why it is refused has lines of its own: above, and in the error.
+      // The reasons for a refusal are logged separately, above and in the error.
       runtime.log.info(`${action.padEnd(8)} ${image}:${tag}${action === 'refuse' ? '' : `: ${reason}`}`);
     }
   }
   return { planned, required, gate };
 }
 
-/** Nobody should have to infer that nothing was checked; of production that is hardly meant. */
+/** States explicitly that nothing was checked, which is hardly intended for production. */
 function sayNothing({ runtime, partial, names }: PromotionContext): void {
   const line = `Nothing is required of ${names.environment}: neither .github/promotion.yaml nor \`require\` names anything.`;
   if (/\bprod(?:uction)?\b|\blive\b/i.test(names.environment.replaceAll('_', '-'))) warn(runtime, partial, line);
@@ -145,18 +146,18 @@ function writtenTo({ names }: PromotionContext, places: readonly FoundRepository
   };
 }
 
-/** Whether one of the tags says that the image is there. */
+/** Whether one of the tags shows that the image exists. */
 function isAt({ targets }: FoundRepository, digest: Digest): boolean {
   return targets.some(({ holds }) => holds === digest);
 }
 
-/** Whether an image that is there lacks what was attached to it since, such as a signature. */
+/** Whether an existing image lacks newer attachments, such as a signature. */
 function lacks(here: RecordsOfImage | undefined, own: RecordsOfImage | undefined): boolean {
   const there = new Set(here?.referrers.map(({ digest }) => digest));
   return own?.referrers.some(({ digest }) => !there.has(digest)) ?? false;
 }
 
-/** One judgement for each requirement: where a repository does not meet it, that one. */
+/** One result per requirement: that of a repository that does not meet it, if any. */
 function unmetFirst([first = [], ...others]: readonly (readonly Judgement[])[]): readonly Judgement[] {
   return first.map((judgement, at) =>
     judgement.met ? (others.flatMap((each) => each[at] ?? []).find(({ met }) => !met) ?? judgement) : judgement,

@@ -20,15 +20,15 @@ export interface PolicyText {
 export interface PolicyFiles {
   /** `main` */
   readonly defaultBranch: string;
-  /** @throws ActionError POLICY_INVALID when one of the two cannot be found out, with the fix */
+  /** @throws ActionError POLICY_INVALID with the fix, when one of the two cannot be determined */
   readonly read: (path: string) => Promise<PolicyText>;
 }
 
 /**
- * Files that decide what is required, in the checkout and on the default branch: who may push a branch could otherwise change what
- * is required of it. The default branch is read from git where it was fetched, otherwise from GitHub; a run on it is read at its
- * own commit.
- * @throws ActionError POLICY_INVALID when it cannot be found out which branch is the default
+ * Files that define requirements, from the checkout and from the default branch: otherwise push access to a branch
+ * would be enough to change its requirements. The default branch is read from git if fetched, otherwise from GitHub; a
+ * run on it is read at its own commit.
+ * @throws ActionError POLICY_INVALID when the default branch cannot be determined
  */
 export async function openPolicyFiles(
   runtime: Runtime,
@@ -58,7 +58,7 @@ export async function openPolicyFiles(
     read: async (given) => {
       const path = posix.normalize(relative(runtime.workspace, resolve(runtime.workspace, given)));
       const own = await readText(runtime, path, event, api, git);
-      // What is no file of the repository has no other version.
+      // A file outside the repository has no other version.
       if (path.startsWith('../') || isAbsolute(path)) return { own, base: own };
       const other = await base(path);
       if (other.kind !== 'unknown') return { own, base: other.kind === 'file' ? other.text : undefined };
@@ -107,7 +107,7 @@ async function readText(
   return asked.kind === 'file' ? asked.text : undefined;
 }
 
-/** Whether a path can be looked at. */
+/** Whether a path is accessible. */
 function isThere(look: (path: string) => Promise<unknown>, path: string): Promise<boolean> {
   return look(path).then(
     () => true,

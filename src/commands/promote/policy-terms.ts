@@ -8,7 +8,7 @@ import { type ActionError, throwAll, toActionError } from '../../errors/action-e
 import { type GateTerms, readGate } from '../../inputs/gate.ts';
 import { invalid } from './policy-files.ts';
 
-/** The file that counts whether an input names it or not. */
+/** The file that applies whether an input names it or not. */
 export const POLICY = '.github/promotion.yaml';
 
 /** A policy file in one of its versions. */
@@ -19,7 +19,7 @@ export interface PolicySource {
   readonly text: string;
 }
 
-/** A file that requires a scan also says how it is judged; what it leaves open has its default. */
+/** A file that requires a scan also defines its terms; the rest has defaults. */
 export function readTerms(
   { path, name, text }: PolicySource,
   written: Written,
@@ -42,8 +42,8 @@ export function readTerms(
 const NOTHING: Written = { environment: '', tags: [], repositories: [] };
 
 /**
- * Reports what is wrong with the policy files of the checkout together with the problems of the inputs. A file that is
- * missing may still be on GitHub, so it is no problem here.
+ * Reports problems in the checkout's policy files together with those of the inputs. A missing file may still be on
+ * GitHub, so it is not a problem here.
  * @param named path of another policy file
  * @throws ActionErrors of POLICY_INVALID
  */

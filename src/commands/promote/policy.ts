@@ -10,22 +10,22 @@ import type { PromoteInputs } from './inputs.ts';
 import { invalid, openPolicyFiles, type PolicyFiles } from './policy-files.ts';
 import { POLICY, type PolicySource, readTerms } from './policy-terms.ts';
 
-/** What a promotion has to show, and how a scan is judged. */
+/** The requirements of a promotion, and its gate terms. */
 export interface Required {
   readonly required: readonly Requirement[];
   readonly gate: GateTerms;
 }
 
-/** What is required of what is written. Asked again when all names are known. */
+/** The requirements for the targets. Determined again when all names are known. */
 export type Policy = (written: Written) => Promise<Required>;
 
-/** Where others keep theirs: a policy that nobody reads would be none. */
+/** A common misspelling: an ignored policy would be as good as none. */
 const MISSPELT = '.github/promotion.yml';
 
 /**
- * All that is required: `.github/promotion.yaml`, the file that `policy` names, and `require`, together, and each file as the
- * checkout and as the default branch have it: the stricter counts. Where the repository is not checked out, GitHub is asked for
- * the files at the commit of the run, so that a job without a checkout is not a job without a policy.
+ * All requirements: `.github/promotion.yaml`, the file in `policy`, and `require`, combined, with each file in the
+ * versions of the checkout and the default branch: the stricter applies. Without a checkout the files are read from
+ * GitHub at the run's commit, so that such a job still has its policy.
  * @throws ActionErrors or ActionError POLICY_INVALID
  */
 export async function readPolicies(
@@ -77,7 +77,7 @@ function decide(
   const gates = new Map<string, GateTerms>();
   for (const source of sources) {
     const terms = readTerms(source, written);
-    // An environment that has another name in the file would otherwise pass without a word.
+    // Otherwise an environment with another name in the file would silently have no requirements.
     const what = terms.required.length === 0 ? 'nothing' : terms.required.map(requirementText).join(', ');
     say(`${source.name} requires ${what} of ${written.environment}.`);
     required = mergeRequirements(required, terms.required);
@@ -100,7 +100,7 @@ function decide(
   return { required: mergeRequirements(required, inputs.require), gate: gate ?? own };
 }
 
-/** What lets findings pass is read as the default branch has it: a branch accepts nothing for itself. */
+/** Whatever lets findings pass is read from the default branch: a branch cannot accept its own findings. */
 async function accepted(runtime: Runtime, files: PolicyFiles, gate: GateTerms): Promise<GateTerms> {
   const read = async (path: string, at: number): Promise<string | undefined> => {
     const { own, base } = await files.read(path);

@@ -4,8 +4,8 @@ import type { promote } from './promote.ts';
 export { renderPromotionOutputs as outputs } from './outputs.ts';
 export { renderPromotionSummary as summary } from './summary.ts';
 
-/** Loaded when the inputs are right: the result of wrong ones needs nothing of it. */
+/** Loaded only after the inputs were read successfully. */
 export const run = async (...given: Parameters<typeof promote>) => (await import('./promote.ts')).promote(...given);
 
-/** A promotion whose inputs could not be read. */
+/** The result of a promotion with invalid inputs. */
 export const failed = (error: unknown) => failedResult(emptyResult(), error);

@@ -24,8 +24,8 @@ import { withCheckedOutCommit } from './run-commit.ts';
 import { nameAll } from './targets-from-inputs.ts';
 
 /**
- * `command: promote`: from one environment to the next, the same bytes, with proof, or back again. Never throws: what went wrong is
- * in the report, with all that was known until then.
+ * `command: promote`: copies the same bytes from one environment to the next, with evidence, or rolls back. Never
+ * throws: errors are in the result, with everything known until then.
  */
 export async function promote(
   runtime: Runtime,
@@ -69,7 +69,7 @@ async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: Part
   const hasWork = planned.some((place) => place.plan.status === 'go' || place.needsRecord || place.needsCopy);
   if (!hasWork && found.failed.length === 0) {
     runtime.log.info(`Everything is in place already, as ${digest}: nothing to write.`);
-    // Else GitHub's word at the end of the job would speak for whatever was built from the commit of the run.
+    // Otherwise GitHub's final status would refer to whatever was built from the run's commit.
     await tell(context, found, 'success');
     return succeeded(partial, 'unchanged');
   }
@@ -85,7 +85,7 @@ async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: Part
     return succeeded(partial, 'unchanged');
   }
   const record = recordOf(context, found, terms);
-  // Reading records, too, takes time in which others may move the tags. A rollback is in a hurry.
+  // Tags may move while records are read. A rollback is urgent.
   const isLate = planned.some(({ needsCopy, needsRecord }) => needsCopy || (needsRecord && !inputs.rollback));
   const recheck = terms.required.length > 0 || isLate;
   partial.targets = await step(
@@ -109,12 +109,12 @@ async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: Part
   return succeeded(partial, inputs.rollback ? 'rolled-back' : 'promoted');
 }
 
-/** Targets as `to` names them, with those that could not be read. */
+/** Targets as in `to`, with those that could not be read. */
 function inOrder({ order, failed }: Found, targets: readonly PromotedTarget[]): readonly PromotedTarget[] {
   return [...targets, ...failed].toSorted((a, b) => order.indexOf(a.image) - order.indexOf(b.image));
 }
 
-/** Where a target has failed no tag moves, though the others have got the content: a run later only has to move tags. */
+/** If a target fails no tag moves, but the others keep the content: a later run only has to move tags. */
 function throwFailed(
   partial: PartialResult,
   found: Found,
@@ -132,7 +132,7 @@ function throwFailed(
   throwAll(partial.targets.flatMap(({ error }) => error ?? []));
 }
 
-/** What is known before any registry is asked. */
+/** Facts known before any registry access. */
 async function preparePromotion(
   runtime: Runtime,
   inputs: PromoteInputs,
@@ -193,8 +193,7 @@ function recordOf(
 }
 
 /**
- * Names the image at the deployment of the job, where it has an `environment:`, and what has become of it. The promotion does
- * not depend on it.
+ * Records the image and its state in the deployment of a job with `environment:`. The promotion does not depend on it.
  */
 async function tell(
   { runtime, inputs, event, api, partial }: PromotionContext,

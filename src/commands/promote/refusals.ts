@@ -4,21 +4,21 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { PlannedRepository } from './apply.ts';
 import type { PartialResult } from './partial-result.ts';
 
-/** Requirements that are not met, or a hold, with the steps that fit. */
+/** Unmet requirements, or a hold, with matching remedies. */
 export function refusal(
   { kind, environment = '', requirements, image }: PartialResult,
   planned: readonly PlannedRepository[],
   reasons: readonly string[],
 ): ActionError {
   const unmet = requirements.flatMap(({ name, met }) => (met ? [] : [name]));
-  // Where all is met it is the history that refuses: a hold, or one that cannot be told.
+  // If all requirements are met, the history refuses: a hold, or an unknown one.
   const isOnHold =
     unmet.length === 0 || planned.some(({ history: { held } }) => [...held].some((each) => each === image?.digest));
   const remedy = kind === 'rollback' ? stepsAfterRollback(environment) : stepsAfterRefusal(unmet, isOnHold);
   return new ActionError('PROMOTION_REFUSED', reasons.join('\n'), { remedy });
 }
 
-/** Tags that never move and hold another image. */
+/** Immutable tags that point to another image. */
 export function conflict(planned: readonly PlannedRepository[], digest: string): ActionError {
   const conflicts = planned.flatMap(({ plan, repository }) =>
     plan.decisions.filter(({ action }) => action === 'conflict').map((decision) => ({ ...decision, repository })),
@@ -35,7 +35,7 @@ export function conflict(planned: readonly PlannedRepository[], digest: string):
   });
 }
 
-/** `force` in a run that no person has started. */
+/** `force` in a run that was not started manually. */
 export function notByHand({ name }: GitEvent): ActionError {
   return new ActionError(
     'INPUT_INVALID',

@@ -2,19 +2,21 @@ import type { Digest } from '../../domain/digest.ts';
 import type { PlannedTarget } from '../../domain/promotion/plan.ts';
 import type { Destination } from '../../run/targets.ts';
 
-/** A repository that is promoted to, and the tags that are written in it. */
+/** A target repository, with the tags to write. */
 export interface Place extends Destination {
   readonly tags: readonly Pick<PlannedTarget, 'tag' | 'kind'>[];
 }
 
-/** A repository as it was found. */
+/** A repository in its current state. */
 export interface FoundRepository extends Place {
   readonly targets: readonly PlannedTarget[];
-  /** What the environment holds here: the first moving tag that holds something says it. Null: nothing; undefined: no tag says it. */
+  /**
+   * The environment's current image here: the target of the first existing moving tag. Null: none; undefined: unknown.
+   */
   readonly now?: Digest | null;
 }
 
-/** Reads what the tags hold: one request for each. The first alone, because it also brings the token. */
+/** Reads the targets of tags with one request each; the first one separately, because it also fetches the token. */
 export async function readRepository(place: Place): Promise<FoundRepository> {
   const { image, repository, tags } = place;
   const read = async ({ tag, kind }: Place['tags'][number]): Promise<PlannedTarget> => {
@@ -25,7 +27,7 @@ export async function readRepository(place: Place): Promise<FoundRepository> {
   const head = first === undefined ? [] : [await read(first)];
   const targets = [...head, ...(await Promise.all(rest.map(read)))];
   const moving = targets.filter(({ kind }) => kind === 'moving');
-  // A tag that is new says nothing of an environment that has others.
+  // A new tag says nothing about an environment that has others.
   const environment = moving.find(({ holds }) => holds !== undefined) ?? moving[0];
   return { ...place, targets, ...(environment === undefined ? {} : { now: environment.holds ?? null }) };
 }

@@ -16,33 +16,32 @@ import { type FoundRepository, readRepository } from './repository-state.ts';
 import type { PromotedTarget } from './result.ts';
 import { repositoriesOf } from './targets-from-inputs.ts';
 
-/** What an image says of where it comes from. */
+/** The origin that an image records. */
 interface Origin {
   /** A full id. */
   readonly commit?: string;
   readonly version?: string;
 }
 
-/** What is promoted, or gone back to: the one digest that everything after is about. */
+/** The image to promote or roll back to: the one digest that everything after refers to. */
 export interface Found {
-  /** Where the image is read. */
+  /** Repository to read the image from. */
   readonly source: Destination;
   readonly root: ManifestBytes;
   /** In full: `ghcr.io/org/app:staging`. */
   readonly name: string;
   readonly origin: Origin;
-  /** Where it goes to. */
+  /** Target repositories. */
   readonly places: readonly FoundRepository[];
-  /** Targets that could not be read: the others are given the content all the same. */
+  /** Unreadable targets: the others still get the content. */
   readonly failed: readonly PromotedTarget[];
   /** Names of all targets, in the order of `to`. */
   readonly order: readonly string[];
 }
 
 /**
- * Asks once what `from` stands for (a tag may move while the promotion goes on), takes the manifest as bytes, and reads what
- * the targets hold.
- * @throws ActionError INPUT_INVALID when there is no such image, with what there is
+ * Resolves `from` once (a tag may move during the promotion), fetches the manifest, and reads the targets' state.
+ * @throws ActionError INPUT_INVALID when the image does not exist, with suggestions
  */
 export async function findForward(context: PromotionContext): Promise<Found> {
   const { runtime, names, partial, at } = context;
@@ -66,7 +65,7 @@ export async function findForward(context: PromotionContext): Promise<Found> {
   const origin = originOf(await readRecorded(source.repository, root, neededOf(context)));
   note(context, root, name, origin);
   const { commit, version } = origin;
-  // A tag such as 1.2.3 says which version it is, when the image itself does not.
+  // A tag such as 1.2.3 names its version if the image itself does not.
   const ofTag = /^v?\d+\.\d+\.\d+/.test(reference) ? reference : undefined;
   const values = {
     version: version !== undefined && /^v?\d/.test(version) ? version : (ofTag ?? version),
@@ -76,8 +75,10 @@ export async function findForward(context: PromotionContext): Promise<Found> {
 }
 
 /**
- * A rollback begins at the environment: what it holds tells what was there before. One that is named may lie further back.
- * @throws ActionError PROMOTION_REFUSED when there is nothing to go back to, MANIFEST_UNKNOWN when it was deleted since
+ * A rollback starts at the environment: its current image leads to the previous one. A named target may be further
+ * back.
+ * @throws ActionError PROMOTION_REFUSED when there is nothing to roll back to, MANIFEST_UNKNOWN when it has been
+ * deleted
  */
 export async function findBack(context: PromotionContext): Promise<Found> {
   const { runtime, names, partial, records } = context;
@@ -89,7 +90,7 @@ export async function findBack(context: PromotionContext): Promise<Found> {
   const digest = await step(runtime, partial, 'History', async () => {
     const { from } = names;
     const wanted = from === undefined ? undefined : await digestOf(place, from);
-    // Going back to what was there before takes every record between; a named image only has to be named by one.
+    // Rolling back to the previous image needs all records in between; a named image only has to be in one of them.
     const isEnough = ({ deployed, before, unread }: History) =>
       wanted === undefined ? before !== undefined || unread === undefined : deployed.has(wanted);
     const own = wanted === undefined ? [] : (await records(repository, wanted)).own;
@@ -120,7 +121,7 @@ export async function findBack(context: PromotionContext): Promise<Found> {
   return { source: place, root, name, origin, places, failed, order };
 }
 
-/** What is found is told, also when nothing can be done with it. */
+/** Reports what was found, even if it cannot be used. */
 function note(
   { partial }: PromotionContext,
   { descriptor: { digest, mediaType } }: ManifestBytes,
@@ -174,10 +175,10 @@ async function readRepositories(
   );
 }
 
-/** Tags that an error names. */
+/** Maximum tags in an error. */
 const MAX_TAGS = 5;
 
-/** What there is instead of a reference that does not exist: the tag that is nearest, and some others. */
+/** Alternatives to a missing reference: the most similar tag, and some others. */
 async function nearby({ image, repository }: Destination, reference: string): Promise<string> {
   const tags = (await repository.listTags().catch(() => undefined))?.filter((tag) => !/^sha(?:256|512)-/.test(tag));
   if (tags === undefined)
@@ -205,7 +206,7 @@ function spelled({ image }: Destination, from: Source): { readonly reference: st
     : { reference: from.tag, name: `${image}:${from.tag}` };
 }
 
-/** What has to be known of the image's origin; more than the manifest itself tells costs up to two requests. */
+/** The required facts about the image's origin; reading beyond the manifest takes up to two requests. */
 function neededOf({ inputs, required }: PromotionContext): readonly (keyof Recorded)[] {
   const byCommit = required.some(({ name }) => name === 'branch' || name === 'not-older' || name === 'deployed');
   const names = placeholdersIn(inputs.to);
@@ -215,7 +216,7 @@ function neededOf({ inputs, required }: PromotionContext): readonly (keyof Recor
   ];
 }
 
-/** What an image says of itself is anybody's word: what is not a commit id is none. */
+/** An image's own claims are untrusted: only a valid commit id is used. */
 function originOf({ revision, version }: Recorded): Origin {
   const isCommit = revision !== undefined && COMMIT.test(revision);
   return { ...(isCommit ? { commit: revision } : {}), ...(version === undefined ? {} : { version }) };

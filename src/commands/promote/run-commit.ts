@@ -5,9 +5,9 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { readCheckout } from '../../tools/commits/checkout.ts';
 
 /**
- * The event with the commit that `{{sha}}` in `from` stands for: HEAD of the checkout, as the tags of publish have it, and the
- * commit of the event without one. A checkout of another repository says nothing about the images of this one.
- * @throws ActionError EVENT_INVALID when there is a checkout whose HEAD cannot be read
+ * The event with the commit for `{{sha}}` in `from`: HEAD of the checkout, as in publish's tags, or the event's commit
+ * without one. A checkout of another repository says nothing about this one's images.
+ * @throws ActionError EVENT_INVALID when HEAD of a checkout cannot be read
  */
 export async function withCheckedOutCommit(
   runtime: Runtime,

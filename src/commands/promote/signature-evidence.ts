@@ -10,7 +10,7 @@ import type { Destination } from '../../run/targets.ts';
 import { openTrust } from '../../run/trust.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 
-/** What is promoted, and whose signatures count. */
+/** The image, and the accepted signers. */
 interface SignedSource {
   readonly runtime: Runtime;
   readonly trust: TrustSettings;
@@ -21,9 +21,9 @@ interface SignedSource {
 type SignatureRequirement = Extract<Requirement, { readonly name: 'signature' }>;
 
 /**
- * Whether the image is signed as each requirement asks, read from where it is promoted from. A requirement that names an identity is
- * met by that one alone; all others by the signers of the inputs.
- * @throws ActionError when signatures or trust material cannot be read: that is not the same as unsigned
+ * Whether the image is signed as each requirement demands, read from the source repository. A requirement with an
+ * identity accepts only that one; others accept the signers in the inputs.
+ * @throws ActionError when signatures or trust material cannot be read, which does not mean unsigned
  */
 export async function readSignatureEvidence(
   { runtime, trust, source, root }: SignedSource,

@@ -19,10 +19,10 @@ import { renderHistory } from './history-table.ts';
 import { OUTCOMES } from './outcomes.ts';
 import { hasContent, type PromotedTarget, type PromotionResult } from './result.ts';
 
-/** Attachments in the summary; all are in `json`. */
+/** Maximum attachments in the summary; all are in `json`. */
 const MAX_ATTACHMENTS = 20;
 
-/** The job summary: what came of it at first sight, then the steps, the evidence, the tags and the history. Pure. */
+/** The job summary: the outcome first, then steps, evidence, tags and history. Pure. */
 export function renderPromotionSummary(report: PromotionResult): string {
   const { outcome, image, errors, warnings, steps, targets } = report;
   return page([
@@ -58,18 +58,18 @@ function leftBehind({ outcome, targets, steps }: PromotionResult): string {
 
 /** Repositories that have the image. */
 function pullable({ outcome, targets }: PromotionResult): readonly string[] {
-  // An image that was refused is not offered, though it may be in the repository.
+  // A refused image is not suggested, even if the repository has it.
   return outcome === 'refused' ? [] : targets.filter((target) => hasContent(target)).map((target) => target.image);
 }
 
-/** Where the image is, as a command to be copied; its targets alone where it is not there. */
+/** The image's location, as a command to copy; only its targets if it is not there. */
 function renderNamesOf(report: PromotionResult): string {
   const { targets, image } = report;
   const pull = renderPull(pullable(report), image?.digest);
   return pull === '' ? [...new Set(targets.map((target) => target.image))].map(code).join(', ') : pull;
 }
 
-/** What came along with the image: anyone who may push to its source could have attached it. */
+/** Attachments copied with the image: anyone with push access to its source could have added them. */
 function renderAttachments({ attachments = [] }: PromotionResult): string {
   const rows = attachments
     .slice(0, MAX_ATTACHMENTS)
@@ -86,7 +86,7 @@ function renderAttachments({ attachments = [] }: PromotionResult): string {
 function renderOrigin(report: PromotionResult): string {
   const { kind, from, image, run } = report;
   if (from === undefined || image === undefined) return '';
-  // A rollback takes the image from where it is.
+  // A rollback does not copy the image.
   const origin = kind === 'rollback' ? '' : ` from ${code(shortName(from))}`;
   const parts = [
     pullable(report).length > 0 ? origin.trim() : `${code(image.digest)}${origin}`,
@@ -100,11 +100,11 @@ function renderOrigin(report: PromotionResult): string {
 }
 
 function renderRequirements({ requirements, kind, environment, errors }: PromotionResult): string {
-  // Nobody should have to infer that nothing was looked at.
+  // States explicitly that nothing was checked.
   if (requirements.length === 0 && kind === 'promotion' && environment !== undefined && errors.length === 0) {
     return `Nothing is required of ${code(environment)}: neither ${code('.github/promotion.yaml')} nor ${code('require')} names anything.`;
   }
-  // The error has said it.
+  // Already in the error.
   if (requirements.length === 1 && requirements[0]?.met === false && errors.length > 0) return '';
   const rows = requirements.map((each) => [
     each.met ? '✅' : '❌',
@@ -120,7 +120,7 @@ function renderTags({ targets, errors }: PromotionResult): string {
       decisions.map(({ tag, kind, action, holds: previous, reason }) => {
         const isWritten = written.includes(tag);
         const isLeft = errors.length > 0 && !isWritten && (action === 'create' || action === 'move');
-        // What is not met stands above, once.
+        // Unmet requirements are listed once, above.
         const why = action === 'refuse' || isLeft ? '' : reason;
         return { name: `${image}:${tag}`, kind, action: isLeft ? 'refuse' : action, isWritten, previous, reason: why };
       }),

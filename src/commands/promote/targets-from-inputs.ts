@@ -15,28 +15,28 @@ import { readLines } from '../../domain/tags/rule-lines.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { PromoteInputs } from './inputs.ts';
 
-/** What a promotion is about, before any registry is asked. */
+/** The subject of a promotion, before any registry access. */
 export interface Names {
-  /** Absent only in a rollback that names nothing. */
+  /** Absent only in a rollback without a named image. */
   readonly from?: Source;
   readonly fromImage: ImageName;
-  /** Whether that one is written to as well. */
+  /** Whether it is also a target. */
   readonly isFromWritten: boolean;
   /** Repositories for targets that are only a tag. */
   readonly images: readonly ImageName[];
-  /** The environment, or the tag that stands for it. */
+  /** The environment, or its tag. */
   readonly environment: string;
-  /** All that are written, as far as they are known before the image is. */
+  /** All tags to write, as far as known before the image. */
   readonly tags: readonly string[];
-  /** Repositories that are written, as far as they are known before the image is. */
+  /** Repositories to write, as far as known before the image. */
   readonly repositories: readonly ImageName[];
   readonly hosts: readonly string[];
 }
 
-/** Where a version or commit of the image stands in a name, as long as neither is known. */
+/** Placeholders for the image's version or commit while they are unknown. */
 const LATER = { version: '0.0.0', sha: '0000000' } as const;
 
-/** @throws ActionError INPUT_INVALID, also for what only the values of the run can tell */
+/** @throws ActionError INPUT_INVALID, also for problems that depend on the run's values */
 export function nameAll(inputs: PromoteInputs, event: GitEvent): Names {
   const images = inputs.images.map(({ reference }) => reference);
   const version = /^v?(\d.*)$/.exec(tagOf(event) ?? '')?.[1];
@@ -66,15 +66,15 @@ export function nameAll(inputs: PromoteInputs, event: GitEvent): Names {
   };
 }
 
-/** A repository, and the tags that it is to be given. */
+/** A repository, and its new tags. */
 export interface NamedRepository {
   readonly image: ImageName;
   readonly tags: readonly Target[];
 }
 
 /**
- * The repositories that are written, each once, with their tags: that of the environment comes first, wherever it was written. A
- * rollback goes back with moving tags only: a version never moves.
+ * The target repositories without duplicates, with their tags: the environment's tag first. A rollback only moves
+ * moving tags: a version never changes.
  */
 export function repositoriesOf(
   inputs: PromoteInputs,
@@ -104,13 +104,13 @@ export function repositoriesOf(
   }));
 }
 
-/** Whether a name needs what only the image tells. */
+/** Whether a name depends on the image. */
 function needsImage(line: string): boolean {
   const names = placeholdersIn([line]);
   return names.has('version') || names.has('sha');
 }
 
-/** @throws ActionError INPUT_INVALID where a template cannot be filled in */
+/** @throws ActionError INPUT_INVALID when a template cannot be filled in */
 function filledIn<T>(read: Parsed<T>): T {
   if (!read.ok) throw new ActionError('INPUT_INVALID', read.problems.join('\n'));
   return read.value;

@@ -10,30 +10,30 @@ import type { Log } from '../../runtime/runtime.ts';
 import { moveTags } from './moving-tags.ts';
 import type { TargetFacts } from './result.ts';
 
-/** One repository that the image goes to. */
+/** One target repository of the image. */
 export interface Target {
-  /** As the user wrote it, lower-cased: `ghcr.io/org/app`. */
+  /** As the user wrote it, in lower case: `ghcr.io/org/app`. */
   readonly image: string;
   readonly repository: Repository;
-  /** What was decided before the build. */
+  /** Decisions made before the build. */
   readonly planned: readonly TagDecision[];
 }
 
 interface Apply {
   readonly targets: readonly Target[];
   readonly image: LocalImage;
-  /** Reads what a target holds now and decides again: time has passed since the plan. */
+  /** Reads the current state of a target and decides again, because time has passed since the plan. */
   readonly decide: (target: Target, digest: Digest) => Promise<readonly TagDecision[]>;
-  /** Something to attach to the content of a target, also where all is in place, before its tags move. */
+  /** Something to attach to the content of a target before its tags move, even if nothing else changes. */
   readonly attach?: (target: Target) => Promise<void>;
   readonly log: Log;
 }
 
 /**
- * Brings an image that has passed the gate to all targets: content by digest everywhere, then the immutable tags, then the
- * moving ones. A phase begins only when the one before it has succeeded everywhere, so no tag moves anywhere before all
- * content is everywhere, and a failure of one target does not keep the others from getting their content.
- * @returns one result for each target, in their order; a failure is in `error`, never thrown
+ * Publishes an image that passed the gate to all targets: content by digest, then immutable tags, then moving ones.
+ * Each phase starts only after the previous one has succeeded everywhere: no tag moves before all targets have the
+ * content, and a failed target does not keep the others from getting it.
+ * @returns one result per target, in their order; failures are in `error`, never thrown
  */
 export async function applyPublish({ targets, image, decide, attach, log }: Apply): Promise<readonly TargetFacts[]> {
   const digest = image.root.descriptor.digest;
@@ -54,7 +54,7 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
       try {
         await writeTag(target.repository, tag, image.root);
       } catch (error) {
-        // What was written before stays written, and the result has to say so.
+        // Tags already written stay, and the result must list them.
         return { written, error: toActionError(error) };
       }
       written.push(tag);
@@ -99,7 +99,7 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
   return results();
 }
 
-/** @throws ActionError TAG_IMMUTABLE naming every tag that must not change its digest */
+/** @throws ActionError TAG_IMMUTABLE with every tag that must not change its digest */
 export function refuseConflicts(
   decisions: readonly TagDecision[],
   digest: Digest | undefined,
@@ -120,7 +120,7 @@ export function refuseConflicts(
   });
 }
 
-/** What to do about each conflict: the one step that fits. */
+/** The single matching remedy of each conflict. */
 const REMEDIES: Readonly<Record<Conflict, string>> = {
   'other-commit': 'Publish a new version: a released version keeps its digest, also when its git tag is moved.',
   rebuilt:

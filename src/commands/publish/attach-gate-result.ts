@@ -10,12 +10,12 @@ import type { PublishInputs } from './inputs.ts';
 import type { Naming } from './naming.ts';
 import type { PartialResult } from './partial-result.ts';
 
-/** Whether a publish has attached its gateResult to this image before. */
+/** Whether an earlier publish has attached its gate result to this image. */
 export async function hasGateResult({ repository }: Target, digest: Digest): Promise<boolean> {
   return (await readRecords(repository, digest)).records.some(({ kind }) => kind === 'publish');
 }
 
-/** Attaches to an image that it has passed the gate of this run: the first record of its way through the environments. */
+/** Attaches the gate result of this run to the image: its first promotion record. */
 export async function attachGateResult(
   runtime: Runtime,
   inputs: PublishInputs,
@@ -50,7 +50,7 @@ export async function attachGateResult(
   runtime.log.info(`${image}: record ${await writeRecord(repository, record, subject)}`);
 }
 
-/** Whether findings passed only because the baseline has them: a later promotion may not want to rely on that. */
+/** Whether findings passed only because of the baseline: a later promotion may not accept that. */
 export function isEased({ gateResult }: PartialResult): boolean {
   return gateResult?.suppressed.some(({ by }) => by === 'baseline') ?? false;
 }

@@ -19,9 +19,9 @@ import type { PublishInputs } from './inputs.ts';
 import type { Naming } from './naming.ts';
 
 /**
- * Finds the image that findings are compared with, before anything slow begins. It is asked for in one repository only, the
- * one that is named or else the first that is published to: another one might hold something else under that tag.
- * @throws ActionError BASELINE_UNUSABLE when there is no such image, and all that reading a registry raises
+ * Finds the baseline image before any slow work. Looks in one repository only, the given one or the first to be
+ * published to: another one might use the tag for a different image.
+ * @throws ActionError BASELINE_UNUSABLE when the image does not exist, and all read errors
  */
 export async function findBaseline(
   runtime: Runtime,
@@ -62,7 +62,7 @@ export async function findBaseline(
 }
 
 async function missing(reference: string, repository: Repository | undefined): Promise<ActionError> {
-  // Only for the hint: a registry that does not list tags has said already that there is no such image.
+  // Only for the hint: the registry has already reported that the image does not exist.
   const tags = isDigest(reference) ? [] : ((await repository?.listTags().catch(() => [])) ?? []);
   const others = tags.length === 0 ? '' : ` It has ${tags.slice(0, 5).join(', ')}${tags.length > 5 ? ', …' : ''}.`;
   return new ActionError(
@@ -72,7 +72,7 @@ async function missing(reference: string, repository: Repository | undefined): P
   );
 }
 
-/** The manifests of an image for each platform. @throws ActionError BASELINE_UNUSABLE when it is something else */
+/** The manifest of each platform of an image. @throws ActionError BASELINE_UNUSABLE for other content */
 function childrenOf({ bytes, descriptor }: ManifestBytes) {
   const document = parseManifest(bytes, descriptor.mediaType, `the manifest ${descriptor.digest}`);
   const children = document.kind === 'manifest' ? [descriptor] : document.manifests.filter(isRunnable);
@@ -83,8 +83,9 @@ function childrenOf({ bytes, descriptor }: ManifestBytes) {
 }
 
 /**
- * Fetches the platforms that an image has as well, each as an image of its own: of what both share no byte is fetched again.
- * @returns undefined when there is no such platform
+ * Fetches the platforms that the baseline shares with an image, each as an image of its own; bytes that both share are
+ * not fetched again.
+ * @returns undefined when they share no platform
  */
 async function fetchPlatforms(
   repository: Repository,
@@ -97,7 +98,7 @@ async function fetchPlatforms(
     ({ platform }) => platform === undefined || wanted.has(normalPlatform(platformName(platform))),
   );
   const images: LocalImage[] = [];
-  // One after the other: they share one folder, and what one has brought the next does not fetch again.
+  // Sequentially: they share one folder, and each can reuse the blobs of the previous ones.
   for (const digest of new Set(children.map((child): Digest => child.digest))) {
     await fetchLayout(repository, digest, directory, beside.path);
     images.push(await readLayout(directory, { digest }));

@@ -21,8 +21,8 @@ import type { Naming } from './naming.ts';
 import type { PartialResult } from './partial-result.ts';
 
 /**
- * Builds the image with buildx to an OCI layout, and reads the result back as any other image: digest as buildx reported
- * it, every platform asked for, every attestation about its platform. Nothing leaves the runner.
+ * Builds the image with buildx into an OCI layout, and validates the result like any other image: digest as reported by
+ * buildx, all requested platforms, attestations about their own platform. Nothing leaves the runner.
  */
 export async function buildImage(
   runtime: Runtime,
@@ -45,7 +45,7 @@ export async function buildImage(
     driverOptions: inputs['driver-opts'],
     config: config === undefined ? undefined : resolve(runtime.workspace, config),
     allow: inputs.allow,
-    // The post step removes it, so that a cancelled run leaves no builder behind either.
+    // The post step removes it, so that even a cancelled run leaves no builder behind.
     announce: (name) => {
       runtime.state.save(STATE.builder, name);
       runtime.state.save(STATE.environment, JSON.stringify(environment));
@@ -73,7 +73,7 @@ export async function buildImage(
 }
 
 /**
- * A branch in a git URL can move between the look at it and the build: BuildKit records which commit it has built.
+ * Verifies the commit that BuildKit records for a git URL: its branch may have moved before the build.
  * @throws ActionError COMMIT_MISMATCH
  */
 export function requireCommit({ platforms }: Pick<LocalImage, 'platforms'>, { sha, source }: BuiltCommit): void {
@@ -87,7 +87,7 @@ export function requireCommit({ platforms }: Pick<LocalImage, 'platforms'>, { sh
   );
 }
 
-/** What the run has to log in with, for base images and caches at the same registries. */
+/** The run's logins, for base images and caches at the same registries. */
 async function loginsOf(destinations: readonly Destination[]): Promise<readonly Login[]> {
   const registries = [...new Set(destinations.map(({ registry }) => registry))];
   const found = await Promise.all(

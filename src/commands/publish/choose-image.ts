@@ -9,33 +9,33 @@ import { findDifference } from '../../tools/commits/context-state.ts';
 import { isLaterAttempt } from './fingerprint.ts';
 import type { PublishInputs } from './inputs.ts';
 
-/** A repository and what it holds. */
+/** A repository with its tag state. */
 export interface ReadRepository {
   readonly to: Destination;
   readonly state: RepositoryState;
 }
 
-/** What the build of this run would read, and what an earlier attempt has written on its image. */
+/** Inputs of this run's build, and marks of an earlier attempt on its image. */
 export interface IntendedBuild {
   readonly request: BuildRequest;
   readonly run: string;
-  /** The context is fetched at the commit of the run. */
+  /** The context is fetched at the run's commit. */
   readonly isFetched: boolean;
 }
 
-/** What a run publishes, as far as that is known before the build. */
+/** What a run publishes, as far as known before the build. */
 export interface Choice {
-  /** An image that is in every repository already, and is published instead of a build or a `source`. */
+  /** An image that already exists in every repository, and is published instead of a build or a `source`. */
   readonly taken?: { readonly digest: Digest; readonly from: Destination };
-  /** Why a published image is not taken, as the end of a sentence. */
+  /** Why a published image is not reused, as the end of a sentence. */
   readonly notTaken?: string;
 }
 
 /**
- * Whether this run publishes an image that exists already: the one that `if-published: keep` keeps, or the one that an
- * earlier run published as this very build. An image is never brought from one repository to another: whoever may write to
- * one of them could bring an image of their own into the others (P13).
- * @throws ActionError TAG_IMMUTABLE when an image that has to be kept is not in every repository
+ * Whether this run publishes an existing image: the one kept by `if-published: keep`, or the one that an earlier run
+ * published as the same build. Images are never copied between repositories: write access to one of them would be
+ * enough to add an image to the others (P13).
+ * @throws ActionError TAG_IMMUTABLE when an image that has to be kept is missing from a repository
  */
 export async function chooseImage(
   runtime: Runtime,
@@ -72,7 +72,7 @@ export async function chooseImage(
   const asked = (['no-cache', 'no-cache-filters', 'pull'] as const).find((name) =>
     typeof inputs[name] === 'boolean' ? inputs[name] : inputs[name].length > 0,
   );
-  // An earlier attempt of this run has built as asked, and another build could not have the version tags.
+  // An earlier attempt of this run has already built this, and another build could not get the version tags.
   const candidates =
     asked === undefined ? published : published.filter(({ isOwnRun, isReleased }) => isOwnRun && isReleased);
   if (asked !== undefined && candidates.length === 0) return refused(runtime, `\`${asked}\` requires a build`);

@@ -20,18 +20,18 @@ import { type Checkout, readCheckout, remoteCommit } from '../../tools/commits/c
 import { createHistory } from '../../tools/commits/history.ts';
 import type { PublishInputs } from './inputs.ts';
 
-/** The commit of the run, and what is known of where it is from. */
+/** The commit of the run, and facts about its origin. */
 export interface FoundCommit {
   readonly commit: BuiltCommit;
   readonly checkout?: Checkout;
-  /** The repository of the commit, when it is another one than the event's. */
+  /** The repository of the commit, if it differs from the event's. */
   readonly other?: RemoteRepository;
 }
 
 /**
- * Finds the commit whose files are built: what a git URL in `context` names, else HEAD of the repository that the context
- * lies in, else HEAD of the workspace. Without any checkout nothing contradicts the event. An image from another builder
- * says itself which of the commits that this run can be about it was built from.
+ * Finds the commit whose files are built: that of a git URL in `context`, otherwise HEAD of the repository with the
+ * context, otherwise HEAD of the workspace. Without a checkout nothing contradicts the event. An image from another
+ * builder records itself which of this run's possible commits it was built from.
  * @throws ActionError INPUT_INVALID when the commit of a git URL cannot be read, EVENT_INVALID when there is no commit
  */
 export async function findCommit(
@@ -97,8 +97,8 @@ async function findBuiltCommit(
 }
 
 /**
- * Refuses tags that come from the event's ref when the commit that is built is not what that ref stands for (P11).
- * @throws ActionError COMMIT_MISMATCH with both commits and the ways out
+ * Rejects tags from the event's ref if the built commit does not belong to that ref (P11).
+ * @throws ActionError COMMIT_MISMATCH with both commits and the remedies
  */
 export async function requireRefCommit(
   runtime: Runtime,
@@ -134,14 +134,17 @@ export async function requireRefCommit(
   );
 }
 
-/** Whether GitHub has a commit on a branch. A commit of this job is on none yet, and unknown there. */
+/** Whether a branch on GitHub contains a commit. A commit created by this job is on none yet, and unknown there. */
 async function onBranch(api: GitHubApi | undefined, branch: string, sha: string): Promise<boolean | undefined> {
   const tip = await api?.tip(`refs/heads/${branch}`);
   const status = tip === undefined ? undefined : await api?.compare(sha, tip);
   return status === undefined ? undefined : status === 'ahead' || status === 'identical';
 }
 
-/** What BuildKit would send for a git URL: the address's own user, the secret GIT_AUTH_TOKEN, or the job's token. */
+/**
+ * The credentials that BuildKit would send for a git URL: the URL's own user, the secret GIT_AUTH_TOKEN, or the job's
+ * token.
+ */
 function authorization(url: string, inputs: PublishInputs, event: GitEvent): string | undefined {
   const host = readRemote(url)?.host ?? '';
   const user = userOf(url);

@@ -3,13 +3,13 @@ import { type BuildRequest, provenanceAttributes, sbomAttributes } from '../../d
 import type { GitEvent } from '../../domain/event.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 
-/** Raised when a value is added or read in another way: images with a fingerprint of another format are other builds. */
+/** Increased when values are added or read differently: fingerprints of other formats never match. */
 const FORMAT = 2;
 
-/** Settings of buildx and BuildKit that choose a builder or change what is shown. All others count. */
+/** Settings of buildx and BuildKit that choose a builder or affect only the display. All others count. */
 const WITHOUT_EFFECT = /^(?:BUILDX_(?:BUILDER|CONFIG|METADATA_\w+)|BUILDKIT_(?:HOST|PROGRESS|COLORS|TTY_LOG_LINES))$/;
 
-/** What a build depends on besides its request. */
+/** Inputs of a build besides its request. */
 export interface BuildSurroundings {
   readonly env: Runtime['env'];
   readonly event: GitEvent;
@@ -18,9 +18,9 @@ export interface BuildSurroundings {
 }
 
 /**
- * A digest over all that a build is asked to put into an image, by which a later run recognises its own work: every value,
- * names and labels included; secrets by their id. The commit is compared by itself. Caches, and what is built without them,
- * change how a build is done and not what it makes.
+ * A digest of everything that a build is asked to put into an image, by which later runs recognise the same build:
+ * every value, names and labels included; secrets by their id. The commit is compared separately. Caches, and stages
+ * built without them, do not affect the content.
  * @param request with labels, annotations and arguments that do not depend on the time of the run
  */
 export function fingerprintOf(request: BuildRequest, { env, event, builder }: BuildSurroundings): string {
@@ -29,7 +29,7 @@ export function fingerprintOf(request: BuildRequest, { env, event, builder }: Bu
     context: request.context,
     file: request.file,
     target: request.target,
-    // Without a platform the builder decides, and as a rule it is that of the runner.
+    // Without a platform the builder decides, usually for the runner's own.
     platforms: request.platforms.length > 0 ? request.platforms : [env.RUNNER_ARCH, builder],
     buildArgs: request.buildArgs.map((arg) => (arg.includes('=') ? arg : [arg, env[arg]])),
     buildContexts: request.buildContexts,
@@ -51,7 +51,7 @@ export function fingerprintOf(request: BuildRequest, { env, event, builder }: Bu
     labels: request.labels.toSorted(),
     annotations: request.annotations,
     tags: request.tags.toSorted(),
-    // The run that a provenance names is another one each time.
+    // The provenance names a different run each time.
     provenance: provenanceAttributes(request.provenance, { ...event, runUrl: '' }),
     sbom: sbomAttributes(request.sbom),
   } satisfies Record<keyof BuildRequest, unknown>;
@@ -66,7 +66,7 @@ export function fingerprintOf(request: BuildRequest, { env, event, builder }: Bu
 }
 
 /**
- * Run, job and step as one address: what it published in an earlier attempt is what this attempt would build.
+ * Run, job and step as one URL: what it published in an earlier attempt is what this attempt would build.
  * https://docs.github.com/actions/reference/workflows-and-actions/variables
  */
 export function runIdentity({ env, event }: BuildSurroundings): string {

@@ -16,10 +16,10 @@ import type { PublishInputs } from './inputs.ts';
 import type { PartialResult } from './partial-result.ts';
 
 const SHOWN = 20;
-/** GitHub shows ten annotations of a kind for each step; one is left for the error itself. */
+/** GitHub shows ten annotations per kind and step; one is reserved for the error itself. */
 const ANNOTATED = 9;
 
-/** What was made ready for the gate before the build. */
+/** Preparations for the gate before the build. */
 interface GateNeeds {
   /** Undefined: the image is not scanned. */
   readonly scanner: (() => Promise<Scanner>) | undefined;
@@ -27,8 +27,8 @@ interface GateNeeds {
 }
 
 /**
- * Lets an image pass, or not (P1): every platform is scanned, and the policy is applied to what was found.
- * @throws ActionError FINDINGS when the gate is closed and `scan` is `gate`; whatever keeps the scan from being done
+ * The gate (P1): scans every platform and applies the policy to the findings.
+ * @throws ActionError FINDINGS when the gate fails and `scan` is `gate`; errors that prevent the scan
  */
 export async function passGate(
   runtime: Runtime,
@@ -107,7 +107,7 @@ function closed({ gated }: GateResult): ActionError {
   );
 }
 
-/** Different findings, the gravest first, on the line of the Dockerfile that brought each in. */
+/** Distinct findings, most severe first, on the lines of the Dockerfile that introduced them. */
 async function annotate(runtime: Runtime, inputs: PublishInputs, { gated }: GateResult): Promise<void> {
   const say = inputs.scan.mode === 'gate' ? runtime.log.error : runtime.log.warning;
   const dockerfile = await readDockerfile(runtime, inputs);
@@ -121,7 +121,7 @@ async function annotate(runtime: Runtime, inputs: PublishInputs, { gated }: Gate
   }
 }
 
-/** The Dockerfile that was built; undefined when nothing was, or it is not in the workspace. */
+/** The Dockerfile of the build; undefined without a build, or when it is outside the workspace. */
 async function readDockerfile(runtime: Runtime, inputs: PublishInputs) {
   const file = inputs.source === undefined ? dockerfileOf(runtime, inputs) : undefined;
   if (file === undefined) return undefined;
@@ -129,17 +129,17 @@ async function readDockerfile(runtime: Runtime, inputs: PublishInputs) {
   return text === undefined ? undefined : { file, text };
 }
 
-/** Path of the Dockerfile in the repository; undefined when it is outside of it. */
+/** Path of the Dockerfile in the repository; undefined when it is outside. */
 function dockerfileOf({ workspace }: Runtime, { build }: PublishInputs): string | undefined {
   return dockerfilePath(build.context, build.file, workspace);
 }
 
-/** The line (from 1) of the last FROM, which is what the image is built on. */
+/** The line (from 1) of the last FROM, which names the base image. */
 function lineOfLastStage(dockerfile: string): number {
   return Math.max(1, dockerfile.split('\n').findLastIndex((line) => /^\s*FROM\s/i.test(line)) + 1);
 }
 
-/** Written before the gateResult is acted on: the file is wanted most of all when the gate is closed. */
+/** Written before the gate result takes effect: the file is most useful when the gate fails. */
 async function writeSarif(
   runtime: Runtime,
   inputs: PublishInputs,
@@ -150,7 +150,7 @@ async function writeSarif(
   const path = inputs.scan.sarifFile;
   if (path === undefined) return;
   const [first] = partial.tags;
-  // A file outside of the repository is none that an alert could point at.
+  // Alerts cannot point to a file outside the repository.
   const dockerfile = dockerfileOf(runtime, inputs) ?? 'Dockerfile';
   const image = first?.replace(/:[^:/]*$/, '') ?? 'image';
   const { text, note } = renderSarif(gateResult, {

@@ -11,13 +11,13 @@ import type { PublishInputs } from './inputs.ts';
 import type { Plan } from './preflight.ts';
 import type { ImageFacts } from './result.ts';
 
-/** An image on this machine and, in a few words, where it is from. */
+/** A local image and a short description of its source. */
 export interface Obtained {
   readonly image: LocalImage;
   readonly origin: string;
 }
 
-/** Takes the image that another builder has left: its own bytes, checked, never converted when they are OCI already. */
+/** Uses an image of another builder: its own bytes, validated, never converted if they are OCI already. */
 export async function takeSource(runtime: Runtime, { build: inputs }: PublishInputs, path: string): Promise<Obtained> {
   const { directory, kind } = await openSource(resolve(runtime.workspace, path), {
     temp: runtime.temp,
@@ -26,16 +26,16 @@ export async function takeSource(runtime: Runtime, { build: inputs }: PublishInp
   const image = await readLayout(directory, {
     ...(inputs.platforms.length > 0 ? { platforms: inputs.platforms } : {}),
   });
-  // Other builders attest in other ways, or not at all: what must be inside is what the user asks for.
+  // Other builders attest differently or not at all: the user decides which attestations are required.
   requireAttestations(image, { requireSbom: isAsked(inputs.sbom), requireProvenance: isAsked(inputs.provenance) });
   runtime.log.info(`${path} (${kind}) holds ${image.root.descriptor.digest}: ${namesOf(image)}.`);
   return { image, origin: `source ${path} (${kind})` };
 }
 
-/** What log, summary and `json` say of an image that was published before. */
+/** How log, summary and `json` describe a reused image. */
 export const READ_FROM_REGISTRY = 'read from the registry, not built by this run';
 
-/** Takes an image that was published before, to scan it again and to complete its tags. */
+/** Fetches a previously published image, to scan it again and to complete its tags. */
 export async function takePublished(
   runtime: Runtime,
   inputs: PublishInputs,
@@ -55,7 +55,7 @@ export async function takePublished(
   return { image, origin: `${from.image}, ${READ_FROM_REGISTRY}` };
 }
 
-/** A build must attest unless it is told not to. */
+/** A build must contain attestations unless disabled. */
 export function attestationsOfBuild({ sbom, provenance }: BuildInputs) {
   return { requireSbom: sbom !== false, requireProvenance: provenance !== false };
 }
@@ -68,7 +68,7 @@ export function namesOf(image: LocalImage): string {
   return image.platforms.map(({ name }) => name).join(', ');
 }
 
-/** What the summary and `json` say of an image. */
+/** The image in the summary and `json`. */
 export function describeImage({ image, origin }: Obtained): ImageFacts {
   return {
     digest: image.root.descriptor.digest,

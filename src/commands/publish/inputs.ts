@@ -23,7 +23,7 @@ import type { ScanSettings } from '../../run/scan.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { readSigningKey, type SigningInputs, signingOf } from './signing-inputs.ts';
 
-/** Everything that a step with `command: publish` may set. */
+/** All inputs of `command: publish`. */
 export const INPUTS = {
   ...NAMING_INPUTS,
   source: path({
@@ -83,21 +83,21 @@ export const INPUTS = {
 
 type Values = InputsOf<typeof INPUTS>;
 
-/** What a publish goes by. */
+/** Settings of a publish. */
 export interface PublishInputs {
   readonly registries: RegistrySettings;
   readonly createRepository: CreateRepository;
-  /** Names, rules and templates that the event fills in; `images` are those that are enabled. */
+  /** Names, rules and templates to be filled in from the event; `images` only has enabled ones. */
   readonly naming: NamingRules;
-  /** `images` is empty, and names the image of the repository. */
+  /** `images` is empty and means the repository's default image. */
   readonly isDefaultImage: boolean;
-  /** Path of an image that is built already; undefined: it is built. */
+  /** Path of an already built image; undefined: build it. */
   readonly source: string | undefined;
   readonly build: BuildInputs;
   readonly scan: ScanInputs;
   /** Undefined: the image is not signed. */
   readonly signing: SigningInputs | undefined;
-  /** Signing was left to what the job may do, and it may not request a token. */
+  /** Signing depends on the job's permissions, and it may not request a token. */
   readonly isSigningUnavailable: boolean;
   readonly push: boolean;
   readonly dryRun: boolean;
@@ -106,21 +106,21 @@ export interface PublishInputs {
   readonly ifPublished: 'fail' | 'keep';
 }
 
-/** How the image is scanned, and what comes of it. */
+/** How the image is scanned, and the consequences. */
 export interface ScanInputs {
   readonly mode: 'gate' | 'report' | 'off';
   readonly settings: ScanSettings;
-  /** What the files among the terms hold. */
+  /** Content of the files named in the terms. */
   readonly files: GateFiles;
   readonly baseline: BaselineReference | undefined;
   /** Path to write; undefined: none. */
   readonly sarifFile: string | undefined;
   readonly sarifCategory: string | undefined;
-  /** Whether the registries keep that the image has passed. */
+  /** Whether to record in the registries that the image has passed. */
   readonly attachResult: boolean;
 }
 
-/** A run that may write to no registry: there empty credentials are no credentials, as in pull requests from forks. */
+/** A run without registry writes: empty credentials then count as missing, as in pull requests from forks. */
 export const mayWrite = ({ push, 'dry-run': dryRun }: Values): boolean => push && !dryRun;
 
 const imagesOf = ({ images }: Values, env: RuleFacts<Values>['env']) => withDefaultImage(images, env).images;
@@ -177,7 +177,7 @@ export const RULES: readonly Rule<Values>[] = [
       : undefined,
 ];
 
-/** What has no effect, and may well stay: `scan: off` is a switch for the moment, and says so itself. */
+/** Inputs without effect that may stay: `scan: off` is meant as a temporary switch, and has a warning of its own. */
 export const WARNINGS: readonly Rule<Values>[] = [
   keylessHasRegistry(hostsOf),
   emptyCredentialsWarning,
@@ -195,7 +195,7 @@ export const WARNINGS: readonly Rule<Values>[] = [
 const isInput = (name: string): name is keyof typeof INPUTS => Object.hasOwn(INPUTS, name);
 
 /**
- * What the inputs come to, with the files that they name.
+ * The settings in the inputs, including the files that they name.
  * @throws ActionErrors of IGNOREFILE_INVALID and VEX_INVALID
  */
 export async function publishInputs(

@@ -6,21 +6,21 @@ import { writeTag } from '../../oci/transfer/push.ts';
 
 export interface MovedTags {
   readonly decisions: readonly TagDecision[];
-  /** Tags that point to the image of this run in the end. */
+  /** Tags that point to this run's image in the end. */
   readonly written: readonly string[];
   readonly error?: ActionError;
 }
 
 const MAX_TRIES = 6;
-/** Between a write and the look at it: long enough for a run that had read the tag before this write to write it, too. */
+/** Delay between a write and the check: enough for a run that read the tag before this write to finish its own. */
 const WAIT_MS = { least: 300, most: 10_000 } as const;
 const SLOWEST_TIMES = 3;
 
 /**
- * Moves tags, and looks at them again (P4). A registry cannot be told to write only when nothing has changed, so a run of an
- * older commit that read the tag before may write after this one: its tag is written over again. A newer image is left.
- * @param decide what is to be done with all tags of the repository as it is now
- * @returns never throws; an error says which tag could not be moved
+ * Moves tags, and checks them again (P4). Registries offer no conditional write, so a run of an older commit that read
+ * the tag earlier may write after this one: its tag is then overwritten. A newer image is kept.
+ * @param decide decides about all tags of the repository in its current state
+ * @returns never throws; an error names the tag that could not be moved
  */
 export async function moveTags(
   given: Repository,
@@ -35,7 +35,7 @@ export async function moveTags(
   let due: readonly TagDecision[] = planned.filter(isDue);
   if (due.length === 0) return { decisions: planned, written: [] };
   try {
-    // Between the plan and this moment other tags, and other registries, were written.
+    // Other tags and registries were written between the plan and this moment.
     due = nextDue(await decide(repository), due, decisions);
     for (let tries = 0; due.length > 0; tries++) {
       if (tries === MAX_TRIES) throw notMoved(given, due);
@@ -58,7 +58,7 @@ function isDue({ kind, action }: TagDecision): boolean {
   return kind === 'moving' && (action === 'create' || action === 'move');
 }
 
-/** Which of the tags have to be written now; what another run has moved on is noted as left. */
+/** The tags that have to be written now; those moved on by another run are recorded as left. */
 function nextDue(
   now: readonly TagDecision[],
   tags: readonly TagDecision[],
@@ -74,7 +74,7 @@ function stillOurs(written: ReadonlySet<string>, decisions: ReadonlyMap<string, 
   return [...written].filter((tag) => decisions.get(tag)?.action !== 'leave');
 }
 
-/** That the tag holds something else afterwards is for the next look to judge. */
+/** The next check evaluates what the tag points to afterwards. */
 async function writeUnlessRaced(repository: Repository, tag: string, root: ManifestBytes): Promise<void> {
   try {
     await writeTag(repository, tag, root);
@@ -92,7 +92,7 @@ function notMoved({ host, name }: Repository, due: readonly TagDecision[]): Acti
   );
 }
 
-/** A repository, and how long its slowest answer took. */
+/** A repository, and the duration of its slowest response. */
 function timing(repository: Repository): { readonly repository: Repository; readonly slowest: () => number } {
   let slowest = 0;
   const timed =

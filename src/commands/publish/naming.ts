@@ -20,7 +20,7 @@ import { type FoundCommit, findCommit, requireRefCommit } from './commit.ts';
 import type { PublishInputs } from './inputs.ts';
 import type { PartialResult } from './partial-result.ts';
 
-/** Everything that is derived from the event: what the image is called and what is written on it. */
+/** Everything derived from the event: names and labels of the image. */
 export interface Naming {
   readonly event: GitEvent;
   /** The commit whose files are built. Use it instead of the event's: they can differ. */
@@ -35,7 +35,7 @@ export interface Naming {
   /** `level:key=value` */
   readonly annotations: readonly string[];
   readonly buildMetadata: Readonly<Record<string, string>>;
-  /** The same with one date for every run and commit, so that two runs can be compared. */
+  /** The same with one fixed date, so that two runs can be compared. */
   readonly undated: Pick<Naming, 'labels' | 'annotations' | 'buildMetadata'>;
   /** GitHub's API; undefined without a token, or offline. */
   readonly api?: GitHubApi;
@@ -43,8 +43,8 @@ export interface Naming {
 
 /**
  * Derives tags, labels and annotations.
- * @param given.offline neither the network nor GitHub's API may be used: the clone and the payload have to do
- * @param given.source the image that another builder has made
+ * @param given.offline use neither the network nor GitHub's API, only the clone and the payload
+ * @param given.source the image of another builder
  * @throws ActionError EVENT_INVALID, INPUT_INVALID, TAG_INVALID, and NO_TAGS when an image would have no name
  */
 export async function nameImage(
@@ -122,7 +122,7 @@ export async function nameImage(
   partial.annotations = annotations;
   if (version !== undefined) partial.version = version;
   for (const name of names) runtime.log.info(name);
-  // A source has its own labels; those are only what this commit would give.
+  // A source keeps its own labels; these are only what this commit would get.
   if (inputs.source === undefined) {
     for (const [key, value] of Object.entries(labels)) runtime.log.info(`label ${key}=${value}`);
   }
@@ -160,7 +160,7 @@ function writtenOn(
   return { labels: deriveLabels({ ...about, custom: naming.labels }), annotations: annotations.value };
 }
 
-/** The event, about the commit that is built: its id, and the repository that it is from. */
+/** The event with the id and repository of the built commit. */
 function aboutCommit(event: GitEvent, { commit, other }: FoundCommit): GitEvent {
   if (other === undefined) return { ...event, sha: commit.sha };
   const { host, path } = other;
@@ -176,7 +176,7 @@ function aboutCommit(event: GitEvent, { commit, other }: FoundCommit): GitEvent 
   return { ...event, sha: commit.sha, repository };
 }
 
-/** Payloads of some events (a schedule, for instance) do not hold the repository; GitHub's API does. */
+/** Payloads of some events (a schedule, for instance) lack the repository; GitHub's API has it. */
 async function complete(event: GitEvent, api: GitHubApi | undefined): Promise<GitEvent> {
   if (api === undefined || event.repository.defaultBranch !== undefined) return event;
   const { owner, name } = event.repository;

@@ -13,5 +13,5 @@ export const OUTCOMES = {
   failed: 'Publishing failed:',
 } as const;
 
-/** What a publish that succeeded came to. */
+/** Outcomes of a successful publish. */
 export type Success = keyof typeof OUTCOMES.successes;

@@ -9,7 +9,7 @@ import type { PublishJson } from './json-schema.ts';
 import { hasContent, type PublishResult } from './result.ts';
 
 /**
- * The outputs of a run, by name. Everything is also in `json`. Digest and host-less repository are there apart, because
+ * The outputs of a run, by name. Everything is also in `json`. Digest and repository without host are separate, because
  * GitHub blanks an output that contains a masked value, such as an account id in a host name.
  */
 export function renderOutputs(record: PublishResult): Readonly<Record<string, string>> {

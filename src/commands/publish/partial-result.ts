@@ -5,7 +5,7 @@ import type { PublishResult } from './result.ts';
 
 type Filled = { -readonly [K in keyof PublishResult]: PublishResult[K] };
 
-/** What is known so far. A run fills it in as it goes, so that a failure can still tell how far it came. */
+/** The result so far. A run updates it as it proceeds, so that a failure can report its progress. */
 export type PartialResult = Omit<Filled, 'outcome' | 'errors' | keyof Progress> & Progress;
 
 export function emptyResult(): PartialResult {
@@ -21,12 +21,12 @@ export function emptyResult(): PartialResult {
   };
 }
 
-/** A run that came to a good end. */
+/** A successful run. */
 export function succeeded(partial: PartialResult, outcome: Success): PublishResult {
   return { ...partial, outcome, errors: [] };
 }
 
-/** A run that failed, with all that was known until then. */
+/** A failed run, with everything known until then. */
 export function failed(partial: PartialResult, thrown: unknown): PublishResult {
   return { ...partial, ...failure(thrown) };
 }

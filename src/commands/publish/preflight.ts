@@ -13,21 +13,21 @@ import type { PublishInputs } from './inputs.ts';
 import type { PartialResult } from './partial-result.ts';
 import { readState } from './read-tag-state.ts';
 
-/** What the registries allow, found out before anything slow begins. */
+/** What the registries allow, determined before any slow work. */
 export interface Plan {
   readonly targets: readonly Target[];
-  /** The image is known already: it is the source, or one that was published before. */
+  /** The image is already known: the source, or a previously published one. */
   readonly digest?: Digest;
-  /** An image that was published before, and is published instead of a build or the source. */
+  /** A previously published image that replaces a build or the source. */
   readonly taken?: Choice['taken'];
   /** Nothing is missing anywhere. */
   readonly inPlace: boolean;
 }
 
 /**
- * Reads all registries, decides for every tag, and shows the plan (P6). Wrong credentials, missing repositories and
- * immutable tags that are taken are all told here, for all registries at once, before a build is wasted on them.
- * @throws ActionError or ActionErrors, one for each registry that cannot take the image
+ * Reads all registries, decides for every tag, and shows the plan (P6). Reports wrong credentials, missing repositories
+ * and taken immutable tags of all registries together, before a build is wasted on them.
+ * @throws ActionError or ActionErrors, one for each registry that cannot accept the image
  */
 export async function preflight(
   runtime: Runtime,
@@ -78,7 +78,7 @@ export async function preflight(
     }
   }
   const inPlace = targets.length > 0 && targets.every(({ planned }) => isInPlace(planned));
-  // Nobody is asked about a push that will not be.
+  // No push, no checks for it.
   if (errors.length === 0 && !inPlace) {
     const asked = await Promise.allSettled(
       destinations.map((to) => askAdmission(runtime, inputs, to, movesOf(targets, to))),
@@ -98,7 +98,7 @@ export async function preflight(
   };
 }
 
-/** The tags of a destination that hold something else now. */
+/** The tags of a target that currently point elsewhere. */
 function movesOf(targets: readonly Target[], to: Destination): readonly string[] {
   const planned = targets.find(({ repository }) => repository === to.repository)?.planned ?? [];
   return planned.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));

@@ -4,8 +4,8 @@ import type { publish } from './publish.ts';
 export { renderOutputs as outputs } from './outputs.ts';
 export { renderSummary as summary } from './summary.ts';
 
-/** Loaded when the inputs are right: the result of wrong ones needs nothing of it. */
+/** Loaded only after the inputs were read successfully. */
 export const run = async (...given: Parameters<typeof publish>) => (await import('./publish.ts')).publish(...given);
 
-/** A publish whose inputs could not be read. */
+/** The result of a publish with invalid inputs. */
 export const failed = (error: unknown) => failedResult(emptyResult(), error);

@@ -22,8 +22,8 @@ import type { PublishResult } from './result.ts';
 import { openSigner, watchScan } from './signed-publish.ts';
 
 /**
- * `command: publish`, from the commit to the tags in all registries. Never throws: what went wrong is in the record, with
- * all that was known until then.
+ * `command: publish`, from the commit to the tags in all registries. Never throws: errors are in the result, with
+ * everything known until then.
  */
 export async function publish(
   runtime: Runtime,
@@ -40,8 +40,8 @@ export async function publish(
 }
 
 async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: PartialResult): Promise<PublishResult> {
-  // A dry run that would not push either is for looking at names: it reaches for nothing outside of this machine. Nor does
-  // one without the credentials that it was meant to have, as in a pull request from a fork.
+  // A dry run without a push is for checking names: it needs no network. Neither does a run without its intended
+  // credentials, as in a pull request from a fork.
   const offline = inputs.dryRun && (!inputs.push || inputs.lacksCredentials);
   const { source: path } = inputs;
   const source =
@@ -152,7 +152,7 @@ async function baselineOf(
 
 const isSigned = ({ repository }: Target, digest: Digest) => hasSignature(repository, digest);
 
-/** Where all is in place but something that is attached to the image. */
+/** For images where only an attachment is missing. */
 async function without(
   { targets, digest }: Plan,
   isAttached: (target: Target, digest: Digest) => Promise<boolean>,
@@ -163,13 +163,13 @@ async function without(
   return new Set(inPlace.filter((_, at) => proven[at] === false));
 }
 
-/** An image of another builder names the commit of its base image, as a rule, when it names none of its own. */
+/** An image of another builder without a revision of its own usually records its base image's. */
 function sourceFacts({ image }: Obtained) {
   const [revision] = recordedRevisions(image);
   return { digest: image.root.descriptor.digest, ...(revision === undefined ? {} : { revision }) };
 }
 
-/** The image that is published: one that was published before, the source, or a build. */
+/** The image to publish: a previously published one, the source, or a build. */
 function obtain(
   runtime: Runtime,
   inputs: PublishInputs,
@@ -190,7 +190,7 @@ function obtain(
   });
 }
 
-/** Nothing is missing anywhere: the image of this very build, under all its tags. */
+/** Nothing is missing anywhere: the same build exists under all its tags. */
 function finished(runtime: Runtime, partial: PartialResult, digest: Digest): PublishResult {
   runtime.log.info(`Everything is in place already, as ${digest}: nothing was written.`);
   partial.image ??= { digest, mediaType: '', origin: READ_FROM_REGISTRY, platforms: [] };
@@ -206,7 +206,7 @@ async function open(
   return destinationsOf(await openRegistries(runtime, inputs.registries, hosts, event.actor), images, 'push');
 }
 
-/** Each warning once, however often the tag was looked at. */
+/** Logs each warning once, however often the tag is checked. */
 function warnAbout(runtime: Runtime, partial: PartialResult): void {
   const decisions: readonly TagDecision[] = partial.targets.flatMap((target) => target.decisions);
   for (const { image, tag, warning } of decisions) {

@@ -6,7 +6,10 @@ import { readRecorded } from '../../evidence/image-origin.ts';
 import type { Repository } from '../../oci/client/repository.ts';
 import type { History } from '../../tools/commits/history.ts';
 
-/** The tags, ordered for reading: the first request also brings the token, and what a version or commit tag points to is most likely what the others do. */
+/**
+ * The tags in reading order: the first request also fetches the token, and a version or commit tag most likely points
+ * to the same image as the others.
+ */
 function readingOrder(tags: readonly PlannedTag[]): readonly PlannedTag[] {
   const ranks = { version: 0, commit: 1, moving: 2 } as const;
   return tags.toSorted((a, b) => ranks[a.kind] - ranks[b.kind]);
@@ -17,19 +20,19 @@ export interface Question {
   readonly tags: readonly PlannedTag[];
   readonly ref: string;
   readonly sha: string;
-  /** Known: tags that hold it need no further look. */
+  /** If known, tags that point to it need no further requests. */
   readonly digest?: Digest;
 }
 
 /**
- * Reads what a repository holds, with as few requests as the decision needs: one for each tag, and more only for tags
- * that hold something else (the commit recorded there) or belong to a version line (the list of tags).
+ * Reads the state of a repository with as few requests as the decision needs: one per tag, and more only for tags that
+ * point elsewhere (the commit recorded there) or belong to a version line (the list of tags).
  */
 export async function readState(repository: Repository, history: History, asked: Question): Promise<RepositoryState> {
   const [first, ...rest] = readingOrder(asked.tags);
   if (first === undefined) return { image: asked.image, tags: new Map() };
   const head = await readTag(repository, history, asked, first);
-  // What an immutable tag holds is most likely what all others hold too, when this run repeats an earlier one.
+  // If this run repeats an earlier one, the other tags most likely point to the immutable tag's image.
   const likely = asked.digest === undefined && first.kind !== 'moving' ? head : undefined;
   const states = await Promise.all(
     rest.map(async (tag) => [tag.name, await readTag(repository, history, asked, tag, likely)] as const),
@@ -49,7 +52,7 @@ export async function readState(repository: Repository, history: History, asked:
     const held = tags.get(tag.name);
     if (tag.kind !== 'moving' || tag.order.by !== 'version' || held?.digest === undefined || held.digest === digest)
       return;
-    // As a rule the tags tell which versions there are.
+    // Usually the tags show the existing versions.
     if (decideByVersion(tag.order, existing).highest !== undefined) return;
     const manifest = await repository.get(tag.name);
     if (manifest === undefined) return;
@@ -67,7 +70,7 @@ function isLine(tag: PlannedTag): boolean {
   return tag.kind === 'moving' && (tag.order.by === 'version' || tag.line !== undefined);
 }
 
-/** @param likely what the tag may well hold: then a HEAD is enough */
+/** @param likely the expected digest of the tag: then a HEAD is enough */
 async function readTag(
   repository: Repository,
   history: History,

@@ -7,7 +7,7 @@ import type { Naming } from './naming.ts';
 
 type Named = Pick<Naming, 'labels' | 'annotations' | 'buildMetadata' | 'fullNames'>;
 
-/** A build, and what later runs recognise it by. */
+/** A build, and the marks by which later runs recognise it. */
 export interface IdentifiedRequest {
   readonly request: BuildRequest;
   readonly fingerprint: string;
@@ -15,7 +15,7 @@ export interface IdentifiedRequest {
   readonly run: string;
 }
 
-/** What to build, with commit, fingerprint and run written on what the tags will point to. */
+/** What to build, with commit, fingerprint and run recorded on the tags' target. */
 export function requestFor({ env }: Runtime, inputs: BuildInputs, naming: Naming): IdentifiedRequest {
   const around = { env, event: naming.event, builder: inputs.builder };
   const fingerprint = fingerprintOf(toRequest(inputs, { ...naming, ...naming.undated }, {}), around);
@@ -63,15 +63,15 @@ function metadataArgs(inputs: BuildInputs, { buildMetadata }: Named): readonly s
 }
 
 /**
- * The user's annotations, and on what the tags will point at the standard ones: registries show them, and a later run
- * reads commit, fingerprint and run there with one request. BuildKit refuses annotations of an index where there is none:
- * one platform without attestations.
+ * The user's annotations, plus the standard ones on the tags' target: registries show them, and a later run reads
+ * commit, fingerprint and run there with one request. BuildKit rejects index annotations without an index: one platform
+ * without attestations.
  */
 function annotationsFor(inputs: BuildInputs, { annotations, labels }: Named, relied: Readonly<Record<string, string>>) {
   const level = hasIndex(inputs) ? 'index' : 'manifest';
   const lines = (values: Readonly<Record<string, string>>) =>
     Object.entries(values).flatMap(([key, value]) => (value === '' ? [] : [`${level}:${key}=${value}`]));
   const { [REVISION]: _, ...standard } = labels;
-  // A later one wins: what the user says comes last, but for those that later runs rely on.
+  // Later ones win: the user's come last, except for those that later runs rely on.
   return [...lines(standard), ...annotations, ...lines(relied)];
 }

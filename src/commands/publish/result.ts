@@ -6,12 +6,12 @@ import type { ActionError } from '../../errors/action-error.ts';
 import type { StepFacts } from '../../report/step.ts';
 import type { Success } from './outcomes.ts';
 
-/** All that is known of a run at its end, whatever end that was: the source of outputs, summary and `json`. */
+/** The result of a run, successful or not: the source of outputs, summary and `json`. */
 export interface PublishResult {
   readonly outcome: Success | Failure;
   readonly errors: readonly ActionError[];
   readonly warnings: readonly string[];
-  /** The commit, absent when the event could not be read. */
+  /** The commit; absent when the event could not be read. */
   readonly commit?: {
     readonly sha: string;
     readonly ref: string;
@@ -26,12 +26,12 @@ export interface PublishResult {
   readonly annotations: readonly string[];
   readonly image?: ImageFacts;
   readonly gateResult?: GateResult;
-  /** Whether the gate was asked at all, and how. */
+  /** Whether and how the gate ran. */
   readonly scan: 'gate' | 'report' | 'off' | 'not-reached';
-  /** The file of accepted findings that the run was given. */
+  /** The ignore file of the run. */
   readonly ignorefile?: string;
   readonly sarifFile?: string;
-  /** What was signed, when anything was. */
+  /** Signed statements, if any. */
   readonly signing?: SigningFacts;
   readonly targets: readonly TargetFacts[];
   /** buildx's metadata file. */
@@ -39,9 +39,9 @@ export interface PublishResult {
   readonly steps: readonly StepFacts[];
 }
 
-/** What was signed, for outputs and summary. */
+/** Signed statements, for outputs and summary. */
 export interface SigningFacts {
-  /** Who signed, and into which log. */
+  /** The signer and the transparency log. */
   readonly description: string;
   readonly statements: readonly { readonly predicateType: string; readonly subject: Digest }[];
 }
@@ -49,7 +49,7 @@ export interface SigningFacts {
 export interface ImageFacts {
   readonly digest: string;
   readonly mediaType: string;
-  /** Where the bytes came from: `docker buildx (builder …)`, `source image.tar`, or an earlier run. */
+  /** Source of the bytes: `docker buildx (builder …)`, `source image.tar`, or an earlier run. */
   readonly origin: string;
   readonly platforms: readonly {
     readonly name: string;
@@ -61,18 +61,18 @@ export interface ImageFacts {
   }[];
 }
 
-/** What became of one repository. The results of all stand side by side: none hides another (P9). */
+/** The result of one repository. All results are reported side by side: none hides another (P9). */
 export interface TargetFacts {
   readonly image: string;
   readonly host: string;
   readonly decisions: readonly TagDecision[];
-  /** Tags that were written and read back in this run. */
+  /** Tags written and read back in this run. */
   readonly written: readonly string[];
   readonly uploaded?: { readonly blobs: number; readonly bytes: number; readonly present: number };
   readonly error?: ActionError;
 }
 
-/** Whether the image is in a repository: sent by this run, or there before. */
+/** Whether a repository has the image: pushed by this run, or already present. */
 export function hasContent(target: TargetFacts | undefined): boolean {
   if (target === undefined) return false;
   const actions = target.decisions.map(({ action }) => action);

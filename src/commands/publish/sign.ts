@@ -13,11 +13,11 @@ import { type SignedScan, type SigningRun, statementsOf } from './statements.ts'
 /** Signs and attaches for one run: once for all registries. */
 export interface ImageSigner {
   readonly description: string;
-  /** Attaches to the content that a target has. @throws ActionError before a tag has moved */
+  /** Attaches to existing content of a target. @throws ActionError before a tag has moved */
   readonly attach: (target: Target, image: LocalImage) => Promise<SigningFacts>;
 }
 
-/** What is known about the image when it is signed. */
+/** Facts about the image when it is signed. */
 export interface SigningFactsKnown {
   readonly scan: () => Promise<SignedScan | undefined>;
   readonly run: Omit<SigningRun, 'token'>;
@@ -26,9 +26,10 @@ export interface SigningFactsKnown {
 }
 
 /**
- * Makes ready what signs before anything is built: a missing permission, an unknown key or a service that is down stops the run
- * while it is cheap.
- * @throws ActionError ID_TOKEN_UNAVAILABLE, SIGNING_CONFIG_INVALID, TRUSTED_ROOT_UNAVAILABLE, TOOL_UNAVAILABLE, TOOL_REFUSED
+ * Prepares signing before the build: a missing permission, an unknown key or an unavailable service fails the run
+ * early.
+ * @throws ActionError ID_TOKEN_UNAVAILABLE, SIGNING_CONFIG_INVALID, TRUSTED_ROOT_UNAVAILABLE, TOOL_UNAVAILABLE,
+ * TOOL_REFUSED
  */
 export async function openImageSigner(
   runtime: Runtime,
@@ -76,7 +77,7 @@ async function signAll(
   return signer.sign(statements, names);
 }
 
-/** notation attaches its signatures itself, so it signs once for each registry. */
+/** notation attaches its signatures itself, so it signs once per registry. */
 async function openNotationSigner(
   runtime: Runtime,
   { key, notationSha256, isRecursive }: Extract<SigningInputs, { kind: 'notation' }>,

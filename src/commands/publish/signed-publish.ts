@@ -10,7 +10,7 @@ import type { PartialResult } from './partial-result.ts';
 import type { ImageSigner } from './sign.ts';
 import type { SignedScan } from './statements.ts';
 
-/** What signs in this run; undefined when nothing is signed. @throws ActionError before anything is built */
+/** The signer of this run; undefined without signing. @throws ActionError before the build */
 export async function openSigner(
   runtime: Runtime,
   { signing, isSigningUnavailable }: PublishInputs,
@@ -35,7 +35,7 @@ export async function openSigner(
   );
 }
 
-/** Notes when the gate ran, and gives what is signed about it afterwards. */
+/** Records when the gate ran, and returns the statements about it afterwards. */
 export function watchScan(
   { clock }: Runtime,
   { scan: { settings } }: PublishInputs,

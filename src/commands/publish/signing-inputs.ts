@@ -22,20 +22,20 @@ export type SigningInputs =
       readonly isRecursive: boolean;
     };
 
-/** The key as it is written; undefined where none is used. */
+/** The key as configured; undefined without one. */
 export function readSigningKey({ sign, 'sign-key': key }: Values): Parsed<string | NotationKey> | undefined {
   if (key === undefined) return undefined;
   if (sign === 'notation') return readNotationKey(key);
   return sign === 'key' ? readCosignKey(key) : undefined;
 }
 
-/** How to sign; undefined when nothing is signed. Inputs with problems never get this far. */
+/** How to sign; undefined without signing. Called with valid inputs only. */
 export function signingOf(
   inputs: Values,
   env: Readonly<Record<string, string | undefined>>,
 ): SigningInputs | undefined {
   const { sign, push, 'sign-recursive': isRecursive } = inputs;
-  // What GitHub gives to jobs with `id-token: write`.
+  // Set by GitHub in jobs with `id-token: write`.
   const mayRequestToken = Boolean(env.ACTIONS_ID_TOKEN_REQUEST_URL);
   if (!push || sign === 'off' || (sign === 'auto' && !mayRequestToken)) return undefined;
   if (sign === 'auto' || sign === 'keyless') return { kind: 'keyless', config: inputs['signing-config'], isRecursive };

@@ -11,7 +11,7 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { LocalImage, PlatformImage } from '../../oci/image/image.ts';
 import type { Signable } from '../../run/signing.ts';
 
-/** What a scan came to, for what is signed about it. */
+/** The scan result, for statements about it. */
 export interface SignedScan {
   readonly gateResult: GateResult;
   readonly terms: ScanTerms;
@@ -30,12 +30,12 @@ export interface SigningRun {
   readonly token: Fields | undefined;
 }
 
-/** GitHub's limit for a predicate; larger SBOMs stay as BuildKit attached them. */
+/** GitHub's limit for a predicate; larger SBOMs remain as attached by BuildKit. */
 const MAX_SBOM = 16 * 1024 * 1024;
 
 /**
- * What is signed of an image: that it is ours, what the gate decided, and per platform the vulnerabilities and the SBOM; without a
- * key also the provenance, from the claims that the certificate has as well. A scan that failed is not signed.
+ * The statements to sign about an image: its origin, the gate result, and per platform the vulnerabilities and the
+ * SBOM; without a key also the provenance, from the same claims as in the certificate. A failed scan is not signed.
  */
 export async function statementsOf(
   image: LocalImage,
@@ -112,7 +112,7 @@ function vulnerabilities({ name, manifest }: PlatformImage, scan: SignedScan, ru
   };
 }
 
-/** Findings by what they were found in, with the names that Trivy's report has for them: policies read those. */
+/** Findings by target, with the names of Trivy's report, which policies read. */
 function resultsOf(findings: readonly Finding[]): readonly Fields[] {
   const targets = [...new Set(findings.map(({ target }) => target))];
   return targets.map((target) => ({
@@ -132,7 +132,7 @@ function resultsOf(findings: readonly Finding[]): readonly Fields[] {
   }));
 }
 
-/** The SBOM that was built with the platform, once more as a signed statement about it. */
+/** The platform's built-in SBOM as another, signed statement about it. */
 async function sbomOf(image: LocalImage, { manifest, statements }: PlatformImage): Promise<readonly Signable[]> {
   const sbom = statements.find(({ kind, blob }) => kind === 'sbom' && blob.size <= MAX_SBOM);
   if (sbom === undefined) return [];

@@ -19,7 +19,7 @@ import { partialResult, partialSentence } from '../../report/target.ts';
 import { OUTCOMES } from './outcomes.ts';
 import { hasContent, type PublishResult, type TargetFacts } from './result.ts';
 
-/** The job summary: what came of the run at first sight, then its steps, the image, the gate, and each registry. Pure. */
+/** The job summary: the outcome first, then steps, image, gate, and each registry. Pure. */
 export function renderSummary(record: PublishResult): string {
   const { outcome, image, version, targets } = record;
   return page([
@@ -40,7 +40,7 @@ export function renderSummary(record: PublishResult): string {
   ]);
 }
 
-/** Where the image is, as a command to be copied; its names alone where it is nowhere. */
+/** The image's location, as a command to copy; only its names if it is in no registry. */
 function renderNamesOf(record: PublishResult): string {
   const pull = renderPull(pullable(record), record.image?.digest);
   return pull === '' ? namesOf(record).map(code).join(', ') : pull;
@@ -57,13 +57,13 @@ function namesOf({ targets, tags }: PublishResult): readonly string[] {
 
 /** What a failed run has left in the registries. */
 function leftBehind({ outcome, targets, steps }: PublishResult): string {
-  // The error about findings says it itself.
+  // The error about findings already contains it.
   if (outcome === 'invalid-input' || outcome === 'findings') return '';
   if (!steps.some(({ name }) => name === 'Push')) return 'Nothing was published.';
   return partialSentence(targets, (at) => hasContent(targets[at]));
 }
 
-/** Who signed, into which log, and what. */
+/** The signer, the transparency log, and the statements. */
 function renderSigning({ signing }: PublishResult): string {
   if (signing === undefined) return '';
   const types = [...new Set(signing.statements.map(({ predicateType }) => predicateType))];
@@ -80,7 +80,7 @@ function commitLine({ commit }: PublishResult): string {
   return `Commit [${code(commit.sha.slice(0, 7))}](${commit.repositoryUrl}/commit/${commit.sha}) on ${code(ref)}`;
 }
 
-/** The steps that this run has taken as a diagram: where it ended is seen at once. */
+/** The steps of this run as a diagram that shows where it ended. */
 function renderSteps(record: PublishResult): string {
   const { outcome, steps, targets, image, gateResult, scan, errors } = record;
   if (outcome === 'invalid-input') return '';
@@ -90,7 +90,7 @@ function renderSteps(record: PublishResult): string {
       label: `commit ${record.commit?.sha.slice(0, 7) ?? ''}`,
       state: record.commit === undefined ? stateOf(steps, 'Tags and labels') : 'done',
     },
-    // What is in the way of a tag is found out there, and told after it.
+    // Tag conflicts are detected in this step and reported after it.
     {
       id: 'preflight',
       label: 'pre-flight',
@@ -109,9 +109,9 @@ function renderSteps(record: PublishResult): string {
     { id: 'push', label: 'push by digest', state: contentState(steps, targets) },
     { id: 'tags', label: 'tags', state: tagsState(targets) },
   ];
-  // A source is read before the registries are asked.
+  // A source is read before the registries.
   if (stateOf(steps, 'Source') !== 'skipped') nodes.splice(1, 2, ...nodes.slice(1, 3).toReversed());
-  // Nothing was pushed, and nothing was meant to be.
+  // Nothing was pushed, as intended.
   const shown = outcome === 'built' ? nodes.filter(({ id }) => id !== 'preflight') : nodes;
   const isNamed = errors.length === 0 || shown.some(({ state }) => state === 'failed');
   const stopped = isNamed ? undefined : shown.find(({ state }) => state === 'skipped');
@@ -135,7 +135,7 @@ function tagsState(targets: readonly TargetFacts[]): StepState {
   return targets.some(({ written }) => written.length > 0) ? 'done' : 'skipped';
 }
 
-/** No build is claimed where the bytes were there already. */
+/** Does not claim a build if the bytes already existed. */
 function nameOfBuild(origin: string | undefined): string {
   if (origin?.startsWith('source ')) return 'source';
   return origin?.includes('read from the registry') ? 'published before' : 'build';
@@ -174,7 +174,7 @@ function renderTags({ targets, errors }: PublishResult): string {
   );
 }
 
-/** A run that asks no registry has no decisions to show; what the image is called is what it was for. */
+/** A run without registry access has no decisions to show, only the names of the image. */
 function renderNames({ outcome, targets, tags, labels }: PublishResult): string {
   const names =
     targets.length > 0 || tags.length === 0 ? [] : ['### Tags', tags.map((tag) => `- ${code(tag)}`).join('\n')];
@@ -201,7 +201,7 @@ function renderTargets(targets: readonly TargetFacts[]): string {
 
 const NOT_WRITTEN = '· not written';
 
-/** What became of a repository that gave no error. */
+/** The result of a repository without an error. */
 function resultOf(isWritten: boolean, decisions: TargetFacts['decisions']): string {
   const actions = new Set(decisions.map(({ action }) => action));
   if (actions.has('conflict')) return '⛔ conflict';
