@@ -64,8 +64,6 @@ const MAX_LINES = 300;
 /** Files that may be longer, and why. */
 const LONG: Readonly<Record<string, string>> = {
   'src/errors/catalogue.ts': 'a table',
-  'src/http/transport.ts': 'to be split: reading bodies apart from sending requests',
-  'src/domain/promotion/requirements.ts': 'to be split: reading requirements apart from merging them',
 };
 
 /** An import that brings more than types. */

@@ -5,8 +5,9 @@ import { parseErrorBody } from './error-body.ts';
 import { limitOf } from './rate-limit.ts';
 import { createRedactor } from './redact.ts';
 import { networkError, registryError } from './registry-error.ts';
+import { readBody } from './response-body.ts';
 import { parseRetryAfter, withRetry } from './retry.ts';
-import { type HttpRequest, readBody, type Transport } from './transport.ts';
+import type { HttpRequest, Transport } from './transport.ts';
 
 /** One request to a management API or a token service. */
 export interface ApiRequest {

@@ -2,8 +2,9 @@ import { ActionError } from '../errors/action-error.ts';
 import { parseErrorBody } from '../http/error-body.ts';
 import { createRedactor } from '../http/redact.ts';
 import { networkError } from '../http/registry-error.ts';
+import { readBody } from '../http/response-body.ts';
 import { parseRetryAfter, withRetry } from '../http/retry.ts';
-import { readBody, type Transport } from '../http/transport.ts';
+import type { Transport } from '../http/transport.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
 
 /** Requests to Fulcio, Rekor and timestamp authorities. */

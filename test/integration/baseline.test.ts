@@ -106,7 +106,7 @@ describe('an image beside its baseline', () => {
   test('the image itself as the baseline is said to be, as a tag', async () => {
     const { run } = await publishBeside(image(LODASH), image(LODASH));
     expect(run).toMatchObject({ exitCode: 0, outputs: { 'scan-known': '6' } });
-    expect(run.annotations.map(({ message }) => message).join('\n')).toMatch(/is this very image/);
+    expect(run.annotations.map(({ message }) => message).join('\n')).toMatch(/is this same image/);
   });
 
   test('`push: false` compares as well', async () => {

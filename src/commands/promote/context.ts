@@ -1,5 +1,5 @@
 import type { GitEvent } from '../../domain/event.ts';
-import type { Requirement } from '../../domain/promotion/requirements.ts';
+import type { Requirement } from '../../domain/promotion/requirement.ts';
 import type { ReadRecords } from '../../evidence/environment-history.ts';
 import type { GateTerms } from '../../inputs/gate.ts';
 import type { Destination } from '../../run/targets.ts';

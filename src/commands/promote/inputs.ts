@@ -1,5 +1,5 @@
 import type { Image } from '../../domain/images.ts';
-import type { Requirement } from '../../domain/promotion/requirements.ts';
+import type { Requirement } from '../../domain/promotion/requirement.ts';
 import { CREATE_REPOSITORY, type CreateRepository } from '../../inputs/create-repository.ts';
 import { DRY_RUN } from '../../inputs/dry-run.ts';
 import { GATE_INPUTS, gateTerms, SCANNER_INPUTS, scannerSettings } from '../../inputs/gate.ts';

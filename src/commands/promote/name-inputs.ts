@@ -1,4 +1,5 @@
-import { type Requirement, readRequirements } from '../../domain/promotion/requirements.ts';
+import type { Requirement } from '../../domain/promotion/requirement.ts';
+import { readRequirements } from '../../domain/promotion/requirements.ts';
 import { readSource, readTargets } from '../../domain/promotion/templates.ts';
 import { type Facts, type Field, field } from '../../inputs/schema.ts';
 

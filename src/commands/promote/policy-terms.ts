@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { fieldsOf } from '../../domain/fields.ts';
 import { readPolicyFile, type Written } from '../../domain/promotion/policy.ts';
-import type { Requirement } from '../../domain/promotion/requirements.ts';
+import type { Requirement } from '../../domain/promotion/requirement.ts';
 import { type ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
 import { type GateTerms, readGate } from '../../inputs/gate.ts';
 import { invalid } from './policy-files.ts';

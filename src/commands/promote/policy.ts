@@ -3,7 +3,7 @@ import { extname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { GitEvent } from '../../domain/event.ts';
 import type { Written } from '../../domain/promotion/policy.ts';
-import { mergeRequirements, type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
+import { mergeRequirements, type Requirement, requirementText } from '../../domain/promotion/requirement.ts';
 import { type GateTerms, stricterGate } from '../../inputs/gate.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { PromoteInputs } from './inputs.ts';

@@ -1,6 +1,6 @@
 import type { ManifestBytes } from '../../domain/manifest.ts';
+import { type Requirement, requirementText } from '../../domain/promotion/requirement.ts';
 import type { RequirementCheck } from '../../domain/promotion/requirement-check.ts';
-import { type Requirement, requirementText } from '../../domain/promotion/requirements.ts';
 import { PREDICATES } from '../../domain/trust/predicates.ts';
 import { signerText, type WantedSigner } from '../../domain/trust/verification.ts';
 import { verifyImageStatements } from '../../evidence/platform-statements.ts';

@@ -1,7 +1,7 @@
 import type { Digest } from '../../domain/digest.ts';
 import type { Descriptor } from '../../domain/manifest.ts';
 import type { PromotionRecord } from '../../domain/promotion/record.ts';
-import { requirementText } from '../../domain/promotion/requirements.ts';
+import { requirementText } from '../../domain/promotion/requirement.ts';
 import { readRecords, writeRecord } from '../../evidence/promotion-records.ts';
 import { scanTermsOf } from '../../inputs/gate.ts';
 import type { Runtime } from '../../runtime/runtime.ts';

@@ -1,4 +1,4 @@
-import { lengthOfTime } from '../../domain/promotion/requirements.ts';
+import { lengthOfTime } from '../../domain/promotion/requirement.ts';
 import { PREDICATES } from '../../domain/trust/predicates.ts';
 import { type NamedImage, readNamedImages, readPredicateTypes } from '../../domain/trust/verification-subject.ts';
 import { linesAs } from '../../inputs/lists.ts';

@@ -6,8 +6,8 @@ import type { CommitRelation } from '../tags/moving.ts';
 import { readHistory } from './history.ts';
 import { judgeProvenance, type ProvenanceFacts } from './provenance.ts';
 import type { StoredRecord } from './record.ts';
+import { lengthOfTime, type Requirement, requirementText } from './requirement.ts';
 import type { RequirementCheck } from './requirement-check.ts';
-import { lengthOfTime, type Requirement, requirementText } from './requirements.ts';
 import type { ScanTerms } from './scan-terms.ts';
 
 /** Facts about the image and the environments. Undefined values could not be determined, and satisfy no requirement. */

@@ -3,7 +3,8 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 import type { ImageName } from '../reference.ts';
 import { didYouMean, quoted } from '../suggestion.ts';
 import { isSameEnvironment } from './record.ts';
-import { type Requirement, readPolicy } from './requirements.ts';
+import type { Requirement } from './requirement.ts';
+import { readPolicy } from './requirements.ts';
 import { environmentTag } from './templates.ts';
 
 const KEYS: readonly string[] = ['require', 'environments', 'repositories', 'gate'];

@@ -1,6 +1,6 @@
 import { quoted } from '../suggestion.ts';
+import type { ProvenanceTerms } from './requirement.ts';
 import type { RequirementCheck } from './requirement-check.ts';
-import type { ProvenanceTerms } from './requirements.ts';
 
 /** The facts in a SLSA provenance. https://slsa.dev/spec/v1.0/provenance */
 export interface ProvenanceFacts {

@@ -1,6 +1,6 @@
 import { type Digest, shortDigest } from '../digest.ts';
 import type { Fields } from '../fields.ts';
-import { lengthOfTime } from '../promotion/requirements.ts';
+import { lengthOfTime } from '../promotion/requirement.ts';
 import type { CertificateClaims } from './claims.ts';
 import { readGateResult } from './gate-result.ts';
 import { identityProblems, type WantedIdentity } from './identity.ts';

@@ -1,7 +1,7 @@
 import { ActionError } from '../../errors/action-error.ts';
 import { isInternal, isLoopback } from '../../http/addresses.ts';
 import { createRedactor } from '../../http/redact.ts';
-import type { HttpResponse } from '../../http/transport.ts';
+import type { HttpResponse } from '../../http/response-body.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import {
   type AuthOptions,

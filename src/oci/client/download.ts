@@ -4,7 +4,7 @@ import { splitDigest } from '../../domain/digest.ts';
 import type { Descriptor } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Pieces } from '../../http/body.ts';
-import type { HttpResponse } from '../../http/transport.ts';
+import type { HttpResponse } from '../../http/response-body.ts';
 import { type Tap, tap } from '../image/stream-reader.ts';
 import type { RepositoryContext } from './context.ts';
 

@@ -1,7 +1,7 @@
 import { type Digest, isDigest, splitDigest } from '../../domain/digest.ts';
 import { type Descriptor, MANIFEST_TYPES, type ManifestBytes } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import { discard } from '../../http/transport.ts';
+import { discard } from '../../http/response-body.ts';
 import { digestOf } from '../image/digest-of.ts';
 import type { RepositoryContext } from './context.ts';
 

@@ -1,5 +1,6 @@
 import { apiHost } from '../../domain/reference.ts';
-import { createTransport, discard, type Timeouts } from '../../http/transport.ts';
+import { discard } from '../../http/response-body.ts';
+import { createTransport, type Timeouts } from '../../http/transport.ts';
 import type { Clock, Log } from '../../runtime/runtime.ts';
 import { type CredentialSource, createAuthenticator } from './auth.ts';
 import type { RepositoryContext, RepositoryMemory } from './context.ts';

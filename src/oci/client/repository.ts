@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Digest } from '../../domain/digest.ts';
 import type { Descriptor, ManifestBytes } from '../../domain/manifest.ts';
 import type { Pieces } from '../../http/body.ts';
-import { discard } from '../../http/transport.ts';
+import { discard } from '../../http/response-body.ts';
 import type { OpenBlob, RepositoryContext } from './context.ts';
 import { downloadBlob, readBlob } from './download.ts';
 import { deleteManifest, headManifest, readManifest, type Taken, writeManifest } from './manifest-requests.ts';

@@ -1,6 +1,6 @@
 import type { Descriptor } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import { discard, type HttpResponse } from '../../http/transport.ts';
+import { discard, type HttpResponse } from '../../http/response-body.ts';
 import type { Scope } from './auth.ts';
 import type { OpenBlob, RepositoryContext } from './context.ts';
 import { explainRefusal } from './refusal.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readPolicyFile } from '../../../../src/domain/promotion/policy.ts';
-import { requirementText } from '../../../../src/domain/promotion/requirements.ts';
+import { requirementText } from '../../../../src/domain/promotion/requirement.ts';
 import { parseImageName } from '../../../../src/domain/reference.ts';
 
 const read = (

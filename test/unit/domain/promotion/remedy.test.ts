@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { FORCE, stepsAfterRefusal } from '../../../../src/domain/promotion/remedy.ts';
-import { readRequirements, requirementText } from '../../../../src/domain/promotion/requirements.ts';
+import { requirementText } from '../../../../src/domain/promotion/requirement.ts';
+import { readRequirements } from '../../../../src/domain/promotion/requirements.ts';
 
 test('every requirement has a step of its own, and nothing is advised that did not refuse', () => {
   const lines = ['platforms=linux/amd64', 'sbom', 'scan=now', 'deployed=dev', 'branch=main'];

@@ -3,10 +3,9 @@ import {
   lengthOfTime,
   mergeRequirements,
   type Requirement,
-  readPolicy,
-  readRequirements,
   requirementText,
-} from '../../../../src/domain/promotion/requirements.ts';
+} from '../../../../src/domain/promotion/requirement.ts';
+import { readPolicy, readRequirements } from '../../../../src/domain/promotion/requirements.ts';
 
 const COMMIT = 'c'.repeat(40);
 const DAY = 86_400_000;
