@@ -1,1 +1,1 @@
-export{Mt as cleanUp}from"./start.js";
+export{Rt as cleanUp}from"./start.js";

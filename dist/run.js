@@ -1,1 +1,1 @@
-export{t as run}from"./start.js";
+export{H as run}from"./start.js";

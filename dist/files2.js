@@ -1,0 +1,1 @@
+export{t as readCleanupFiles}from"./files.js";

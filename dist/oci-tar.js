@@ -1,0 +1,1 @@
+export{n as extractArchive}from"./oci-tar2.js";

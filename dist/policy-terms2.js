@@ -1,0 +1,1 @@
+export{n as checkPolicyFiles}from"./policy-terms.js";

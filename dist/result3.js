@@ -1,0 +1,1 @@
+import{F as failure}from"./start.js";function failedVerify(thrown){return{...failure(thrown),warnings:[],images:[]}}export{failedVerify as t};

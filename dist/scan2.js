@@ -1,0 +1,1 @@
+export{r as startScanner}from"./scan.js";
