@@ -76,7 +76,7 @@ export function claimsSaid(token: string): string {
   const claims = readClaims(token);
   if (claims === undefined) return '';
   const { subject, audience, issuer } = claims;
-  return ` The token says: subject ${subjectForms(subject).join(' or ')}, audience ${audience}, issuer ${issuer}.`;
+  return ` The claims of the token: subject ${subjectForms(subject).join(' or ')}, audience ${audience}, issuer ${issuer}.`;
 }
 
 /** A refused token exchange. */

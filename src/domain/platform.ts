@@ -68,5 +68,5 @@ export function platformProblem(asked: readonly string[], present: readonly stri
     twice.length > 0 ? `${twice.join(', ')} occurs more than once` : '',
   ].filter(Boolean);
   if (parts.length === 0) return undefined;
-  return `The image holds ${present.join(', ') || 'no platform'}, but \`platforms\` lists ${asked.join(', ')}: ${parts.join('; ')}.`;
+  return `The image has ${present.join(', ') || 'no platform'}, but \`platforms\` lists ${asked.join(', ')}: ${parts.join('; ')}.`;
 }

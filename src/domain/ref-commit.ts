@@ -63,7 +63,7 @@ export function whyRefDoesNotFit(event: GitEvent, built: BuiltCommit, known: Anc
   return known.isOnBranch === false ? `is not on ${branch}` : undefined;
 }
 
-const UNKNOWN = 'has an unknown relation to it, because the clone does not hold the history between them';
+const UNKNOWN = 'has an unknown relation to it, because the clone lacks the history between them';
 
 /**
  * `refs/remotes/origin/feature/x` is the branch `feature/x`; `refs/remotes/pull/15/head` is a checked-out pull request.

@@ -32,7 +32,7 @@ export function parseImageName(text: string): Parsed<ImageName> {
   const refuse = (why: string) => problems(`${quoted(text.trim())} is not the name of an image: ${why}`);
   if (familiarName === '') return refuse('it is empty');
   if (hasUserinfo(familiarName)) {
-    return problems('the name of an image holds no credentials: use `username` and `password`, or `registry-auth`');
+    return problems('an image name cannot contain credentials: use `username` and `password`, or `registry-auth`');
   }
   const mistake = mistakeInSyntax(text);
   if (mistake !== undefined) return refuse(mistake);

@@ -31,7 +31,7 @@ export const CATALOGUE = {
     ...input,
     title: 'An input is invalid',
     cause: 'One or more inputs are unknown, contradict each other, or have a value of the wrong form.',
-    remedy: ['Change the inputs as the message says; every problem is listed at once.'],
+    remedy: ['Correct the inputs that the message lists; it lists every problem at once.'],
   },
   EVENT_INVALID: {
     ...input,
@@ -114,8 +114,7 @@ export const CATALOGUE = {
   CLEANUP_POLICY_INVALID: {
     ...input,
     title: 'The cleanup policy cannot be used',
-    cause:
-      'The policy is missing, cannot be read, or says something that no policy can say. Nothing was read or deleted.',
+    cause: 'The policy is missing, cannot be read, or is not valid. Nothing was read or deleted.',
     remedy: [
       'Correct each place that the message names with line and column; `docs/cleanup.md` has the whole format and policies to copy.',
       'If the file does not exist, check its path, which starts at the workspace, and that the repository is checked out before this step.',
@@ -136,7 +135,7 @@ export const CATALOGUE = {
     retry: 'never',
     title: 'The cleanup was stopped',
     cause:
-      'What the policy asks for is not safe: more would go than a limit allows, a protecting line matches nothing, or it is unknown what is in use. Nothing was deleted where this applies.',
+      'Applying the policy would not be safe: it would delete more than a limit allows, a line under `protect` matches nothing, or it is unknown which images are in use. Nothing was deleted in the repositories affected.',
     remedy: [
       'Correct what each line of the message names: the rule, the limit, the line of `protect`, or the source of images in use.',
       'Run with `dry-run: true` and read the new plan before it is applied.',
@@ -254,7 +253,7 @@ export const CATALOGUE = {
     ...image,
     title: 'The image is not valid',
     cause:
-      'An index, manifest, config or attestation does not follow the OCI image specification, or holds something that could be run and would not be scanned.',
+      'An index, manifest, config or attestation does not follow the OCI image specification, or contains something that could run and would not be scanned.',
     remedy: [
       'Create the image again with a current version of the tool that wrote it: the message names the document and what is wrong with it.',
       'If that tool is yours, compare what it writes with the specification (https://github.com/opencontainers/image-spec).',
@@ -318,7 +317,7 @@ export const CATALOGUE = {
     cause:
       'An SBOM or provenance statement is larger than what BuildKit allows, so it can be neither read nor checked.',
     remedy: [
-      'Copy only what runs into the last stage: an SBOM that lists every file of build tools grows this large.',
+      'Copy only what runs into the last stage of the Dockerfile: an SBOM that lists every file of build tools grows this large.',
       'To publish without it, set `sbom: false`, and attach the SBOM to the published image as an artifact (`oras attach`).',
     ],
   },
@@ -450,7 +449,7 @@ export const CATALOGUE = {
     cause: 'The user name, password or token is wrong, revoked or expired.',
     remedy: {
       any: [
-        'Check user name and password for the host; the log says where the credentials came from.',
+        'Check the user name and password for the host; the log shows where the credentials came from.',
         'If they come from a secret, save it again without quotes or line breaks, and check its expiry.',
       ],
       build: [
@@ -586,8 +585,8 @@ export const CATALOGUE = {
     title: 'The registry rejects the repository name',
     cause: 'The name does not have the form that this registry requires.',
     remedy: {
-      any: ['Correct the name in `images`: lower case, and as many parts as the message says.'],
-      promote: ['Correct the name in `to` or `images`: lower case, and as many parts as the message says.'],
+      any: ['Correct the name in `images`: lower case, with the number of parts that the message gives.'],
+      promote: ['Correct the name in `to` or `images`: lower case, with the number of parts that the message gives.'],
     },
   },
   MANIFEST_UNKNOWN: {
@@ -597,7 +596,7 @@ export const CATALOGUE = {
     remedy: {
       any: ['Check the spelling, and whether the image was deleted.'],
       promote: [
-        'Check `from`: a tag, a digest or `env:…` is looked up in the first repository of `images`; a full name is looked up where it says.',
+        'Check `from`: a tag, a digest or `env:…` is looked up in the first repository of `images`; a full name, in the repository it names.',
         'Check that the image was published and not deleted since.',
         'Check that the account may read the repository.',
       ],
@@ -692,7 +691,7 @@ export const CATALOGUE = {
     ...registry,
     title: 'The registry does not have the layers of the image',
     cause:
-      'The registry accepted every layer or said that it already has it, and then refuses the manifest because one of them is missing.',
+      'The registry accepted every layer or reported it as present, then rejected the manifest because a layer is missing.',
     remedy: [
       'Run again: layers that are missing are uploaded again.',
       'If it repeats, check the storage and the garbage collection of the registry.',

@@ -36,7 +36,7 @@ export async function checkAttachable(repository: Repository, subject: Digest): 
     await checkListWritable(repository, subject);
   } catch (error) {
     if (!(error instanceof ActionError) || error.cause === undefined) throw error;
-    const what = `${repository.host}/${repository.name} has no referrers API, and does not let its tag ${fallbackTag(subject)} change, which lists what refers to ${subject}: no signature can be added. Nothing was signed.`;
+    const what = `${repository.host}/${repository.name} has no referrers API, and does not allow its tag ${fallbackTag(subject)} change, which lists what refers to ${subject}: no signature can be added. Nothing was signed.`;
     throw new ActionError(error.code, what, { cause: error, facts: error.facts, remedy: LIST_REMEDY });
   }
 }

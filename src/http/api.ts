@@ -129,7 +129,11 @@ function retryAfter(headers: ApiAnswer['headers'], now: Date): number | undefine
 
 /** A response that does not match the API's description. */
 export function unexpected(host: string, what: string, facts: ErrorFacts = {}): ActionError {
-  return new ActionError('ANSWER_INVALID', `${host} answered ${what} in a form that its description does not hold.`, {
-    facts: { registry: host, ...facts },
-  });
+  return new ActionError(
+    'ANSWER_INVALID',
+    `${host} answered ${what} in a form that its API description does not allow.`,
+    {
+      facts: { registry: host, ...facts },
+    },
+  );
 }

@@ -19,7 +19,7 @@ export function proxyFor(url: URL, env: Readonly<Record<string, string | undefin
   // Not quoted: it may contain a password.
   throw new ActionError(
     'INPUT_INVALID',
-    `The variable ${url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'} or ALL_PROXY holds no address of an HTTP proxy, such as http://user:password@proxy.example.com:3128. In a password %, @, : and / are written %25, %40, %3A and %2F; SOCKS is not spoken. Add ${url.hostname} to NO_PROXY if it needs no proxy.`,
+    `The variable ${url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'} or ALL_PROXY is not the URL of an HTTP proxy, such as http://user:password@proxy.example.com:3128. In a password %, @, : and / are written %25, %40, %3A and %2F; SOCKS is not supported. Add ${url.hostname} to NO_PROXY if it needs no proxy.`,
   );
 }
 

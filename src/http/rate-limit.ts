@@ -27,7 +27,7 @@ export function limitOf(status: number, headers: Headers, now: Date): string {
 function resets(headers: Headers, window: number | undefined, now: Date): string {
   const at = /^\d{9,11}$/.exec(String(headers['x-ratelimit-reset'] ?? ''))?.[0];
   if (at !== undefined) return `the limit resets at ${new Date(Number(at) * 1000).toISOString()}.`;
-  if (window === undefined) return 'the response does not say when the limit resets.';
+  if (window === undefined) return 'the response does not include when the limit resets.';
   return `all of them are back by ${new Date(now.getTime() + window * 1000).toISOString()} at the latest.`;
 }
 

@@ -57,7 +57,7 @@ function exhausted(error: ActionError, attempts: number, wait: number | undefine
   const until =
     wait === undefined
       ? ''
-      : ` It asks clients to wait until ${new Date(clock.now().getTime() + wait * 1000).toISOString()}.`;
+      : ` It requests no retries before ${new Date(clock.now().getTime() + wait * 1000).toISOString()}.`;
   const tried = attempts === 1 ? '' : ` Tried ${attempts} times.`;
   return new ActionError(error.code, `${sentence(error.message)}${tried}${until}`, {
     cause: error.cause ?? error,

@@ -200,7 +200,7 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
       answered = true;
       clearTimeout(answering);
       silence = () => {
-        incoming.destroy(late('the answer did not go on', timeouts.idle));
+        incoming.destroy(late('the response stopped', timeouts.idle));
         return outgoing;
       };
       outgoing.setTimeout(timeouts.idle);

@@ -20,7 +20,7 @@ export const BUILD_INPUTS = {
   platforms: platforms({
     group: 'Build',
     about:
-      'The platforms to build, as a list. Empty: that of the builder. With `source`: the platforms that the image must hold.',
+      'The platforms to build, as a list. Empty: that of the builder. With `source`: the platforms that the image must have.',
     example: 'linux/amd64,linux/arm64',
   }),
   'build-args': entries({

@@ -29,10 +29,10 @@ export const FOREIGN_INPUTS: Readonly<Record<string, string>> = {
   'cache-binary': 'remove it. buildx is used where it is installed.',
   name: 'use `builder` for an existing builder. One that is made for the run gets a name of its own.',
   // docker/metadata-action
-  'bake-target': 'remove it. The output `json` holds tags and labels for other tools.',
+  'bake-target': 'remove it. The output `json` has the tags and labels for other tools.',
   'sep-tags': 'remove it. The output `tags` has one name per line.',
   'sep-labels': 'remove it. The output `labels` has one label per line.',
-  'sep-annotations': 'remove it. The output `json` holds the annotations.',
+  'sep-annotations': 'remove it. The output `json` has the annotations.',
   // docker/login-action, aws-actions/amazon-ecr-login
   ecr: 'remove it. An Amazon ECR host is known by its name; `role-to-assume` logs in without a stored secret.',
   scope: 'remove it. Credentials are used for their host only.',
@@ -43,7 +43,7 @@ export const FOREIGN_INPUTS: Readonly<Record<string, string>> = {
   'skip-logout': 'remove it. Credentials never outlive the job.',
   'http-proxy': 'set HTTPS_PROXY and NO_PROXY for the step.',
   // aws-actions/configure-aws-credentials, google-github-actions/auth, azure/login
-  'aws-region': 'remove it. The name of an Amazon ECR host holds the region.',
+  'aws-region': 'remove it. The name of an Amazon ECR host contains the region.',
   'role-duration-seconds': 'remove it. Tokens are renewed when they end.',
   token_format: 'remove it. The token for the registry is fetched with `workload-identity-provider`.',
   access_token_lifetime: 'remove it. Tokens are renewed when they end.',
@@ -72,7 +72,7 @@ export const FOREIGN_INPUTS: Readonly<Record<string, string>> = {
   trivyignores: 'use `ignorefile`; each entry there has a reason and an end.',
   'trivy-config': 'remove it. The scan reads no configuration from the workspace; every setting is an input.',
   'ignore-policy': 'use `ignorefile` or `vex`.',
-  'limit-severities-for-sarif': 'remove it. SARIF holds all findings.',
+  'limit-severities-for-sarif': 'remove it. SARIF contains all findings.',
   format:
     'use `sarif-file` for SARIF, which has all findings; the table is in the job summary, and what closes the gate also in the output `json`.',
   template: 'use the output `json`.',

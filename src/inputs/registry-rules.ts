@@ -90,7 +90,7 @@ export const emptyCredentialsWarning: Rule<RegistryInputs> = (inputs, { given, w
     ? undefined
     : emptyCredentials(inputs, given).map(
         (text) =>
-          `${text} Nothing is pushed, so the run goes on with anonymous access. Pull requests from forks do not receive secrets.`,
+          `${text} Nothing is pushed, so the run continues with anonymous access. Pull requests from forks do not receive secrets.`,
       );
 
 /** Empty inputs or entries for credentials, as sentences. */

@@ -38,7 +38,7 @@ export const SIGNING_INPUTS = {
   }),
   'cosign-sha256': pattern(SHA256, SHA256_WORDS, {
     group: 'Signing',
-    about: 'SHA-256 of the cosign on PATH, when it is a build that this action does not know and you trust it.',
+    about: 'SHA-256 of the cosign on PATH, for a build that is not in the built-in list and that you trust.',
   }),
   'notation-sha256': pattern(SHA256, SHA256_WORDS, {
     group: 'Signing',
@@ -53,7 +53,7 @@ export const SIGNING_RULES: readonly Rule<SigningValues>[] = [
   // https://docs.docker.com/engine/security/trust/
   (_, { env }) =>
     /^(?:1|true)$/i.test(env.DOCKER_CONTENT_TRUST ?? '')
-      ? '`DOCKER_CONTENT_TRUST` asks for Docker Content Trust, which is retired: registries shut its servers down. Remove the variable, and use `sign: keyless`, or `sign: notation` for Notary signatures.'
+      ? '`DOCKER_CONTENT_TRUST` enables Docker Content Trust, which is retired: registries have shut its servers down. Remove the variable, and use `sign: keyless`, or `sign: notation` for Notary signatures.'
       : undefined,
   ({ sign, 'sign-key': key }) =>
     (sign === 'key' || sign === 'notation') && key === undefined
@@ -89,7 +89,7 @@ export const TRUST_INPUTS = {
   'signer-claims': lines({
     group: 'Signing',
     about:
-      'What the certificate must say besides, one per line: `repository=https://github.com/org/app`, `repository-id=…`, `commit=…`, `ref=…`, `workflow=…`, `trigger=push,workflow_dispatch`, `runner=github-hosted`, `environment=production` or `environment=none`. A reusable workflow signs with one identity for every repository that calls it: there `repository` is needed.',
+      'Further claims that the certificate must contain, one per line: `repository=https://github.com/org/app`, `repository-id=…`, `commit=…`, `ref=…`, `workflow=…`, `trigger=push,workflow_dispatch`, `runner=github-hosted`, `environment=production` or `environment=none`. A reusable workflow signs with one identity for every repository that calls it: there `repository` is needed.',
     example: 'repository=https://github.com/org/app',
   }),
   'signer-key': path({

@@ -31,7 +31,7 @@ const ERROR = z
         platform: z.string().optional().describe('Platform, `linux/arm64`.'),
         operation: z.enum(['build', 'login', 'read', 'push', 'delete']).optional().describe('What was being done.'),
         status: z.int().optional().describe('HTTP status of the response.'),
-        retryAfter: z.number().optional().describe('Seconds that the server asks to wait (`Retry-After`).'),
+        retryAfter: z.number().optional().describe('Seconds to wait before the next request (`Retry-After`).'),
         input: z.string().optional().describe('Input of the action.'),
         file: z.string().optional().describe('File that the error is about.'),
         line: z.int().optional().describe('Line of the file, from 1.'),
@@ -74,7 +74,7 @@ const FINDING = z
         type: z.string().describe('Kind of package: `npm`, `debian`.'),
         installed: z.string().describe('Installed version.'),
         fixed: z.string().optional().describe('Versions that fix it.'),
-        status: z.string().optional().describe('What the distribution says: `affected`, `will_not_fix`.'),
+        status: z.string().optional().describe('Status at the distribution: `affected`, `will_not_fix`.'),
         purl: z.string().optional().describe('Package URL.'),
       })
       .optional()
@@ -90,7 +90,7 @@ const FINDING = z
         line: z.int().optional().describe('Line of the Dockerfile.'),
       })
       .optional()
-      .describe('What brought it into the image, where known.'),
+      .describe('What added it to the image, where known.'),
   })
   .meta({ id: 'Finding' });
 
@@ -102,7 +102,7 @@ const SUPPRESSED = z
       .describe('What lets it pass. The output `scan-suppressed` counts `ignorefile` and `vex`.'),
     reason: z.string().describe('Why.'),
     place: z.string().optional().describe('Where that is decided: file and line, or the digest of the baseline.'),
-    expires: z.string().optional().describe('Last day on which it holds, `YYYY-MM-DD`.'),
+    expires: z.string().optional().describe('Last day on which it applies, `YYYY-MM-DD`.'),
     daysLeft: z.int().optional().describe('Days until then.'),
   })
   .meta({ id: 'SuppressedFinding' });
@@ -127,7 +127,7 @@ export const GATE = z
       .optional()
       .describe('All findings by severity, before the policy.'),
     gated: z.array(FINDING).optional().describe('Findings that the policy does not allow.'),
-    suppressed: z.array(SUPPRESSED).optional().describe('Findings that are let pass by a decision.'),
+    suppressed: z.array(SUPPRESSED).optional().describe('Findings that pass by a decision.'),
     baseline: z
       .strictObject({
         image: z.string().describe('The baseline, `ghcr.io/org/app:main`.'),
@@ -139,7 +139,7 @@ export const GATE = z
       })
       .optional()
       .describe('The comparison with the baseline, when there is one.'),
-    notes: sentences.optional().describe('What was not scanned, or is let pass by a setting.'),
+    notes: sentences.optional().describe('What was not scanned, or passes because of a setting.'),
   })
   .meta({ id: 'Gate' });
 
@@ -183,7 +183,7 @@ export const TARGET = z
       .strictObject({
         blobs: count.describe('Blobs that were sent.'),
         bytes: count.describe('Their bytes.'),
-        present: count.describe('Blobs that were there.'),
+        present: count.describe('Blobs that were already present.'),
       })
       .optional()
       .describe('Of a publish: what was sent.'),

@@ -96,7 +96,7 @@ export function renderSarif(
     if (most > 0 && gzipSync(text).length > limits.gzipBytes) continue;
     const kept = sarif.runs.reduce((sum, run) => sum + run.results.length, 0);
     const isWhole = kept === total;
-    const note = `The SARIF file holds ${kept} of ${total} findings, the gravest of each platform: GitHub accepts ${limits.runs} platforms, ${limits.results} findings of each, and 10 MB compressed. All are in \`json-file\`.`;
+    const note = `The SARIF file has ${kept} of ${total} findings, the gravest of each platform: GitHub accepts ${limits.runs} platforms, ${limits.results} findings of each, and 10 MB compressed. All are in \`json-file\`.`;
     return isWhole ? { text } : { text, note };
   }
 }

@@ -132,7 +132,7 @@ async function readCertificates(file: string): Promise<string> {
   // Node ignores an invalid certificate silently, and requests to its registry would fail as untrusted.
   const broken = certificates.findIndex((each) => !isCertificate(each));
   if (certificates.length === 0 || broken !== -1) {
-    const what = broken === -1 ? 'holds no PEM certificate' : `is broken at its certificate ${broken + 1}`;
+    const what = broken === -1 ? 'contains no PEM certificate' : `is broken at its certificate ${broken + 1}`;
     throw new ActionError('INPUT_INVALID', `\`registry-ca\`: ${file} ${what}.`, { facts: { input: 'registry-ca' } });
   }
   return pem;

@@ -236,7 +236,7 @@ const github: Runtime['github'] = (token, { apiUrl, owner, name }) => {
         for (const at of folders.keys()) {
           const folder = folders.slice(0, at + 1).join('/');
           const found = await contentOf(folder, ref);
-          if (found === undefined) return { kind: 'unknown', reason: `GitHub did not say what ${folder} is` };
+          if (found === undefined) return { kind: 'unknown', reason: `GitHub did not return what ${folder} is` };
           if (found === 'missing') break;
           if (!Array.isArray(found)) return { kind: 'unknown', reason: `${folder} is a link or a submodule` };
         }

@@ -19,7 +19,7 @@ afterAll(() => scene[Symbol.asyncDispose]());
 async function example(name: string, replaced: Readonly<Record<string, string>>): Promise<string> {
   let text = await readFile(new URL(`../../examples/${name}`, import.meta.url), 'utf8');
   for (const [from, to] of Object.entries(replaced)) {
-    if (!text.includes(from)) throw new Error(`${name} does not hold ${from}`);
+    if (!text.includes(from)) throw new Error(`${name} does not have ${from}`);
     text = text.replaceAll(from, to);
   }
   return text;

@@ -14,7 +14,7 @@ test.each<[string, Record<string, string>, Record<string, string>, RegExp | unde
     'a checkout below the context',
     { 'lib/.git/config': GIT_CONFIG },
     {},
-    /`context` holds a token in lib\/\.git\/config/,
+    /`context` contains a token in lib\/\.git\/config/,
   ],
   [
     'Google credentials',
@@ -57,7 +57,7 @@ test.each<[string, Record<string, string>, Record<string, string>, RegExp | unde
     'a build context',
     { 'docs/.git/config': GIT_CONFIG, 'app/Dockerfile': 'FROM scratch\n' },
     { context: 'app', 'build-contexts': 'docs=docs' },
-    /The build context docs holds a token in \.git\/config/,
+    /The build context docs contains a token in \.git\/config/,
   ],
   [
     'a build context whose own .dockerignore leaves it out',

@@ -29,7 +29,7 @@ describe('a pull request from a fork, two registries, no secrets', () => {
     expect(run.exitCode, run.log).toBe(0);
     expect(run.outputs.outcome).toBe(outcome);
     expect(run.annotations.filter(({ level }) => level === 'warning').map(({ message }) => message)).toContainEqual(
-      expect.stringMatching(/empty\. Nothing is pushed, so the run goes on with anonymous access/),
+      expect.stringMatching(/empty\. Nothing is pushed, so the run continues with anonymous access/),
     );
   });
 

@@ -282,6 +282,6 @@ describe('an image that only some clients can pull is published with a warning t
     const run = await setting.publish({ push: 'false' });
     expect(run, run.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'built', digest: layout.digest } });
     for (const { digest, artifactType } of artifacts)
-      expect(warnings(run).join('\n')).toContain(`also holds the artifact ${digest} ("${artifactType}")`);
+      expect(warnings(run).join('\n')).toContain(`also contains the artifact ${digest} ("${artifactType}")`);
   });
 });

@@ -200,7 +200,7 @@ describe('registry faults: right result, or a clear failure and no tag moved wro
     [
       'a limit that outlasts the job',
       { match: { method: 'POST' }, action: busy({ 'retry-after': '3600' }) },
-      /asks clients to wait until/,
+      /requests no retries before/,
     ],
     [
       'a redirect to the inside of a network',

@@ -56,7 +56,7 @@ export const INPUTS = {
     {
       group: 'Run',
       about:
-        'Only plan, and delete nothing. Empty: `true`, except with `plan`, which is applied. `false` without `plan` deletes at once what the policy says; `true` with `plan` shows what still holds of it.',
+        'Only plan, and delete nothing. Empty: `true`, except with `plan`, which is applied. `false` without `plan` deletes at once what the policy selects; `true` with `plan` shows what of it still applies.',
     },
     (raw, mask) => (raw === '' ? parsed(undefined) : DRY_RUN.read(raw, mask)),
   ),

@@ -120,7 +120,7 @@ async function recheckRepository(
     if (held === holds || held === digest) continue;
     throw new ActionError(
       'ENVIRONMENT_MOVED',
-      `${image}:${tag} held ${holds ?? 'nothing'} when this promotion was planned, and holds ${held ?? 'nothing'} now. It was not touched.`,
+      `${image}:${tag} pointed to ${holds ?? 'nothing'} when this promotion was planned and points to ${held ?? 'nothing'} now. It was not changed.`,
       { facts: { registry: repository.host, repository: repository.name, reference: tag } },
     );
   }
@@ -157,9 +157,9 @@ function unrecorded(
   // No later run can tell which image a rollback has left.
   const then =
     kind === 'rollback'
-      ? `Nothing holds ${now ?? 'what it held'} back: the next run that promotes it brings it back.`
+      ? `${now ?? 'The replaced image'} is not on hold: the next run that promotes it moves the tag to it again.`
       : 'The next run writes it; `record: false` does without.';
-  const what = `${where} holds ${digest} now, and the record of that could not be attached: ${error.message} ${then}`;
+  const what = `${where} now points to ${digest}, but the promotion record could not be attached: ${error.message} ${then}`;
   return new ActionError(error.code, what, { cause: error, facts: error.facts });
 }
 

@@ -13,7 +13,7 @@ export const promote = defineCommand({
   settings: promoteInputs,
   outputs: {
     ...IMAGE_OUTPUTS,
-    'previous-digest': 'What the environment held before; empty when it held nothing.',
+    'previous-digest': 'Digest of the previous image in the environment; empty if there was none.',
   },
   outcomes: OUTCOMES.successes,
   situation: 'promote',

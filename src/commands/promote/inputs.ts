@@ -22,13 +22,13 @@ export const INPUTS = {
   from: text({
     group: 'Promotion',
     about:
-      'What to promote: a tag, a digest, `env:<name>` for what an environment holds, or a full name `host/repository:tag`. `{{sha}}` and `{{version}}` stand for the commit and the git tag of the run. With `rollback`: what to go back to; empty for what was there before.',
+      'What to promote: a tag, a digest, `env:<name>` for the image of an environment, or a full name `host/repository:tag`. `{{sha}}` and `{{version}}` are replaced by the commit and the git tag of the run. With `rollback`: what to go back to; empty for the previous image.',
     example: 'sha-abc1234',
   }),
   to: lines({
     group: 'Promotion',
     about:
-      'Where to, one per line: a tag, a repository, or `host/repository:tag`. `{{env}}`, `{{version}}` and `{{sha}}` stand for the environment, and the version and commit of the image. Empty: the tag of the environment.',
+      'Where to, one per line: a tag, a repository, or `host/repository:tag`. `{{env}}`, `{{version}}` and `{{sha}}` are replaced by the environment, the version and the commit of the image. Empty: the tag of the environment.',
     example: 'ghcr.io/org/prod/app:{{version}}',
   }),
   environment: pattern(/^[^\n\r]{1,255}$/, 'the name of an environment on one line', {
@@ -51,13 +51,13 @@ export const INPUTS = {
   rollback: flag({
     group: 'Promotion',
     about:
-      'Go back to what the environment held before, without a build, and hold what it leaves: later promotions of that are refused until a person forces one.',
+      'Go back to the previous image of the environment, without a build, and put the replaced image on hold: it cannot be promoted there again until a person forces it.',
     default: 'false',
   }),
   force: flag({
     group: 'Promotion',
     about:
-      'Promote an image although the environment was rolled back from it. Only in a `workflow_dispatch` run; it lifts the hold, and no requirement.',
+      'Promote an image although the environment was rolled back from it. Only in a `workflow_dispatch` run. It lifts the hold but no requirement.',
     default: 'false',
   }),
   record: flag({

@@ -28,7 +28,7 @@ const PROMOTION_RECORD = z
     event: z.string().describe('Name of the event.'),
     time: z.string().describe('When, ISO 8601 in UTC.'),
     commit: z.string().optional().describe('The commit that the image was built from.'),
-    forced: z.boolean().describe('A person asked for this digest by name.'),
+    forced: z.boolean().describe('A person requested this digest by name.'),
     requirements: z
       .array(
         z.strictObject({
@@ -49,8 +49,8 @@ export const JSON_SCHEMA = z
   .strictObject({
     ...COMMON,
     command: z.literal('promote').describe('The command.'),
-    kind: z.enum(['promotion', 'rollback']).describe('What was asked for.'),
-    environment: z.string().optional().describe('The environment, or the tag that stands for it.'),
+    kind: z.enum(['promotion', 'rollback']).describe('What was requested.'),
+    environment: z.string().optional().describe('The environment, or its tag.'),
     from: z.string().optional().describe('Full name of where the image comes from.'),
     image: z
       .strictObject({

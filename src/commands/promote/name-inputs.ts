@@ -48,15 +48,13 @@ export function nameProblems(inputs: PromotionNames & { readonly images: readonl
   const { source, targets } = readNames(inputs);
   return [
     ...(inputs.from === undefined && !inputs.rollback
-      ? [
-          '`from` is empty: say what to promote, with a tag, a digest, `env:<name>` or a full name. Only `rollback: true` can do without.',
-        ]
+      ? ['`from` is empty: set a tag, a digest, `env:<name>` or a full name. Only `rollback: true` works without it.']
       : []),
     ...(source?.ok === false ? source.problems : []),
     ...(targets.ok ? [] : targets.problems),
     ...(needsImages(inputs) && inputs.images.length === 0
       ? [
-          '`images` is empty, and a tag or digest alone does not say in which repository it is. Add for instance `images: ghcr.io/${{ github.repository }}`.',
+          '`images` is empty, and a tag or digest alone does not name its repository. Add for instance `images: ghcr.io/${{ github.repository }}`.',
         ]
       : []),
   ];

@@ -41,7 +41,7 @@ export async function openPolicyFiles(
   if (defaultBranch === '') {
     throw invalid(
       '.github/promotion.yaml',
-      'Could not determine which branch is the default one, whose policy counts: the event does not say. Give `github-token`, with `contents: read`',
+      'Could not determine the default branch, whose policy applies: the event does not name it. Give `github-token`, with `contents: read`',
     );
   }
   const base = async (path: string): Promise<RepositoryFile> => {
@@ -64,7 +64,7 @@ export async function openPolicyFiles(
       if (other.kind !== 'unknown') return { own, base: other.kind === 'file' ? other.text : undefined };
       throw invalid(
         path,
-        `Could not determine what ${path} says on ${defaultBranch}, whose policy counts as well: ${other.reason}. Give actions/checkout \`fetch-depth: 0\`, or the job \`contents: read\` and this step \`github-token\``,
+        `Could not read ${path} on ${defaultBranch}, whose policy also applies: ${other.reason}. Give actions/checkout \`fetch-depth: 0\`, or the job \`contents: read\` and this step \`github-token\``,
       );
     },
   };

@@ -212,7 +212,7 @@ async function tell(
     now: runtime.clock.now(),
   });
   partial.deployment = told;
-  const what = state === 'success' ? 'names the image now' : 'says that this image was not deployed';
+  const what = state === 'success' ? 'names the image now' : 'reports that this image was not deployed';
   if (told === 'told') runtime.log.info(`The deployment to ${environment} ${what}.`);
   else if (told === 'refused') {
     runtime.log.info(`Could not update the deployment to ${environment}: the job needs \`deployments: write\`.`);

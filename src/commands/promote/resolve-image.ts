@@ -112,7 +112,7 @@ export async function findBack(context: PromotionContext): Promise<Found> {
     throw missing(
       place,
       digest,
-      `${names.environment} held ${shortDigest(digest)} before, and ${image}@${digest} is not there any more. Name another one with \`from\`.`,
+      `${names.environment} pointed to ${shortDigest(digest)} before, but ${image}@${digest} no longer exists. Name another image with \`from\`.`,
     );
   }
   const origin = originOf(await readRecorded(repository, root, []));

@@ -51,7 +51,7 @@ export function nameAll(inputs: PromoteInputs, event: GitEvent): Names {
   const targets = filledIn(readTargets(inputs.to, { ...LATER, env: inputs.environment }));
   const place = fromImage ?? targets[0]?.image;
   if (place === undefined)
-    throw new ActionError('INPUT_INVALID', '`images` is empty, and no name says where the image is.');
+    throw new ActionError('INPUT_INVALID', '`images` is empty, and no name includes the repository of the image.');
   const written = targets.flatMap(({ image }) => (image === undefined ? own : [image]));
   const environmentTarget = targets.find(({ kind }) => kind === 'moving') ?? targets[0];
   return {

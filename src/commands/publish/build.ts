@@ -68,7 +68,7 @@ export async function buildImage(
   });
   requireAttestations(image, attestationsOfBuild(inputs));
   requireCommit(image, naming.commit);
-  runtime.log.info(`The layout holds ${image.root.descriptor.digest}: ${namesOf(image)}.`);
+  runtime.log.info(`The layout has ${image.root.descriptor.digest}: ${namesOf(image)}.`);
   return { image, origin: `docker buildx ${docker.buildx}, builder ${builder.name} (${builder.driver})` };
 }
 

@@ -28,7 +28,7 @@ export async function takeSource(runtime: Runtime, { build: inputs }: PublishInp
   });
   // Other builders attest differently or not at all: the user decides which attestations are required.
   requireAttestations(image, { requireSbom: isAsked(inputs.sbom), requireProvenance: isAsked(inputs.provenance) });
-  runtime.log.info(`${path} (${kind}) holds ${image.root.descriptor.digest}: ${namesOf(image)}.`);
+  runtime.log.info(`${path} (${kind}) contains ${image.root.descriptor.digest}: ${namesOf(image)}.`);
   return { image, origin: `source ${path} (${kind})` };
 }
 

@@ -43,7 +43,7 @@ export const JSON_SCHEMA = z
           .describe('Each platform.'),
       })
       .optional()
-      .describe('The image, once it is there.'),
+      .describe('The image, once it exists.'),
     gate: GATE.describe('What the scan found and the policy decided.'),
     signing: z
       .strictObject({

@@ -29,7 +29,7 @@ const SIGNER = z
           visibility: text.describe('Visibility of the repository.'),
           environment: text.describe('Environment of the job.'),
         })
-        .describe('What it says about the job that signed.'),
+        .describe('Its claims about the job that signed.'),
     }),
     z.strictObject({
       kind: z.literal('key').describe('A key.'),
@@ -53,15 +53,15 @@ export const JSON_SCHEMA = z
           name: z.string().describe('As it was named, `ghcr.io/org/app:1.2.3`.'),
           image: z.string().describe('Image name, without tag and digest.'),
           digest: digest.describe('Digest of the image.'),
-          verified: z.boolean().describe('Everything that was required is there.'),
+          verified: z.boolean().describe('Every requirement is met.'),
           requirements: z
             .array(
               z.strictObject({
                 predicateType: z.string().describe('What has to be signed.'),
-                met: z.boolean().describe('Whether it is there.'),
+                met: z.boolean().describe('Whether the requirement is met.'),
                 reasons: sentences.optional().describe('Why it is not met.'),
                 format: text.describe('The format of the signature.'),
-                manifest: digest.optional().describe('The manifest that holds it.'),
+                manifest: digest.optional().describe('The manifest that contains it.'),
                 time: text.describe('When it was signed, ISO 8601.'),
                 signer: SIGNER.optional().describe('Who signed.'),
               }),

@@ -144,7 +144,7 @@ function readEntry(map: YAMLMap, group: FindingClass | undefined, reader: Reader
     if (isScalar(node) && typeof node.value === 'string' && node.value.trim() !== '') return node.value.trim();
     const isEmpty = key === 'reason' && (node === null || (isScalar(node) && String(node.value ?? '').trim() === ''));
     if (!isEmpty) return refuse(node, `\`${key}\` must be a text`);
-    return refuse(node, `the \`reason\` is empty: say why this finding is accepted, or remove the entry`);
+    return refuse(node, `the \`reason\` is empty: state why this finding is accepted, or remove the entry`);
   };
   const many = (key: Key): readonly string[] => {
     const node = nodes.get(key);
@@ -179,7 +179,7 @@ function readEntry(map: YAMLMap, group: FindingClass | undefined, reader: Reader
   if (!nodes.has('id')) refuse(map, 'an entry needs an `id`');
   if (!nodes.has('reason') && !nodes.has('statement')) refuse(map, `${label} needs a \`reason\``);
   if (!nodes.has('expires') && !nodes.has('expired_at'))
-    refuse(map, `${label} needs \`expires\`, the last day on which it holds (YYYY-MM-DD)`);
+    refuse(map, `${label} needs \`expires\`, the last day on which it applies (YYYY-MM-DD)`);
   for (const purl of purls) {
     if (parsePurl(purl) === undefined)
       refuse(nodes.get('purls'), `${label}: "${purl.slice(0, 80)}" is not a package URL`);

@@ -55,11 +55,11 @@ export function judgeSystem(
       `${platform}: there is no operating system in the image, so only language packages and binaries were looked at, ${found}.`,
     );
   } else if (systemPackages === 0) {
-    const seen = isWindows && osFiles.length === 0 ? 'it is a Windows image' : `the image holds ${shown(osFiles)}`;
+    const seen = isWindows && osFiles.length === 0 ? 'it is a Windows image' : `the image has ${shown(osFiles)}`;
     const title =
       system === undefined
         ? `the scanner does not support the operating system, so its packages were not scanned (${seen})`
-        : `the scanner found no package of ${name} (${osFiles.length === 0 ? 'the image holds no package database' : seen})`;
+        : `the scanner found no package of ${name} (${osFiles.length === 0 ? 'the image has no package database' : seen})`;
     if (policy.allowUnknownOs) notes.push(`${platform}: ${title}; \`allow-unknown-os\` lets it pass.`);
     else findings.push({ ...about, id: UNKNOWN_OS, title });
   } else if (isUnlisted) {

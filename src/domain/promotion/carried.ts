@@ -21,7 +21,7 @@ const DOCUMENT = /^text\/[\w.+-]+$|^application\/[\w.+-]*(?:\+json|\+xml)$|^appl
  * @returns a phrase, or undefined: it may be copied
  */
 export function notCarriedBecause(mediaType: string, manifest: Fields): string | undefined {
-  if (isIndexType(mediaType)) return 'it is an index, which may hold images that run';
+  if (isIndexType(mediaType)) return 'it is an index, which may contain images that run';
   const layers = typesIn(manifest.layers);
   const config = fieldsOf(manifest.config);
   if (IMAGE_CONFIGS.includes(config.mediaType) || mediaType === MEDIA_TYPES.dockerManifest) {

@@ -83,5 +83,5 @@ function forks(environment: string, records: readonly StoredRecord[]): readonly 
 
 function movedBetween(environment: string, before: StoredRecord, { time, previousDigest }: StoredRecord): string {
   const found = previousDigest === undefined ? 'nothing' : shortDigest(previousDigest);
-  return `Before ${time}, ${environment} pointed to ${found}, and the record before says ${shortDigest(before.digest)}: it was moved by something else.`;
+  return `Before ${time}, ${environment} pointed to ${found}, but the record before names ${shortDigest(before.digest)}: something else moved it.`;
 }

@@ -77,7 +77,7 @@ export function readHistory(environment: string, records: readonly StoredRecord[
         : []),
       ...(holds !== undefined && last !== undefined && !isCurrent
         ? [
-            `${environment} points to ${now === undefined ? 'nothing' : shortDigest(now)} now, and its last promotion record says ${shortDigest(last.digest)}: it was moved by something else.`,
+            `${environment} points to ${now === undefined ? 'nothing' : shortDigest(now)} now, but its last promotion record names ${shortDigest(last.digest)}: something else moved it.`,
           ]
         : []),
     ],
@@ -113,7 +113,7 @@ export function rollbackTarget(history: History, named?: Digest): Parsed<Digest>
   if (before !== undefined) return parsed(before);
   const only = held.size > 0 ? `, except what is on hold (${[...held].map(shortDigest).join(', ')})` : '';
   return problems(
-    `No promotion record of this repository says, without a gap, what ${environment} pointed to before ${shortDigest(now)}${only}.`,
+    `The promotion records of this repository do not lead without a gap to what ${environment} pointed to before ${shortDigest(now)}${only}.`,
     ...gaps,
     'Name the digest to go back to with `from`, or promote it.',
   );
@@ -121,7 +121,7 @@ export function rollbackTarget(history: History, named?: Digest): Parsed<Digest>
 
 /** Why a rollback target is refused. */
 export function neverHeld(environment: string, digest: Digest): string {
-  return `No promotion record of this repository says that ${environment} pointed to ${shortDigest(digest)}, and a rollback only goes to what was there before. Promote it instead.`;
+  return `No promotion record of this repository shows that ${environment} pointed to ${shortDigest(digest)}, and a rollback only goes to an earlier image. Promote it instead.`;
 }
 
 type Lifting = Pick<PromotionRecord, 'kind' | 'forced' | 'event'>;

@@ -119,7 +119,7 @@ function judgePlatforms(wanted: readonly string[], { platforms }: Evidence): Req
   if (platforms === undefined) return refused('the platforms of the image were not read');
   const present = platforms.map(({ name }) => normalPlatform(name));
   const missing = wanted.filter((each) => !present.includes(normalPlatform(each)));
-  const holds = `the image holds ${present.join(', ') || 'no platform'}`;
+  const holds = `the image has ${present.join(', ') || 'no platform'}`;
   return missing.length > 0 || wanted.length === 0 ? refused(`${holds}, and not ${missing.join(', ')}`) : met(holds);
 }
 
@@ -138,7 +138,7 @@ function eachPlatform(
   check: (platform: PlatformEvidence) => RequirementCheck,
 ): RequirementCheck {
   if (platforms === undefined) return refused('the attestations of the image were not read');
-  if (platforms.length === 0) return refused('the image holds no platform');
+  if (platforms.length === 0) return refused('the image has no platform');
   const checked = platforms.map((platform) => ({ name: platform.name, check: check(platform) }));
   const wrong = checked.flatMap(({ name, check }) => (check.met ? [] : [`${name}: ${check.reason}`]));
   if (wrong.length > 0) return refused(wrong.join('; '));
@@ -182,9 +182,9 @@ function judgeDeployed(environment: string, { digest, commit, environments }: Ev
         : `its deployment is ${quoted(own[0].state)}`;
   const holds =
     found.holds === undefined
-      ? `what ${environment} holds was not read`
-      : `${environment} holds ${found.holds === null ? 'nothing' : shortDigest(found.holds)}`;
-  return refused(`${holds}, there is no record that it held ${shortDigest(digest)}, and ${state}`);
+      ? `the tag of ${environment} was not read`
+      : `${environment} points to ${found.holds === null ? 'nothing' : shortDigest(found.holds)}`;
+  return refused(`${holds}, no promotion record shows that it pointed to ${shortDigest(digest)}, and ${state}`);
 }
 
 function judgeBranch(branch: string, { commit, branches }: Evidence): RequirementCheck {
@@ -202,11 +202,11 @@ function judgeBranch(branch: string, { commit, branches }: Evidence): Requiremen
 function judgeOrder({ digest, commit, target, rollback }: Evidence): RequirementCheck {
   if (rollback === true) return met('a rollback may go to an older commit');
   if (target === undefined)
-    return refused('no tag says what the environment holds: `to` names only tags that never move');
-  if (target.holds === null) return met('the environment holds nothing yet');
-  if (target.holds === digest) return met('the environment holds this image');
+    return refused('no tag shows what is in the environment: `to` names only tags that never move');
+  if (target.holds === null) return met('the environment is empty');
+  if (target.holds === digest) return met('the environment already has this image');
   if (commit === undefined) return refused('the image names no commit');
-  if (target.commit === undefined) return refused('what the environment holds names no commit');
+  if (target.commit === undefined) return refused('the image in the environment names no commit');
   const [own, held] = [commit.slice(0, 7), target.commit.slice(0, 7)];
   switch (target.relation ?? 'unknown') {
     case 'same':
@@ -214,11 +214,11 @@ function judgeOrder({ digest, commit, target, rollback }: Evidence): Requirement
     case 'ahead':
       return met(`${own} comes after ${held}`);
     case 'behind':
-      return refused(`the environment holds ${held}, which is newer than ${own}. Use \`rollback: true\` to go back`);
+      return refused(`the environment has ${held}, which is newer than ${own}. Use \`rollback: true\` to go back`);
     case 'diverged':
-      return refused(`neither ${own} nor ${held}, which the environment holds, comes after the other`);
+      return refused(`neither ${own} nor ${held}, the image in the environment, comes after the other`);
     case 'unknown':
-      return refused(`could not determine whether ${own} comes after ${held}, which the environment holds`);
+      return refused(`could not determine whether ${own} comes after ${held}, the image in the environment`);
   }
 }
 

@@ -95,11 +95,11 @@ function objectionTo({ digest, targets, history, unclear = 0, rollback, byHand, 
   const left = `${environment} was rolled back from ${short}, and`;
   const until = 'until a person promotes it by name (`force: true`).';
   if (rollback === true) {
-    const how = 'only a person brings it back: start the workflow by hand (`workflow_dispatch`).';
+    const how = 'only a person can restore it: start the workflow by hand (`workflow_dispatch`).';
     return held.has(digest) ? `${left} ${how}` : undefined;
   }
-  if (held.has(digest)) return `${left} it is held back ${until}`;
-  const unknown = `A record of what ${environment} holds cannot be understood, so it is not known whether ${short} is held back`;
+  if (held.has(digest)) return `${left} it is on hold ${until}`;
+  const unknown = `A promotion record of the image in ${environment} cannot be understood, so ${short} may be on hold`;
   return unclear > 0 ? `${unknown}: no run promotes it ${until}` : undefined;
 }
 

@@ -24,7 +24,7 @@ export function judgeProvenance(terms: ProvenanceTerms, provenances: readonly Pr
   });
   if (wrong.length > 0) return { met: false, reason: `its provenance ${[...new Set(wrong)].join(', and ')}` };
   const said = [terms.builder && 'builder', terms.repository && 'repository', terms.commit && 'commit'].filter(Boolean);
-  return { met: true, detail: said.length > 0 ? `a provenance with the ${said.join(', ')} asked for` : 'a provenance' };
+  return { met: true, detail: said.length > 0 ? `a provenance with the required ${said.join(', ')}` : 'a provenance' };
 }
 
 function term(

@@ -77,7 +77,7 @@ function readEntry(entry: unknown): Parsed<Requirement> {
           key,
           values.map((each) => ({ value: each })),
         )
-      : problems(`\`${key}\` holds something that is not a text`);
+      : problems(`\`${key}\` contains something that is not a string`);
   }
   if (isFields(value)) return readFields(key, value);
   const text = scalar(value);

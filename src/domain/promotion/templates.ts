@@ -91,7 +91,7 @@ export function readSource(text: string, values: TemplateValues): Parsed<Source>
   }
   // Registries report a tag's sha256 digest: another algorithm would look like another image.
   const isOther = (digest: string) => isDigest(digest) && !digest.startsWith('sha256:');
-  const other = 'a tag holds an image by its sha256 digest: give that, or a tag';
+  const other = 'images are identified by their sha256 digest: give that, or a tag';
   if (/^sha(?:256|512):/.test(from)) {
     if (isOther(from)) return refuse(other);
     return isDigest(from)
@@ -111,7 +111,7 @@ export function readSource(text: string, values: TemplateValues): Parsed<Source>
       ? parsed({ by: 'digest', digest, image: image.value })
       : refuse('what follows the `@` is no digest');
   }
-  if (tag === undefined) return refuse('say which image of the repository, with `:tag` or `@sha256:…`');
+  if (tag === undefined) return refuse('name one image of the repository, with `:tag` or `@sha256:…`');
   return isTag(tag) ? parsed({ by: 'tag', tag, image: image.value }) : refuse(`${quoted(tag)} is not a valid tag`);
 }
 

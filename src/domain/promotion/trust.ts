@@ -48,7 +48,7 @@ export function judgeRecords(records: readonly StoredRecord[], at: RepositoryNam
         : [
             `Ignored ${foreign.length === 1 ? 'a promotion record' : `${foreign.length} promotion records`} in ${where}, written to another repository: ${foreign
               .slice(0, MAX_NAMED)
-              .map((record) => `${shortDigest(record.manifest)} says ${quoted(writtenTo(record))}`)
+              .map((record) => `${shortDigest(record.manifest)} names ${quoted(writtenTo(record))}`)
               .join(', ')}${foreign.length > MAX_NAMED ? ', …' : ''}.`,
           ]),
     ],

@@ -191,14 +191,14 @@ function reportUnknown(
     problems.push({
       severity: 'warning',
       code: 'push-time-unknown',
-      message: `The rule "${rule.name}" cannot tell the age of ${unknown.age} images; they stay.${withoutPushTimes(context)}`,
+      message: `The rule "${rule.name}" cannot determine the age of ${unknown.age} images; they stay.${withoutPushTimes(context)}`,
     });
   }
   if (unknown.pull > 0) {
     problems.push({
       severity: 'warning',
       code: 'pulls-unknown',
-      message: `The rule "${rule.name}" cannot tell when ${unknown.pull} images were last pulled; they stay.`,
+      message: `The rule "${rule.name}" cannot determine when ${unknown.pull} images were last pulled; they stay.`,
     });
   }
 }

@@ -141,7 +141,7 @@ function manifestReason(
   }
   if (node.subjects.length > 0)
     return { code: 'attached-to-kept', text: `attached to ${shortDigest(node.subjects[0] ?? '')}` };
-  return { code: 'unknown', text: 'it could not be told what needs it' };
+  return { code: 'unknown', text: 'it is unknown which image needs it' };
 }
 
 function nameOf({ tags, manifest }: GraphNode): string {

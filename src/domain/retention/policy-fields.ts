@@ -136,8 +136,8 @@ const select = mapOf('`select`', {
 const rule = mapOf('a rule', {
   name: { reader: text('a name', 100), about: 'Shown in the plan.' },
   select: { reader: select, about: 'What the rule is about.', required: true },
-  keep: { reader: keep, about: 'What stays, whatever other rules say. Removes nothing.' },
-  remove: { reader: remove, about: 'What goes, when every condition holds and nothing keeps it.' },
+  keep: { reader: keep, about: 'What to keep, whatever the other rules select. Removes nothing.' },
+  remove: { reader: remove, about: 'What to delete if every condition is met and nothing keeps it.' },
 });
 
 const limits = either(
@@ -156,7 +156,7 @@ const limits = either(
     },
     'min-tagged-left': {
       reader: count(0, MOST),
-      about: 'Tagged images that stay, whatever the rules say. Default: 1.',
+      about: 'Number of tagged images to keep, whatever the rules select. Default: 1.',
     },
     'keep-newest-image': { reader: boolean, about: 'Whether the newest tagged image stays. Default: true.' },
   }),
@@ -221,7 +221,7 @@ export const policyFields = mapOf('a policy', {
       locked: { reader: boolean, about: 'Whether locked and immutable tags stay. Default: true.' },
       'in-use': { reader: listOf(inUse), about: 'What is in use stays. Default: what was promoted last, and before.' },
     }),
-    about: 'What stays, whatever the rules say.',
+    about: 'What to keep, whatever the rules select.',
   },
   rules: { reader: rules, about: 'Rules of every repository that the run is given, instead of `repositories`.' },
   repositories: {

@@ -30,7 +30,8 @@ function readSelection(raw: RawSelect | undefined, report: Report): Selection {
   if (at !== undefined && !tagged && raw?.tags !== undefined) {
     report(at, '`tagged: false` selects what has no tag, so `tags` cannot match: write two rules');
   }
-  if (at !== undefined && !tagged && gone !== undefined) report(at, '`gone` needs tags to tell whose image it is');
+  if (at !== undefined && !tagged && gone !== undefined)
+    report(at, '`gone` needs tags that name the branch or pull request of an image');
   const kinds = kind?.includes('any') === true ? (['image', 'chart', 'cache', 'wasm', 'other'] as const) : kind;
   return {
     tags,
@@ -57,7 +58,7 @@ function readGone(raw: RawGone, tags: readonly TagPattern[], report: Report): Go
   if (group === undefined && !hasStar) {
     report(
       raw.at,
-      `\`gone\` cannot tell the ${what.replace('-', ' ')} from these tags: use a glob with one \`*\`, or a pattern with a group, as in \`/pr-(?<id>\\d+)/\``,
+      `\`gone\` cannot find the ${what.replace('-', ' ')} from these tags: use a glob with one \`*\`, or a pattern with a group, as in \`/pr-(?<id>\\d+)/\``,
     );
   }
   return { what, ...(group === undefined ? {} : { group }), for: raw.for ?? 0 };

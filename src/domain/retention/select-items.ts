@@ -81,7 +81,7 @@ export function selectItems(
     problems.push({
       severity: 'error',
       code: 'refs-unreadable',
-      message: `The rule "${rule.name}" cannot tell of ${unknown} tags what they belong to; they stay.`,
+      message: `The rule "${rule.name}" cannot determine what ${unknown} tags belong to; they stay.`,
     });
   }
   return found;

@@ -131,18 +131,18 @@ export function decideByCommit(given: {
   if (recorded === undefined) {
     return {
       move: true,
-      reason: 'moves: what it holds records no commit',
+      reason: 'moves: the image it points to names no commit',
       warning: `The image under the tag has no label org.opencontainers.image.revision, so nothing shows whether it is older than ${current}.`,
     };
   }
   const held = commitName(recorded);
   switch (relation) {
     case 'same':
-      return { move: true, reason: `moves: holds another build of ${current}` };
+      return { move: true, reason: `moves: points to another build of ${current}` };
     case 'ahead':
       return { move: true, reason: `moves: ${current} comes after ${held}` };
     case 'behind':
-      return { move: false, reason: `stays: holds ${held}, which is newer than ${current}` };
+      return { move: false, reason: `stays: points to ${held}, which is newer than ${current}` };
     case 'diverged':
     case 'unknown': {
       const between =
@@ -152,8 +152,8 @@ export function decideByCommit(given: {
       if (isTip === true) return { move: true, reason: `moves: ${current} is the tip of its ref, and ${between}` };
       const reason =
         isTip === false
-          ? `stays: holds ${held}; ${between}, and ${current} is not the tip of its ref any more`
-          : `stays: holds ${held}; ${between}, and it is unknown whether ${current} is the tip of its ref. ${HOW_TO_KNOW}`;
+          ? `stays: points to ${held}; ${between}, and ${current} is not the tip of its ref any more`
+          : `stays: points to ${held}; ${between}, and it is unknown whether ${current} is the tip of its ref. ${HOW_TO_KNOW}`;
       if (relation === 'diverged' && isTip === false) return { move: false, reason };
       return {
         move: false,

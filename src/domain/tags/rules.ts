@@ -69,7 +69,7 @@ function parseRule(text: string): Parsed<TagRule> {
   if (!attributes.ok) return attributes;
   // metadata-action silently uses the last one.
   if (attributes.value.filter(({ key, value }) => key === undefined && value !== '').length > 1) {
-    return problems('several tags stand on one line, and only the last would count. Write each on a line of its own');
+    return problems('there are several tags on one line, and only the last would count. Write each on its own line');
   }
   const type = readType(attributes.value);
   if (!type.ok) return type;

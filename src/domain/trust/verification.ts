@@ -21,7 +21,7 @@ export type Signer =
 /** A signed statement whose signature, certificate, log entries and timestamps were checked. */
 export interface SignedStatement {
   readonly format: StatementFormat;
-  /** The manifest that holds it. */
+  /** The manifest that contains it. */
   readonly manifest: Digest;
   readonly signer: Signer;
   /** When it was signed: from the log's promise or a timestamp authority, never from the statement. */

@@ -54,7 +54,7 @@ export async function convertDockerSave(source: string, archive: Extracted, dire
     if (layer?.diffId === diffIds[at]) return layer?.descriptor ?? [];
     const name = clean(image.layers[at]);
     throw corrupt(
-      `${source}: the layer ${name} unpacks to ${layer?.diffId}, the image config says ${clean(diffIds[at])}`,
+      `${source}: the layer ${name} unpacks to ${layer?.diffId}, but the image config lists ${clean(diffIds[at])}`,
     );
   });
   for (const [file, { descriptor }] of known) await moveFile(file, pathOf(descriptor.digest));
@@ -91,7 +91,7 @@ function oneImage(bytes: Uint8Array, source: string): SavedImage {
     const names = found.map(({ names: [name], config }) => clean(name ?? config));
     throw new ActionError(
       'SOURCE_INVALID',
-      `${source} holds ${found.length} images, and one is wanted: ${names.slice(0, 20).join(', ')}.`,
+      `${source} contains ${found.length} images, but only one is expected: ${names.slice(0, 20).join(', ')}.`,
     );
   }
   return first;

@@ -130,7 +130,7 @@ export function metered(input: { readonly bytesRead: number }, most: ExtractLimi
 }
 
 function unsafe(file: string, what: string): ActionError {
-  return new ActionError('SOURCE_UNSAFE', `${file} holds ${what}.`, { facts: { input: 'source' } });
+  return new ActionError('SOURCE_UNSAFE', `${file} contains ${what}.`, { facts: { input: 'source' } });
 }
 
 function explain(error: unknown, file: string, signal: AbortSignal | undefined): unknown {

@@ -47,7 +47,10 @@ export async function openSource(path: string, options: SourceOptions): Promise<
   if (archive.files.has('oci-layout') && archive.files.has('index.json')) {
     const [link] = archive.links.keys();
     if (link !== undefined && !isDocker) {
-      throw new ActionError('SOURCE_UNSAFE', `${path} holds the link ${link}, and an OCI layout has none.`);
+      throw new ActionError(
+        'SOURCE_UNSAFE',
+        `${path} contains the link ${link}, but links are not allowed in an OCI layout.`,
+      );
     }
     return { directory, kind: isDocker ? 'docker-save' : 'oci-tar' };
   }

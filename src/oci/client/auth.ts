@@ -246,7 +246,7 @@ function trustedRealm(realm: string, from: URL, host: string): URL {
   } catch {
     throw refuse('is no address');
   }
-  if (url.username !== '' || url.password !== '') throw refuse('holds credentials');
+  if (url.username !== '' || url.password !== '') throw refuse('contains credentials');
   if (url.host === from.host && url.protocol === from.protocol) return url;
   const localRegistry = isLoopback(from.hostname);
   if (url.protocol !== 'https:' && !(localRegistry && isLoopback(url.hostname))) throw refuse('is not HTTPS');

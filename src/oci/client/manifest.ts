@@ -9,7 +9,7 @@ import type { Repository } from './repository.ts';
 export async function getManifest({ host, name, get }: Repository, reference: string): Promise<ManifestBytes> {
   const manifest = await get(reference);
   if (manifest !== undefined) return manifest;
-  throw new ActionError('MANIFEST_UNKNOWN', `${host}/${name} does not hold ${reference} any more.`, {
+  throw new ActionError('MANIFEST_UNKNOWN', `${host}/${name} does not have ${reference} any more.`, {
     facts: { registry: host, repository: name, reference },
   });
 }

@@ -201,7 +201,7 @@ function entriesOf(bytes: Uint8Array, mediaType: string): readonly unknown[] | u
 function add(found: Map<Digest, Descriptor>, value: unknown, where: string): void {
   const descriptor = descriptorOf(value);
   if (descriptor === undefined) {
-    throw new ActionError('ANSWER_INVALID', `The list of what refers to ${where} holds an entry without a digest.`);
+    throw new ActionError('ANSWER_INVALID', `The list of what refers to ${where} contains an entry without a digest.`);
   }
   if (found.size > MAX_REFERRERS)
     throw new ActionError('ANSWER_INVALID', `More than ${MAX_REFERRERS} manifests refer to ${where}.`);

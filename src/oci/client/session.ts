@@ -133,7 +133,7 @@ export function createSession(options: SessionOptions): Session {
     const text = /^299 - "((?:[^"\\]|\\.){1,4096})"/.exec(String(headers.warning ?? ''))?.[1];
     if (text === undefined || warned.has(text) || warned.size >= 20) return;
     warned.add(text);
-    log.warning(`${host} says: ${auth.redact(text).slice(0, 500)}`);
+    log.warning(`Warning from ${host}: ${auth.redact(text).slice(0, 500)}`);
   };
 
   /**

@@ -52,12 +52,12 @@ function readPage(body: Buffer, where: string): readonly string[] {
   try {
     parsed = JSON.parse(body.toString('utf8'));
   } catch {
-    throw new ActionError('ANSWER_INVALID', `The list of tags of ${where} is not JSON.`);
+    throw new ActionError('ANSWER_INVALID', `The tag list of ${where} is not JSON.`);
   }
   const tags: unknown = typeof parsed === 'object' && parsed !== null && 'tags' in parsed ? parsed.tags : undefined;
   // `tags` is null after the last tag was deleted.
   if (tags === null) return [];
-  if (!Array.isArray(tags)) throw new ActionError('ANSWER_INVALID', `The list of tags of ${where} holds no \`tags\`.`);
+  if (!Array.isArray(tags)) throw new ActionError('ANSWER_INVALID', `The tag list of ${where} has no \`tags\`.`);
   return tags.filter((tag) => typeof tag === 'string');
 }
 

@@ -106,7 +106,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
   if (countNames(document, where) !== shapeOf(bytes).names) throw invalid(`${where} has a field twice`);
   if (document.schemaVersion !== 2) throw invalid(`${where} has schemaVersion ${clean(document.schemaVersion)}, not 2`);
   if (document.mediaType !== undefined && document.mediaType !== mediaType) {
-    throw invalid(`${where} says that it is ${clean(document.mediaType)}, but what refers to it says ${mediaType}`);
+    throw invalid(`${where} has the media type ${clean(document.mediaType)}, but its descriptor has ${mediaType}`);
   }
   requireAnnotations(document.annotations, where);
   const asIndex = isIndexType(mediaType);

@@ -57,7 +57,7 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
 
   const images = children.filter((child) => isRunnable(child.bytes.descriptor));
   const others = children.filter((child) => !images.includes(child));
-  if (images.length === 0) throw invalid(`The index ${descriptor.digest} of ${directory} holds no image`);
+  if (images.length === 0) throw invalid(`The index ${descriptor.digest} of ${directory} has no image`);
   for (const child of others) refuseHiddenLayers(child);
   refuseRepeated(images, descriptor.digest);
   const blobs = new Map<Digest, Descriptor>();
@@ -65,7 +65,7 @@ export async function readLayout(directory: string, expect: Expectation = {}): P
     for (const blob of [child.config, ...child.layers]) {
       const known = blobs.get(blob.digest);
       if (known !== undefined && known.size !== blob.size) {
-        throw invalid(`The blob ${blob.digest} is said to have ${known.size} bytes and ${blob.size} bytes`);
+        throw invalid(`The blob ${blob.digest} has two sizes: ${known.size} bytes and ${blob.size} bytes`);
       }
       if (known === undefined)
         blobs.set(blob.digest, { mediaType: blob.mediaType, digest: blob.digest, size: blob.size });
@@ -130,9 +130,9 @@ async function readEntry(
   const entries = listed.filter((each) => !artifacts.includes(each));
   const digests = [...new Set(entries.map((entry) => entry.digest))];
   const entry = wanted === undefined ? entries[0] : entries.find(({ digest }) => digest === wanted);
-  if (entries.length === 0) throw invalid(`${directory}/index.json holds no image`);
+  if (entries.length === 0) throw invalid(`${directory}/index.json has no image`);
   if (entry === undefined) {
-    throw corrupt(`The builder reported ${wanted}, but ${directory}/index.json holds ${digests.join(', ')}`);
+    throw corrupt(`The builder reported ${wanted}, but ${directory}/index.json has ${digests.join(', ')}`);
   }
   if (wanted === undefined && digests.length > 1) {
     const named = entries.map(
@@ -141,12 +141,12 @@ async function readEntry(
     );
     throw new ActionError(
       'SOURCE_INVALID',
-      `${directory} holds ${digests.length} images, and one is wanted: ${[...new Set(named)].slice(0, 20).join(', ')}.`,
+      `${directory} contains ${digests.length} images, but only one is expected: ${[...new Set(named)].slice(0, 20).join(', ')}.`,
     );
   }
   const left = artifacts.map(
     ({ digest, artifactType, annotations }) =>
-      `${directory} also holds the artifact ${digest} (${clean(artifactType ?? annotations?.['org.opencontainers.image.ref.name'] ?? 'without a type')}), such as a signature or an SBOM. It is not published: attach it to the image in the registry.`,
+      `${directory} also contains the artifact ${digest} (${clean(artifactType ?? annotations?.['org.opencontainers.image.ref.name'] ?? 'without a type')}), such as a signature or an SBOM. It is not published: attach it to the image in the registry.`,
   );
   return { descriptor: { mediaType: entry.mediaType, digest: entry.digest, size: entry.size }, left };
 }
@@ -186,7 +186,7 @@ async function readChild(files: LayoutFiles, descriptor: Descriptor): Promise<Ch
     // Flattening it would change the digest that its builder gave it (P2), and few tools support a nested index.
     throw new ActionError(
       'SOURCE_INVALID',
-      `The index holds another index (${descriptor.digest}). Give an image whose index names the manifest of each platform.`,
+      `The index contains another index (${descriptor.digest}). Give an image whose index names the manifest of each platform.`,
     );
   }
   const bytes = await readManifest(files, descriptor);
@@ -215,9 +215,9 @@ async function readPlatform(
   if (misspelled !== undefined) throw invalid(`${where} is for a platform that clients do not look for: ${misspelled}`);
   const [said, is] = [platform, own].map(({ os, architecture }) => normalPlatform(`${os}/${architecture}`));
   if (own.os === 'unknown' || own.architecture === 'unknown') {
-    throw invalid(`The image config ${document.config.digest} does not say for which platform it is`);
+    throw invalid(`The image config ${document.config.digest} names no platform`);
   }
-  if (said !== is) throw invalid(`The index says that ${descriptor.digest} is for ${said}, its config says ${is}`);
+  if (said !== is) throw invalid(`In the index, ${descriptor.digest} is for ${said}; in its config, for ${is}`);
   const diffIds = isFields(config.rootfs) ? textsOf(config.rootfs.diff_ids) : [];
   if (diffIds.length !== document.layers.length) {
     throw invalid(`${where} has ${document.layers.length} layers, but its config lists ${diffIds.length}`);

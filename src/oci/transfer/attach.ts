@@ -41,7 +41,7 @@ export async function attach(
     const held = await to.head(tag);
     if (manifest === undefined || held?.digest === digest) continue;
     if (held !== undefined) {
-      log.warning(`${to.host}/${to.name}:${tag} holds ${held.digest} and not ${digest}; it was left as it is.`);
+      log.warning(`${to.host}/${to.name}:${tag} points to ${held.digest} instead of ${digest}; it was left unchanged.`);
       continue;
     }
     await to.put(tag, manifest);
@@ -117,14 +117,14 @@ export async function checkListWritable(to: Repository, subject: Digest): Promis
     await to.put(tag, compact.descriptor.digest === fallbackDigest ? indexOf(fallback, 1) : compact);
   } catch (error) {
     if (!(error instanceof ActionError)) throw error;
-    const what = `${to.host}/${to.name} has no referrers API, and does not let its tag ${tag} change, which lists what refers to ${subject}: no promotion record can be added. ${error.message}`;
+    const what = `${to.host}/${to.name} has no referrers API, and does not allow its tag ${tag} change, which lists what refers to ${subject}: no promotion record can be added. ${error.message}`;
     throw new ActionError(error.code, what, { cause: error, facts: error.facts, remedy: LIST_REMEDY });
   }
 }
 
 const LIST_REMEDY = [
   'Exclude tags that begin with `sha256-` from the immutability rule: registries without the referrers API keep signatures, SBOMs and records under them.',
-  'Or set `record: false`: then the environment has no history, no rollback and no holds.',
+  'Or set `record: false`: the environment then has no history, no rollback, and no image can be on hold.',
 ];
 
 /** Without the API the list is kept under a tag. If that tag is an image, nothing can be attached. */

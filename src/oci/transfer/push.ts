@@ -127,7 +127,7 @@ export async function writeTag(repository: Repository, tag: string, root: Manife
   }
   throw new ActionError(
     'TAG_NOT_MOVED',
-    `${repository.host}/${repository.name}:${tag} was set to ${root.descriptor.digest} and holds ${held ?? 'nothing'}.`,
+    `${repository.host}/${repository.name}:${tag} was set to ${root.descriptor.digest} but points to ${held ?? 'nothing'}.`,
     { facts: { registry: repository.host, repository: repository.name, reference: tag } },
   );
 }

@@ -97,14 +97,14 @@ function refusedByEntra(answer: ApiAnswer, assertion: string, host: string): Act
     status: answer.status,
     text: answer.text,
     token: assertion,
-    advice: "The application's federated credential must say the same, letter by letter.",
+    advice: 'The federated credential of the application must match it exactly, upper and lower case included.',
   });
 }
 
 function refusedByRegistry(answer: ApiAnswer, access: string, host: string, client: string): ActionError {
   return new ActionError(
     'KEYLESS_REFUSED',
-    `${host} answered ${answer.status} to the exchange of the Entra token: ${wordsOf(answer, access) || 'nothing'}. The application ${client} needs a role at this registry (AcrPush, or Container Registry Repository Writer where roles are per repository), and the registry's network rules must let the runner in.`,
+    `${host} answered ${answer.status} to the exchange of the Entra token: ${wordsOf(answer, access) || 'nothing'}. The application ${client} needs a role at this registry (AcrPush, or Container Registry Repository Writer where roles are per repository), and the registry's network rules must allow the runner.`,
     { facts: { registry: host, status: answer.status } },
   );
 }

@@ -170,7 +170,7 @@ export function artifactRegistryManagement(context: ManagementContext): Manageme
       }
       throw new ActionError(
         'DENIED',
-        `${host}/${context.repository} needs the permission ${UPLOAD_PERMISSION}, which this identity lacks: roles/artifactregistry.writer holds it.`,
+        `${host}/${context.repository} needs the permission ${UPLOAD_PERMISSION}, which this identity lacks: roles/artifactregistry.writer includes it.`,
         { facts },
       );
     },

@@ -101,6 +101,6 @@ async function impersonate({ api, host }: LoginContext, federated: string, accou
 
 function refusedExchange({ status, text }: ApiAnswer, token: string, host: string): ActionError {
   const advice =
-    'Compare it with the provider that workload-identity-provider names: whether it is there and enabled, its audience, and its attribute condition.';
+    'Compare it with the provider that workload-identity-provider names: whether it exists and is enabled, its audience, and its attribute condition.';
   return exchangeRefused({ service: STS_HOST, host, status, text, token, advice });
 }

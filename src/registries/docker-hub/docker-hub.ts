@@ -169,7 +169,7 @@ function manage(context: ManagementContext): Management {
     // Hub answers organization tokens as if they were anonymous: their rights are not in the response.
     if (found?.kind !== 'password' || found.password.startsWith('dckr_oat_')) return [];
     if (fieldsOf((await describe()).permissions).write !== false) return [];
-    throw new ActionError('DENIED', `${HUB} says that ${found.username} may not push to ${repository}.`, { facts });
+    throw new ActionError('DENIED', `${found.username} may not push to ${repository}, according to ${HUB}.`, { facts });
   };
 
   /** Rules are RE2 regular expressions. Those for all tags are evaluated here; the registry applies the others. */

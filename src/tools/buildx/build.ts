@@ -97,7 +97,7 @@ function warnAboutArguments(runtime: Runtime, { buildArgs }: BuildRequest): void
   const names = secretLookingArgs(buildArgs);
   if (names.length === 0) return;
   runtime.log.warning(
-    `\`build-args\` holds ${names.join(', ')}. Build arguments stay visible in the history of the image, and with \`mode=max\` in its provenance. Use \`secrets\` or \`secret-envs\` for what must not be seen.`,
+    `\`build-args\` contains ${names.join(', ')}. Build arguments stay visible in the history of the image, and with \`mode=max\` in its provenance. Use \`secrets\` or \`secret-envs\` for what must not be seen.`,
   );
 }
 

@@ -33,7 +33,7 @@ export async function findContextTokens(runtime: Runtime, sources: BuildSources)
         ? ['gha-creds-*.json', 'set `create_credentials_file: false` in google-github-actions/auth']
         : ['**/.git', 'check out with `persist-credentials: false`'];
       found.push(
-        `${name} holds a token in ${path}, and \`.dockerignore\` lets it through: \`COPY . .\` puts it into the image. Add \`${entry}\` to \`.dockerignore\`, or ${remedy}.`,
+        `${name} contains a token in ${path}, and \`.dockerignore\` lets it through: \`COPY . .\` puts it into the image. Add \`${entry}\` to \`.dockerignore\`, or ${remedy}.`,
       );
     }
   }

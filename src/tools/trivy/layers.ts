@@ -143,7 +143,7 @@ export async function readLayer(
     const said = isDigest(diffId) ? diffId : 'something that is no digest';
     throw new ActionError(
       'LAYOUT_CORRUPT',
-      `The layer ${layer.digest} unpacks to ${algorithm}:${is}, and the image config says ${said}.`,
+      `The layer ${layer.digest} unpacks to ${algorithm}:${is}, but the image config lists ${said}.`,
     );
   }
   // Engines and the scanner disagree about a whiteout without a name: the scanner removes the whole folder.

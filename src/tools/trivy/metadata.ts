@@ -51,7 +51,7 @@ export async function inspect(directory: string, kind: Kind, now: Date): Promise
   } catch (error) {
     throw invalid('it has no readable metadata.json', error);
   }
-  if (typeof metadata !== 'object' || metadata === null) throw invalid('its metadata.json holds no object');
+  if (typeof metadata !== 'object' || metadata === null) throw invalid('its metadata.json is not an object');
   const values = new Map<string, unknown>(Object.entries(metadata));
   const version = values.get('Version');
   if (version !== kind.version)
@@ -65,7 +65,7 @@ export async function inspect(directory: string, kind: Kind, now: Date): Promise
   if (updatedAt === undefined || Number.isNaN(updatedAt.getTime())) throw invalid('its metadata.json has no UpdatedAt');
   const age = now.getTime() - updatedAt.getTime();
   // A date in the future would keep it fresh forever.
-  if (age < -24 * HOUR_MS) throw invalid(`it says that it was made on ${updatedAt.toISOString()}, which is to come`);
+  if (age < -24 * HOUR_MS) throw invalid(`its creation date is ${updatedAt.toISOString()}, which is in the future`);
   if (!(await hasMagic(join(directory, kind.file), kind))) throw invalid(`its ${kind.file} is not a database`);
   return {
     updatedAt,

@@ -186,7 +186,7 @@ describe('a policy of the default branch that cannot be read', () => {
         await symlink('../ops/policy.yaml', join(folder, FILE));
         await commit({});
       },
-      /Could not determine what .github\/promotion.yaml says on main.*no plain file/,
+      /Could not read .github\/promotion.yaml on main.*no plain file/,
     ],
     [
       'in a folder that is a link',
@@ -195,14 +195,14 @@ describe('a policy of the default branch that cannot be read', () => {
         await symlink('ops', join(folder, '.github'));
         await commit({});
       },
-      /Could not determine what .github\/promotion.yaml says on main.*a folder of it is a link/,
+      /Could not read .github\/promotion.yaml on main.*a folder of it is a link/,
     ],
     [
       'a folder',
       async (commit: (files: object) => Promise<string>) => {
         await commit({ [`${FILE}/x.yaml`]: 'require: [signature]\n' });
       },
-      /Could not determine what .github\/promotion.yaml says on main.*no plain file/,
+      /Could not read .github\/promotion.yaml on main.*no plain file/,
     ],
     [
       'empty',

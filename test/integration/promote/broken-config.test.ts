@@ -7,7 +7,7 @@ const CONFIGS: readonly (readonly [string, string, RegExp])[] = [
   ['no JSON', 'not json', /is not JSON/],
   ['a list', '[]', /is not a JSON object/],
   ['null', 'null', /is not a JSON object/],
-  ['one without a platform', '{}', /does not say for which platform/],
+  ['one without a platform', '{}', /names no platform/],
   ['one whose architecture is a number', '{"architecture":5,"os":"linux"}', /architecture/],
   ['one of 9 MB', JSON.stringify({ a: 'x'.repeat(9_000_000) }), /9000008 bytes, more than the 4194304/],
 ];

@@ -65,7 +65,7 @@ describe('what refers to an image', () => {
         const run = await scene.promote();
         const message = expectError(run, 'tag-conflict', 'TAG_IMMUTABLE');
         expect(scene.held()).toBeUndefined();
-        expect(message).toContain(`does not let its tag ${fallbackTag(digest)} change`);
+        expect(message).toContain(`does not allow its tag ${fallbackTag(digest)} change`);
         expect(run.summary).toContain('set <code>record: false</code>');
         expect(listed(registry, fallbackTag(digest))).toEqual(before);
       }

@@ -96,7 +96,7 @@ describe('manifests', () => {
     const path = new RegExp(`${PROD}/manifests/production$`);
     registry.addFault({ match: { method: 'HEAD', path, nth: 'all' }, action: { status: 404 } });
     registry.addFault(UNCONFIRMED);
-    expect(expectError(await scene.promote(), 'registry-failed', 'TAG_NOT_MOVED')).toContain('holds nothing');
+    expect(expectError(await scene.promote(), 'registry-failed', 'TAG_NOT_MOVED')).toContain('points to nothing');
     const asked = registry.log.filter((each) => path.test(each.path)).map(({ method }) => method);
     // For the plan and after the copy; then four looks, and one to see who is to blame.
     expect(asked).toEqual(['HEAD', 'HEAD', 'PUT', 'HEAD', 'HEAD', 'HEAD', 'HEAD', 'HEAD']);

@@ -45,7 +45,7 @@ test.each([
   expect(await outcome({ from: 'four' })).toBe('promoted');
 });
 
-test('nobody knows what is held back where a record of what the environment holds cannot be understood', async () => {
+test('nobody knows what is held back where a record of what the environment has cannot be understood', async () => {
   const { promote, job, images, registry, source } = await createStage();
   const three = source.image(['3'], {}, 'production');
   source.referrer(three, 'record', {
@@ -67,7 +67,7 @@ test('a rollback whose record could not be written says that nothing is held bac
   const back = await promote({ rollback: 'true' });
   expect(back.outputs.outcome).toBe('registry-failed');
   expect(registry.tags('org/app').production).toBe(one);
-  expect(back.annotations[0]?.message).toContain(`Nothing holds ${two} back`);
+  expect(back.annotations[0]?.message).toContain(`${two} is not on hold`);
 });
 
 test('a rollback does not go to what a mirror of the same name has held', async () => {
@@ -92,7 +92,7 @@ test('a rollback to what is held back is for a person: an automatic one writes n
   registry.clearLog();
   const run = await promote({ rollback: 'true', from: two });
   expect(run, run.log).toMatchObject({ exitCode: 1, outputs: { outcome: 'refused' } });
-  expect(run.log).toContain('only a person brings it back');
+  expect(run.log).toContain('only a person can restore it');
   expect(registry.writes()).toEqual([]);
   const back = await job.byHand({ images, environment: 'production', rollback: 'true', from: two });
   expect(back.outputs, back.log).toMatchObject({ outcome: 'rolled-back', 'previous-digest': one });

@@ -9,7 +9,7 @@ test.each([
   ],
   ['`rollback` without records', { rollback: 'true', record: 'false' }, 'which `record: false` switches off'],
   ['`rollback` with `force`', { rollback: 'true', force: 'true' }, '`force` is for promotions'],
-  ['no `from`', { from: '' }, '`from` is empty: say what to promote'],
+  ['no `from`', { from: '' }, '`from` is empty: set a tag, a digest'],
   ['neither environment nor `to`', { environment: '' }, 'environment'],
   [
     'an input of another command',

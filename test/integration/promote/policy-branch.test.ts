@@ -72,7 +72,7 @@ describe('a policy that was changed on a branch', () => {
   test('refuses where neither tells, with the fix', async () => {
     const { environments, asked } = await createBranch(LOOSE);
     const message = await environments.fails('POLICY_INVALID', '', asked());
-    expect(message).toContain(`Could not determine what ${FILE} says on main`);
+    expect(message).toContain(`Could not read ${FILE} on main`);
     expect(message).toContain('`fetch-depth: 0`');
     expect(message).toContain('`contents: read`');
     await using github = await startGitHub({ permissions: { contents: 'none' } });

@@ -87,9 +87,9 @@ describe('not-older', () => {
     const run = await environments.passes('not-older', { inputs: { from: 'two' } });
     expect(run.log).toContain(`not-older: ${second.slice(0, 7)} comes after ${first.slice(0, 7)}`);
     environments.hold('production', two);
-    const older = `not-older: the environment holds ${second.slice(0, 7)}, which is newer than ${first.slice(0, 7)}. Use \`rollback: true\``;
+    const older = `not-older: the environment has ${second.slice(0, 7)}, which is newer than ${first.slice(0, 7)}. Use \`rollback: true\``;
     await environments.refuses('not-older', [older], { inputs: { from: 'one' } });
-    const beside = `not-older: neither ${feature.slice(0, 7)} nor ${second.slice(0, 7)}, which the environment holds, comes after`;
+    const beside = `not-older: neither ${feature.slice(0, 7)} nor ${second.slice(0, 7)}, the image in the environment, comes after`;
     await environments.refuses('not-older', [beside], { inputs: { from: 'beside' } });
     // Without it the older one passes.
     await environments.passes('', { inputs: { from: 'one' } });
@@ -113,7 +113,7 @@ describe('not-older', () => {
     const { environments, first } = await createHistory();
     const lost = 'e'.repeat(40);
     environments.built(first);
-    await environments.refuses('not-older', ['not-older: what the environment holds names no commit']);
+    await environments.refuses('not-older', ['not-older: the image in the environment names no commit']);
     environments.hold('production', environments.built(lost, 'lost'));
     const doubt = `not-older: could not determine whether ${first.slice(0, 7)} comes after ${lost.slice(0, 7)}`;
     await environments.refuses('not-older', [doubt]);
@@ -127,7 +127,7 @@ describe('not-older', () => {
     environments.built(first);
     for (const environment of ['production', 'qa']) {
       const asked = { inputs: { environment, to: 'fresh\nproduction' } };
-      await environments.refuses('not-older', [`the environment holds ${second.slice(0, 7)}, which is newer`], asked);
+      await environments.refuses('not-older', [`the environment has ${second.slice(0, 7)}, which is newer`], asked);
     }
   });
 
@@ -140,7 +140,7 @@ describe('not-older', () => {
     environments.hold('qa', one);
     const third = environments.built(first, 'next', 'another build');
     const to = `${registry.host}/org/app:qa\n${registry.host}/org/other:production`;
-    await environments.refuses('not-older', [`the environment holds ${second.slice(0, 7)}, which is newer`], {
+    await environments.refuses('not-older', [`the environment has ${second.slice(0, 7)}, which is newer`], {
       inputs: { to },
     });
     expect(registry.tags('org/other').production).toBe(two.descriptor.digest);

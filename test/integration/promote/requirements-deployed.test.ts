@@ -19,7 +19,7 @@ describe('deployed=staging', () => {
     await using environments = await createStages();
     environments.built(COMMIT);
     const words = (holds: string, deployments: string) => [
-      `deployed=staging: staging holds ${holds}, there is no record that it held sha256:`,
+      `deployed=staging: staging points to ${holds}, no promotion record shows that it pointed to sha256:`,
       deployments,
     ];
     const silent = 'GitHub deployments could not be read';
@@ -36,7 +36,7 @@ describe('deployed=staging', () => {
     const run = await environments.passes('deployed=staging');
     expect(run.log).toMatch(/met {6}deployed=staging: staging points to it now/);
     await environments.passes('deployed=staging', { inputs: { from: 'env:staging' } });
-    await environments.refuses('deployed=staging\ndeployed=qa', ['deployed=qa: qa holds nothing']);
+    await environments.refuses('deployed=staging\ndeployed=qa', ['deployed=qa: qa points to nothing']);
   });
 
   test('by a promotion before, though the environment has moved on since', async () => {

@@ -25,7 +25,7 @@ describe('platforms', () => {
     await environments.layout(BOTH);
     await environments.passes('platforms=linux/amd64,linux/arm64');
     await environments.passes('platforms=linux/arm64/v8');
-    const reason = 'the image holds linux/amd64, linux/arm64, and not linux/arm/v7';
+    const reason = 'the image has linux/amd64, linux/arm64, and not linux/arm/v7';
     await environments.refuses('platforms=linux/amd64,linux/arm/v7', ['platforms=linux/amd64,linux/arm/v7', reason]);
   });
 

@@ -128,7 +128,7 @@ export async function createStages() {
       expect(told).toEqual([expect.stringContaining(words[0] ?? '')]);
       return run;
     },
-    /** A promotion that is let pass: the environment holds the image after it, and what it held before is put back. */
+    /** A promotion that is let pass: the environment has the image after it, and what it held before is put back. */
     passes: async (require: string, asked: Asked = {}): Promise<ActionRun> => {
       const environment = asked.inputs?.environment ?? STAGE;
       const held = registry.tags(NAME)[environment];

@@ -47,7 +47,7 @@ describe.each([
     expect(refused.exitCode).toBe(1);
     expect(refused.outputs).toMatchObject({ outcome: 'refused' });
     expect(refused.annotations.filter(({ level }) => level === 'error')).toMatchObject([
-      { level: 'error', message: expect.stringContaining('held back until a person promotes it by name') },
+      { level: 'error', message: expect.stringContaining('on hold until a person promotes it by name') },
     ]);
     expect(registry.writes()).toEqual([]);
     expect(holds('production')).toBe(one);

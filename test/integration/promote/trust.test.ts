@@ -72,7 +72,7 @@ describe('a record forged where the image comes from', () => {
     forge(registry, DEV, two, { kind: 'rollback', time: later(2) });
     registry.clearLog();
     const run = await promote('two');
-    expectRefused(run, registry, /it is held back until a person promotes it by name/);
+    expectRefused(run, registry, /it is on hold until a person promotes it by name/);
     expect(run.log).toMatch(/Ignored 2 promotion records in 127.*dev\/app, written to another repository: /);
     expect(run.summary).toContain('Ignored 2 promotion records');
   });
@@ -102,7 +102,7 @@ describe('a record forged where the image comes from', () => {
     const three = source.image(['3'], {}, 'three');
     forge(registry, DEV, three, { digest: three.descriptor.digest, held: [three.descriptor.digest] });
     registry.clearLog();
-    expectRefused(await promote('three'), registry, /held back/);
+    expectRefused(await promote('three'), registry, /on hold/);
     const forced = await job.byHand({
       from: `${registry.host}/${DEV}:three`,
       to: images,
@@ -148,7 +148,7 @@ describe('a record in the target itself', () => {
     for (const each of [one, two]) forge(registry, PROD, each, { forced: true, time: later(60) });
     registry.clearLog();
     const run = await promote('two');
-    expectRefused(run, registry, /held back/);
+    expectRefused(run, registry, /on hold/);
     expect(run.log).toMatch(/Ignored the promotion record sha256:\w{12} in .*prod\/app: it is dated .*, in the future/);
   });
 
@@ -157,7 +157,7 @@ describe('a record in the target itself', () => {
     await rollback();
     forge(registry, PROD, two, { forced: true, event: 'push', time: later(0) });
     registry.clearLog();
-    expectRefused(await promote('two'), registry, /held back/);
+    expectRefused(await promote('two'), registry, /on hold/);
   });
 
   test('that was copied there with an image counts for nothing', async () => {
@@ -187,7 +187,7 @@ describe('a record in the target itself', () => {
     // Somebody moves the tag by hand.
     const moved = fill(registry, PROD).image(['by hand'], {}, 'production').descriptor.digest;
     registry.clearLog();
-    expectRefused(await rollback(), registry, /without a gap, what production pointed to before/);
+    expectRefused(await rollback(), registry, /without a gap to what production pointed to before/);
     const named = await rollback({ from: two.descriptor.digest });
     expect(named.outputs, named.log).toMatchObject({
       outcome: 'rolled-back',

@@ -79,7 +79,7 @@ export async function extractOf(name: ContractName, specs: string): Promise<stri
       const document = trim(await readDocument(specs, file), operations);
       const present = names(document);
       const missing = operations.filter((operation) => !present.includes(operation));
-      if (missing.length > 0) throw new Error(`${file} does not hold ${missing.join(', ')}`);
+      if (missing.length > 0) throw new Error(`${file} does not have ${missing.join(', ')}`);
       return { source, version, licence, document };
     }),
   );

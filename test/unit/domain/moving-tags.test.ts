@@ -126,7 +126,7 @@ describe('P4: a tag of a ref moves only to a newer commit', () => {
   test('a stale run says what it lost to', () => {
     expect(decide({ relation: 'behind' })).toEqual({
       move: false,
-      reason: 'stays: holds 3f2a1b0, which is newer than 1a2b3c4',
+      reason: 'stays: points to 3f2a1b0, which is newer than 1a2b3c4',
     });
   });
 

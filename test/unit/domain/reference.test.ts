@@ -30,7 +30,7 @@ describe('the name of an image', () => {
     ['app:1.2', /leave out the tag/],
     ['localhost:5000', /leave out the tag, or add a path after the host/],
     [`app@sha256:${'0'.repeat(64)}`, /leave out the digest/],
-    ['user:secret@ghcr.io/org/app', /holds no credentials/],
+    ['user:secret@ghcr.io/org/app', /cannot contain credentials/],
     ['ghcr.io/', /a part of it is empty/],
     ['ghcr.io//app', /a part of it is empty/],
     ['/app', /a part of it is empty/],

@@ -84,6 +84,6 @@ test.each([
   'robot:hunter22@localhost:5000/app',
 ])('P8: credentials in the name of an image are refused and not repeated: %s', (text) => {
   const images = parseImages([text]);
-  expect(images.ok ? '' : images.problems.join()).toMatch(/no credentials.*`password`/);
+  expect(images.ok ? '' : images.problems.join()).toMatch(/cannot contain credentials.*`password`/);
   expect(images.ok ? '' : images.problems.join()).not.toContain('hunter22');
 });

@@ -63,7 +63,7 @@ describe('tags', () => {
     ['type=semver,pattern={{mayor}}', /Did you mean `major`\?/],
     ["type=raw,value={{date 'YYYY' zone='UTC'}}", /unknown argument `zone` of \{\{date\}\}, expected `tz`/],
     ["type=raw,value={{date 'YYYY' tz='Mars/Base'}}", /unknown time zone "Mars\/Base"/],
-    ['latest,main', /several tags stand on one line/],
+    ['latest,main', /there are several tags on one line/],
     [
       'ghcr.io/org/app:1.2.3',
       /full name of an image: write `ghcr\.io\/org\/app` into `images`, and only `1\.2\.3` here/,

@@ -58,7 +58,7 @@ test('a tag that something else has moved is one, however much was read', async 
   const elsewhere = await readEnvironment({ repository: await repository, now: C }, 'staging', async () => known([]), {
     own: [first, second],
   });
-  expect(elsewhere.gaps).toEqual([expect.stringContaining('it was moved by something else')]);
+  expect(elsewhere.gaps).toEqual([expect.stringContaining('something else moved it')]);
 });
 
 test('a record that is nowhere on its image is a gap', async () => {

@@ -19,7 +19,7 @@ test.each([
   [
     'a source that is no word',
     { 'ratelimit-remaining': '5', 'docker-ratelimit-source': 'x\n::error::y' },
-    '5 requests are left; the response does not say when the limit resets.',
+    '5 requests are left; the response does not include when the limit resets.',
   ],
 ])('%s', (_, headers, said) => {
   expect(rateLimitSaid(headers, now)).toBe(said);

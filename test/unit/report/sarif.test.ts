@@ -164,14 +164,14 @@ describe('what GitHub accepts', () => {
     const { runs } = JSON.parse(text);
     expect(runs[0].results).toHaveLength(25_000);
     expect(runs[0].results[0].ruleId).toBe('CVE-2019-10744');
-    expect(note).toMatch(/holds 25000 of 25001 findings/);
+    expect(note).toMatch(/has 25000 of 25001 findings/);
   });
 
   test('20 runs, and a note', () => {
     const reports = Array.from({ length: 22 }, (_, at) => platformReport([lodash()], { platform: `linux/a${at}` }));
     const { text, note } = renderSarif(judgeReports(reports), OPTIONS);
     expect(JSON.parse(text).runs).toHaveLength(20);
-    expect(note).toMatch(/holds 20 of 22/);
+    expect(note).toMatch(/has 20 of 22/);
   });
 
   test('a size compressed, and a note', () => {

@@ -33,8 +33,8 @@ test('a file of authorities is whole, or the run does not begin', async () => {
   };
   expect((await open(`# ours\n${good}\n# theirs\n${good.replaceAll('\n', '\r\n')}`)).size).toBe(1);
   for (const [text, words] of [
-    ['', 'holds no PEM certificate'],
-    [await readFile(key, 'utf8'), 'holds no PEM certificate'],
+    ['', 'contains no PEM certificate'],
+    [await readFile(key, 'utf8'), 'contains no PEM certificate'],
     ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', 'is broken at its certificate 1'],
     [`${good}${good.slice(0, 200)}`, 'is broken at its certificate 2'],
     [`${good.slice(0, 200)}\n${good}`, 'is broken at its certificate 1'],

@@ -63,8 +63,8 @@ export function ruleBlockers(
     ...(remove === undefined ? ['it removes nothing'] : []),
     ...(select.kinds.length === 5
       ? []
-      : ['the registry does not tell images from charts and caches: write `kind: any`']),
-    ...(select.gone === undefined ? [] : ['the registry knows no branches or pull requests']),
+      : ['the registry does not distinguish images from charts and caches: use `kind: any`']),
+    ...(select.gone === undefined ? [] : ['the registry has no branches or pull requests']),
     ...(remove?.newest !== undefined && allow.newest !== true
       ? ['the registry counts tags or platform images where this action counts images']
       : []),

@@ -269,7 +269,7 @@ describe('the summary of a promotion', () => {
     expect(summary).toContain('↩️&nbsp;rollback');
     expect(summary).toContain('[mona](https://github.com/org/app/actions/runs/1/attempts/1)');
     expect(summary).toContain('✋ on hold');
-    expect(summary).toContain('it was moved by something else');
+    expect(summary).toContain('something else moved it');
   });
 
   test('names of others cannot reshape it', () => {

@@ -65,13 +65,13 @@ describe('case 6: problems have their line', () => {
     [
       'no expiry',
       '- id: CVE-1\n  reason: x\n',
-      ['1: the entry for CVE-1 needs `expires`, the last day on which it holds (YYYY-MM-DD)'],
+      ['1: the entry for CVE-1 needs `expires`, the last day on which it applies (YYYY-MM-DD)'],
     ],
     ['no reason', '- id: CVE-1\n  expires: 2026-12-31\n', ['1: the entry for CVE-1 needs a `reason`']],
     [
       'an empty reason',
       '- id: CVE-1\n  expires: 2026-12-31\n  reason: " "\n',
-      ['3: the `reason` is empty: say why this finding is accepted, or remove the entry'],
+      ['3: the `reason` is empty: state why this finding is accepted, or remove the entry'],
     ],
     ['no id', '\n- reason: x\n  expires: 2026-12-31\n', ['2: an entry needs an `id`']],
     [

@@ -232,14 +232,14 @@ describe('case 22 and 23: operating systems', () => {
       'os-release of a system that the scanner does not know',
       NONE,
       ['etc/os-release'],
-      /does not support the operating system.*the image holds etc\/os-release/,
+      /does not support the operating system.*the image has etc\/os-release/,
     ],
     ['a package database without os-release', NONE, ['var/lib/dpkg/status'], /var\/lib\/dpkg\/status/],
     [
       'a known system whose package database is empty',
       KNOWN_EMPTY,
       ['etc/os-release', 'lib/apk/db/installed'],
-      /found no package of alpine 3\.22\.1 \(the image holds etc\/os-release, lib\/apk\/db\/installed\)/,
+      /found no package of alpine 3\.22\.1 \(the image has etc\/os-release, lib\/apk\/db\/installed\)/,
     ],
     [
       'a known system that the scanner has no result for',

@@ -56,14 +56,14 @@ test.each([
 describe('platforms', () => {
   test('are met when they are all there, in any spelling', () => {
     expect(verdict('platforms=linux/arm64,linux/x86_64', { platforms: PLATFORMS })).toBe(
-      'the image holds linux/amd64, linux/arm64',
+      'the image has linux/amd64, linux/arm64',
     );
   });
   test('are not when one is missing', () => {
     expect(verdict('platforms=linux/arm64,linux/arm/v7', { platforms: PLATFORMS })).toMatch(
       /^no: .*not linux\/arm\/v7$/,
     );
-    expect(verdict('platforms=linux/arm64', { platforms: [] })).toMatch(/^no: the image holds no platform/);
+    expect(verdict('platforms=linux/arm64', { platforms: [] })).toMatch(/^no: the image has no platform/);
   });
 });
 
@@ -76,7 +76,7 @@ describe('sbom', () => {
   test.each([
     ['one platform has none', [platform('linux/amd64'), WITHOUT_SBOM], /^no: linux\/arm64: there is no SBOM$/],
     ['one is empty', [platform('linux/amd64', { sbomPackages: 0 })], /^no: linux\/amd64: .*no package/],
-    ['there is no platform', [], /^no: the image holds no platform$/],
+    ['there is no platform', [], /^no: the image has no platform$/],
   ])('is not when %s', (__, platforms, expected) => {
     expect(verdict('sbom', { platforms })).toMatch(expected);
   });
@@ -190,7 +190,7 @@ describe('deployed', () => {
     });
   const rolledBack = record(B, { kind: 'rollback', previousDigest: A, time: '2026-02-01T12:00:00.000Z', held: [A] });
 
-  test('is met when the environment holds it now', () => {
+  test('is met when the environment has it now', () => {
     expect(judged({ holds: A })).toBe('staging points to it now');
   });
   test('is met by a record of it', () => {
@@ -201,11 +201,11 @@ describe('deployed', () => {
     expect(judged({ deployments: [{ state: 'success', commit: 'd'.repeat(40), digest: A }] })).toMatch(/was a success/);
   });
   test.each([
-    ['the environment holds another', { holds: B }, /staging holds sha256:b{12}/],
-    ['the environment holds nothing', { holds: null }, /staging holds nothing/],
+    ['the environment has another', { holds: B }, /staging points to sha256:b{12}/],
+    ['the environment has nothing', { holds: null }, /staging points to nothing/],
     ['the environment was not read', {}, /was not read/],
-    ['a record is of another image', { holds: B, records: [record(B)] }, /no record/],
-    ['a record is of another environment', { holds: B, records: [record(A, { environment: 'dev' })] }, /no record/],
+    ['a record is of another image', { holds: B, records: [record(B)] }, /no promotion record/],
+    ['a record is of another environment', { holds: B, records: [record(A, { environment: 'dev' })] }, /no promotion record/],
     ['it was rolled back', { holds: B, records: [record(A), rolledBack] }, /staging was rolled back from/],
     [
       'it was rolled back, whatever the deployment says',
@@ -264,8 +264,8 @@ describe('not-older', () => {
     verdict('not-older', { commit: COMMIT, target, ...more });
   const held: TargetEvidence = { holds: B, commit: 'd'.repeat(40) };
   test.each([
-    ['the environment is empty', { holds: null }, /holds nothing/],
-    ['the environment holds it', { holds: A }, /holds this image/],
+    ['the environment is empty', { holds: null }, /is empty/],
+    ['the environment has it', { holds: A }, /already has this image/],
     ['it is newer', { ...held, relation: 'ahead' as const }, /ccccccc comes after ddddddd/],
     ['it is another build', { ...held, relation: 'same' as const }, /another build/],
   ])('is met when %s', (__, target, expected) => {
@@ -280,7 +280,7 @@ describe('not-older', () => {
     [
       'the environment names no commit',
       { holds: B, relation: 'ahead' as const },
-      /what the environment holds names no commit/,
+      /the image in the environment names no commit/,
     ],
   ])('is not when %s', (__, target, expected) => {
     expect(judged(target)).toMatch(/^no: /);

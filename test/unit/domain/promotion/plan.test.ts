@@ -100,7 +100,7 @@ describe('a digest that is held back', () => {
   test('passes when a person asks for it', () => {
     expect(plan([environment(A)], { history, force: true }).status).toBe('go');
   });
-  test('may be any, where a record of what the environment holds cannot be understood', () => {
+  test('may be any, where a record of what the environment has cannot be understood', () => {
     const refusals = [expect.stringMatching(/cannot be understood.*sha256:b{12}.*force: true/)];
     expect(plan([environment(A)], { unclear: 1 })).toMatchObject({ status: 'refused', refusals });
     expect(plan([environment(A)], { unclear: 1, force: true }).status).toBe('go');

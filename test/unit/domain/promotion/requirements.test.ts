@@ -122,7 +122,7 @@ describe('a policy file', () => {
     ['an unknown term', [{ provenance: { repo: 'org/app' } }], /accepts builder=/],
     ['a term that is no text', [{ provenance: { builder: ['x'] } }], /`builder` of `provenance` is not a text/],
     ['an empty term', [{ provenance: { builder: '' } }], /`builder` is ""/],
-    ['a list of no texts', [{ platforms: [{}] }], /not a text/],
+    ['a list of no texts', [{ platforms: [{}] }], /not a string/],
     ['an empty list', [{ platforms: [] }], /names no platform/],
   ])('refuses %s', (_, value, expected) => {
     expect(readPolicy(value, 'policy.yml, require')).toEqual({

@@ -192,7 +192,7 @@ describe('what is refused', () => {
         },
       },
       'SOURCE_INVALID',
-      /holds 2 images.*ghcr\.io\/org\/app:1\.2\.3/,
+      /contains 2 images.*ghcr\.io\/org\/app:1\.2\.3/,
     ],
     [
       'no image in index.json',
@@ -245,13 +245,13 @@ describe('what is refused', () => {
       'a document that says it is something else',
       { change: { manifest: (m) => ({ ...m, mediaType: MEDIA_TYPES.dockerManifest }) } },
       'IMAGE_INVALID',
-      /says that it is/,
+      /has the media type/,
     ],
     [
       'a platform that the config denies',
       { change: { config: (c) => ({ ...c, architecture: 'amd64' }) } },
       'IMAGE_INVALID',
-      /is for linux\/arm64, its config says linux\/amd64/,
+      /is for linux\/arm64; in its config, for linux\/amd64/,
     ],
     [
       'a config that speaks of other layers',
@@ -273,7 +273,7 @@ describe('what is refused', () => {
         },
       },
       'IMAGE_INVALID',
-      /does not say for which platform/,
+      /names no platform/,
     ],
     [
       'P1: an image that only some clients take for one: `OS` is `os` in Go',

@@ -99,7 +99,7 @@ describe('a database that cannot be used has its own error, and never speaks of 
     ['not an archive', ['garbage'], 'DATABASE_INVALID', /cannot be unpacked/],
     ['not a database', ['fake'], 'DATABASE_INVALID', /trivy\.db is not a database/],
     ['case 20: schema 3', ['schema'], 'DATABASE_INVALID', /schema version 3, expected 2; update Trivy/],
-    ['made in the future', ['future'], 'DATABASE_INVALID', /which is to come/],
+    ['made in the future', ['future'], 'DATABASE_INVALID', /which is in the future/],
     ['too old', ['old'], 'DATABASE_TOO_OLD', /old:2: it is 5d old \(of .*\), and at most 3d is allowed/],
     [
       'several reasons: the one that can be mended decides, all are listed',

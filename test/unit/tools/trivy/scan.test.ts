@@ -149,7 +149,7 @@ describe('the real Trivy', () => {
     });
     await expect(scanned).rejects.toMatchObject({
       code: 'LAYOUT_CORRUPT',
-      message: expect.stringContaining('and the image config says'),
+      message: expect.stringContaining('but the image config lists'),
     });
   });
 
