@@ -205,7 +205,11 @@ describe('deployed', () => {
     ['the environment has nothing', { holds: null }, /staging points to nothing/],
     ['the environment was not read', {}, /was not read/],
     ['a record is of another image', { holds: B, records: [record(B)] }, /no promotion record/],
-    ['a record is of another environment', { holds: B, records: [record(A, { environment: 'dev' })] }, /no promotion record/],
+    [
+      'a record is of another environment',
+      { holds: B, records: [record(A, { environment: 'dev' })] },
+      /no promotion record/,
+    ],
     ['it was rolled back', { holds: B, records: [record(A), rolledBack] }, /staging was rolled back from/],
     [
       'it was rolled back, whatever the deployment says',
