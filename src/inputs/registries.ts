@@ -45,7 +45,7 @@ export function readApi(raw: string): Parsed<URL> {
   const url = URL.canParse(raw) ? new URL(raw) : undefined;
   if (url !== undefined && (url.username !== '' || url.password !== '')) {
     // Not quoted: it is a secret.
-    return refused('holds a user name or a password. Give those in `username` and `password`.');
+    return refused('contains a user name or a password. Set them in `username` and `password`.');
   }
   return url !== undefined && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === ''
     ? parsed(url)
