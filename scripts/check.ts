@@ -10,7 +10,7 @@ const CHECKS = [
   { name: 'format and lint', command: ['biome', 'ci', '--colors=off', '.'] },
   { name: 'promises', command: ['oxlint', '--type-aware', '--deny-warnings'] },
   { name: 'architecture', command: ['node', 'scripts/architecture.ts'] },
-  { name: 'unused', command: ['knip', '--include', 'files,dependencies,unlisted,unresolved'] },
+  { name: 'unused', command: ['knip', '--include', 'files,dependencies,unlisted,unresolved,exports,types'] },
   { name: 'generated files', command: ['node', 'scripts/generate.ts', '--check'] },
   { name: 'dist', command: ['node', 'scripts/dist.ts'] },
 ] as const satisfies readonly { readonly name: string; readonly command: readonly [string, ...string[]] }[];

@@ -28,7 +28,7 @@ export interface VendorLogin {
 export type Resolver = (host: string, refused?: Refused) => Promise<Credentials | undefined>;
 
 /** The secret of the refused credentials. */
-export interface Refused {
+interface Refused {
   readonly secret: string;
 }
 
@@ -101,7 +101,7 @@ export function createCredentials(
 }
 
 /** The secret part of credentials. */
-export function secretOf(found: Credentials): string {
+function secretOf(found: Credentials): string {
   return found.kind === 'password' ? found.password : found.token;
 }
 

@@ -66,13 +66,13 @@ export function readClaims(token: string): Claims | undefined {
  * GitHub's subject with and without the ids in repositories created or renamed since 2026-07-15 (`repo:org@1/app@2:…`):
  * trust policies use either form. https://docs.github.com/actions/reference/security/oidc
  */
-export function subjectForms(subject: string): readonly string[] {
+function subjectForms(subject: string): readonly string[] {
   const plain = subject.replace(/^repo:([^/:@]+)@\d+\/([^/:@]+)@\d+:/, 'repo:$1/$2:');
   return plain === subject ? [subject] : [subject, plain];
 }
 
 /** The token's claims for the error of a service that refused it: a sentence with a leading space, or nothing. */
-export function claimsSaid(token: string): string {
+function claimsSaid(token: string): string {
   const claims = readClaims(token);
   if (claims === undefined) return '';
   const { subject, audience, issuer } = claims;

@@ -2,8 +2,6 @@
 export const REVISION = 'org.opencontainers.image.revision';
 /** The version of an image. */
 export const VERSION = 'org.opencontainers.image.version';
-/** The date of an image. */
-export const CREATED = 'org.opencontainers.image.created';
 
 /** Fingerprint of the build request, by which later runs recognise the same build. */
 export const FINGERPRINT = 'io.github.registry-action.build';

@@ -1,7 +1,7 @@
 import type { GitEvent } from './event.ts';
 import { parseImageName } from './reference.ts';
 
-export interface NamedValue {
+interface NamedValue {
   readonly name: string;
   readonly value: string;
 }

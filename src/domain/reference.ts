@@ -72,7 +72,7 @@ export function parseImageName(text: string): Parsed<ImageName> {
 }
 
 /** `user:password@host/…`, with or without a scheme. In a digest the colon follows the `@`. */
-export function hasUserinfo(text: string): boolean {
+function hasUserinfo(text: string): boolean {
   return /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/@\s]*@(?!sha\d+:)/i.test(text);
 }
 

@@ -6,7 +6,7 @@ import type { Repository } from '../oci/client/repository.ts';
 import { type RecordsOfImage, readRecords } from './promotion-records.ts';
 
 /** The records of an image in one repository, and how far they count there. */
-export type KnownRecords = RecordsOfImage & JudgedRecords;
+type KnownRecords = RecordsOfImage & JudgedRecords;
 
 /** Records by image, each read once. */
 export type ReadRecords = (repository: Repository, digest: Digest) => Promise<KnownRecords>;

@@ -41,7 +41,7 @@ export function registryApi(facts: Facts): Field<readonly (readonly [host: strin
 }
 
 /** The base URL of a management API. */
-export function readApi(raw: string): Parsed<URL> {
+function readApi(raw: string): Parsed<URL> {
   const url = URL.canParse(raw) ? new URL(raw) : undefined;
   if (url !== undefined && (url.username !== '' || url.password !== '')) {
     // Not quoted: it is a secret.

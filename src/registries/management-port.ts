@@ -31,7 +31,7 @@ export function manage(vendor: Vendor, context: ManagementContext): RepositoryMa
 }
 
 /** The error for an operation that a vendor lacks. */
-export function missing(vendor: Vendor, capability: Capability, where: string): ActionError {
+function missing(vendor: Vendor, capability: Capability, where: string): ActionError {
   const support: Support = vendor.capabilities[capability];
   const instead = typeof support === 'object' && 'lacks' in support ? ` ${support.lacks}` : '';
   return new ActionError('CAPABILITY_MISSING', `${vendor.title} has no "${capability}" (${where}).${instead}`, {

@@ -143,7 +143,7 @@ export interface LoginContext {
   readonly idToken: (audience: string) => Promise<string>;
 }
 
-export interface GitHubAccess {
+interface GitHubAccess {
   readonly token: string;
   readonly actor: string;
   /** `https://api.github.com` */
@@ -171,7 +171,7 @@ export interface ManagementContext extends LoginContext {
 export type VendorRemedies = { readonly [Code in ErrorCode]?: Remedy };
 
 /** How an inventory fills the gaps in the vendor's list. */
-export interface ManifestReading {
+interface ManifestReading {
   /**
    * `free`: manifests can be read at will. `counted`: each read counts as a pull or download. `avoided`: reads are also
    * rate-limited (Docker Hub), so only the list is used.

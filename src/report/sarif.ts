@@ -25,7 +25,7 @@ export interface Sarif {
   readonly runs: readonly SarifRun[];
 }
 
-export interface SarifRun {
+interface SarifRun {
   readonly tool: {
     readonly driver: { readonly name: string; readonly rules: readonly SarifRule[] } & Record<string, unknown>;
   };
@@ -34,12 +34,12 @@ export interface SarifRun {
   readonly results: readonly SarifResult[];
 }
 
-export interface SarifRule {
+interface SarifRule {
   readonly id: string;
   readonly [more: string]: unknown;
 }
 
-export interface SarifResult {
+interface SarifResult {
   readonly ruleId: string;
   readonly ruleIndex: number;
   readonly level: Level;
@@ -125,7 +125,7 @@ function sarifWithin(
 /**
  * `registry-action/ghcr.io/org/app/linux-arm64/`: the trailing slash makes all of it the category, without a run id.
  */
-export function sarifCategory(category: string, platform: string): string {
+function sarifCategory(category: string, platform: string): string {
   return `${category}/${platform.replaceAll('/', '-')}/`;
 }
 

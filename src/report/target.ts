@@ -11,7 +11,7 @@ interface TargetResult {
 }
 
 /** Tags that a target should have got and did not, although it has not failed itself. */
-export function heldBack(target: TargetResult, all: readonly TargetResult[]): readonly string[] {
+function heldBack(target: TargetResult, all: readonly TargetResult[]): readonly string[] {
   if (target.error !== undefined || all.every(({ error }) => error === undefined)) return [];
   return target.decisions
     .filter(({ action, tag }) => (action === 'create' || action === 'move') && !target.written.includes(tag))

@@ -20,7 +20,7 @@ interface CommonResult {
 }
 
 /** The implementation of a command, loaded only when it runs. */
-export interface CommandProgram<I, R> {
+interface CommandProgram<I, R> {
   /**
    * Never throws: errors are in the result, with everything known until then.
    * @param warnings about the inputs, as sentences already logged
@@ -130,7 +130,7 @@ function reportOf<I, R extends CommonResult>({ outputs, summary }: CommandProgra
 }
 
 /** The validated inputs of a step. */
-export interface ReadInputs<V, I> {
+interface ReadInputs<V, I> {
   /** By input name. */
   readonly values: V;
   /** Settings for the run. */

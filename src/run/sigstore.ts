@@ -10,7 +10,7 @@ import { parseTrustedRoots, readTrustedRoot } from '../sigstore/trusted-root.ts'
 import { GITHUB_REPOSITORY, openTrustFiles, PUBLIC_REPOSITORY, type TrustRepository } from '../sigstore/tuf.ts';
 
 /** Sigstore instances that need no file: the public one, and GitHub's for private repositories. */
-export const KNOWN_INSTANCES = { public: PUBLIC_REPOSITORY, github: GITHUB_REPOSITORY } as const satisfies Record<
+const KNOWN_INSTANCES = { public: PUBLIC_REPOSITORY, github: GITHUB_REPOSITORY } as const satisfies Record<
   string,
   TrustRepository
 >;

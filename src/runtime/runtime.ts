@@ -144,7 +144,7 @@ export interface GitHubApi {
   readonly pullRequests: () => Promise<ReadonlyMap<number, PullRequest> | undefined>;
 }
 
-export interface PullRequest {
+interface PullRequest {
   readonly isOpen: boolean;
   /** Milliseconds since 1970; absent while it is open. */
   readonly closedAt?: number;

@@ -98,7 +98,7 @@ function bundleBytes(
 }
 
 /** What a DSSE signature is over: https://github.com/secure-systems-lab/dsse/blob/master/protocol.md */
-export function preAuthEncoding(payloadType: string, payload: Uint8Array): Buffer {
+function preAuthEncoding(payloadType: string, payload: Uint8Array): Buffer {
   const type = Buffer.from(payloadType);
   return Buffer.concat([Buffer.from(`DSSEv1 ${type.length} ${payloadType} ${payload.length} `), payload]);
 }

@@ -15,7 +15,7 @@ export interface TrustAnchors {
 }
 
 /** Who signed, and when by the log's promise or a timestamp authority. */
-export interface CheckedBundle {
+interface CheckedBundle {
   readonly signer: Signer;
   readonly time?: Date;
 }

@@ -44,7 +44,7 @@ export interface ActionOptions {
   readonly timeout?: number;
 }
 
-export interface ActionAnnotation {
+interface ActionAnnotation {
   readonly level: 'error' | 'warning' | 'notice';
   readonly title?: string;
   readonly file?: string;
@@ -271,7 +271,7 @@ function lineReader(onLine: (line: string) => void): (text: string) => void {
  * Parses what a step wrote to `GITHUB_OUTPUT` or `GITHUB_STATE`: `name=value` lines, or heredocs of several lines.
  * https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#multiline-strings
  */
-export function parseCommandFile(text: string): Record<string, string> {
+function parseCommandFile(text: string): Record<string, string> {
   const values: Record<string, string> = {};
   const lines = text.split('\n');
   for (let at = 0; at < lines.length; at++) {

@@ -55,7 +55,7 @@ export interface LayoutSpec {
   };
 }
 
-export interface WrittenPlatform {
+interface WrittenPlatform {
   readonly platform: string;
   readonly digest: Digest;
   readonly config: Digest;

@@ -25,7 +25,7 @@ export interface RegistryOptions extends ContentOptions {
 }
 
 /** One request, in the order of arrival. */
-export interface LogEntry {
+interface LogEntry {
   readonly method: string;
   readonly path: string;
   /** Path and query as they came, byte for byte. */

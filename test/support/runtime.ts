@@ -6,14 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ActionError, type ErrorFacts } from '../../src/errors/action-error.ts';
 import type { Clock, Exec, ExecOptions, ExecResult, GitHubApi, Runtime, ToolCache } from '../../src/runtime/runtime.ts';
 
-export interface Annotation {
+interface Annotation {
   readonly message: string;
   readonly title?: string;
   readonly facts?: ErrorFacts;
 }
 
 /** What a piece of code under test said to the world, in order. */
-export interface Recorded {
+interface Recorded {
   /** Every line that would be seen in the log: info lines, group titles, annotations. Debug lines are apart. */
   readonly lines: string[];
   readonly debug: string[];
@@ -160,7 +160,7 @@ export function createTestClock(start = '2026-01-02T03:04:05Z'): Clock & { reado
 }
 
 /** Real child processes, by the contract of {@link Exec}. The grace between SIGTERM and SIGKILL is one second. */
-export function createTestExec(cancelled: AbortSignal): Exec {
+function createTestExec(cancelled: AbortSignal): Exec {
   return async (command, args, options) => {
     cancelled.throwIfAborted();
     const result = await new Promise<ExecResult>((resolve, reject) => {

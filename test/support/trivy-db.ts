@@ -95,7 +95,7 @@ export async function packJavaDb(directory: string, jar?: Uint8Array): Promise<B
 }
 
 /** What can be wrong with a mirror. */
-export type MirrorFault =
+type MirrorFault =
   | { readonly status: number; readonly code: string }
   | 'wrong-media-type'
   | 'two-layers'

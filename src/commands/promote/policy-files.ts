@@ -10,7 +10,7 @@ import { createHistory, type History } from '../../tools/commits/history.ts';
 const LIMIT = 1024 * 1024;
 
 /** A file of the repository, in the two versions that count. */
-export interface PolicyText {
+interface PolicyText {
   /** Of the checkout; undefined when the commit has no such file. */
   readonly own: string | undefined;
   /** Of the default branch; undefined when it has no such file. */

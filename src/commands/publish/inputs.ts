@@ -107,7 +107,7 @@ export interface PublishInputs {
 }
 
 /** How the image is scanned, and the consequences. */
-export interface ScanInputs {
+interface ScanInputs {
   readonly mode: 'gate' | 'report' | 'off';
   readonly settings: ScanSettings;
   /** Content of the files named in the terms. */

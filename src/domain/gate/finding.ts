@@ -49,7 +49,7 @@ export interface FindingOrigin {
   readonly line?: number | undefined;
 }
 
-export interface FindingPackage {
+interface FindingPackage {
   readonly name: string;
   readonly type: string;
   readonly installed: string;

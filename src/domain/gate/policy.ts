@@ -42,7 +42,7 @@ export interface Suppressed {
   readonly daysLeft?: number;
 }
 
-export interface PlatformResult {
+interface PlatformResult {
   readonly platform: string;
   readonly digest: Digest;
   readonly counts: SeverityCounts;
@@ -73,7 +73,7 @@ export interface GateResult {
 }
 
 /** A sentence, with the file and line it refers to. */
-export interface GateWarning {
+interface GateWarning {
   readonly text: string;
   readonly file?: string;
   readonly line?: number;

@@ -17,7 +17,7 @@ interface SecretRule {
 const SECRET = (characters: string) => `(?P<secret>${characters})`;
 
 /** Tokens that steps of a job leave in the workspace, and login files of tools. All are HIGH. */
-export const SECRET_RULES: readonly SecretRule[] = [
+const SECRET_RULES: readonly SecretRule[] = [
   {
     // actions/checkout with persist-credentials: in .git/config, since v6 in a file of its own.
     id: 'git-extraheader',

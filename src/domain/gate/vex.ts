@@ -5,7 +5,7 @@ import { parsePurl, purlMatches } from './purl.ts';
 
 /** https://github.com/openvex/spec/blob/main/OPENVEX-SPEC.md#status-labels */
 const STATUSES = ['not_affected', 'affected', 'fixed', 'under_investigation'] as const;
-export type VexStatus = (typeof STATUSES)[number];
+type VexStatus = (typeof STATUSES)[number];
 
 /** One statement of an OpenVEX document. */
 export interface VexStatement {

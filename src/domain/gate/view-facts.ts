@@ -24,7 +24,7 @@ export interface ViewFacts {
   readonly repository: string | undefined;
 }
 
-export interface PackageDatabase {
+interface PackageDatabase {
   readonly path: string;
   readonly manager: PackageManager;
   /** `name@version`; undefined for a binary database. */

@@ -10,7 +10,7 @@ export type Requirement =
   | { readonly name: 'branch'; readonly branch: string }
   | { readonly name: 'not-older' };
 
-export interface SignatureTerms {
+interface SignatureTerms {
   /** The required signer, in full or as a pattern between `^` and `$`; undefined: as configured by the inputs. */
   readonly identity?: string;
   readonly issuer?: string;

@@ -37,11 +37,6 @@ export function parseDuration(text: string): Parsed<Duration> {
   return problems(`no duration: write hours, days or weeks, as in \`36h\`, \`14d\` or \`2w\``);
 }
 
-/** The shortest form: `36h`, `14d`. */
-export function formatDuration(duration: Duration): string {
-  return duration % DAY === 0 ? `${duration / DAY}d` : `${duration / HOUR}h`;
-}
-
 /** For sentences: `20 days`, `1 day`, `5 hours`. Rounded down, so that "older than 14 days" is never said of 13. */
 export function inWords(duration: Duration): string {
   const [count, unit] =

@@ -10,12 +10,12 @@ export interface SourceRefs {
   readonly pullRequests?: ReadonlyMap<number, PullRequestState> | Unreadable;
 }
 
-export interface Unreadable {
+interface Unreadable {
   /** `GitHub answered 502`. */
   readonly unreadable: string;
 }
 
-export interface PullRequestState {
+interface PullRequestState {
   readonly isOpen: boolean;
   readonly closedAt?: Instant;
 }
@@ -26,7 +26,7 @@ export function neededRefs(policy: CleanupPolicy): ReadonlySet<Gone['what']> {
 }
 
 /** `unknown` keeps, and is reported. */
-export type GoneState = 'gone' | 'alive' | 'unknown';
+type GoneState = 'gone' | 'alive' | 'unknown';
 
 /** Tells of one tag whether what it belongs to is gone. */
 export type GoneTest = (tag: InventoryTag, pushedAt: Instant | undefined) => GoneState;

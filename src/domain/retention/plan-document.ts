@@ -4,7 +4,7 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 import { quoted } from '../suggestion.ts';
 import { isTag } from '../tags/grammar.ts';
 import { canonicalJson, type Sha256 } from './canonical-json.ts';
-import { type CleanupPlan, PLAN_VERSION, type PlanStep } from './plan.ts';
+import { type CleanupPlan, PLAN_VERSION } from './plan.ts';
 
 /** The digest of a plan, by which people and runs refer to it. */
 export function planDigest(plan: CleanupPlan, sha256: Sha256): Digest {
@@ -138,10 +138,4 @@ function wrongInStep(
     return `the tags of ${digest} differ`;
   deletes.delete(digest);
   return undefined;
-}
-
-/** The writes of a plan, for a summary before they happen. */
-export function countSteps(steps: readonly PlanStep[]): { readonly untag: number; readonly delete: number } {
-  const untag = steps.filter(({ action }) => action === 'untag').length;
-  return { untag, delete: steps.length - untag };
 }

@@ -42,7 +42,7 @@ export interface PlanProblem {
   readonly message: string;
 }
 
-export type ProblemCode =
+type ProblemCode =
   | 'inventory-incomplete'
   | 'in-use-unreadable'
   | 'in-use-absent'
@@ -72,7 +72,7 @@ export interface Reason {
   readonly text: string;
 }
 
-export type ReasonCode =
+type ReasonCode =
   | 'protected'
   | 'in-use'
   | 'locked'
@@ -140,7 +140,7 @@ export type PlanStep =
       readonly handle?: string;
     };
 
-export interface PlanTotals {
+interface PlanTotals {
   readonly tags: number;
   readonly manifests: number;
   readonly untagged: number;

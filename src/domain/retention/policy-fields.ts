@@ -34,7 +34,7 @@ const tagPattern = either<TagPattern, TagPattern>(
   semverPattern,
   parsedText('a glob such as `v*`, or a regular expression between slashes', parseTagPattern),
 );
-export const tagPatterns = listOf(tagPattern);
+const tagPatterns = listOf(tagPattern);
 
 const repositoryPattern: Reader<RepositoryPattern> = parsedText('a repository such as `ghcr.io/acme/*`', (written) => {
   const negated = written.startsWith('!');

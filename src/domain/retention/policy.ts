@@ -13,7 +13,7 @@ export interface CleanupPolicy {
 }
 
 /** What no rule touches. */
-export interface Protection {
+interface Protection {
   /** Each line has to match something, or apply refuses. Absent: see {@link DEFAULT_PROTECTION}. */
   readonly tags?: readonly TagPattern[];
   readonly digests: readonly Digest[];
@@ -54,14 +54,14 @@ export interface RepositoryPolicy {
 }
 
 export const ENGINES = ['auto', 'native', 'client'] as const;
-export type Engine = (typeof ENGINES)[number];
+type Engine = (typeof ENGINES)[number];
 
 /** `untag`: only the tags go. `require-all`: nothing goes. `any`: the digest goes with all tags that nothing keeps. */
 export const MULTI_TAG = ['untag', 'require-all', 'any'] as const;
 export type MultiTag = (typeof MULTI_TAG)[number];
 
 /** `ghost`: an index of which every child is missing. `partial`: some are. */
-export type BrokenIndex = 'ghost' | 'partial';
+type BrokenIndex = 'ghost' | 'partial';
 
 /** What an age is counted from. `pushed`: the push of the digest or of the tag, whichever was later. */
 export const BASES = ['pushed', 'created', 'updated', 'tagged', 'pulled'] as const;

@@ -114,7 +114,7 @@ export const either = <A, B>(is: (at: Located) => boolean, yes: Reader<A>, no: R
 });
 
 /** One key of a map. */
-export interface Field<T> {
+interface Field<T> {
   readonly reader: Reader<T>;
   /** For editors: one sentence. */
   readonly about: string;

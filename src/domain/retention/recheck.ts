@@ -18,7 +18,7 @@ export interface RecheckedSteps {
   readonly stop?: string;
 }
 
-export interface SkippedStep {
+interface SkippedStep {
   readonly step: PlanStep;
   /** A fragment: `the tag moved to sha256:…`. */
   readonly reason: string;

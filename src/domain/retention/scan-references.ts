@@ -12,9 +12,6 @@ export interface ScannedFile {
   readonly unresolved: readonly { readonly where: string; readonly text: string }[];
 }
 
-/** More is no manifest of a deployment, and scanning has a bound. */
-export const MAX_SCANNED_CHARACTERS = 4 * 1024 * 1024;
-
 /** A reference with at least one slash, and a tag or digest: it is one wherever it is written. */
 const REFERENCE =
   /(?<![\w.:/@-])(?:[A-Za-z0-9][\w.-]*(?::\d{1,5})?\/)(?:[a-z0-9][\w.-]*\/)*[a-z0-9][\w.-]*(?::[A-Za-z0-9_][\w.-]{0,127}(?:@sha(?:256|512):[a-f0-9]{64,128})?|@sha(?:256|512):[a-f0-9]{64,128})(?![\w/])/g;
@@ -66,7 +63,7 @@ export function scanReferences(text: string, path: string): ScannedFile {
 }
 
 /** Splits `name:tag@digest` and normalises the name; undefined for what is none. */
-export function parseReference(text: string): Omit<InUseImage, 'source'> | undefined {
+function parseReference(text: string): Omit<InUseImage, 'source'> | undefined {
   const [rest = '', digest, ...more] = text.replace(/^(?:docker|oci|https?):\/\//, '').split('@');
   if (more.length > 0 || (digest !== undefined && !isDigest(digest))) return undefined;
   const colon = rest.indexOf(':', rest.lastIndexOf('/') + 1);

@@ -14,7 +14,7 @@ export interface LocatedEntry {
   readonly value: Located;
 }
 
-export type Scalar = string | number | boolean | null;
+type Scalar = string | number | boolean | null;
 
 const LONGEST = 1024 * 1024;
 const MAX_PROBLEMS = 50;

@@ -1,10 +1,10 @@
 import { quoted } from '../suggestion.ts';
 
 /** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests */
-export const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 /** Maximum length of a tag. */
-export const TAG_LENGTH = 128;
+const TAG_LENGTH = 128;
 
 /** Whether a text is a valid tag. */
 export function isTag(text: string): boolean {

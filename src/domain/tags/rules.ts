@@ -25,7 +25,7 @@ export type TagRule = {
   readonly withoutLatest?: boolean;
 } & RuleType;
 
-export type RuleType =
+type RuleType =
   | { readonly type: 'schedule'; readonly pattern: Template }
   | {
       readonly type: 'semver' | 'pep440';

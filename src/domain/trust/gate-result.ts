@@ -18,7 +18,7 @@ export interface GateResult {
   readonly suppressed: Readonly<Record<string, number>>;
 }
 
-export interface PlatformResult {
+interface PlatformResult {
   readonly platform: string;
   /** Of the platform's manifest. */
   readonly digest: Digest;

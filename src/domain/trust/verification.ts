@@ -175,7 +175,7 @@ function nameOf({ format, manifest }: SignedStatement | RejectedStatement): stri
 }
 
 /** Why a statement does not count, as parts of a sentence; empty when it does. */
-export function statementProblems(statement: SignedStatement, policy: VerificationPolicy): readonly string[] {
+function statementProblems(statement: SignedStatement, policy: VerificationPolicy): readonly string[] {
   return [
     ...(statement.subjects.includes(policy.digest)
       ? []

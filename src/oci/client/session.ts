@@ -14,7 +14,7 @@ import { explainRefusal } from './refusal.ts';
 import { grantedActions } from './token-rights.ts';
 
 /** A request to the registry, and how to interpret its response. */
-export interface RegistryRequest extends HttpRequest {
+interface RegistryRequest extends HttpRequest {
   readonly operation: RegistryAnswer['operation'];
   readonly scopes: readonly Scope[];
   /** Statuses that the caller handles; every other one is an error. */

@@ -142,7 +142,7 @@ function requireAnnotations(value: unknown, where: string): void {
 }
 
 /** @throws ActionError IMAGE_INVALID */
-export function parseDescriptor(value: unknown, where: string): Descriptor {
+function parseDescriptor(value: unknown, where: string): Descriptor {
   if (!isFields(value)) throw invalid(`${where} is not a descriptor`);
   const { mediaType, digest, size, annotations, platform, artifactType } = value;
   if (typeof mediaType !== 'string' || mediaType === '') throw invalid(`${where} has no mediaType`);

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 
 /** The size of a file in bytes, and its hash in lower-case hex. */
-export interface Hashed {
+interface Hashed {
   readonly size: number;
   readonly hex: string;
 }

@@ -6,7 +6,7 @@ import { registryError } from '../../http/registry-error.ts';
 import type { ManagementContext } from '../vendor.ts';
 import { expiryOf } from './identity.ts';
 
-export type AcrRequest = Omit<ApiRequest, 'headers' | 'facts'>;
+type AcrRequest = Omit<ApiRequest, 'headers' | 'facts'>;
 
 export interface Acr {
   /** Relative to the origin, each part encoded. */

@@ -27,7 +27,7 @@ interface Name {
  * https://docs.cloud.google.com/artifact-registry/docs/transition/gcr-repositories
  * @throws ActionError NAME_INVALID when parts of the name are missing
  */
-export function nameOf(host: string, path: string): Name {
+function nameOf(host: string, path: string): Name {
   const parts = path.split('/');
   const domain = parts[0]?.includes('.') === true ? `${parts.shift()}:` : '';
   const project = `${domain}${parts.shift() ?? ''}`;

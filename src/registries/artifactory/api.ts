@@ -23,7 +23,7 @@ export interface ImageFolder {
   readonly downloaded?: Date;
 }
 
-export type ArtifactoryRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
+type ArtifactoryRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
   /** From `/artifactory/` on, each part encoded. */
   readonly path: string;
 };

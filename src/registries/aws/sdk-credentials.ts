@@ -9,7 +9,7 @@ export interface AwsCredentials {
 }
 
 /** What an SDK client passes to its credential provider: its region and request handler. */
-export type Caller = Parameters<ReturnType<typeof defaultProvider>>[0];
+type Caller = Parameters<ReturnType<typeof defaultProvider>>[0];
 
 /** Where the SDK's credentials come from. */
 export interface Identity {

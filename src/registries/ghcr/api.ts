@@ -3,7 +3,7 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { ApiAnswer, ApiRequest } from '../../http/api.ts';
 import type { ManagementContext } from '../vendor.ts';
 
-export interface PackageRequest {
+interface PackageRequest {
   readonly method: ApiRequest['method'];
   /** Relative to the package: `/versions?page=1`; empty for the package itself. */
   readonly rest: string;

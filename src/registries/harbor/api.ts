@@ -2,12 +2,12 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { ApiAnswer, ApiRequest } from '../../http/api.ts';
 import type { ManagementContext } from '../vendor.ts';
 
-export type HarborRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
+type HarborRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
   /** Relative to `/api/v2.0`, each part encoded. */
   readonly path: string;
 };
 
-export type HarborAddress = Omit<ApiRequest, 'headers' | 'facts'>;
+type HarborAddress = Omit<ApiRequest, 'headers' | 'facts'>;
 
 export interface Harbor {
   /** The first part of the repository name, and the rest. */

@@ -18,7 +18,7 @@ export interface NexusComponent {
   readonly pulledAt?: Date;
 }
 
-export type NexusRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
+type NexusRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
   /** Relative to `/service/rest`, each part encoded. */
   readonly path: string;
 };

@@ -4,7 +4,7 @@ import type { InUse } from '../../domain/retention/in-use.ts';
 import type { InUseRequest } from '../../domain/retention/policy.ts';
 
 /** A text file of the checkout. */
-export interface WorkspaceFile {
+interface WorkspaceFile {
   /** Relative to the workspace, with forward slashes: `deploy/app.yaml`. */
   readonly path: string;
   readonly text: string;

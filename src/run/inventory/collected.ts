@@ -33,7 +33,7 @@ export interface Placeholder {
 }
 
 /** An entry of a referrer list. */
-export interface FoundReferrer {
+interface FoundReferrer {
   readonly descriptor: Descriptor;
   readonly subject: Digest;
 }

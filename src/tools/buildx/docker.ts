@@ -21,7 +21,7 @@ export interface Builder {
   readonly error?: string;
 }
 
-export interface BuilderNode {
+interface BuilderNode {
   readonly name: string;
   /** `running`, `inactive`, … */
   readonly status: string;

@@ -23,9 +23,6 @@ const PROVIDER_VARIABLES: Readonly<Record<string, RegExp>> = {
   'hashivault:': /^(?:VAULT_|TRANSIT_SECRET_ENGINE_PATH$)/,
 };
 
-/** The key services. */
-export const KEY_SERVICES: readonly string[] = Object.keys(PROVIDER_VARIABLES).map((scheme) => `${scheme}//`);
-
 const SIGNING_CONFIG = {
   mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
   rekorTlogConfig: {},

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 
 /** The type of a tar entry. `other`: devices, pipes, and types that neither scanner nor engine unpacks. */
-export type TarKind = 'file' | 'directory' | 'symlink' | 'link' | 'other';
+type TarKind = 'file' | 'directory' | 'symlink' | 'link' | 'other';
 
 export interface TarHeader {
   readonly kind: TarKind;

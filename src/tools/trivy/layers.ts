@@ -18,7 +18,7 @@ import { LayerTar, type TarContent, type TarHeader } from './layer-tar.ts';
 import { readUnseenSecrets } from './unseen-secrets.ts';
 
 /** Facts from the tar entries of an image's layers that a scanner's report lacks. */
-export interface LayerFacts {
+interface LayerFacts {
   /** Files of an operating system or its package manager, sorted; a folder with many is listed once. */
   readonly osFiles: readonly string[];
   /**

@@ -13,7 +13,7 @@ import type { TarContent } from './layer-tar.ts';
 import { MAX_TEXT_BYTES, readLayer, type UnpackedLayer } from './layers.ts';
 
 /** A layer that is only shown to the scanner. It is uncompressed: its digest is its diff id. */
-export interface ShownLayer {
+interface ShownLayer {
   readonly digest: Digest;
   readonly size: number;
   readonly file: string;

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { text } from 'node:stream/consumers';
 
 /** An entry as Rekor 1 answers it. https://github.com/sigstore/rekor/blob/main/openapi.yaml */
-export interface EntryV1 {
+interface EntryV1 {
   readonly body: string;
   readonly integratedTime: number;
   readonly logID: string;

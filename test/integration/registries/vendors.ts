@@ -14,7 +14,7 @@ import { harborDouble } from '../../support/vendors/harbor.ts';
 import { nexusDouble } from '../../support/vendors/nexus.ts';
 
 /** One image as it was pushed, for doubles whose API has to know what their registry holds. */
-export interface Pushed {
+interface Pushed {
   readonly tag: string;
   readonly digest: string;
   readonly mediaType: string;

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { onTestFinished } from 'vitest';
 import { type ActionOptions, type ActionRun, runAction } from '../action.ts';
 
@@ -10,9 +9,4 @@ export async function runCleanup(
   const run = await runAction({ ...options, inputs: { command: 'cleanup', ...inputs } });
   onTestFinished(run.dispose);
   return run;
-}
-
-/** Everything of a run, whether it fits into an output or not. */
-export async function jsonOf(run: ActionRun): Promise<unknown> {
-  return JSON.parse(await readFile(run.outputs['json-file'] ?? '', 'utf8'));
 }

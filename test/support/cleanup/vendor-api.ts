@@ -7,7 +7,7 @@ import type { Sent } from '../contract.ts';
 import type { StoredImage } from './content.ts';
 
 /** The API of a vendor over the content of a registry in memory. */
-export interface VendorApi {
+interface VendorApi {
   readonly api: CheckedService;
   readonly hosts: Readonly<Record<string, Service>>;
   readonly fields: Partial<ManagementContext>;

@@ -37,7 +37,7 @@ export interface HubOptions {
 
 const NAME = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
 
-export interface HubState {
+interface HubState {
   readonly repositories: Map<string, HubRepository>;
   readonly bearers: Map<string, { readonly user: string; readonly until: number }>;
   readonly issued: { readonly token: string; readonly seconds: number }[];

@@ -16,7 +16,7 @@ export interface HarborArtifact {
   readonly pushed?: string;
 }
 
-export interface HarborProject {
+interface HarborProject {
   readonly metadata?: unknown;
   readonly hard?: number;
   readonly used?: number;

@@ -134,7 +134,7 @@ function selects(
 }
 
 /** `172800s`, `48h`, `2d`, `30m` in milliseconds; NaN for what is none. */
-export function garDuration(text: string): number {
+function garDuration(text: string): number {
   const [, count = '', unit = ''] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
   return Number(count || Number.NaN) * ({ s: 1000, m: 60_000, h: HOUR, d: 24 * HOUR }[unit] ?? Number.NaN);
 }

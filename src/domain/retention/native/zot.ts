@@ -11,14 +11,14 @@ export interface ZotRetention {
   readonly policies: readonly ZotPolicy[];
 }
 
-export interface ZotPolicy {
+interface ZotPolicy {
   readonly repositories: readonly string[];
   readonly deleteReferrers: boolean;
   readonly deleteUntagged: boolean;
   readonly keepTags?: readonly ZotKeepTags[];
 }
 
-export interface ZotKeepTags {
+interface ZotKeepTags {
   readonly patterns: readonly string[];
   readonly mostRecentlyPushedCount?: number;
   readonly mostRecentlyPulledCount?: number;

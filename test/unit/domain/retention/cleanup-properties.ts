@@ -66,7 +66,7 @@ function actionsOf({ repositories }: CleanupPlan): string {
 }
 
 /** What the repository has after the steps. */
-export function applied(inventory: RepositoryInventory, { steps }: RepositoryPlan): RepositoryInventory {
+function applied(inventory: RepositoryInventory, { steps }: RepositoryPlan): RepositoryInventory {
   const digests = new Set(steps.flatMap((step) => (step.action === 'delete' ? step.digest : [])));
   const names = new Set(steps.flatMap((step) => (step.action === 'untag' ? step.tag : step.tags)));
   return {

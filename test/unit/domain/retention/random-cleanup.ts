@@ -11,7 +11,7 @@ import type {
 import { REGISTRY_TRAITS } from '../../../../src/domain/retention/registry-traits.ts';
 import { digestOf, NOW } from './scenario.ts';
 
-export const REPOSITORY = 'registry.example.com/acme/app';
+const REPOSITORY = 'registry.example.com/acme/app';
 
 /** A repository, a policy as its file would say it, and what is in use. */
 export interface RandomCleanup {
