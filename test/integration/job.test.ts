@@ -205,7 +205,7 @@ describe('registry faults: right result, or a clear failure and no tag moved wro
     [
       'a redirect to the inside of a network',
       { match: { method: 'POST' }, action: { redirect: 'http://169.254.169.254/latest/meta-data', status: 307 } },
-      /redirect|not spoken to/i,
+      /Refusing plain HTTP to 169\.254\.169\.254/,
     ],
     [
       'no right to push',
