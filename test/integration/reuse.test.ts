@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ActionOptions } from '../support/action.ts';
+import { type ActionOptions, runAction } from '../support/action.ts';
 import { buildingDocker } from '../support/building-docker.ts';
 import { writeLayout } from '../support/layout.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
@@ -93,6 +93,39 @@ describe('a release of a commit that its branch has published', () => {
     expect(registry.tags('org/app')).toEqual(tags);
     expect(await job.builds()).toHaveLength(2);
   });
+});
+
+test('the released digest is promoted under its own version, not under the name of the branch', async () => {
+  await using job = await createJob();
+  await using registry = await startRegistry();
+  const images = `${registry.host}/org/app`;
+  const main = await job.publish({ images });
+  expect(main, main.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'published' } });
+  const event = await job.tag('v1.2.3');
+  const release = await job.publish({ images }, { event });
+  const { digest = '' } = release.outputs;
+  const onMain = await job.push();
+  const promote = (from: string) =>
+    runAction({
+      inputs: {
+        command: 'promote',
+        images,
+        from,
+        to: `${registry.host}/org/prod:{{version}}\nproduction`,
+        environment: 'production',
+      },
+      workspace: job.repository.directory,
+      event: onMain,
+    });
+  await using promoted = await promote(digest);
+  expect(promoted, promoted.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'promoted', digest } });
+  expect(registry.tags('org/prod')).toMatchObject({ '1.2.3': digest });
+  expect(registry.tags('org/app')).toMatchObject({ production: digest });
+  // The build of the branch has no version to be promoted under.
+  await using refused = await promote('main');
+  expect(refused.outputs.outcome, refused.log).toBe('invalid-input');
+  expect(refused.log).toContain('{{version}} is "main", which is not a version');
+  expect(registry.tags('org/prod')).not.toHaveProperty('main');
 });
 
 test("P11: a release job's bump commit is built and recorded, although its parent is published", async () => {
