@@ -227,7 +227,7 @@ describe('a job without a checkout', () => {
           url.pathname.endsWith('/contents/.github') ? { status: 403, body: { message: 'rate limit' } } : undefined,
       });
       expect(await environments.fails('POLICY_INVALID', '', broken.asked({ options }))).toContain(
-        'did not say what .github',
+        'did not return what .github',
       );
     },
   );

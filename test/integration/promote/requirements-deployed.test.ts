@@ -56,7 +56,7 @@ describe('deployed=staging', () => {
     const next = environments.built(COMMIT);
     environments.record(next, { environment: 'qa' });
     environments.record(next, { kind: 'publish', environment: 'publish' });
-    await environments.refuses('deployed=staging', ['deployed=staging: ', 'there is no record']);
+    await environments.refuses('deployed=staging', ['deployed=staging: ', 'no promotion record']);
     await environments.passes('deployed=qa');
     environments.record(next, {});
     await environments.passes('deployed=staging');
