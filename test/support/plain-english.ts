@@ -42,8 +42,8 @@ const BANNED: readonly RegExp[] = [
   /(?<!requests? that )\b(?:is|are) closed\b|\bgate (?:is|stays) (?:closed|open)/i,
   /\bverdicts?\b(?!`|-|:)/i,
   /\bhouse\b|\brooms?\b|\bjourneys?\b/i,
-  // Of an environment. A Dockerfile has stages.
-  /^(?![\s\S]*(?:Dockerfile|FROM |[Ss]tages? to build\b))[\s\S]*?\bstages?\b/,
+  // Of an environment. A Dockerfile has stages, and the changelog names the old inputs in backticks.
+  /^(?![\s\S]*(?:Dockerfile|FROM |[Ss]tages? to build\b))[\s\S]*?(?<!`)\bstages?\b(?!`)/,
   /\blies\b|\blaid\b|\bstands?\b|\bstood\b/i,
   /\bholds? (?:nothing|it|what|no|the|an?|this|sha256|images?|another)\b|\b(?<!`)(?:holds|held)\b(?!`|[- ]back\b| until\b| for \d)/i,
   /\b(?:go|goes|went|going) on\b|\b(?:take|takes|took|taken|taking) (?:it |them |`[^`]*` (?:or `[^`]*` )?)?back\b/i,
