@@ -13,13 +13,13 @@ export interface BuildFolders {
 }
 
 /** The arguments of `docker` for one build to an OCI layout. Pure. */
-export function buildArguments(request: BuildRequest, place: BuildFolders): readonly string[] {
+export function buildArguments(request: BuildRequest, folders: BuildFolders): readonly string[] {
   const each = (flag: string, values: readonly string[]) => values.flatMap((value) => [flag, value]);
   const one = (flag: string, value: string | undefined) => (value === undefined || value === '' ? [] : [flag, value]);
   return [
     'buildx',
     'build',
-    ...one('--builder', place.builder),
+    ...one('--builder', folders.builder),
     ...one('--progress', 'plain'),
     ...one('--file', request.file),
     ...one('--target', request.target),
@@ -29,7 +29,7 @@ export function buildArguments(request: BuildRequest, place: BuildFolders): read
       '--build-context',
       request.buildContexts.map(({ name, value }) => `${name}=${value}`),
     ),
-    ...each('--secret', place.secrets),
+    ...each('--secret', folders.secrets),
     ...each('--ssh', request.ssh),
     ...each('--cache-from', request.cacheFrom),
     ...each('--cache-to', request.cacheTo),
@@ -45,12 +45,12 @@ export function buildArguments(request: BuildRequest, place: BuildFolders): read
     ...each('--label', request.labels),
     ...each('--annotation', request.annotations),
     ...each('--tag', request.tags),
-    `--provenance=${place.provenance}`,
-    `--sbom=${place.sbom}`,
+    `--provenance=${folders.provenance}`,
+    `--sbom=${folders.sbom}`,
     // A folder instead of a tar: nothing has to be unpacked, and with the docker driver it is two to three times as
     // fast.
-    ...one('--output', csvRecord(['type=oci', 'tar=false', `dest=${place.directory}`])),
-    ...one('--metadata-file', place.metadataFile),
+    ...one('--output', csvRecord(['type=oci', 'tar=false', `dest=${folders.directory}`])),
+    ...one('--metadata-file', folders.metadataFile),
     // Everything after this is never parsed as an option.
     '--',
     request.context,

@@ -20,7 +20,7 @@ const DOCKER_HUB = 'docker.io';
 const HOST =
   /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[a-f0-9:]+\])(?::(?<port>[0-9]{1,5}))?$/;
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
-const LENGTH = 255;
+const MAX_NAME_LENGTH = 255;
 
 /**
  * Reads an image name like docker, after converting it to lower case: the first part is a host if it contains a dot or
@@ -53,7 +53,7 @@ export function parseImageName(text: string): Parsed<ImageName> {
   if (parts.includes('')) return refuse('a part of it is empty. Is the variable behind it set?');
 
   const host = !hasHost || first === 'index.docker.io' || first === apiHost(DOCKER_HUB) ? DOCKER_HUB : first;
-  const found = host.length > LENGTH ? null : HOST.exec(host);
+  const found = host.length > MAX_NAME_LENGTH ? null : HOST.exec(host);
   const port = Number(found?.groups?.port ?? 443);
   if (found === null || port < 1 || port > 65535) return refuse(`${quoted(host)} is not a host`);
   const wrong = path.find((part) => !COMPONENT.test(part));
@@ -63,7 +63,7 @@ export function parseImageName(text: string): Parsed<ImageName> {
     );
   }
   const repository = host === DOCKER_HUB && path.length === 1 ? `library/${path[0]}` : path.join('/');
-  if (repository.length > LENGTH) return refuse(`the path is longer than ${LENGTH} characters`);
+  if (repository.length > MAX_NAME_LENGTH) return refuse(`the path is longer than ${MAX_NAME_LENGTH} characters`);
   if (!hasHost && path.length === 1 && /^(?:[a-z0-9-]+\.)+[a-z]{2,}$/.test(first)) {
     return refuse('that is a registry, and the repository behind it is missing, as in `ghcr.io/org/app`');
   }

@@ -4,11 +4,11 @@ import type { DeploymentEvidence } from '../domain/promotion/judge.ts';
 import type { Deployment, DeploymentStatus, GitHubApi } from '../runtime/runtime.ts';
 
 /** Deployments whose statuses are read, one request each. */
-const LOOKED_INTO = 10;
+const MAX_DEPLOYMENTS = 10;
 /** The longest that a job waits for its reviewers: 30 days. https://docs.github.com/actions/reference/limits */
-const LONGEST = 30 * 24 * 60 * 60 * 1000;
+const MAX_WAIT_MS = 30 * 24 * 60 * 60 * 1000;
 /** Final states of a deployment. https://docs.github.com/rest/deployments/statuses */
-const ENDED = ['success', 'failure', 'error', 'inactive'];
+const FINAL_STATES = ['success', 'failure', 'error', 'inactive'];
 
 /**
  * Deployments to an environment, newest first, at most 10. Undefined without an API, and when GitHub does not return
@@ -25,7 +25,7 @@ export async function readDeployments(
   const found = await api?.deployments({ environment: environment, ...(commit === undefined ? {} : { sha: commit }) });
   if (api === undefined || found === undefined) return undefined;
   return Promise.all(
-    found.slice(0, LOOKED_INTO).map(async (each) => evidenceOf(each, await api.deploymentStatuses(each.id))),
+    found.slice(0, MAX_DEPLOYMENTS).map(async (each) => evidenceOf(each, await api.deploymentStatuses(each.id))),
   );
 }
 
@@ -49,7 +49,7 @@ function digestIn(description: string): Digest | undefined {
   return isDigest(found) ? found : undefined;
 }
 
-export interface Told {
+export interface DeploymentUpdate {
   /** Name of the environment, also on GitHub. */
   readonly environment: string;
   /** The workflow's commit, which GitHub creates the deployment for. */
@@ -75,12 +75,12 @@ export interface Told {
  *
  * @returns `none`: no deployment of a running job; `refused`: GitHub denies access, which requires `deployments: write`
  */
-export async function tellDeployment(api: GitHubApi, told: Told): Promise<'told' | 'none' | 'refused'> {
-  const { environment, sha, digest, from, runUrl, state, now } = told;
+export async function updateDeployment(api: GitHubApi, update: DeploymentUpdate): Promise<'told' | 'none' | 'refused'> {
+  const { environment, sha, digest, from, runUrl, state, now } = update;
   const deployments = await api.deployments({ environment, sha });
   if (deployments === undefined) return 'refused';
   const newest = deployments[0];
-  if (newest === undefined || !(now.getTime() - newest.createdAt.getTime() <= LONGEST)) return 'none';
+  if (newest === undefined || !(now.getTime() - newest.createdAt.getTime() <= MAX_WAIT_MS)) return 'none';
   const statuses = await api.deploymentStatuses(newest.id);
   if (statuses === undefined) return 'refused';
   // GitHub adds the last status at the end of a job: a final state that is not ours belongs to another job, whose
@@ -88,7 +88,7 @@ export async function tellDeployment(api: GitHubApi, told: Told): Promise<'told'
   // deployed stays deployed, even if a later step only plans or is refused.
   const last = statuses[0];
   const isOurs = last !== undefined && digestIn(last.description) !== undefined;
-  if (last !== undefined && ENDED.includes(last.state) && !(isOurs && state === 'success')) return 'none';
+  if (last !== undefined && FINAL_STATES.includes(last.state) && !(isOurs && state === 'success')) return 'none';
   const description = `${digest} from ${from}`;
   return (await api.setDeploymentStatus(newest.id, { state, description, logUrl: runUrl })) ? 'told' : 'refused';
 }

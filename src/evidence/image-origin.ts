@@ -15,8 +15,8 @@ export interface Recorded {
   readonly version?: string;
 }
 
-const KEYS = { revision: REVISION, fingerprint: FINGERPRINT, run: RUN, version: VERSION } as const;
-const CONFIG_LIMIT = 8 * 1024 * 1024;
+const ANNOTATION_KEYS = { revision: REVISION, fingerprint: FINGERPRINT, run: RUN, version: VERSION } as const;
+const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 
 /**
  * Reads the origin of an image: from the annotations of the index or manifest if they contain what is wanted (no
@@ -61,7 +61,7 @@ async function firstPlatform(repository: Repository, index: Fields): Promise<Fie
 
 async function configLabels(repository: Repository, manifest: Fields): Promise<Fields> {
   const config = descriptor(manifest.config);
-  if (config === undefined || config.size > CONFIG_LIMIT) return {};
+  if (config === undefined || config.size > MAX_CONFIG_BYTES) return {};
   const bytes = await buffer(await repository.getBlob(config));
   return fieldsOf(fieldsOf(decode(bytes).config).Labels);
 }
@@ -72,7 +72,7 @@ function annotationsOf(manifest: Fields): Fields {
 
 function pick(values: Fields): Recorded {
   return Object.fromEntries(
-    Object.entries(KEYS).flatMap(([name, key]) => {
+    Object.entries(ANNOTATION_KEYS).flatMap(([name, key]) => {
       const value = values[key];
       return typeof value === 'string' && value !== '' ? [[name, value.slice(0, 200)]] : [];
     }),

@@ -13,10 +13,10 @@ import type { Statement } from '../oci/image/image.ts';
 import { STATEMENT_LIMIT } from '../oci/image/statement.ts';
 
 /** Largest image config that is read. */
-const CONFIG_LIMIT = 8 * 1024 * 1024;
+const MAX_CONFIG_BYTES = 8 * 1024 * 1024;
 /** Maximum number of manifests read per image. */
-const MOST = 1000;
-const PARALLEL = 4;
+const MAX_READS = 1000;
+const MAX_CONCURRENT_READS = 4;
 
 interface Platform {
   readonly name: string;
@@ -41,7 +41,7 @@ export async function readAttested(
 ): Promise<readonly PlatformEvidence[]> {
   const reader = createReader(repository, root);
   const children = isIndexType(root.descriptor.mediaType) ? await reader.childrenOf(root) : [root.descriptor];
-  const limit = pLimit(PARALLEL);
+  const limit = pLimit(MAX_CONCURRENT_READS);
   const images = children.filter(isRunnable);
   const platforms = await limit.map(images, async (each): Promise<Platform> => {
     return { name: await reader.nameOf(each), manifest: { descriptor: each } };
@@ -82,10 +82,14 @@ function createReader(repository: Repository, root: ManifestBytes) {
   const get = async ({ digest }: Descriptor): Promise<ManifestBytes> => {
     if (digest === root.descriptor.digest) return root;
     reads += 1;
-    if (reads > MOST) {
-      throw new ActionError('TOO_LARGE', `${where(root.descriptor.digest)} has more than ${MOST} manifests to read.`, {
-        facts,
-      });
+    if (reads > MAX_READS) {
+      throw new ActionError(
+        'TOO_LARGE',
+        `${where(root.descriptor.digest)} has more than ${MAX_READS} manifests to read.`,
+        {
+          facts,
+        },
+      );
     }
     return getManifest(repository, digest);
   };
@@ -133,7 +137,7 @@ function createReader(repository: Repository, root: ManifestBytes) {
     }
     const { config } = await manifest(descriptor);
     if (!isImageConfig(config)) return platformName(platformFields({}));
-    return platformName(platformFields(parseDocument(await blob(config, CONFIG_LIMIT), where(config.digest))));
+    return platformName(platformFields(parseDocument(await blob(config, MAX_CONFIG_BYTES), where(config.digest))));
   };
 
   return { manifest, childrenOf, blob, nameOf };

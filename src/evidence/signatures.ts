@@ -31,8 +31,8 @@ const MAX_MANIFESTS = 200;
 /** Maximum layers per manifest: cosign 2 adds one for each signature. */
 const MAX_LAYERS = 50;
 /** An SBOM of a large image, encoded twice. */
-const MAX_LAYER_SIZE = 128 * 1024 * 1024;
-const PARALLEL_READS = 6;
+const MAX_LAYER_BYTES = 128 * 1024 * 1024;
+const MAX_CONCURRENT_READS = 6;
 
 const BUNDLE_TYPE = /^application\/vnd\.dev\.sigstore\.bundle(?:\.v0\.\d+\+json|\+json;version=0\.\d)$/;
 /** A manifest's description of the statement in its bundle. */
@@ -61,7 +61,7 @@ export async function readSignatures(
   const listed = referrers.manifests
     .filter(({ artifactType }) => !OTHER_TYPES.includes(artifactType))
     .toSorted(bundlesFirst);
-  const limit = pLimit(PARALLEL_READS);
+  const limit = pLimit(MAX_CONCURRENT_READS);
   const manifests = await limit.map(listed.slice(0, MAX_MANIFESTS), async (descriptor) => ({
     descriptor,
     manifest: await repository.get(descriptor.digest),
@@ -158,7 +158,7 @@ async function readLayer(
   { format, layer }: Reading,
   check: BundleChecker,
 ): Promise<Parsed<Checked>> {
-  if (layer.size > MAX_LAYER_SIZE) return problems(`it has ${layer.size} bytes, more than are read`);
+  if (layer.size > MAX_LAYER_BYTES) return problems(`it has ${layer.size} bytes, more than are read`);
   const blob = Buffer.concat(await (await repository.getBlob(layer)).toArray());
   if (format === 'sigstore bundle') {
     return checked(check(parse(blob)), ({ content }) => {

@@ -91,21 +91,21 @@ export function secret(facts: Facts & { readonly default?: string }): Field<stri
 }
 
 /** Masking shorter texts would hide parts of ordinary words, and the runner drops outputs that contain a mask. */
-const SHORTEST_SECRET = 3;
-const SHORTEST_LINE = 8;
+const MIN_SECRET_LENGTH = 3;
+const MIN_LINE_LENGTH = 8;
 const PEM_FRAME = /^-----(?:BEGIN|END) [A-Z0-9 ]+-----$/;
 
 /** Masks a secret and its longer lines: logs show multi-line texts line by line. */
 export function maskAll(value: string, mask: Mask): void {
   const whole = value.trim();
-  if (whole.length >= SHORTEST_SECRET && !PEM_FRAME.test(whole)) mask(value);
+  if (whole.length >= MIN_SECRET_LENGTH && !PEM_FRAME.test(whole)) mask(value);
   const lines = whole.split(/\r?\n/).map((line) => line.trim());
   if (lines.length > 1) for (const line of lines) if (isTelling(line)) mask(line);
 }
 
 /** Whether to mask a line of a secret: not `}`, short `"type": …` lines, or the frame of a PEM file. */
 export function isTelling(line: string): boolean {
-  return line.length >= SHORTEST_LINE && !PEM_FRAME.test(line);
+  return line.length >= MIN_LINE_LENGTH && !PEM_FRAME.test(line);
 }
 
 const FLAGS: Readonly<Record<string, boolean>> = {

@@ -5,7 +5,7 @@ const USERINFO = /\b([a-z][a-z0-9+.-]*):\/\/([^\s/?#\\"'`<>]*)@([^\s/?#\\"'`<>@]
 /** User names that describe the kind of password, or are not secret. */
 const PUBLIC_NAMES = /^(?:git|x-access-token|x-token-auth|oauth2|token|user|admin)?$/i;
 /** Shorter texts could be part of any word. */
-const SHORTEST = 3;
+const MIN_LENGTH = 3;
 
 /** Cache options that contain a secret: https://docs.docker.com/build/cache/backends/ */
 const CACHE_SECRET =
@@ -16,9 +16,10 @@ export function maskUrlCredentials(text: string, mask: Mask): void {
   for (const [, , userinfo = ''] of text.matchAll(USERINFO)) {
     const { user, password } = splitUserinfo(userinfo);
     const secrets = [password, ...(password === '' && !PUBLIC_NAMES.test(user) ? [user] : [])];
-    for (const secret of secrets.flatMap((each) => [each, decoded(each)])) if (secret.length >= SHORTEST) mask(secret);
+    for (const secret of secrets.flatMap((each) => [each, decoded(each)]))
+      if (secret.length >= MIN_LENGTH) mask(secret);
   }
-  for (const [, secret = ''] of text.matchAll(CACHE_SECRET)) if (secret.length >= SHORTEST) mask(secret);
+  for (const [, secret = ''] of text.matchAll(CACHE_SECRET)) if (secret.length >= MIN_LENGTH) mask(secret);
 }
 
 /**

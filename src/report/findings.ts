@@ -15,11 +15,11 @@ const SIGNS: Readonly<Record<Severity, string>> = {
 /** A summary may have 1 MiB, with up to five such tables; further rows are in `json-file` and the SARIF file. */
 const MAX_ROWS = 150;
 /** Maximum length of untrusted text in a cell. */
-const MAX_TEXT = 160;
+const MAX_TEXT_LENGTH = 160;
 /** Maximum files in one row. */
 const MAX_PLACES = 3;
 /** From this many findings on, a hint says where to start. */
-const MANY = 5;
+const MANY_FINDINGS = 5;
 
 export interface GateResultView {
   /** How the gate was configured. */
@@ -159,7 +159,7 @@ function until(accepted: Suppressed | undefined): string {
 function firstStep({ passed }: GateResult, rows: readonly FindingRow[]): string {
   const fromBase = rows.filter(({ finding }) => finding.origin?.from === 'base');
   const isMostlyBase = fromBase.length * 2 > rows.length;
-  if (passed || (rows.length < MANY && !isMostlyBase)) return '';
+  if (passed || (rows.length < MANY_FINDINGS && !isMostlyBase)) return '';
   const base = fromBase.flatMap(({ finding }) => finding.origin?.base ?? [])[0];
   const fixable = rows.filter(({ finding }) => finding.package?.fixed !== undefined).length;
   return isMostlyBase
@@ -184,7 +184,7 @@ function skeletonOf({ gated, passed, platforms, today }: GateResult, { ignorefil
   );
 }
 
-function cut(text: string, length = MAX_TEXT): string {
+function cut(text: string, length = MAX_TEXT_LENGTH): string {
   return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 

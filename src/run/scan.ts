@@ -33,8 +33,8 @@ export interface Scanner {
   readonly database?: Database;
 }
 
-const MINUTE = 60_000;
-const SCAN_TIMEOUT = 15 * MINUTE;
+const MINUTE_MS = 60_000;
+const SCAN_TIMEOUT_MS = 15 * MINUTE_MS;
 
 /** Prepares the scanner and its database. Started before the build, to run in parallel with it. */
 export function startScanner(runtime: Runtime, { terms, scanner, registries }: ScanSettings): () => Promise<Scanner> {
@@ -104,7 +104,7 @@ export async function scanImage(
       scanners: terms.scanners,
       cacheDir: database?.cacheDir,
       prepareJava: () => (java ??= prepareJava()),
-      timeout: SCAN_TIMEOUT,
+      timeout: SCAN_TIMEOUT_MS,
     });
   const { digest } = image.root.descriptor;
   const policy: GatePolicy = {
@@ -179,7 +179,12 @@ async function scanBaseline(
   return fetched === undefined ? [] : aboutBaseline(image, () => scan(fetched));
 }
 
-const CONTENT: ReadonlySet<string> = new Set(['MANIFEST_UNKNOWN', 'BLOB_UNKNOWN', 'SOURCE_INVALID', 'SOURCE_UNSAFE']);
+const CONTENT_CODES: ReadonlySet<string> = new Set([
+  'MANIFEST_UNKNOWN',
+  'BLOB_UNKNOWN',
+  'SOURCE_INVALID',
+  'SOURCE_UNSAFE',
+]);
 
 /** Errors name the baseline; any problem with its content is a single error. */
 export async function aboutBaseline<T>(image: string, task: () => Promise<T>): Promise<T> {
@@ -187,7 +192,7 @@ export async function aboutBaseline<T>(image: string, task: () => Promise<T>): P
     return await task();
   } catch (thrown) {
     const error = toActionError(thrown);
-    const isUnusable = CATALOGUE[error.code].outcome === 'image-rejected' || CONTENT.has(error.code);
+    const isUnusable = CATALOGUE[error.code].outcome === 'image-rejected' || CONTENT_CODES.has(error.code);
     throw new ActionError(isUnusable ? 'BASELINE_UNUSABLE' : error.code, `\`baseline\` (${image}): ${error.message}`, {
       cause: error,
       facts: { ...error.facts, input: 'baseline' },

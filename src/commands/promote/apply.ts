@@ -33,7 +33,7 @@ export interface PlannedRepository extends FoundRepository {
 export type RecordOfRun = Omit<PromotionRecord, 'repository' | 'to' | 'previousDigest' | 'previousRecord' | 'held'>;
 
 interface Apply {
-  readonly places: readonly PlannedRepository[];
+  readonly targets: readonly PlannedRepository[];
   readonly root: ManifestBytes;
   readonly record: RecordOfRun;
   /** Whether time has passed since the repositories were read. */
@@ -42,19 +42,19 @@ interface Apply {
 }
 
 /**
- * Moves the tags of a promotion whose content is in place, and writes its records: immutable tags first, then the
+ * Moves the tags of a promotion whose content is in target, and writes its records: immutable tags first, then the
  * environment's tags, then the records, each in all repositories before the next. Reads each tag back. If a moving tag
  * fails, the other repositories have moved theirs, and get their records.
  * @returns one result per repository, in their order; failures are in `error`, never thrown
  */
 export async function applyPromotion({
-  places,
+  targets,
   root,
   record,
   recheck,
   log,
 }: Apply): Promise<readonly PromotedTarget[]> {
-  const { phase, results } = inPhases(places, (place) => ({ ...begin(place), copied: place.needsCopy }));
+  const { phase, results } = inPhases(targets, (target) => ({ ...begin(target), copied: target.needsCopy }));
   const write = (kind: 'immutable' | 'moving') =>
     phase(async ({ plan, image, repository }, result) => {
       const written = [...result.written];
@@ -73,22 +73,22 @@ export async function applyPromotion({
     });
 
   const mayMove =
-    (!recheck || (await phase((place) => recheckRepository(place, root.descriptor.digest)))) &&
+    (!recheck || (await phase((target) => recheckRepository(target, root.descriptor.digest)))) &&
     (await write('immutable'));
   if (mayMove) {
     await write('moving');
     // If the environment's tag has moved, a record must name its previous image, even after another failure: nothing
     // else stores it.
-    await phase(async (place, { error, written }) => {
-      const moved = place.plan.decisions.some(({ kind, tag }) => kind === 'moving' && written.includes(tag));
-      if (!place.needsRecord || (error !== undefined && !moved)) return {};
-      const own = recordFor(place, record, error === undefined ? undefined : written);
+    await phase(async (target, { error, written }) => {
+      const moved = target.plan.decisions.some(({ kind, tag }) => kind === 'moving' && written.includes(tag));
+      if (!target.needsRecord || (error !== undefined && !moved)) return {};
+      const own = recordFor(target, record, error === undefined ? undefined : written);
       try {
-        const attached = await writeRecord(place.repository, own, root.descriptor, place.support);
-        log.info(`${place.image}: promotion record ${attached} attached, unsigned`);
+        const attached = await writeRecord(target.repository, own, root.descriptor, target.support);
+        log.info(`${target.image}: promotion record ${attached} attached, unsigned`);
         return { record: attached };
       } catch (thrown) {
-        throw error ?? unrecorded(thrown, place, record);
+        throw error ?? unrecorded(thrown, target, record);
       }
     });
   } else log.debug('A repository has failed; the phases after that were left out.');

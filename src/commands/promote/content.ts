@@ -36,27 +36,27 @@ export async function askTargets(
     'Pre-flight',
     () =>
       Promise.all(
-        wanting.map(async (place) => {
-          const moves = place.plan.decisions.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));
-          if (place.list !== undefined) moves.push(place.list);
+        wanting.map(async (target) => {
+          const moves = target.plan.decisions.flatMap(({ action, tag }) => (action === 'move' ? [tag] : []));
+          if (target.list !== undefined) moves.push(target.list);
           // If a single tag is all there is to write, its own write is as good as a probe.
-          const probe = place.needsCopy || wanting.length > 1;
+          const probe = target.needsCopy || wanting.length > 1;
           try {
-            if (place.needsRecord && place.occupied !== undefined) {
-              throw occupiedBy(place.repository, digest, place.occupied);
+            if (target.needsRecord && target.occupied !== undefined) {
+              throw occupiedBy(target.repository, digest, target.occupied);
             }
-            for (const doubt of await askAdmission(runtime, inputs, place, moves, { probe }))
+            for (const doubt of await askAdmission(runtime, inputs, target, moves, { probe }))
               warn(runtime, partial, doubt);
             // A missing record must not delay a rollback. After a copy the list is another one.
-            const isAsked = place.list !== undefined && !place.needsCopy && !inputs.dryRun && !inputs.rollback;
-            if (isAsked) await checkListWritable(place.repository, digest);
+            const isAsked = target.list !== undefined && !target.needsCopy && !inputs.dryRun && !inputs.rollback;
+            if (isAsked) await checkListWritable(target.repository, digest);
           } catch (thrown) {
             runtime.signal.throwIfAborted();
             const error = toActionError(thrown);
             // A tag that moves back needs no space.
-            const isHarmless = error.code === 'QUOTA_EXCEEDED' && inputs.rollback && !place.needsCopy;
+            const isHarmless = error.code === 'QUOTA_EXCEEDED' && inputs.rollback && !target.needsCopy;
             if (isHarmless) warn(runtime, partial, error.message);
-            else errors.set(place, error);
+            else errors.set(target, error);
           }
         }),
       ),
@@ -73,9 +73,9 @@ export async function askTargets(
 export async function copyMissing(
   context: PromotionContext,
   found: Found,
-  places: readonly PlannedRepository[],
+  targets: readonly PlannedRepository[],
 ): Promise<TargetErrors> {
-  const wanting = places.filter(({ needsCopy }) => needsCopy);
+  const wanting = targets.filter(({ needsCopy }) => needsCopy);
   if (wanting.length === 0) return new Map();
   const { runtime, partial } = context;
   return step(
@@ -92,21 +92,21 @@ export async function copyMissing(
         } catch (thrown) {
           runtime.signal.throwIfAborted();
           const error = toActionError(thrown);
-          const failed = left.length === 1 ? left : left.filter((place) => isOf(place, error));
+          const failed = left.length === 1 ? left : left.filter((target) => isOf(target, error));
           // An error without a target is about the source.
           if (failed.length === 0 || isOf(found.source, error)) throw error;
-          for (const place of failed) errors.set(place, error);
-          left = left.filter((place) => !errors.has(place));
+          for (const target of failed) errors.set(target, error);
+          left = left.filter((target) => !errors.has(target));
           if (left.length > 0)
             runtime.log.info(`${failed.map(({ image }) => image).join(', ')} failed; copying to the others.`);
         }
       }
-      for (const place of left.filter(({ needsRecord, support }) => needsRecord && support !== 'api')) {
+      for (const target of left.filter(({ needsRecord, support }) => needsRecord && support !== 'api')) {
         try {
-          await checkRecordable(place.repository, found.root.descriptor.digest);
+          await checkRecordable(target.repository, found.root.descriptor.digest);
         } catch (thrown) {
           runtime.signal.throwIfAborted();
-          errors.set(place, toActionError(thrown));
+          errors.set(target, toActionError(thrown));
         }
       }
       return errors;
@@ -118,11 +118,11 @@ export async function copyMissing(
 function copyTo(
   { runtime, partial }: PromotionContext,
   { source, root }: Found,
-  places: readonly PlannedRepository[],
+  targets: readonly PlannedRepository[],
 ): Promise<Copied> {
   return copyImage({
     from: source.repository,
-    to: places.map(({ repository }) => repository),
+    to: targets.map(({ repository }) => repository),
     digest: root.descriptor.digest,
     log: { warning: (line) => warn(runtime, partial, line) },
   });

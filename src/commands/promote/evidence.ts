@@ -26,7 +26,7 @@ import type { FoundRepository } from './repository-state.ts';
 /** Findings in a refusal; all are in the summary. */
 const MAX_NAMED = 5;
 /** Maximum tags of an environment to read. */
-const MOST_TAGS = 10;
+const MAX_TAGS = 10;
 
 /** Where to look for evidence. */
 export interface EvidenceSources {
@@ -159,7 +159,7 @@ function tagsOf(records: readonly PromotionRecord[], { image }: Destination): re
   return here
     .map((name) => name.slice(image.length + 1))
     .filter(isTag)
-    .slice(0, MOST_TAGS);
+    .slice(0, MAX_TAGS);
 }
 
 /** Fetches and scans the image, like the gate of a publish, with a current database. */
@@ -176,7 +176,7 @@ async function scanNow({ runtime, scan, source, root }: EvidenceSources): Promis
   const { gateResult } = await scanImage(runtime, scan, files, scanner, await readLayout(directory, { digest }), [
     source.image,
   ]);
-  for (const { text, ...place } of gateResult.warnings) runtime.log.warning(text, 'Gate', place);
+  for (const { text, ...position } of gateResult.warnings) runtime.log.warning(text, 'Gate', position);
   const { CRITICAL, HIGH } = gateResult.counts.total;
   const closing = gateResult.gated.length;
   const gravest = [...new Set(gateResult.gated.map(({ id }) => id))];

@@ -26,17 +26,17 @@ export async function planRepositories(
   found: Found,
 ): Promise<Required & { readonly planned: readonly PlannedRepository[] }> {
   const { runtime, inputs, event, names, api, records, partial } = context;
-  const { source, root, origin, places } = found;
+  const { source, root, origin, repositories } = found;
   const { digest } = root.descriptor;
   // A name taken from the image is looked up too.
-  const { required, gate } = (await context.policy?.(writtenTo(context, places))) ?? context;
+  const { required, gate } = (await context.policy?.(writtenTo(context, repositories))) ?? context;
   // A rollback is urgent: the environment's previous images are all it needs.
   const needsOwn = inputs.rollback
-    ? names.from !== undefined || places.some((place) => isAt(place, digest))
-    : inputs.record || places.some((place) => !isSameRepository(place, source));
+    ? names.from !== undefined || repositories.some((state) => isAt(state, digest))
+    : inputs.record || repositories.some((state) => !isSameRepository(state, source));
   // Read first: lists written by this action show the type of each entry, those of cosign do not.
-  for (const place of places) {
-    if (!isSameRepository(place, source) && isAt(place, digest)) await records(place.repository, digest);
+  for (const state of repositories) {
+    if (!isSameRepository(state, source) && isAt(state, digest)) await records(state.repository, digest);
   }
   const own = needsOwn ? await records(source.repository, digest) : undefined;
   partial.passed = (own?.own ?? []).toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time));
@@ -58,11 +58,11 @@ export async function planRepositories(
 
   const planned: PlannedRepository[] = [];
   const judged: (readonly Judgement[])[] = [];
-  for (const place of places) {
-    const here = isSameRepository(place, source)
+  for (const state of repositories) {
+    const here = isSameRepository(state, source)
       ? own
-      : isAt(place, digest)
-        ? await records(place.repository, digest)
+      : isAt(state, digest)
+        ? await records(state.repository, digest)
         : undefined;
     // The source's records about the environment can only add a hold: push access to the source must not affect the
     // target otherwise.
@@ -72,16 +72,16 @@ export async function planRepositories(
     const isEnough = ({ deployed, chain, now }: History) =>
       !inputs.dryRun && (inputs.rollback ? deployed.has(digest) : chain.some((each) => each.digest === now));
     const history = inputs.record
-      ? await readEnvironment(place, names.environment, records, { own: here?.own ?? [], foreign, until: isEnough })
-      : readHistory(names.environment, [], { holds: place.now });
-    const moving = await gatherTargets(asked, required, place);
+      ? await readEnvironment(state, names.environment, records, { own: here?.own ?? [], foreign, until: isEnough })
+      : readHistory(names.environment, [], { holds: state.now });
+    const moving = await gatherTargets(asked, required, state);
     const judgements = unmetFirst(moving.map((target) => judgeAll(required, { ...evidence, ...target })));
     const held =
-      inputs.record && typeof place.now === 'string' ? await records(place.repository, place.now) : undefined;
+      inputs.record && typeof state.now === 'string' ? await records(state.repository, state.now) : undefined;
     const unclear = held?.problems.length ?? 0;
     const plan = planPromotion({
       digest,
-      targets: place.targets,
+      targets: state.targets,
       judgements,
       history,
       unclear,
@@ -101,18 +101,18 @@ export async function planRepositories(
     const needsRecord = inputs.record && !(inPlace && isRecorded);
     // Only the fallback tag is read: some registries have no response for an image they lack.
     const listing =
-      here ?? (needsRecord && support === 'fallback' ? await records(place.repository, digest) : undefined);
+      here ?? (needsRecord && support === 'fallback' ? await records(state.repository, digest) : undefined);
     const isListed = support === 'fallback' && needsRecord && listing?.hasList === true;
     const occupied = support === 'fallback' ? listing?.occupied : undefined;
     planned.push({
-      ...place,
+      ...state,
       plan,
       history,
       ...(support === undefined ? {} : { support }),
       ...(isListed ? { list: fallbackTag(digest) } : {}),
       ...(occupied === undefined ? {} : { occupied }),
       needsRecord,
-      needsCopy: !isSameRepository(place, source) && (!inPlace || lacks(here, own)),
+      needsCopy: !isSameRepository(state, source) && (!inPlace || lacks(here, own)),
     });
     judged.push(judgements);
     partial.history ??= history;
@@ -138,11 +138,11 @@ function sayNothing({ runtime, partial, names }: PromotionContext): void {
   else runtime.log.info(line);
 }
 
-function writtenTo({ names }: PromotionContext, places: readonly FoundRepository[]): Written {
+function writtenTo({ names }: PromotionContext, repositories: readonly FoundRepository[]): Written {
   return {
     environment: names.environment,
-    tags: [...names.tags, ...places.flatMap(({ tags }) => tags.map(({ tag }) => tag))],
-    repositories: places.map(({ repository: { host, name } }) => ({ name: `${host}/${name}`, repository: name })),
+    tags: [...names.tags, ...repositories.flatMap(({ tags }) => tags.map(({ tag }) => tag))],
+    repositories: repositories.map(({ repository: { host, name } }) => ({ name: `${host}/${name}`, repository: name })),
   };
 }
 

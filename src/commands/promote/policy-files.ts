@@ -7,7 +7,7 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { GitHubApi, RepositoryFile, Runtime } from '../../runtime/runtime.ts';
 import { createHistory, type History } from '../../tools/commits/history.ts';
 
-const LIMIT = 1024 * 1024;
+const MAX_FILE_BYTES = 1024 * 1024;
 
 /** A file of the repository, in the two versions that count. */
 interface PolicyText {
@@ -87,7 +87,7 @@ async function readText(
   const file = resolve(workspace, path);
   try {
     const { size } = await stat(file);
-    if (size > LIMIT) throw invalid(path, `${path} has ${size} bytes, more than ${LIMIT}`);
+    if (size > MAX_FILE_BYTES) throw invalid(path, `${path} has ${size} bytes, more than ${MAX_FILE_BYTES}`);
     return await readFile(file, 'utf8');
   } catch (error) {
     const isMissing =

@@ -54,10 +54,10 @@ export async function readPolicies(
       runtime.log.info(`${path} is another one on ${files.defaultBranch}: the stricter of both counts.`);
     }
   }
-  const told = new Set<string>();
+  const logged = new Set<string>();
   const say = (line: string) => {
-    if (!told.has(line)) runtime.log.info(line);
-    told.add(line);
+    if (!logged.has(line)) runtime.log.info(line);
+    logged.add(line);
   };
   return async (written) => {
     const decided = decide(inputs, sources, written, files, say);

@@ -2,7 +2,7 @@ import { isByHand } from '../../domain/event.ts';
 import { mayNotPromote, OTHER_EVENTS } from '../../domain/promotion/events.ts';
 import { overall } from '../../domain/promotion/plan.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
-import { type Told, tellDeployment } from '../../evidence/deployments.ts';
+import { type DeploymentUpdate, updateDeployment } from '../../evidence/deployments.ts';
 import { createRecords } from '../../evidence/environment-history.ts';
 import { scanTermsOf } from '../../inputs/gate.ts';
 import { openRegistries } from '../../run/open-registries.ts';
@@ -56,32 +56,32 @@ async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: Part
   partial.targets = inOrder(found, planned.map(begin));
   const { status, refusals } = overall(planned.map(({ plan }) => plan));
   if (status === 'refused' || status === 'conflict') {
-    await tell(context, found, 'failure');
+    await reportDeployment(context, found, 'failure');
     throw status === 'refused' ? refusal(partial, planned, refusals) : conflict(planned, digest);
   }
   const refused = await askTargets(context, found, planned);
   if (inputs.dryRun) {
-    await tell(context, found, 'inactive');
+    await reportDeployment(context, found, 'inactive');
     throwFailed(partial, found, planned, refused);
     runtime.log.info('This is a dry run: nothing was written.');
     return succeeded(partial, 'planned');
   }
-  const hasWork = planned.some((place) => place.plan.status === 'go' || place.needsRecord || place.needsCopy);
+  const hasWork = planned.some((target) => target.plan.status === 'go' || target.needsRecord || target.needsCopy);
   if (!hasWork && found.failed.length === 0) {
     runtime.log.info(`Everything is in place already, as ${digest}: nothing to write.`);
     // Otherwise GitHub's final status would refer to whatever was built from the run's commit.
-    await tell(context, found, 'success');
+    await reportDeployment(context, found, 'success');
     return succeeded(partial, 'unchanged');
   }
 
   const failed = await copyMissing(
     context,
     found,
-    planned.filter((place) => !refused.has(place)),
+    planned.filter((target) => !refused.has(target)),
   );
   throwFailed(partial, found, planned, new Map([...refused, ...failed]), true);
   if (partial.copiedManifests === 0 && planned.every(({ plan, needsRecord }) => plan.status !== 'go' && !needsRecord)) {
-    await tell(context, found, 'success');
+    await reportDeployment(context, found, 'success');
     return succeeded(partial, 'unchanged');
   }
   const record = recordOf(context, found, terms);
@@ -92,7 +92,7 @@ async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: Part
     runtime,
     partial,
     'Tags and records',
-    () => applyPromotion({ places: planned, root, record, recheck, log: runtime.log }),
+    () => applyPromotion({ targets: planned, root, record, recheck, log: runtime.log }),
     (targets) => targets.some(({ error }) => error !== undefined),
   );
   const errors = partial.targets.flatMap(({ error }) => error ?? []);
@@ -102,9 +102,9 @@ async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: Part
     ...planned
       .filter(({ needsRecord }) => needsRecord)
       .slice(0, 1)
-      .map((place) => recordFor(place, record)),
+      .map((target) => recordFor(target, record)),
   ];
-  await tell(context, found, 'success');
+  await reportDeployment(context, found, 'success');
   runtime.log.info(`${context.names.environment} points to ${digest} now.`);
   return succeeded(partial, inputs.rollback ? 'rolled-back' : 'promoted');
 }
@@ -124,9 +124,9 @@ function throwFailed(
 ): void {
   partial.targets = inOrder(
     found,
-    planned.map((place) => {
-      const error = errors.get(place);
-      return { ...begin(place), ...(error === undefined ? { copied: hasCopied && place.needsCopy } : { error }) };
+    planned.map((target) => {
+      const error = errors.get(target);
+      return { ...begin(target), ...(error === undefined ? { copied: hasCopied && target.needsCopy } : { error }) };
     }),
   );
   throwAll(partial.targets.flatMap(({ error }) => error ?? []));
@@ -195,14 +195,14 @@ function recordOf(
 /**
  * Records the image and its state in the deployment of a job with `environment:`. The promotion does not depend on it.
  */
-async function tell(
+async function reportDeployment(
   { runtime, inputs, event, api, partial }: PromotionContext,
   { root, name }: Found,
-  state: Told['state'],
+  state: DeploymentUpdate['state'],
 ): Promise<void> {
   const { environment } = inputs;
   if (api === undefined || environment === undefined) return;
-  const told = await tellDeployment(api, {
+  const update = await updateDeployment(api, {
     environment,
     sha: runtime.env.GITHUB_SHA ?? event.sha,
     digest: root.descriptor.digest,
@@ -211,10 +211,10 @@ async function tell(
     state,
     now: runtime.clock.now(),
   });
-  partial.deployment = told;
+  partial.deployment = update;
   const what = state === 'success' ? 'names the image now' : 'reports that this image was not deployed';
-  if (told === 'told') runtime.log.info(`The deployment to ${environment} ${what}.`);
-  else if (told === 'refused') {
+  if (update === 'told') runtime.log.info(`The deployment to ${environment} ${what}.`);
+  else if (update === 'refused') {
     runtime.log.info(`Could not update the deployment to ${environment}: the job needs \`deployments: write\`.`);
   }
 }

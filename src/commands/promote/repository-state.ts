@@ -3,12 +3,12 @@ import type { PlannedTarget } from '../../domain/promotion/plan.ts';
 import type { Destination } from '../../run/targets.ts';
 
 /** A target repository, with the tags to write. */
-export interface Place extends Destination {
+export interface NamedRepository extends Destination {
   readonly tags: readonly Pick<PlannedTarget, 'tag' | 'kind'>[];
 }
 
 /** A repository in its current state. */
-export interface FoundRepository extends Place {
+export interface FoundRepository extends NamedRepository {
   readonly targets: readonly PlannedTarget[];
   /**
    * The environment's current image here: the target of the first existing moving tag. Null: none; undefined: unknown.
@@ -17,9 +17,9 @@ export interface FoundRepository extends Place {
 }
 
 /** Reads the targets of tags with one request each; the first one separately, because it also fetches the token. */
-export async function readRepository(place: Place): Promise<FoundRepository> {
-  const { image, repository, tags } = place;
-  const read = async ({ tag, kind }: Place['tags'][number]): Promise<PlannedTarget> => {
+export async function readRepository(named: NamedRepository): Promise<FoundRepository> {
+  const { image, repository, tags } = named;
+  const read = async ({ tag, kind }: NamedRepository['tags'][number]): Promise<PlannedTarget> => {
     const digest = (await repository.head(tag))?.digest;
     return { image, tag, kind, ...(digest === undefined ? {} : { holds: digest }) };
   };
@@ -29,7 +29,7 @@ export async function readRepository(place: Place): Promise<FoundRepository> {
   const moving = targets.filter(({ kind }) => kind === 'moving');
   // A new tag says nothing about an environment that has others.
   const environment = moving.find(({ holds }) => holds !== undefined) ?? moving[0];
-  return { ...place, targets, ...(environment === undefined ? {} : { now: environment.holds ?? null }) };
+  return { ...named, targets, ...(environment === undefined ? {} : { now: environment.holds ?? null }) };
 }
 
 export function isSameRepository({ repository: a }: Destination, { repository: b }: Destination): boolean {

@@ -32,7 +32,7 @@ export interface Found {
   readonly name: string;
   readonly origin: Origin;
   /** Target repositories. */
-  readonly places: readonly FoundRepository[];
+  readonly repositories: readonly FoundRepository[];
   /** Unreadable targets: the others still get the content. */
   readonly failed: readonly PromotedTarget[];
   /** Names of all targets, in the order of `to`. */
@@ -82,19 +82,19 @@ export async function findForward(context: PromotionContext): Promise<Found> {
  */
 export async function findBack(context: PromotionContext): Promise<Found> {
   const { runtime, names, partial, records } = context;
-  const { places, failed, order } = await readRepositories(context, {});
+  const { repositories, failed, order } = await readRepositories(context, {});
   throwAll(failed.flatMap(({ error }) => error ?? []));
-  const [place] = places;
-  if (place === undefined) throw new ActionError('INPUT_INVALID', '`to` names nothing to roll back.');
-  const { repository, image } = place;
+  const [state] = repositories;
+  if (state === undefined) throw new ActionError('INPUT_INVALID', '`to` names nothing to roll back.');
+  const { repository, image } = state;
   const digest = await step(runtime, partial, 'History', async () => {
     const { from } = names;
-    const wanted = from === undefined ? undefined : await digestOf(place, from);
+    const wanted = from === undefined ? undefined : await digestOf(state, from);
     // Rolling back to the previous image needs all records in between; a named image only has to be in one of them.
     const isEnough = ({ deployed, before, unread }: History) =>
       wanted === undefined ? before !== undefined || unread === undefined : deployed.has(wanted);
     const own = wanted === undefined ? [] : (await records(repository, wanted)).own;
-    const history = await readEnvironment(place, names.environment, records, { until: isEnough, own });
+    const history = await readEnvironment(state, names.environment, records, { until: isEnough, own });
     partial.history = history;
     const target = rollbackTarget(history, wanted);
     if (!target.ok) {
@@ -110,7 +110,7 @@ export async function findBack(context: PromotionContext): Promise<Found> {
   const root = await repository.get(digest);
   if (root === undefined) {
     throw missing(
-      place,
+      state,
       digest,
       `${names.environment} pointed to ${shortDigest(digest)} before, but ${image}@${digest} no longer exists. Name another image with \`from\`.`,
     );
@@ -118,7 +118,7 @@ export async function findBack(context: PromotionContext): Promise<Found> {
   const origin = originOf(await readRecorded(repository, root, []));
   const name = `${image}@${digest}`;
   note(context, root, name, origin);
-  return { source: place, root, name, origin, places, failed, order };
+  return { source: state, root, name, origin, repositories, failed, order };
 }
 
 /** Reports what was found, even if it cannot be used. */
@@ -135,14 +135,14 @@ function note(
 async function readRepositories(
   { runtime, inputs, names, at, partial }: PromotionContext,
   values: { readonly version?: string | undefined; readonly sha?: string | undefined },
-): Promise<Pick<Found, 'places' | 'failed' | 'order'>> {
+): Promise<Pick<Found, 'repositories' | 'failed' | 'order'>> {
   const named = repositoriesOf(inputs, names, values);
   return step(
     runtime,
     partial,
     'Targets',
     async () => {
-      const places: FoundRepository[] = [];
+      const repositories: FoundRepository[] = [];
       const failed: PromotedTarget[] = [];
       const order: string[] = [];
       for (const { image, tags } of named) {
@@ -157,10 +157,10 @@ async function readRepositories(
           const read = await readTarget(inputs.createRepository, destination, (repository) =>
             readRepository({ ...destination, repository, tags }),
           );
-          const place = { ...read, repository: destination.repository };
-          for (const { image: name, tag, holds } of place.targets)
+          const state = { ...read, repository: destination.repository };
+          for (const { image: name, tag, holds } of state.targets)
             runtime.log.info(`${name}:${tag} points to ${holds ?? 'nothing'}.`);
-          places.push(place);
+          repositories.push(state);
         } catch (error) {
           runtime.signal.throwIfAborted();
           const { host } = destination.repository;
@@ -168,8 +168,8 @@ async function readRepositories(
           failed.push({ image: destination.image, host, ...nothing, error: toActionError(error) });
         }
       }
-      if (places.length === 0) throwAll(failed.flatMap(({ error }) => error ?? []));
-      return { places, failed, order };
+      if (repositories.length === 0) throwAll(failed.flatMap(({ error }) => error ?? []));
+      return { repositories, failed, order };
     },
     ({ failed }) => failed.length > 0,
   );
@@ -192,11 +192,11 @@ async function nearby({ image, repository }: Destination, reference: string): Pr
   return `${image} has ${shown.join(', ')}${more}.${didYouMean(reference, tags)}`;
 }
 
-async function digestOf(place: Destination, from: Source): Promise<Digest> {
+async function digestOf(state: Destination, from: Source): Promise<Digest> {
   if (from.by === 'digest') return from.digest;
-  const { reference, name } = spelled(place, from);
-  const held = await place.repository.head(reference);
-  if (held === undefined) throw missing(place, reference, `There is no ${name} to go back to.`);
+  const { reference, name } = spelled(state, from);
+  const held = await state.repository.head(reference);
+  if (held === undefined) throw missing(state, reference, `There is no ${name} to go back to.`);
   return held.digest;
 }
 

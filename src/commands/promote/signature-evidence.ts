@@ -47,7 +47,7 @@ export async function readSignatureEvidence(
   const verdicts = new Map<string, RequirementCheck>();
   for (const requirement of wanted) {
     const own = signersOf(requirement);
-    verdicts.set(requirementText(requirement), own.length === 0 ? NOBODY : await checkSignature(requirement, own));
+    verdicts.set(requirementText(requirement), own.length === 0 ? NO_SIGNERS : await checkSignature(requirement, own));
   }
   return verdicts;
 
@@ -72,7 +72,7 @@ export async function readSignatureEvidence(
   }
 }
 
-const NOBODY: RequirementCheck = {
+const NO_SIGNERS: RequirementCheck = {
   met: false,
   reason: 'no signer is named: set `signer-identity` or `signer-key`, or write `signature,identity=…`',
 };

@@ -49,20 +49,20 @@ export function nameAll(inputs: PromoteInputs, event: GitEvent): Names {
   const fromImage = (from !== undefined && from.by !== 'environment' ? from.image : undefined) ?? images[0];
   const own = images.length > 0 || fromImage === undefined ? images : [fromImage];
   const targets = filledIn(readTargets(inputs.to, { ...LATER, env: inputs.environment }));
-  const place = fromImage ?? targets[0]?.image;
-  if (place === undefined)
+  const fallback = fromImage ?? targets[0]?.image;
+  if (fallback === undefined)
     throw new ActionError('INPUT_INVALID', '`images` is empty, and no name includes the repository of the image.');
   const written = targets.flatMap(({ image }) => (image === undefined ? own : [image]));
   const environmentTarget = targets.find(({ kind }) => kind === 'moving') ?? targets[0];
   return {
     ...(from === undefined ? {} : { from }),
-    fromImage: place,
-    isFromWritten: written.some(({ name }) => name === place.name),
-    images: own.length > 0 ? own : [place],
+    fromImage: fallback,
+    isFromWritten: written.some(({ name }) => name === fallback.name),
+    images: own.length > 0 ? own : [fallback],
     environment: inputs.environment?.trim() ?? environmentTarget?.tag ?? '',
     tags: targets.map(({ tag }) => tag),
-    repositories: targets.flatMap(({ image }) => image ?? (own.length > 0 ? own : [place])),
-    hosts: [place, ...own, ...targets.flatMap(({ image }) => image ?? [])].map(({ host }) => host),
+    repositories: targets.flatMap(({ image }) => image ?? (own.length > 0 ? own : [fallback])),
+    hosts: [fallback, ...own, ...targets.flatMap(({ image }) => image ?? [])].map(({ host }) => host),
   };
 }
 
@@ -84,21 +84,21 @@ export function repositoriesOf(
   const lines = inputs.rollback ? inputs.to.filter((line) => !needsImage(line)) : inputs.to;
   const onlyVersions = inputs.to.length > 0 && readLines(lines).length === 0;
   const targets = onlyVersions ? [] : filledIn(readTargets(lines, { ...values, env: inputs.environment }));
-  const places = new Map<string, NamedRepository>();
+  const byName = new Map<string, NamedRepository>();
   for (const target of targets) {
     if (inputs.rollback && target.kind === 'immutable') continue;
     for (const image of target.image === undefined ? images : [target.image]) {
-      const before = places.get(image.name)?.tags.filter(({ tag }) => tag !== target.tag) ?? [];
-      places.set(image.name, { image, tags: [...before, target] });
+      const before = byName.get(image.name)?.tags.filter(({ tag }) => tag !== target.tag) ?? [];
+      byName.set(image.name, { image, tags: [...before, target] });
     }
   }
-  if (places.size === 0) {
+  if (byName.size === 0) {
     throw new ActionError('INPUT_INVALID', '`to` names only tags that never move, so there is nothing to roll back.', {
       facts: { input: 'to' },
     });
   }
   const own = environmentTag(inputs.environment ?? '');
-  return [...places.values()].map(({ image, tags }) => ({
+  return [...byName.values()].map(({ image, tags }) => ({
     image,
     tags: tags.toSorted((a, b) => Number(b.tag === own) - Number(a.tag === own)),
   }));

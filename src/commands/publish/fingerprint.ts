@@ -4,7 +4,7 @@ import type { GitEvent } from '../../domain/event.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 
 /** Increased when values are added or read differently: fingerprints of other formats never match. */
-const FORMAT = 2;
+const FORMAT_VERSION = 2;
 
 /** Settings of buildx and BuildKit that choose a builder or affect only the display. All others count. */
 const WITHOUT_EFFECT = /^(?:BUILDX_(?:BUILDER|CONFIG|METADATA_\w+)|BUILDKIT_(?:HOST|PROGRESS|COLORS|TTY_LOG_LINES))$/;
@@ -62,7 +62,7 @@ export function fingerprintOf(request: BuildRequest, { env, event, builder }: Bu
   const hash = createHash('sha256')
     .update(JSON.stringify([counted, settings]))
     .digest('hex');
-  return `${FORMAT}-${hash}`;
+  return `${FORMAT_VERSION}-${hash}`;
 }
 
 /**

@@ -15,9 +15,9 @@ import type { Tool } from '../../tools/installer.ts';
 import type { PublishInputs } from './inputs.ts';
 import type { PartialResult } from './partial-result.ts';
 
-const SHOWN = 20;
+const MAX_LISTED_FINDINGS = 20;
 /** GitHub shows ten annotations per kind and step; one is reserved for the error itself. */
-const ANNOTATED = 9;
+const MAX_ANNOTATIONS = 9;
 
 /** Preparations for the gate before the build. */
 interface GateNeeds {
@@ -76,9 +76,9 @@ export async function passGate(
   );
   partial.gateResult = gateResult;
   await writeSarif(runtime, inputs, gateResult, trivy, partial);
-  for (const { text, ...place } of gateResult.warnings) {
+  for (const { text, ...position } of gateResult.warnings) {
     partial.warnings.push(text);
-    runtime.log.warning(text, 'Gate', place);
+    runtime.log.warning(text, 'Gate', position);
   }
   if (gateResult.comparison?.isSameImage) {
     warn(
@@ -93,8 +93,9 @@ export async function passGate(
 }
 
 function closed({ gated }: GateResult): ActionError {
-  const lines = gated.slice(0, SHOWN).map((finding) => `- ${describeFinding(finding)}`);
-  const more = gated.length > SHOWN ? [`- and ${gated.length - SHOWN} more, in the summary`] : [];
+  const lines = gated.slice(0, MAX_LISTED_FINDINGS).map((finding) => `- ${describeFinding(finding)}`);
+  const more =
+    gated.length > MAX_LISTED_FINDINGS ? [`- and ${gated.length - MAX_LISTED_FINDINGS} more, in the summary`] : [];
   const [first] = gated;
   return new ActionError(
     'FINDINGS',
@@ -109,15 +110,19 @@ function closed({ gated }: GateResult): ActionError {
 
 /** Distinct findings, most severe first, on the lines of the Dockerfile that introduced them. */
 async function annotate(runtime: Runtime, inputs: PublishInputs, { gated }: GateResult): Promise<void> {
-  const say = inputs.scan.mode === 'gate' ? runtime.log.error : runtime.log.warning;
+  const annotate = inputs.scan.mode === 'gate' ? runtime.log.error : runtime.log.warning;
   const dockerfile = await readDockerfile(runtime, inputs);
   const last = dockerfile === undefined ? undefined : lineOfLastStage(dockerfile.text);
-  for (const { finding, platforms, places } of findingRows(gated).slice(0, ANNOTATED)) {
+  for (const { finding, platforms, places } of findingRows(gated).slice(0, MAX_ANNOTATIONS)) {
     const line = finding.origin?.line ?? last;
-    const place = dockerfile === undefined || line === undefined ? {} : { file: dockerfile.file, line };
+    const position = dockerfile === undefined || line === undefined ? {} : { file: dockerfile.file, line };
     const more = places.length > 1 ? ` (and ${places.length - 1} more places)` : '';
     const others = platforms.length > 1 ? ` Also on ${platforms.slice(1).join(', ')}.` : '';
-    say(`${describeFinding(finding)}${more}${others}`, `${finding.severity}: ${describeSubject(finding)}`, place);
+    annotate(
+      `${describeFinding(finding)}${more}${others}`,
+      `${finding.severity}: ${describeSubject(finding)}`,
+      position,
+    );
   }
 }
 

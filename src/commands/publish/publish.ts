@@ -85,9 +85,9 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
   const scanner = inputs.scan.mode === 'off' ? undefined : startScanner(runtime, inputs.scan.settings);
   const scan = watchScan(runtime, inputs, scanner, partial);
   const signer = isComplete ? undefined : await openSigner(runtime, inputs, naming, destinations, scan.facts, partial);
-  const obtained = await obtain(runtime, inputs, naming, source, identified, destinations, plan, partial);
-  partial.image = describeImage(obtained);
-  await scan.during(() => passGate(runtime, inputs, { scanner, baseline }, obtained.image, partial));
+  const ready = await chooseSource(runtime, inputs, naming, source, identified, destinations, plan, partial);
+  partial.image = describeImage(ready);
+  await scan.during(() => passGate(runtime, inputs, { scanner, baseline }, ready.image, partial));
   if (!inputs.push) {
     runtime.log.info(`${partial.image.digest} is ready, and stays on the runner: \`push: false\`.`);
     return succeeded(partial, 'built');
@@ -101,10 +101,10 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
   const attach = async (target: Target) => {
     const inPlace = isInPlace(target.planned);
     if (signer !== undefined && (!inPlace || unsigned.has(target))) {
-      partial.signing = await signer.attach(target, obtained.image);
+      partial.signing = await signer.attach(target, ready.image);
     }
     if (inputs.scan.attachResult && (!inPlace || unproven.has(target))) {
-      await attachGateResult(runtime, inputs, naming, partial, target, obtained.image.root.descriptor);
+      await attachGateResult(runtime, inputs, naming, partial, target, ready.image.root.descriptor);
     }
   };
   const results = await step(
@@ -114,7 +114,7 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
     () =>
       applyPublish({
         targets: plan.targets,
-        image: obtained.image,
+        image: ready.image,
         decide,
         attach,
         log: runtime.log,
@@ -128,8 +128,8 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
   const changed =
     unproven.size + unsigned.size > 0 ||
     results.some(({ written, uploaded }) => written.length > 0 || (uploaded?.blobs ?? 0) > 0);
-  if (!changed) return finished(runtime, partial, obtained.image.root.descriptor.digest);
-  for (const { image } of results) runtime.log.info(`Published ${image}@${obtained.image.root.descriptor.digest}`);
+  if (!changed) return finished(runtime, partial, ready.image.root.descriptor.digest);
+  for (const { image } of results) runtime.log.info(`Published ${image}@${ready.image.root.descriptor.digest}`);
   return succeeded(partial, 'published');
 }
 
@@ -170,7 +170,7 @@ function sourceFacts({ image }: Obtained) {
 }
 
 /** The image to publish: a previously published one, the source, or a build. */
-function obtain(
+function chooseSource(
   runtime: Runtime,
   inputs: PublishInputs,
   naming: Naming,

@@ -31,7 +31,7 @@ export interface SigningRun {
 }
 
 /** GitHub's limit for a predicate; larger SBOMs remain as attached by BuildKit. */
-const MAX_SBOM = 16 * 1024 * 1024;
+const MAX_SBOM_BYTES = 16 * 1024 * 1024;
 
 /**
  * The statements to sign about an image: its origin, the gate result, and per platform the vulnerabilities and the
@@ -134,7 +134,7 @@ function resultsOf(findings: readonly Finding[]): readonly Fields[] {
 
 /** The platform's built-in SBOM as another, signed statement about it. */
 async function sbomOf(image: LocalImage, { manifest, statements }: PlatformImage): Promise<readonly Signable[]> {
-  const sbom = statements.find(({ kind, blob }) => kind === 'sbom' && blob.size <= MAX_SBOM);
+  const sbom = statements.find(({ kind, blob }) => kind === 'sbom' && blob.size <= MAX_SBOM_BYTES);
   if (sbom === undefined) return [];
   const statement: unknown = JSON.parse((await buffer(image.open(sbom.blob))).toString('utf8'));
   const { predicate } = fieldsOf(statement);

@@ -6,8 +6,8 @@ import type { PlatformReport } from './platform-report.ts';
 import type { PackageManager } from './scanned-files.ts';
 import type { ViewFacts } from './view-facts.ts';
 
-const NAMED = 5;
-const MOST = 1000;
+const MAX_NAMED = 5;
+const MAX_BLIND_SPOTS = 1000;
 
 /**
  * One finding for everything that the scan of a platform may have missed; none when it did not look for
@@ -39,17 +39,17 @@ export function blindSpots({ platform, report, scanners, view }: PlatformReport)
       spot('lock-file', path, 'its packages are not installed in the image; bundled ones were not scanned'),
     ),
     ...view.archives.map((path) => spot('packed-packages', path, 'the packages in these archives were not scanned')),
-  ].slice(0, MOST);
+  ].slice(0, MAX_BLIND_SPOTS);
 }
 
 type Report = PlatformReport['report'];
-interface Told {
+interface BlindSpotText {
   readonly path: string;
   readonly title: string;
 }
 
 /** https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/analyzer/pkg/apk/apk.go stops at a line over 64 KiB. */
-function missingPackages({ databases, journals }: ViewFacts, report: Report): readonly Told[] {
+function missingPackages({ databases, journals }: ViewFacts, report: Report): readonly BlindSpotText[] {
   const reported = new Set(report.installed.map(({ id }) => id));
   const fromRpm = report.installed.filter(({ manager }) => manager.startsWith('rpm')).length;
   const fewer = databases.flatMap(({ path, count = 0 }) => {
@@ -63,8 +63,8 @@ function missingPackages({ databases, journals }: ViewFacts, report: Report): re
   const unnamed = databases.flatMap(({ path, packages = [] }) => {
     const missing = packages.filter((each) => !reported.has(each));
     if (missing.length === 0) return [];
-    const rest = missing.length > NAMED ? ` and ${missing.length - NAMED} more` : '';
-    const named = missing.slice(0, NAMED).join(', ');
+    const rest = missing.length > MAX_NAMED ? ` and ${missing.length - MAX_NAMED} more` : '';
+    const named = missing.slice(0, MAX_NAMED).join(', ');
     return [
       {
         path,
@@ -84,7 +84,7 @@ const MANAGERS: Readonly<Record<PackageManager, readonly string[]>> = {
   ],
 };
 
-function secondManagers({ databases }: ViewFacts, report: Report): readonly Told[] {
+function secondManagers({ databases }: ViewFacts, report: Report): readonly BlindSpotText[] {
   const { system } = report;
   if (system === undefined) return [];
   const first = Object.entries(MANAGERS).find(([, families]) => families.includes(system.family))?.[0];

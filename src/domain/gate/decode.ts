@@ -6,7 +6,7 @@ export class DecodeError extends Error {
 }
 
 /** Longer texts are cut: they are shown to people, and come from untrusted files. */
-const LONGEST = 1000;
+const MAX_TEXT_LENGTH = 1000;
 
 function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing';
@@ -39,7 +39,7 @@ export function list(value: unknown, path: string, limit: number): readonly unkn
 }
 
 function clean(text: string): string {
-  return text.slice(0, LONGEST).replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ');
+  return text.slice(0, MAX_TEXT_LENGTH).replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ');
 }
 
 /** A required text on one line. */

@@ -44,8 +44,8 @@ const KEYS = [
 ] as const;
 type Key = (typeof KEYS)[number];
 
-const LARGEST = 1024 * 1024;
-const MOST_PROBLEMS = 50;
+const MAX_FILE_LENGTH = 1024 * 1024;
+const MAX_PROBLEMS = 50;
 
 /**
  * Reads an ignore file: a list of entries, or Trivy's groups of entries. Each needs an id, a reason (Trivy's
@@ -57,8 +57,8 @@ export function parseIgnoreFile(
   text: string,
   file: string,
 ): { readonly entries: readonly IgnoreEntry[] } | { readonly problems: readonly IgnoreProblem[] } {
-  if (text.length > LARGEST)
-    return { problems: [{ line: 1, message: `the file has more than ${LARGEST} characters` }] };
+  if (text.length > MAX_FILE_LENGTH)
+    return { problems: [{ line: 1, message: `the file has more than ${MAX_FILE_LENGTH} characters` }] };
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, version: '1.2', schema: 'core', prettyErrors: false });
   const lineOf = (offset: number | undefined) => counter.linePos(offset ?? 0).line || 1;
@@ -76,7 +76,7 @@ export function parseIgnoreFile(
     },
   });
   const entries = problems.length > 0 ? [] : readTop(document.contents, { file, lineOf, report });
-  return problems.length > 0 ? { problems: problems.slice(0, MOST_PROBLEMS) } : { entries };
+  return problems.length > 0 ? { problems: problems.slice(0, MAX_PROBLEMS) } : { entries };
 }
 
 interface Reader {

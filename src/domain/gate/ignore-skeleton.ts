@@ -3,7 +3,7 @@ import type { Finding } from './finding.ts';
 import { type FindingRow, findingRows } from './finding-rows.ts';
 
 /** Validity of a suggested entry in days. */
-const DAYS = 30;
+const VALID_DAYS = 30;
 /** Maximum suggested entries; more findings should not be accepted one by one. */
 const MAX_ENTRIES = 100;
 /** Maximum files per entry; an entry with more covers the package anywhere. */
@@ -22,7 +22,7 @@ export function ignoreSkeleton(
 ): { readonly yaml: string; readonly entries: number; readonly omitted: number } {
   // Entries do not depend on versions.
   const rows = mergeVersions(findingRows(findings));
-  const expires = daysAfter(today, DAYS);
+  const expires = daysAfter(today, VALID_DAYS);
   const shown = rows.slice(0, MAX_ENTRIES);
   const yaml = shown.map((row) => entryOf(row, expires, platforms).join('\n')).join('\n');
   return { yaml, entries: shown.length, omitted: rows.length - shown.length };

@@ -42,7 +42,7 @@ export interface BrokenLink {
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
-const MOST_HOPS = 100;
+const MAX_HOPS = 100;
 
 /** The path removed by a whiteout, or the folder emptied by an opaque one; undefined for other names. */
 export function whiteoutOf(name: string): { readonly path: string; readonly isOpaque: boolean } | undefined {
@@ -177,7 +177,7 @@ export class ImageFiles {
       if (child === undefined) return undefined;
       if (child.kind === 'symlink') {
         count += 1;
-        if (count > MOST_HOPS) return undefined;
+        if (count > MAX_HOPS) return undefined;
         if (child.target.startsWith('/')) {
           stack.length = 1;
           node = this.#root;

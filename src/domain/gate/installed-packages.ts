@@ -2,8 +2,8 @@ import type { PackageManager } from './scanned-files.ts';
 
 const NEWLINE = 0x0a;
 /** Maximum kept length of a line. Names, versions and statuses are shorter. */
-const LONGEST_FIELD = 4096;
-const MOST_PACKAGES = 500_000;
+const MAX_FIELD_LENGTH = 4096;
+const MAX_PACKAGES = 500_000;
 
 /** A text list of installed packages, in paragraphs. */
 type TextDatabase = Exclude<PackageManager, 'rpm'>;
@@ -30,7 +30,7 @@ export class InstalledPackages {
     while (at < bytes.length) {
       const newline = bytes.indexOf(NEWLINE, at);
       const end = newline < 0 ? bytes.length : newline;
-      const room = LONGEST_FIELD - this.#line.length;
+      const room = MAX_FIELD_LENGTH - this.#line.length;
       if (room > 0) this.#line.push(...bytes.subarray(at, Math.min(end, at + room)));
       if (newline >= 0) this.#endLine();
       at = end + 1;
@@ -71,7 +71,7 @@ export class InstalledPackages {
   #endPackage(): void {
     // A leading dot marks a virtual package: `apk add --virtual .build-deps`.
     const isPackage = this.#name !== '' && !this.#name.startsWith('.') && this.#version !== '';
-    if (isPackage && this.#isInstalled && this.#found.size < MOST_PACKAGES) {
+    if (isPackage && this.#isInstalled && this.#found.size < MAX_PACKAGES) {
       this.#found.add(`${this.#name}@${this.#version}`);
     }
     this.#name = '';

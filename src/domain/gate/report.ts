@@ -25,8 +25,8 @@ export interface ScanReport {
   readonly findings: readonly ReportFinding[];
 }
 
-const MOST_RESULTS = 50_000;
-const MOST_FINDINGS = 200_000;
+const MAX_RESULTS = 50_000;
+const MAX_FINDINGS = 200_000;
 
 /**
  * Reads a parsed JSON report. Drops the text of secrets, masked or not.
@@ -39,17 +39,17 @@ export function decodeReport(json: unknown): ScanReport {
   const metadata = fields(report.Metadata, 'Metadata');
   const config = fields(metadata.ImageConfig, 'Metadata.ImageConfig');
   const system = decodeSystem(metadata.OS);
-  const results = list(report.Results, 'Results', MOST_RESULTS).map((each, at) =>
+  const results = list(report.Results, 'Results', MAX_RESULTS).map((each, at) =>
     decodeResult(each, `Results[${at}]`, { system, artifact: report.ArtifactName }),
   );
   const findings = results.flatMap((result) => result.findings);
-  if (findings.length > MOST_FINDINGS)
-    throw new DecodeError(`Results: ${findings.length} findings, more than ${MOST_FINDINGS}`);
+  if (findings.length > MAX_FINDINGS)
+    throw new DecodeError(`Results: ${findings.length} findings, more than ${MAX_FINDINGS}`);
   const ofSystem = results.filter((result) => result.class === 'os-pkgs');
   return {
     scannerVersion: optionalText(optionalFields(report.Trivy, 'Trivy').Version, 'Trivy.Version'),
     imageId: text(metadata.ImageID, 'Metadata.ImageID'),
-    diffIds: texts(metadata.DiffIDs, 'Metadata.DiffIDs', MOST_RESULTS),
+    diffIds: texts(metadata.DiffIDs, 'Metadata.DiffIDs', MAX_RESULTS),
     os: text(config.os, 'Metadata.ImageConfig.os'),
     architecture: text(config.architecture, 'Metadata.ImageConfig.architecture'),
     system,
@@ -88,17 +88,17 @@ function decodeResult(value: unknown, path: string, { system, artifact }: About)
   const ofSystem = system === undefined ? 'operating system' : `${system.family} ${system.version}`.trim();
   const target = isSystem ? ofSystem : isConfig ? 'image config' : given;
   const type = optionalText(result.Type, `${path}.Type`) ?? resultClass;
-  const modified = list(result.ExperimentalModifiedFindings, `${path}.ExperimentalModifiedFindings`, MOST_FINDINGS);
+  const modified = list(result.ExperimentalModifiedFindings, `${path}.ExperimentalModifiedFindings`, MAX_FINDINGS);
   // Exclusions are decided here, never by a configuration that the scanner may have found.
   if (modified.length > 0)
     throw new DecodeError(`${path}: the scanner itself has left out ${modified.length} findings`);
   const context = { target, type, file: isSystem || isConfig ? undefined : given };
   const read = (name: string, decode: (value: Fields, path: string, context: Context) => ReportFinding | undefined) =>
-    list(result[name], `${path}.${name}`, MOST_FINDINGS).flatMap((each, at) => {
+    list(result[name], `${path}.${name}`, MAX_FINDINGS).flatMap((each, at) => {
       const where = `${path}.${name}[${at}]`;
       return decode(fields(each, where), where, context) ?? [];
     });
-  const packages = list(result.Packages, `${path}.Packages`, MOST_FINDINGS);
+  const packages = list(result.Packages, `${path}.Packages`, MAX_FINDINGS);
   return {
     class: resultClass,
     packages: packages.length,

@@ -20,8 +20,8 @@ export interface ScanOverlay {
   readonly left: readonly OverlayFile[];
 }
 
-const MOST_FILES = 50_000;
-const MOST_BYTES = 2 * 1024 ** 3;
+const MAX_FILES = 50_000;
+const MAX_BYTES = 2 * 1024 ** 3;
 
 /** The last regular file with a name in the layers, which is the one that the scanner keeps. */
 interface Sight {
@@ -146,7 +146,7 @@ function bounded(files: readonly OverlayFile[]): Pick<ScanOverlay, 'files' | 'le
   let bytes = 0;
   for (const file of files) {
     const { size, isSparse } = file.content.entry;
-    if (isSparse || taken.length >= MOST_FILES || bytes + size > MOST_BYTES) left.push(file);
+    if (isSparse || taken.length >= MAX_FILES || bytes + size > MAX_BYTES) left.push(file);
     else {
       taken.push(file);
       bytes += size;

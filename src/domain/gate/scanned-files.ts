@@ -85,7 +85,7 @@ function isBelow(path: string, file: string): boolean {
   return file.endsWith('/') ? path.startsWith(file) : path === file;
 }
 
-const JAVA = /\.(?:jar|war|ear|par)$/i;
+const JAVA_ARCHIVE = /\.(?:jar|war|ear|par)$/i;
 
 /** Files by name; the first match counts. https://trivy.dev/docs/latest/coverage/language/ */
 const BY_NAME: readonly (readonly [ScannedKind, RegExp])[] = [
@@ -95,7 +95,7 @@ const BY_NAME: readonly (readonly [ScannedKind, RegExp])[] = [
   ['php', /(?:^|\/)installed\.json$/],
   ['conda', /(?:^|\/)conda-meta\/[^/]+\.json$/],
   ['dotnet', /\.deps\.json$|packages\.props$/i],
-  ['java', JAVA],
+  ['java', JAVA_ARCHIVE],
   ['sbom', /\.(?:spdx|cdx)(?:\.json)?$/],
   ['lock', /(?:^|\/)(?:Cargo\.lock|packages\.lock\.json|packages\.config|Manifest\.toml)$/],
 ];
@@ -111,5 +111,5 @@ export function scannedAs(path: string, mode: number): ScannedKind | undefined {
 }
 
 export function isJavaArchive(path: string): boolean {
-  return JAVA.test(path);
+  return JAVA_ARCHIVE.test(path);
 }

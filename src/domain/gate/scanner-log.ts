@@ -5,11 +5,11 @@ export interface ScanProblem {
   readonly reason: string;
 }
 
-const MOST_PROBLEMS = 10_000;
-const LONGEST_REASON = 300;
+const MAX_PROBLEMS = 10_000;
+const MAX_REASON_LENGTH = 300;
 
 /** Trivy's messages when it skips something and continues, most of them only at level DEBUG. */
-const LEFT_OUT: readonly RegExp[] = [
+const SKIPPED_MESSAGES: readonly RegExp[] = [
   // https://github.com/aquasecurity/trivy/blob/main/pkg/fanal/analyzer/analyzer.go
   /^Analysis error$/,
   // https://github.com/aquasecurity/trivy/blob/main/pkg/utils/fsutils/fs.go
@@ -41,7 +41,8 @@ export class ScannerLog {
     if (message.startsWith('Detecting vulnerabilities')) this.#repository ||= attribute(attributes, 'repository');
     const error = attribute(attributes, 'err') ?? '';
     const isProblem =
-      LEFT_OUT.some((each) => each.test(message)) || (NO_VERSION.test(message) && error.includes('version error ('));
+      SKIPPED_MESSAGES.some((each) => each.test(message)) ||
+      (NO_VERSION.test(message) && error.includes('version error ('));
     if (isProblem) this.#add(error, attribute(attributes, 'file_path') ?? attribute(attributes, 'file'));
     return true;
   }
@@ -67,9 +68,9 @@ export class ScannerLog {
     // `failed to parse app/package.json: failed to parse app/package.json: JSON decode error: …`
     const [, parsed] = /failed to parse (?:file )?(\S[^:]*): /i.exec(error) ?? [];
     const path = (named ?? parsed)?.replace(/^\/+/, '');
-    const told = path === undefined ? error : error.slice(error.lastIndexOf(`${path}: `)).replace(`${path}: `, '');
-    const reason = (told === '' ? 'it cannot be read' : told).slice(0, LONGEST_REASON);
-    if (this.#problems.size < MOST_PROBLEMS) this.#problems.set(`${path} ${reason}`, { path, reason });
+    const described = path === undefined ? error : error.slice(error.lastIndexOf(`${path}: `)).replace(`${path}: `, '');
+    const reason = (described === '' ? 'it cannot be read' : described).slice(0, MAX_REASON_LENGTH);
+    if (this.#problems.size < MAX_PROBLEMS) this.#problems.set(`${path} ${reason}`, { path, reason });
   }
 }
 

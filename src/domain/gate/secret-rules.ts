@@ -217,7 +217,7 @@ const UNSEEN = /(?:^|\/)(?:\.git|node_modules)\//;
 const NAMED =
   /(?:^|\/)(?:config|config\.worktree|[^/]*\.config|[^/]*credentials[^/]*|gha-creds-[^/]*\.json|\.?npmrc|\.yarnrc\.yml|[._]netrc|\.pypirc|config\.json|\.gitconfig|auth\.json)$/;
 /** Maximum size of a file to search here. */
-export const LARGEST_UNSEEN = 256 * 1024;
+export const MAX_UNSEEN_BYTES = 256 * 1024;
 
 /**
  * Whether a file has to be searched here because Trivy skips it.

@@ -27,7 +27,7 @@ interface VexProduct {
   readonly subcomponents: readonly (readonly string[])[] | undefined;
 }
 
-const MOST = 20_000;
+const MAX_STATEMENTS = 20_000;
 
 /**
  * Reads an OpenVEX document.
@@ -40,7 +40,7 @@ export function parseVex(json: string, file: string): readonly VexStatement[] {
   if (!/^https:\/\/openvex\.dev\/ns(?:\/v\d+\.\d+\.\d+)?$/.test(context))
     wrong('@context', 'https://openvex.dev/ns/v0.2.0', document['@context']);
   const created = document.timestamp;
-  return list(document.statements, 'statements', MOST).map((each, at) => {
+  return list(document.statements, 'statements', MAX_STATEMENTS).map((each, at) => {
     const path = `statements[${at}]`;
     const statement = fields(each, path);
     const status =
@@ -60,7 +60,7 @@ export function parseVex(json: string, file: string): readonly VexStatement[] {
     }
     return {
       vulnerabilities: readVulnerability(statement.vulnerability, `${path}.vulnerability`),
-      products: list(statement.products, `${path}.products`, MOST).map((product, index) =>
+      products: list(statement.products, `${path}.products`, MAX_STATEMENTS).map((product, index) =>
         readProduct(product, statement.subcomponents, `${path}.products[${index}]`),
       ),
       status,
@@ -94,7 +94,7 @@ function readVulnerability(value: unknown, path: string): readonly string[] {
 /** @param ofStatement the parts of all products: version 0.0.1 of the specification listed them beside the products */
 function readProduct(value: unknown, ofStatement: unknown, path: string): VexProduct {
   const own = isFields(value) ? value.subcomponents : undefined;
-  const parts = list(own ?? ofStatement, `${path}.subcomponents`, MOST);
+  const parts = list(own ?? ofStatement, `${path}.subcomponents`, MAX_STATEMENTS);
   return {
     purls: readNames(value, path),
     subcomponents:

@@ -8,7 +8,7 @@ export const DAY: Duration = 24 * HOUR;
 const UNITS: Readonly<Record<string, Duration>> = { h: HOUR, d: DAY, w: 7 * DAY };
 
 /** 100 years: more is a slip of the pen. */
-const LONGEST: Duration = 36_500 * DAY;
+const MAX_DURATION: Duration = 36_500 * DAY;
 
 const GRAMMAR = /^(\d{1,6})([hdw])$/;
 /** What other tools accept, and what to write here. */
@@ -27,7 +27,7 @@ const FOREIGN: readonly (readonly [RegExp, (count: number) => string])[] = [
 export function parseDuration(text: string): Parsed<Duration> {
   const [, count = '', unit = ''] = GRAMMAR.exec(text) ?? [];
   const value = Number(count) * (UNITS[unit] ?? Number.NaN);
-  if (count !== '' && value <= LONGEST) return parsed(value);
+  if (count !== '' && value <= MAX_DURATION) return parsed(value);
   if (count !== '') return problems('more than 100 years');
   const trimmed = text.trim();
   for (const [pattern, advice] of FOREIGN) {

@@ -25,7 +25,7 @@ export type TagPattern =
 export const PRE_RELEASES = ['exclude', 'include', 'only'] as const;
 export type PreReleases = (typeof PRE_RELEASES)[number];
 
-const LONGEST = 500;
+const MAX_PATTERN_LENGTH = 500;
 /** Programs of RE2 grow with repetitions: a tag has 128 characters. */
 const MAX_REPEAT = 1000;
 
@@ -34,7 +34,7 @@ export function parseTagPattern(written: string): Parsed<TagPattern> {
   const negated = written.startsWith('!');
   const text = negated ? written.slice(1) : written;
   if (text === '') return problems('a pattern is empty; is the variable behind it set?');
-  if (text.length > LONGEST) return problems(`a pattern has more than ${LONGEST} characters`);
+  if (text.length > MAX_PATTERN_LENGTH) return problems(`a pattern has more than ${MAX_PATTERN_LENGTH} characters`);
   const isRegex = text.length > 1 && text.startsWith('/') && text.endsWith('/');
   const source = isRegex ? regexSource(text.slice(1, -1)) : globToRegex(text);
   if (!source.ok) return source;
@@ -95,7 +95,7 @@ function branchesOf(text: string): readonly string[] {
 }
 
 function errorOf(source: string): string | undefined {
-  if (source.length > LONGEST * 4 || /\{\d{4,}/.test(source)) {
+  if (source.length > MAX_PATTERN_LENGTH * 4 || /\{\d{4,}/.test(source)) {
     return `the pattern is too large; repetitions go up to ${MAX_REPEAT}`;
   }
   try {

@@ -71,10 +71,10 @@ const limit: Reader<Limit | 'off'> = {
 };
 
 const off: Reader<'off'> = oneOf('off');
-const MOST = 1_000_000;
+const MAX_COUNT = 1_000_000;
 
 const newestFields = mapOf('what `newest` counts', {
-  count: { reader: count(0, MOST), about: 'How many stay.', required: true },
+  count: { reader: count(0, MAX_COUNT), about: 'How many stay.', required: true },
   by: { reader: oneOf(...RANKINGS), about: 'What makes one newer than another. Default: pushed.' },
   'group-by': {
     reader: text('`channel`, `major`, `minor`, the name of a group, or a pattern with one'),
@@ -89,7 +89,7 @@ const newestFields = mapOf('what `newest` counts', {
 const newest = either(
   ({ value }) => isLocatedMap(value),
   newestFields,
-  mapped(count(0, MOST), (given, at) => ({ count: given, at }) as const),
+  mapped(count(0, MAX_COUNT), (given, at) => ({ count: given, at }) as const),
 );
 
 const keep = mapOf('`keep`', {
@@ -147,7 +147,7 @@ const limits = either(
     tagged: { reader: limit, about: 'Tags that may go in one run, of all. More stops the repository. Default: 30%.' },
     untagged: { reader: limit, about: 'Untagged images that may go in one run. Default: 100%.' },
     max: {
-      reader: either(({ value }) => value === 'off', off, count(1, MOST)),
+      reader: either(({ value }) => value === 'off', off, count(1, MAX_COUNT)),
       about: 'Images that one run deletes. Default: 500.',
     },
     'on-exceed': {
@@ -155,7 +155,7 @@ const limits = either(
       about: 'For `untagged` and `max`: the oldest go now (default), or nothing.',
     },
     'min-tagged-left': {
-      reader: count(0, MOST),
+      reader: count(0, MAX_COUNT),
       about: 'Number of tagged images to keep, whatever the rules select. Default: 1.',
     },
     'keep-newest-image': { reader: boolean, about: 'Whether the newest tagged image stays. Default: true.' },

@@ -3,7 +3,7 @@ import { looksLikeVersion, strictVersion, type TagPattern } from './pattern.ts';
 import type { PlanProblem } from './plan.ts';
 import type { CleanupPolicy, RepositoryPolicy } from './policy.ts';
 
-const SHOWN = 5;
+const MAX_NAMED = 5;
 
 /** Where strict semantic versions surprise people: tags that look like one and are none, and `rc10` that is lower than `rc9`. */
 export function versionProblems(
@@ -51,6 +51,6 @@ export function versionProblems(
 }
 
 function namesOf(items: readonly Item[]): string {
-  const names = items.slice(0, SHOWN).flatMap(({ tag }) => tag?.name ?? []);
-  return items.length > SHOWN ? `${names.join(', ')}, …` : names.join(', ');
+  const names = items.slice(0, MAX_NAMED).flatMap(({ tag }) => tag?.name ?? []);
+  return items.length > MAX_NAMED ? `${names.join(', ')}, …` : names.join(', ');
 }

@@ -2,7 +2,7 @@ import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Range, visit }
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { quoted } from '../suggestion.ts';
 
-/** A value of a YAML file with the place that it is written at, both counted from 1. */
+/** A value of a YAML file with the position that it is written at, both counted from 1. */
 export interface Located {
   readonly line: number;
   readonly column: number;
@@ -16,7 +16,7 @@ export interface LocatedEntry {
 
 type Scalar = string | number | boolean | null;
 
-const LONGEST = 1024 * 1024;
+const MAX_FILE_LENGTH = 1024 * 1024;
 const MAX_PROBLEMS = 50;
 const MAX_DEPTH = 20;
 
@@ -36,7 +36,8 @@ export function isLocatedList(value: Located['value']): value is readonly Locate
  * @param file for messages, which begin with `file:line:column: `
  */
 export function parseYamlTree(text: string, file: string): Parsed<Located> {
-  if (text.length > LONGEST) return problems(`${file}:1:1: the file has more than ${LONGEST} characters`);
+  if (text.length > MAX_FILE_LENGTH)
+    return problems(`${file}:1:1: the file has more than ${MAX_FILE_LENGTH} characters`);
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, version: '1.2', schema: 'core', prettyErrors: false });
   const placeOf = (offset: number | undefined) => {
@@ -60,22 +61,22 @@ export function parseYamlTree(text: string, file: string): Parsed<Located> {
 
   const locate = (node: unknown, parent: Range | null | undefined, depth: number): Located => {
     const range = rangeOf(node) ?? parent;
-    const place = placeOf(range?.[0]);
+    const position = placeOf(range?.[0]);
     if (depth > MAX_DEPTH) {
       report(range?.[0], `the file is nested more than ${MAX_DEPTH} levels deep`);
-      return { ...place, value: null };
+      return { ...position, value: null };
     }
-    if (isSeq(node)) return { ...place, value: node.items.map((item) => locate(item, range, depth + 1)) };
+    if (isSeq(node)) return { ...position, value: node.items.map((item) => locate(item, range, depth + 1)) };
     if (isMap(node)) {
       const entries = node.items.map(({ key, value }): [string, LocatedEntry] => {
         const name = locate(key, range, depth + 1);
         if (!isScalar(key)) report(range?.[0], 'a key must be a word');
         return [String(name.value), { key: name, value: locate(value, rangeOf(key) ?? range, depth + 1) }];
       });
-      return { ...place, value: new Map(entries) };
+      return { ...position, value: new Map(entries) };
     }
     const value = isScalar(node) ? node.value : null;
-    return { ...place, value: isPlain(value) ? value : String(value) };
+    return { ...position, value: isPlain(value) ? value : String(value) };
   };
   const tree = locate(document.contents, undefined, 0);
   return found.length > 0 ? problems(...found.slice(0, MAX_PROBLEMS)) : parsed(tree);

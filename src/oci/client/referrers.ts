@@ -6,7 +6,7 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { ErrorCode } from '../../errors/catalogue.ts';
 import { textFields } from '../image/document.ts';
 import type { ReferrersSupport, RepositoryContext } from './context.ts';
-import { LEAST_PAGE, LIST_LIMIT, nextPage } from './tags.ts';
+import { LIST_LIMIT, MIN_PAGE_BYTES, nextPage } from './tags.ts';
 
 export interface Referrers {
   readonly support: ReferrersSupport;
@@ -137,7 +137,7 @@ async function readApi(
       },
       PAGE_LIMIT,
     );
-    read += Math.max(response.body.length, LEAST_PAGE);
+    read += Math.max(response.body.length, MIN_PAGE_BYTES);
     const entries = response.status === 200 ? entriesOf(response.body, MEDIA_TYPES.ociIndex) : undefined;
     if (entries === undefined) {
       // A registry that supports the API keeps supporting it: this is an HTML page, perhaps from a proxy.

@@ -8,7 +8,7 @@ const MAX_TAGS = 100_000;
  * Size limit for all pages of a list, in bytes. Empty pages count a little too, so that an endless series of them ends.
  */
 export const LIST_LIMIT = 64 * 1024 * 1024;
-export const LEAST_PAGE = 32 * 1024;
+export const MIN_PAGE_BYTES = 32 * 1024;
 
 /**
  * All tags of a repository, page by page; empty when the repository does not exist yet. ECR rejects page sizes above
@@ -40,7 +40,7 @@ export async function listTags(context: RepositoryContext): Promise<readonly str
       PAGE_LIMIT,
     );
     if (response.status === 404) return [];
-    read += Math.max(response.body.length, LEAST_PAGE);
+    read += Math.max(response.body.length, MIN_PAGE_BYTES);
     for (const tag of readPage(response.body, `${host}/${name}`)) tags.add(tag);
     next = nextPage(String(response.headers.link ?? ''), url, context.origin, `${host}/${name}`);
   }

@@ -67,7 +67,7 @@ export async function copyImage({ from, to, digest, log }: CopyOptions): Promise
     targets.push({ to: target, missing, sent: new Set() });
   }
   for (let at = 0; at < targets.length; at += MAX_CONCURRENT_UPLOADS) {
-    await bringBlobs(from, graph, targets.slice(at, at + MAX_CONCURRENT_UPLOADS), count);
+    await copyBlobs(from, graph, targets.slice(at, at + MAX_CONCURRENT_UPLOADS), count);
   }
   for (const { to: target, missing, sent } of targets) {
     const confirmed = new Set<Digest>();
@@ -97,7 +97,7 @@ export async function copyImage({ from, to, digest, log }: CopyOptions): Promise
   return { ...count, attachments: graph.attachments };
 }
 
-async function bringBlobs(
+async function copyBlobs(
   from: Repository,
   graph: ImageGraph,
   targets: readonly Target[],
@@ -127,7 +127,7 @@ async function bringBlobs(
     return (await to.hasBlob(blob)) ? undefined : to;
   };
 
-  const bring = async (blob: Descriptor): Promise<void> => {
+  const copyBlob = async (blob: Descriptor): Promise<void> => {
     if (failure !== undefined) return;
     const lacking = (await settled(targets.map((_, at) => lacks(at, blob)))).filter((each) => each !== undefined);
     if (lacking.length === 0) return;
@@ -157,7 +157,7 @@ async function bringBlobs(
   await Promise.all(
     blobs.map((blob) =>
       limit(() =>
-        bring(blob).catch((error: unknown) => {
+        copyBlob(blob).catch((error: unknown) => {
           failure ??= { error };
         }),
       ),

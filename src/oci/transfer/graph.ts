@@ -45,7 +45,7 @@ export interface Attachment {
 
 /** Maximum number of manifests, and their total size: all of them are kept in memory. */
 const MAX_MANIFESTS = 5000;
-const MOST_BYTES = 128 * 1024 * 1024;
+const MAX_BYTES = 128 * 1024 * 1024;
 
 /**
  * Reads an image with everything that belongs to it: children, referrers of any of them, recursively, and cosign's
@@ -65,8 +65,8 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
 
   const read = async (reference: string): Promise<ManifestBytes> => {
     reads++;
-    if (reads > MAX_MANIFESTS || bytes > MOST_BYTES) {
-      const what = `${from.host}/${from.name}@${digest} has more than ${MAX_MANIFESTS} manifests, or ${MOST_BYTES} bytes of them, that belong to it.`;
+    if (reads > MAX_MANIFESTS || bytes > MAX_BYTES) {
+      const what = `${from.host}/${from.name}@${digest} has more than ${MAX_MANIFESTS} manifests, or ${MAX_BYTES} bytes of them, that belong to it.`;
       throw new ActionError('TOO_LARGE', what, { facts });
     }
     const manifest = await getManifest(from, reference);

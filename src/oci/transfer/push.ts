@@ -48,7 +48,7 @@ export async function pushContent(
   const sent = new Set<Digest>();
   let bytes = 0;
   let failure: { readonly error: unknown } | undefined;
-  const bring = async (blob: Descriptor): Promise<void> => {
+  const pushBlob = async (blob: Descriptor): Promise<void> => {
     // After an error nothing new starts, and running uploads finish before it is thrown.
     if (failure !== undefined || (await repository.hasBlob(blob))) return;
     await repository.putBlob(blob, () => ({ path: image.path(blob.digest), digest: blob.digest }));
@@ -60,7 +60,7 @@ export async function pushContent(
   await Promise.all(
     blobs.map((blob) =>
       limit(() =>
-        bring(blob).catch((error: unknown) => {
+        pushBlob(blob).catch((error: unknown) => {
           failure ??= { error };
         }),
       ),

@@ -57,8 +57,8 @@ async function assume(context: LoginContext, role: string, region: string): Prom
   const token = await context.idToken(keyless['oidc-audience'] ?? `sts.amazonaws.com${china}`);
   const { STS } = await import('./sdk-clients.ts');
   // The request is not signed: the token authenticates the job.
-  const nobody = async () => ({ accessKeyId: '', secretAccessKey: '' });
-  const client = new STS(clientOptions(context, 'STS', region, nobody));
+  const anonymous = async () => ({ accessKeyId: '', secretAccessKey: '' });
+  const client = new STS(clientOptions(context, 'STS', region, anonymous));
   try {
     const answer = await client.assumeRoleWithWebIdentity({
       RoleArn: role,

@@ -15,8 +15,8 @@ import type { DeletionReport, StepResult } from './step-result.ts';
 import { deletePlaceholder } from './untag.ts';
 
 /** Concurrent writes. GitHub allows 180 deletions a minute, which even sequential ones approach. */
-const CONCURRENCY = 4;
-const GITHUB_CONCURRENCY = 1;
+const MAX_CONCURRENT_WRITES = 4;
+const MAX_CONCURRENT_WRITES_AT_GITHUB = 1;
 /** Steps per progress line. */
 const PROGRESS_EVERY = 100;
 
@@ -72,7 +72,7 @@ function createRun(
   const done = new Map<PlanStep, StepResult>();
   const gone = new Set<Digest>();
   const errors: ActionError[] = [];
-  const concurrency = target.vendor.id === 'ghcr' ? GITHUB_CONCURRENCY : CONCURRENCY;
+  const concurrency = target.vendor.id === 'ghcr' ? MAX_CONCURRENT_WRITES_AT_GITHUB : MAX_CONCURRENT_WRITES;
 
   const settle = (result: StepResult) => {
     done.set(result.step, result);

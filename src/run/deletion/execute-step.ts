@@ -15,7 +15,7 @@ export type Delete = Extract<PlanStep, { readonly action: 'delete' }>;
 export type NewTag = (digest: Digest) => Promise<string | undefined>;
 
 /** Errors that concern one image and say nothing about the next. */
-const BLOCKED: readonly ErrorCode[] = ['TAG_IMMUTABLE', 'IMAGE_IN_USE', 'CAPABILITY_MISSING'];
+const BLOCKING_CODES: readonly ErrorCode[] = ['TAG_IMMUTABLE', 'IMAGE_IN_USE', 'CAPABILITY_MISSING'];
 
 /**
  * Removes a tag if it still points to the digest in the plan.
@@ -122,7 +122,7 @@ async function settle(
 /** @throws errors that concern more than this image */
 export function refused(step: PlanStep, error: unknown, isDeniedForOne = false): StepResult {
   if (!(error instanceof ActionError)) throw error;
-  const isOne = BLOCKED.includes(error.code) || (isDeniedForOne && error.code === 'DENIED');
+  const isOne = BLOCKING_CODES.includes(error.code) || (isDeniedForOne && error.code === 'DENIED');
   if (!isOne) throw error;
   return { step, outcome: 'blocked', reason: error.message };
 }

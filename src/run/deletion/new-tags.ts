@@ -4,7 +4,7 @@ import { eachBounded } from '../bounded.ts';
 import type { CleanupTarget } from '../inventory/collected.ts';
 
 /** Maximum age of the tag list when a digest is deleted. */
-const FRESH_MS = 5000;
+const MAX_LIST_AGE_MS = 5000;
 const CONCURRENCY = 8;
 
 /**
@@ -32,7 +32,7 @@ export function watchNewTags(
     });
   };
   return async (digest) => {
-    if (reading === undefined && clock.now().getTime() - readAt > FRESH_MS) {
+    if (reading === undefined && clock.now().getTime() - readAt > MAX_LIST_AGE_MS) {
       reading = refresh().finally(() => {
         reading = undefined;
       });

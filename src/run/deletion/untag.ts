@@ -7,7 +7,7 @@ import type { CleanupTarget } from '../inventory/collected.ts';
 import { PLACEHOLDER } from '../inventory/manifest-facts.ts';
 
 /** Attempts to find a placeholder in the vendor's list, which may lag behind a push, and the delay between them. */
-const LOOKS = 5;
+const MAX_POLLS = 5;
 const WAIT_MS = 1000;
 
 /**
@@ -46,7 +46,7 @@ export async function deletePlaceholder(
   for (let look = 1; ; look += 1) {
     if ((await managed.deleteDigest(digest)) === 'deleted') return;
     if ((await repository.head(tag))?.digest !== digest) return;
-    if (look === LOOKS) {
+    if (look === MAX_POLLS) {
       throw new ActionError(
         'REGISTRY_UNAVAILABLE',
         `${repository.host}/${repository.name}:${tag} points to an empty index that was to be deleted, and the registry does not list it yet. The next cleanup deletes it.`,

@@ -16,9 +16,9 @@ export interface WorkspaceFiles {
 }
 
 const MAX_FILES = 5000;
-const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
 /** Large folders that are not deployed. */
-const LEFT_OUT = ['.git', 'node_modules'];
+const EXCLUDED_FOLDERS = ['.git', 'node_modules'];
 
 /**
  * Reads the files of the checkout that a policy names. Reports patterns without a match, files outside the workspace
@@ -55,7 +55,7 @@ export async function readWorkspaceFiles(
 
 async function matching(root: string, pattern: string): Promise<readonly string[]> {
   const found: string[] = [];
-  const exclude = (path: string) => LEFT_OUT.includes(path.split(sep).at(-1) ?? '');
+  const exclude = (path: string) => EXCLUDED_FOLDERS.includes(path.split(sep).at(-1) ?? '');
   for await (const path of glob(pattern, { cwd: root, exclude })) {
     const facts = await stat(join(root, path)).catch(() => undefined);
     if (facts?.isFile() !== false) found.push(path.split(sep).join('/'));
@@ -72,7 +72,8 @@ async function readText(root: string, path: string): Promise<string | { readonly
     if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
       return { reason: 'it is a link that leads out of the workspace' };
     }
-    if ((await stat(file)).size > MAX_BYTES) return { reason: `it is larger than ${MAX_BYTES / 1024 / 1024} MiB` };
+    if ((await stat(file)).size > MAX_FILE_BYTES)
+      return { reason: `it is larger than ${MAX_FILE_BYTES / 1024 / 1024} MiB` };
     const bytes = await readFile(file);
     // A binary file, such as a picture or an archive, names no image.
     return bytes.includes(0) ? '' : new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -5,7 +5,7 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { CleanupTarget, Collected } from './collected.ts';
 
 /** How many untagged manifests are read before checking which of the others turned out to be children. */
-const BATCH = 32;
+const BATCH_SIZE = 32;
 
 /**
  * Completes a list: adds the children of indexes, and the subjects of untagged referrers. Reads as few manifests as
@@ -42,8 +42,8 @@ export async function completeGraph(
     })
     .toSorted((a, b) => (b.pushedAt?.getTime() ?? 0) - (a.pushedAt?.getTime() ?? 0));
   const parents = childrenOf(collected);
-  for (let at = 0; at < rest.length && reader.gaps.length === 0; at += BATCH) {
-    const batch = rest.slice(at, at + BATCH).filter(({ digest }) => !parents.has(digest));
+  for (let at = 0; at < rest.length && reader.gaps.length === 0; at += BATCH_SIZE) {
+    const batch = rest.slice(at, at + BATCH_SIZE).filter(({ digest }) => !parents.has(digest));
     await reader.read(batch.map(({ digest }) => digest));
     for (const { digest } of batch)
       for (const child of reader.facts.get(digest)?.children ?? []) parents.add(child.digest);

@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { contextKind } from '../../domain/context-kind.ts';
-import { LARGEST_UNSEEN, secretsIn } from '../../domain/gate/secret-rules.ts';
+import { MAX_UNSEEN_BYTES, secretsIn } from '../../domain/gate/secret-rules.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type BuildSources, controlFiles } from './context-state.ts';
 
@@ -61,6 +61,6 @@ async function candidatesIn(folder: string): Promise<readonly string[]> {
 async function hasToken(folder: string, path: string): Promise<boolean> {
   const file = join(folder, path);
   const facts = await stat(file).catch(() => undefined);
-  if (facts === undefined || !facts.isFile() || facts.size > LARGEST_UNSEEN) return false;
+  if (facts === undefined || !facts.isFile() || facts.size > MAX_UNSEEN_BYTES) return false;
   return secretsIn(path, await readFile(file, 'utf8').catch(() => '')).length > 0;
 }

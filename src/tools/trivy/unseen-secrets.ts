@@ -1,6 +1,6 @@
 import type { LayerEntry } from '../../domain/gate/image-files.ts';
 import type { ReportFinding } from '../../domain/gate/report.ts';
-import { isUnseenBySecretScan, LARGEST_UNSEEN, secretsIn } from '../../domain/gate/secret-rules.ts';
+import { isUnseenBySecretScan, MAX_UNSEEN_BYTES, secretsIn } from '../../domain/gate/secret-rules.ts';
 import type { TarContent } from './layer-tar.ts';
 
 /** Searches a file of a layer for credentials while it is read, if the scanner skips files at its path. */
@@ -8,7 +8,7 @@ export function readUnseenSecrets(
   { kind, name, size, isSparse }: LayerEntry,
   report: (finding: ReportFinding) => void,
 ): TarContent | undefined {
-  if (kind !== 'file' || isSparse || size === 0 || size > LARGEST_UNSEEN || !isUnseenBySecretScan(name))
+  if (kind !== 'file' || isSparse || size === 0 || size > MAX_UNSEEN_BYTES || !isUnseenBySecretScan(name))
     return undefined;
   const chunks: Uint8Array[] = [];
   const end = () => {

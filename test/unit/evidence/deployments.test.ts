@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readDeployments, type Told, tellDeployment } from '../../../src/evidence/deployments.ts';
+import { type DeploymentUpdate, readDeployments, updateDeployment } from '../../../src/evidence/deployments.ts';
 import { createRuntime } from '../../../src/runtime/github.ts';
 import { checked } from '../../support/contract/checked.ts';
 import { readContract } from '../../support/contract/read.ts';
@@ -114,7 +114,7 @@ describe('what deployments tell of an environment', () => {
 });
 
 describe('telling the deployment of the job', () => {
-  const told: Told = {
+  const told: DeploymentUpdate = {
     environment: 'staging',
     sha: COMMIT,
     digest: DIGEST,
@@ -131,7 +131,7 @@ describe('telling the deployment of the job', () => {
       ...write,
       deployments: [deployment(4, { sha: OTHER }), deployment(3, { environment: 'production' }), deployment(2), before],
     });
-    expect(await tellDeployment(github.api, told)).toBe('told');
+    expect(await updateDeployment(github.api, told)).toBe('told');
     expect(github.deployments.map((each) => each.statuses.length)).toEqual([1, 1, 2, 1]);
     expect(github.deployments[2]?.statuses[0]).toMatchObject({
       state: 'success',
@@ -147,7 +147,7 @@ describe('telling the deployment of the job', () => {
 
   test('a long source is cut off, not the digest', async () => {
     await using github = await start({ ...write, deployments: [deployment(1)] });
-    expect(await tellDeployment(github.api, { ...told, from: `registry.example.com/${'a'.repeat(200)}:dev` })).toBe(
+    expect(await updateDeployment(github.api, { ...told, from: `registry.example.com/${'a'.repeat(200)}:dev` })).toBe(
       'told',
     );
     const description = github.deployments[0]?.statuses[0]?.description ?? '';
@@ -157,15 +157,15 @@ describe('telling the deployment of the job', () => {
 
   test('a second step of the same job tells it again', async () => {
     await using github = await start({ ...write, deployments: [deployment(1)] });
-    await tellDeployment(github.api, { ...told, digest: OLDER });
-    expect(await tellDeployment(github.api, told)).toBe('told');
+    await updateDeployment(github.api, { ...told, digest: OLDER });
+    expect(await updateDeployment(github.api, told)).toBe('told');
     expect(await readDeployments(github.api, 'staging', COMMIT)).toMatchObject([{ digest: DIGEST }]);
   });
 
   test('what an earlier step of the job has deployed stays so when another is refused', async () => {
     await using github = await start({ ...write, deployments: [deployment(1)] });
-    expect(await tellDeployment(github.api, told)).toBe('told');
-    expect(await tellDeployment(github.api, { ...told, digest: OLDER, state: 'failure' })).toBe('none');
+    expect(await updateDeployment(github.api, told)).toBe('told');
+    expect(await updateDeployment(github.api, { ...told, digest: OLDER, state: 'failure' })).toBe('none');
     expect(await readDeployments(github.api, 'staging', COMMIT)).toMatchObject([{ state: 'success', digest: DIGEST }]);
   });
 
@@ -174,7 +174,7 @@ describe('telling the deployment of the job', () => {
     async (state) => {
       const ended = deployment(1, { statuses: statuses([state], ['success', OLDER], ['in_progress']) });
       await using github = await start({ ...write, deployments: [ended] });
-      expect(await tellDeployment(github.api, told)).toBe('none');
+      expect(await updateDeployment(github.api, told)).toBe('none');
       expect(github.deployments[0]?.statuses).toHaveLength(3);
     },
   );
@@ -185,27 +185,27 @@ describe('telling the deployment of the job', () => {
     ['no time', 'none'],
   ])('one that was made at %s: %s', async (createdAt, expected) => {
     await using github = await start({ ...write, deployments: [deployment(1, { createdAt })] });
-    expect(await tellDeployment(github.api, told)).toBe(expected);
+    expect(await updateDeployment(github.api, told)).toBe(expected);
   });
 
   test('there is none of this commit and environment', async () => {
     await using github = await start({ ...write, deployments: [deployment(1, { sha: OTHER })] });
-    expect(await tellDeployment(github.api, told)).toBe('none');
-    expect(await tellDeployment(github.api, { ...told, environment: 'production', sha: OTHER })).toBe('none');
+    expect(await updateDeployment(github.api, told)).toBe('none');
+    expect(await updateDeployment(github.api, { ...told, environment: 'production', sha: OTHER })).toBe('none');
     expect(github.requests.filter(({ method }) => method === 'POST')).toEqual([]);
   });
 
   test('a token that may only read, or not even that, is refused', async () => {
     await using reads = await start({ deployments: [deployment(1)] });
-    expect(await tellDeployment(reads.api, told)).toBe('refused');
+    expect(await updateDeployment(reads.api, told)).toBe('refused');
     await using none = await start({ deployments: [deployment(1)], permissions: { deployments: 'none' } });
-    expect(await tellDeployment(none.api, told)).toBe('refused');
+    expect(await updateDeployment(none.api, told)).toBe('refused');
   });
 
   test('a status that GitHub does not take is refused', async () => {
     const before: GitHubRepositoryOptions['before'] = ({ method }) =>
       method === 'POST' ? { status: 422, body: { message: 'Validation Failed' } } : undefined;
     await using github = await start({ ...write, before, deployments: [deployment(1)] });
-    expect(await tellDeployment(github.api, told)).toBe('refused');
+    expect(await updateDeployment(github.api, told)).toBe('refused');
   });
 });
