@@ -2,7 +2,8 @@
 const STEPS: Readonly<Record<string, string>> = {
   platforms: 'Build the image for the platforms that are required, with `platforms`.',
   sbom: 'Build the image with `sbom: true`, so that each platform has an SBOM.',
-  provenance: 'Build the image with `provenance: true`, in the repository and by the builder that the requirement names.',
+  provenance:
+    'Build the image with `provenance: true`, in the repository and by the builder that the requirement names.',
   scan: 'Fix or accept the findings; where a scan is missing or too old, require `scan=now`, which scans during the promotion.',
   deployed: 'Promote the image to the environment that `deployed=` names first.',
   branch: 'Promote an image whose commit is on the required branch. Comparing commits needs `contents: read`.',

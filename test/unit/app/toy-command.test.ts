@@ -65,6 +65,18 @@ export const outputs = ({ outcome, greeting }: Result) => ({ outcome, greeting }
 export const summary = ({ greeting }: Result) => \`## \${greeting}\`;
 `;
 
+const JSON_SCHEMA = `import { z } from 'zod';
+import { COMMON } from '../../report/json-schema.ts';
+
+export const JSON_SCHEMA = z
+  .strictObject({
+    ...COMMON,
+    command: z.literal('greet').describe('The command.'),
+    greeting: z.string().describe('What was said.'),
+  })
+  .meta({ id: 'Greet' });
+`;
+
 test('a command is a folder and one line in the list of commands', { timeout: 120_000 }, async () => {
   const copy = await mkdtemp(join(tmpdir(), 'toy-command-'));
   onTestFinished(() => rm(copy, { recursive: true, force: true }));
@@ -76,6 +88,7 @@ test('a command is a folder and one line in the list of commands', { timeout: 12
   await mkdir(folder);
   await writeFile(join(folder, 'command.ts'), COMMAND);
   await writeFile(join(folder, 'program.ts'), PROGRAM);
+  await writeFile(join(folder, 'json-schema.ts'), JSON_SCHEMA);
   const list = join(copy, 'src/app/commands.ts');
   await writeFile(list, `${await readFile(list, 'utf8')}export { greet } from '../commands/greet/command.ts';\n`);
 
@@ -99,6 +112,8 @@ test('a command is a folder and one line in the list of commands', { timeout: 12
   expect(page).toContain('| `loud` | `false` | Whether to shout. |');
   expect(page).toContain('| `greeted` | succeeds | Said hello. |');
   expect(page).toContain('| `invalid-input` | fails |');
+
+  expect(await readFile(join(copy, 'docs/json-output.md'), 'utf8')).toContain('`command: greet`');
 
   const runner = { RUNNER_TEMP: copy, GITHUB_WORKSPACE: copy };
   const step = async (inputs: Readonly<Record<string, string>>) => {
