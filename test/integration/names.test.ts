@@ -147,8 +147,8 @@ describe('names that are mistakes', () => {
     ['ghcr.io/$ORG/app', 'shell syntax'],
     ['ghcr.io//app', 'a part of it is empty'],
     ['docker://ghcr.io/org/app', 'leave out the scheme'],
-    ['robot:hunter22@ghcr.io/org/app', 'no credentials'],
-    ['https://robot:hunter22@ghcr.io/org/app', 'no credentials'],
+    ['robot:hunter22@ghcr.io/org/app', 'cannot contain credentials'],
+    ['https://robot:hunter22@ghcr.io/org/app', 'cannot contain credentials'],
   ])('images: %s', async (images, says) => {
     await using setting = await createSetting();
     const run = await setting.publish({ ...look, images, tags: 'main' });
