@@ -104,7 +104,7 @@ describe('what refers to an image', () => {
         rollback: 'true',
       });
       expect(scene.held()).toBe(one);
-      expect(expectError(back, 'tag-conflict', 'TAG_IMMUTABLE')).toMatch(/record .* could not be attached/);
+      expect(expectError(back, 'tag-conflict', 'TAG_IMMUTABLE')).toMatch(/promotion record could not be attached/);
     });
   });
 
