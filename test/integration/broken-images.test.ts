@@ -39,7 +39,7 @@ const CASES: readonly (readonly [string, Broken, RegExp])[] = [
   [
     'a config without layers',
     { config: ({ architecture, os }) => ({ architecture, os }) },
-    /has 1 layers?, and its config/,
+    /has 1 layers?, but its config/,
   ],
   [
     'a config with another type of rootfs',
