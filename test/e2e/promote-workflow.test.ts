@@ -142,6 +142,6 @@ describe('promote.yml', () => {
     const image = `${plain.host}/org/app`;
     const { exitCode, log } = await runWorkflow(scene, caller({ image, rollback: true }));
     expect(exitCode, log).toBe(1);
-    expect(log).toContain('No environment was run');
+    expect(log).toContain('No environment was promoted to');
   });
 });
