@@ -62,7 +62,7 @@ it('goes from dev to production and back, is refused, is forced, and its story c
   await registry.mark();
   const refused = await scene.promote({ images: place.image, from: 'env:staging', environment: 'production' });
   expect(refused).toMatchObject({ exitCode: 1, outputs: { outcome: 'refused' } });
-  expect(refused.log).toContain('held back until a person promotes it by name');
+  expect(refused.log).toContain('is on hold until a person promotes it by name');
   expect(writes(await registry.requests())).toEqual([]);
   expect(await place.digest('production')).toBe(first);
 
