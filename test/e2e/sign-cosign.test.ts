@@ -130,7 +130,8 @@ describe('a key of cosign', () => {
     const tool = await installTool(runtime, COSIGN, { sha256 });
     const statement = (predicateType: string) =>
       statementBytes({ predicateType, subjects: [image.subject.digest], predicate: {} });
-    const types = [PREDICATES.signature, PREDICATES.gateResult];
+    const review = 'https://example.com/review/v1';
+    const types = [PREDICATES.signature, review];
     const key = { reference: `${prefix}.key`, password };
     const bundles = await signWithCosign(runtime, tool, key, types.map(statement));
     await attachBundles(
@@ -144,7 +145,7 @@ describe('a key of cosign', () => {
     );
     const byKey = ['--key', `${prefix}.pub`, '--insecure-ignore-tlog', '--allow-insecure-registry', image.name];
     expect(await image.cosign('verify', ...byKey)).toContain(image.subject.digest);
-    expect(await image.cosign('verify-attestation', '--type', PREDICATES.gateResult, ...byKey)).toContain('payload');
+    expect(await image.cosign('verify-attestation', '--type', review, ...byKey)).toContain('payload');
     const pem = await publicKeyOf(runtime, tool, key);
     const signers = [{ kind: 'key', key: keyFingerprint(createPublicKey(pem)) }] as const;
     const result = await image.verify({ signers, predicateTypes: types }, { roots: '', keys: [pem] });
