@@ -1,69 +1,17 @@
 import { createHash } from 'node:crypto';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { PREDICATES } from '../../src/domain/trust/predicates.ts';
-import { createSetting, type Setting, VULNERABLE } from '../integration/setting.ts';
-import { type ActionRun, runAction } from '../support/action.ts';
+import { VULNERABLE } from '../integration/setting.ts';
+import type { ActionRun } from '../support/action.ts';
 import { connect } from '../support/registry-client.ts';
 import { find, run } from './programs.ts';
-import type { Claims } from './sigstore/issuer.ts';
-import { createSigningScene, IDENTITY, type RegistryKind, type SigningScene } from './sigstore/scene.ts';
+import { useSigningJob } from './sigstore/job.ts';
+import { IDENTITY } from './sigstore/scene.ts';
 
-let scene: SigningScene;
-let setting: Setting;
-let count = 0;
-
-beforeAll(async () => {
-  scene = await createSigningScene();
-  setting = await createSetting();
-  for (const name of ['signing-config.json', 'trusted-root.json']) {
-    const from = name.startsWith('s') ? scene.sigstore.signingConfig : scene.sigstore.trustedRoot;
-    await cp(from, join(setting.repository.directory, name));
-  }
-});
-afterAll(async () => {
-  await setting[Symbol.asyncDispose]();
-  await scene[Symbol.asyncDispose]();
-});
-
-/** A repository that nothing was published to. */
-const fresh = (kind: RegistryKind) => {
-  count += 1;
-  const host = scene.hosts[kind];
-  return { host, name: `acme/app-${count}`, image: `${host}/acme/app-${count}` };
-};
-
-const token = (claims?: Claims) => scene.sigstore.issuer.environment(claims);
-const keyless = { sign: 'keyless', 'signing-config': 'signing-config.json' };
-
-async function publish(
-  image: string,
-  inputs: Readonly<Record<string, string>>,
-  env: Readonly<Record<string, string>>,
-): Promise<ActionRun> {
-  await setting.image();
-  return setting.publish({ images: image, ...inputs }, { env });
-}
-
-const verify = (image: string, inputs: Readonly<Record<string, string>> = {}) =>
-  runAction({
-    inputs: {
-      ...{ command: 'verify', images: image, 'trusted-root': 'trusted-root.json' },
-      ...{ 'signer-identity': IDENTITY, 'signer-issuer': scene.sigstore.issuer.url, ...inputs },
-    },
-    workspace: setting.repository.directory,
-    env: { PATH: process.env.PATH },
-  });
-
-const cosign = (command: string, name: string, ...args: readonly string[]) =>
-  run('cosign', [command, '--allow-insecure-registry', ...args, name], {
-    env: { ...process.env, HOME: scene.directory },
-  });
-const trust = () => [
-  ...['--trusted-root', scene.sigstore.trustedRoot, '--certificate-identity', IDENTITY],
-  ...['--certificate-oidc-issuer', scene.sigstore.issuer.url],
-];
+const job = useSigningJob();
+const { cosign, fresh, keyless, publish, token, trust, verify } = job;
 
 describe.each(['api', 'fallback'] as const)('a publish that signs without a key, referrers by %s', (kind) => {
   let image = '';
@@ -125,8 +73,8 @@ describe.each(['api', 'fallback'] as const)('a publish that signs without a key,
 describe('what must not be signed is not', () => {
   it('P1: an image with findings', async () => {
     const { image, host, name } = fresh('fallback');
-    await setting.image(VULNERABLE);
-    const failed = await setting.publish({ images: image, ...keyless }, { env: token() });
+    await job.setting.image(VULNERABLE);
+    const failed = await job.setting.publish({ images: image, ...keyless }, { env: token() });
     expect(failed.outputs.outcome, failed.log).toBe('findings');
     const { repositoryOf } = await connect({ host });
     expect(await repositoryOf(name).head('main')).toBeUndefined();
@@ -149,8 +97,8 @@ describe('what must not be signed is not', () => {
 
 describe('signing that fails', () => {
   const broken = async (image: string, change: Readonly<Record<string, unknown>>) => {
-    const config: Record<string, unknown> = JSON.parse(await readFile(scene.sigstore.signingConfig, 'utf8'));
-    await writeFile(join(setting.repository.directory, 'broken.json'), JSON.stringify({ ...config, ...change }));
+    const config: Record<string, unknown> = JSON.parse(await readFile(job.scene.sigstore.signingConfig, 'utf8'));
+    await writeFile(join(job.setting.repository.directory, 'broken.json'), JSON.stringify({ ...config, ...change }));
     return publish(image, { sign: 'keyless', 'signing-config': 'broken.json' }, token());
   };
   const unreachable = (majorApiVersion: number) => [
@@ -200,9 +148,9 @@ describe('keys', () => {
   it('of cosign sign index and platforms, verified by cosign and by `command: verify`', async () => {
     const { image } = fresh('fallback');
     const password = 'a pass word of some length';
-    const prefix = join(setting.repository.directory, 'release');
+    const prefix = join(job.setting.repository.directory, 'release');
     await run('cosign', ['generate-key-pair', '--output-key-prefix', prefix], {
-      env: { ...process.env, HOME: scene.directory, COSIGN_PASSWORD: password },
+      env: { ...process.env, HOME: job.scene.directory, COSIGN_PASSWORD: password },
     });
     const inputs = {
       ...{ sign: 'key', 'sign-key': 'release.key', 'sign-key-password': password, 'sign-recursive': 'true' },
@@ -230,11 +178,11 @@ describe('keys', () => {
 
   it('of notation sign, verified by a strict trust policy', async () => {
     const { image } = fresh('api');
-    const home = join(scene.directory, 'notation-publish');
-    const env = { ...process.env, HOME: scene.directory, XDG_CONFIG_HOME: home };
+    const home = join(job.scene.directory, 'notation-publish');
+    const env = { ...process.env, HOME: job.scene.directory, XDG_CONFIG_HOME: home };
     await run('notation', ['cert', 'generate-test', 'release.example'], { env });
     const made = join(home, 'notation', 'localkeys', 'release.example');
-    const into = (name: string) => join(setting.repository.directory, name);
+    const into = (name: string) => join(job.setting.repository.directory, name);
     await cp(`${made}.key`, into('notation.key'));
     await cp(`${made}.crt`, into('notation.crt'));
     await cp(`${made}.crt`, into('stores/ca/acme/release.crt'));
