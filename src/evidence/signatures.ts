@@ -126,7 +126,7 @@ export async function readSignatures(
 }
 
 /**
- * Whether an existing image has any attachment that looks like a signature, whoever made it, so that a run need not
+ * Whether an existing image has any attachment that looks like a signature, by any signer, so that a run need not
  * sign again.
  * @throws ActionError when the registry cannot be read
  */

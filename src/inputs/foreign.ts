@@ -74,7 +74,7 @@ export const FOREIGN_INPUTS: Readonly<Record<string, string>> = {
   'ignore-policy': 'use `ignorefile` or `vex`.',
   'limit-severities-for-sarif': 'remove it. SARIF contains all findings.',
   format:
-    'use `sarif-file` for SARIF, which has all findings; the table is in the job summary, and what closes the gate also in the output `json`.',
+    'use `sarif-file` for SARIF, which has all findings; the table is in the job summary, and what fails the gate also in the output `json`.',
   template: 'use the output `json`.',
   'skip-dirs': 'use `ignorefile` with the path.',
   'skip-files': 'use `ignorefile` with the path.',

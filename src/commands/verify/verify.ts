@@ -81,7 +81,7 @@ async function verifyImage(
   const name = `${reference.familiarName}${wanted === undefined ? ':' : '@'}${version}`;
   if (registry === undefined) throw new ActionError('INTERNAL', `${reference.host} was not opened.`);
   const repository = registry.client.repository(reference.repository);
-  // Resolved once: all that follows is about this digest, wherever the tag moves meanwhile.
+  // Resolved once: everything below is about this digest, even if the tag moves.
   const found = await repository.head(version);
   if (found === undefined) {
     throw new ActionError('MANIFEST_UNKNOWN', `${name} does not exist, so it cannot be verified.`, {

@@ -91,7 +91,7 @@ export function imageGraph(inventory: RepositoryInventory): ImageGraph {
   }
   const isAbsent = (digest: string) => {
     const found = find(digest);
-    // A registry that lists tags only has subjects that nobody sees.
+    // A registry that lists only tags does not list subjects.
     return found === undefined ? inventory.traits.listsUntagged : found.manifest.presence === 'missing';
   };
   for (const node of nodes) {

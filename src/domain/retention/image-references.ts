@@ -21,7 +21,7 @@ type Repository = Pick<ImageName, 'name' | 'host' | 'repository'>;
 
 /**
  * Finds where a file names a repository, with a tag or digest behind it or in a key beside it (Helm values, Kustomize). The text is
- * searched instead of parsed, so that templates, Terraform and formats that nobody thought of count as well: a mention too many keeps
+ * searched instead of parsed, so that templates, Terraform and unknown formats count as well: a mention too many keeps
  * an image too many.
  */
 export function findReferences(file: NamingFile, repositories: readonly Repository[]): FoundReferences {

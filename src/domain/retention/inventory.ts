@@ -64,7 +64,7 @@ export interface InventoryManifest {
   readonly platform?: string;
   /** When the registry received the manifest; see {@link RegistryTraits.pushed} for what it means there. */
   readonly pushedAt?: Instant;
-  /** `created` of the image's config. Set by whoever built it: reproducible builds say 1970. */
+  /** `created` of the image's config. Set by the builder: reproducible builds use 1970. */
   readonly createdAt?: Instant;
   /** When the registry last changed its entry, such as GHCR's `updated_at`. */
   readonly updatedAt?: Instant;

@@ -50,12 +50,17 @@ export function parsePlan(
       'The plan was made with another policy than the one given now. Plan again, or apply with the policy of the plan.',
     );
   }
-  const found = isCleanupPlan(plan);
-  return typeof found === 'string' ? problems(`The plan is damaged: ${found}. Plan again.`) : parsed(found.plan);
+  const wrong = wrongInPlan(plan);
+  return isSound(plan, wrong) ? parsed(plan) : problems(`The plan is damaged: ${wrong}. Plan again.`);
 }
 
-/** Checks the shape of a plan, and that its steps are what its decisions say. Returns what is wrong. */
-function isCleanupPlan(value: Fields): { readonly plan: CleanupPlan } | string {
+/** Every field that apply reads has been checked; the rest is for people. */
+function isSound(_plan: Fields, wrong: string | undefined): _plan is Fields & CleanupPlan {
+  return wrong === undefined;
+}
+
+/** Checks the shape of a plan, and that its steps match its decisions. Returns what is wrong. */
+function wrongInPlan(value: Fields): string | undefined {
   const { repositories, problems: list, plannedAt } = value;
   if (typeof plannedAt !== 'string' || Number.isNaN(Date.parse(plannedAt))) return '`plannedAt` is no time';
   if (!Array.isArray(repositories) || !areProblems(list)) return '`repositories` or `problems` is no list';
@@ -66,8 +71,7 @@ function isCleanupPlan(value: Fields): { readonly plan: CleanupPlan } | string {
     if (names.has(repository.repository)) return `${quoted(String(repository.repository))} occurs twice`;
     names.add(repository.repository);
   }
-  // Every field that apply reads was checked above; the rest is for people.
-  return { plan: value as unknown as CleanupPlan };
+  return undefined;
 }
 
 function areProblems(value: unknown): boolean {

@@ -45,7 +45,7 @@ export function readTextRule(text: string): Parsed<TextRule> {
   }
   const inner = text.slice(1, -1);
   try {
-    // RE2, as cosign has it: whoever names a branch chooses what it is matched with, so its time must be linear.
+    // RE2, as cosign has it: the author of a branch chooses the text to match, so matching must take linear time.
     const pattern = RE2JS.compile(inner);
     return ANYBODY.every((signer) => pattern.matches(signer))
       ? problems(`${quoted(text)} accepts everybody`)

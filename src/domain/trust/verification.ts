@@ -7,7 +7,7 @@ import { identityProblems, type WantedIdentity } from './identity.ts';
 import { isPredicateType, PREDICATES } from './predicates.ts';
 import { provenanceSource } from './provenance.ts';
 
-/** How a statement came to be found. */
+/** Where a statement was found. */
 export type StatementFormat = 'sigstore bundle' | 'cosign 2 signature' | 'cosign 2 attestation' | 'Notary signature';
 
 /** Who signed, as far as the cryptography shows. */
