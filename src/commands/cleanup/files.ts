@@ -6,11 +6,10 @@ import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import { parsePlan } from '../../domain/retention/plan-document.ts';
 import type { CleanupPolicy } from '../../domain/retention/policy.ts';
 import { parsePolicy } from '../../domain/retention/read-policy.ts';
-import { quoted } from '../../domain/suggestion.ts';
 import { ActionError, ActionErrors, throwAll } from '../../errors/action-error.ts';
 import { digestOf } from '../../oci/image/digest-of.ts';
+import { fileProblem, readYamlInput } from '../../run/yaml-input.ts';
 
-const MAX_POLICY_BYTES = 1024 * 1024;
 /** A plan of 100,000 manifests has about 60 MB. */
 const MAX_PLAN_BYTES = 256 * 1024 * 1024;
 
@@ -48,51 +47,20 @@ export async function readCleanupFiles(
   return { policy, approved: { plan: plan.value, path } };
 }
 
-/** A text of several lines, or in braces, is the policy itself. */
 async function readPolicy(workspace: string, written: string): Promise<CleanupPolicy> {
-  const isInline = written.includes('\n') || written.startsWith('{');
-  const policy = isInline
-    ? parsePolicy(written, 'policy')
-    : parsePolicy(await readPolicyFile(workspace, written), written);
-  if (policy.ok) {
-    if (policy.value.repositories.every(({ engine }) => engine !== 'native')) return policy.value;
-    throw new ActionError(
-      'CLEANUP_POLICY_INVALID',
-      '`engine: native` would install rules in the registry, which this version does not do. Write `client`, or leave it out.',
-      { facts: { input: 'policy' } },
-    );
-  }
-  const [first = '', ...others] = policy.problems;
-  const text =
-    others.length === 0
-      ? first
-      : [`${policy.problems.length} problems with the policy:`, ...policy.problems.map((each) => `- ${each}`)].join(
-          '\n',
-        );
-  const line = Number(/:(\d+):\d+: /.exec(first)?.[1] ?? 1);
-  throw new ActionError('CLEANUP_POLICY_INVALID', text, {
-    facts: isInline ? { input: 'policy' } : { input: 'policy', file: written, line },
+  const code = 'CLEANUP_POLICY_INVALID';
+  const policy = await readYamlInput(workspace, written, {
+    input: 'policy',
+    title: 'policy',
+    code,
+    parse: parsePolicy,
   });
-}
-
-async function readPolicyFile(workspace: string, path: string): Promise<string> {
-  const invalid = (message: string, cause?: unknown) =>
-    new ActionError('CLEANUP_POLICY_INVALID', message, { cause, facts: { input: 'policy', file: path } });
-  // One line of YAML looks like no path that anybody has.
-  if (/^[\w-]+:(?:\s|$)/.test(path)) {
-    throw invalid(
-      `\`policy\`: got ${quoted(path)}, expected a path, or YAML on several lines: write \`policy: |\` and the rules below it.`,
-    );
-  }
-  try {
-    const file = resolve(workspace, path);
-    const { size } = await stat(file);
-    if (size > MAX_POLICY_BYTES) throw invalid(`${path} has ${size} bytes, more than ${MAX_POLICY_BYTES}.`);
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
-  } catch (error) {
-    if (error instanceof ActionError) throw error;
-    throw invalid(`The policy ${path} cannot be read: ${reasonOf(error)}.`, error);
-  }
+  if (policy.repositories.every(({ engine }) => engine !== 'native')) return policy;
+  throw new ActionError(
+    code,
+    '`engine: native` would install rules in the registry, which this version does not do. Write `client`, or leave it out.',
+    { facts: { input: 'policy' } },
+  );
 }
 
 async function readPlanText(workspace: string, path: string): Promise<string> {
@@ -103,17 +71,10 @@ async function readPlanText(workspace: string, path: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof ActionError) throw error;
-    throw unusable(path, `The plan ${path} cannot be read: ${reasonOf(error)}.`, error);
+    throw unusable(path, `The plan ${path} cannot be read: ${fileProblem(error)}.`, error);
   }
 }
 
 function unusable(file: string, message: string, cause?: unknown): ActionError {
   return new ActionError('PLAN_UNUSABLE', message, { cause, facts: { input: 'plan', file } });
-}
-
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such file';
-  if (code === 'EISDIR') return 'it is a folder';
-  return code.startsWith('ERR_ENCODING') ? 'it is not text in UTF-8' : code || String(error);
 }

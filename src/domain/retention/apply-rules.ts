@@ -1,7 +1,7 @@
+import { tagMatcher } from '../patterns/tag-pattern.ts';
 import { inWords } from './duration.ts';
 import type { GraphNode } from './graph.ts';
 import { type Item, keepItem } from './items.ts';
-import { tagMatcher } from './pattern.ts';
 import type { PlanProblem } from './plan.ts';
 import type { Remove, RepositoryPolicy, Rule } from './policy.ts';
 import { type NewestResult, newestOf, type Selected } from './ranking.ts';

@@ -1,6 +1,6 @@
+import type { TagMatcher } from '../patterns/tag-pattern.ts';
 import { toTag } from '../tags/grammar.ts';
 import type { Instant, InventoryTag } from './inventory.ts';
-import type { TagMatcher } from './pattern.ts';
 import type { CleanupPolicy, Gone } from './policy.ts';
 
 /** What the source repository has now: what rules with `gone` compare tags with. Read by the run only when a rule needs it. */

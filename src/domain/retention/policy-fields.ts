@@ -1,12 +1,23 @@
 import { isDigest } from '../digest.ts';
 import { parsed, problems } from '../parsed.ts';
+import { globToRegex, isLiteral } from '../patterns/glob.ts';
+import { PRE_RELEASES, parseSemverPattern, parseTagPattern, type TagPattern } from '../patterns/tag-pattern.ts';
+import {
+  boolean,
+  count,
+  either,
+  listOf,
+  mapOf,
+  mapped,
+  oneOf,
+  parsedText,
+  type Reader,
+  text,
+} from '../yaml-file/readers.ts';
+import { isLocatedMap } from '../yaml-file/tree.ts';
 import { parseDuration } from './duration.ts';
-import { globToRegex, isLiteral } from './glob.ts';
 import { RULE_KINDS } from './kind.ts';
-import { PRE_RELEASES, parseSemverPattern, parseTagPattern, type TagPattern } from './pattern.ts';
 import { BASES, ENGINES, type Limit, MULTI_TAG, NEVER_PULLED, RANKINGS, type RepositoryPattern } from './policy.ts';
-import { boolean, count, either, listOf, mapOf, mapped, oneOf, parsedText, type Reader, text } from './readers.ts';
-import { isLocatedMap } from './yaml-tree.ts';
 
 /** The keys of a policy, once: what parses them, what editors show, and what `docs/cleanup.md` lists. */
 

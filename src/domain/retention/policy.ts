@@ -1,7 +1,7 @@
 import type { Digest } from '../digest.ts';
+import type { TagPattern } from '../patterns/tag-pattern.ts';
 import type { Duration } from './duration.ts';
 import type { RuleKind } from './kind.ts';
-import type { TagPattern } from './pattern.ts';
 
 /** A clean-up policy, read and with its defaults filled in. What it means is in `docs/cleanup.md`. */
 export interface CleanupPolicy {

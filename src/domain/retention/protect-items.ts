@@ -1,9 +1,9 @@
+import { shownPattern, type TagPattern, tagMatcher } from '../patterns/tag-pattern.ts';
 import { inWords } from './duration.ts';
 import type { GraphNode, ImageGraph } from './graph.ts';
 import type { InUse, InUseImage } from './in-use.ts';
 import type { Instant } from './inventory.ts';
 import { type Item, keepItem } from './items.ts';
-import { shownPattern, type TagPattern, tagMatcher } from './pattern.ts';
 import type { PlanProblem, Reason } from './plan.ts';
 import type { CleanupPolicy, RepositoryPolicy } from './policy.ts';
 import { pushTime } from './times.ts';

@@ -1,8 +1,8 @@
 import semver from 'semver';
+import { strictVersion, type TagMatcher, tagMatcher } from '../patterns/tag-pattern.ts';
 import type { GraphNode } from './graph.ts';
 import { compareText, type ImageGraph, PARTS, reachable } from './graph.ts';
 import type { InventoryTag } from './inventory.ts';
-import { strictVersion, type TagMatcher, tagMatcher } from './pattern.ts';
 import type { Grouping, Newest, Ranking } from './policy.ts';
 import { baseTime, type TimeRules } from './times.ts';
 

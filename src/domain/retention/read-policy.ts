@@ -1,11 +1,11 @@
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { quoted } from '../suggestion.ts';
+import type { JsonSchema, Report } from '../yaml-file/readers.ts';
+import { parseYamlTree } from '../yaml-file/tree.ts';
 import { DAY } from './duration.ts';
 import type { CleanupPolicy, InUseRequest, Limits, RepositoryPolicy, Rule } from './policy.ts';
 import { policyFields, type RawInUse, type RawPolicy, type RawRule, type RawSettings } from './policy-fields.ts';
 import { readRule } from './read-rule.ts';
-import type { JsonSchema, Report } from './readers.ts';
-import { parseYamlTree } from './yaml-tree.ts';
 
 const MAX_PROBLEMS = 50;
 

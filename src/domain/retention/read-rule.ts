@@ -1,8 +1,8 @@
+import { groupsOf, parseTagPattern, type TagPattern } from '../patterns/tag-pattern.ts';
 import { didYouMean, quoted } from '../suggestion.ts';
-import { groupsOf, parseTagPattern, type TagPattern } from './pattern.ts';
+import type { Report } from '../yaml-file/readers.ts';
 import type { Gone, Grouping, Keep, Newest, Remove, Rule, Selection } from './policy.ts';
 import type { RawGone, RawKeep, RawNewest, RawRemove, RawRule, RawSelect } from './policy-fields.ts';
-import type { Report } from './readers.ts';
 
 /**
  * Makes a rule of its parsed map: fills in defaults, and reports what does not fit together.

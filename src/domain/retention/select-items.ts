@@ -1,8 +1,8 @@
+import { isCatchAll, tagMatcher } from '../patterns/tag-pattern.ts';
 import { type GoneTest, goneTest, type SourceRefs } from './gone.ts';
 import type { GraphNode, ImageGraph } from './graph.ts';
 import type { Instant } from './inventory.ts';
 import type { Item } from './items.ts';
-import { isCatchAll, tagMatcher } from './pattern.ts';
 import type { PlanProblem, Reason } from './plan.ts';
 import { DEFAULT_PROTECTION, type Rule } from './policy.ts';
 import { pushTime, type TimeRules } from './times.ts';

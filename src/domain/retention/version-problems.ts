@@ -1,5 +1,5 @@
+import { looksLikeVersion, strictVersion, type TagPattern } from '../patterns/tag-pattern.ts';
 import { goes, type Item } from './items.ts';
-import { looksLikeVersion, strictVersion, type TagPattern } from './pattern.ts';
 import type { PlanProblem } from './plan.ts';
 import type { CleanupPolicy, RepositoryPolicy } from './policy.ts';
 

@@ -1,6 +1,6 @@
+import { isCatchAll, type TagPattern } from '../../patterns/tag-pattern.ts';
 import { HOUR } from '../duration.ts';
 import type { Instant } from '../inventory.ts';
-import { isCatchAll, type TagPattern } from '../pattern.ts';
 import type { CleanupPolicy, RepositoryPolicy, Rule } from '../policy.ts';
 import * as native from './native.ts';
 

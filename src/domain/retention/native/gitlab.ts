@@ -1,7 +1,7 @@
 import { RE2JS } from 're2js';
+import { isCatchAll, type TagPattern } from '../../patterns/tag-pattern.ts';
 import { DAY } from '../duration.ts';
 import type { Instant } from '../inventory.ts';
-import { isCatchAll, type TagPattern } from '../pattern.ts';
 import { type CleanupPolicy, DEFAULT_PROTECTION, type RepositoryPolicy } from '../policy.ts';
 import * as native from './native.ts';
 

@@ -1,8 +1,8 @@
 import { RE2JS } from 're2js';
+import { globToRegex } from '../../patterns/glob.ts';
+import { isCatchAll, type TagPattern } from '../../patterns/tag-pattern.ts';
 import { DAY } from '../duration.ts';
-import { globToRegex } from '../glob.ts';
 import type { Instant } from '../inventory.ts';
-import { isCatchAll, type TagPattern } from '../pattern.ts';
 import type { CleanupPolicy, RepositoryPolicy, Rule } from '../policy.ts';
 import * as native from './native.ts';
 

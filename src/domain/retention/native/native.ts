@@ -1,6 +1,6 @@
+import type { TagPattern } from '../../patterns/tag-pattern.ts';
 import { DAY, type Duration } from '../duration.ts';
 import type { Instant } from '../inventory.ts';
-import type { TagPattern } from '../pattern.ts';
 import type { CleanupPolicy, RepositoryPolicy, Rule } from '../policy.ts';
 
 /**

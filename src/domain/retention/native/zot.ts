@@ -1,7 +1,7 @@
 import { RE2JS } from 're2js';
+import { isCatchAll } from '../../patterns/tag-pattern.ts';
 import { DAY, HOUR } from '../duration.ts';
 import type { Instant } from '../inventory.ts';
-import { isCatchAll } from '../pattern.ts';
 import { type CleanupPolicy, DEFAULT_PROTECTION, type RepositoryPolicy } from '../policy.ts';
 import * as native from './native.ts';
 

@@ -41,7 +41,7 @@ export function parseTagPattern(written: string): Parsed<TagPattern> {
   const error = errorOf(source.value);
   if (error !== undefined) return problems(error);
   if (/sha(?:256|512)-/.test(text.replaceAll(/[\\^(?:)]/g, '')) && !negated) {
-    return problems('tags `sha256-…` are signatures and SBOMs, which follow their image; see `referrers.orphans`');
+    return problems('tags `sha256-…` are signatures and SBOMs, which follow their image');
   }
   return parsed({ kind: isRegex ? 'regex' : 'glob', text, source: source.value, negated });
 }

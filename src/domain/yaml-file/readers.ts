@@ -1,6 +1,6 @@
 import type { Parsed } from '../parsed.ts';
 import { didYouMean, quoted } from '../suggestion.ts';
-import { isLocatedList, isLocatedMap, type Located } from './yaml-tree.ts';
+import { isLocatedList, isLocatedMap, type Located } from './tree.ts';
 
 /** A part of a JSON Schema (draft 2020-12). */
 export type JsonSchema = Readonly<Record<string, unknown>>;
