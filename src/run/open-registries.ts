@@ -10,6 +10,7 @@ import { createTransport } from '../http/transport.ts';
 import type { RegistrySettings } from '../inputs/registry-inputs.ts';
 import { createRegistryClient, type RegistryClient } from '../oci/client/registry-client.ts';
 import { manage, type RepositoryManagement } from '../registries/management-port.ts';
+import type { SetupContext } from '../registries/setup-port.ts';
 import type { LoginContext, Vendor } from '../registries/vendor.ts';
 import { vendorOf } from '../registries/vendors.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -22,6 +23,8 @@ export interface Registry {
   readonly client: RegistryClient;
   readonly credentials: () => Promise<Credentials | undefined>;
   readonly manage: (repository: string) => RepositoryManagement;
+  /** For `command: setup`. */
+  readonly setup: SetupContext;
 }
 
 /**
@@ -95,21 +98,20 @@ export async function openRegistries(
       ...(attempts === undefined ? {} : { attempts }),
     });
     const apiUrl = apis.get(host);
+    const setup: SetupContext = {
+      ...placeOf(host),
+      ...github,
+      origin: new URL(client.origin),
+      ...(apiUrl === undefined ? {} : { apiUrl }),
+      credentials: () => credentials(host),
+    };
     return {
       host,
       vendor,
       client,
       credentials: () => credentials(host),
-      manage: (repository) =>
-        manage(vendor, {
-          ...placeOf(host),
-          ...github,
-          repository,
-          origin: new URL(client.origin),
-          ...(apiUrl === undefined ? {} : { apiUrl }),
-          credentials: () => credentials(host),
-          store: client.repository(repository),
-        }),
+      manage: (repository) => manage(vendor, { ...setup, repository, store: client.repository(repository) }),
+      setup,
     };
   };
   const opened = await Promise.all([...new Set(hosts)].map(open));

@@ -124,11 +124,21 @@ interface Field<T> {
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
 type ValueOf<F> = F extends Field<infer T> ? T : never;
-/** What a map of fields reads as; every key may be absent. */
-export type ReadFields<F extends Fields> = { readonly [K in keyof F]?: ValueOf<F[K]> } & { readonly at: Located };
+/** The values of a map of fields; every key may be absent. */
+type FieldValues<F extends Fields> = { readonly [K in keyof F]?: ValueOf<F[K]> };
+/** What a map of fields reads as. */
+export type ReadFields<F extends Fields> = FieldValues<F> & { readonly at: Located };
 
 /** A map with these keys and no others. */
-export const mapOf = <F extends Fields>(expected: string, fields: F): Reader<ReadFields<F>> => {
+export const mapOf = <F extends Fields>(expected: string, fields: F): Reader<ReadFields<F>> =>
+  mapWithPosition('at', expected, fields);
+
+/** A map with a key of its own that is called `at`: its position is under another name. */
+export const mapWithPosition = <P extends string, F extends Fields>(
+  position: P,
+  expected: string,
+  fields: F,
+): Reader<FieldValues<F> & { readonly [K in P]: Located }> => {
   const names = Object.keys(fields);
   const required = names.filter((name) => fields[name]?.required === true);
   return {
@@ -154,7 +164,9 @@ export const mapOf = <F extends Fields>(expected: string, fields: F): Reader<Rea
         return [[name, value]];
       });
       // The keys and types of the object are those of the table that was just walked.
-      return isSound ? ({ ...Object.fromEntries(values), at } as ReadFields<F>) : undefined;
+      return isSound
+        ? ({ ...Object.fromEntries(values), [position]: at } as FieldValues<F> & { readonly [K in P]: Located })
+        : undefined;
     },
     schema: {
       type: 'object',
@@ -179,4 +191,31 @@ export const mapped = <A, B>(
   },
   schema: reader.schema,
   expected: reader.expected,
+});
+
+/** A map whose keys the user chooses. */
+export const recordOf = <T>(
+  expected: string,
+  key: RegExp,
+  item: Reader<T>,
+  most = 1000,
+): Reader<ReadonlyMap<string, { readonly value: T; readonly at: Located }>> => ({
+  read: (at, report) => {
+    if (!isLocatedMap(at.value)) return wrong(at, expected, report);
+    if (at.value.size > most) return wrongLength(at, `the map has more than ${most} entries`, report);
+    let isSound = true;
+    const entries = [...at.value].flatMap(([name, entry]) => {
+      if (!key.test(name)) {
+        isSound = false;
+        report(entry.key, `${quoted(name)} cannot be a name here, expected ${key.source}`);
+        return [];
+      }
+      const value = item.read(entry.value, report);
+      if (value === undefined) isSound = false;
+      return value === undefined ? [] : [[name, { value, at: entry.key }] as const];
+    });
+    return isSound ? new Map(entries) : undefined;
+  },
+  schema: { type: 'object', propertyNames: { pattern: key.source }, additionalProperties: item.schema },
+  expected,
 });

@@ -1,0 +1,74 @@
+import type { DesiredRegistry, VendorBlock } from '../domain/setup/desired-state.ts';
+import type { PrincipalKind } from '../domain/setup/principal.ts';
+import type { Mistake, RegistryPlan, SetupStep } from '../domain/setup/setting.ts';
+import type { ManagementContext } from './vendor.ts';
+
+/** What a vendor needs to set up one registry. */
+export type SetupContext = Omit<ManagementContext, 'repository' | 'store'>;
+
+/** What a step came to, beyond that it was done. */
+export interface Applied {
+  /** For people, a sentence. */
+  readonly note?: string;
+  /** Credentials that the registry shows only now. They are masked, and kept only where the user asked for a file of them. */
+  readonly issued?: readonly IssuedCredential[];
+}
+
+interface IssuedCredential {
+  /** `harbor.acme.example robot$acme+ci` */
+  readonly name: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * How a vendor sets up a registry. `Live` is what it reads, `Request` one write as data; both are its own.
+ */
+export interface VendorSetup<Live, Request> {
+  /** Names of what exists, as {@link SetupDefinition.unitOf} makes them. Only reads. */
+  readonly names: () => Promise<readonly string[]>;
+  /** Reads what the file has something to say about. Only reads; what may not be read is part of the result. */
+  readonly readLive: (desired: DesiredRegistry) => Promise<Live>;
+  /** Compares. Pure. Steps are in the order in which they are safe. */
+  readonly plan: (desired: DesiredRegistry, live: Live) => RegistryPlan<Request>;
+  /** Does one step. A step that is done already is no error: runs are interrupted and repeated. */
+  readonly apply: (request: Request) => Promise<Applied>;
+}
+
+/** A step of a plan with the means to do it. */
+export interface ReadyStep extends SetupStep {
+  readonly apply: () => Promise<Applied>;
+}
+
+/** A registry that is opened for setup, with its vendor's own types hidden. */
+export interface RegistrySetup {
+  readonly names: () => Promise<readonly string[]>;
+  /** Reads and compares. Only reads. */
+  readonly plan: (
+    desired: DesiredRegistry,
+  ) => Promise<Omit<RegistryPlan, 'steps'> & { readonly steps: readonly ReadyStep[] }>;
+}
+
+/** One kind of registry in the table of setup. */
+export interface SetupDefinition {
+  /** The key of its own fields in the file; undefined: it has none. */
+  readonly block: VendorBlock | undefined;
+  /** The part of a repository's name that has settings of its own: all of it, or the project. Pure. */
+  readonly unitOf: (repository: string, namespace: string) => string;
+  /** Which principals it understands. */
+  readonly principals: readonly PrincipalKind[];
+  /** The usual mistakes, found before any request. Pure. */
+  readonly mistakes: (desired: DesiredRegistry) => readonly Mistake[];
+  readonly open: (context: SetupContext) => RegistrySetup;
+}
+
+/** Hides the types of a vendor. */
+export function registrySetup<Live, Request>(vendor: VendorSetup<Live, Request>): RegistrySetup {
+  return {
+    names: vendor.names,
+    plan: async (desired) => {
+      const { steps, ...plan } = vendor.plan(desired, await vendor.readLive(desired));
+      return { ...plan, steps: steps.map((step) => ({ ...step, apply: () => vendor.apply(step.request) })) };
+    },
+  };
+}

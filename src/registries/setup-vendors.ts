@@ -1,0 +1,10 @@
+import type { VendorId } from '../inputs/vendors.ts';
+import type { SetupDefinition } from './setup-port.ts';
+
+/** How to set up each kind of registry; loaded for the registries that a file names. */
+const DEFINITIONS: { readonly [Id in VendorId]?: () => Promise<SetupDefinition> } = {};
+
+/** Undefined: this kind of registry has nothing that could be set up through an API. */
+export async function setupDefinition(vendor: VendorId): Promise<SetupDefinition | undefined> {
+  return DEFINITIONS[vendor]?.();
+}
