@@ -1,5 +1,5 @@
 import { type Parsed, parsed, problems } from '../parsed.ts';
-import { globToRegex } from '../retention/glob.ts';
+import { globToRegex } from '../patterns/glob.ts';
 import {
   boolean,
   count,
@@ -14,8 +14,8 @@ import {
   type Reader,
   type ReadFields,
   recordOf,
-} from '../retention/readers.ts';
-import { isLocatedMap, type Located } from '../retention/yaml-tree.ts';
+} from '../yaml-file/readers.ts';
+import { isLocatedMap, type Located } from '../yaml-file/tree.ts';
 import {
   EVENTS,
   type Immutability,
@@ -202,10 +202,10 @@ const receiving = mapped(
 );
 
 const cache = mapOf('an entry of `cache`', {
-  prefix: { reader: prefix, about: 'Prefix of the repositories that hold what was pulled.', required: true },
+  prefix: { reader: prefix, about: 'Prefix of the repositories that cached images are stored under.', required: true },
   from: { reader: registryAddress, about: 'The upstream, such as `docker.io`.', required: true },
   secret: { reader: word('a reference to a secret'), about: 'Where the credentials of the upstream are kept.' },
-  user: { reader: word('a user name'), about: 'User name at the upstream, where the secret holds only the password.' },
+  user: { reader: word('a user name'), about: 'User name at the upstream, where the secret is only the password.' },
   role: { reader: word('the ARN of a role'), about: 'Role for an upstream in another account.' },
   pull: { reader: principals, about: 'Who may pull through it.' },
 });

@@ -1,7 +1,7 @@
 import { type Parsed, parsed, problems } from '../parsed.ts';
-import type { JsonSchema, Report } from '../retention/readers.ts';
-import { type Located, parseYamlTree } from '../retention/yaml-tree.ts';
 import { didYouMean, quoted } from '../suggestion.ts';
+import type { JsonSchema, Report } from '../yaml-file/readers.ts';
+import { type Located, parseYamlTree } from '../yaml-file/tree.ts';
 import {
   type Cache,
   type DesiredState,

@@ -37,7 +37,7 @@ function known(
     const own = group.members.filter(({ kind }) => traits.principals.includes(kind));
     if (own.length === 0 && traits.principals.length > 0) {
       const expected = traits.principals.map((kind) => PRINCIPALS[kind]).join(', ');
-      const message = `${quoted(group.name)} has nobody for \`${key}\`: expected ${expected}`;
+      const message = `${quoted(group.name)} has no principal for \`${key}\`: expected ${expected}`;
       if (!mistakes.some((each) => each.line === group.line && each.message === message))
         mistakes.push({ severity: 'error', line: group.line, message });
     }

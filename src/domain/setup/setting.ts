@@ -4,9 +4,9 @@ import type { Json } from './json.ts';
 export const ACTIONS = {
   create: 'It is missing and is made.',
   change: 'It exists with another value and is changed.',
-  remove: 'It exists and the file says `none`.',
+  remove: 'It exists, and the file sets it to `none`.',
   equal: 'It is as it should be.',
-  unsupported: 'The vendor cannot do it; the reason says what to do instead.',
+  unsupported: 'The vendor does not support it; the reason names the alternative.',
   'needs-recreation': 'It cannot be changed after creation, so nothing of that repository is changed.',
   'kept-foreign': 'It belongs to somebody else and stays.',
   denied: 'It could not be read or compared, so it is left alone.',

@@ -1,6 +1,6 @@
 import { parsed, problems } from '../parsed.ts';
-import { either, mapped, oneOf, parsedText, type Reader, text } from '../retention/readers.ts';
-import { isLocatedList, isLocatedMap, type Located } from '../retention/yaml-tree.ts';
+import { either, mapped, oneOf, parsedText, type Reader, text } from '../yaml-file/readers.ts';
+import { isLocatedList, isLocatedMap, type Located } from '../yaml-file/tree.ts';
 import type { Given } from './desired-state.ts';
 import type { Json } from './json.ts';
 

@@ -136,7 +136,7 @@ describe('later and more exact wins', () => {
   test('a group with nobody for a registry is a mistake, once', () => {
     const { mistakes } = resolve(FILE.replace('pull: [prod]', 'pull: [prod, aws]'), 'harbor', PROJECTS, ['acme']);
     expect(mistakes).toEqual([
-      { severity: 'error', line: 10, message: '"aws" has nobody for `harbor`: expected `harbor:robot/<name>`' },
+      { severity: 'error', line: 10, message: '"aws" has no principal for `harbor`: expected `harbor:robot/<name>`' },
     ]);
   });
 
