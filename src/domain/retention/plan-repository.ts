@@ -7,12 +7,12 @@ import type { InUse } from './in-use.ts';
 import type { Instant, RepositoryInventory } from './inventory.ts';
 import { itemsOf } from './items.ts';
 import { applyLimits } from './limits.ts';
-import { orphansOf } from './orphans.ts';
+import { deleteWithOrphans } from './orphans.ts';
 import type { PlanProblem, RepositoryPlan } from './plan.ts';
 import type { CleanupPolicy, RepositoryPolicy } from './policy.ts';
 import { type MatchedLines, protectItems } from './protect-items.ts';
 import { byAge, outcomeOf, removeBroken } from './root-outcome.ts';
-import { deletedNodes, stepsOf } from './steps.ts';
+import { stepsOf } from './steps.ts';
 import { versionProblems } from './version-problems.ts';
 
 /** What one repository is planned with. */
@@ -52,13 +52,16 @@ export function planRepository(input: RepositoryPlanInput, matched: MatchedLines
   const limited = applyLimits(outcomes, own.limits, traits);
   problems.push(...limited.problems, ...versionProblems(roots, policy, own), ...brokenProblems(graph));
 
-  const orphans = orphansOf(graph, own.orphans, now);
   const deletedRoots = outcomes.filter(({ action }) => action === 'delete').sort(byAge);
   const stop = isStopped || limited.problems.some(({ severity }) => severity === 'stop');
-  const deleted = stop ? [] : [...deletedRoots.map(({ node }) => node), ...orphans.removed];
+  const going = stop ? [] : deletedRoots.map(({ node }) => node);
   const keptRoots = outcomes.filter(({ action }) => stop || action !== 'delete').map(({ node }) => node);
-  const kept = [...keptRoots, ...protection.kept.keys(), ...orphans.kept, ...(stop ? orphans.removed : [])];
-  const isDeleted = deletedNodes(graph, deleted, kept);
+  const { orphans, isDeleted } = deleteWithOrphans(graph, {
+    deleted: going,
+    kept: [...keptRoots, ...protection.kept.keys()],
+    olderThan: stop ? undefined : own.orphans,
+    now,
+  });
 
   const decisions = decisionsOf({
     graph,
@@ -75,7 +78,7 @@ export function planRepository(input: RepositoryPlanInput, matched: MatchedLines
     const bytes = freed.byNode.get(index);
     return bytes === undefined ? decision : { ...decision, freed: bytes };
   });
-  const steps = stepsOf(graph, deleted, isDeleted, decisions.tags);
+  const steps = stepsOf(graph, [...going, ...orphans], isDeleted, decisions.tags);
   const countTags = (action: string) => decisions.tags.filter((tag) => tag.action === action).length;
   return {
     repository,

@@ -1,14 +1,16 @@
-import { type Digest, shortDigest } from '../digest.ts';
+import { type Digest, isDigest, shortDigest } from '../digest.ts';
 import type { RepositoryInventory } from './inventory.ts';
-import type { PlanStep } from './plan.ts';
+import type { PlanStep, RepositoryPlan } from './plan.ts';
 
 /**
  * Which deleted digests have to be gone before a digest: the indexes that list it, and the subject that it refers to. So a run that
  * stops leaves garbage, and never an index whose children are missing.
+ * @param planned where only tags are listed, an index that has lost its own in an interrupted run is known to the plan alone
  */
 export function deletionOrder(
   steps: readonly PlanStep[],
   { manifests }: Pick<RepositoryInventory, 'manifests'>,
+  planned: RepositoryPlan['manifests'] = [],
 ): ReadonlyMap<Digest, ReadonlySet<Digest>> {
   const going = new Set(steps.flatMap((step) => (step.action === 'delete' ? [step.digest] : [])));
   const before = new Map<Digest, Set<Digest>>();
@@ -16,9 +18,9 @@ export function deletionOrder(
     if (!going.has(digest) || !going.has(first) || digest === first) return;
     before.set(digest, (before.get(digest) ?? new Set()).add(first));
   };
-  for (const { digest, children, subject } of manifests) {
+  for (const { digest, children = [], subject } of [...manifests, ...planned]) {
     for (const child of children) add(child, digest);
-    if (subject !== undefined) add(digest, subject);
+    if (isDigest(subject)) add(digest, subject);
   }
   return before;
 }

@@ -1,6 +1,6 @@
 import type { Credentials } from '../../credentials/credential.ts';
 import { readClaims } from '../../credentials/id-token.ts';
-import { type Digest, isDigest } from '../../domain/digest.ts';
+import { type Digest, isDigest, splitDigest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
@@ -33,9 +33,12 @@ export interface Artifactory {
   readonly key: string;
   readonly image: string;
   readonly ask: (request: ArtifactoryRequest) => Promise<ApiAnswer>;
-  /** All folders of the image, read completely before the first is returned. */
-  readonly folders: () => Promise<readonly ImageFolder[]>;
+  /** Folders of the image, read completely before the first is returned. */
+  readonly folders: (only?: Only) => Promise<readonly ImageFolder[]>;
 }
+
+/** Limits a search. A list of thousands of tags is not read again for every deletion, which moves its pages besides. */
+type Only = { readonly digest: Digest } | { readonly name: string };
 
 /**
  * Artifactory's REST API for one image, whose name begins with the repository key (`host/<key>/<image>`).
@@ -81,29 +84,36 @@ export function openArtifactory(context: ManagementContext): Artifactory {
     return json;
   };
 
-  const folders = async (): Promise<readonly ImageFolder[]> => {
+  const search = async (below: string, more: object = {}): Promise<readonly Omit<ImageFolder, 'shared'>[]> => {
     const criteria = JSON.stringify({
       repo: key,
-      path: { $match: `${image}/*` },
+      path: { $match: below },
       $or: [{ name: 'manifest.json' }, { name: 'list.manifest.json' }],
+      ...more,
     });
     const find = `items.find(${criteria}).include("repo","path","name","created","sha256","stat.downloaded").sort({"$asc":["path","name"]})`;
     const found: Omit<ImageFolder, 'shared'>[] = [];
-    const nested = new Set<string>();
     for (let offset = 0; ; ) {
       const what = `the search for the images of ${repository}`;
       const { results } = fieldsOf(await query(`${find}.offset(${offset}).limit(${PAGE_SIZE})`, what));
       if (!Array.isArray(results)) throw unexpected(host, what, facts);
       // Only an empty page is the last one: a server may enforce a smaller page size.
-      if (results.length === 0) return found.map((folder) => ({ ...folder, shared: nested.has(folder.name) }));
+      if (results.length === 0) return found;
       offset += results.length;
-      for (const row of results) {
-        const folder = readFolder(row, { key, image, host, facts });
-        const [top = '', ...below] = folder.name.split('/');
-        if (below.length === 0) found.push(folder);
-        else nested.add(top);
-      }
+      for (const row of results) found.push(readFolder(row, { key, image, host, facts }));
     }
+  };
+
+  const folders = async (only?: Only): Promise<readonly ImageFolder[]> => {
+    const hex = only !== undefined && 'digest' in only ? { sha256: splitDigest(only.digest).hex } : {};
+    const found = await search(`${image}/${only !== undefined && 'name' in only ? only.name : '*'}`, hex);
+    const own = found.filter(({ name }) => !name.includes('/'));
+    const nested = new Set(found.flatMap(({ name }) => (name.includes('/') ? [name.split('/', 1)[0]] : [])));
+    const isShared = async (name: string) =>
+      nested.has(name) || (only !== undefined && (await search(`${image}/${name}/*`)).length > 0);
+    const shown: ImageFolder[] = [];
+    for (const folder of own) shown.push({ ...folder, shared: await isShared(folder.name) });
+    return shown;
   };
 
   return { key, image, ask, folders };

@@ -136,21 +136,21 @@ function manage(context: ManagementContext): Management {
     // An empty name would be the folder of the whole image.
     if (!TAG.test(tag)) throw new ActionError('TAG_INVALID', `${JSON.stringify(tag)} is not a tag.`, { facts });
     // Lists first: a folder without a manifest of its own is another image (`app/tool` besides `app`).
-    const found = (await folders()).find(
+    const found = (await folders({ name: tag })).find(
       (folder) => folder.name === tag && (digest ?? folder.digest) === folder.digest,
     );
     return found === undefined ? 'absent' : remove(found);
   };
 
   const currentTags = async (digest: Digest): Promise<readonly string[] | undefined> => {
-    const found = (await folders()).filter((folder) => folder.digest === digest);
+    const found = await folders({ digest });
     return found.length === 0 ? undefined : found.flatMap(({ name }) => (TAG.test(name) ? [name] : []));
   };
 
   /** Reads a fresh list: a tag that has moved in the meantime belongs to another image. */
   const deleteDigest = async (digest: Digest): Promise<'deleted' | 'absent'> => {
     const gone: ('deleted' | 'absent')[] = [];
-    for (const folder of await folders()) if (folder.digest === digest) gone.push(await remove(folder));
+    for (const folder of await folders({ digest })) if (folder.digest === digest) gone.push(await remove(folder));
     return gone.includes('deleted') ? 'deleted' : 'absent';
   };
 

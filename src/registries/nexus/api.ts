@@ -1,4 +1,4 @@
-import { type Digest, isDigest } from '../../domain/digest.ts';
+import { type Digest, isDigest, splitDigest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { MANIFEST_TYPES } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
@@ -32,9 +32,12 @@ export interface Nexus {
    */
   readonly routed: boolean;
   readonly ask: (request: NexusRequest) => Promise<ApiAnswer>;
-  /** All components of the image, or of one of its tags. */
-  readonly components: (tag?: string) => AsyncGenerator<NexusComponent>;
+  /** All components of the image, or those of one tag or digest. */
+  readonly components: (only?: Only) => AsyncGenerator<NexusComponent>;
 }
+
+/** Limits a search. A list of thousands of tags is not read again for every deletion, which moves its pages besides. */
+export type Only = { readonly tag: string } | { readonly digest: Digest };
 
 /**
  * Nexus's REST API for one image. A repository with its own host or port is given by `registry-api`
@@ -76,11 +79,12 @@ export function openNexus(context: ManagementContext): Nexus {
     });
   };
 
-  async function* components(tag?: string): AsyncGenerator<NexusComponent> {
+  async function* components(only?: Only): AsyncGenerator<NexusComponent> {
     const seen = new Set<string>();
     const found: NexusComponent[] = [];
     const query = new URLSearchParams({ repository: name, format: 'docker', 'docker.imageName': image });
-    if (tag !== undefined) query.set('docker.imageTag', tag);
+    if (only !== undefined && 'tag' in only) query.set('docker.imageTag', only.tag);
+    if (only !== undefined && 'digest' in only) query.set('sha256', splitDigest(only.digest).hex);
     for (let more = true; more; ) {
       const what = `a page of the images of ${image}`;
       const { json } = await ask({

@@ -5,7 +5,7 @@ import { unexpected } from '../../http/api.ts';
 import { ignoreFailure } from '../ignore-failure.ts';
 import { latest, tagTimes } from '../listed-tags.ts';
 import type { ListedImage, Management, ManagementContext, NewRepository, Vendor } from '../vendor.ts';
-import { type NexusComponent, openNexus } from './api.ts';
+import { type NexusComponent, type Only, openNexus } from './api.ts';
 import { nexusRemedies } from './remedies.ts';
 
 /**
@@ -124,9 +124,9 @@ function manage(context: ManagementContext): Management {
   }
 
   /** Searches again each time: a tag that has moved since the last list belongs to another component. */
-  const remove = async (chosen: (component: NexusComponent) => boolean, tag?: string) => {
+  const remove = async (chosen: (component: NexusComponent) => boolean, only: Only) => {
     const found: NexusComponent[] = [];
-    for await (const component of components(tag)) if (chosen(component)) found.push(component);
+    for await (const component of components(only)) if (chosen(component)) found.push(component);
     let deleted = false;
     for (const { id, version } of found) {
       const path = `/v1/components/${encodeURIComponent(id)}`;
@@ -139,7 +139,7 @@ function manage(context: ManagementContext): Management {
 
   const currentTags = async (digest: Digest): Promise<readonly string[] | undefined> => {
     const found: NexusComponent[] = [];
-    for await (const component of components()) if (component.digest === digest) found.push(component);
+    for await (const component of components({ digest })) if (component.digest === digest) found.push(component);
     return found.length === 0 ? undefined : found.flatMap(({ tag }) => tag ?? []);
   };
 
@@ -150,7 +150,9 @@ function manage(context: ManagementContext): Management {
     list,
     currentTags,
     deleteTag: (tag, digest) =>
-      remove((component) => component.tag === tag && (digest === undefined || component.digest === digest), tag),
-    deleteDigest: (digest) => remove((component) => component.digest === digest),
+      remove((component) => component.tag === tag && (digest === undefined || component.digest === digest), {
+        tag,
+      }),
+    deleteDigest: (digest) => remove((component) => component.digest === digest, { digest }),
   };
 }

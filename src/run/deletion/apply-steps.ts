@@ -45,7 +45,7 @@ export async function applySteps(
     );
     return { results, stopped: stop, errors: reading.errors, broken: [], notices: reading.notices };
   }
-  const run = createRun(target, steps, rechecked, reading, options);
+  const run = createRun(target, plan, rechecked, reading, options);
   await run.all();
   const isChanged = run.results().some(({ outcome }) => outcome === 'done');
   const kept = isChanged
@@ -62,12 +62,12 @@ export async function applySteps(
 
 function createRun(
   target: CleanupTarget,
-  steps: readonly PlanStep[],
+  { steps, manifests }: Pick<RepositoryPlan, 'steps'> & Partial<Pick<RepositoryPlan, 'manifests'>>,
   rechecked: RecheckedSteps,
   { inventory, placeholders }: InventoryReading,
   { clock, log }: InventoryOptions,
 ) {
-  const before = deletionOrder(steps, inventory);
+  const before = deletionOrder(steps, inventory, manifests);
   const newTag = watchNewTags(target, [...inventory.tags, ...placeholders].map(tagName), clock);
   const done = new Map<PlanStep, StepResult>();
   const gone = new Set<Digest>();

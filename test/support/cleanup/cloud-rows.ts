@@ -7,6 +7,7 @@ import { idTokens, SUBJECT } from '../vendors/oidc.ts';
 import { as, digestsIn, missing, PUSHED, tagsIn, under, type VendorRow } from './vendor-api.ts';
 
 const ROLE = 'arn:aws:iam::123456789012:role/publish';
+const PROVIDER = 'projects/1/locations/global/workloadIdentityPools/pool/providers/github';
 
 function amazon(id: 'ecr' | 'ecr-public', host: string, repository: string, name: string): VendorRow {
   const region = id === 'ecr' ? 'eu-west-1' : 'us-east-1';
@@ -16,6 +17,7 @@ function amazon(id: 'ecr' | 'ecr-public', host: string, repository: string, name
     id,
     host,
     repository,
+    inputs: { 'role-to-assume': ROLE },
     start: async (now) => {
       const double = awsDouble({ region, role: ROLE, subject: SUBJECT, now, repositories: [name] });
       const api = checked(double.hosts[apiHost] ?? missing, await readContract(id));
@@ -44,9 +46,9 @@ export const CLOUD_ROWS: readonly VendorRow[] = [
     id: 'artifact-registry',
     host: 'us-docker.pkg.dev',
     repository: 'p/r/team/app',
+    inputs: { 'workload-identity-provider': PROVIDER },
     start: async (now) => {
-      const provider = 'projects/1/locations/global/workloadIdentityPools/pool/providers/github';
-      const double = googleDouble({ provider, subject: SUBJECT, now });
+      const double = googleDouble({ provider: PROVIDER, subject: SUBJECT, now });
       const name = 'projects/p/locations/us/repositories/r';
       double.state.repositories.set(name, { name });
       const api = checked(double.hosts['artifactregistry.googleapis.com'], await readContract('artifact-registry'));
@@ -54,7 +56,7 @@ export const CLOUD_ROWS: readonly VendorRow[] = [
       return {
         api,
         hosts: { 'artifactregistry.googleapis.com': api, 'sts.googleapis.com': double.hosts['sts.googleapis.com'] },
-        fields: { keyless: { 'workload-identity-provider': provider }, idToken: idTokens({ now }) },
+        fields: { keyless: { 'workload-identity-provider': PROVIDER }, idToken: idTokens({ now }) },
         load: (stored) =>
           void images.splice(
             0,
@@ -76,6 +78,7 @@ export const CLOUD_ROWS: readonly VendorRow[] = [
     id: 'acr',
     host: 'acme.azurecr.io',
     repository: 'org/app',
+    inputs: { registry: 'acme.azurecr.io', username: 'ci', password: 'good' },
     start: async (now) => {
       const images: AcrImage[] = [];
       const common = { now, host: 'acme.azurecr.io', tenant: 't', client: 'c', subject: SUBJECT };

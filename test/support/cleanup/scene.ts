@@ -9,6 +9,7 @@ import { type RegistryOptions, startRegistry, type TestRegistry } from '../regis
 import { errorReply, type Received, type Reply } from '../registry-exchange.ts';
 import { createTestClock } from '../runtime.ts';
 import { vendorPlace } from '../vendor-place.ts';
+import { oidcDouble } from '../vendors/oidc.ts';
 import { contentOf, storedImages } from './content.ts';
 import { plainTarget } from './plain-target.ts';
 import type { VendorRow } from './vendor-api.ts';
@@ -18,19 +19,26 @@ export async function vendorScene(
   row: VendorRow,
   /** Answers instead of the vendor's API; undefined lets a request through. */
   fault: (request: CloudRequest) => CloudReply | undefined = () => undefined,
+  { start, onWrite = () => undefined }: { readonly start?: string; readonly onWrite?: () => void } = {},
 ) {
-  const clock = createTestClock();
+  const clock = createTestClock(start);
   const vendor = VENDORS[row.id];
   const vendorApi = await row.start(clock.now);
   const registry = await startRegistry({
     deletes: 'digests and tags',
-    auth: { decides: (_, __, request) => ownDeletion(row, request, registry) },
+    auth: {
+      decides: (_, __, request) => {
+        if (['PUT', 'DELETE'].includes(request.method)) onWrite();
+        return ownDeletion(row, request, registry);
+      },
+    },
     origin: `https://${row.host}`,
   });
   onTestFinished(registry.close);
   /** One request after the other: what one deletes must not come back with the load of another. */
   let turn: Promise<unknown> = Promise.resolve();
   const synced: Service = (request) => {
+    if (request.method === 'DELETE' || /BatchDelete/.test(String(request.headers['x-amz-target']))) onWrite();
     const instead = fault(request);
     if (instead !== undefined) return instead;
     const reply = turn.then(() => answer(request));
@@ -55,8 +63,9 @@ export async function vendorScene(
   const services: Record<string, Service> = Object.fromEntries(apiHosts);
   const registryHost = row.host === 'docker.io' ? 'registry-1.docker.io' : row.host;
   const own = services[registryHost];
+  const oidc = oidcDouble();
   const scene = await vendorPlace(
-    { ...services, [registryHost]: { host: registry.host, ...(own === undefined ? {} : { api: own }) } },
+    { ...services, ...oidc.hosts, [registryHost]: { host: registry.host, ...(own === undefined ? {} : { api: own }) } },
     { host: row.host, repository: row.repository, ...vendorApi.fields },
     clock,
   );
@@ -92,6 +101,7 @@ export async function vendorScene(
     options: { clock, log: scene.runtime.log },
     content: contentOf(registry, row.repository),
     problems: () => vendorApi.api.problems,
+    oidc,
     stored: () => storedImages(registry, row.repository),
   };
 }

@@ -21,6 +21,8 @@ export interface VendorRow {
   readonly id: Exclude<VendorId, 'distribution'>;
   readonly host: string;
   readonly repository: string;
+  /** What logs in, for a run of the action. */
+  readonly inputs: Readonly<Record<string, string>>;
   readonly start: (now: () => Date) => Promise<VendorApi>;
 }
 

@@ -14,6 +14,7 @@ export const VENDOR_ROWS: readonly VendorRow[] = [
     id: 'docker-hub',
     host: 'docker.io',
     repository: 'acme/app',
+    inputs: { username: 'acme', password: 'pat' },
     start: async (now) => {
       const double = dockerHubDouble({
         now,
@@ -43,6 +44,7 @@ export const VENDOR_ROWS: readonly VendorRow[] = [
     id: 'ghcr',
     host: 'ghcr.io',
     repository: 'acme/app',
+    inputs: { 'github-token': 'ghs' },
     start: async () => {
       const double = gitHubDouble({ token: 'ghs', packages: { 'acme/app': { kind: 'orgs', versions: [] } } });
       const api = checked(double.hosts['api.github.com'] ?? missing, await readContract('github'));
@@ -67,6 +69,7 @@ export const VENDOR_ROWS: readonly VendorRow[] = [
     id: 'harbor',
     host: 'harbor.example.com',
     repository: 'team/services/app',
+    inputs: { registry: 'harbor.example.com', username: 'robot', password: 'good', 'registry-type': 'harbor' },
     start: async () => {
       const artifacts: HarborArtifact[] = [];
       const projects = { team: { repositories: { 'services/app': artifacts } } };
@@ -103,6 +106,7 @@ export const VENDOR_ROWS: readonly VendorRow[] = [
     id: 'nexus',
     host: 'nexus.example.com',
     repository: 'docker/app',
+    inputs: { registry: 'nexus.example.com', username: 'ci', password: 'good', 'registry-type': 'nexus' },
     start: async () => {
       const double = nexusDouble({ user: 'ci', password: 'good', repositories: ['docker'] });
       const api = checked(
@@ -142,6 +146,7 @@ export const VENDOR_ROWS: readonly VendorRow[] = [
     id: 'artifactory',
     host: 'acme.jfrog.io',
     repository: 'docker-local/app',
+    inputs: { registry: 'acme.jfrog.io', username: 'ci', password: 'good' },
     start: async () => {
       const authorized = [`Basic ${Buffer.from('ci:good').toString('base64')}`];
       const double = artifactoryDouble({ authorized });

@@ -70,12 +70,15 @@ export function artifactoryDouble(options: ArtifactoryOptions = {}) {
         body,
       ) ?? [];
     if (criteria === '') return failed(400, `Failed to parse query: ${body}`);
-    const { repo, path, $or } = JSON.parse(criteria);
-    const prefix = path.$match.replace(/\*$/, '');
+    const { repo, path, sha256, $or } = JSON.parse(criteria);
+    const isThere = path.$match.endsWith('*')
+      ? (each: string) => each.startsWith(path.$match.slice(0, -1))
+      : (each: string) => each === path.$match;
     const names = $or.map(({ name }: { name: string }) => name);
     const rows = state.folders
       .map((folder) => ({ name: 'manifest.json', ...folder }))
-      .filter((each) => each.repo === repo && each.path.startsWith(prefix) && names.includes(each.name))
+      .filter((each) => each.repo === repo && isThere(each.path) && names.includes(each.name))
+      .filter((each) => sha256 === undefined || each.sha256 === sha256)
       .sort((one, other) => (one.path < other.path ? -1 : 1))
       .slice(Number(from), Number(from) + Math.min(Number(limit), page))
       .map(({ downloaded, ...row }) => ({ ...row, stats: [downloaded === undefined ? {} : { downloaded }] }));

@@ -41,11 +41,13 @@ export function nexusDouble(options: NexusOptions) {
     // As the real one, the search is generous: names are compared without case, and by their beginning.
     const name = (query('docker.imageName') ?? '').toLowerCase();
     const tag = query('docker.imageTag')?.toLowerCase();
+    const sha256 = query('sha256');
     const rows = state.components.filter(
       (each) =>
         each.repository === query('repository') &&
         each.name.toLowerCase().startsWith(name) &&
-        (tag === undefined || each.version.toLowerCase() === tag),
+        (tag === undefined || each.version.toLowerCase() === tag) &&
+        (sha256 === null || each.sha256 === sha256),
     );
     const from = Number(query('continuationToken') ?? '0');
     const items = rows.slice(from, from + page).map((each) => ({

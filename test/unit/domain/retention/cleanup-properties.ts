@@ -43,8 +43,11 @@ export function checkCleanup({ inventory, policy: text, inUse }: RandomCleanup):
   must(rechecked.steps.length === repository.steps.length, 'a step is skipped although nothing changed');
   const after = applied(inventory, repository);
   must(recheckSteps(repository, after, inUse).steps.length === 0, 'a step is left after all were done');
-  const rest = planOf(policy, after, inUse).repositories[0]?.steps.length;
-  must(rest === 0, `a second run does ${rest} more steps`);
+  const [second] = planOf(policy, after, inUse).repositories;
+  // A locked or used platform outlives its index and is an image of its own then, which counts among the newest.
+  const roles = new Map(repository.manifests.map(({ digest, role }) => [digest, role]));
+  const isNewRoot = second?.manifests.some(({ digest, role }) => role === 'root' && roles.get(digest) === 'child');
+  must(isNewRoot === true || second?.steps.length === 0, `a second run does ${second?.steps.length} more steps`);
   return { deleted: repository.totals.deletedManifests, untagged: repository.totals.untagged };
 }
 
@@ -92,17 +95,20 @@ function everythingIsDecided({ tags, manifests }: RepositoryPlan, inventory: Rep
 function nothingKeptIsBroken({ manifests }: RepositoryPlan, inventory: RepositoryInventory): void {
   const kept = new Set(manifests.filter(({ action }) => action === 'keep').map(({ digest }) => digest as string));
   const gone = new Set(manifests.filter(({ action }) => action === 'delete').map(({ digest }) => digest as string));
+  const present = new Set(
+    inventory.manifests.flatMap((each) => (each.presence === 'missing' ? [] : [each.digest as string])),
+  );
+  const isSubjectLive = (of: string) => kept.has(of) && present.has(of);
+  const tagsOf = Map.groupBy(inventory.tags, ({ digest }) => digest);
   for (const { digest, children, presence, subject } of inventory.manifests) {
     if (kept.has(digest) && presence !== 'missing') {
       for (const child of children) must(!gone.has(child), `${digest} stays, and its child ${child} goes`);
     }
-    const isSubjectLive = (of: string) =>
-      kept.has(of) && inventory.manifests.some((each) => each.digest === of && each.presence !== 'missing');
     if (!gone.has(digest)) continue;
     must(presence !== 'missing', `${digest} is missing and goes`);
     if (subject !== undefined && subject !== digest)
       must(!isSubjectLive(subject), `${digest} goes, and its subject ${subject} stays`);
-    for (const { name } of inventory.tags.filter((tag) => tag.digest === digest)) {
+    for (const { name } of tagsOf.get(digest) ?? []) {
       const of = attachedTag(name)?.subject;
       if (of !== undefined && of !== digest) must(!isSubjectLive(of), `${name} goes, and its subject stays`);
     }
