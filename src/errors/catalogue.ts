@@ -287,6 +287,15 @@ export const CATALOGUE = {
     cause: 'The image does not have exactly the platforms that `platforms` lists.',
     remedy: ['Check that the builder can build the platform that the message names, or correct `platforms`.'],
   },
+  PLATFORM_CONFLICT: {
+    ...image,
+    title: 'Two images for one platform',
+    cause: 'Several inputs of a merge are images for the same platform, and clients would get one of them by chance.',
+    remedy: [
+      'Give each job of the matrix a platform of its own, and merge only the artifacts of this run.',
+      'If the artifacts of an earlier attempt are among them, build with this action: it says which attempt is newer.',
+    ],
+  },
   SBOM_MISSING: {
     ...image,
     title: 'An SBOM is missing',

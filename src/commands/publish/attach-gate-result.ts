@@ -6,9 +6,9 @@ import { readRecords, writeRecord } from '../../evidence/promotion-records.ts';
 import { scanTermsOf } from '../../inputs/gate.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Target } from './apply.ts';
-import type { PublishInputs } from './inputs.ts';
 import type { Naming } from './naming.ts';
 import type { PartialResult } from './partial-result.ts';
+import type { PublishInputs } from './settings.ts';
 
 /** Whether an earlier publish has attached its gate result to this image. */
 export async function hasGateResult({ repository }: Target, digest: Digest): Promise<boolean> {

@@ -15,8 +15,8 @@ import { aboutBaseline, type BaselineImage } from '../../run/scan.ts';
 import { type Destination, destinationsOf } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { ScannableImage } from '../../tools/trivy/view.ts';
-import type { PublishInputs } from './inputs.ts';
 import type { Naming } from './naming.ts';
+import type { PublishInputs } from './settings.ts';
 
 /**
  * Finds the baseline image before any slow work. Looks in one repository only, the given one or the first to be

@@ -3,6 +3,7 @@ import { type Login, loginOf, writePrivateDockerConfig } from '../../credentials
 import type { BuildRequest } from '../../domain/build-request.ts';
 import type { BuiltCommit } from '../../domain/commit.ts';
 import { ActionError } from '../../errors/action-error.ts';
+import type { BuildInputs } from '../../inputs/build.ts';
 import { requireAttestations } from '../../oci/image/attestations.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
 import { readLayout } from '../../oci/image/layout.ts';
@@ -16,9 +17,9 @@ import { inspectDocker } from '../../tools/buildx/docker.ts';
 import { dockerEnvironment } from '../../tools/buildx/docker-environment.ts';
 import { findContextTokens } from '../../tools/commits/context-tokens.ts';
 import { attestationsOfBuild, namesOf, type Obtained } from './image-source.ts';
-import type { PublishInputs } from './inputs.ts';
 import type { Naming } from './naming.ts';
 import type { PartialResult } from './partial-result.ts';
+import type { PublishInputs } from './settings.ts';
 
 /**
  * Builds the image with buildx into an OCI layout, and validates the result like any other image: digest as reported by
@@ -26,7 +27,8 @@ import type { PartialResult } from './partial-result.ts';
  */
 export async function buildImage(
   runtime: Runtime,
-  { build: inputs, registries }: Pick<PublishInputs, 'build' | 'registries'>,
+  inputs: BuildInputs,
+  registries: PublishInputs['registries'],
   naming: Naming,
   request: BuildRequest,
   destinations: readonly Destination[],

@@ -7,7 +7,7 @@ import type { Destination } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { findDifference } from '../../tools/commits/context-state.ts';
 import { isLaterAttempt } from './fingerprint.ts';
-import type { PublishInputs } from './inputs.ts';
+import type { PublishInputs } from './settings.ts';
 
 /** A repository with its tag state. */
 export interface ReadRepository {
@@ -21,6 +21,13 @@ export interface IntendedBuild {
   readonly run: string;
   /** The context is fetched at the run's commit. */
   readonly isFetched: boolean;
+}
+
+/** The input that asks for a build of its own, if any. */
+function asksForBuild({ noCache, noCacheFilters, pull }: BuildRequest): string | undefined {
+  if (noCache) return 'no-cache';
+  if (noCacheFilters.length > 0) return 'no-cache-filters';
+  return pull ? 'pull' : undefined;
 }
 
 /** What a run publishes, as far as known before the build. */
@@ -39,7 +46,7 @@ export interface Choice {
  */
 export async function chooseImage(
   runtime: Runtime,
-  { build: inputs, ifPublished }: Pick<PublishInputs, 'build' | 'ifPublished'>,
+  { ifPublished }: Pick<PublishInputs, 'ifPublished'>,
   wanted: Wanted,
   repositories: readonly ReadRepository[],
   build: IntendedBuild | undefined,
@@ -69,9 +76,7 @@ export async function chooseImage(
   const published = candidatesFor(wanted, states, isLaterAttempt(runtime.env) ? build.run : undefined);
   if (published.length === 0) return {};
 
-  const asked = (['no-cache', 'no-cache-filters', 'pull'] as const).find((name) =>
-    typeof inputs[name] === 'boolean' ? inputs[name] : inputs[name].length > 0,
-  );
+  const asked = asksForBuild(build.request);
   // An earlier attempt of this run has already built this, and another build could not get the version tags.
   const candidates =
     asked === undefined ? published : published.filter(({ isOwnRun, isReleased }) => isOwnRun && isReleased);

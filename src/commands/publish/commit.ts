@@ -18,7 +18,7 @@ import type { LocalImage } from '../../oci/image/image.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { type Checkout, readCheckout, remoteCommit } from '../../tools/commits/checkout.ts';
 import { createHistory } from '../../tools/commits/history.ts';
-import type { PublishInputs } from './inputs.ts';
+import type { PublishInputs } from './settings.ts';
 
 /** The commit of the run, and facts about its origin. */
 export interface FoundCommit {
@@ -55,9 +55,10 @@ async function findBuiltCommit(
   event: GitEvent,
   offline: boolean,
 ): Promise<FoundCommit> {
+  const { origin } = inputs;
   const context =
-    inputs.source === undefined
-      ? inputs.build.context.replace(/\{\{\s*defaultContext\s*\}\}/g, () => defaultContext(event))
+    origin.kind === 'build'
+      ? origin.build.context.replace(/\{\{\s*defaultContext\s*\}\}/g, () => defaultContext(event))
       : '.';
   const git = readGitContext(context);
   if (git !== undefined) {
@@ -148,9 +149,8 @@ async function onBranch(api: GitHubApi | undefined, branch: string, sha: string)
 function authorization(url: string, inputs: PublishInputs, event: GitEvent): string | undefined {
   const host = readRemote(url)?.host ?? '';
   const user = userOf(url);
-  const secret = inputs.build.secrets.find(
-    ({ name }) => name === `GIT_AUTH_TOKEN.${host}` || name === 'GIT_AUTH_TOKEN',
-  );
+  const secrets = inputs.origin.kind === 'build' ? inputs.origin.build.secrets : [];
+  const secret = secrets.find(({ name }) => name === `GIT_AUTH_TOKEN.${host}` || name === 'GIT_AUTH_TOKEN');
   const token =
     secret?.value ?? (URL.parse(event.serverUrl)?.hostname === host ? inputs.registries.githubToken : undefined);
   const basic = user === undefined ? (token === undefined ? undefined : `x-access-token:${token}`) : user;

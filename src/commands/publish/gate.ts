@@ -6,14 +6,15 @@ import { findingRows } from '../../domain/gate/finding-rows.ts';
 import type { GateResult } from '../../domain/gate/policy.ts';
 import { dockerfilePath } from '../../domain/repository-path.ts';
 import { ActionError } from '../../errors/action-error.ts';
+import type { BuildInputs } from '../../inputs/build.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
 import { defaultCategory, renderSarif } from '../../report/sarif.ts';
 import { step, warn } from '../../run/progress.ts';
 import { type BaselineImage, type Scanner, scanImage } from '../../run/scan.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Tool } from '../../tools/installer.ts';
-import type { PublishInputs } from './inputs.ts';
 import type { PartialResult } from './partial-result.ts';
+import type { PublishInputs } from './settings.ts';
 
 const MAX_LISTED_FINDINGS = 20;
 /** GitHub shows ten annotations per kind and step; one is reserved for the error itself. */
@@ -59,10 +60,10 @@ export async function passGate(
     return;
   }
   const dockerfile = await readDockerfile(runtime, inputs);
-  const build =
-    dockerfile === undefined
+  const steps =
+    dockerfile === undefined || inputs.origin.kind !== 'build'
       ? undefined
-      : readBuildSteps(dockerfile.text, inputs.build.target, inputs.build['build-args']);
+      : readBuildSteps(dockerfile.text, inputs.origin.build.target, inputs.origin.build['build-args']);
   const { gateResult, trivy } = await step(runtime, partial, 'Gate', () =>
     scanImage(
       runtime,
@@ -71,7 +72,7 @@ export async function passGate(
       scanner,
       image,
       partial.tags.map((name) => name.replace(/:[^:/]*$/, '')),
-      { baseline, build },
+      { baseline, build: steps },
     ),
   );
   partial.gateResult = gateResult;
@@ -128,15 +129,15 @@ async function annotate(runtime: Runtime, inputs: PublishInputs, { gated }: Gate
 
 /** The Dockerfile of the build; undefined without a build, or when it is outside the workspace. */
 async function readDockerfile(runtime: Runtime, inputs: PublishInputs) {
-  const file = inputs.source === undefined ? dockerfileOf(runtime, inputs) : undefined;
+  const file = inputs.origin.kind === 'build' ? dockerfileOf(runtime, inputs.origin.build) : undefined;
   if (file === undefined) return undefined;
   const text = await readFile(join(runtime.workspace, file), 'utf8').catch(() => undefined);
   return text === undefined ? undefined : { file, text };
 }
 
 /** Path of the Dockerfile in the repository; undefined when it is outside. */
-function dockerfileOf({ workspace }: Runtime, { build }: PublishInputs): string | undefined {
-  return dockerfilePath(build.context, build.file, workspace);
+function dockerfileOf({ workspace }: Runtime, { context, file }: BuildInputs): string | undefined {
+  return dockerfilePath(context, file, workspace);
 }
 
 /** The line (from 1) of the last FROM, which names the base image. */
@@ -156,10 +157,11 @@ async function writeSarif(
   if (path === undefined) return;
   const [first] = partial.tags;
   // Alerts cannot point to a file outside the repository.
-  const dockerfile = dockerfileOf(runtime, inputs) ?? 'Dockerfile';
+  const build = inputs.origin.kind === 'build' ? inputs.origin.build : undefined;
+  const dockerfile = (build === undefined ? undefined : dockerfileOf(runtime, build)) ?? 'Dockerfile';
   const image = first?.replace(/:[^:/]*$/, '') ?? 'image';
   const { text, note } = renderSarif(gateResult, {
-    category: inputs.scan.sarifCategory ?? defaultCategory(image, dockerfile, inputs.build.target),
+    category: inputs.scan.sarifCategory ?? defaultCategory(image, dockerfile, build?.target),
     dockerfile,
     trivyVersion: trivy.version,
   });

@@ -44,6 +44,37 @@ export const JSON_SCHEMA = z
       })
       .optional()
       .describe('The image, once it exists.'),
+    parts: z
+      .array(
+        z.strictObject({
+          source: z.string().describe('Path of the layout, or name in the registry.'),
+          digest: digest.describe('Digest of the image.'),
+          platforms: z.array(z.string()).describe('Its platforms.'),
+          builtBy: z
+            .strictObject({
+              commit: z.string().describe('The commit that was built.'),
+              run: z
+                .strictObject({
+                  id: z.string().describe('Id of the run.'),
+                  attempt: z.int().describe('Attempt of the run, from 1.'),
+                  job: z.string().describe('Id of the job.'),
+                  runner: z.string().describe('Name, operating system and architecture of the runner.'),
+                })
+                .describe('Where it was built.'),
+              gate: z
+                .strictObject({
+                  mode: z.string().describe('`gate`, `report` or `off`.'),
+                  passed: z.boolean().optional().describe('Whether it passed there.'),
+                  blocking: z.number().optional().describe('Findings that failed the gate there.'),
+                })
+                .describe('What the gate said there. The merged image is scanned again.'),
+            })
+            .optional()
+            .describe('Who built it, as that job has said; absent for other builders.'),
+        }),
+      )
+      .optional()
+      .describe('The images that were merged.'),
     gate: GATE.describe('What the scan found and the policy decided.'),
     signing: z
       .strictObject({

@@ -17,8 +17,8 @@ import { commitDateOfPayload, readEvent, repositoryFacts } from '../../runtime/e
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/commits/history.ts';
 import { type FoundCommit, findCommit, requireRefCommit } from './commit.ts';
-import type { PublishInputs } from './inputs.ts';
 import type { PartialResult } from './partial-result.ts';
+import type { PublishInputs } from './settings.ts';
 
 /** Everything derived from the event: names and labels of the image. */
 export interface Naming {
@@ -96,7 +96,8 @@ export async function nameImage(
   const { labels: asked, annotations } = writtenOn(runtime, inputs.naming, about);
   const undated = writtenOn(runtime, inputs.naming, { ...about, created: SOME_DATE, now: SOME_DATE });
   const labels = commit.source === 'event' ? asked : { ...asked, [REVISION]: commit.sha };
-  if (labels[REVISION] !== asked[REVISION] && inputs.source === undefined) {
+  const build = inputs.origin.kind === 'build' ? inputs.origin.build : undefined;
+  if (labels[REVISION] !== asked[REVISION] && build !== undefined) {
     warn(
       runtime,
       partial,
@@ -105,7 +106,7 @@ export async function nameImage(
   }
   const names = fullNames(images, tags);
   const overwritten = cachesOverTags(
-    inputs.build['cache-to'],
+    build?.['cache-to'] ?? [],
     images.map(({ reference }) => reference.name),
     tags.map(({ name }) => name),
   );
@@ -123,7 +124,7 @@ export async function nameImage(
   if (version !== undefined) partial.version = version;
   for (const name of names) runtime.log.info(name);
   // A source keeps its own labels; these are only what this commit would get.
-  if (inputs.source === undefined) {
+  if (build !== undefined) {
     for (const [key, value] of Object.entries(labels)) runtime.log.info(`label ${key}=${value}`);
   }
   if (inputs.push && tags.length === 0) {

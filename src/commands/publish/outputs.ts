@@ -12,7 +12,7 @@ import { hasContent, type PublishResult } from './result.ts';
  * The outputs of a run, by name. Everything is also in `json`. Digest and repository without host are separate, because
  * GitHub blanks an output that contains a masked value, such as an account id in a host name.
  */
-export function renderOutputs(record: PublishResult): Readonly<Record<string, string>> {
+export function renderOutputs<C extends 'publish' | 'merge'>(record: PublishResult, command: C) {
   const { image, gateResult } = record;
   const [first] = record.targets;
   const counts = gateResult?.counts.total;
@@ -38,7 +38,7 @@ export function renderOutputs(record: PublishResult): Readonly<Record<string, st
     'scan-fixed': count(gateResult?.comparison?.fixed.length),
     'sarif-file': record.sarifFile ?? '',
     metadata: record.buildMetadata === undefined ? '' : boundedJson(JSON.stringify(record.buildMetadata)),
-    json: JSON.stringify(toJson(record)),
+    json: JSON.stringify(toJson(record, command)),
   };
 }
 
@@ -47,14 +47,18 @@ function suppressedBy(gateResult: GateResult | undefined, by: readonly Suppresse
 }
 
 /** Everything, for programs. */
-function toJson(record: PublishResult): PublishJson {
+function toJson<C extends 'publish' | 'merge'>(
+  record: PublishResult,
+  command: C,
+): Omit<PublishJson, 'command'> & { readonly command: C } {
   const { gateResult, targets, commit } = record;
   return {
-    ...commonJson('publish', record),
+    ...commonJson(command, record),
     ...(commit === undefined ? {} : { commit: commitJson(commit), run: { url: commit.runUrl } }),
     version: record.version,
     ...metadataJson(record),
     image: record.image,
+    parts: record.parts,
     gate: gateJson(record.scan, gateResult),
     signing: record.signing,
     partial: isPartial(targets, (at) => hasContent(targets[at])),

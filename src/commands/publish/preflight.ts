@@ -9,9 +9,9 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import type { History } from '../../tools/commits/history.ts';
 import { refuseConflicts, type Target } from './apply.ts';
 import { type Choice, chooseImage, type IntendedBuild } from './choose-image.ts';
-import type { PublishInputs } from './inputs.ts';
 import type { PartialResult } from './partial-result.ts';
 import { readState } from './read-tag-state.ts';
+import type { PublishInputs } from './settings.ts';
 
 /** What the registries allow, determined before any slow work. */
 export interface Plan {

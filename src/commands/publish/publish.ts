@@ -11,14 +11,15 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { createHistory } from '../../tools/commits/history.ts';
 import { applyPublish, type Target } from './apply.ts';
 import { attachGateResult, hasGateResult } from './attach-gate-result.ts';
-import { describeImage, type Obtained, READ_FROM_REGISTRY, takePublished, takeSource } from './image-source.ts';
-import type { PublishInputs } from './inputs.ts';
+import { openGiven } from './given-image.ts';
+import { describeImage, type Obtained, READ_FROM_REGISTRY, takePublished } from './image-source.ts';
 import { type Naming, nameImage } from './naming.ts';
 import { emptyResult, failed, type PartialResult, succeeded } from './partial-result.ts';
 import { type Plan, preflight } from './preflight.ts';
 import { readState } from './read-tag-state.ts';
 import { type IdentifiedRequest, requestFor } from './request.ts';
 import type { PublishResult } from './result.ts';
+import type { PublishInputs } from './settings.ts';
 import { openSigner, watchScan } from './signed-publish.ts';
 
 /**
@@ -43,26 +44,25 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
   // A dry run without a push is for checking names: it needs no network. Neither does a run without its intended
   // credentials, as in a pull request from a fork.
   const offline = inputs.dryRun && (!inputs.push || inputs.lacksCredentials);
-  const { source: path } = inputs;
-  const source =
-    path === undefined || offline
-      ? undefined
-      : await step(runtime, partial, 'Source', () => takeSource(runtime, inputs, path));
-  if (source !== undefined) partial.image = describeImage(source);
+  const given = offline ? undefined : await openGiven(runtime, inputs, partial);
   const naming = await step(runtime, partial, 'Tags and labels', () =>
-    nameImage(runtime, inputs, { offline, source: source?.image }, partial),
+    nameImage(runtime, inputs, { offline, source: given?.image }, partial),
   );
   if (offline) return planned(runtime, partial);
+  const source = await given?.complete(naming);
 
   const history = createHistory(runtime, naming.api, true, naming.commit.directory);
-  const identified = requestFor(runtime, inputs.build, naming);
+  const { origin } = inputs;
+  const identified = origin.kind === 'build' ? requestFor(runtime, origin.build, naming) : undefined;
   const wanted = {
     tags: naming.tags,
     sha: naming.commit.sha,
     ref: naming.event.ref,
-    ...(source === undefined ? { fingerprint: identified.fingerprint } : sourceFacts(source)),
+    ...(identified === undefined ? {} : { fingerprint: identified.fingerprint }),
+    ...(source === undefined ? {} : sourceFacts(source)),
   };
-  const intended = source === undefined ? { ...identified, isFetched: naming.commit.source === 'context' } : undefined;
+  const intended =
+    identified === undefined ? undefined : { ...identified, isFetched: naming.commit.source === 'context' };
   const destinations = inputs.push ? await open(runtime, inputs, naming) : [];
   const plan: Plan = inputs.push
     ? await step(runtime, partial, 'Pre-flight', () =>
@@ -175,7 +175,7 @@ function chooseSource(
   inputs: PublishInputs,
   naming: Naming,
   source: Obtained | undefined,
-  { request }: IdentifiedRequest,
+  identified: IdentifiedRequest | undefined,
   destinations: readonly Destination[],
   { taken }: Plan,
   partial: PartialResult,
@@ -184,9 +184,11 @@ function chooseSource(
     return step(runtime, partial, 'Read what was published', () => takePublished(runtime, inputs, taken));
   }
   if (source !== undefined) return Promise.resolve(source);
+  const { origin, registries } = inputs;
+  if (identified === undefined || origin.kind !== 'build') throw new TypeError('There is nothing to publish.');
   return step(runtime, partial, 'Build', async () => {
     const { buildImage } = await import('./build.ts');
-    return buildImage(runtime, inputs, naming, request, destinations, partial);
+    return buildImage(runtime, origin.build, registries, naming, identified.request, destinations, partial);
   });
 }
 

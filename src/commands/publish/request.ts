@@ -62,6 +62,14 @@ function metadataArgs(inputs: BuildInputs, { buildMetadata }: Named): readonly s
   return Object.entries(buildMetadata).flatMap(([name, value]) => (own.has(name) ? [] : [`${name}=${value}`]));
 }
 
+/** The annotations of an index that this run writes itself, around manifests that exist already. */
+export function indexAnnotations({ annotations, labels, commit }: Naming): readonly string[] {
+  const standard = Object.entries(labels).flatMap(([key, value]) => (value === '' ? [] : [`index:${key}=${value}`]));
+  // Those without a level are for the image, which is this index.
+  const own = annotations.map((line) => line.replace(/^manifest:/, 'index:'));
+  return [...standard, ...own, `index:${REVISION}=${commit.sha}`];
+}
+
 /**
  * The user's annotations, plus the standard ones on the tags' target: registries show them, and a later run reads
  * commit, fingerprint and run there with one request. BuildKit rejects index annotations without an index: one platform

@@ -5,6 +5,7 @@ import type { TagDecision } from '../../domain/publish-plan.ts';
 import type { ActionError } from '../../errors/action-error.ts';
 import type { StepFacts } from '../../report/step.ts';
 import type { Success } from './outcomes.ts';
+import type { PartFacts } from './part-facts.ts';
 
 /** The result of a run, successful or not: the source of outputs, summary and `json`. */
 export interface PublishResult {
@@ -25,6 +26,8 @@ export interface PublishResult {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: readonly string[];
   readonly image?: ImageFacts;
+  /** The images that were merged into it. */
+  readonly parts?: readonly PartFacts[];
   readonly gateResult?: GateResult;
   /** Whether and how the gate ran. */
   readonly scan: 'gate' | 'report' | 'off' | 'not-reached';

@@ -4,9 +4,9 @@ import type { Scanner } from '../../run/scan.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { isEased } from './attach-gate-result.ts';
-import type { PublishInputs } from './inputs.ts';
 import type { Naming } from './naming.ts';
 import type { PartialResult } from './partial-result.ts';
+import type { PublishInputs } from './settings.ts';
 import type { ImageSigner } from './sign.ts';
 import type { SignedScan } from './statements.ts';
 

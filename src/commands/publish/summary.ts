@@ -6,6 +6,7 @@ import {
   heading,
   imageTitle,
   meaning,
+  type OutcomeTexts,
   page,
   renderDiagram,
   renderErrors,
@@ -16,20 +17,20 @@ import {
 } from '../../report/parts.ts';
 import { type StepState, stateOf } from '../../report/step.ts';
 import { partialResult, partialSentence } from '../../report/target.ts';
-import { OUTCOMES } from './outcomes.ts';
 import { hasContent, type PublishResult, type TargetFacts } from './result.ts';
 
 /** The job summary: the outcome first, then steps, image, gate, and each registry. Pure. */
-export function renderSummary(record: PublishResult): string {
+export function renderSummary(record: PublishResult, outcomes: OutcomeTexts): string {
   const { outcome, image, version, targets } = record;
   return page([
-    heading(OUTCOMES, imageTitle(namesOf(record), version), outcome, image?.digest),
-    meaning(OUTCOMES, outcome, leftBehind(record)),
+    heading(outcomes, imageTitle(namesOf(record), version), outcome, image?.digest),
+    meaning(outcomes, outcome, leftBehind(record)),
     renderNamesOf(record),
     commitLine(record),
     renderErrors(record.errors, record.gateResult !== undefined),
     renderSteps(record),
     renderImage(record),
+    renderParts(record),
     record.gateResult === undefined ? '' : renderGateResult(record.gateResult, record),
     renderSigning(record),
     renderTags(record),
@@ -99,7 +100,8 @@ function renderSteps(record: PublishResult): string {
     {
       id: 'build',
       label: nameOfBuild(image?.origin),
-      state: outcome === 'image-rejected' ? 'failed' : stateOf(steps, 'Build', 'Source', 'Take what was published'),
+      state:
+        outcome === 'image-rejected' ? 'failed' : stateOf(steps, 'Build', 'Source', 'Merge', 'Read what was published'),
     },
     {
       id: 'gate',
@@ -138,6 +140,7 @@ function tagsState(targets: readonly TargetFacts[]): StepState {
 /** Does not claim a build if the bytes already existed. */
 function nameOfBuild(origin: string | undefined): string {
   if (origin?.startsWith('source ')) return 'source';
+  if (origin?.startsWith('a merge ')) return 'merge';
   return origin?.includes('read from the registry') ? 'published before' : 'build';
 }
 
@@ -160,6 +163,20 @@ function renderImage(record: PublishResult): string {
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** Who built what, as far as the jobs have said. */
+function renderParts({ parts = [] }: PublishResult): string {
+  const rows = parts.map(({ source, digest, platforms, builtBy }) => [
+    plain(platforms.join(', ')),
+    code(shortDigest(digest)),
+    code(source),
+    builtBy === undefined ? '–' : plain(builtBy.run.runner),
+    builtBy === undefined ? '–' : plain(`${builtBy.run.id}, attempt ${builtBy.run.attempt}`),
+  ]);
+  return parts.length === 0
+    ? ''
+    : `### Merged from\n\n${table(['platform', 'image', 'source', 'runner', 'run'], rows)}`;
 }
 
 function renderTags({ targets, errors }: PublishResult): string {

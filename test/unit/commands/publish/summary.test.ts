@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { renderOutputs } from '../../../../src/commands/publish/outputs.ts';
+import { outputs as renderOutputs, summary as renderSummary } from '../../../../src/commands/publish/program.ts';
 import type { PublishResult, TargetFacts } from '../../../../src/commands/publish/result.ts';
-import { renderSummary } from '../../../../src/commands/publish/summary.ts';
 import { ActionError } from '../../../../src/errors/action-error.ts';
 
 const digest = `sha256:${'a'.repeat(64)}` as const;

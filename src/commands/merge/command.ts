@@ -1,0 +1,20 @@
+import { defineCommand } from '../../run/define-command.ts';
+import { publish } from '../publish/command.ts';
+import { INPUTS, mayWrite, mergeInputs, RULES, WARNINGS } from './inputs.ts';
+import { OUTCOMES } from './outcomes.ts';
+
+const { labels: _, metadata: __, ...outputs } = publish.outputs;
+
+export const merge = defineCommand({
+  name: 'merge',
+  about: '`merge` makes one image of several that were built for one platform each, and publishes it.',
+  inputs: INPUTS,
+  rules: RULES,
+  warnings: WARNINGS,
+  mayWrite,
+  settings: mergeInputs,
+  outputs,
+  outcomes: OUTCOMES.successes,
+  situation: 'push',
+  load: () => import('./program.ts'),
+});
