@@ -25,8 +25,11 @@ interface IssuedCredential {
  * How a vendor sets up a registry. `Live` is what it reads, `Request` one write as data; both are its own.
  */
 export interface VendorSetup<Live, Request> {
-  /** Names of what exists, as {@link SetupDefinition.unitOf} makes them. Only reads. */
-  readonly names: () => Promise<readonly string[]>;
+  /**
+   * Names of what exists, as {@link SetupDefinition.unitOf} makes them. Only reads.
+   * @param namespace the path in `at`: a project of Google, an organization of Docker Hub; empty where there is none
+   */
+  readonly names: (namespace: string) => Promise<readonly string[]>;
   /** Reads what the file has something to say about. Only reads; what may not be read is part of the result. */
   readonly readLive: (desired: DesiredRegistry) => Promise<Live>;
   /** Compares. Pure. Steps are in the order in which they are safe. */
@@ -42,7 +45,7 @@ export interface ReadyStep extends SetupStep {
 
 /** A registry that is opened for setup, with its vendor's own types hidden. */
 export interface RegistrySetup {
-  readonly names: () => Promise<readonly string[]>;
+  readonly names: (namespace: string) => Promise<readonly string[]>;
   /** Reads and compares. Only reads. */
   readonly plan: (
     desired: DesiredRegistry,
