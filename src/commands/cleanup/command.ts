@@ -12,6 +12,7 @@ export const cleanup = defineCommand({
   settings: cleanupInputs,
   outputs: {
     plan: 'Path of the plan file, to approve and to apply with the input `plan`.',
+    'imported-policy': 'Path of the policy that was made of `import`.',
     'plan-digest': 'Digest of the plan.',
     'deleted-tags': 'Number of tags that were deleted, or would be, together with their image or alone.',
     'untagged-tags': 'Number of those tags whose image stays.',

@@ -1,6 +1,7 @@
 import { type Image, parseImages } from '../../domain/images.ts';
 import { parsed } from '../../domain/parsed.ts';
 import type { ImageName } from '../../domain/reference.ts';
+import type { Converted } from '../../domain/retention/import/import-policy.ts';
 import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import type { CleanupPolicy } from '../../domain/retention/policy.ts';
 import { linesAs } from '../../inputs/lists.ts';
@@ -50,6 +51,18 @@ export const INPUTS = {
     about: 'Where to write the plan. Empty: a file that exists until the end of the job, see the output `plan`.',
     example: 'cleanup-plan.json',
   }),
+  import: path({
+    group: 'Cleanup',
+    about:
+      'Retention rules of a registry, to convert to a policy, as JSON: a lifecycle policy of Amazon ECR, cleanup policies of Artifact Registry, tag retention of Harbor, or a container expiration policy of GitLab. Nothing else is done.',
+    example: 'lifecycle-policy.json',
+  }),
+  'import-to': path({
+    group: 'Cleanup',
+    about:
+      'Where to write the policy of `import`; a file with other content is not replaced. Empty: a file that exists until the end of the job, see the output `imported-policy`.',
+    example: '.github/cleanup.yaml',
+  }),
   ...REGISTRY_INPUTS,
   'dry-run': field<boolean | undefined>(
     'true or false',
@@ -66,6 +79,7 @@ type Values = InputsOf<typeof INPUTS>;
 
 /** What a cleanup goes by. */
 export interface CleanupInputs {
+  readonly kind: 'cleanup';
   readonly registries: RegistrySettings;
   /** Each once. */
   readonly images: readonly ImageName[];
@@ -77,10 +91,19 @@ export interface CleanupInputs {
   readonly dryRun: boolean;
 }
 
+/** What a conversion goes by. */
+export interface ConversionInputs {
+  readonly kind: 'conversion';
+  readonly registries: RegistrySettings;
+  readonly converted: Converted;
+  /** Path to write the policy to; undefined: a file of the run. */
+  readonly file: string | undefined;
+}
+
 const isDryRun = ({ plan, 'dry-run': dryRun }: Values): boolean => dryRun ?? plan === undefined;
 
 /** A run that only plans needs no credentials where anybody may read. */
-export const mayWrite = (inputs: Values): boolean => !isDryRun(inputs);
+export const mayWrite = (inputs: Values): boolean => inputs.import === undefined && !isDryRun(inputs);
 
 const enabled = (images: readonly Image[]) => images.filter(({ enable }) => enable);
 const hostsOf = ({ images }: Values): readonly string[] => images.map(({ reference }) => reference.host);
@@ -92,8 +115,8 @@ const withImages =
     inputs.images.length > 0 ? rule(inputs, facts) : undefined;
 
 export const RULES: readonly Rule<Values>[] = [
-  ({ policy }) =>
-    policy === undefined
+  ({ policy, import: from }) =>
+    policy === undefined && from === undefined
       ? '`policy` is empty. Name a YAML file such as `.github/cleanup.yaml`, or write the policy itself; `docs/cleanup.md` has five to copy.'
       : undefined,
   ({ images }) =>
@@ -103,6 +126,16 @@ export const RULES: readonly Rule<Values>[] = [
   ({ plan, 'plan-file': file }) =>
     plan !== undefined && file !== undefined
       ? '`plan` applies a plan that exists, and `plan-file` is where to write a new one. Remove one of them.'
+      : undefined,
+  ({ import: from, policy, plan, 'plan-file': file }) => {
+    const others = Object.entries({ policy, plan, 'plan-file': file }).filter(([, value]) => value !== undefined);
+    return from !== undefined && others.length > 0
+      ? `\`import\` makes a policy, and \`${others[0]?.[0]}\` needs one. Remove one of them, and use the policy in a later step.`
+      : undefined;
+  },
+  ({ import: from, 'import-to': to }) =>
+    from === undefined && to !== undefined
+      ? '`import-to` is where to write the policy of `import`, which is empty. Set `import`, or remove it.'
       : undefined,
   ...REGISTRY_RULES,
   registryHasLogin,
@@ -119,11 +152,17 @@ export async function cleanupInputs(
   inputs: Values,
   { env }: RuleFacts<Values>,
   { workspace }: Runtime,
-): Promise<CleanupInputs> {
+): Promise<CleanupInputs | ConversionInputs> {
+  if (inputs.import !== undefined) {
+    const { readConversion } = await import('./conversion-file.ts');
+    const converted = await readConversion(workspace, inputs.import);
+    return { kind: 'conversion', registries: registrySettings(inputs), converted, file: inputs['import-to'] };
+  }
   // Loaded here: the reader of policies is as large as all that other commands need for their inputs.
   const { readCleanupFiles } = await import('./files.ts');
   const { policy, approved } = await readCleanupFiles(workspace, inputs);
   return {
+    kind: 'cleanup',
     registries: registrySettings(inputs),
     images: repositoriesOf(enabled(inputs.images), { policy, approved, env }),
     policy,

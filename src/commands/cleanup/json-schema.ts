@@ -130,6 +130,15 @@ export const JSON_SCHEMA = z
       })
       .optional()
       .describe('The plan, once there is one.'),
+    imported: z
+      .strictObject({
+        source: z.string().describe('What was converted.'),
+        path: z.string().describe('Path of the policy.'),
+        policy: z.string().describe('The policy.'),
+        notes: sentences.describe('What the policy does otherwise, or leaves out.'),
+      })
+      .optional()
+      .describe('The policy that `import` made.'),
     counts: COUNTS.optional().describe('Of all repositories together.'),
     repositories: z.array(REPOSITORY).describe('Each repository.'),
     steps: STEPS,

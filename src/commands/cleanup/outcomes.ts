@@ -7,6 +7,7 @@ export const OUTCOMES = {
       heading: 'Cleaned up',
     },
     unchanged: { ...UNCHANGED, about: 'There was nothing to delete.' },
+    imported: { about: 'The retention rules were converted to a policy.', heading: 'Converted' },
     planned: { ...PLANNED, about: 'The plan only; nothing was deleted.' },
   },
   failed: 'Cleanup failed:',

@@ -7,12 +7,13 @@ import type { CleanupResult, RepositoryResult } from './result.ts';
 
 /** The outputs of a run, by name. Counts are empty when there was no plan. */
 export function renderCleanupOutputs(result: CleanupResult): Readonly<Record<string, string>> {
-  const { outcome, plan, planDigest = '', planPath = '', repositories } = result;
+  const { outcome, plan, planDigest = '', planPath = '', imported, repositories } = result;
   const counts = totalCounts(repositories);
   const shown = (count: number) => (plan === undefined ? '' : String(count));
   return {
     outcome,
     plan: planPath,
+    'imported-policy': imported?.path ?? '',
     'plan-digest': planDigest,
     'deleted-tags': shown(counts.deletedTags),
     'untagged-tags': shown(counts.untaggedTags),
@@ -28,10 +29,13 @@ export function renderCleanupOutputs(result: CleanupResult): Readonly<Record<str
 
 /** Everything, for programs. */
 function toJson(result: CleanupResult): CleanupJson {
-  const { steps, plan, planDigest, planPath, isDryRun, repositories } = result;
+  const { steps, plan, planDigest, planPath, imported, isDryRun, repositories } = result;
   return {
     ...commonJson('cleanup', result),
     dryRun: isDryRun,
+    ...(imported === undefined
+      ? {}
+      : { imported: { source: imported.source, path: imported.path, policy: imported.text, notes: imported.notes } }),
     ...(plan === undefined
       ? {}
       : {

@@ -1,11 +1,19 @@
-import type { cleanup } from './cleanup.ts';
-import { emptyCleanup, failed as failedResult } from './result.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { CleanupInputs, ConversionInputs } from './inputs.ts';
+import { type CleanupResult, emptyCleanup, failed as failedResult } from './result.ts';
 
 export { renderCleanupOutputs as outputs } from './outputs.ts';
 export { renderCleanupSummary as summary } from './summary.ts';
 
 /** Loaded when the inputs are right: the result of wrong ones needs nothing of it. */
-export const run = async (...given: Parameters<typeof cleanup>) => (await import('./cleanup.ts')).cleanup(...given);
+export const run = async (
+  runtime: Runtime,
+  inputs: CleanupInputs | ConversionInputs,
+  warnings: readonly string[],
+): Promise<CleanupResult> =>
+  inputs.kind === 'cleanup'
+    ? (await import('./cleanup.ts')).cleanup(runtime, inputs, warnings)
+    : (await import('./convert.ts')).convert(runtime, inputs, warnings);
 
 /** A cleanup whose inputs could not be read. */
 export const failed = (error: unknown) => failedResult(emptyCleanup(true), error);

@@ -1,4 +1,5 @@
 import type { Failure } from '../../domain/outcome.ts';
+import type { Converted } from '../../domain/retention/import/import-policy.ts';
 import type { CleanupPlan, PlanStep, RepositoryPlan } from '../../domain/retention/plan.ts';
 import type { ActionError } from '../../errors/action-error.ts';
 import { failure } from '../../errors/outcome.ts';
@@ -18,6 +19,8 @@ export interface CleanupResult {
   readonly planDigest?: string;
   /** Path of the plan file. */
   readonly planPath?: string;
+  /** The policy that `import` made, and its path. */
+  readonly imported?: Converted & { readonly path: string };
   /** Nothing was to be deleted: `dry-run`. */
   readonly isDryRun: boolean;
   /** In the order of the plan. */

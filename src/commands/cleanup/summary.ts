@@ -1,4 +1,4 @@
-import { bytes, code, plain, prose, table } from '../../report/markdown.ts';
+import { bytes, code, codeBlock, plain, prose, table } from '../../report/markdown.ts';
 import { heading, imageTitle, meaning, page, renderErrors, renderTime, renderWarnings } from '../../report/parts.ts';
 import { renderChart } from './chart.ts';
 import { type CleanupCounts, countsOf, totalCounts } from './counts.ts';
@@ -13,6 +13,7 @@ const MAX_REPOSITORIES = 100;
 const MAX_DETAILED = 20;
 
 export function renderCleanupSummary(result: CleanupResult): string {
+  if (result.imported !== undefined) return renderImported(result, result.imported);
   const { outcome, errors, warnings, repositories, steps, isDryRun } = result;
   const counts = totalCounts(repositories);
   const detailed = repositories.filter(({ plan }) => plan.tags.length + plan.manifests.length > 0);
@@ -30,6 +31,16 @@ export function renderCleanupSummary(result: CleanupResult): string {
     renderWarnings(warnings.slice(0, MAX_WARNINGS)),
     warnings.length > MAX_WARNINGS ? `${warnings.length - MAX_WARNINGS} more warnings are in the log.` : '',
     renderTime(steps),
+  ]);
+}
+
+/** The policy, to copy, with what it does otherwise. */
+function renderImported({ outcome }: CleanupResult, { source, text, notes }: NonNullable<CleanupResult['imported']>) {
+  return page([
+    heading(OUTCOMES, source, outcome),
+    'Plan with this policy, and compare what goes with what the registry deletes today. Then switch off its own rules.',
+    notes.map((note) => `- ${prose(note)}`).join('\n'),
+    codeBlock(text, 'yaml'),
   ]);
 }
 

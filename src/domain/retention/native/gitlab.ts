@@ -58,7 +58,8 @@ export function compileGitlab(policy: CleanupPolicy, own: RepositoryPolicy): nat
 
 function union(patterns: readonly TagPattern[]): string | undefined {
   const sources = patterns.flatMap((pattern) => native.patternRegex(pattern) ?? []);
-  return sources.length === 0 ? undefined : sources.join('|');
+  // GitLab anchors the text as it is, without a group.
+  return sources.length === 0 ? undefined : `(?:${sources.join('|')})`;
 }
 
 /**
@@ -74,12 +75,14 @@ export function evaluateGitlab(
   const remove = expiration.name_regex_delete ?? expiration.name_regex;
   if (!enabled || remove === undefined || remove === null || remove === '')
     return { digests: new Set(), tags: new Set() };
-  const removes = RE2JS.compile(remove);
-  const keeps = keep === undefined || keep === null || keep === '' ? undefined : RE2JS.compile(keep);
+  // https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/services/projects/container_repository/cleanup_tags_base_service.rb
+  const anchored = (source: string) => RE2JS.compile(`\\A${source}\\z`);
+  const removes = anchored(remove);
+  const keeps = keep === undefined || keep === null || keep === '' ? undefined : anchored(keep);
   const selected = native
     .newestFirst(images)
     .flatMap(({ tags, pushedAt }) => tags.map((tag) => ({ tag, pushedAt })))
-    .filter(({ tag }) => tag !== 'latest' && removes.testExact(tag) && keeps?.testExact(tag) !== true)
+    .filter(({ tag }) => tag !== 'latest' && removes.test(tag) && keeps?.test(tag) !== true)
     .slice(keepN ?? 0);
   const age = olderThan === undefined || olderThan === null ? 0 : Number.parseInt(olderThan, 10) * DAY;
   return {
