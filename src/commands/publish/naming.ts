@@ -67,6 +67,7 @@ export async function nameImage(
 
   const now = runtime.clock.now();
   const commitDate =
+    (found.checkout?.sha === commit.sha ? found.checkout.committed : undefined) ??
     (await createHistory(runtime, api, false, commit.directory).commitDate(commit.sha)) ??
     commitDateOfPayload(runtime.env, commit.sha) ??
     now;

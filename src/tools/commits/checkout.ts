@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { COMMIT } from '../../domain/commit.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { GitSetting } from './git-environment.ts';
-import { type Git, gitIn, printed } from './git-process.ts';
+import { type GitSetting, settingIn } from './git-environment.ts';
+import { type Git, gitIn, gitInRepository, isInRepository, printed, settingsOf } from './git-process.ts';
 
 /** The checkout in a folder. */
 export interface Checkout {
@@ -14,6 +14,8 @@ export interface Checkout {
   readonly sha: string;
   /** As recorded in the commit itself, so available in a shallow clone. */
   readonly parents: readonly string[];
+  /** The committer's date; absent when git could not be asked. */
+  readonly committed?: Date;
   /** The checked-out branch; absent when HEAD is detached. */
   readonly branch?: string;
   /** Other refs of the remote that point to HEAD: `refs/remotes/origin/feature`, `refs/remotes/pull/15/head`. */
@@ -30,33 +32,43 @@ export interface Checkout {
  * @throws ActionError EVENT_INVALID when HEAD cannot be read
  */
 export async function readCheckout(runtime: Runtime, folder: string): Promise<Checkout | undefined> {
-  const git = gitIn(runtime, folder);
-  const [directory, sha] = await Promise.all([
-    printed(git, ['rev-parse', '--show-toplevel']),
-    printed(git, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
-  ]);
-  if (directory === undefined && existsSync(join(folder, '.git'))) return readHeadFile(folder);
-  if (directory === undefined || sha === undefined || !COMMIT.test(sha)) return undefined;
-  const around = await printed(git, ['rev-parse', '--show-superproject-working-tree']);
+  const git = gitInRepository(runtime, folder);
+  const head = await readHead(git);
+  if (head === undefined) return existsSync(join(folder, '.git')) ? readHeadFile(folder) : undefined;
+  const { directory, sha } = head;
+  if (!COMMIT.test(sha)) return undefined;
+  // Git starts a second process to look around the repository.
+  const around = isInRepository(dirname(directory))
+    ? await printed(git, ['rev-parse', '--show-superproject-working-tree'])
+    : '';
   if (around !== undefined && around !== '' && (await records(runtime, around, directory, sha))) {
     return readCheckout(runtime, around);
   }
-  const [commit, branch, shallow, refs, origin] = await Promise.all([
+  const [commit, refs, settings] = await Promise.all([
     printed(git, ['cat-file', 'commit', sha]),
-    printed(git, ['symbolic-ref', '--quiet', 'HEAD']),
-    printed(git, ['rev-parse', '--is-shallow-repository']),
     printed(git, ['for-each-ref', '--points-at=HEAD', '--format=%(refname)', 'refs/remotes']),
-    originOf(git),
+    settingsOf(runtime, folder),
   ]);
+  const origin = settingIn(settings, 'remote.origin.url')?.replace(/^([a-z+]+:\/\/)[^/@]*@/i, '$1');
+  const committed = committedAt(commit ?? '');
   return {
-    directory,
-    sha,
+    ...head,
     parents: parentsIn(commit ?? ''),
-    ...(branch?.startsWith('refs/heads/') ? { branch: branch.slice('refs/heads/'.length) } : {}),
+    ...(committed === undefined ? {} : { committed }),
     remoteRefs: (refs ?? '').split('\n').filter((ref) => ref !== '' && !ref.endsWith('/HEAD')),
-    isShallow: shallow !== 'false',
     ...(origin === undefined ? {} : { origin }),
   };
+}
+
+/** @returns undefined when the folder is in no work tree; `sha` is empty when the repository has no commit */
+async function readHead(git: Git): Promise<Pick<Checkout, 'directory' | 'sha' | 'branch' | 'isShallow'> | undefined> {
+  const asked = ['--show-toplevel', '--is-shallow-repository', 'HEAD^{commit}', '--symbolic-full-name', 'HEAD'];
+  // Without a commit git fails, and has printed the first two lines before.
+  const lines = (await git(['rev-parse', ...asked]))?.stdout.split('\n') ?? [];
+  const [directory = '', shallow, sha = '', ref = ''] = lines;
+  if (directory === '') return undefined;
+  const branch = ref.startsWith('refs/heads/') ? { branch: ref.slice('refs/heads/'.length) } : {};
+  return { directory, sha, ...branch, isShallow: shallow !== 'false' };
 }
 
 /**
@@ -104,15 +116,19 @@ function parentsIn(commit: string): readonly string[] {
   return [...header.matchAll(/^parent ([0-9a-f]+)$/gm)].flatMap(([, id]) => id ?? []);
 }
 
-/** Whether a repository records this commit for a submodule. */
-async function records(runtime: Runtime, around: string, directory: string, sha: string): Promise<boolean> {
-  const listed = await printed(gitIn(runtime, around), ['ls-tree', 'HEAD', '--', directory]);
-  return listed?.startsWith(`160000 commit ${sha}\t`) === true;
+/**
+ * The committer's date in a commit object: `committer A <a@example.com> 1767323045 +0100`.
+ * https://git-scm.com/docs/git-commit-tree#_commit_information
+ */
+function committedAt(commit: string): Date | undefined {
+  const seconds = /^committer .*> (\d{1,12}) [+-]\d{4}$/m.exec(commit.split('\n\n', 1)[0] ?? '')?.[1];
+  return seconds === undefined ? undefined : new Date(Number(seconds) * 1000);
 }
 
-async function originOf(git: Git): Promise<string | undefined> {
-  const url = await printed(git, ['config', '--get', 'remote.origin.url']);
-  return url?.replace(/^([a-z+]+:\/\/)[^/@]*@/i, '$1');
+/** Whether a repository records this commit for a submodule. */
+async function records(runtime: Runtime, around: string, directory: string, sha: string): Promise<boolean> {
+  const listed = await printed(gitInRepository(runtime, around), ['ls-tree', 'HEAD', '--', directory]);
+  return listed?.startsWith(`160000 commit ${sha}\t`) === true;
 }
 
 /** The commit of a remote branch or tag in the output of git: tag objects are resolved to their commit. */

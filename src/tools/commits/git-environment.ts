@@ -78,24 +78,35 @@ const NETWORK_PROTOCOLS = 'https:http:ssh';
 const ALLOWED_PROTOCOLS = `${NETWORK_PROTOCOLS}:file`;
 
 /**
+ * The settings of all scopes that apply in a folder: `git config --list --show-scope -z`.
+ * @throws what `runtime.exec` throws
+ */
+export async function listSettings(runtime: Runtime, directory: string = runtime.workspace): Promise<string> {
+  const args = ['-C', directory, 'config', '--list', '--includes', '--show-scope', '-z'];
+  const env = environmentOf(runtime, HARMLESS_SETTINGS, ALLOWED_PROTOCOLS);
+  return (await runtime.exec('git', args, { env, timeout: 30_000 })).stdout;
+}
+
+/** The value of a setting that git would use, which is the last one. */
+export function settingIn(listed: string, name: string): string | undefined {
+  const entry = listed.split('\0').findLast((field) => field.startsWith(`${name}\n`));
+  return entry?.slice(name.length + 1);
+}
+
+/**
  * The environment of git in the workspace. Write access to the workspace must not be enough to run a program (P8):
  * repository settings that name programs are overridden, only git's own protocols are allowed (not `ext::`), and
  * terminal prompts are disabled. Repositories around the workspace are ignored. Submodules have their own
  * configuration: do not let git inspect them.
- * @param directory the folder that git runs in
+ * @param listed the result of {@link listSettings} for the folder that git runs in
  * @param more settings of the caller
- * @throws what `runtime.exec` throws
  */
-export async function gitEnvironment(
+export function gitEnvironment(
   runtime: Runtime,
-  directory: string = runtime.workspace,
+  listed: string,
   more: readonly GitSetting[] = [],
-): Promise<Readonly<Record<string, string>>> {
-  const listed = await runtime.exec('git', ['-C', directory, 'config', '--list', '--includes', '--show-scope', '-z'], {
-    env: environmentOf(runtime, HARMLESS_SETTINGS, ALLOWED_PROTOCOLS),
-    timeout: 30_000,
-  });
-  const { settings, protocols } = safetyFor(listed.stdout);
+): Readonly<Record<string, string>> {
+  const { settings, protocols } = safetyFor(listed);
   return environmentOf(runtime, [...settings, ...more], protocols);
 }
 

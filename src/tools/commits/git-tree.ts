@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { gitIn } from './git-process.ts';
+import { gitInRepository } from './git-process.ts';
 
 /** One file of a commit. */
 export interface TreeEntry {
@@ -31,7 +31,7 @@ const MAX_SMALL_BLOB_BYTES = 1024;
 
 /** @returns undefined when the folder is in no checkout, or git is not installed */
 export async function openCheckout(runtime: Runtime, folder: string): Promise<Checkout | undefined> {
-  const run = gitIn(runtime, folder);
+  const run = gitInRepository(runtime, folder);
   const git = async (args: readonly string[]): Promise<string | undefined> => {
     const result = await run(args);
     return result?.exitCode === 0 ? result.stdout : undefined;

@@ -1,7 +1,7 @@
 import { COMMIT } from '../../domain/commit.ts';
 import type { CommitRelation } from '../../domain/tags/moving.ts';
 import type { GitHubApi, RepositoryFile, Runtime } from '../../runtime/runtime.ts';
-import { type Git, gitIn, printed } from './git-process.ts';
+import { type Git, gitInRepository, printed } from './git-process.ts';
 
 /**
  * Commit history for the commands: from the clone in the workspace, or from GitHub's API if the clone is too shallow.
@@ -46,7 +46,7 @@ export function createHistory(
   online: boolean,
   directory: string = runtime.workspace,
 ): History {
-  const git = gitIn(runtime, directory);
+  const git = gitInRepository(runtime, directory);
   const succeeds = async (args: readonly string[]) => (await git(args))?.exitCode === 0;
   const has = (sha: string) => succeeds(['cat-file', '-e', `${sha}^{commit}`]);
   const isAncestor = (ancestor: string, of: string) => succeeds(['merge-base', '--is-ancestor', ancestor, of]);

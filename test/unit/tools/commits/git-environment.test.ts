@@ -4,7 +4,7 @@ import { chmod, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { gitEnvironment, safetyFor } from '../../../../src/tools/commits/git-environment.ts';
+import { gitEnvironment, listSettings, safetyFor } from '../../../../src/tools/commits/git-environment.ts';
 import { createTestRuntime, type TestRuntime } from '../../../support/runtime.ts';
 
 // P8: the configuration of a checkout is written by whoever wrote the checkout.
@@ -121,7 +121,7 @@ describe('P8: a setting of the repository runs nothing', () => {
     // The control: without the environment it does run.
     const plain = { PATH: process.env.PATH ?? '', HOME: runtime.temp };
     expect(await ask(plain)).toBe(true);
-    expect(await ask(await gitEnvironment(runtime))).toBe(false);
+    expect(await ask(gitEnvironment(runtime, await listSettings(runtime)))).toBe(false);
   });
 
   test.each<[string, () => Promise<unknown>]>([
@@ -132,12 +132,12 @@ describe('P8: a setting of the repository runs nothing', () => {
     ['an alias', () => config('alias.status', `!${evil}`)],
   ])('%s, which needs a terminal or a server to run', async (_name, configure) => {
     await configure();
-    expect(await ask(await gitEnvironment(runtime))).toBe(false);
+    expect(await ask(gitEnvironment(runtime, await listSettings(runtime)))).toBe(false);
   });
 });
 
 test('a repository without such settings is read as before', async () => {
-  const env = await gitEnvironment(runtime);
+  const env = gitEnvironment(runtime, await listSettings(runtime));
   const answer = await runtime.exec('git', ['-C', runtime.workspace, 'ls-remote', 'origin', 'refs/heads/main'], {
     env,
   });
@@ -146,7 +146,7 @@ test('a repository without such settings is read as before', async () => {
 
 test('the command for ssh of the step itself counts', async () => {
   await using other = await createTestRuntime({ env: { ...process.env, GIT_SSH_COMMAND: 'ssh -i key' } });
-  expect(await gitEnvironment(other)).toMatchObject({ GIT_SSH_COMMAND: 'ssh -i key' });
+  expect(gitEnvironment(other, await listSettings(other))).toMatchObject({ GIT_SSH_COMMAND: 'ssh -i key' });
 });
 
 test('git-lfs as actions/checkout sets it up stays, and the credentials of the user too', () => {
