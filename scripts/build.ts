@@ -33,8 +33,13 @@ const OUTPUT = {
     groups: [
       // What every start reads, with the texts of the default command.
       { name: 'start', test: /[\\/]lib[\\/](?:app|commands[\\/]publish[\\/]program)/ },
-      // What every run reads that reaches for a registry.
-      { name: 'registries', test: /[\\/]lib[\\/](?:run[\\/]open-registries|oci[\\/](?:client|image|transfer))/ },
+      // What every run reads that reaches for a registry, and what publish and promote share.
+      {
+        name: 'registries',
+        test: /[\\/]lib[\\/](?:run[\\/](?:open-registries|progress)|oci[\\/](?:client|image|transfer)|evidence[\\/](?:signatures|promotion-records)\.|tools[\\/]commits[\\/](?:checkout|history)\.)/,
+      },
+      // What every publish reads besides.
+      { name: 'publish', test: /[\\/]lib[\\/]commands[\\/]publish[\\/](?:publish|image-source)\./ },
     ],
   },
   minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },

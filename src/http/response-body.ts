@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { pipeline, type Readable, type Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { ActionError } from '../errors/action-error.ts';
 
 export interface HttpResponse {
@@ -15,12 +14,17 @@ export interface HttpResponse {
 /** A body that trickles in never triggers the idle timeout, so its total time is limited too. */
 const MAX_BODY_TIME_MS = 300_000;
 
+/** Loaded for the rare proxy that compresses: it takes longer to load than most answers take to come. */
+function zlib() {
+  return process.getBuiltinModule('node:zlib');
+}
+
 const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
-  zstd: createZstdDecompress,
+  gzip: () => zlib().createGunzip(),
+  'x-gzip': () => zlib().createGunzip(),
+  deflate: () => zlib().createInflate(),
+  br: () => zlib().createBrotliDecompress(),
+  zstd: () => zlib().createZstdDecompress(),
 };
 
 /**

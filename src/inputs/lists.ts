@@ -1,4 +1,5 @@
-import { CsvError, parse } from 'csv-parse/sync';
+import { type CsvForm, readCsv } from '../domain/csv.ts';
+import { fieldsOf } from '../domain/fields.ts';
 import { type Parsed, parsed, problems as refused } from '../domain/parsed.ts';
 import { type Facts, type Field, field, isTelling, type Mask, maskAll } from './schema.ts';
 
@@ -146,25 +147,16 @@ function readItems(raw: string): Parsed<readonly string[]> {
   return records.ok ? parsed(records.value.flat().filter((item) => item !== '')) : records;
 }
 
-function readRecords(raw: string, delimiter: string): Parsed<readonly (readonly string[])[]> {
+function readRecords(raw: string, delimiter: CsvForm['delimiter']): Parsed<readonly (readonly string[])[]> {
   try {
-    return parsed(
-      parse(raw, {
-        delimiter,
-        comment: '#',
-        comment_no_infix: true,
-        relax_column_count: true,
-        relax_quotes: true,
-        skip_empty_lines: true,
-        trim: true,
-      }),
-    );
+    return parsed(readCsv(raw, { delimiter, comments: true }));
   } catch (error) {
     // The parser's message may quote the text, which may be a secret: only its code and line are used.
-    if (!(error instanceof CsvError)) throw error;
-    const line = typeof error.lines === 'number' ? `line ${error.lines}: ` : '';
+    const { code, lines } = fieldsOf(error);
+    if (typeof code !== 'string' || !code.startsWith('CSV_')) throw error;
+    const line = typeof lines === 'number' ? `line ${lines}: ` : '';
     return refused(
-      error.code === 'CSV_QUOTE_NOT_CLOSED'
+      code === 'CSV_QUOTE_NOT_CLOSED'
         ? 'a double quote at the beginning of an entry is not closed.'
         : `${line}text follows a closing double quote. Quote the whole entry, and write \`""\` for a quote in it.`,
     );

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
+import { loadCsv } from '../../domain/csv.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { readPolicyFile, type Written } from '../../domain/promotion/policy.ts';
 import type { Requirement } from '../../domain/promotion/requirement.ts';
@@ -52,6 +53,7 @@ export async function checkPolicyFiles(workspace: string, named: string | undefi
   for (const path of new Set([POLICY, ...(named === undefined ? [] : [named])])) {
     const text = await readFile(resolve(workspace, path), 'utf8').catch(() => undefined);
     if (text === undefined) continue;
+    await loadCsv([text]);
     try {
       readTerms({ path, name: path, text }, NOTHING);
     } catch (error) {

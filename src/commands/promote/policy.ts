@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { loadCsv } from '../../domain/csv.ts';
 import type { GitEvent } from '../../domain/event.ts';
 import type { Written } from '../../domain/promotion/policy.ts';
 import { mergeRequirements, type Requirement, requirementText } from '../../domain/promotion/requirement.ts';
@@ -54,6 +55,7 @@ export async function readPolicies(
       runtime.log.info(`${path} is another one on ${files.defaultBranch}: the stricter of both counts.`);
     }
   }
+  await loadCsv(sources.map(({ text }) => text));
   const logged = new Set<string>();
   const say = (line: string) => {
     if (!logged.has(line)) runtime.log.info(line);

@@ -1,3 +1,4 @@
+import { loadCsv } from '../csv.ts';
 import { plainParts } from './template.ts';
 
 type Handlebars = typeof import('./handlebars-template.ts');
@@ -16,6 +17,7 @@ export async function loadRuleLibraries(texts: readonly string[]): Promise<void>
   const [withTemplates, withPep440] = await Promise.all([
     texts.some(needsHandlebars) ? import('./handlebars-template.ts') : handlebars,
     texts.some((text) => /pep440/i.test(text)) ? import('./pep440.ts') : pep440,
+    loadCsv(texts),
   ]);
   handlebars = withTemplates;
   pep440 = withPep440;

@@ -1,4 +1,4 @@
-import { parse } from 'csv-parse/sync';
+import { readCsv } from '../csv.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { quoted, sentence, withoutCredentials } from '../suggestion.ts';
 
@@ -51,8 +51,8 @@ function toAttribute(text: string): Attribute {
 
 function readRecord(text: string): Parsed<readonly string[]> {
   try {
-    const [fields = []] = parse(text, { relaxColumnCount: true, relaxQuotes: true, trim: true });
-    return parsed(fields.map(String));
+    const [fields = []] = readCsv(text, { delimiter: ',', comments: false });
+    return parsed(fields);
   } catch (error) {
     return problems(
       `not a list of \`key=value\` separated by commas: ${quoted(error instanceof Error ? error.message : '')}`,

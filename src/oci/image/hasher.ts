@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { read } from 'node:fs';
 import { promisify } from 'node:util';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 
 /** The size of a file in bytes, and its hash in lower-case hex. */
 interface Hashed {
@@ -71,7 +71,9 @@ function threadMain(): void {
 
 /** Hashes in worker threads, at most one file per thread at a time. Dispose of it: threads keep memory. */
 export function hashInThreads(threads: number): Hasher {
-  const idle = Array.from({ length: threads }, () => new Worker(`(${threadMain})()`, { eval: true, env: {} }));
+  // Loaded for large images only.
+  const { Worker: Thread } = process.getBuiltinModule('node:worker_threads');
+  const idle = Array.from({ length: threads }, () => new Thread(`(${threadMain})()`, { eval: true, env: {} }));
   const all = [...idle];
   const waiting: ((worker: Worker) => void)[] = [];
   const take = () => {

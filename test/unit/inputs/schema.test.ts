@@ -1,5 +1,6 @@
-import { describe, expect, expectTypeOf, it } from 'vitest';
+import { beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { INPUTS } from '../../../src/commands/publish/inputs.ts';
+import { loadCsv } from '../../../src/domain/csv.ts';
 import { entries, lines, list, pairs } from '../../../src/inputs/lists.ts';
 import { platforms } from '../../../src/inputs/platforms.ts';
 import {
@@ -15,6 +16,8 @@ import {
   set,
   text,
 } from '../../../src/inputs/schema.ts';
+
+beforeAll(() => loadCsv(['"']));
 
 const facts = { group: 'Run', about: '' } as const;
 const FLAG = flag({ ...facts, default: 'false' });
