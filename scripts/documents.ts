@@ -7,6 +7,7 @@ import { allSteps, filled, type Remedy } from '../src/errors/remedy.ts';
 import { type Field, GROUPS, type Group } from '../src/inputs/schema.ts';
 import { CAPABILITIES, type Capability, type Support } from '../src/registries/vendor.ts';
 import { VENDORS } from '../src/registries/vendors.ts';
+import { METRICS } from '../src/report/metrics/catalogue.ts';
 import type { Command } from '../src/run/define-command.ts';
 
 /** The headings of the input tables. */
@@ -18,6 +19,7 @@ const HEADINGS: Readonly<Record<Group, string>> = {
   Signing: 'Signing and verification',
   Promotion: 'Promotion',
   Cleanup: 'Cleanup',
+  Report: 'Report',
   Registries: 'Registries and credentials',
   Run: 'General',
 };
@@ -75,7 +77,22 @@ export function renderBlocks(
     };
     return [`docs/${name}.md`, blocks] as const;
   });
-  return { ...Object.fromEntries(pages), 'docs/registries.md': { registries: renderMatrix() } };
+  const all = Object.fromEntries(pages);
+  return {
+    ...all,
+    'docs/registries.md': { registries: renderMatrix() },
+    ...(all['docs/report.md'] === undefined
+      ? {}
+      : { 'docs/report.md': { ...all['docs/report.md'], metrics: renderMetrics() } }),
+  };
+}
+
+/** Every metric, with its labels. */
+function renderMetrics(): string {
+  return table(
+    ['metric', 'labels', ''],
+    Object.entries(METRICS).map(([name, { labels, help }]) => [code(name), labels.map(code).join(', '), help]),
+  );
 }
 
 /** The inputs of one command, a table under each heading. */

@@ -341,6 +341,27 @@ export const CATALOGUE = {
       'If the published image has these findings already, name it with `baseline`, so that only new ones fail. To report findings without failing, set `scan: report`.',
     ],
   },
+  REPORT_FINDINGS: {
+    outcome: 'findings',
+    retry: 'never',
+    title: 'Watched images have findings',
+    cause:
+      'A scanner lists vulnerabilities of a severity that `fail-on` names in an image with a watched tag. The report is complete.',
+    remedy: [
+      'Rebuild the images that the message names on current base images and packages, publish and promote them.',
+      'Where a finding is accepted, remove the severity from `fail-on`, and gate on it when publishing, where exceptions have a reason and an expiry date.',
+    ],
+  },
+  REPORT_CONDITION: {
+    outcome: 'refused',
+    retry: 'never',
+    title: 'A condition of the report is met',
+    cause: 'The report found what `fail-on` names. The report is complete, and nothing was changed.',
+    remedy: [
+      'Correct what each line of the message names: promote or roll back the environment, scan the image, delete what is broken, or give the credentials the missing right.',
+      'Remove the condition from `fail-on` if it is expected.',
+    ],
+  },
   IGNOREFILE_INVALID: {
     ...input,
     title: 'The ignore file cannot be used',

@@ -10,6 +10,7 @@ export const GROUPS = [
   'Signing',
   'Promotion',
   'Cleanup',
+  'Report',
   'Registries',
   'Run',
 ] as const;

@@ -2,7 +2,7 @@ import { ActionError } from '../errors/action-error.ts';
 import type { Capability, Management, ManagementContext, Support, Vendor } from './vendor.ts';
 
 /** Functions without a default: callers have an alternative for vendors that lack them. */
-type Optional = 'deleteDigests' | 'currentTags';
+type Optional = 'deleteDigests' | 'currentTags' | 'scans' | 'usage';
 
 /** All management operations of a repository; unsupported ones raise CAPABILITY_MISSING. */
 export type RepositoryManagement = Required<Omit<Management, Optional>> & Pick<Management, Optional>;
@@ -27,6 +27,8 @@ export function manage(vendor: Vendor, context: ManagementContext): RepositoryMa
     frozen: own.frozen ?? (async () => []),
     ...(own.deleteDigests === undefined ? {} : { deleteDigests: own.deleteDigests }),
     ...(own.currentTags === undefined ? {} : { currentTags: own.currentTags }),
+    ...(own.scans === undefined ? {} : { scans: own.scans }),
+    ...(own.usage === undefined ? {} : { usage: own.usage }),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { Credentials } from '../credentials/credential.ts';
 import type { Digest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
+import type { ScanResult, ScanSource } from '../domain/report/scan.ts';
+import type { RegistryUsage } from '../domain/report/usage.ts';
 import type { Lock } from '../domain/retention/inventory.ts';
 import type { ActionError } from '../errors/action-error.ts';
 import type { ErrorCode } from '../errors/catalogue.ts';
@@ -110,6 +112,20 @@ export interface Management {
    * it only on write. Empty when the settings cannot be read.
    */
   readonly frozen?: (tags: readonly string[]) => Promise<readonly string[]>;
+  /** The registry's own scanner; absent where there is none with an API. */
+  readonly scans?: VendorScans;
+  /** Limits, and the registry's own count of bytes; absent where no API reports them. Never a pull. */
+  readonly usage?: () => Promise<RegistryUsage>;
+}
+
+/** The results of a registry's own scanner. Reading them starts no scan. */
+interface VendorScans {
+  readonly source: ScanSource;
+  /**
+   * The result for one manifest, all pages of it. An index has none of its own at most vendors: ask for its platforms.
+   * @throws ActionError, DENIED when the credentials may not read results
+   */
+  readonly result: (digest: Digest) => Promise<ScanResult>;
 }
 
 /** The distribution API of one repository, as far as vendors need it: implemented by the client in src/oci. */

@@ -50,7 +50,7 @@ const STEP = z
   })
   .meta({ id: 'Step' });
 
-const COUNTS = z
+export const SEVERITY_COUNTS = z
   .strictObject({ CRITICAL: count, HIGH: count, MEDIUM: count, LOW: count, UNKNOWN: count })
   .meta({ id: 'SeverityCounts' });
 
@@ -121,8 +121,8 @@ export const GATE = z
       .describe('Whether the image may be published. The properties below need a scan too.'),
     counts: z
       .strictObject({
-        total: COUNTS.describe('Of the image.'),
-        platforms: z.record(z.string(), COUNTS).describe('By platform.'),
+        total: SEVERITY_COUNTS.describe('Of the image.'),
+        platforms: z.record(z.string(), SEVERITY_COUNTS).describe('By platform.'),
       })
       .optional()
       .describe('All findings by severity, before the policy.'),

@@ -5,6 +5,8 @@ import { inputError, type Problem, type RawInputs, readTable } from '../inputs/r
 import type { RegistrySettings } from '../inputs/registry-inputs.ts';
 import type { Rule, RuleFacts } from '../inputs/rule.ts';
 import type { Field, Schema } from '../inputs/schema.ts';
+import type { Sample } from '../report/metrics/catalogue.ts';
+import type { StepFacts } from '../report/step.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
 /** Settings from the inputs that every command shares. */
@@ -17,6 +19,7 @@ interface CommonResult {
   /** One of the command's outcomes, or a failure. */
   readonly outcome: string;
   readonly errors: readonly ActionError[];
+  readonly steps?: readonly StepFacts[];
 }
 
 /** The implementation of a command, loaded only when it runs. */
@@ -31,6 +34,18 @@ interface CommandProgram<I, R> {
   readonly outputs: (result: R) => Readonly<Record<string, string>>;
   /** Markdown for the job summary. */
   readonly summary: (result: R) => string;
+  /**
+   * The command's own metrics, for commands with {@link METRICS_INPUTS}; those of every command are added.
+   * @returns `image`: what the run is about, empty when unknown
+   */
+  readonly metrics?: (result: R) => CommandMetrics;
+}
+
+/** What a command adds to the metrics of its run. */
+export interface CommandMetrics {
+  /** A label of all metrics of the run: repositories without tag. */
+  readonly image: string;
+  readonly samples: readonly Sample[];
 }
 
 /** A command as declared by its folder. `V` are its input values, `I` the settings derived from them for the run. */
@@ -56,6 +71,9 @@ export interface CommandDefinition<V extends object, I extends CommonInputs, R e
   readonly situation: Situation;
   readonly load: () => Promise<CommandProgram<I, R>>;
 }
+
+/** The input that names the file for metrics. */
+const METRICS_FILE = 'metrics-file';
 
 /** What a run reports to the user. */
 export interface Report {
@@ -106,14 +124,26 @@ export function defineCommand<V extends object, I extends CommonInputs, R extend
     },
     start: async (runtime, raw, misplaced) => {
       const program = await load();
+      const startedAt = runtime.clock.now().getTime();
+      const metricsFile = Object.hasOwn(inputs, METRICS_FILE) ? raw.get(METRICS_FILE) : undefined;
+      const finish = async (result: R): Promise<R> => {
+        if (metricsFile === undefined || /[\0\n]/.test(metricsFile)) return result;
+        const { writeMetrics } = await import('./metrics-file.ts');
+        const { image = '', samples = [] } = program.metrics?.(result) ?? {};
+        const { outcome, errors, steps = [] } = result;
+        const endedAt = runtime.clock.now().getTime();
+        const facts = { command: name, image, outcome, errors, steps, startedAt, endedAt };
+        await writeMetrics(runtime, metricsFile, facts, samples);
+        return result;
+      };
       let read: ReadInputs<V, I>;
       try {
         read = await readInputs(definition, runtime, raw, misplaced);
         for (const warning of read.warnings) runtime.log.warning(warning);
       } catch (error) {
-        return reportOf(program, program.failed(error));
+        return reportOf(program, await finish(program.failed(error)));
       }
-      const result = await program.run(runtime, read.inputs, read.warnings);
+      const result = await finish(await program.run(runtime, read.inputs, read.warnings));
       if (result.errors.length === 0) return reportOf(program, result);
       const { withVendorRemedy } = await import('./vendor-remedies.ts');
       const { types } = read.inputs.registries;

@@ -75,20 +75,12 @@ export interface ScanContext {
   readonly build?: BuildSteps | undefined;
 }
 
-/**
- * Scans every platform of an image and applies the policy to the findings.
- * @param names of the image, without tags: ignore file entries may apply to some of them
- * @throws ActionError when the scan cannot be completed; findings are in the gate result
- */
-export async function scanImage(
+/** The scanner with its databases, ready for any number of images. */
+async function openScan(
   runtime: Runtime,
   { terms, scanner: settings, registries }: ScanSettings,
-  { ignores, vex }: GateFiles,
   scanner: () => Promise<Scanner>,
-  image: LocalImage,
-  names: readonly string[],
-  { baseline, build }: ScanContext = {},
-): Promise<{ readonly gateResult: GateResult; readonly trivy: Tool }> {
+) {
   const { trivy, database } = await scanner();
   const cacheDir = databaseDirectory(runtime);
   runtime.log.info(
@@ -106,6 +98,38 @@ export async function scanImage(
       prepareJava: () => (java ??= prepareJava()),
       timeout: SCAN_TIMEOUT_MS,
     });
+  return { trivy, scan };
+}
+
+/**
+ * Scans every platform of an image, without a policy.
+ * @throws ActionError when the scan cannot be completed
+ */
+export async function scanReports(
+  runtime: Runtime,
+  settings: ScanSettings,
+  scanner: () => Promise<Scanner>,
+  image: LocalImage,
+): Promise<readonly PlatformReport[]> {
+  const { scan } = await openScan(runtime, settings, scanner);
+  return scan(image);
+}
+
+/**
+ * Scans every platform of an image and applies the policy to the findings.
+ * @param names of the image, without tags: ignore file entries may apply to some of them
+ * @throws ActionError when the scan cannot be completed; findings are in the gate result
+ */
+export async function scanImage(
+  runtime: Runtime,
+  { terms, scanner: settings, registries }: ScanSettings,
+  { ignores, vex }: GateFiles,
+  scanner: () => Promise<Scanner>,
+  image: LocalImage,
+  names: readonly string[],
+  { baseline, build }: ScanContext = {},
+): Promise<{ readonly gateResult: GateResult; readonly trivy: Tool }> {
+  const { trivy, scan } = await openScan(runtime, { terms, scanner: settings, registries }, scanner);
   const { digest } = image.root.descriptor;
   const policy: GatePolicy = {
     severities: terms.severity,

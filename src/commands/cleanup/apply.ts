@@ -6,12 +6,13 @@ import { ActionError } from '../../errors/action-error.ts';
 import { applySteps } from '../../run/deletion/apply-steps.ts';
 import type { DeletionReport, StepResult } from '../../run/deletion/step-result.ts';
 import { type ReadTarget, readInUse } from '../../run/in-use/read-in-use.ts';
+import { openTargets } from '../../run/inventory/open-targets.ts';
 import type { InventoryReading } from '../../run/inventory/read-inventory.ts';
 import { step } from '../../run/progress.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { CleanupInputs } from './inputs.ts';
 import type { PartialCleanup, RepositoryResult } from './result.ts';
-import { openTargets, readTargets } from './targets.ts';
+import { readTargets } from './targets.ts';
 
 /**
  * Does what a plan says, in one repository after the other: a failure of one does not keep the others from being cleaned up. What is in

@@ -5,6 +5,7 @@ import type { Converted } from '../../domain/retention/import/import-policy.ts';
 import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import type { CleanupPolicy } from '../../domain/retention/policy.ts';
 import { linesAs } from '../../inputs/lists.ts';
+import { METRICS_INPUTS } from '../../inputs/metrics.ts';
 import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
 import {
   emptyCredentialsWarning,
@@ -64,6 +65,7 @@ export const INPUTS = {
     example: '.github/cleanup.yaml',
   }),
   ...REGISTRY_INPUTS,
+  ...METRICS_INPUTS,
   'dry-run': field<boolean | undefined>(
     'true or false',
     {

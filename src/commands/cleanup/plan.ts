@@ -10,13 +10,14 @@ import { ActionError } from '../../errors/action-error.ts';
 import { type ReadTarget, readInUse } from '../../run/in-use/read-in-use.ts';
 import { readSourceRefs } from '../../run/in-use/source-refs.ts';
 import { readBuildTimes } from '../../run/inventory/build-times.ts';
+import { openTargets } from '../../run/inventory/open-targets.ts';
 import { readContents } from '../../run/inventory/read-inventory.ts';
 import { step } from '../../run/progress.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { sha256 } from './files.ts';
 import type { CleanupInputs } from './inputs.ts';
 import type { PartialCleanup } from './result.ts';
-import { openTargets, readTargets } from './targets.ts';
+import { readTargets } from './targets.ts';
 
 /** Platforms and attachments that are read for their sizes, in each repository. */
 const MAX_SIZE_READS = 1000;

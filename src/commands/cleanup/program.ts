@@ -2,6 +2,7 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import type { CleanupInputs, ConversionInputs } from './inputs.ts';
 import { type CleanupResult, emptyCleanup, failed as failedResult } from './result.ts';
 
+export { cleanupMetrics as metrics } from './metrics.ts';
 export { renderCleanupOutputs as outputs } from './outputs.ts';
 export { renderCleanupSummary as summary } from './summary.ts';
 

@@ -3,6 +3,7 @@ import { parseDigests } from '../../domain/merge/written-digest.ts';
 import { CREATE_REPOSITORY } from '../../inputs/create-repository.ts';
 import { DRY_RUN } from '../../inputs/dry-run.ts';
 import { entries, KEY_VALUE, lines, linesAs } from '../../inputs/lists.ts';
+import { METRICS_INPUTS } from '../../inputs/metrics.ts';
 import { NAMING_INPUTS } from '../../inputs/naming.ts';
 import { platforms } from '../../inputs/platforms.ts';
 import { REGISTRY_INPUTS } from '../../inputs/registry-inputs.ts';
@@ -71,6 +72,7 @@ export const INPUTS = {
   ...IMAGE_GATE_INPUTS,
   ...SIGNING_INPUTS,
   ...REGISTRY_INPUTS,
+  ...METRICS_INPUTS,
   'create-repository': CREATE_REPOSITORY,
   'dry-run': DRY_RUN,
 } as const;

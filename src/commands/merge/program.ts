@@ -1,3 +1,4 @@
+import { publishMetrics } from '../publish/metrics.ts';
 import { renderOutputs } from '../publish/outputs.ts';
 import { emptyResult, failed as failedResult } from '../publish/partial-result.ts';
 import type { publish } from '../publish/publish.ts';
@@ -18,3 +19,5 @@ export const outputs = (result: PublishResult) => {
 };
 
 export const summary = (result: PublishResult) => renderSummary(result, OUTCOMES);
+
+export const metrics = (result: PublishResult) => publishMetrics(result, 'merge');

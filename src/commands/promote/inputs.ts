@@ -5,6 +5,7 @@ import { DRY_RUN } from '../../inputs/dry-run.ts';
 import { GATE_INPUTS, gateTerms, SCANNER_INPUTS, scannerSettings } from '../../inputs/gate.ts';
 import { withDefaultImage } from '../../inputs/images.ts';
 import { lines } from '../../inputs/lists.ts';
+import { METRICS_INPUTS } from '../../inputs/metrics.ts';
 import { NAMING_INPUTS } from '../../inputs/naming.ts';
 import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
 import { keylessHasRegistry, REGISTRY_RULES, registryHasLogin } from '../../inputs/registry-rules.ts';
@@ -70,6 +71,7 @@ export const INPUTS = {
   ...SCANNER_INPUTS,
   ...TRUST_INPUTS,
   ...REGISTRY_INPUTS,
+  ...METRICS_INPUTS,
   'create-repository': CREATE_REPOSITORY,
   'dry-run': DRY_RUN,
 } as const;

@@ -1,6 +1,7 @@
 import { BUILD_INPUTS, BUILD_ONLY, BUILD_RULES, hasIndex } from '../../inputs/build.ts';
 import { CREATE_REPOSITORY } from '../../inputs/create-repository.ts';
 import { DRY_RUN } from '../../inputs/dry-run.ts';
+import { METRICS_INPUTS } from '../../inputs/metrics.ts';
 import { NAMING_INPUTS } from '../../inputs/naming.ts';
 import { REGISTRY_INPUTS } from '../../inputs/registry-inputs.ts';
 import {
@@ -33,6 +34,7 @@ export const INPUTS = {
   ...IMAGE_GATE_INPUTS,
   ...SIGNING_INPUTS,
   ...REGISTRY_INPUTS,
+  ...METRICS_INPUTS,
   'create-repository': CREATE_REPOSITORY,
   'dry-run': DRY_RUN,
 } as const;

@@ -1,3 +1,4 @@
+import { publishMetrics } from './metrics.ts';
 import { OUTCOMES } from './outcomes.ts';
 import { renderOutputs } from './outputs.ts';
 import { emptyResult, failed as failedResult } from './partial-result.ts';
@@ -14,3 +15,5 @@ export const failed = (error: unknown) => failedResult(emptyResult(), error);
 export const outputs = (result: PublishResult) => renderOutputs(result, 'publish');
 
 export const summary = (result: PublishResult) => renderSummary(result, OUTCOMES);
+
+export const metrics = (result: PublishResult) => publishMetrics(result, 'publish');

@@ -28,6 +28,8 @@ export interface InventoryReading {
   readonly placeholders: readonly Placeholder[];
   /** Images with promotion records, or with referrers that may be such records. */
   readonly promoted: readonly Digest[];
+  /** Manifests that {@link readContents} was asked to read and that do not exist. */
+  readonly absent?: ReadonlySet<Digest>;
   /** Of every manifest that was read. */
   readonly facts: ReadonlyMap<Digest, ManifestFacts>;
   /** Manifest requests. */
@@ -101,6 +103,7 @@ export async function readContents(
     ...reading,
     inventory: { ...reading.inventory, manifests },
     facts: new Map([...reading.facts, ...reader.facts]),
+    absent: reader.absent,
     requests: reading.requests + reader.requests(),
   };
 }

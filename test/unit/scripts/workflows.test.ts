@@ -38,6 +38,7 @@ const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   login: [['registry', 'registry-auth']],
   cleanup: [['policy']],
+  report: [],
   verify: [['images'], ['signer-identity', 'signer-key', 'trust-policy']],
 };
 

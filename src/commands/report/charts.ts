@@ -1,0 +1,75 @@
+import { ageGroups } from '../../domain/report/ages.ts';
+import type { HistoryEntry } from '../../domain/report/history.ts';
+import { compareText } from '../../domain/retention/graph.ts';
+import type { ReportResult, RepositoryReport } from './result.ts';
+
+/** More slices cannot be told apart. */
+const MAX_SLICES = 8;
+/** Points of a trend. */
+const MAX_POINTS = 14;
+
+/** Images of all repositories by age. The json has the same numbers. Empty without an image. */
+export function renderAges(repositories: readonly RepositoryReport[], now: number): string {
+  const times = repositories.flatMap(({ content }) => content?.images.map(({ pushedAt }) => pushedAt) ?? []);
+  if (times.length === 0) return '';
+  const groups = ageGroups(times, now);
+  const most = Math.max(...groups.map(({ images }) => images));
+  return [
+    '```mermaid',
+    'xychart-beta',
+    '  title "Images by age"',
+    `  x-axis [${groups.map(({ name }) => `"${name}"`).join(', ')}]`,
+    `  y-axis "images" 0 --> ${most}`,
+    `  bar [${groups.map(({ images }) => images).join(', ')}]`,
+    '```',
+  ].join('\n');
+}
+
+/** Storage by repository. Empty for a single one. */
+export function renderStorage(repositories: readonly RepositoryReport[]): string {
+  const sizes = repositories
+    .flatMap(({ path, content }) => (content === undefined ? [] : [{ path, bytes: content.sizes.distinct }]))
+    .filter(({ bytes }) => bytes > 0)
+    .toSorted((a, b) => b.bytes - a.bytes || compareText(a.path, b.path));
+  if (sizes.length < 2) return '';
+  const rest = sizes.slice(MAX_SLICES - 1).reduce((sum, { bytes }) => sum + bytes, 0);
+  const slices = [
+    ...sizes.slice(0, MAX_SLICES - 1).map(({ path, bytes }) => [inLabel(path), bytes] as const),
+    ...(rest > 0 ? [['others', rest] as const] : []),
+  ];
+  return [
+    '```mermaid',
+    'pie showData title Storage by repository (MiB)',
+    ...slices.map(([name, bytes]) => `  "${name}" : ${mebibytes(bytes)}`),
+    '```',
+  ].join('\n');
+}
+
+/** Storage over the last runs. Empty before the second one. */
+export function renderTrend({ history = [], repositories }: ReportResult): string {
+  const shown = new Set(repositories.map(({ repository }) => repository));
+  const own = history.filter(({ repository }) => shown.has(repository));
+  const runs = [...Map.groupBy(own, ({ at }) => at)].slice(-MAX_POINTS);
+  // Runs about fewer repositories would look like a fall.
+  const complete = runs.filter(([, entries]) => entries.length === shown.size);
+  if (complete.length < 2) return '';
+  const sum = (entries: readonly HistoryEntry[]) => mebibytes(entries.reduce((total, { bytes }) => total + bytes, 0));
+  const points = complete.map(([, entries]) => sum(entries));
+  return [
+    '```mermaid',
+    'xychart-beta',
+    '  title "Storage over the last runs (MiB)"',
+    `  x-axis [${complete.map(([at]) => `"${at.slice(5, 16).replace('T', ' ')}"`).join(', ')}]`,
+    `  y-axis "MiB" 0 --> ${Math.max(1, ...points)}`,
+    `  line [${points.join(', ')}]`,
+    '```',
+  ].join('\n');
+}
+
+/** At least something for what exists: a slice of 0 is no slice. */
+const mebibytes = (bytes: number) => Math.max(0.01, Math.round((bytes / (1024 * 1024)) * 100) / 100);
+
+/** Names inside a diagram: nothing that could end a label. */
+function inLabel(text: string): string {
+  return text.replace(/[^\p{L}\p{N} ._:/@-]/gu, '?').slice(0, 60);
+}

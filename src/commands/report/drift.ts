@@ -1,0 +1,198 @@
+import semverCompare from 'semver/functions/compare.js';
+import semverValid from 'semver/functions/valid.js';
+import { COMMIT } from '../../domain/commit.ts';
+import { fieldsOf } from '../../domain/fields.ts';
+import { isIndexType, type ManifestBytes } from '../../domain/manifest.ts';
+import type { ImageName } from '../../domain/reference.ts';
+import {
+  type CommitRelation,
+  type DriftReport,
+  type EnvironmentState,
+  environmentDrift,
+  replicaDrift,
+} from '../../domain/report/drift.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { createRecords, type ReadRecords, readEnvironment } from '../../evidence/environment-history.ts';
+import { readRecorded } from '../../evidence/image-origin.ts';
+import { hasSignature } from '../../evidence/signatures.ts';
+import type { Repository } from '../../oci/client/repository.ts';
+import { type OpenTarget, openTargets } from '../../run/inventory/open-targets.ts';
+import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+import type { EnvironmentReference } from './environments.ts';
+import type { ReportInputs } from './inputs.ts';
+
+/** An environment in one repository. */
+interface Placed {
+  readonly environment: EnvironmentReference;
+  readonly target: OpenTarget;
+}
+
+/**
+ * Reads what the environments run, and compares them. A chain of environments per image; environments in repositories of their own are
+ * in every chain.
+ */
+export async function readDrift(
+  runtime: Runtime,
+  { registries, images, environments }: ReportInputs,
+  known: readonly OpenTarget[],
+): Promise<{ readonly environments: readonly EnvironmentState[]; readonly drift: DriftReport }> {
+  const others = environments.flatMap(({ image }) =>
+    image === undefined || known.some(({ name }) => name.name === image.name) ? [] : [image],
+  );
+  const opened = [...known, ...(await openTargets(runtime, registries, uniqueNames(others), 'pull'))];
+  const targetOf = (image: ImageName) => opened.find(({ name }) => name.name === image.name);
+  const hasOwn = environments.some(({ image }) => image === undefined);
+  const chains = (hasOwn ? images : images.slice(0, 1)).map((image) =>
+    environments.flatMap((environment): readonly Placed[] => {
+      const target = targetOf(environment.image ?? image);
+      return target === undefined ? [] : [{ environment, target }];
+    }),
+  );
+  const records = createRecords(runtime.clock.now);
+  const states = new Map<string, EnvironmentState>();
+  for (const { environment, target } of chains.flat()) {
+    const key = keyOf(environment, target);
+    if (!states.has(key)) states.set(key, await readState(environment, target, records));
+  }
+  const stateOf = ({ environment, target }: Placed) => states.get(keyOf(environment, target));
+  const lists = chains.map((chain) => chain.flatMap((placed) => stateOf(placed) ?? []));
+  const relate = await relations(gitHub(runtime, registries.githubToken), lists);
+  const reports = lists.map((list, at) =>
+    environmentDrift(
+      (hasOwn ? images[at] : undefined)?.name ?? list[0]?.reference ?? '',
+      list,
+      relate,
+      compareVersions,
+    ),
+  );
+  const replicas = replicaGroups(images).flatMap(({ name, members }) =>
+    environments
+      .filter(({ image }) => image === undefined)
+      .map((environment) =>
+        replicaDrift(
+          `${name}:${environment.tag}`,
+          members.flatMap((image) => {
+            const target = targetOf(image);
+            return target === undefined ? [] : (stateOf({ environment, target }) ?? []);
+          }),
+        ),
+      ),
+  );
+  const all = [...reports, ...replicas];
+  return {
+    environments: [...states.values()],
+    drift: { drifts: all.flatMap(({ drifts }) => drifts), checks: all.flatMap(({ checks }) => checks) },
+  };
+}
+
+const keyOf = ({ name, tag }: EnvironmentReference, { name: image }: OpenTarget) =>
+  JSON.stringify([name, image.name, tag]);
+
+const uniqueNames = (names: readonly ImageName[]) => [...new Map(names.map((each) => [each.name, each])).values()];
+
+/** Repositories with the same path at different registries. */
+function replicaGroups(images: readonly ImageName[]) {
+  return [...Map.groupBy(images, ({ repository }) => repository)]
+    .filter(([, members]) => members.length > 1)
+    .map(([name, members]) => ({ name, members }));
+}
+
+async function readState(
+  environment: EnvironmentReference,
+  { name, target }: OpenTarget,
+  records: ReadRecords,
+): Promise<EnvironmentState> {
+  const { repository, vendor } = target;
+  const reference = `${name.name}:${environment.tag}`;
+  const common = { name: environment.name, reference };
+  try {
+    const head = await repository.head(environment.tag);
+    if (head === undefined) return { ...common, state: 'absent' };
+    const present = { ...common, state: 'present', digest: head.digest } as const;
+    // Docker Hub counts manifests as pulls, and HEAD as none.
+    if (vendor.reading?.manifests === 'avoided') return present;
+    const root = await repository.get(head.digest);
+    return root === undefined
+      ? present
+      : { ...present, ...(await readDetails(environment, repository, root, records)) };
+  } catch (error) {
+    if (!(error instanceof ActionError) || error.code === 'CANCELLED') throw error;
+    return { ...common, state: 'unknown', reason: error.message.split('\n', 1)[0] ?? '' };
+  }
+}
+
+/** What the registry has about an image. Each part may be unknown without the others. */
+async function readDetails(
+  { name }: EnvironmentReference,
+  repository: Repository,
+  root: ManifestBytes,
+  records: ReadRecords,
+) {
+  const { digest } = root.descriptor;
+  const origin = await known(readRecorded(repository, root, ['revision', 'version']));
+  const signature = await known(hasSignature(repository, digest));
+  const history = await known(readEnvironment({ repository, now: digest }, name, records));
+  const last = history?.chain.at(-1);
+  const platforms = platformsOf(root);
+  return {
+    ...(origin?.revision === undefined ? {} : { revision: origin.revision }),
+    ...(origin?.version === undefined ? {} : { version: origin.version }),
+    ...(platforms === undefined ? {} : { platforms }),
+    ...(signature === undefined ? {} : { hasSignature: signature }),
+    ...(last === undefined ? {} : { promoted: { digest: last.digest, at: last.time, by: last.actor, run: last.run } }),
+  };
+}
+
+async function known<T>(task: Promise<T>): Promise<T | undefined> {
+  try {
+    return await task;
+  } catch (error) {
+    if (error instanceof ActionError && error.code !== 'CANCELLED') return undefined;
+    throw error;
+  }
+}
+
+/** Platforms of an index, sorted; undefined for a manifest of one platform. */
+function platformsOf({ descriptor, bytes }: ManifestBytes): readonly string[] | undefined {
+  if (!isIndexType(descriptor.mediaType)) return undefined;
+  const parsed: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  const { manifests } = fieldsOf(parsed);
+  const entries: readonly unknown[] = Array.isArray(manifests) ? manifests : [];
+  const found = entries.flatMap((entry) => {
+    const { os, architecture, variant } = fieldsOf(fieldsOf(entry).platform);
+    if (typeof os !== 'string' || os === 'unknown') return [];
+    return [[os, architecture, variant].filter((part) => typeof part === 'string' && part !== '').join('/')];
+  });
+  return [...new Set(found)].toSorted();
+}
+
+/** Asks GitHub how the commits of neighbouring environments relate, each pair once. */
+async function relations(
+  api: GitHubApi | undefined,
+  lists: readonly (readonly EnvironmentState[])[],
+): Promise<(earlier: string, later: string) => CommitRelation | undefined> {
+  const found = new Map<string, CommitRelation>();
+  for (const list of lists) {
+    const present = list.filter(({ state }) => state === 'present');
+    for (const [at, later] of present.entries()) {
+      const [from, to] = [present[at - 1]?.revision, later.revision];
+      if (api === undefined || from === undefined || to === undefined || from === to) continue;
+      if (!COMMIT.test(from) || !COMMIT.test(to) || found.has(`${from} ${to}`)) continue;
+      const relation = await api.compare(from, to);
+      if (relation !== undefined) found.set(`${from} ${to}`, relation);
+    }
+  }
+  return (earlier, later) => found.get(`${earlier} ${later}`);
+}
+
+function compareVersions(a: string, b: string): number | undefined {
+  const [first, second] = [semverValid(a), semverValid(b)];
+  return first === null || second === null ? undefined : semverCompare(first, second);
+}
+
+/** GitHub's API for the repository of the workflow; undefined without a token or outside of a job. */
+function gitHub({ env, github }: Runtime, token: string | undefined): GitHubApi | undefined {
+  const [owner = '', name = ''] = (env.GITHUB_REPOSITORY ?? '').split('/');
+  if (token === undefined || owner === '' || name === '') return undefined;
+  return github(token, { apiUrl: env.GITHUB_API_URL ?? 'https://api.github.com', owner, name });
+}

@@ -1,0 +1,171 @@
+import { parseImages } from '../../domain/images.ts';
+import { parsed } from '../../domain/parsed.ts';
+import type { TagMatcher } from '../../domain/patterns/tag-pattern.ts';
+import type { ImageName } from '../../domain/reference.ts';
+import { FAIL_CONDITIONS, type FailCondition } from '../../domain/report/conditions.ts';
+import { GATE_INPUTS, SCANNER_INPUTS, type ScannerSettings, scannerSettings } from '../../inputs/gate.ts';
+import { withDefaultImage } from '../../inputs/images.ts';
+import { linesAs, list } from '../../inputs/lists.ts';
+import { METRICS_INPUTS } from '../../inputs/metrics.ts';
+import { inputError, type Problem } from '../../inputs/read-table.ts';
+import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
+import {
+  emptyCredentialsWarning,
+  keylessHasRegistry,
+  loginHasImage,
+  REGISTRY_RULES,
+} from '../../inputs/registry-rules.ts';
+import type { Rule, RuleFacts } from '../../inputs/rule.ts';
+import { field, flag, type InputsOf, path, set } from '../../inputs/schema.ts';
+import type { EnvironmentReference } from './environments.ts';
+
+const CONDITIONS = Object.keys(FAIL_CONDITIONS).filter((name): name is FailCondition =>
+  Object.hasOwn(FAIL_CONDITIONS, name),
+);
+const FAIL_ON = set(CONDITIONS, { group: 'Report', about: '', default: '' });
+const SCANS = ['registry', 'trivy', 'none'] as const;
+
+/** Everything that a step with `command: report` may set. */
+export const INPUTS = {
+  images: linesAs(
+    {
+      group: 'What',
+      about: 'Repositories to report on, one per line, without a tag. Empty: `ghcr.io/<owner>/<repository>`.',
+      example: 'ghcr.io/org/app',
+    },
+    parseImages,
+  ),
+  watch: list({
+    group: 'Report',
+    about:
+      'Tags of images to look at closely: scan results, and metrics of their own. A list of globs, or of regular expressions between slashes. The tags of `environments` are always watched.',
+    default: 'latest',
+    example: 'latest,v1.*',
+  }),
+  environments: list({
+    group: 'Report',
+    about:
+      'Environments to compare, in the order of promotion: tags of `images`, `name=tag`, or `name=image:tag` for an environment in another repository.',
+    example: 'staging,production',
+  }),
+  scans: set(SCANS, {
+    group: 'Report',
+    about:
+      "Where scan results of watched images come from: `registry` (the registry's own scanner), `trivy` (a scan in this run), or `none`. Two results are compared.",
+    default: 'registry',
+  }),
+  'exact-sizes': flag({
+    group: 'Report',
+    about:
+      'Read every manifest, also where reads count as pulls or downloads (Amazon ECR, Harbor). Without it, sizes there come from the registry, which does not show shared layers.',
+    default: 'false',
+  }),
+  'fail-on': field<readonly FailCondition[]>(
+    `list of ${CONDITIONS.join(', ')}`,
+    {
+      group: 'Report',
+      about: `Fail the step if ${CONDITIONS.map((name) => `\`${name}\`: ${FAIL_CONDITIONS[name]}`).join('; ')}. Empty: only when nothing could be read.`,
+      example: 'critical,drift',
+    },
+    (raw, mask) => (raw === '' ? parsed([]) : FAIL_ON.read(raw, mask)),
+  ),
+  'history-file': path({
+    group: 'Report',
+    about:
+      'A file that this run adds its numbers to, for trends: one JSON object per line, at most 400 of each repository. Keep it between runs as an artifact or in a branch.',
+    example: 'registry-history.jsonl',
+  }),
+  ...METRICS_INPUTS,
+  ...SCANNER_INPUTS,
+  'max-db-age': GATE_INPUTS['max-db-age'],
+  ...REGISTRY_INPUTS,
+} as const;
+
+type Values = InputsOf<typeof INPUTS>;
+
+/** What a report goes by. */
+export interface ReportInputs {
+  readonly registries: RegistrySettings;
+  /** Each once. */
+  readonly images: readonly ImageName[];
+  /** Which tags are watched. */
+  readonly watch: TagMatcher;
+  /** In the order of promotion. */
+  readonly environments: readonly EnvironmentReference[];
+  readonly scans: { readonly registry: boolean; readonly trivy: boolean };
+  readonly exactSizes: boolean;
+  readonly failOn: readonly FailCondition[];
+  readonly historyFile: string | undefined;
+  readonly metricsFile: string | undefined;
+  readonly scanner: ScannerSettings;
+  /** Milliseconds. */
+  readonly maxDatabaseAge: Values['max-db-age'];
+}
+
+const hostsOf = ({ images }: Values): readonly string[] => images.map(({ reference }) => reference.host);
+
+export const RULES: readonly Rule<Values>[] = [
+  ({ images }) =>
+    images.length > 0 && images.every(({ enable }) => !enable)
+      ? '`images`: every line has `enable=false`, so there is no repository to report on. Enable one.'
+      : undefined,
+  ({ scans }) =>
+    scans.includes('none') && scans.length > 1
+      ? '`scans`: `none` cannot be combined with others. Remove it.'
+      : undefined,
+  (inputs, { given }) => {
+    const unused = (['trivy-version', 'trivy-sha256'] as const).filter(given);
+    return unused.length > 0 && !inputs.scans.includes('trivy')
+      ? `\`${unused[0]}\` has no effect without \`scans: trivy\`. Add that, or remove it.`
+      : undefined;
+  },
+  ...REGISTRY_RULES,
+  (inputs, facts) => (inputs.images.length > 0 ? loginHasImage(hostsOf)(inputs, facts) : undefined),
+];
+
+export const WARNINGS: readonly Rule<Values>[] = [
+  (inputs, facts) => (inputs.images.length > 0 ? keylessHasRegistry(hostsOf)(inputs, facts) : undefined),
+  emptyCredentialsWarning,
+];
+
+/**
+ * What the inputs come to.
+ * @throws ActionError INPUT_INVALID
+ */
+export async function reportInputs(inputs: Values, { env }: RuleFacts<Values>): Promise<ReportInputs> {
+  // Loaded here: patterns and versions need libraries that other commands do not.
+  const { readEnvironments, readWatch } = await import('./environments.ts');
+  const enabled = inputs.images.filter(({ enable }) => enable);
+  const images = withDefaultImage(enabled, env, inputs.images.length === 0).images.map(({ reference }) => reference);
+  const environments = readEnvironments(inputs.environments, images);
+  const watch = readWatch(inputs.watch);
+  const found: Problem[] = [
+    ...(environments.ok ? [] : environments.problems.map((text) => ({ input: 'environments', text }))),
+    ...(watch.ok ? [] : watch.problems.map((text) => ({ input: 'watch', text }))),
+    ...(images.length === 0 && inputs.images.length === 0
+      ? [
+          {
+            input: 'images',
+            text: 'it is empty, and this repository has no default image. Name a repository such as registry.example.com/org/app.',
+          },
+        ]
+      : []),
+  ];
+  if (found.length > 0 || !environments.ok || !watch.ok) throw inputError(found);
+  return {
+    registries: registrySettings(inputs),
+    images,
+    watch: watch.value,
+    environments: environments.value,
+    scans: {
+      registry: inputs.scans.includes('registry'),
+      trivy: inputs.scans.includes('trivy'),
+    },
+    exactSizes: inputs['exact-sizes'],
+    failOn: inputs['fail-on'],
+    historyFile: inputs['history-file'],
+    metricsFile: inputs['metrics-file'],
+    scanner: scannerSettings(inputs),
+    maxDatabaseAge: inputs['max-db-age'],
+  };
+}

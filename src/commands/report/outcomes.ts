@@ -1,0 +1,14 @@
+export const OUTCOMES = {
+  successes: {
+    reported: { about: 'Everything was read.', heading: 'Report:' },
+    partial: {
+      about:
+        'Something could not be read, as the report shows; the rest is complete. `fail-on: incomplete` fails such a run.',
+      heading: 'Partial report:',
+    },
+  },
+  failed: 'Report failed:',
+} as const;
+
+/** What a report that succeeded came to. */
+export type Success = keyof typeof OUTCOMES.successes;

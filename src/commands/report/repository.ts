@@ -1,0 +1,129 @@
+import type { ReportedImage } from '../../domain/report/content.ts';
+import { contentOf } from '../../domain/report/content.ts';
+import { compareResults, type ScanComparison, type ScanResult } from '../../domain/report/scan.ts';
+import type { RegistryUsage } from '../../domain/report/usage.ts';
+import { registryTraits } from '../../domain/retention/registry-traits.ts';
+import { ActionError } from '../../errors/action-error.ts';
+import { ignoreFailure } from '../../registries/ignore-failure.ts';
+import { readBuildTimes } from '../../run/inventory/build-times.ts';
+import type { CleanupTarget } from '../../run/inventory/collected.ts';
+import { type OpenTarget, withExistence } from '../../run/inventory/open-targets.ts';
+import { type InventoryReading, readContents, readInventory } from '../../run/inventory/read-inventory.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { ReportInputs } from './inputs.ts';
+import type { RepositoryReport, WatchedImage } from './result.ts';
+import type { Scanners } from './scanners.ts';
+
+/** Images that are looked at closely, in each repository: each costs requests, or a scan. */
+const MAX_WATCHED = 50;
+
+/** Reads one repository. Errors are part of the result. @throws ActionError CANCELLED */
+export async function readRepository(
+  runtime: Runtime,
+  inputs: ReportInputs,
+  open: OpenTarget,
+  scanners: Scanners,
+): Promise<RepositoryReport> {
+  const { name, target } = open;
+  const listed = countingSizes(target);
+  const found = {
+    repository: name.name,
+    host: name.host,
+    path: name.repository,
+    vendor: target.vendor.id,
+  };
+  const reading = await readAll(runtime, inputs, { name, target: listed.target });
+  const { inventory, errors, requests } = reading;
+  const content = contentOf(inventory);
+  const own = (await readUsage(target)) ?? {};
+  const usage: RegistryUsage =
+    own.repository !== undefined || listed.bytes() === 0
+      ? own
+      : { ...own, repository: { bytes: listed.bytes(), counts: "the sizes in the registry's list, added up" } };
+  if (errors.length > 0 && content.images.length === 0) {
+    return { ...found, usage, watched: [], errors, requests };
+  }
+  const watched: WatchedImage[] = [];
+  for (const [image, tags] of watchedImages(inputs, name.name, content.images, runtime)) {
+    const scans = await scanners.results(open, image);
+    watched.push({ tags, image, scans, comparisons: comparisonsOf(scans) });
+  }
+  return { ...found, content, usage, watched, errors, requests };
+}
+
+async function readAll(runtime: Runtime, { exactSizes }: ReportInputs, open: OpenTarget): Promise<InventoryReading> {
+  const { target } = open;
+  const { vendor } = target;
+  const listed = await readInventory(target, runtime);
+  const known = await withExistence(open, listed, 'Check the name in `images`, and remove a repository that is empty.');
+  if (known.errors.length > 0) return known;
+  const { manifests = 'free' } = vendor.reading ?? {};
+  const isRead = manifests === 'free' || exactSizes || vendor.capabilities.size !== 'yes';
+  const unread = known.inventory.manifests.filter(
+    ({ presence, blobs }) => presence !== 'missing' && blobs === undefined,
+  );
+  const digests = unread.map(({ digest }) => digest);
+  const sized = isRead ? await readContents(target, known, digests).then(withoutAbsent).catch(keeping(known)) : known;
+  return registryTraits(vendor.id).pushed === 'unknown' ? readBuildTimes(target, sized).catch(keeping(sized)) : sized;
+}
+
+/** An index does not show whether its platforms exist; reading them does. */
+function withoutAbsent(reading: InventoryReading): InventoryReading {
+  const { absent = new Set(), inventory } = reading;
+  const manifests = inventory.manifests.map((manifest) =>
+    absent.has(manifest.digest) ? { ...manifest, presence: 'missing' as const } : manifest,
+  );
+  return { ...reading, inventory: { ...inventory, manifests } };
+}
+
+/** What could not be read in addition leaves what is known. */
+function keeping(known: InventoryReading) {
+  return (error: unknown): InventoryReading => {
+    if (!(error instanceof ActionError) || error.code === 'CANCELLED') throw error;
+    return { ...known, errors: [...known.errors, error] };
+  };
+}
+
+/** Adds up the sizes in the vendor's list while it is read. */
+function countingSizes(target: CleanupTarget): { readonly target: CleanupTarget; readonly bytes: () => number } {
+  const { managed } = target;
+  let bytes = 0;
+  const list = async function* () {
+    for await (const image of managed.list()) {
+      bytes += image.size ?? 0;
+      yield image;
+    }
+  };
+  return { target: { ...target, managed: { ...managed, list } }, bytes: () => bytes };
+}
+
+/** Limits and the registry's own count; a registry that does not answer leaves them unknown. */
+async function readUsage({ managed }: CleanupTarget): Promise<RegistryUsage | undefined> {
+  return managed.usage?.().catch(ignoreFailure);
+}
+
+/** The images with a watched tag, with those of their tags that are watched. */
+function watchedImages(
+  { watch, environments }: ReportInputs,
+  repository: string,
+  images: readonly ReportedImage[],
+  { log }: Runtime,
+): readonly (readonly [ReportedImage, readonly string[]])[] {
+  const own = new Set(
+    environments.flatMap(({ tag, image }) => (image === undefined || image.name === repository ? tag : [])),
+  );
+  const found = images
+    .map((image) => [image, image.tags.filter((tag) => own.has(tag) || watch.matches(tag))] as const)
+    .filter(([, tags]) => tags.length > 0)
+    // Images of environments come first, if there are too many.
+    .toSorted(([, a], [, b]) => Number(b.some((tag) => own.has(tag))) - Number(a.some((tag) => own.has(tag))));
+  if (found.length > MAX_WATCHED)
+    log.warning(
+      `${repository}: ${found.length} images have a watched tag; the newest ${MAX_WATCHED} are looked at. Narrow \`watch\`.`,
+    );
+  return found.slice(0, MAX_WATCHED);
+}
+
+function comparisonsOf(scans: readonly ScanResult[]): readonly ScanComparison[] {
+  return scans.flatMap((first, at) => scans.slice(at + 1).flatMap((second) => compareResults(first, second) ?? []));
+}
