@@ -2,22 +2,39 @@ import type { Digest } from '../domain/digest.ts';
 import { type History, readHistory } from '../domain/promotion/history.ts';
 import { isSameEnvironment, type StoredRecord } from '../domain/promotion/record.ts';
 import { type JudgedRecords, judgeRecords } from '../domain/promotion/trust.ts';
+import { type UncountedRecord, uncountedSentences } from '../domain/promotion/uncounted.ts';
 import type { Repository } from '../oci/client/repository.ts';
 import { type RecordsOfImage, readRecords } from './promotion-records.ts';
+import type { RecordVerifier } from './signed-records.ts';
 
 /** The records of an image in one repository, and how far they count there. */
-type KnownRecords = RecordsOfImage & JudgedRecords;
+type KnownRecords = RecordsOfImage & JudgedRecords & { readonly uncounted: readonly UncountedRecord[] };
 
 /** Records by image, each read once. */
 export type ReadRecords = (repository: Repository, digest: Digest) => Promise<KnownRecords>;
 
-/** @param now records with a later time are from the future */
-export function createRecords(now: () => Date): ReadRecords {
+/**
+ * @param now records with a later time are from the future
+ * @param verify with it, only records whose signatures prove them count; others can only add a hold, which makes a
+ * promotion stricter. Without it, unsigned ones count.
+ */
+export function createRecords(now: () => Date, verify?: RecordVerifier): ReadRecords {
   const read = new Map<string, Promise<KnownRecords>>();
   const others = new Set<Digest>();
   const judged = async (repository: Repository, digest: Digest): Promise<KnownRecords> => {
     const found = await readRecords(repository, digest, others);
-    return { ...found, ...judgeRecords(found.records, repository, now()) };
+    const { own, foreign, ignored } = judgeRecords(found.records, repository, now());
+    if (verify === undefined) return { ...found, own, foreign, ignored, uncounted: [] };
+    // A gate result of `publish` changes no history: where it is required, the requirement says whether it is signed.
+    const promotions = own.filter(({ kind }) => kind !== 'publish');
+    const { verified, uncounted } = await verify(repository, promotions);
+    return {
+      ...found,
+      own: [...own.filter(({ kind }) => kind === 'publish'), ...verified],
+      foreign: [...foreign, ...uncounted.map(({ record }) => record)],
+      ignored: [...ignored, ...uncountedSentences(`${repository.host}/${repository.name}`, uncounted)],
+      uncounted,
+    };
   };
   return (repository, digest) => {
     const key = `${repository.host}/${repository.name}@${digest}`;

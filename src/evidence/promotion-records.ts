@@ -2,6 +2,7 @@ import type { Digest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
 import type { PromotionRecord, StoredRecord } from '../domain/promotion/record.ts';
 import { EMPTY, listedRecords, recordArtifact, recordOf } from '../domain/promotion/record-manifest.ts';
+import { BUNDLE_MEDIA_TYPE } from '../domain/trust/predicates.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { ReferrersSupport } from '../oci/client/context.ts';
 import { fallbackTag } from '../oci/client/referrers.ts';
@@ -72,6 +73,7 @@ export async function checkRecordable(repository: Repository, digest: Digest): P
 /**
  * Attaches a record to an existing image, and verifies that it is listed.
  * @param known how the repository lists the referrers of this image, which saves a check afterwards
+ * @param bundle the Sigstore bundle that signs it; undefined for an unsigned record
  * @returns the digest of the record's manifest
  * @throws ActionError INTERNAL when the record could not be read back, and all write errors
  */
@@ -80,11 +82,15 @@ export async function writeRecord(
   record: PromotionRecord,
   subject: Descriptor,
   known?: ReferrersSupport,
+  bundle?: Uint8Array,
 ): Promise<Digest> {
-  const artifact = recordArtifact(record, subject, digestOf);
+  const blob: Descriptor | undefined =
+    bundle === undefined ? undefined : { mediaType: BUNDLE_MEDIA_TYPE, digest: digestOf(bundle), size: bundle.length };
+  const artifact = recordArtifact(record, subject, digestOf, blob);
   if (!artifact.ok)
     throw new ActionError('INTERNAL', `The promotion record is not valid: ${artifact.problems.join('; ')}.`);
   const { descriptor } = artifact.value;
+  if (bundle !== undefined && blob !== undefined) await repository.putBlob(blob, () => Buffer.from(bundle));
   const put = () => repository.put(descriptor.digest, artifact.value);
   // Most repositories have the empty blob: it is only sent if it turns out to be missing.
   const { subject: confirmed } = await put().catch(async (error: unknown) => {

@@ -1,4 +1,3 @@
-import type { Bundle } from '@sigstore/bundle';
 import pLimit from 'p-limit';
 import type { Digest } from '../domain/digest.ts';
 import { type Fields, fieldsOf, isFields } from '../domain/fields.ts';
@@ -6,7 +5,6 @@ import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../domain/mani
 import { type Parsed, problems } from '../domain/parsed.ts';
 import { PROMOTION_TYPE } from '../domain/promotion/record.ts';
 import { PREDICATES } from '../domain/trust/predicates.ts';
-import { readStatement, STATEMENT_MEDIA_TYPE, type Statement } from '../domain/trust/statement.ts';
 import type {
   FoundStatements,
   RejectedStatement,
@@ -16,6 +14,7 @@ import type {
 import { cosignTags, descriptorOf } from '../oci/client/referrers.ts';
 import type { Repository } from '../oci/client/repository.ts';
 import type { BundleChecker } from '../sigstore/verify-bundle.ts';
+import { type CheckedStatement, checked, parseJson, payloadOf, readBundleStatement } from './bundle-statement.ts';
 import { DSSE_ENVELOPE, legacyBundle, SIMPLE_SIGNING, simpleSigningStatement } from './legacy-signatures.ts';
 
 /** Attachments of an image that are signed, or claim to be. */
@@ -151,21 +150,14 @@ interface Reading {
   readonly layer: Descriptor;
 }
 
-type Checked = Omit<SignedStatement, 'format' | 'manifest'>;
-
 async function readLayer(
   repository: Repository,
   { format, layer }: Reading,
   check: BundleChecker,
-): Promise<Parsed<Checked>> {
+): Promise<Parsed<CheckedStatement>> {
   if (layer.size > MAX_LAYER_BYTES) return problems(`it has ${layer.size} bytes, more than are read`);
   const blob = Buffer.concat(await (await repository.getBlob(layer)).toArray());
-  if (format === 'sigstore bundle') {
-    return checked(check(parse(blob)), ({ content }) => {
-      if (content.$case !== 'dsseEnvelope') return problems('it signs bytes and no statement');
-      return payloadOf(content.dsseEnvelope);
-    });
-  }
+  if (format === 'sigstore bundle') return readBundleStatement(check, blob);
   const bundle = legacyBundle(layer.mediaType, layer.annotations ?? {}, blob);
   if (!bundle.ok) return bundle;
   if (format === 'cosign 2 signature') {
@@ -176,26 +168,8 @@ async function readLayer(
   );
 }
 
-/** The signed content is inspected only after the signature was verified. */
-function checked(
-  result: ReturnType<BundleChecker>,
-  statementOf: (bundle: Bundle) => Parsed<Statement>,
-): Parsed<Checked> {
-  if (!result.ok) return result;
-  const { signer, time, bundle } = result.value;
-  const statement = statementOf(bundle);
-  if (!statement.ok) return statement;
-  return { ok: true, value: { ...statement.value, signer, ...(time === undefined ? {} : { time }) } };
-}
-
-function payloadOf(envelope: { readonly payloadType: string; readonly payload: Uint8Array }): Parsed<Statement> {
-  return envelope.payloadType === STATEMENT_MEDIA_TYPE
-    ? readStatement(envelope.payload)
-    : problems('what it signs is no in-toto statement');
-}
-
 function contentOf({ bytes }: ManifestBytes): { readonly fields: Fields; readonly layers: readonly Descriptor[] } {
-  const value = parse(bytes);
+  const value = parseJson(bytes);
   const fields = isFields(value) ? value : {};
   const { layers } = fields;
   return { fields, layers: Array.isArray(layers) ? layers.flatMap((layer) => descriptorOf(layer) ?? []) : [] };
@@ -204,12 +178,4 @@ function contentOf({ bytes }: ManifestBytes): { readonly fields: Fields; readonl
 function bundlesFirst(one: Descriptor, other: Descriptor): number {
   const rank = ({ artifactType = '' }: Descriptor) => (BUNDLE_TYPE.test(artifactType) ? 0 : 1);
   return rank(one) - rank(other);
-}
-
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
 }

@@ -190,6 +190,7 @@ export const TARGET = z
     copied: z.boolean().optional().describe('Of a promotion: the run copied the image here.'),
     previousDigest: digest.optional().describe('Of a promotion: what the environment pointed to before the run.'),
     promotionRecord: digest.optional().describe('Of a promotion: manifest of the promotion record that the run wrote.'),
+    promotionRecordSigned: z.boolean().optional().describe('Of a promotion: the run signed that record.'),
     error: ERROR.optional().describe('Why it failed.'),
   })
   .meta({ id: 'Target' });

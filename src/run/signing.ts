@@ -56,6 +56,16 @@ export function openSigner(runtime: Runtime, terms: SigningTerms): Promise<State
   return terms.kind === 'key' ? openKeySigner(runtime, terms) : openKeylessSigner(runtime, terms.config);
 }
 
+/**
+ * The payload of the job's OIDC token; undefined where the job may not request one.
+ * @throws ActionError SIGNING_NOT_PERMITTED when GitHub refuses it
+ */
+export async function readJobToken(runtime: Runtime): Promise<Fields | undefined> {
+  if (!runtime.env.ACTIONS_ID_TOKEN_REQUEST_URL) return undefined;
+  const api = openTokenApi(runtime);
+  return readJwt(await firstToken(() => requestIdToken(runtime.env, api, 'sigstore')));
+}
+
 async function openKeylessSigner(runtime: Runtime, config: string | undefined): Promise<StatementSigner> {
   const { env, clock } = runtime;
   const api = openTokenApi(runtime);

@@ -1,5 +1,5 @@
 import type { SerializedBundle } from '@sigstore/bundle';
-import { BUNDLE_MEDIA_TYPE } from '../domain/trust/bundle-manifest.ts';
+import { BUNDLE_MEDIA_TYPE } from '../domain/trust/predicates.ts';
 import type { SigningServices } from '../domain/trust/signing-services.ts';
 import { STATEMENT_MEDIA_TYPE } from '../domain/trust/statement.ts';
 import type { Clock } from '../runtime/runtime.ts';

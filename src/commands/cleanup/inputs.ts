@@ -6,6 +6,7 @@ import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import type { CleanupPolicy } from '../../domain/retention/policy.ts';
 import { linesAs } from '../../inputs/lists.ts';
 import { METRICS_INPUTS } from '../../inputs/metrics.ts';
+import { RECORD_TRUST_INPUTS, recordTrustSettings } from '../../inputs/record-trust.ts';
 import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
 import {
   emptyCredentialsWarning,
@@ -16,6 +17,8 @@ import {
 } from '../../inputs/registry-rules.ts';
 import type { Rule, RuleFacts } from '../../inputs/rule.ts';
 import { field, flag, type InputsOf, path } from '../../inputs/schema.ts';
+import { TRUST_INPUTS } from '../../inputs/signing.ts';
+import type { RecordTrustOptions } from '../../run/record-trust.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { repositoriesOf } from './repositories.ts';
 
@@ -64,6 +67,10 @@ export const INPUTS = {
       'Where to write the policy of `import`; a file with other content is not replaced. Empty: a file that exists until the end of the job, see the output `imported-policy`.',
     example: '.github/cleanup.yaml',
   }),
+  'record-identity': RECORD_TRUST_INPUTS['record-identity'],
+  'record-repository': RECORD_TRUST_INPUTS['record-repository'],
+  'signer-issuer': TRUST_INPUTS['signer-issuer'],
+  'trusted-root': TRUST_INPUTS['trusted-root'],
   ...REGISTRY_INPUTS,
   ...METRICS_INPUTS,
   'dry-run': field<boolean | undefined>(
@@ -90,6 +97,8 @@ export interface CleanupInputs {
   readonly approved: { readonly plan: CleanupPlan; readonly path: string } | undefined;
   /** Path to write the plan to; undefined: a file of the run. */
   readonly planFile: string | undefined;
+  /** Whose promotion records count as signed. */
+  readonly recordTrust: RecordTrustOptions;
   readonly dryRun: boolean;
 }
 
@@ -163,6 +172,7 @@ export async function cleanupInputs(
   // Loaded here: the reader of policies is as large as all that other commands need for their inputs.
   const { readCleanupFiles } = await import('./files.ts');
   const { policy, approved } = await readCleanupFiles(workspace, inputs);
+  const { identities, repositories } = await recordTrustSettings({ ...inputs, records: 'auto' });
   return {
     kind: 'cleanup',
     registries: registrySettings(inputs),
@@ -170,6 +180,10 @@ export async function cleanupInputs(
     policy,
     approved,
     planFile: inputs['plan-file'],
+    recordTrust: {
+      ...{ identities, repositories, issuer: inputs['signer-issuer'] },
+      trustedRoots: inputs['trusted-root'].filter((line) => line !== '' && !line.startsWith('#')),
+    },
     dryRun: isDryRun(inputs),
   };
 }

@@ -16,6 +16,7 @@ import { step } from '../../run/progress.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { sha256 } from './files.ts';
 import type { CleanupInputs } from './inputs.ts';
+import { recordVerifier } from './record-verifier.ts';
 import type { PartialCleanup } from './result.ts';
 import { readTargets } from './targets.ts';
 
@@ -41,7 +42,7 @@ export async function makePlan(
     withBuildTimes(await readTargets(runtime, await openTargets(runtime, inputs.registries, images, access)), policy),
   );
   const { inUse, refs } = await step(runtime, partial, 'Images in use', async () => ({
-    inUse: await readInUse(policy.inUse, targets, runtime, api),
+    inUse: await readInUse(policy.inUse, targets, runtime, api, recordVerifier(runtime, inputs)),
     refs: await readSourceRefs(policy, api),
   }));
   const decide = (all: readonly ReadTarget[]) =>

@@ -1,5 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
-import type { ManifestBytes } from '../../domain/manifest.ts';
+import type { Descriptor, ManifestBytes } from '../../domain/manifest.ts';
 import { type History, heldAfter } from '../../domain/promotion/history.ts';
 import type { PromotionPlan } from '../../domain/promotion/plan.ts';
 import type { PromotionRecord } from '../../domain/promotion/record.ts';
@@ -32,19 +32,25 @@ export interface PlannedRepository extends FoundRepository {
 /** A record without the parts that differ between repositories. */
 export type RecordOfRun = Omit<PromotionRecord, 'repository' | 'to' | 'previousDigest' | 'previousRecord' | 'held'>;
 
+/** Signs a record of the image. @returns the bytes of the bundle */
+export type SignRecord = (record: PromotionRecord, subject: Descriptor) => Promise<Uint8Array>;
+
 interface Apply {
   readonly targets: readonly PlannedRepository[];
   readonly root: ManifestBytes;
   readonly record: RecordOfRun;
   /** Whether time has passed since the repositories were read. */
   readonly recheck: boolean;
+  /** Signs a record; undefined when records are unsigned. */
+  readonly sign?: SignRecord | undefined;
   readonly log: Log;
 }
 
 /**
  * Moves the tags of a promotion whose content is in target, and writes its records: immutable tags first, then the
  * environment's tags, then the records, each in all repositories before the next. Reads each tag back. If a moving tag
- * fails, the other repositories have moved theirs, and get their records.
+ * fails, the other repositories have moved theirs, and get their records. Records are signed before the first tag
+ * moves: where that fails, nothing moves.
  * @returns one result per repository, in their order; failures are in `error`, never thrown
  */
 export async function applyPromotion({
@@ -52,6 +58,7 @@ export async function applyPromotion({
   root,
   record,
   recheck,
+  sign,
   log,
 }: Apply): Promise<readonly PromotedTarget[]> {
   const { phase, results } = inPhases(targets, (target) => ({ ...begin(target), copied: target.needsCopy }));
@@ -72,7 +79,16 @@ export async function applyPromotion({
       return { written };
     });
 
+  const signed = new Map<PlannedRepository, Uint8Array>();
+  const signAll = () =>
+    phase(async (target) => {
+      if (sign === undefined || !target.needsRecord) return {};
+      signed.set(target, await sign(recordFor(target, record), root.descriptor));
+      return {};
+    });
+
   const mayMove =
+    (sign === undefined || (await signAll())) &&
     (!recheck || (await phase((target) => recheckRepository(target, root.descriptor.digest)))) &&
     (await write('immutable'));
   if (mayMove) {
@@ -84,9 +100,12 @@ export async function applyPromotion({
       if (!target.needsRecord || (error !== undefined && !moved)) return {};
       const own = recordFor(target, record, error === undefined ? undefined : written);
       try {
-        const attached = await writeRecord(target.repository, own, root.descriptor, target.support);
-        log.info(`${target.image}: promotion record ${attached} attached, unsigned`);
-        return { record: attached };
+        // With fewer tags than planned, it is another record.
+        const bundle = error === undefined ? signed.get(target) : await sign?.(own, root.descriptor);
+        const attached = await writeRecord(target.repository, own, root.descriptor, target.support, bundle);
+        const isSigned = bundle !== undefined;
+        log.info(`${target.image}: promotion record ${attached} attached, ${isSigned ? 'signed' : 'unsigned'}`);
+        return { record: attached, isRecordSigned: isSigned };
       } catch (thrown) {
         throw error ?? unrecorded(thrown, target, record);
       }

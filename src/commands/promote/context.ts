@@ -7,6 +7,7 @@ import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { PromoteInputs } from './inputs.ts';
 import type { PartialResult } from './partial-result.ts';
 import type { Policy } from './policy.ts';
+import type { OpenRecordSigning } from './record-signing.ts';
 import type { Names } from './targets-from-inputs.ts';
 
 /** The context of all parts of a promotion. */
@@ -24,6 +25,7 @@ export interface PromotionContext {
   /** GitHub's API; undefined without a token. */
   readonly api: GitHubApi | undefined;
   readonly records: ReadRecords;
+  readonly recordSigning: OpenRecordSigning;
   /** The repositories for names; `push` for those to be written. */
   readonly at: (names: Names['images'], access: 'pull' | 'push') => readonly Destination[];
   readonly partial: PartialResult;

@@ -51,7 +51,9 @@ export function renderSteps(report: PromotionResult): string {
   if (image === undefined && errors.length === 0) return '';
   const diagram = renderDiagram(nodes.map((node, at) => ({ id: `s${at}`, ...node })));
   const isClaimed = nodes.some(({ state }) => state === 'claimed');
-  return isClaimed ? `${diagram}\n\nDashed: known from unsigned promotion records only.` : diagram;
+  if (!isClaimed) return diagram;
+  const how = report.records === 'signed' ? 'signed' : 'unsigned';
+  return `${diagram}\n\nDashed: known from ${how} promotion records only.`;
 }
 
 /** As much of a digest as fits into a node. */

@@ -133,9 +133,9 @@ async function readEnvironmentEvidence(
   const read = async (known: string) => (isSource ? digest : ((await source.repository.head(known))?.digest ?? null));
   const holds = tag === undefined ? undefined : await read(tag);
   if (holds === digest) return { holds, records: [] };
-  const own = (await records(source.repository, digest)).own.filter((each) =>
-    isSameEnvironment(each.environment, environment),
-  );
+  const ofImage = await records(source.repository, digest);
+  const own = ofImage.own.filter((each) => isSameEnvironment(each.environment, environment));
+  const uncounted = ofImage.uncounted.filter(({ record }) => isSameEnvironment(record.environment, environment));
   // The environment's later images show whether it was rolled back from this one. Its tag may have any name, given by
   // `to`.
   const others = await Promise.all(
@@ -147,6 +147,7 @@ async function readEnvironmentEvidence(
   return {
     ...(holds === undefined ? {} : { holds }),
     records: [...own, ...held.flat()],
+    uncounted,
     ...(deployments === undefined ? {} : { deployments }),
   };
 }

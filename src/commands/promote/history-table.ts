@@ -1,6 +1,7 @@
 import { shortDigest } from '../../domain/digest.ts';
 import type { History } from '../../domain/promotion/history.ts';
 import type { PromotionRecord } from '../../domain/promotion/record.ts';
+import type { UncountedRecord } from '../../domain/promotion/uncounted.ts';
 import { code, details, plain, prose, table } from '../../report/markdown.ts';
 import { shortName, withoutHost } from '../../report/parts.ts';
 import type { PromotionResult } from './result.ts';
@@ -14,8 +15,8 @@ function linked(address: string): string {
 }
 
 export function renderHistory(report: PromotionResult): string {
-  const { history } = report;
-  if (history === undefined || history.chain.length === 0) return '';
+  const { history, uncounted = [] } = report;
+  if (history === undefined || history.chain.length + uncounted.length === 0) return '';
   const marked = marker(report, history);
   const rows = history.chain
     .toReversed()
@@ -33,14 +34,26 @@ export function renderHistory(report: PromotionResult): string {
       ? `\n\n${history.chain.length - MAX_ROWS} older ones are in the \`json\` output.`
       : '';
   const unread = history.unread === undefined ? '' : '\n\nOlder records were not read: `dry-run: true` shows them.';
-  const gaps = history.gaps.map((gap) => `- ${prose(gap)}`).join('\n');
+  const gaps = [...history.gaps, ...uncounted.slice(0, MAX_ROWS).map(notCounted)]
+    .map((line) => `- ${prose(line)}`)
+    .join('\n');
+  const how = report.records === 'signed' ? 'signed' : 'unsigned';
   return details(
-    `History of ${plain(history.environment)} before this run, by unsigned promotion records`,
-    [table(['time (UTC)', 'kind', 'image', 'commit', 'from', 'by'], rows) + more + unread, gaps]
+    `History of ${plain(history.environment)} before this run, by ${how} promotion records`,
+    [
+      rows.length === 0 ? '' : table(['time (UTC)', 'kind', 'image', 'commit', 'from', 'by'], rows) + more + unread,
+      gaps,
+    ]
       .filter((part) => part !== '')
       .join('\n\n'),
     true,
   );
+}
+
+/** `promotion of sha256:… at …: it is unsigned` */
+function notCounted({ record, reason }: UncountedRecord): string {
+  const { kind, forced, digest, time } = record;
+  return `Does not count: ${kind}${forced ? ' (forced)' : ''} of ${shortDigest(digest)} at ${time}: ${reason}.`;
 }
 
 /**

@@ -7,11 +7,12 @@ import { withDefaultImage } from '../../inputs/images.ts';
 import { lines } from '../../inputs/lists.ts';
 import { METRICS_INPUTS } from '../../inputs/metrics.ts';
 import { NAMING_INPUTS } from '../../inputs/naming.ts';
+import { RECORD_TRUST_INPUTS, type RecordTrustSettings, recordTrustSettings } from '../../inputs/record-trust.ts';
 import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
 import { keylessHasRegistry, REGISTRY_RULES, registryHasLogin } from '../../inputs/registry-rules.ts';
 import type { Rule, RuleFacts } from '../../inputs/rule.ts';
 import { flag, type InputsOf, path, pattern, text } from '../../inputs/schema.ts';
-import { TRUST_INPUTS } from '../../inputs/signing.ts';
+import { SIGNING_INPUTS, TRUST_INPUTS } from '../../inputs/signing.ts';
 import { type TrustSettings, trustSettings } from '../../inputs/trust.ts';
 import type { ScanSettings } from '../../run/scan.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -69,7 +70,9 @@ export const INPUTS = {
   }),
   ...GATE_INPUTS,
   ...SCANNER_INPUTS,
+  ...RECORD_TRUST_INPUTS,
   ...TRUST_INPUTS,
+  'signing-config': SIGNING_INPUTS['signing-config'],
   ...REGISTRY_INPUTS,
   ...METRICS_INPUTS,
   'create-repository': CREATE_REPOSITORY,
@@ -95,6 +98,9 @@ export interface PromoteInputs {
   readonly scan: ScanSettings;
   /** For `require: signature`. */
   readonly trust: TrustSettings;
+  readonly recordTrust: RecordTrustSettings;
+  /** The Sigstore instance that signs records: a file, `public`, `github`; undefined: by the repository's visibility. */
+  readonly signingConfig: string | undefined;
   readonly rollback: boolean;
   readonly force: boolean;
   readonly record: boolean;
@@ -114,6 +120,10 @@ export const RULES: readonly Rule<Values>[] = [
       : rollback && force
         ? '`force` is for promotions: a rollback has no requirements to lift. Remove it.'
         : undefined,
+  ({ record, records }) =>
+    !record && records === 'signed'
+      ? '`record: false` writes no promotion record, and `records: signed` needs signed ones. Remove one or the other.'
+      : undefined,
 ];
 
 export const WARNINGS: readonly Rule<Values>[] = [
@@ -148,6 +158,8 @@ export async function promoteInputs(
     policy,
     scan: { terms: gateTerms(inputs), scanner: scannerSettings(inputs), registries },
     trust: await trustSettings(inputs),
+    recordTrust: await recordTrustSettings(inputs),
+    signingConfig: inputs['signing-config'],
     rollback,
     force,
     record,

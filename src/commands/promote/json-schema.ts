@@ -41,6 +41,13 @@ const PROMOTION_RECORD = z
     scannedAt: z.string().optional().describe('When that scan was made, where another run made it.'),
     held: z.array(digest).describe('Images that are on hold since then.'),
     manifest: digest.optional().describe('Manifest of the record.'),
+    signature: z
+      .strictObject({
+        identity: z.string().describe('Address of the workflow file that signed, with its ref.'),
+        time: z.string().describe('When, by a timestamp authority or the transparency log.'),
+      })
+      .optional()
+      .describe('Verified signature; absent for an unsigned record, and with `records: any`.'),
   })
   .meta({ id: 'PromotionRecord' });
 
@@ -85,6 +92,10 @@ export const JSON_SCHEMA = z
       .describe('What is attached to the image and was copied with it.'),
     partial: PARTIAL,
     targets: z.array(TARGET).describe('Each repository.'),
+    records: z
+      .enum(['signed', 'any'])
+      .optional()
+      .describe('Which promotion records count: only signed ones, or all of the repository.'),
     promotions: z
       .array(PROMOTION_RECORD)
       .describe('The promotion records of the image, of all environments, oldest first.'),
@@ -92,6 +103,9 @@ export const JSON_SCHEMA = z
       .strictObject({
         environment: z.string().describe('The environment.'),
         promotions: z.array(PROMOTION_RECORD).describe('Its promotion records, oldest first.'),
+        uncounted: z
+          .array(PROMOTION_RECORD.extend({ reason: z.string().describe('Why it does not count.') }))
+          .describe('Records of the environment that do not count.'),
         current: digest.optional().describe('What it points to.'),
         previous: digest.optional().describe('Where a rollback would go.'),
         held: z.array(digest).describe('Images on hold: a rollback took them away.'),

@@ -3,7 +3,7 @@ import { withoutHost } from '../../report/parts.ts';
 import { commonJson, gateJson } from '../../report/run-json.ts';
 import { isPartial, targetState } from '../../report/target.ts';
 import type { PromoteJson } from './json-schema.ts';
-import { hasContent, type PromotionResult } from './result.ts';
+import { hasContent, type PassedRecord, type PromotionResult } from './result.ts';
 
 /** The outputs of a promotion. The digest is separate, because GitHub blanks an output that contains a masked value. */
 export function renderPromotionOutputs(report: PromotionResult): Readonly<Record<string, string>> {
@@ -26,6 +26,11 @@ export function renderPromotionOutputs(report: PromotionResult): Readonly<Record
     'previous-digest': first?.previousDigest ?? '',
     json: JSON.stringify(toJson(report)),
   };
+}
+
+/** Without the technical part of the signature. */
+function recordJson({ bundle: _bundle, ...record }: PassedRecord): Omit<PassedRecord, 'bundle'> {
+  return record;
 }
 
 /** Everything, for programs. */
@@ -52,15 +57,18 @@ function toJson(report: PromotionResult): PromoteJson {
       copied: target.copied,
       previousDigest: target.previousDigest,
       promotionRecord: target.record,
+      promotionRecordSigned: target.record === undefined ? undefined : target.isRecordSigned === true,
       error: target.error === undefined ? undefined : errorFacts(target.error),
     })),
-    promotions: report.passed,
+    records: report.records,
+    promotions: report.passed.map(recordJson),
     history:
       history === undefined
         ? undefined
         : {
             environment: history.environment,
-            promotions: history.chain,
+            promotions: history.chain.map(recordJson),
+            uncounted: (report.uncounted ?? []).map(({ record, reason }) => ({ ...recordJson(record), reason })),
             current: history.now,
             previous: history.before,
             held: [...history.held],

@@ -5,6 +5,7 @@ import { type Judgement, judgeAll } from '../../domain/promotion/judge.ts';
 import { planPromotion } from '../../domain/promotion/plan.ts';
 import type { Written } from '../../domain/promotion/policy.ts';
 import { isSameEnvironment } from '../../domain/promotion/record.ts';
+import type { UncountedRecord } from '../../domain/promotion/uncounted.ts';
 import { readEnvironment } from '../../evidence/environment-history.ts';
 import type { RecordsOfImage } from '../../evidence/promotion-records.ts';
 import { fallbackTag } from '../../oci/client/referrers.ts';
@@ -90,6 +91,8 @@ export async function planRepositories(
       force: inputs.force,
     });
     const inPlace = plan.status === 'unchanged';
+    const uncounted = [own, here, held].flatMap((each) => each?.uncounted ?? []);
+    partial.uncounted = uncountedOf([...(partial.uncounted ?? []), ...uncounted], names.environment);
     for (const each of new Set([own, here, held])) {
       for (const problem of [...(each?.problems ?? []), ...(each?.ignored ?? [])]) warn(runtime, partial, problem);
     }
@@ -144,6 +147,12 @@ function writtenTo({ names }: PromotionContext, repositories: readonly FoundRepo
     tags: [...names.tags, ...repositories.flatMap(({ tags }) => tags.map(({ tag }) => tag))],
     repositories: repositories.map(({ repository: { host, name } }) => ({ name: `${host}/${name}`, repository: name })),
   };
+}
+
+/** Records about the environment that do not count, each once. */
+function uncountedOf(uncounted: readonly UncountedRecord[], environment: string): readonly UncountedRecord[] {
+  const about = uncounted.filter(({ record }) => isSameEnvironment(record.environment, environment));
+  return [...new Map(about.map((each) => [each.record.manifest, each])).values()];
 }
 
 /** Whether one of the tags shows that the image exists. */

@@ -17,6 +17,7 @@ import type { PromoteInputs } from './inputs.ts';
 import { emptyResult, failed, type PartialResult, succeeded } from './partial-result.ts';
 import { planRepositories } from './plan.ts';
 import { type Required, readPolicies } from './policy.ts';
+import { openRecordSigning } from './record-signing.ts';
 import { conflict, notByHand, refusal } from './refusals.ts';
 import { type Found, findBack, findForward } from './resolve-image.ts';
 import type { PromotedTarget, PromotionResult } from './result.ts';
@@ -87,12 +88,13 @@ async function runPromote(runtime: Runtime, inputs: PromoteInputs, partial: Part
   const record = recordOf(context, found, terms);
   // Tags may move while records are read. A rollback is urgent.
   const isLate = planned.some(({ needsCopy, needsRecord }) => needsCopy || (needsRecord && !inputs.rollback));
-  const recheck = terms.required.length > 0 || isLate;
+  const { sign } = context.recordSigning;
+  const recheck = terms.required.length > 0 || isLate || sign !== undefined;
   partial.targets = await step(
     runtime,
     partial,
     'Tags and records',
-    () => applyPromotion({ targets: planned, root, record, recheck, log: runtime.log }),
+    () => applyPromotion({ targets: planned, root, record, recheck, sign, log: runtime.log }),
     (targets) => targets.some(({ error }) => error !== undefined),
   );
   const errors = partial.targets.flatMap(({ error }) => error ?? []);
@@ -151,6 +153,8 @@ async function preparePromotion(
   const api = token === undefined ? undefined : runtime.github(token, { apiUrl: event.apiUrl, owner, name });
   const policy = inputs.rollback ? undefined : await readPolicies(runtime, inputs, event, api);
   const { required, gate } = (await policy?.(names)) ?? { required: [], gate: inputs.scan.terms };
+  const recordSigning = await openRecordSigning(runtime, inputs, names.environment);
+  partial.records = recordSigning.counts;
   const registries = await openRegistries(runtime, inputs.registries, names.hosts, event.actor);
   return {
     runtime,
@@ -161,7 +165,8 @@ async function preparePromotion(
     required,
     gate,
     api,
-    records: createRecords(runtime.clock.now),
+    records: createRecords(runtime.clock.now, recordSigning.verify),
+    recordSigning,
     at: (images, access) => destinationsOf(registries, images, access),
     partial,
   };

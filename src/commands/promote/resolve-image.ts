@@ -2,8 +2,10 @@ import { COMMIT } from '../../domain/commit.ts';
 import { type Digest, shortDigest } from '../../domain/digest.ts';
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import { type History, rollbackTarget } from '../../domain/promotion/history.ts';
+import { isSameEnvironment } from '../../domain/promotion/record.ts';
 import { stepsAfterRollback } from '../../domain/promotion/remedy.ts';
 import { placeholdersIn, type Source } from '../../domain/promotion/templates.ts';
+import { uncountedSentences } from '../../domain/promotion/uncounted.ts';
 import { didYouMean } from '../../domain/suggestion.ts';
 import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
 import { readEnvironment } from '../../evidence/environment-history.ts';
@@ -98,13 +100,16 @@ export async function findBack(context: PromotionContext): Promise<Found> {
     partial.history = history;
     const target = rollbackTarget(history, wanted);
     if (!target.ok) {
-      throw new ActionError('PROMOTION_REFUSED', target.problems.join('\n'), {
-        remedy: stepsAfterRollback(names.environment),
+      const uncounted = await uncountedOf(context, state);
+      throw new ActionError('PROMOTION_REFUSED', [...target.problems, ...uncounted].join('\n'), {
+        remedy: [
+          ...(uncounted.length > 0 ? ['If you trust the unsigned records, roll back with `records: any`.'] : []),
+          ...stepsAfterRollback(names.environment),
+        ].slice(0, 3),
       });
     }
-    runtime.log.info(
-      `${names.environment} goes back to ${target.value}, as the unsigned promotion records of ${image} say.`,
-    );
+    const how = context.recordSigning.counts === 'signed' ? 'signed' : 'unsigned';
+    runtime.log.info(`${names.environment} goes back to ${target.value}, by the ${how} promotion records of ${image}.`);
     return target.value;
   });
   const root = await repository.get(digest);
@@ -119,6 +124,17 @@ export async function findBack(context: PromotionContext): Promise<Found> {
   const name = `${image}@${digest}`;
   note(context, root, name, origin);
   return { source: state, root, name, origin, repositories, failed, order };
+}
+
+/** Why records of the environment's current image do not count. */
+async function uncountedOf(
+  { records, names }: PromotionContext,
+  { repository, now }: FoundRepository,
+): Promise<readonly string[]> {
+  if (now === undefined || now === null) return [];
+  const { uncounted } = await records(repository, now);
+  const about = uncounted.filter(({ record }) => isSameEnvironment(record.environment, names.environment));
+  return uncountedSentences(`${repository.host}/${repository.name}`, about);
 }
 
 /** Reports what was found, even if it cannot be used. */

@@ -3,7 +3,8 @@ import type { Failure } from '../../domain/outcome.ts';
 import type { History } from '../../domain/promotion/history.ts';
 import type { Judgement } from '../../domain/promotion/judge.ts';
 import type { TargetDecision } from '../../domain/promotion/plan.ts';
-import type { PromotionRecord } from '../../domain/promotion/record.ts';
+import type { StoredRecord } from '../../domain/promotion/record.ts';
+import type { UncountedRecord } from '../../domain/promotion/uncounted.ts';
 import type { ActionError } from '../../errors/action-error.ts';
 import type { StepFacts } from '../../report/step.ts';
 import type { Success } from './outcomes.ts';
@@ -34,12 +35,19 @@ export interface PromotionResult {
   /** Referrers copied with the image. */
   readonly attachments?: readonly { readonly digest: string; readonly artifactType: string; readonly bytes: number }[];
   /** Records on the image itself, of all environments, by time. */
-  readonly passed: readonly PromotionRecord[];
+  readonly passed: readonly PassedRecord[];
   /** Of the environment, as far as it was read: a dry run reads all of it. */
   readonly history?: History;
+  /** Which records count: only signed ones, or all of the repository. */
+  readonly records?: 'signed' | 'any';
+  /** Records of the environment that do not count. */
+  readonly uncounted?: readonly UncountedRecord[];
   /** Whether the deployment of the job's `environment:` was updated with the image and its state. */
   readonly deployment?: 'told' | 'none' | 'refused';
 }
+
+/** A record of the image; the one of this run has no manifest yet. */
+export type PassedRecord = Omit<StoredRecord, 'manifest'> & Partial<Pick<StoredRecord, 'manifest'>>;
 
 /** The result of one repository (P9). */
 export interface PromotedTarget {
@@ -52,6 +60,7 @@ export interface PromotedTarget {
   readonly written: readonly string[];
   /** Digest of the record attached in this run. */
   readonly record?: string;
+  readonly isRecordSigned?: boolean;
   /** Whether the image was complete here before this run. */
   readonly present: boolean;
   /** Whether this run copied the content here. */

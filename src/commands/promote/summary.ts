@@ -133,7 +133,9 @@ function renderRepositories(targets: readonly PromotedTarget[]): string {
     code(target.image),
     partialResult(target, targets, hasContent(target)) ?? (target.written.length > 0 ? '✅ moved' : '·'),
     target.copied ? 'copied' : hasContent(target) ? 'already present' : '–',
-    target.record === undefined ? '–' : `${code(shortDigest(target.record))} (unsigned)`,
+    target.record === undefined
+      ? '–'
+      : `${code(shortDigest(target.record))} (${target.isRecordSigned === true ? 'signed' : 'unsigned'})`,
   ]);
   const isOfInterest = targets.some(
     ({ error, copied, record }) => error !== undefined || copied || record !== undefined,

@@ -28,3 +28,11 @@ export function mayNotPromote(event: string, cause: string | undefined): string 
   const what = isChained ? `a workflow run that the event ${own} had triggered` : `the event ${event}`;
   return `This run was triggered by ${what}, which may not promote: code under review, or anyone on the internet, may be behind it.`;
 }
+
+/**
+ * Whether a certificate's trigger may be behind a promotion. A `workflow_run` runs the default branch's workflow; which
+ * event caused it was checked by the run itself.
+ */
+export function isTrustedTrigger(event: string): boolean {
+  return event === 'workflow_run' || MAY_PROMOTE.includes(event);
+}

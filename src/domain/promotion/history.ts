@@ -2,7 +2,7 @@ import { type Digest, shortDigest } from '../digest.ts';
 import { isByHand } from '../event.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { linkRecords } from './chain.ts';
-import { isSameEnvironment, type PromotionRecord, type StoredRecord } from './record.ts';
+import { isSameEnvironment, type PromotionRecord, recordBytes, type StoredRecord } from './record.ts';
 
 /** The history of one environment in one repository, from its promotion records. */
 export interface History {
@@ -44,18 +44,14 @@ export function readHistory(environment: string, records: readonly StoredRecord[
   const { holds, foreign = [], read } = known;
   const isOfEnvironment = (record: StoredRecord) =>
     isSameEnvironment(record.environment, environment) && record.kind !== 'publish';
-  const {
-    linked,
-    loose,
-    missing,
-    gaps: breaks,
-  } = linkRecords(environment, records.filter(isOfEnvironment), holds ?? undefined);
+  const { counted, copies } = withoutCopies(records.filter(isOfEnvironment));
+  const { linked, loose, missing, gaps: breaks } = linkRecords(environment, counted, holds ?? undefined);
   const chain = merge(linked, loose);
   const last = linked.at(-1);
   const now = holds === undefined ? last?.digest : (holds ?? undefined);
   const isCurrent = last !== undefined && last.digest === now;
   const wasRead = missing !== undefined && (read === undefined || read.has(missing.image));
-  const held = heldBy(merge(chain, foreign.filter(isOfEnvironment)), new Set(foreign));
+  const held = heldBy(merge(chain, foreign.filter(isOfEnvironment)), linked, new Set(foreign));
   const line = isCurrent ? lineOf(linked) : [];
   const before = line.findLast((digest) => digest !== now && !held.has(digest));
   const deployed = new Set(chain.flatMap(({ digest, previousDigest = digest }) => [previousDigest, digest]));
@@ -70,6 +66,7 @@ export function readHistory(environment: string, records: readonly StoredRecord[
     deployed,
     gaps: [
       ...breaks,
+      ...copies,
       ...(wasRead
         ? [
             `The promotion record ${shortDigest(missing.record)} is missing; the one after it names it as the one before.`,
@@ -139,14 +136,60 @@ function addedHolds({
   return kind === 'rollback' && previousDigest !== undefined ? [...held, previousDigest] : held;
 }
 
-/** Any record may add a hold; only one of this repository lifts it. */
-function heldBy(records: readonly StoredRecord[], foreign: ReadonlySet<StoredRecord>): ReadonlySet<Digest> {
+/**
+ * Any record may add a hold; only one of this repository lifts it. A signed record also has to be in the chain to lift
+ * one: a replayed `forced` is not. The first signed record of the chain lists all holds of its time, so older records
+ * of this repository add nothing to it.
+ */
+function heldBy(
+  records: readonly StoredRecord[],
+  linked: readonly StoredRecord[],
+  foreign: ReadonlySet<StoredRecord>,
+): ReadonlySet<Digest> {
   const held = new Set<Digest>();
+  const byOthers = new Set<Digest>();
+  const inLine = new Set(linked);
   for (const record of records) {
+    if (foreign.has(record)) {
+      for (const digest of addedHolds(record)) byOthers.add(digest);
+      continue;
+    }
+    const isSigned = record.signature !== undefined;
+    if (isSigned && record === linked[0]) held.clear();
     for (const digest of addedHolds(record)) held.add(digest);
-    if (lifts(record) && !foreign.has(record)) held.delete(record.digest);
+    if (!lifts(record) || (isSigned && !inLine.has(record))) continue;
+    held.delete(record.digest);
+    byOthers.delete(record.digest);
   }
-  return held;
+  return new Set([...held, ...byOthers]);
+}
+
+/** Signed records without their copies: a signature can be attached again, and still is one record. */
+function withoutCopies(records: readonly StoredRecord[]): {
+  readonly counted: readonly StoredRecord[];
+  readonly copies: readonly string[];
+} {
+  const named = new Set(records.map(({ previousRecord }) => previousRecord));
+  const manifests = [...new Map(records.map((record) => [record.manifest, record])).values()];
+  const groups = [
+    ...Map.groupBy(manifests, (record) =>
+      record.signature === undefined ? record.manifest : new TextDecoder().decode(recordBytes(record)),
+    ).values(),
+  ];
+  const sorted = groups.map((group) =>
+    group.toSorted(
+      (a, b) => Number(named.has(b.manifest)) - Number(named.has(a.manifest)) || (a.manifest < b.manifest ? -1 : 1),
+    ),
+  );
+  return {
+    counted: sorted.flatMap(([first]) => first ?? []),
+    copies: sorted.flatMap(([first, ...others]) =>
+      others.map(
+        ({ manifest }) =>
+          `The promotion record ${shortDigest(manifest)} is a copy of ${first === undefined ? 'another' : shortDigest(first.manifest)} and does not count again.`,
+      ),
+    ),
+  };
 }
 
 /** Inserts the other records by time; linked ones keep their order. */

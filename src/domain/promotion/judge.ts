@@ -9,6 +9,7 @@ import type { StoredRecord } from './record.ts';
 import { lengthOfTime, type Requirement, requirementText } from './requirement.ts';
 import type { RequirementCheck } from './requirement-check.ts';
 import type { ScanTerms } from './scan-terms.ts';
+import type { UncountedRecord } from './uncounted.ts';
 
 /** Facts about the image and the environments. Undefined values could not be determined, and satisfy no requirement. */
 export interface Evidence {
@@ -57,6 +58,8 @@ export interface EnvironmentEvidence {
   readonly holds?: Digest | null;
   /** Of the repository that the image is promoted from. */
   readonly records: readonly StoredRecord[];
+  /** Records that it pointed to this image, which do not count. */
+  readonly uncounted?: readonly UncountedRecord[];
   /** Undefined: not requested, or not returned by GitHub. */
   readonly deployments?: readonly DeploymentEvidence[];
 }
@@ -168,8 +171,12 @@ function judgeDeployed(environment: string, { digest, commit, environments }: Ev
   const { held, chain } = readHistory(environment, found.records, { holds: found.holds });
   if (held.has(digest)) return refused(`${environment} was rolled back from ${shortDigest(digest)}`);
   const record = chain.findLast((each) => each.digest === digest);
-  if (record !== undefined)
-    return met(`${environment} pointed to it at ${record.time}, by an unsigned promotion record`);
+  if (record !== undefined) {
+    const { signature } = record;
+    const how =
+      signature === undefined ? 'an unsigned promotion record' : `a promotion record signed by ${signature.identity}`;
+    return met(`${environment} pointed to it at ${record.time}, by ${how}`);
+  }
   const own = found.deployments?.filter((each) =>
     each.digest === undefined ? commit !== undefined && each.commit === commit : each.digest === digest,
   );
@@ -184,7 +191,9 @@ function judgeDeployed(environment: string, { digest, commit, environments }: Ev
     found.holds === undefined
       ? `the tag of ${environment} was not read`
       : `${environment} points to ${found.holds === null ? 'nothing' : shortDigest(found.holds)}`;
-  return refused(`${holds}, no promotion record shows that it pointed to ${shortDigest(digest)}, and ${state}`);
+  const [uncounted] = found.uncounted ?? [];
+  const but = uncounted === undefined ? '' : ` (there is one that does not count: ${uncounted.reason})`;
+  return refused(`${holds}, no promotion record shows that it pointed to ${shortDigest(digest)}${but}, and ${state}`);
 }
 
 function judgeBranch(branch: string, { commit, branches }: Evidence): RequirementCheck {

@@ -1,13 +1,18 @@
-import type { Digest } from '../digest.ts';
+import { type Digest, isDigest } from '../digest.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../manifest.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
+import { BUNDLE_MEDIA_TYPE } from '../trust/predicates.ts';
 import { PROMOTION_TYPE, type PromotionRecord, readRecord, recordBytes, type StoredRecord } from './record.ts';
 
 /** The record as JSON, in an annotation and therefore in every referrers list. */
 const RECORD = 'io.github.registry-action.promotion.record';
 const ENVIRONMENT = 'io.github.registry-action.promotion.environment';
 const KIND = 'io.github.registry-action.promotion.kind';
+/** Descriptor of the Sigstore bundle, as JSON: a list of referrers shows which records are signed. */
+const BUNDLE = 'io.github.registry-action.promotion.bundle';
+/** A bundle with its record is a few kilobytes. */
+const MAX_BUNDLE_BYTES = 2 * 1024 * 1024;
 /** https://github.com/opencontainers/image-spec/blob/main/annotations.md */
 const CREATED = 'org.opencontainers.image.created';
 
@@ -24,16 +29,18 @@ export const EMPTY = {
 /**
  * A promotion record as an artifact that refers to the promoted image. Deterministic. The JSON is an annotation instead
  * of a layer: one request writes a record, and one list returns the whole history of an image. The only blob in the
- * manifest is the empty one.
+ * manifest is the empty one, or the bundle that signs the record.
  * https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidelines-for-artifact-usage
  * @param subject the descriptor of the promoted image: media type, digest and size
  * @param sha256 the sha256 digest of bytes
+ * @param bundle descriptor of the Sigstore bundle; undefined for an unsigned record
  * @returns problems when it could not be read back: such a record must not be written
  */
 export function recordArtifact(
   record: PromotionRecord,
   subject: Descriptor,
   sha256: (bytes: Uint8Array) => Digest,
+  bundle?: Descriptor,
 ): Parsed<ManifestBytes> {
   const json = recordBytes(record);
   const back = readRecord(json);
@@ -46,6 +53,7 @@ export function recordArtifact(
     [KIND]: record.kind,
     [ENVIRONMENT]: record.environment,
     [RECORD]: new TextDecoder().decode(json),
+    ...(bundle === undefined ? {} : { [BUNDLE]: JSON.stringify(bundle) }),
   };
   const { mediaType, digest, size } = subject;
   const bytes = new TextEncoder().encode(
@@ -54,7 +62,7 @@ export function recordArtifact(
       mediaType: MEDIA_TYPES.ociManifest,
       artifactType: PROMOTION_TYPE,
       config: EMPTY.descriptor,
-      layers: [EMPTY.descriptor],
+      layers: [bundle ?? EMPTY.descriptor],
       subject: { mediaType, digest, size },
       annotations,
     }),
@@ -95,7 +103,7 @@ export function listedRecords(referrers: readonly Descriptor[], subject: Digest)
       continue;
     }
     const record = readText(json, subject);
-    if (record.ok) records.push({ ...record.value, manifest: descriptor.digest });
+    if (record.ok) records.push({ ...record.value, manifest: descriptor.digest, ...bundleIn(descriptor.annotations) });
     else found.push(...record.problems.map((problem) => `${descriptor.digest}: ${problem}.`));
   }
   return { records, unread, others, problems: found };
@@ -113,7 +121,23 @@ export function recordOf(manifest: ManifestBytes, subject: Digest): Parsed<Store
   const json = fieldsOf(annotations)[RECORD];
   if (typeof json !== 'string' || fieldsOf(own).digest !== subject) return undefined;
   const record = readText(json, subject);
-  return record.ok ? parsed({ ...record.value, manifest: manifest.descriptor.digest }) : record;
+  const { digest } = manifest.descriptor;
+  return record.ok ? parsed({ ...record.value, manifest: digest, ...bundleIn(fieldsOf(annotations)) }) : record;
+}
+
+/** The bundle that annotations name. Whatever else is there is no bundle, and the record is unsigned. */
+function bundleIn(annotations: Fields = {}): Pick<StoredRecord, 'bundle'> {
+  const { [BUNDLE]: text } = annotations;
+  if (typeof text !== 'string') return {};
+  try {
+    const { mediaType, digest, size } = fieldsOf(JSON.parse(text));
+    const isBundle = mediaType === BUNDLE_MEDIA_TYPE && isDigest(digest) && Number.isSafeInteger(size);
+    return isBundle && typeof size === 'number' && size > 0 && size <= MAX_BUNDLE_BYTES
+      ? { bundle: { mediaType, digest, size } }
+      : {};
+  } catch {
+    return {};
+  }
 }
 
 /**

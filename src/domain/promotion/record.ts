@@ -1,6 +1,7 @@
 import { COMMIT } from '../commit.ts';
 import { type Digest, isDigest } from '../digest.ts';
 import { fieldsOf, isFields, isPlainText, TEXT_LIMIT } from '../fields.ts';
+import type { Descriptor } from '../manifest.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { quoted } from '../suggestion.ts';
 import { readScanTerms, type ScanTerms } from './scan-terms.ts';
@@ -54,7 +55,21 @@ export interface PromotionRecord {
 }
 
 /** A record with the digest of its manifest. */
-export type StoredRecord = PromotionRecord & { readonly manifest: Digest };
+export type StoredRecord = PromotionRecord & {
+  readonly manifest: Digest;
+  /** The Sigstore bundle that its manifest has; undefined without one. Proves nothing until it is verified. */
+  readonly bundle?: Descriptor;
+  /** Set only once the bundle was verified. */
+  readonly signature?: RecordSignature;
+};
+
+/** Who signed a record, as far as the certificate shows. */
+interface RecordSignature {
+  /** Address of the workflow file, with its ref. */
+  readonly identity: string;
+  /** By a timestamp authority or the transparency log. */
+  readonly time: string;
+}
 
 /** Maximum size of a record in bytes. */
 export const RECORD_LIMIT = 256 * 1024;

@@ -1,9 +1,8 @@
 import type { Digest } from '../digest.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../manifest.ts';
 import { EMPTY } from '../promotion/record-manifest.ts';
+import { BUNDLE_MEDIA_TYPE } from './predicates.ts';
 
-/** The only spelling that every registry takes: ECR refuses a semicolon in a media type. */
-export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 /** https://github.com/opencontainers/image-spec/blob/main/annotations.md */
 const CREATED = 'org.opencontainers.image.created';
 

@@ -1,6 +1,9 @@
 /** GitHub's issuer. Enterprises may have one with their name at its end. */
 export const GITHUB_ISSUER = 'https://token.actions.githubusercontent.com';
 
+/** The only spelling that every registry takes: ECR refuses a semicolon in a media type. */
+export const BUNDLE_MEDIA_TYPE = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+
 /** Predicate types of the statements that are signed here, and of those that others sign. */
 export const PREDICATES = {
   /** That an identity signed an image, and nothing more. https://github.com/sigstore/cosign/blob/main/specs/BUNDLE_SPEC.md */
@@ -13,7 +16,7 @@ export const PREDICATES = {
   vulnerabilities: 'https://cosign.sigstore.dev/attestation/vuln/v1',
   /** What the gate decided: `docs/predicates/gate-result.md`. */
   gateResult: 'https://registry-action.github.io/predicates/gate-result/v1',
-  /** A promotion record. */
+  /** A promotion record: `docs/predicates/promotion.md`. */
   promotion: 'https://registry-action.github.io/predicates/promotion/v1',
 } as const;
 

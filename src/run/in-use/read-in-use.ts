@@ -3,6 +3,7 @@ import { findReferences } from '../../domain/retention/image-references.ts';
 import type { InUse, InUseImage } from '../../domain/retention/in-use.ts';
 import { readInUseList } from '../../domain/retention/in-use-list.ts';
 import type { InUseRequest } from '../../domain/retention/policy.ts';
+import type { RecordVerifier } from '../../evidence/signed-records.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { CleanupTarget } from '../inventory/collected.ts';
 import type { InventoryReading } from '../inventory/read-inventory.ts';
@@ -20,6 +21,7 @@ export interface ReadTarget {
 /**
  * All images that a policy's sources report as in use. Sources that cannot be read are listed in `unreadable`, which
  * prevents deletions.
+ * @param verify checks the signatures of promotion records
  * @throws ActionError CANCELLED
  */
 export async function readInUse(
@@ -27,13 +29,14 @@ export async function readInUse(
   targets: readonly ReadTarget[],
   { clock, workspace }: Pick<Runtime, 'clock' | 'workspace'>,
   api: GitHubApi | undefined,
+  verify?: RecordVerifier,
 ): Promise<InUse> {
   const found: InUse[] = [];
   for (const request of requests) {
     if (request.kind === 'promotions') {
       // Unreadable repositories are not cleaned up anyway.
       const readable = targets.filter(({ reading }) => reading.inventory.gaps.length === 0);
-      const read = readable.map(({ target, reading }) => readPromotions(target, reading, request, clock.now()));
+      const read = readable.map(({ target, reading }) => readPromotions(target, reading, request, clock.now(), verify));
       found.push(...(await Promise.all(read)));
     } else if (request.kind === 'github-deployments') {
       const inventories = targets.map(({ reading }) => reading.inventory);

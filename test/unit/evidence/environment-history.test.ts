@@ -28,6 +28,7 @@ const known = (own: readonly StoredRecord[]) =>
     own,
     foreign: [],
     ignored: [],
+    uncounted: [],
     referrers: [],
     hasList: false,
     support: 'api',

@@ -212,3 +212,48 @@ describe('a hold', () => {
     expect(heldAfter([C], forward)).toEqual([C]);
   });
 });
+
+describe('P13: signed records', () => {
+  const signature = { identity: 'https://github.com/org/app/.github/workflows/promote.yml@refs/heads/main', time: '' };
+  const signed = (...given: Parameters<typeof record>) =>
+    record(given[0], given[1], given[2], { signature, ...given[3] });
+  const one = signed(1, undefined, A);
+  const two = signed(2, one, B, { ...BY_HAND, forced: true });
+  const rolledBack = signed(3, two, A, { kind: 'rollback', held: [B] });
+
+  test('a replayed `forced` in another manifest is a copy, and lifts nothing', () => {
+    const copy: StoredRecord = { ...two, manifest: digest('7') };
+    const { held, chain, gaps } = history([copy, rolledBack, two, one], A);
+    expect([...held]).toEqual([B]);
+    expect(chain).toEqual([one, two, rolledBack]);
+    expect(gaps.join()).toMatch(/is a copy of sha256:\w+ and does not count again/);
+  });
+
+  test('a replayed `forced` after the genuine one was deleted lifts nothing either', () => {
+    const copy: StoredRecord = { ...two, manifest: digest('7') };
+    expect([...history([copy, rolledBack, one], A).held]).toEqual([B]);
+  });
+
+  test('a `forced` beside the chain lifts nothing, although it is later', () => {
+    const beside = signed(9, undefined, B, { ...BY_HAND, forced: true });
+    expect([...history([one, two, rolledBack, beside], A).held]).toEqual([B]);
+    const unsigned = record(9, undefined, B, { ...BY_HAND, forced: true });
+    expect([...readHistory('production', [one, two, rolledBack], { holds: A, foreign: [unsigned] }).held]).toEqual([B]);
+  });
+
+  test('an unsigned record adds a hold, which the signed promotion by hand after it lifts', () => {
+    const unsigned = record(4, undefined, A, { kind: 'rollback', previousDigest: C });
+    const known = { foreign: [unsigned], holds: A };
+    expect([...readHistory('production', [one, two, rolledBack], known).held].toSorted()).toEqual([B, C]);
+    const lifted = signed(5, rolledBack, C, { ...BY_HAND, forced: true, held: [B] });
+    expect([...readHistory('production', [one, two, rolledBack, lifted], { ...known, holds: C }).held]).toEqual([B]);
+  });
+
+  test('the first record of the chain lists the holds: what is older, and was lifted since, is not held again', () => {
+    const four = signed(4, rolledBack, B, { ...BY_HAND, forced: true });
+    const five = signed(5, four, C);
+    const six = signed(6, five, A);
+    // The record of C was not read.
+    expect([...history([one, rolledBack, four, six], A).held]).toEqual([]);
+  });
+});
