@@ -75,7 +75,10 @@ export interface DeploymentUpdate {
  *
  * @returns `none`: no deployment of a running job; `refused`: GitHub denies access, which requires `deployments: write`
  */
-export async function updateDeployment(api: GitHubApi, update: DeploymentUpdate): Promise<'told' | 'none' | 'refused'> {
+export async function updateDeployment(
+  api: GitHubApi,
+  update: DeploymentUpdate,
+): Promise<'updated' | 'none' | 'refused'> {
   const { environment, sha, digest, from, runUrl, state, now } = update;
   const deployments = await api.deployments({ environment, sha });
   if (deployments === undefined) return 'refused';
@@ -90,5 +93,5 @@ export async function updateDeployment(api: GitHubApi, update: DeploymentUpdate)
   const isOurs = last !== undefined && digestIn(last.description) !== undefined;
   if (last !== undefined && FINAL_STATES.includes(last.state) && !(isOurs && state === 'success')) return 'none';
   const description = `${digest} from ${from}`;
-  return (await api.setDeploymentStatus(newest.id, { state, description, logUrl: runUrl })) ? 'told' : 'refused';
+  return (await api.setDeploymentStatus(newest.id, { state, description, logUrl: runUrl })) ? 'updated' : 'refused';
 }

@@ -114,7 +114,7 @@ export const JSON_SCHEMA = z
       .optional()
       .describe('The history of the environment in the first of `targets`.'),
     deployment: z
-      .enum(['told', 'none', 'refused'])
+      .enum(['updated', 'none', 'refused'])
       .optional()
       .describe('Whether the deployment on GitHub names the image now.'),
     steps: STEPS,

@@ -218,7 +218,7 @@ async function reportDeployment(
   });
   partial.deployment = update;
   const what = state === 'success' ? 'names the image now' : 'reports that this image was not deployed';
-  if (update === 'told') runtime.log.info(`The deployment to ${environment} ${what}.`);
+  if (update === 'updated') runtime.log.info(`The deployment to ${environment} ${what}.`);
   else if (update === 'refused') {
     runtime.log.info(`Could not update the deployment to ${environment}: the job needs \`deployments: write\`.`);
   }

@@ -43,7 +43,7 @@ export interface PromotionResult {
   /** Records of the environment that do not count. */
   readonly uncounted?: readonly UncountedRecord[];
   /** Whether the deployment of the job's `environment:` was updated with the image and its state. */
-  readonly deployment?: 'told' | 'none' | 'refused';
+  readonly deployment?: 'updated' | 'none' | 'refused';
 }
 
 /** A record of the image; the one of this run has no manifest yet. */

@@ -35,7 +35,9 @@ export async function convertDockerSave(source: string, archive: Extracted, dire
   const config = parseDocument(configBytes, `the image config of ${source}`);
   const diffIds = isFields(config.rootfs) ? textsOf(config.rootfs.diff_ids) : [];
   if (diffIds.length !== image.layers.length) {
-    throw invalid(`${source} has ${image.layers.length} layers, but its image config lists ${diffIds.length}`);
+    throw invalid(
+      `${source}: the number of layers (${image.layers.length}) and of diff_ids in the config (${diffIds.length}) differ`,
+    );
   }
   const named = /(?:^|[/:])([0-9a-f]{64})(?:\.json)?$/.exec(image.config)?.[1];
   const configDigest = sha256(configBytes);

@@ -220,7 +220,9 @@ async function readPlatform(
   if (said !== is) throw invalid(`In the index, ${descriptor.digest} is for ${said}; in its config, for ${is}`);
   const diffIds = isFields(config.rootfs) ? textsOf(config.rootfs.diff_ids) : [];
   if (diffIds.length !== document.layers.length) {
-    throw invalid(`${where} has ${document.layers.length} layers, but its config lists ${diffIds.length}`);
+    throw invalid(
+      `${where}: the number of layers (${document.layers.length}) and of diff_ids in the config (${diffIds.length}) differ`,
+    );
   }
   if (diffIds.length === 0) throw new ActionError('IMAGE_EMPTY', `${where} is an image without layers.`);
   const problem = pullProblem(descriptor.mediaType, document.layers);

@@ -22,7 +22,7 @@ describe('the deployment of a job with `environment:`', () => {
       deployments: [ofTheJob(await environments.job.repository.head())],
     });
     const run = await environments.passes('', github.asked({ inputs: { record: 'false' } }));
-    expect(JSON.parse(run.outputs.json ?? '')).toMatchObject({ deployment: 'told' });
+    expect(JSON.parse(run.outputs.json ?? '')).toMatchObject({ deployment: 'updated' });
     expect(run.log).toContain('The deployment to production names the image now.');
     expect(github.state.deployments[0]?.statuses[0]).toMatchObject({
       state: 'success',

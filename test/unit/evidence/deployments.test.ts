@@ -131,7 +131,7 @@ describe('telling the deployment of the job', () => {
       ...write,
       deployments: [deployment(4, { sha: OTHER }), deployment(3, { environment: 'production' }), deployment(2), before],
     });
-    expect(await updateDeployment(github.api, told)).toBe('told');
+    expect(await updateDeployment(github.api, told)).toBe('updated');
     expect(github.deployments.map((each) => each.statuses.length)).toEqual([1, 1, 2, 1]);
     expect(github.deployments[2]?.statuses[0]).toMatchObject({
       state: 'success',
@@ -148,7 +148,7 @@ describe('telling the deployment of the job', () => {
   test('a long source is cut off, not the digest', async () => {
     await using github = await start({ ...write, deployments: [deployment(1)] });
     expect(await updateDeployment(github.api, { ...told, from: `registry.example.com/${'a'.repeat(200)}:dev` })).toBe(
-      'told',
+      'updated',
     );
     const description = github.deployments[0]?.statuses[0]?.description ?? '';
     expect(description).toHaveLength(140);
@@ -158,13 +158,13 @@ describe('telling the deployment of the job', () => {
   test('a second step of the same job tells it again', async () => {
     await using github = await start({ ...write, deployments: [deployment(1)] });
     await updateDeployment(github.api, { ...told, digest: OLDER });
-    expect(await updateDeployment(github.api, told)).toBe('told');
+    expect(await updateDeployment(github.api, told)).toBe('updated');
     expect(await readDeployments(github.api, 'staging', COMMIT)).toMatchObject([{ digest: DIGEST }]);
   });
 
   test('what an earlier step of the job has deployed stays so when another is refused', async () => {
     await using github = await start({ ...write, deployments: [deployment(1)] });
-    expect(await updateDeployment(github.api, told)).toBe('told');
+    expect(await updateDeployment(github.api, told)).toBe('updated');
     expect(await updateDeployment(github.api, { ...told, digest: OLDER, state: 'failure' })).toBe('none');
     expect(await readDeployments(github.api, 'staging', COMMIT)).toMatchObject([{ state: 'success', digest: DIGEST }]);
   });
@@ -180,7 +180,7 @@ describe('telling the deployment of the job', () => {
   );
 
   test.each([
-    ['2025-12-03T12:00:00Z', 'told'],
+    ['2025-12-03T12:00:00Z', 'updated'],
     ['2025-12-03T11:59:59Z', 'none'],
     ['no time', 'none'],
   ])('one that was made at %s: %s', async (createdAt, expected) => {
