@@ -18,6 +18,17 @@ export function rateLimitSaid(headers: Headers, now: Date): string | undefined {
   return `${left.count}${whole} requests${window} are left${counted}; ${resets(headers, seconds, now)}`;
 }
 
+/** The rate limit in a response as numbers; undefined without one: an account may have none. */
+export function readRateLimit(
+  headers: Headers,
+): { readonly limit: number; readonly remaining: number; readonly windowSeconds?: number } | undefined {
+  const limit = readCount(headers['ratelimit-limit']) ?? readCount(headers['x-ratelimit-limit']);
+  const left = readCount(headers['ratelimit-remaining']) ?? readCount(headers['x-ratelimit-remaining']);
+  if (limit === undefined || left === undefined) return undefined;
+  const windowSeconds = limit.window ?? left.window;
+  return { limit: limit.count, remaining: left.count, ...(windowSeconds === undefined ? {} : { windowSeconds }) };
+}
+
 /** The same in brackets as part of a message, for statuses that a rate limit may explain. */
 export function limitOf(status: number, headers: Headers, now: Date): string {
   const said = status === 429 || status === 403 ? rateLimitSaid(headers, now) : undefined;

@@ -1,10 +1,12 @@
+import type { Digest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
 import { ignoreFailure } from '../ignore-failure.ts';
 import type { Management, ManagementContext, Vendor } from '../vendor.ts';
 import { type Acr, openAcr } from './api.ts';
-import { azureIdentity } from './identity.ts';
+import { defenderScan } from './defender.ts';
+import { azureIdentity, hasAzureIdentity } from './identity.ts';
 import { currentTags, listImages } from './inventory.ts';
 import { acrRemedies } from './remedies.ts';
 
@@ -37,6 +39,9 @@ function manageAcr(context: ManagementContext): Management {
     exists: async () => (await attributes(registry, context)) !== undefined,
     list: () => listImages(registry, context),
     currentTags: (digest) => currentTags(registry, context, digest),
+    ...(hasAzureIdentity(context)
+      ? { scans: { source: 'defender', result: (digest: Digest) => defenderScan(context, digest) } }
+      : {}),
     deleteTag: (tag) => registry.remove(`/acr/v1/${name}/_tags/${encodeURIComponent(tag)}`, tag),
     deleteDigest: (digest) => registry.remove(`/v2/${name}/manifests/${digest}`, digest),
     preflight: async () => {

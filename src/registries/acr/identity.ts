@@ -20,36 +20,10 @@ const REGISTRY_HOST = /^[a-z0-9-]+\.azurecr\.io$/;
  * KEYLESS_REFUSED
  */
 export async function azureIdentity(context: LoginContext): Promise<Credentials | undefined> {
-  const { host, keyless, api } = context;
-  if (!REGISTRY_HOST.test(host)) return undefined;
-  const client = keyless['azure-client-id']?.trim() ?? '';
-  const tenant = keyless['azure-tenant-id']?.trim() ?? '';
-  if (client === '' && tenant === '') return undefined;
-  demandUuid('azure-client-id', client);
-  demandUuid('azure-tenant-id', tenant);
-
-  const assertion = await context.idToken(keyless['oidc-audience'] ?? AUDIENCE);
-  api.secret(assertion);
-  const entra = await api.request({
-    method: 'POST',
-    url: new URL(`https://${LOGIN_HOST}/${encodeURIComponent(tenant)}/oauth2/v2.0/token`),
-    form: {
-      grant_type: 'client_credentials',
-      client_id: client,
-      scope: 'https://containerregistry.azure.net/.default',
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: assertion,
-    },
-    expect: [200, 400, 401, 403],
-    operation: 'keyless',
-    what: 'the exchange of the OIDC token',
-    facts: { registry: host },
-  });
-  if (entra.status !== 200) throw refusedByEntra(entra, assertion, host);
-  const { access_token: access } = fieldsOf(entra.json);
-  if (typeof access !== 'string' || access === '') throw unexpected(LOGIN_HOST, 'the exchange of the OIDC token');
-  api.secret(access);
-
+  const { host, api } = context;
+  if (!hasAzureIdentity(context)) return undefined;
+  const { client, tenant } = idsOf(context);
+  const access = await entraToken(context, 'https://containerregistry.azure.net/.default');
   const registry = await api.request({
     method: 'POST',
     url: new URL(`https://${host}/oauth2/exchange`),
@@ -69,6 +43,47 @@ export async function azureIdentity(context: LoginContext): Promise<Credentials 
     from: `the Entra application ${client}`,
     ...(until === undefined ? {} : { until }),
   };
+}
+
+/** Whether an Azure identity is configured, for a registry in Azure's public cloud. */
+export function hasAzureIdentity(context: LoginContext): boolean {
+  const { client, tenant } = idsOf(context);
+  return REGISTRY_HOST.test(context.host) && (client !== '' || tenant !== '');
+}
+
+const idsOf = ({ keyless }: LoginContext) => ({
+  client: keyless['azure-client-id']?.trim() ?? '',
+  tenant: keyless['azure-tenant-id']?.trim() ?? '',
+});
+
+/** Exchanges this job's OIDC token for an Entra token. */
+export async function entraToken(context: LoginContext, scope: string): Promise<string> {
+  const { host, keyless, api } = context;
+  const { client, tenant } = idsOf(context);
+  demandUuid('azure-client-id', client);
+  demandUuid('azure-tenant-id', tenant);
+  const assertion = await context.idToken(keyless['oidc-audience'] ?? AUDIENCE);
+  api.secret(assertion);
+  const entra = await api.request({
+    method: 'POST',
+    url: new URL(`https://${LOGIN_HOST}/${encodeURIComponent(tenant)}/oauth2/v2.0/token`),
+    form: {
+      grant_type: 'client_credentials',
+      client_id: client,
+      scope,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: assertion,
+    },
+    expect: [200, 400, 401, 403],
+    operation: 'keyless',
+    what: 'the exchange of the OIDC token',
+    facts: { registry: host },
+  });
+  if (entra.status !== 200) throw refusedByEntra(entra, assertion, host);
+  const { access_token: access } = fieldsOf(entra.json);
+  if (typeof access !== 'string' || access === '') throw unexpected(LOGIN_HOST, 'the exchange of the OIDC token');
+  api.secret(access);
+  return access;
 }
 
 /** The expiry of a JWT; undefined when it has none or is not a JWT. Not verified: the server does that. */

@@ -9,6 +9,7 @@ import { ignoreFailure } from '../ignore-failure.ts';
 import type { Management, ManagementContext } from '../vendor.ts';
 import { currentTags, HOST, type Listing, listImages, prefixesOf } from './inventory.ts';
 import { finishOperation, type Waiting } from './operation.ts';
+import { ANALYSIS_HOST, analysisScan } from './scan.ts';
 
 const UPLOAD_PERMISSION = 'artifactregistry.repositories.uploadArtifacts';
 /** User names whose password is an access token; the helpers gcloud and docker-credential-gcr use their own. */
@@ -58,21 +59,22 @@ export function artifactRegistryManagement(context: ManagementContext): Manageme
   const ask = async (
     path: string,
     request: Pick<ApiRequest, 'method' | 'expect' | 'operation' | 'what' | 'json'>,
+    service = HOST,
   ): Promise<ApiAnswer> => {
     const found = await context.credentials();
     const token = tokenOf(found);
     if (token === undefined) {
       throw new ActionError(
         'UNAUTHORIZED',
-        `${HOST} needs an access token of Google for ${request.what}, and there is ${whatIs(found)}: use workload-identity-provider, or the user oauth2accesstoken with an access token.`,
+        `${service} needs an access token of Google for ${request.what}, and there is ${whatIs(found)}: use workload-identity-provider, or the user oauth2accesstoken with an access token.`,
         { facts },
       );
     }
     api.secret(token);
     add(token);
-    const url = new URL(`https://${HOST}/v1/${path}`);
+    const url = new URL(`https://${service}/v1/${path}`);
     const answer = await api.request({ ...request, url, headers: { authorization: `Bearer ${token}` }, facts });
-    if (answer.status === 200 && !isFields(answer.json)) throw unexpected(HOST, request.what, facts);
+    if (answer.status === 200 && !isFields(answer.json)) throw unexpected(service, request.what, facts);
     return answer;
   };
   const waiting: Waiting = { host: HOST, facts, clock, ask, redact };
@@ -122,6 +124,20 @@ export function artifactRegistryManagement(context: ManagementContext): Manageme
       }
       const made = await finishOperation(waiting, answer.json, { what, operation: 'write', settled: 'ALREADY_EXISTS' });
       return made ? 'created' : 'exists';
+    },
+    scans: {
+      source: 'artifact-analysis',
+      result: (digest) => {
+        const [, project = ''] = parent.split('/');
+        const get = async (path: string, what: string) =>
+          fieldsOf((await ask(path, { method: 'GET', expect: [200], operation: 'read', what }, ANALYSIS_HOST)).json);
+        return analysisScan(get, `projects/${project}`, `${host}/${context.repository}`, digest);
+      },
+    },
+    usage: async () => {
+      const { sizeBytes } = (await describe()) ?? {};
+      const bytes = typeof sizeBytes === 'string' && /^\d{1,15}$/.test(sizeBytes) ? Number(sizeBytes) : undefined;
+      return bytes === undefined ? {} : { repository: { bytes, counts: `everything in the repository ${repository}` } };
     },
     list: () => listImages(listing, hasImmutableTags),
     currentTags: (digest) => currentTags(listing, digest),

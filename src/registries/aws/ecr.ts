@@ -6,6 +6,7 @@ import { identityFor, readAuthorization } from './ecr-answers.ts';
 import { asking, describeRepository, manageRepository } from './ecr-api.ts';
 import { ECR_HOSTS, readEcrHost } from './ecr-host.ts';
 import { ecrRemedies } from './ecr-remedies.ts';
+import { ecrScan } from './ecr-scan.ts';
 import { ambientIdentity, roleIdentity } from './identity.ts';
 import { immutableTags } from './mutability.ts';
 import { clientOptions } from './sdk.ts';
@@ -71,6 +72,7 @@ function manage(context: ManagementContext): Management {
       }),
     ),
     // An identity with push rights may lack the right to read settings, or have only docker's password.
+    scans: { source: 'ecr', result: (digest) => ecrScan(context, name, ask, digest) },
     frozen: async (tags) => immutableTags((await describeRepository(ask, name).catch(ignoreFailure)) ?? {}, tags),
   };
 }

@@ -5,6 +5,7 @@ import { ignoreFailure } from '../ignore-failure.ts';
 import type { ListedImage, Management, ManagementContext, NewRepository, Vendor } from '../vendor.ts';
 import { HUB, openHub } from './api.ts';
 import { dockerIdentity } from './identity.ts';
+import { pullLimit } from './rate-limit.ts';
 import { dockerHubRemedies } from './remedies.ts';
 import { byDigest, readTag, type TagOfHub } from './tags.ts';
 
@@ -187,6 +188,14 @@ function manage(context: ManagementContext): Management {
     deleteDigest: async (digest) => ((await context.store.deleteManifest(digest)) ? 'deleted' : 'absent'),
     preflight,
     frozen,
+    usage: async () => {
+      const { storage_size: bytes } = await describe();
+      const rateLimits = await pullLimit(context).catch(ignoreFailure);
+      return {
+        ...(typeof bytes === 'number' ? { repository: { bytes, counts: 'tagged and untagged images' } } : {}),
+        ...(rateLimits === undefined ? {} : { rateLimits }),
+      };
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
+import type { RegistryUsage } from '../../domain/report/usage.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
 import { ignoreFailure } from '../ignore-failure.ts';
@@ -133,7 +134,25 @@ function manage(context: ManagementContext): Management {
     ];
   };
 
-  return { exists: async () => (await find()) !== undefined, list, currentTags, deleteDigest, preflight };
+  /** The requests that the job's token has left: a cleanup of many versions needs a lot of them. */
+  const usage = async (): Promise<RegistryUsage> => {
+    if (github === undefined) return {};
+    const { json } = await context.api.request({
+      method: 'GET',
+      url: new URL(`${github.apiUrl}/rate_limit`),
+      headers: { authorization: `Bearer ${github.token}` },
+      expect: [200],
+      operation: 'read',
+      what: 'the rate limit',
+      facts,
+    });
+    const { limit, remaining, reset } = fieldsOf(fieldsOf(fieldsOf(json).resources).core);
+    if (typeof limit !== 'number' || typeof remaining !== 'number') return {};
+    const resetAt = typeof reset === 'number' ? { resetAt: new Date(reset * 1000).toISOString() } : {};
+    return { rateLimits: [{ kind: 'requests to GitHub', limit, remaining, windowSeconds: 3600, ...resetAt }] };
+  };
+
+  return { exists: async () => (await find()) !== undefined, list, currentTags, deleteDigest, preflight, usage };
 }
 
 function readVersion(value: unknown, facts: { readonly registry: string; readonly repository: string }): Version {

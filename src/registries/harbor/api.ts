@@ -2,12 +2,12 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { ApiAnswer, ApiRequest } from '../../http/api.ts';
 import type { ManagementContext } from '../vendor.ts';
 
-type HarborRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
+type HarborRequest = Omit<ApiRequest, 'url' | 'facts'> & {
   /** Relative to `/api/v2.0`, each part encoded. */
   readonly path: string;
 };
 
-type HarborAddress = Omit<ApiRequest, 'headers' | 'facts'>;
+type HarborAddress = Omit<ApiRequest, 'facts'>;
 
 export interface Harbor {
   /** The first part of the repository name, and the rest. */
@@ -57,7 +57,11 @@ export function openHarbor(context: ManagementContext): Harbor {
     return api.request({
       ...request,
       // Without the first header, a project with a numeric name would be taken for an id.
-      headers: { 'x-is-resource-name': 'true', ...(basic === undefined ? {} : { authorization: `Basic ${basic}` }) },
+      headers: {
+        'x-is-resource-name': 'true',
+        ...request.headers,
+        ...(basic === undefined ? {} : { authorization: `Basic ${basic}` }),
+      },
       facts,
     });
   };

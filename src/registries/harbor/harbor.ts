@@ -1,4 +1,5 @@
 import { fieldsOf } from '../../domain/fields.ts';
+import type { RegistryUsage } from '../../domain/report/usage.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
 import { ignoreFailure } from '../ignore-failure.ts';
@@ -6,6 +7,7 @@ import type { Management, ManagementContext, NewRepository, Vendor } from '../ve
 import { type Harbor, openHarbor } from './api.ts';
 import { currentTags, listImages } from './inventory.ts';
 import { harborRemedies } from './remedies.ts';
+import { harborScan } from './scan.ts';
 
 export const harbor: Vendor = {
   id: 'harbor',
@@ -51,6 +53,8 @@ function manageHarbor(context: ManagementContext): Management {
     deleteTag: (tag, digest) =>
       api.remove(`/${encodeURIComponent(digest ?? tag)}/tags/${encodeURIComponent(tag)}`, tag),
     deleteDigest: (digest) => api.remove(`/${encodeURIComponent(digest)}`, digest),
+    scans: { source: 'harbor', result: (digest) => harborScan(api, context.repository, digest) },
+    usage: () => usage(api),
     preflight: () => preflight(api, context),
     frozen: async (tags) => {
       const rules = await Promise.all(tags.map((tag) => isImmutable(api, context, tag)));
@@ -117,6 +121,24 @@ async function isImmutable(
   }).catch(ignoreFailure);
   const { tags } = fieldsOf(answer?.json);
   return Array.isArray(tags) && tags.map(fieldsOf).some(({ name, immutable }) => name === tag && immutable === true);
+}
+
+/** The quota of the project. A robot account may lack the right to read it. */
+async function usage({ ask, project }: Harbor): Promise<RegistryUsage> {
+  const { status, json } = await ask({
+    method: 'GET',
+    path: `/projects/${encodeURIComponent(project)}/summary`,
+    expect: [200, 401, 403, 404],
+    operation: 'read',
+    what: `the summary of the project ${project}`,
+  });
+  const { quota } = fieldsOf(status === 200 ? json : undefined);
+  const limit = fieldsOf(fieldsOf(quota).hard).storage;
+  const usedBytes = fieldsOf(fieldsOf(quota).used).storage;
+  if (typeof usedBytes !== 'number') return {};
+  // -1 means unlimited.
+  const limitBytes = typeof limit === 'number' && limit >= 0 ? { limitBytes: limit } : {};
+  return { quota: { name: `project ${project}`, usedBytes, ...limitBytes } };
 }
 
 async function preflight(

@@ -39,6 +39,9 @@ const error = (status: number, code: string, message: string): CloudReply => ({
   body: { errors: [{ code, message }] },
 });
 
+/** What tokens are issued for: registries, and the management of resources. */
+const ENTRA_SCOPES = ['https://containerregistry.azure.net/.default', 'https://management.azure.com/.default'];
+
 /** login.microsoftonline.com and one registry, as Entra's and ACR's documents describe them. */
 export function azureDouble(options: AzureOptions) {
   const repositories = new Map(Object.entries(options.repositories ?? {}));
@@ -71,7 +74,7 @@ export function azureDouble(options: AzureOptions) {
     if (form.get('client_id') !== options.client) return aad(400, 'AADSTS700016', 'Application was not found.');
     if (
       form.get('grant_type') !== 'client_credentials' ||
-      form.get('scope') !== 'https://containerregistry.azure.net/.default' ||
+      !ENTRA_SCOPES.includes(form.get('scope') ?? '') ||
       form.get('client_assertion_type') !== 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
     ) {
       return aad(400, 'AADSTS900144', 'The request body is wrong.');
