@@ -68,7 +68,7 @@ function createRun(
   { clock, log }: InventoryOptions,
 ) {
   const before = deletionOrder(steps, inventory, manifests);
-  const newTag = watchNewTags(target, [...inventory.tags, ...placeholders].map(tagName), clock);
+  const newUse = watchNewTags(target, [...inventory.tags, ...placeholders].map(tagName), clock);
   const done = new Map<PlanStep, StepResult>();
   const gone = new Set<Digest>();
   const errors: ActionError[] = [];
@@ -124,7 +124,7 @@ function createRun(
       return false;
     });
     if (deleteDigests === undefined || due.length < 2) {
-      return eachBounded(due, concurrency, (step) => attempt(step, () => executeDelete(target, step, clock, newTag)));
+      return eachBounded(due, concurrency, (step) => attempt(step, () => executeDelete(target, step, clock, newUse)));
     }
     for (let at = 0; at < due.length && errors.length === 0; at += DELETE_BATCH_LIMIT) {
       await deleteBatch(due.slice(at, at + DELETE_BATCH_LIMIT), deleteDigests);
@@ -138,7 +138,7 @@ function createRun(
     const ready: Delete[] = [];
     await eachBounded(batch, concurrency, async (step) => {
       if (errors.length > 0) return;
-      const looked = await lastLook(target, step, newTag).catch((error: unknown) => note(error, undefined));
+      const looked = await lastLook(target, step, newUse).catch((error: unknown) => note(error, undefined));
       if (looked === undefined) ready.push(step);
       else settle(looked);
     });

@@ -5,14 +5,12 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { ErrorCode } from '../../errors/catalogue.ts';
 import type { Clock } from '../../runtime/runtime.ts';
 import type { CleanupTarget } from '../inventory/collected.ts';
+import type { NewUse } from './new-tags.ts';
 import type { StepResult } from './step-result.ts';
 import { removeTag } from './untag.ts';
 
 type Untag = Extract<PlanStep, { readonly action: 'untag' }>;
 export type Delete = Extract<PlanStep, { readonly action: 'delete' }>;
-
-/** A tag added to a digest after the repository was read, see `new-tags.ts`. */
-export type NewTag = (digest: Digest) => Promise<string | undefined>;
 
 /** Errors that concern one image and say nothing about the next. */
 const BLOCKING_CODES: readonly ErrorCode[] = ['TAG_IMMUTABLE', 'IMAGE_IN_USE', 'CAPABILITY_MISSING'];
@@ -35,7 +33,7 @@ export async function executeUntag(target: CleanupTarget, step: Untag, clock: Cl
  * The final check before a digest is deleted: whether it exists, and has no tags beyond those in the plan.
  * @returns undefined when it may be deleted
  */
-export async function lastLook(target: CleanupTarget, step: Delete, newTag: NewTag): Promise<StepResult | undefined> {
+export async function lastLook(target: CleanupTarget, step: Delete, newUse: NewUse): Promise<StepResult | undefined> {
   const { managed, repository } = target;
   const skipped = (reason: string): StepResult => ({ step, outcome: 'skipped', reason });
   if (managed.currentTags !== undefined) {
@@ -43,15 +41,15 @@ export async function lastLook(target: CleanupTarget, step: Delete, newTag: NewT
     if (live === undefined) return { step, outcome: 'absent' };
     const added = live.find((tag) => !step.tags.includes(tag));
     if (added !== undefined) return skipped(`it has got the tag ${added} since the plan`);
-    return undefined;
+    const use = step.role === 'root' ? undefined : await newUse(step.digest);
+    return use === undefined ? undefined : skipped(use);
   }
   for (const tag of step.tags) {
     const found = await repository.head(tag);
     if (found !== undefined && found.digest !== step.digest) return skipped(pointsTo(tag, found.digest));
   }
-  const added = await newTag(step.digest);
-  if (added !== undefined) return skipped(`it has got the tag ${added} since the plan`);
-  return undefined;
+  const use = await newUse(step.digest);
+  return use === undefined ? undefined : skipped(use);
 }
 
 /** Deletes one digest with its tags. @throws ActionError when the rest of the repository has to be skipped */
@@ -59,10 +57,10 @@ export async function executeDelete(
   target: CleanupTarget,
   step: Delete,
   clock: Clock,
-  newTag: NewTag,
+  newUse: NewUse,
 ): Promise<StepResult> {
   const { managed, vendor } = target;
-  const looked = await lastLook(target, step, newTag);
+  const looked = await lastLook(target, step, newUse);
   if (looked !== undefined) return looked;
   if (vendor.deletesUntaggedOnly === true) {
     for (const tag of step.tags) {

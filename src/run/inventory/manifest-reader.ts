@@ -1,5 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
-import type { InventoryGap } from '../../domain/retention/inventory.ts';
+import type { InventoryBlob, InventoryGap } from '../../domain/retention/inventory.ts';
 import { ActionError, toActionError } from '../../errors/action-error.ts';
 import type { Repository } from '../../oci/client/repository.ts';
 import { eachBounded } from '../bounded.ts';
@@ -64,9 +64,17 @@ export function createManifestReader(
     });
   };
 
+  /** Layers are shared by many images: each is kept once. */
+  const blobs = new Map<string, InventoryBlob>();
+  const shared = (blob: InventoryBlob): InventoryBlob => {
+    const before = blobs.get(blob.digest);
+    if (before?.size === blob.size) return before;
+    blobs.set(blob.digest, blob);
+    return blob;
+  };
   const keep = (digest: Digest, found: ManifestFacts | undefined) => {
     if (found === undefined) absent.add(digest);
-    else facts.set(digest, found);
+    else facts.set(digest, found.blobs === undefined ? found : { ...found, blobs: found.blobs.map(shared) });
   };
 
   return {
