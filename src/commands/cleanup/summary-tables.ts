@@ -55,9 +55,12 @@ interface Row {
   readonly reason: Reason;
 }
 
+/** One for all rows: a collator made for each comparison takes seconds and 100 MB for ten thousand tags. */
+const NAMES = new Intl.Collator('en', { numeric: true });
+
 function oldestFirst(a: Row, b: Row): number {
   const [first, second] = [a.pushedAt ?? '', b.pushedAt ?? ''];
-  return compareText(first, second) || a.name.localeCompare(b.name, 'en', { numeric: true });
+  return compareText(first, second) || NAMES.compare(a.name, b.name);
 }
 
 function rowOfRoot({ digest, tags, pushedAt, freed, reason }: ManifestDecision): Row {
