@@ -7,12 +7,13 @@ import { e2eHome, runHome, setUp, tearDown } from '../e2e/environment.ts';
 import { endChildren, find, run, timed } from '../e2e/programs.ts';
 import { actionEntry } from '../support/action.ts';
 import { benchChain } from './chain.ts';
+import { benchCleanup } from './cleanup.ts';
 import { benchCopy } from './copy.ts';
 import { benchPush } from './push.ts';
 import { benchStart } from './start.ts';
 
 const ROUNDS = 3;
-const PARTS = ['start', 'push', 'copy', 'chain'] as const;
+const PARTS = ['start', 'push', 'copy', 'chain', 'cleanup'] as const;
 const INSTALL = fileURLToPath(new URL('../e2e/install.sh', import.meta.url));
 
 let cancelled = false;
@@ -51,17 +52,21 @@ async function main(): Promise<void> {
     if (isWanted('chain')) await benchChain(place);
     if (isWanted('push')) await benchPush(place);
     if (isWanted('copy')) await benchCopy(place);
+    if (isWanted('cleanup')) await needRegclient(env).then(() => benchCleanup(place));
   } finally {
     await rm(large, { recursive: true, force: true });
   }
 }
 
-/** Nothing but this needs it. Where it cannot be had, the others are measured without it. */
-async function needSkopeo(env: NodeJS.ProcessEnv): Promise<void> {
-  if (find('skopeo', env.PATH ?? '') !== undefined) return;
-  await timed('install skopeo', () =>
-    run('bash', [INSTALL, 'own', e2eHome(), 'skopeo'], { env, timeout: 300_000 }),
-  ).catch((error: unknown) => console.log(error instanceof Error ? error.message : error));
+/** Nothing but this needs them. Where one cannot be had, the others are measured without it. */
+const needSkopeo = (env: NodeJS.ProcessEnv) => need('skopeo', ['own', e2eHome(), 'skopeo'], env);
+const needRegclient = (env: NodeJS.ProcessEnv) => need('regbot', ['regclient', e2eHome(), 'v0.11.7'], env);
+
+async function need(program: string, install: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  if (find(program, env.PATH ?? '') !== undefined) return;
+  await timed(`install ${program}`, () => run('bash', [INSTALL, ...install], { env, timeout: 300_000 })).catch(
+    (error: unknown) => console.log(error instanceof Error ? error.message : error),
+  );
 }
 
 const measuring = main();
