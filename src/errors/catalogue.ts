@@ -229,6 +229,16 @@ export const CATALOGUE = {
       'Make the image smaller: fewer layers with build tools, a `.dockerignore`, a multi-stage Dockerfile.',
     ],
   },
+  LOAD_FAILED: {
+    ...build,
+    title: 'The image could not be loaded',
+    cause:
+      'The Docker Engine did not take the archive of `load: true`, or has another image under its name afterwards.',
+    remedy: [
+      'Check that the Docker Engine of the runner is running and has space (`docker info`, `docker system df`).',
+      'For an engine that cannot read the compression of the layers, update it, or test the layout with another tool: set `layout-directory`.',
+    ],
+  },
   SOURCE_INVALID: {
     ...input,
     title: 'The source cannot be read',
@@ -293,7 +303,7 @@ export const CATALOGUE = {
     cause: 'Several inputs of a merge are images for the same platform, and clients would get one of them by chance.',
     remedy: [
       'Give each job of the matrix a platform of its own, and merge only the artifacts of this run.',
-      'If the artifacts of an earlier attempt are among them, build with this action: it says which attempt is newer.',
+      'If the artifacts of an earlier attempt are among them, build with this action: `layout-directory` records the attempt, and the newest one is used.',
     ],
   },
   SBOM_MISSING: {

@@ -4,11 +4,8 @@
  */
 export const FOREIGN_INPUTS: Readonly<Record<string, string>> = {
   // docker/build-push-action
-  load: "remove it. The image is scanned where it was built, without Docker's store; read it from the registry by `digest`.",
-  outputs:
-    'remove it. The image is always built to an OCI layout, scanned there, and pushed; `push: false` keeps it back.',
-  output:
-    'remove it. The image is always built to an OCI layout, scanned there, and pushed; `push: false` keeps it back.',
+  outputs: 'use `export` for archives and `load` for the Docker Engine; `push: false` keeps the image back.',
+  output: 'use `export` for archives and `load` for the Docker Engine; `push: false` keeps the image back.',
   'push-by-digest': 'remove it. Content is always pushed by digest first, and tags are written last.',
   attests: 'use `provenance` and `sbom`.',
   call: 'remove it. Run `docker buildx build --call=check` in a step of its own.',

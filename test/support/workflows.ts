@@ -24,7 +24,10 @@ export function actionSteps(text: string): readonly ActionStep[] {
 function stepsIn(value: unknown): readonly ActionStep[] {
   if (Array.isArray(value)) return value.flatMap(stepsIn);
   if (!isFields(value)) return [];
-  if (typeof value.uses !== 'string' || !/^(?:org\/registry-action@|\.\/\.registry-action$)/.test(value.uses)) {
+  if (
+    typeof value.uses !== 'string' ||
+    !/^(?:org\/registry-action@|\.\/(?:\.\.\/)?\.registry-action$)/.test(value.uses)
+  ) {
     return Object.values(value).flatMap(stepsIn);
   }
   const inputs = Object.entries(fieldsOf(value.with)).map(([name, text]) => [name, String(text)]);

@@ -13,6 +13,7 @@ export const publish = defineCommand({
   settings: publishInputs,
   outputs: {
     ...IMAGE_OUTPUTS,
+    layout: 'Path of the OCI layout that was written, with `layout-directory`.',
     labels: 'The labels, one `key=value` per line.',
     'scan-critical': 'Number of findings of severity CRITICAL, over all platforms, before the policy.',
     'scan-high': 'Number of findings of severity HIGH.',

@@ -67,14 +67,32 @@ export const JSON_SCHEMA = z
                   passed: z.boolean().optional().describe('Whether it passed there.'),
                   blocking: z.number().optional().describe('Findings that failed the gate there.'),
                 })
-                .describe('What the gate said there. The merged image is scanned again.'),
+                .describe('The result of the gate there. The merged image is scanned again.'),
             })
             .optional()
-            .describe('Who built it, as that job has said; absent for other builders.'),
+            .describe('Who built it, as recorded by that job; absent for other builders.'),
         }),
       )
       .optional()
       .describe('The images that were merged.'),
+    layout: z.string().optional().describe('Path of the layout that was written for other steps and jobs.'),
+    loaded: z
+      .strictObject({
+        platform: z.string().describe('`linux/amd64`.'),
+        digest: digest.describe('Digest of its manifest.'),
+        names: z.array(z.string()).describe('Its names there.'),
+      })
+      .optional()
+      .describe('What was loaded into the Docker Engine.'),
+    exported: z
+      .array(
+        z.strictObject({
+          format: z.enum(['oci', 'docker']).describe('The format.'),
+          path: z.string().describe('The file.'),
+        }),
+      )
+      .optional()
+      .describe('The archives that were written.'),
     gate: GATE.describe('What the scan found and the policy decided.'),
     signing: z
       .strictObject({

@@ -24,6 +24,7 @@ export function renderOutputs<C extends 'publish' | 'merge'>(record: PublishResu
     repository: first === undefined ? '' : withoutHost(first.image),
     tags: record.tags.join('\n'),
     version: record.version ?? '',
+    layout: record.layout ?? '',
     labels: Object.entries(record.labels)
       .map(([key, value]) => `${key}=${value}`)
       .join('\n'),
@@ -59,6 +60,9 @@ function toJson<C extends 'publish' | 'merge'>(
     ...metadataJson(record),
     image: record.image,
     parts: record.parts,
+    layout: record.layout,
+    loaded: record.loaded,
+    exported: record.exported,
     gate: gateJson(record.scan, gateResult),
     signing: record.signing,
     partial: isPartial(targets, (at) => hasContent(targets[at])),

@@ -13,6 +13,7 @@ import { applyPublish, type Target } from './apply.ts';
 import { attachGateResult, hasGateResult } from './attach-gate-result.ts';
 import { openGiven } from './given-image.ts';
 import { describeImage, type Obtained, READ_FROM_REGISTRY, takePublished } from './image-source.ts';
+import { wantsCopies, writeCopies } from './local-copies.ts';
 import { type Naming, nameImage } from './naming.ts';
 import { emptyResult, failed, type PartialResult, succeeded } from './partial-result.ts';
 import { type Plan, preflight } from './preflight.ts';
@@ -77,7 +78,8 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
   const unproven = inputs.scan.attachResult ? await without(plan, hasGateResult) : new Set<Target>();
   const unsigned = inputs.signing === undefined ? new Set<Target>() : await without(plan, isSigned);
   const isComplete = plan.inPlace && plan.digest !== undefined && unproven.size + unsigned.size === 0;
-  if (isComplete && inputs.scan.mode === 'off') return finished(runtime, partial, plan.digest);
+  if (isComplete && inputs.scan.mode === 'off' && !wantsCopies(inputs.copies))
+    return finished(runtime, partial, plan.digest);
 
   const baseline = await baselineOf(runtime, inputs, naming, destinations);
   const { passGate } = await import('./gate.ts');
@@ -88,6 +90,7 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
   const ready = await chooseSource(runtime, inputs, naming, source, identified, destinations, plan, partial);
   partial.image = describeImage(ready);
   await scan.during(() => passGate(runtime, inputs, { scanner, baseline }, ready.image, partial));
+  await writeCopies(runtime, inputs.copies, ready.image, naming, partial);
   if (!inputs.push) {
     runtime.log.info(`${partial.image.digest} is ready, and stays on the runner: \`push: false\`.`);
     return succeeded(partial, 'built');

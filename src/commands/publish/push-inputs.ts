@@ -1,14 +1,38 @@
+import { parseArchives, type WantedArchive } from '../../domain/local-image-names.ts';
 import { type NamedImages, withDefaultImage } from '../../inputs/images.ts';
+import { linesAs } from '../../inputs/lists.ts';
 import type { Rule, RuleFacts } from '../../inputs/rule.ts';
-import { choice, flag, type InputsOf } from '../../inputs/schema.ts';
+import { choice, flag, type InputsOf, path } from '../../inputs/schema.ts';
 
 /** Inputs for the way of an image into its repositories. */
 export const PUSH_INPUTS = {
   push: flag({
     group: 'What',
-    about: 'Whether to push. With `false` the image is built and has to pass the gate, and stays on the runner.',
+    about:
+      'Whether to push. With `false` the image is built and has to pass the gate, and stays on the runner: see `layout-directory`, `load` and `export`.',
     default: 'true',
   }),
+  'layout-directory': path({
+    group: 'What',
+    about:
+      'Write the image that has passed the gate into this folder, as an OCI layout named for its platforms, such as `image-linux-arm64`: for `command: merge`, or for `source` in a later step. The output `layout` is its path.',
+    example: 'layouts',
+  }),
+  load: flag({
+    group: 'What',
+    about:
+      "Load the runner's platform into its Docker Engine, under the tags of the image, once it has passed the gate and before anything is pushed.",
+    default: 'false',
+  }),
+  export: linesAs(
+    {
+      group: 'What',
+      about:
+        "Write the image that has passed the gate as a tar, one `format=path` per line. `oci`: all of it, as an OCI layout. `docker`: the runner's platform, for `docker load`.",
+      example: 'oci=out/image.tar',
+    },
+    parseArchives,
+  ),
   'if-published': choice(['fail', 'keep'], {
     group: 'What',
     about:
@@ -16,6 +40,14 @@ export const PUSH_INPUTS = {
     default: 'fail',
   }),
 } as const;
+
+/** Where the image goes on the runner itself, once it has passed the gate. */
+export interface LocalCopies {
+  /** Folder for a layout; undefined: none. */
+  readonly layoutDirectory: string | undefined;
+  readonly load: boolean;
+  readonly archives: readonly WantedArchive[];
+}
 
 type Values = InputsOf<typeof PUSH_INPUTS> & { readonly images: NamedImages['images'] };
 type Env = RuleFacts<Values>['env'];

@@ -1,5 +1,6 @@
 import type { Digest } from '../../domain/digest.ts';
 import type { GateResult } from '../../domain/gate/policy.ts';
+import type { WantedArchive } from '../../domain/local-image-names.ts';
 import type { Failure } from '../../domain/outcome.ts';
 import type { TagDecision } from '../../domain/publish-plan.ts';
 import type { ActionError } from '../../errors/action-error.ts';
@@ -26,6 +27,11 @@ export interface PublishResult {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: readonly string[];
   readonly image?: ImageFacts;
+  /** Path of the layout that was written for other steps and jobs. */
+  readonly layout?: string;
+  /** The platform in the Docker Engine. */
+  readonly loaded?: { readonly platform: string; readonly digest: string; readonly names: readonly string[] };
+  readonly exported?: readonly WantedArchive[];
   /** The images that were merged into it. */
   readonly parts?: readonly PartFacts[];
   readonly gateResult?: GateResult;

@@ -11,7 +11,7 @@ import type { InputsOf } from '../../inputs/schema.ts';
 import type { SIGNING_INPUTS } from '../../inputs/signing.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type IMAGE_GATE_INPUTS, type ScanInputs, scanInputs } from './gate-inputs.ts';
-import type { PUSH_INPUTS } from './push-inputs.ts';
+import type { LocalCopies, PUSH_INPUTS } from './push-inputs.ts';
 import { type SigningInputs, signingOf } from './signing-inputs.ts';
 
 /** Where the bytes of the image come from. */
@@ -48,6 +48,7 @@ export interface PublishInputs {
   readonly signing: SigningInputs | undefined;
   /** Signing depends on the job's permissions, and it may not request a token. */
   readonly isSigningUnavailable: boolean;
+  readonly copies: LocalCopies;
   readonly push: boolean;
   readonly dryRun: boolean;
   /** Some credentials are empty, as in a pull request from a fork; such a run writes nothing. */
@@ -86,6 +87,11 @@ export async function publishSettings(
     scan: await scanInputs(inputs, registries, workspace),
     signing: signingOf(inputs, env),
     isSigningUnavailable: inputs.sign === 'auto' && inputs.push && signingOf(inputs, env) === undefined,
+    copies: {
+      layoutDirectory: inputs['layout-directory'],
+      load: inputs.load,
+      archives: inputs.export,
+    },
     push: inputs.push,
     dryRun: inputs['dry-run'],
     lacksCredentials: emptyCredentials(inputs, given).length > 0,

@@ -31,6 +31,7 @@ export function renderSummary(record: PublishResult, outcomes: OutcomeTexts): st
     renderSteps(record),
     renderImage(record),
     renderParts(record),
+    renderCopies(record),
     record.gateResult === undefined ? '' : renderGateResult(record.gateResult, record),
     renderSigning(record),
     renderTags(record),
@@ -163,6 +164,18 @@ function renderImage(record: PublishResult): string {
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** Where the image is on the runner. */
+function renderCopies({ layout, loaded, exported = [] }: PublishResult): string {
+  const lines = [
+    ...(layout === undefined ? [] : [`- the layout ${code(layout)}`]),
+    ...exported.map(({ format, path }) => `- ${code(path)} (${format})`),
+    ...(loaded === undefined
+      ? []
+      : [`- in the Docker Engine, ${plain(loaded.platform)} ${code(shortDigest(loaded.digest))}`]),
+  ];
+  return lines.length === 0 ? '' : `On the runner:\n\n${lines.join('\n')}`;
 }
 
 /** Who built what, as far as the jobs have said. */

@@ -62,6 +62,12 @@ export function readHandOver(value: unknown): Parsed<HandOver> {
   });
 }
 
+/** The name of a layout in a folder of several: `image-linux-arm64`. */
+export function layoutName(platforms: readonly string[]): string {
+  const names = platforms.map((platform) => platform.replaceAll(/[^a-z0-9.]+/gi, '-')).toSorted();
+  return ['image', ...names].join('-');
+}
+
 /** An image to merge, with what is known of its origin. */
 export interface Offered {
   /** For messages. */

@@ -89,7 +89,7 @@ async function fetchWhenThere(
   for (const wait of [...WAITS_MS, undefined]) {
     if ((await repository.head(digest)) !== undefined) return fetchLayout(repository, digest, directory);
     if (wait === undefined) break;
-    runtime.log.info(`${shortDigest(digest)} is not there yet. Trying again in ${wait / 1000} s.`);
+    runtime.log.info(`${shortDigest(digest)} does not exist yet. Trying again in ${wait / 1000} s.`);
     await repository.pause(wait);
   }
   throw new ActionError(

@@ -1,4 +1,4 @@
-import { copyFile, link, mkdir, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { indexDocument } from '../../domain/merge/index-document.ts';
@@ -8,6 +8,7 @@ import { digestOf } from '../../oci/image/digest-of.ts';
 import { blobPath } from '../../oci/image/document.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
 import { readLayout } from '../../oci/image/layout.ts';
+import { shareFile } from '../../oci/image/share-files.ts';
 
 /** An image to merge. */
 export interface Part {
@@ -48,7 +49,7 @@ export async function joinImages(
   const kept = new Set(plan.value.entries.map((entry) => entry.digest));
   for (const { image } of parts) {
     const manifests = image.manifests.map(({ descriptor }) => descriptor).filter((each) => kept.has(each.digest));
-    for (const blob of [...manifests, ...image.blobs]) await share(image.path(blob.digest), path(blob.digest));
+    for (const blob of [...manifests, ...image.blobs]) await shareFile(image.path(blob.digest), path(blob.digest));
   }
   await mkdir(dirname(path(digest)), { recursive: true });
   await writeFile(path(digest), bytes);
@@ -71,20 +72,4 @@ function inputOf({ name, image }: Part): MergeInput {
       return { descriptor, ...(about === undefined ? {} : { about }) };
     });
   return { name, entries: [...platforms, ...others] };
-}
-
-/** Makes a file available at a second path, as a link where the two are on one disk. */
-async function share(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  const file = await realpath(from);
-  try {
-    await link(file, to);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EEXIST') return;
-    // Another disk, a file system without links, or someone else's file.
-    if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'EMLINK' && code !== 'ENOTSUP' && code !== 'EACCES')
-      throw error;
-    await copyFile(file, to);
-  }
 }
