@@ -136,7 +136,7 @@ test('a command is a folder and one line in the list of commands', { timeout: 12
   expect(greeted.page).toContain('## Hello Ada');
   expect((await step({ whom: 'Ada' })).log).toContain('`whom`: belongs to `command: greet`');
   expect((await step({ command: 'gret' })).log).toContain('Did you mean `greet`?');
-  expect((await step({ command: 'greet', lowd: 'true' })).log).toContain('Did you mean `loud`?');
+  expect((await step({ command: 'greet', loudd: 'true' })).log).toContain('Did you mean `loud`?');
   expect((await step({ command: 'greet', loud: 'true' })).log).toContain('`loud` needs `whom`.');
 
   // A command cannot read an input that is not its own.
