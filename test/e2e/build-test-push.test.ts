@@ -18,7 +18,7 @@ const docker = (...args: readonly string[]) => run('docker', args, { env: proces
 it('build, test, push: what was tested in the Docker Engine is what is pushed', async () => {
   const image = `${registry.host}/org/tested`;
   const event = await pushEvent(scene.repository);
-  registry.mark();
+  await registry.mark();
   const built = await scene.publish({
     inputs: { images: image, push: 'false', load: 'true', 'layout-directory': 'out' },
     event,

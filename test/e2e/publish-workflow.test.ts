@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   images += 1;
-  registry.mark();
+  await registry.mark();
   await rm(join(scene.directory, 'artifacts'), { recursive: true, force: true });
 });
 afterAll(() => scene[Symbol.asyncDispose]());
