@@ -3,8 +3,7 @@ import type { Digest } from '../../domain/digest.ts';
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import type { EnvironmentEvidence, Evidence, ScanEvidence, TargetEvidence } from '../../domain/promotion/judge.ts';
 import { isSameEnvironment, type PromotionRecord, type StoredRecord } from '../../domain/promotion/record.ts';
-import type { Requirement } from '../../domain/promotion/requirement.ts';
-import type { RequirementCheck } from '../../domain/promotion/requirement-check.ts';
+import { isProvable, type Requirement } from '../../domain/promotion/requirement.ts';
 import { looserThan, type ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { environmentTag, type Source } from '../../domain/promotion/templates.ts';
 import { isTag } from '../../domain/tags/grammar.ts';
@@ -46,13 +45,18 @@ export interface EvidenceSources {
   readonly trust: TrustSettings;
 }
 
-/** Loaded only if a signature is required. */
+/** Loaded only if a signature is required, or can prove something. */
 async function readSignatures(
   asked: EvidenceSources,
   required: readonly Requirement[],
-): Promise<ReadonlyMap<string, RequirementCheck>> {
+): Promise<Pick<Evidence, 'signatures' | 'proofs'>> {
+  const { identities, key } = asked.trust;
+  const hasSigners = identities.length > 0 || key !== undefined;
+  const isSigned = (each: Requirement) =>
+    each.name === 'signature' || (isProvable(each) && (hasSigners || each.proof !== undefined));
+  if (!required.some(isSigned)) return {};
   const { readSignatureEvidence } = await import('./signature-evidence.ts');
-  return readSignatureEvidence(asked, required);
+  return readSignatureEvidence(asked, required, wantedTerms(asked.scan.terms));
 }
 
 type Needs = ReadonlySet<Requirement['name']>;
@@ -71,7 +75,8 @@ export async function gatherEvidence(asked: EvidenceSources, required: readonly 
     if (each.name === 'branch' && commit !== undefined)
       branches.set(each.branch, await commits.contains(each.branch, commit));
   }
-  const scan = required.find((each) => each.name === 'scan');
+  const scans = required.filter((each) => each.name === 'scan');
+  const scan = scans.find(({ maxAge }) => maxAge === 'now') ?? scans.find(({ proof }) => proof === undefined);
   const gateResult =
     scan === undefined
       ? undefined
@@ -88,7 +93,7 @@ export async function gatherEvidence(asked: EvidenceSources, required: readonly 
       ? { platforms: await readAttested(source.repository, root, { statements: attested }) }
       : {}),
     ...(gateResult === undefined ? {} : { scan: gateResult }),
-    ...(needs.has('signature') ? { signatures: await readSignatures(asked, required) } : {}),
+    ...(await readSignatures(asked, required)),
     environments,
     ...(commit === undefined ? {} : { commit }),
     branches,

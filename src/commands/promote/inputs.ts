@@ -41,7 +41,7 @@ export const INPUTS = {
   require: requirements({
     group: 'Promotion',
     about:
-      'What must be shown before anything is written, one per line: `platforms=linux/amd64,linux/arm64`, `sbom`, `provenance,builder=…,repository=…,commit=…`, `scan=now`, `scan,max-age=7d`, `deployed=staging`, `branch=main`, `not-older`, `signature`, `signature,identity=…,statement=gate-result`.',
+      'What must be shown before anything is written, one per line: `platforms=linux/amd64,linux/arm64`, `sbom`, `provenance,builder=…,repository=…,commit=…`, `scan=now`, `scan,max-age=7d`, `deployed=staging`, `branch=main`, `not-older`, `signature`, `signature,identity=…,statement=gate-result`. `sbom`, `provenance` and `scan,max-age=…` take `signed` or `identity=…`: then only a signed statement meets them.',
     example: 'deployed=staging',
   }),
   policy: path({

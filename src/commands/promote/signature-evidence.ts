@@ -1,6 +1,14 @@
 import type { ManifestBytes } from '../../domain/manifest.ts';
-import { type Requirement, requirementText } from '../../domain/promotion/requirement.ts';
+import { PROOF_TYPES, proofProblems } from '../../domain/promotion/proof.ts';
+import type { ProofTerms } from '../../domain/promotion/proof-terms.ts';
+import {
+  isProvable,
+  type ProvableRequirement,
+  type Requirement,
+  requirementText,
+} from '../../domain/promotion/requirement.ts';
 import type { RequirementCheck } from '../../domain/promotion/requirement-check.ts';
+import type { ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { PREDICATES } from '../../domain/trust/predicates.ts';
 import { signerText, type WantedSigner } from '../../domain/trust/verification.ts';
 import { verifyImageStatements } from '../../evidence/platform-statements.ts';
@@ -20,36 +28,52 @@ interface SignedSource {
 
 type SignatureRequirement = Extract<Requirement, { readonly name: 'signature' }>;
 
+/** What signed statements show, by the text of each requirement. */
+export interface SignatureEvidence {
+  readonly signatures: ReadonlyMap<string, RequirementCheck>;
+  readonly proofs: ReadonlyMap<string, RequirementCheck>;
+}
+
 /**
  * Whether the image is signed as each requirement demands, read from the source repository. A requirement with an
  * identity accepts only that one; others accept the signers in the inputs.
+ * @param wantedScan how strict an earlier scan must have been
  * @throws ActionError when signatures or trust material cannot be read, which does not mean unsigned
  */
 export async function readSignatureEvidence(
   { runtime, trust, source, root }: SignedSource,
   required: readonly Requirement[],
-): Promise<ReadonlyMap<string, RequirementCheck>> {
-  const wanted = required.filter((each) => each.name === 'signature');
-  if (wanted.length === 0) return new Map();
+  wantedScan: ScanTerms,
+): Promise<SignatureEvidence> {
   const { readTextRule } = await import('../../domain/trust/identity.ts');
+  const identities = required.map((each) =>
+    each.name === 'signature' ? each.identity : isProvable(each) ? each.proof?.identity : undefined,
+  );
   const { check, signers } = await openTrust(
     runtime,
     trust,
-    wanted.some(({ identity }) => identity !== undefined),
+    identities.some((identity) => identity !== undefined),
   );
   const { digest } = root.descriptor;
   const found = await readSignatures(source.repository, digest, check);
-  const signersOf = ({ identity, issuer = trust.issuer }: SignatureRequirement): readonly WantedSigner[] => {
+  const signersOf = ({ identity, issuer = trust.issuer }: ProofTerms = {}): readonly WantedSigner[] => {
     if (identity === undefined) return signers;
     const rule = readTextRule(identity);
     return rule.ok ? [{ kind: 'identity', issuer, identity: rule.value }] : [];
   };
-  const verdicts = new Map<string, RequirementCheck>();
-  for (const requirement of wanted) {
-    const own = signersOf(requirement);
-    verdicts.set(requirementText(requirement), own.length === 0 ? NO_SIGNERS : await checkSignature(requirement, own));
+  const signatures = new Map<string, RequirementCheck>();
+  const proofs = new Map<string, RequirementCheck>();
+  for (const requirement of required) {
+    const text = requirementText(requirement);
+    if (requirement.name === 'signature') {
+      const own = signersOf(requirement);
+      signatures.set(text, own.length === 0 ? NO_SIGNERS : await checkSignature(requirement, own));
+    } else if (isProvable(requirement)) {
+      const own = signersOf(requirement.proof);
+      proofs.set(text, own.length === 0 ? NO_SIGNERS : await checkProof(requirement, own));
+    }
   }
-  return verdicts;
+  return { signatures, proofs };
 
   async function checkSignature(
     { statements }: SignatureRequirement,
@@ -70,7 +94,34 @@ export async function readSignatureEvidence(
     );
     return { met: false, reason: reasons.join('; ').replace(/\.$/, '') };
   }
+
+  async function checkProof(requirement: ProvableRequirement, own: readonly WantedSigner[]): Promise<RequirementCheck> {
+    const { verified, requirements } = await verifyImageStatements(
+      source.repository,
+      found,
+      {
+        ...{ digest, signers: own, now: runtime.clock.now(), predicateTypes: [PROOF_TYPES[requirement.name]] },
+        ...(requirement.name === 'scan' && requirement.maxAge !== 'now' ? { maxAge: requirement.maxAge } : {}),
+        content: (statement) => proofProblems(requirement, statement, wantedScan),
+      },
+      check,
+    );
+    const [proof] = requirements;
+    if (verified && proof?.met !== undefined) {
+      const { time } = proof.met;
+      const when = time === undefined ? '' : ` at ${time.toISOString()}`;
+      return { met: true, detail: `${PROOF_NAMES[requirement.name]} signed by ${signerText(proof.met)}${when}` };
+    }
+    const why = proof?.reasons.join(' ').replace(/\.$/, '') ?? 'no signed statement was found';
+    return { met: false, reason: `no ${PROOF_NAMES[requirement.name]} is signed as required. ${why}` };
+  }
 }
+
+const PROOF_NAMES: Readonly<Record<ProvableRequirement['name'], string>> = {
+  sbom: 'SBOM',
+  provenance: 'provenance',
+  scan: 'gate result',
+};
 
 const NO_SIGNERS: RequirementCheck = {
   met: false,

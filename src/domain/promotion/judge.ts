@@ -6,7 +6,7 @@ import type { CommitRelation } from '../tags/moving.ts';
 import { readHistory } from './history.ts';
 import { judgeProvenance, type ProvenanceFacts } from './provenance.ts';
 import type { StoredRecord } from './record.ts';
-import { lengthOfTime, type Requirement, requirementText } from './requirement.ts';
+import { lengthOfTime, type ProvableRequirement, type Requirement, requirementText } from './requirement.ts';
 import type { RequirementCheck } from './requirement-check.ts';
 import type { ScanTerms } from './scan-terms.ts';
 import type { UncountedRecord } from './uncounted.ts';
@@ -18,6 +18,8 @@ export interface Evidence {
   readonly scan?: ScanEvidence;
   /** The result of each signature requirement, by its text. */
   readonly signatures?: ReadonlyMap<string, RequirementCheck>;
+  /** What signed statements show for `sbom`, `provenance` and `scan`, by the text of the requirement. */
+  readonly proofs?: ReadonlyMap<string, RequirementCheck>;
   /** By environment name. */
   readonly environments?: ReadonlyMap<string, EnvironmentEvidence>;
   /** Commit that the image was built from, a full id. */
@@ -97,15 +99,17 @@ export function judge(requirement: Requirement, evidence: Evidence): Requirement
     case 'platforms':
       return judgePlatforms(requirement.platforms, evidence);
     case 'sbom':
-      return judgeSbom(evidence);
+      return proven(requirement, evidence, () => unsigned(judgeSbom(evidence)));
     case 'provenance':
-      return eachPlatform(evidence, (platform) => judgeProvenance(requirement, platform.provenances));
+      return proven(requirement, evidence, () =>
+        unsigned(eachPlatform(evidence, (platform) => judgeProvenance(requirement, platform.provenances))),
+      );
     case 'signature':
       return (
         evidence.signatures?.get(requirementText(requirement)) ?? refused('the signatures of the image were not read')
       );
     case 'scan':
-      return judgeScan(requirement.maxAge, evidence.scan);
+      return proven(requirement, evidence, () => judgeScan(requirement.maxAge, evidence.scan));
     case 'deployed':
       return judgeDeployed(requirement.environment, evidence);
     case 'branch':
@@ -113,6 +117,21 @@ export function judge(requirement: Requirement, evidence: Evidence): Requirement
     case 'not-older':
       return judgeOrder(evidence);
   }
+}
+
+/** A signed statement decides, if there is one; an unsigned one only where no proof is required. */
+function proven(
+  requirement: ProvableRequirement,
+  { proofs }: Evidence,
+  otherwise: () => RequirementCheck,
+): RequirementCheck {
+  const proof = proofs?.get(requirementText(requirement));
+  if (requirement.proof !== undefined) return proof ?? refused('the signatures of the image were not read');
+  return proof?.met === true ? proof : otherwise();
+}
+
+function unsigned(check: RequirementCheck): RequirementCheck {
+  return check.met ? met(`${check.detail} (unsigned)`) : check;
 }
 
 const met = (detail: string): RequirementCheck => ({ met: true, detail });

@@ -10,6 +10,8 @@ const STEPS: Readonly<Record<string, string>> = {
   'not-older': 'Promote a newer image, or go back with `rollback: true`.',
   signature: 'Publish the image with `sign`, and name in `signer-identity` the workflow that signs it.',
 };
+const SIGNED =
+  'Publish the image with `sign`, which signs its SBOM, provenance and gate result, and name in `signer-identity` the workflow that signs them.';
 const MAX_STEPS = 3;
 
 export const FORCE = 'To promote an image that is on hold, start a `workflow_dispatch` run with `force: true`.';
@@ -21,7 +23,9 @@ export const FORCE = 'To promote an image that is on hold, start a `workflow_dis
  * @returns at most three steps; empty when neither is the reason
  */
 export function stepsAfterRefusal(unmet: readonly string[], isOnHold: boolean): readonly string[] {
-  const steps = unmet.flatMap((text) => STEPS[/^[a-z-]+/.exec(text)?.[0] ?? ''] ?? []);
+  const steps = unmet.flatMap((text) =>
+    /,signed(?:,|$)/.test(text) ? SIGNED : (STEPS[/^[a-z-]+/.exec(text)?.[0] ?? ''] ?? []),
+  );
   return [...new Set([...(isOnHold ? [FORCE] : []), ...steps])].slice(0, MAX_STEPS);
 }
 

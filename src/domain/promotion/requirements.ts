@@ -4,6 +4,7 @@ import { normalPlatform } from '../platform.ts';
 import { didYouMean, quoted, sentence } from '../suggestion.ts';
 import { type Attribute, problemAt, readAttributes, readLines } from '../tags/rule-lines.ts';
 import { readPredicateTypes } from '../trust/verification-subject.ts';
+import { signerTermProblems, splitProof } from './proof-terms.ts';
 import { type ProvenanceTerms, type Requirement, UNITS } from './requirement.ts';
 
 type Name = Requirement['name'];
@@ -12,7 +13,7 @@ type Reader = (attributes: readonly Attribute[]) => Parsed<Requirement>;
 /** A line starts with its name: `provenance,builder=…` or `provenance=builder=…`. */
 const READERS: Readonly<Record<Name, Reader>> = {
   platforms: readPlatforms,
-  sbom: bare({ name: 'sbom' }),
+  sbom: readSbom,
   provenance: readProvenance,
   signature: readSignature,
   scan: readScan,
@@ -87,7 +88,10 @@ function readEntry(entry: unknown): Parsed<Requirement> {
 }
 
 function readFields(name: string, fields: Fields): Parsed<Requirement> {
-  const attributes = Object.entries(fields).map(([key, value]) => ({ key: key.toLowerCase(), value: scalar(value) }));
+  const attributes = Object.entries(fields).map(([key, value]) => ({
+    key: key.toLowerCase(),
+    value: key.toLowerCase() === 'signed' && typeof value === 'boolean' ? String(value) : scalar(value),
+  }));
   const wrong = attributes.find(({ value }) => value === undefined);
   if (wrong !== undefined) return problems(`\`${wrong.key}\` of \`${name}\` is not a text`);
   return readNamed(
@@ -111,7 +115,17 @@ function readPlatforms(attributes: readonly Attribute[]): Parsed<Requirement> {
     : parsed({ name: 'platforms', platforms: [...new Set(platforms.map(normalPlatform))] });
 }
 
-function readProvenance(attributes: readonly Attribute[]): Parsed<Requirement> {
+function readSbom(attributes: readonly Attribute[]): Parsed<Requirement> {
+  const split = splitProof('sbom', attributes);
+  if (!split.ok) return split;
+  const { others, ...proof } = split.value;
+  return others.length === 0 ? parsed({ name: 'sbom', ...proof }) : problems('`sbom` takes no value but `signed`');
+}
+
+function readProvenance(given: readonly Attribute[]): Parsed<Requirement> {
+  const split = splitProof('provenance', given);
+  if (!split.ok) return split;
+  const { others: attributes, ...proof } = split.value;
   const checks: Readonly<Record<keyof ProvenanceTerms, readonly [RegExp, string]>> = {
     builder: [/^[^*\s]+\*?$/, 'an address in full, or its beginning followed by `*`'],
     repository: [/^(?:[\w.-]+\/[\w.-]+|https?:\/\/\S+)$/, '`org/app` or an https address'],
@@ -124,7 +138,7 @@ function readProvenance(attributes: readonly Attribute[]): Parsed<Requirement> {
     const word = key ?? value;
     if (key === undefined || !isTerm(key)) {
       found.push(
-        `\`provenance\` accepts builder=, repository= and commit=, not ${quoted(word)}.${didYouMean(word, Object.keys(checks))}`,
+        `\`provenance\` accepts builder=, repository=, commit= and signed, not ${quoted(word)}.${didYouMean(word, [...Object.keys(checks), 'signed'])}`,
       );
       continue;
     }
@@ -134,7 +148,7 @@ function readProvenance(attributes: readonly Attribute[]): Parsed<Requirement> {
     if (!grammar.test(value)) found.push(`\`${key}\` is ${quoted(value)}, expected ${expected}`);
     terms.set(key, key === 'commit' ? value.toLowerCase() : value);
   }
-  return found.length > 0 ? problems(...found) : parsed({ name: 'provenance', ...Object.fromEntries(terms) });
+  return found.length > 0 ? problems(...found) : parsed({ name: 'provenance', ...Object.fromEntries(terms), ...proof });
 }
 
 function readSignature(attributes: readonly Attribute[]): Parsed<Requirement> {
@@ -159,21 +173,22 @@ function readSignature(attributes: readonly Attribute[]): Parsed<Requirement> {
       terms.set(key, value);
     }
   }
-  const { identity } = Object.fromEntries(terms);
-  if (terms.has('issuer') && identity === undefined) found.push('`issuer` of `signature` needs `identity` as well');
-  if (identity !== undefined && /^\^|[*\\]|\$$/.test(identity) && !/^\^.*\$$/.test(identity)) {
-    found.push(`\`identity\` is a pattern without anchors; write it in full, or between \`^\` and \`$\``);
-  }
+  found.push(...signerTermProblems('signature', terms));
   return found.length > 0
     ? problems(...found)
     : parsed({ name: 'signature', ...Object.fromEntries(terms), statements: [...new Set(statements)] });
 }
 
 function readScan(attributes: readonly Attribute[]): Parsed<Requirement> {
-  const [first, ...more] = attributes;
+  const split = splitProof('scan', attributes);
+  if (!split.ok) return split;
+  const { others, ...proof } = split.value;
+  const [first, ...more] = others;
   if (more.length > 0) return problems('`scan` takes one of `now` and `max-age=7d`');
   if (first === undefined || (first.key === undefined && first.value === 'now')) {
-    return parsed({ name: 'scan', maxAge: 'now' });
+    return proof.proof === undefined
+      ? parsed({ name: 'scan', maxAge: 'now' })
+      : problems('`signed` of `scan` is for an earlier scan: write `scan,max-age=7d,signed`');
   }
   const [, digits, unit = ''] = /^([1-9]\d{0,4})([mhd])$/.exec(first.value) ?? [];
   const size = UNITS[unit];
@@ -181,7 +196,7 @@ function readScan(attributes: readonly Attribute[]): Parsed<Requirement> {
     ? problems(
         `\`scan\` has ${quoted([first.key, first.value].filter((each) => each !== undefined).join('='))}, expected \`now\` or \`max-age=\` and a length of time such as 7d or 12h`,
       )
-    : parsed({ name: 'scan', maxAge: Number(digits) * size });
+    : parsed({ name: 'scan', maxAge: Number(digits) * size, ...proof });
 }
 
 function bare(requirement: Requirement): Reader {

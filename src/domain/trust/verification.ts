@@ -59,6 +59,8 @@ export interface VerificationPolicy {
   /** Milliseconds since the signing, at most. */
   readonly maxAge?: number;
   readonly now: Date;
+  /** Further checks of a statement's content. @returns parts of a sentence; empty when it counts */
+  readonly content?: (statement: SignedStatement) => readonly string[];
 }
 
 /** A required type, and the statement that meets it or the reasons why none does. */
@@ -183,6 +185,7 @@ function statementProblems(statement: SignedStatement, policy: VerificationPolic
     ...signerProblems(statement.signer, policy.signers),
     ...ageProblems(statement.time, policy),
     ...contentProblems(statement),
+    ...(policy.content?.(statement) ?? []),
   ];
 }
 

@@ -307,3 +307,25 @@ test('all are judged, each under its own text', () => {
     { name: 'branch=main', met: false },
   ]);
 });
+
+describe('P13: proof', () => {
+  const proofs = (text: string, check: RequirementCheck) => ({ proofs: new Map([[text, check]]) });
+  const signed: RequirementCheck = { met: true, detail: 'SBOM signed by us' };
+  const refusal: RequirementCheck = { met: false, reason: 'it was signed by evil' };
+
+  test.each(['sbom', 'provenance', 'scan,max-age=7d'])(
+    '%s is met by a signed statement, where there is one',
+    (line) => {
+      expect(verdict(line, { platforms: PLATFORMS, ...proofs(line, signed) })).toBe('SBOM signed by us');
+    },
+  );
+  test.each(['sbom', 'provenance'])('%s is shown as unsigned otherwise', (line) => {
+    expect(verdict(line, { platforms: PLATFORMS, ...proofs(line, refusal) })).toMatch(/ \(unsigned\)$/);
+  });
+  test.each(['sbom,signed', 'provenance,signed', 'scan,max-age=7d,signed'])('%s is met by nothing else', (line) => {
+    const scan = { passed: true, age: HOUR, byThisRun: false };
+    expect(verdict(line, { platforms: PLATFORMS, scan })).toBe('no: the signatures of the image were not read');
+    expect(verdict(line, { platforms: PLATFORMS, scan, ...proofs(line, refusal) })).toBe('no: it was signed by evil');
+    expect(verdict(line, { platforms: PLATFORMS, scan, ...proofs(line, signed) })).toBe('SBOM signed by us');
+  });
+});

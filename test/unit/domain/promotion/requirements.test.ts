@@ -37,6 +37,15 @@ describe('the input', () => {
         statements: ['https://registry-action.github.io/predicates/gate-result/v1'],
       },
     ],
+    ['sbom,signed', { name: 'sbom', proof: {} }],
+    ['sbom=signed', { name: 'sbom', proof: {} }],
+    [
+      'sbom,identity=^https://x$,issuer=https://i',
+      { name: 'sbom', proof: { identity: '^https://x$', issuer: 'https://i' } },
+    ],
+    ['provenance,repository=org/app,signed', { name: 'provenance', repository: 'org/app', proof: {} }],
+    ['scan,max-age=7d,signed', { name: 'scan', maxAge: 7 * DAY, proof: {} }],
+    ['scan,signed,max-age=7d', { name: 'scan', maxAge: 7 * DAY, proof: {} }],
     ['scan', { name: 'scan', maxAge: 'now' }],
     ['scan=now', { name: 'scan', maxAge: 'now' }],
     ['scan,max-age=7d', { name: 'scan', maxAge: 7 * DAY }],
@@ -68,6 +77,14 @@ describe('the input', () => {
     ['signature,identity=https://github.com/org/*', /without anchors/],
     ['signature,issuer=https://issuer.example', /needs `identity`/],
     ['signature,statement=gate', /Did you mean|neither/],
+    ['sbom,signed=false', /leave it out when no signature is required/],
+    ['sbom,sined', /takes no value but `signed`/],
+    ['sbom,identity=', /`identity` of `sbom` is empty/],
+    ['sbom,identity=https://github.com/org/*', /without anchors/],
+    ['provenance,issuer=https://issuer.example', /needs `identity`/],
+    ['provenance,signd', /Did you mean `signed`/],
+    ['scan,signed', /for an earlier scan/],
+    ['scan=now,signed', /for an earlier scan/],
     ['scan=', /expected `now`/],
     ['scan=7d', /expected `now`/],
     ['scan,max-age=0d', /expected `now`/],
@@ -166,4 +183,32 @@ describe('the file and the input together', () => {
 
 test('lengths of time are shown in the largest unit that fits', () => {
   expect([7 * DAY, DAY / 2, 90 * 60_000, 1500].map(lengthOfTime)).toEqual(['7d', '12h', '90m', '2s']);
+});
+
+describe('a demand for proof', () => {
+  test('is kept beside the same requirement without it, and says so in its text', () => {
+    const lines = ['scan,max-age=7d', 'scan,max-age=3d,signed', 'scan,max-age=1d,signed', 'sbom', 'sbom,signed'];
+    expect(mergeRequirements(required(...lines), []).map(requirementText)).toEqual([
+      'scan,max-age=7d',
+      'scan,max-age=1d,signed',
+      'sbom',
+      'sbom,signed',
+    ]);
+    const text = `provenance,commit=${COMMIT},signed,identity=^https://a$,issuer=https://b`;
+    expect(required(text).map(requirementText)).toEqual([text]);
+  });
+  test('is written as a map in a policy file', () => {
+    const policy = readPolicy(
+      [{ scan: { 'max-age': '7d', signed: true } }, { sbom: 'signed' }, 'provenance,signed'],
+      'f',
+    );
+    expect(policy).toEqual({
+      ok: true,
+      value: [
+        { name: 'scan', maxAge: 7 * DAY, proof: {} },
+        { name: 'sbom', proof: {} },
+        { name: 'provenance', proof: {} },
+      ],
+    });
+  });
 });
