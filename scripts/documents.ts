@@ -20,6 +20,7 @@ const HEADINGS: Readonly<Record<Group, string>> = {
   Promotion: 'Promotion',
   Cleanup: 'Cleanup',
   Report: 'Report',
+  Setup: 'Setup',
   Registries: 'Registries and credentials',
   Run: 'General',
 };
@@ -48,12 +49,25 @@ export function renderAction(commands: readonly Command[] = COMMANDS): string {
       allOutputs(commands).map(({ name, about, commands: owners }) => {
         const [owner] = owners;
         const isGeneral = first === undefined || owners.includes(first.name);
-        return [name, { description: isGeneral ? about : `With \`command: ${owner}\`: ${about}` }];
+        return [
+          name,
+          { description: isGeneral ? about : (aboutOutput(commands, name) ?? `With \`command: ${owner}\`: ${about}`) },
+        ];
       }),
     ),
     runs: { using: 'node24', main: 'dist/index.js', post: 'dist/index.js', 'post-if': 'always()' },
   };
   return `# ${NOTE}\n${stringify(action, { lineWidth: 0 })}`;
+}
+
+/** What an output is, where commands differ in it; undefined where they do not. */
+function aboutOutput(commands: readonly Command[], name: string): string | undefined {
+  const abouts = commands.flatMap(({ name: command, outputs }) => {
+    const about = outputs[name];
+    return about === undefined ? [] : [{ command, about }];
+  });
+  if (new Set(abouts.map(({ about }) => about)).size < 2) return undefined;
+  return abouts.map(({ command, about }) => `With \`command: ${command}\`: ${about}`).join(' ');
 }
 
 /** What an input is, in the words of the first command, which speaks of all; otherwise in those of each command that has it. */
@@ -105,11 +119,11 @@ function inputTables({ inputs }: Command): string {
   }).join('\n\n');
 }
 
-function outputTable(commands: readonly Command[], { name: command }: Command): string {
+function outputTable(commands: readonly Command[], { name: command, outputs }: Command): string {
   const own = allOutputs(commands).filter((output) => output.commands.includes(command));
   return table(
     ['output', ''],
-    own.map(({ name, about }) => [code(name), about]),
+    own.map(({ name, about }) => [code(name), outputs[name] ?? about]),
   );
 }
 
@@ -230,6 +244,7 @@ const SITUATIONS = {
   promote: 'When promoting:',
   delete: 'When deleting:',
   build: 'During the build:',
+  setup: 'During a setup:',
 } as const;
 
 function renderRemedy(remedy: Remedy): string {

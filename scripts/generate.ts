@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { policySchema } from '../src/domain/retention/read-policy.ts';
+import { desiredStateSchema } from '../src/domain/setup/read-desired-state.ts';
 import { emptyPage, fillBlocks, renderAction, renderBlocks, renderErrors } from './documents.ts';
 import { renderJsonSchema, renderJsonTables } from './json-schema.ts';
 
@@ -17,6 +18,7 @@ export async function generatedFiles(root: string = ROOT): Promise<ReadonlyMap<s
     ['action.yml', renderAction()],
     ['docs/errors.md', renderErrors()],
     ['docs/cleanup-policy.schema.json', `${JSON.stringify(policySchema(), undefined, 2)}\n`],
+    ['docs/setup.schema.json', `${JSON.stringify(desiredStateSchema(), undefined, 2)}\n`],
     ['docs/output.schema.json', await renderJsonSchema()],
     ...(await Promise.all(pages)),
   ]);

@@ -5,4 +5,5 @@ export { merge } from '../commands/merge/command.ts';
 export { promote } from '../commands/promote/command.ts';
 export { publish } from '../commands/publish/command.ts';
 export { report } from '../commands/report/command.ts';
+export { setup } from '../commands/setup/command.ts';
 export { verify } from '../commands/verify/command.ts';

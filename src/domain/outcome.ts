@@ -30,6 +30,11 @@ export const FAILURES = {
       'A requirement is not met, the image is on hold, there is nothing to go back to, or a cleanup is not safe; nothing was written there.',
     heading: 'Refused:',
   },
+  drift: {
+    about:
+      'A scheduled run of `setup` with `dry-run` found settings that differ from the desired state; nothing was written.',
+    heading: 'Drift:',
+  },
   'tag-conflict': {
     about:
       'An immutable tag points to another digest, or a tag was changed by another run or a person during this one.',

@@ -124,10 +124,50 @@ export const CATALOGUE = {
     ...input,
     title: 'The plan cannot be applied',
     cause:
-      'The plan file is missing, was changed after it was made, or belongs to another policy, another repository or another version of the action. Nothing was deleted.',
+      'The plan file is missing, was changed after it was made, or belongs to another policy or desired state, another repository or another version of the action. Nothing was changed.',
     remedy: [
-      'Plan again with this policy, approve that plan, and apply its file unchanged.',
-      'Use the same commit of the policy and the same version of the action in both jobs.',
+      'Plan again with this policy or desired state, approve that plan, and apply its file unchanged.',
+      'Use the same commit and the same version of the action in both jobs.',
+    ],
+  },
+  DESIRED_STATE_INVALID: {
+    ...input,
+    title: 'The desired state cannot be used',
+    cause:
+      'The file in `config` is missing, cannot be read, is not valid, or contains something that a registry would refuse. Nothing was changed.',
+    remedy: [
+      'Correct each line that the message names; `docs/setup.md` has the whole format and a complete example for each registry.',
+      'If the file does not exist, check its path, which starts at the workspace, and that the repository is checked out before this step.',
+    ],
+  },
+  SETUP_REFUSED: {
+    outcome: 'refused',
+    retry: 'never',
+    title: 'A setting cannot be changed as requested',
+    cause:
+      'The registry fixes the setting when a repository is created, or it belongs to somebody else. Nothing was changed in the repositories affected; all others were set up.',
+    remedy: [
+      'Create a repository with another name and copy the images, or change the file to the current value.',
+      'To replace a setting of another owner, set `retention: {from: …, replace: true}` or `access: exact` in the file.',
+    ],
+  },
+  SETUP_CONFLICT: {
+    outcome: 'refused',
+    retry: 'never',
+    title: 'A setting changed while the plan was applied',
+    cause:
+      'Somebody else changed a setting that several teams share between its reading and its writing. It was not overwritten.',
+    remedy: ['Run again: the new plan keeps what the others wrote.'],
+  },
+  DRIFT_FOUND: {
+    outcome: 'drift',
+    retry: 'never',
+    title: 'Registries differ from the desired state',
+    cause:
+      'A scheduled run of `setup` with `dry-run` compares and changes nothing. Something was changed outside of the file, or the file was never applied.',
+    remedy: [
+      'Apply the file: run with `dry-run: false`, or approve the plan and apply it with `plan`.',
+      'If the registry is right, correct the file.',
     ],
   },
   CLEANUP_STOPPED: {
@@ -578,6 +618,9 @@ export const CATALOGUE = {
         'Check the spelling of the namespace and repository in `to` or `images`.',
       ],
       delete: ['Grant the account permission to delete in the repository that the message names.'],
+      setup: [
+        'Grant the account the permission that the message names; `docs/setup.md` lists what each kind of registry needs.',
+      ],
       build: [
         'Grant the account permission to pull the base image or cache that the message names.',
         'Check the name of the image: some registries report a missing repository as denied.',

@@ -1,8 +1,8 @@
 /**
  * The operation during which something failed: a missing read right needs other steps than a push right. `build` is
- * buildx's registry access (base images, caches), `login` a token request or a keyless exchange.
+ * buildx's registry access (base images, caches), `login` a token request or a keyless exchange, `setup` the settings of a registry.
  */
-export type Situation = 'login' | 'read' | 'push' | 'promote' | 'delete' | 'build';
+export type Situation = 'login' | 'read' | 'push' | 'promote' | 'delete' | 'build' | 'setup';
 
 /** Steps of a remedy: the same in every situation, or by situation, with `any` for all others. */
 export type Remedy =
@@ -20,6 +20,7 @@ const FALLBACK: Readonly<Record<Situation, readonly Situation[]>> = {
   promote: ['promote', 'push'],
   delete: ['delete'],
   build: ['build'],
+  setup: ['setup'],
 };
 
 /** The steps of a remedy for a situation; undefined when it has none. Pure. */
@@ -42,7 +43,15 @@ export function allSteps(
   return any === undefined ? situations : [['any', any], ...situations];
 }
 
-const SITUATIONS = ['login', 'read', 'push', 'promote', 'delete', 'build'] as const satisfies readonly Situation[];
+const SITUATIONS = [
+  'login',
+  'read',
+  'push',
+  'promote',
+  'delete',
+  'build',
+  'setup',
+] as const satisfies readonly Situation[];
 
 function isSteps(remedy: Remedy): remedy is readonly string[] {
   return Array.isArray(remedy);

@@ -11,6 +11,7 @@ export const GROUPS = [
   'Promotion',
   'Cleanup',
   'Report',
+  'Setup',
   'Registries',
   'Run',
 ] as const;

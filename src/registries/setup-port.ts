@@ -10,6 +10,8 @@ export type SetupContext = Omit<ManagementContext, 'repository' | 'store'>;
 export interface Applied {
   /** For people, a sentence. */
   readonly note?: string;
+  /** What was to be made exists by now, made by somebody else: it has to be compared again. */
+  readonly isStale?: true;
   /** Credentials that the registry shows only now. They are masked, and kept only where the user asked for a file of them. */
   readonly issued?: readonly IssuedCredential[];
 }

@@ -29,7 +29,10 @@ const ERROR = z
         repository: z.string().optional().describe('Repository in the registry.'),
         reference: z.string().optional().describe('Tag or digest.'),
         platform: z.string().optional().describe('Platform, `linux/arm64`.'),
-        operation: z.enum(['build', 'login', 'read', 'push', 'delete']).optional().describe('What was being done.'),
+        operation: z
+          .enum(['build', 'login', 'read', 'push', 'delete', 'setup'])
+          .optional()
+          .describe('What was being done.'),
         status: z.int().optional().describe('HTTP status of the response.'),
         retryAfter: z.number().optional().describe('Seconds to wait before the next request (`Retry-After`).'),
         input: z.string().optional().describe('Input of the action.'),

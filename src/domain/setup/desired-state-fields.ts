@@ -291,6 +291,4 @@ type Read<R> = R extends Reader<infer T> ? T : never;
 export type RawState = Read<typeof desiredStateFields>;
 export type RawRegistry = Read<typeof registry>;
 export type RawRepository = Read<typeof repository>;
-export type RawCache = Read<typeof cache>;
-export type RawTemplate = Read<typeof template>;
 export type RawSettings = ReadFields<typeof settings>;

@@ -100,7 +100,7 @@ export interface RegistryEntry extends RegistrySettings<readonly PrincipalGroup[
   readonly line: number;
 }
 
-export interface RegistrySettings<Access, Kept> {
+interface RegistrySettings<Access, Kept> {
   /** As in image names, with the part of the path that the registry sets apart: `docker.io/acme`. */
   readonly at: string;
   /** The folder of resources that a new registry goes to, such as an Azure resource group. */
@@ -132,7 +132,7 @@ export interface Replication {
   readonly line: number;
 }
 
-export interface Receiving {
+interface Receiving {
   /** Accounts. */
   readonly from: readonly string[];
   readonly only: readonly string[];

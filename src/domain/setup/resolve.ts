@@ -15,6 +15,7 @@ import { mergeSettings } from './merge-settings.ts';
 import type { PrincipalKind } from './principal.ts';
 import { groupsToPrincipals } from './resolve-access.ts';
 import type { Mistake } from './setting.ts';
+import { withoutLines } from './without-lines.ts';
 
 /** What has to be known of a vendor to resolve the file for one of its registries. */
 export interface VendorTraits {
@@ -173,17 +174,4 @@ function disagreements(unit: string, members: readonly Member[]): readonly Mista
   });
 }
 
-/** A value without its lines. */
-function plain(value: unknown): string {
-  return canonicalJson(
-    value instanceof Map ? [...value].map(([key, each]) => [key, plain(each)]) : withoutLines(value),
-  );
-}
-
-function withoutLines(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutLines);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, each]) => (key === 'line' ? [] : [[key, withoutLines(each)]])),
-  );
-}
+const plain = (value: unknown) => canonicalJson(withoutLines(value));

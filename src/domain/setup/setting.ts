@@ -1,18 +1,19 @@
 import type { Json } from './json.ts';
 
-/** What a plan says about one setting. */
-export const ACTIONS = {
-  create: 'It is missing and is made.',
-  change: 'It exists with another value and is changed.',
-  remove: 'It exists, and the file sets it to `none`.',
-  equal: 'It is as it should be.',
-  unsupported: 'The vendor does not support it; the reason names the alternative.',
-  'needs-recreation': 'It cannot be changed after creation, so nothing of that repository is changed.',
-  'kept-foreign': 'It belongs to somebody else and stays.',
-  denied: 'It could not be read or compared, so it is left alone.',
-} as const satisfies Record<string, string>;
-
-export type SettingAction = keyof typeof ACTIONS;
+/**
+ * What a plan does with one setting. `create`, `change` and `remove` are writes. `unsupported`: the vendor lacks it, and the reason names
+ * the alternative. `needs-recreation`: it is fixed at creation, so nothing of that repository is changed. `kept-foreign`: it belongs to
+ * another owner and stays. `denied`: it could not be read or compared, so it is left alone.
+ */
+type SettingAction =
+  | 'create'
+  | 'change'
+  | 'remove'
+  | 'equal'
+  | 'unsupported'
+  | 'needs-recreation'
+  | 'kept-foreign'
+  | 'denied';
 
 /** One setting: as it is, and as the file wants it. */
 export interface Setting {
@@ -33,12 +34,17 @@ export interface Setting {
   readonly isAccepted?: boolean;
 }
 
+/** What tells a setting from all others of its registry. */
+export function settingId({ subject, name }: Pick<Setting, 'subject' | 'name'>): string {
+  return subject === '' ? name : `${subject} ${name}`;
+}
+
 /** One write of a plan. */
 export interface SetupStep<Request = unknown> {
   /** Unlike that of every other step of the registry: `acme/api immutable`. */
   readonly id: string;
   readonly subject: string;
-  /** Names of the settings that it makes so. */
+  /** The settings that it makes so, as {@link settingId} names them: one write may serve several repositories. */
   readonly settings: readonly string[];
   /** What is sent, as data and without a secret: it is shown in the plan file. */
   readonly request: Request;

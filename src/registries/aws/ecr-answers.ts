@@ -52,12 +52,15 @@ export function readAuthorization(
 }
 
 /** The identity that manages the repository: the password of docker's login does not grant access to AWS's API. */
-export function identityFor(context: ManagementContext, identity: Identity | undefined): Identity {
+export function identityFor(
+  { host, repository }: { readonly host: string; readonly repository?: string },
+  identity: Identity | undefined,
+): Identity {
   if (identity !== undefined) return identity;
   throw new ActionError(
     'CREDENTIALS_MISSING',
-    `Managing ${context.host}/${context.repository} takes credentials of AWS; a user name and password are for docker's requests only. Give \`role-to-assume\`, or run aws-actions/configure-aws-credentials before this step.`,
-    { facts: { registry: context.host, repository: context.repository } },
+    `Managing ${repository === undefined ? host : `${host}/${repository}`} takes credentials of AWS; a user name and password are for docker's requests only. Give \`role-to-assume\`, or run aws-actions/configure-aws-credentials before this step.`,
+    { facts: { registry: host, ...(repository === undefined ? {} : { repository }) } },
   );
 }
 

@@ -23,6 +23,10 @@ export const ecrRemedies = {
       'For a repository of another account, its repository policy must allow this role as well.',
     ],
     delete: ['Allow `ecr:BatchDeleteImage` on the repository.'],
+    setup: [
+      'Allow the operation that the message names, with the prefix `ecr:`; `docs/setup.md` has a policy with all of them.',
+      'For the first replication or pull-through cache, an administrator also allows `iam:CreateServiceLinkedRole`, or runs once `aws iam create-service-linked-role --aws-service-name replication.ecr.amazonaws.com`.',
+    ],
   },
   SCOPE_TOO_NARROW: [
     'Allow on the repository: `ecr:BatchCheckLayerAvailability`, `ecr:InitiateLayerUpload`, `ecr:UploadLayerPart`, `ecr:CompleteLayerUpload`, `ecr:PutImage`, `ecr:BatchGetImage`, `ecr:GetDownloadUrlForLayer`.',

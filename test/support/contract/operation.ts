@@ -23,7 +23,14 @@ export interface Operation {
   readonly root: Fields;
 }
 
-const ajv = new Ajv2019({ strict: false, validateSchema: false, validateFormats: false, allErrors: true });
+// Vendors' patterns are not all valid with the flag `u`: `[a-zA-Z0-9-:]` of AWS is one that is not.
+const ajv = new Ajv2019({
+  unicodeRegExp: false,
+  strict: false,
+  validateSchema: false,
+  validateFormats: false,
+  allErrors: true,
+});
 const compiled = new WeakMap<Fields, ValidateFunction>();
 
 /**
@@ -139,11 +146,13 @@ function bodyProblems({ body: text, headers }: Sent, { body, root }: Operation):
   if (schema === undefined)
     return [`content type ${type || '(none)'} is none of ${Object.keys(body.schemas).join(', ')}`];
   if (/json/.test(type)) {
+    let body: unknown;
     try {
-      return schemaProblems('body', schema, JSON.parse(text), root);
+      body = JSON.parse(text);
     } catch {
       return ['the body is no JSON'];
     }
+    return schemaProblems('body', schema, body, root);
   }
   if (type !== 'application/x-www-form-urlencoded') return schemaProblems('body', schema, text, root);
   const fields = new URLSearchParams(text);

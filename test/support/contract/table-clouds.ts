@@ -1,9 +1,45 @@
 import type { Entry } from './entry.ts';
 
-const BOTOCORE = { version: 'botocore 1.43.67 (0e6e240)', licence: 'Apache-2.0' } as const;
+const BOTOCORE = { version: 'botocore 1.44.8', licence: 'Apache-2.0' } as const;
 const GOOGLE = { version: 'googleapis.dart 444fd6c', licence: 'BSD-3-Clause' } as const;
 const GAR = 'artifactregistry.projects.locations.repositories';
 const ECR = ['GetAuthorizationToken', 'DescribeRepositories', 'CreateRepository', 'DescribeImages', 'BatchDeleteImage'];
+/** What setup reads and writes. */
+const ECR_SETTINGS = [
+  'CreatePullThroughCacheRule',
+  'CreateRepositoryCreationTemplate',
+  'DeleteLifecyclePolicy',
+  'DeleteRegistryPolicy',
+  'DeleteRepositoryPolicy',
+  'DescribePullThroughCacheRules',
+  'DescribeRegistry',
+  'DescribeRepositoryCreationTemplates',
+  'GetAccountSetting',
+  'GetLifecyclePolicy',
+  'GetRegistryPolicy',
+  'GetRegistryScanningConfiguration',
+  'GetRepositoryPolicy',
+  'GetSigningConfiguration',
+  'ListPullTimeUpdateExclusions',
+  'ListReplicationBackfills',
+  'ListTagsForResource',
+  'PutAccountSetting',
+  'PutImageScanningConfiguration',
+  'PutImageTagMutability',
+  'PutLifecyclePolicy',
+  'PutRegistryPolicy',
+  'PutRegistryScanningConfiguration',
+  'PutReplicationConfiguration',
+  'PutSigningConfiguration',
+  'RegisterPullTimeUpdateExclusion',
+  'SetRepositoryPolicy',
+  'StartReplicationBackfill',
+  'TagResource',
+  'UntagResource',
+  'UpdatePullThroughCacheRule',
+  'UpdateRepositoryCreationTemplate',
+];
+
 const ECR_COMMON = [...ECR, 'PutImage', 'TagResource', 'SetRepositoryPolicy', 'GetRepositoryPolicy'];
 
 /** The contracts of Google, Azure and AWS. */
@@ -77,7 +113,7 @@ export const CLOUDS = {
         file: 'aws/ecr.service-2.json',
         source: 'https://github.com/boto/botocore botocore/data/ecr/2015-09-21/service-2.json',
         ...BOTOCORE,
-        operations: [...ECR_COMMON, 'BatchGetImage', 'ListImages', 'PutImageTagMutability', 'DescribeRegistry'],
+        operations: [...ECR_COMMON, ...ECR_SETTINGS, 'BatchGetImage', 'ListImages'],
       },
     ],
   },

@@ -44,6 +44,10 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
         'CLEANUP_STOPPED',
         'KEPT_IMAGE_INCOMPLETE',
         'ENVIRONMENT_MOVED',
+        'DESIRED_STATE_INVALID',
+        'SETUP_REFUSED',
+        'SETUP_CONFLICT',
+        'DRIFT_FOUND',
       ],
       ...[
         'SIGSTORE_UNAVAILABLE',

@@ -12,6 +12,7 @@ describe('generated files', () => {
       'action.yml',
       'docs/errors.md',
       'docs/cleanup-policy.schema.json',
+      'docs/setup.schema.json',
       'docs/output.schema.json',
       ...Object.keys(renderBlocks()),
       'docs/json-output.md',

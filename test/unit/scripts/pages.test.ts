@@ -34,6 +34,9 @@ const readme = page('README.md');
 const FILES = {
   '.security/accepted.yaml':
     yamlExamples(page('docs/gate.md')).find((example) => example.startsWith('# .security/accepted.yaml')) ?? '',
+  '.github/registries.yaml':
+    yamlExamples(page('docs/setup.md')).find((example) => example.startsWith('# .github/registries.yaml')) ?? '',
+  '.github/cleanup.yaml': 'rules:\n  - { select: { tagged: false }, remove: { older-than: 7d } }\n',
 };
 
 describe('the documentation', () => {

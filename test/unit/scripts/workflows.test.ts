@@ -39,6 +39,7 @@ const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   login: [['registry', 'registry-auth']],
   cleanup: [['policy']],
   report: [],
+  setup: [['config']],
   verify: [['images'], ['signer-identity', 'signer-key', 'trust-policy']],
 };
 

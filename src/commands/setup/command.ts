@@ -1,0 +1,28 @@
+import { defineCommand } from '../../run/define-command.ts';
+import { INPUTS, mayWrite, RULES, setupInputs, WARNINGS } from './inputs.ts';
+import { OUTCOMES } from './outcomes.ts';
+
+export const setup = defineCommand({
+  name: 'setup',
+  about: '`setup` makes repositories and registries as one file describes them, after showing what differs.',
+  inputs: INPUTS,
+  rules: RULES,
+  warnings: WARNINGS,
+  mayWrite,
+  settings: setupInputs,
+  outputs: {
+    plan: 'Path of the plan file, to approve and to apply with the input `plan`.',
+    'plan-digest': 'Digest of the plan.',
+    drift: '`true` if a registry differs from the desired state, before anything was applied; otherwise `false`.',
+    'created-settings': 'Number of settings that were made, or would be; a repository counts as one.',
+    'changed-settings': 'Number of settings that were changed, or would be.',
+    'removed-settings': 'Number of settings that were removed, or would be.',
+    'unsupported-settings': 'Number of settings that a vendor lacks and that the file does not accept as lacking.',
+    'denied-settings': 'Number of settings that could not be read.',
+    'refused-settings':
+      'Number of settings that cannot be made so: they are fixed at creation, or belong to somebody else.',
+  },
+  outcomes: OUTCOMES.successes,
+  situation: 'setup',
+  load: () => import('./program.ts'),
+});

@@ -1,0 +1,124 @@
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { DesiredRegistry } from '../../domain/setup/desired-state.ts';
+import {
+  type PlannedRegistry,
+  type SetupPlan,
+  setupPlanDigest,
+  writeSetupPlan,
+} from '../../domain/setup/plan-document.ts';
+import type { Setting } from '../../domain/setup/setting.ts';
+import { ActionError, allErrors } from '../../errors/action-error.ts';
+import type { ReadyStep } from '../../registries/setup-port.ts';
+import { step, warn } from '../../run/progress.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import { sha256 } from './files.ts';
+import type { SetupInputs } from './inputs.ts';
+import { mistakeText, type OpenRegistry, refuseMistakes, resolved } from './open.ts';
+import type { PartialSetup } from './result.ts';
+
+/** A registry with what differs, and the means to change it. */
+export interface ReadyRegistry {
+  readonly registry: OpenRegistry;
+  readonly desired: DesiredRegistry;
+  readonly plan: PlannedRegistry;
+  readonly steps: readonly ReadyStep[];
+}
+
+export interface PlannedAll {
+  readonly ready: readonly ReadyRegistry[];
+  /** Of registries that could not be read; the others are planned. */
+  readonly errors: readonly ActionError[];
+}
+
+/** Reads all registries and compares. Writes nothing but the plan file. */
+export async function planAll(
+  runtime: Runtime,
+  inputs: SetupInputs,
+  opened: readonly OpenRegistry[],
+  partial: PartialSetup,
+): Promise<PlannedAll> {
+  const ready: ReadyRegistry[] = [];
+  const errors: ActionError[] = [];
+  for (const registry of opened) {
+    try {
+      const planned = await step(runtime, partial, `Compare ${registry.entry.at}`, () =>
+        planOne(runtime, inputs, registry, partial),
+      );
+      ready.push(planned);
+    } catch (error) {
+      if (runtime.signal.aborted) throw error;
+      errors.push(...allErrors(error));
+    }
+  }
+  partial.registries = ready.map(({ plan }) => ({ plan, done: new Map() }));
+  await writePlanFile(runtime, inputs, partial, ready);
+  return { ready, errors };
+}
+
+/** @throws ActionError DESIRED_STATE_INVALID for what only shows with the names of what exists */
+export async function planOne(
+  runtime: Runtime,
+  inputs: SetupInputs,
+  registry: OpenRegistry,
+  partial: PartialSetup,
+): Promise<ReadyRegistry> {
+  const { entry, setup, vendor } = registry;
+  const live = (await setup?.names()) ?? [];
+  const { desired, mistakes } = resolved(inputs, registry, live);
+  refuseMistakes(inputs, mistakes);
+  for (const each of mistakes) warn(runtime, partial, mistakeText(inputs.configPath, each));
+  const { steps, settings, warnings } =
+    setup === undefined
+      ? { steps: [], settings: withoutApi(desired, vendor.title), warnings: [] }
+      : await setup.plan(desired);
+  for (const each of warnings) warn(runtime, partial, `${entry.at}: ${each}`);
+  const plan: PlannedRegistry = {
+    key: entry.key,
+    at: entry.at,
+    vendor: vendor.id,
+    settings,
+    steps: steps.map(({ apply: _apply, ...each }) => each),
+    warnings,
+    unlisted: desired.unlisted,
+  };
+  return { registry, desired, plan, steps };
+}
+
+function withoutApi({ repositories, line, accept }: DesiredRegistry, title: string): readonly Setting[] {
+  const reason = `${title} has no API for settings: they are in its configuration.`;
+  const subjects = repositories.length === 0 ? [{ name: '', line }] : repositories;
+  return subjects.map((each) => ({
+    subject: each.name,
+    name: 'repository',
+    line: each.line,
+    should: 'exists',
+    action: 'unsupported',
+    reason,
+    ...(accept.includes('repository') ? { isAccepted: true } : {}),
+  }));
+}
+
+async function writePlanFile(
+  { temp, workspace, log }: Runtime,
+  { planFile, configDigest, approved }: SetupInputs,
+  partial: PartialSetup,
+  ready: readonly ReadyRegistry[],
+): Promise<void> {
+  if (approved !== undefined) {
+    partial.planPath = approved.path;
+    partial.planDigest = approved.digest;
+    return;
+  }
+  const plan: SetupPlan = { version: 1, configDigest, registries: ready.map((each) => each.plan) };
+  const path = planFile === undefined ? join(temp, 'setup-plan.json') : resolve(workspace, planFile);
+  await writeFile(path, writeSetupPlan(plan, sha256), { mode: 0o600 }).catch((cause: unknown) => {
+    throw new ActionError('INPUT_INVALID', `\`plan-file\`: ${path} cannot be written.`, {
+      cause,
+      facts: { input: 'plan-file' },
+    });
+  });
+  log.info(`The plan is in ${path}.`);
+  partial.planPath = path;
+  partial.planDigest = setupPlanDigest(plan, sha256);
+}

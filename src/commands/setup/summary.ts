@@ -1,0 +1,145 @@
+import { canonicalJson } from '../../domain/retention/canonical-json.ts';
+import type { Setting } from '../../domain/setup/setting.ts';
+import { code, details, plain, prose, table } from '../../report/markdown.ts';
+import { heading, meaning, page, renderErrors, renderTime, renderWarnings } from '../../report/parts.ts';
+import { countsOf, outcomeOf } from './counts.ts';
+import { valueText } from './log-plan.ts';
+import { OUTCOMES } from './outcomes.ts';
+import type { RegistryResult, SetupResult, StepOutcome } from './result.ts';
+
+/** Of a long list, what a page shows. */
+const MAX_WARNINGS = 30;
+const MAX_TABLES = 60;
+const MAX_ROWS = 60;
+const MAX_NAMES = 10;
+
+export function renderSetupSummary(result: SetupResult): string {
+  const { outcome, errors, warnings, registries, steps, isDryRun, planDigest } = result;
+  const title = registries.map(({ plan }) => plan.at).join(', ');
+  return page([
+    heading(OUTCOMES, title.length > 100 ? `${registries.length} registries` : title, outcome),
+    meaning(OUTCOMES, outcome, leftBehind(result)),
+    renderErrors(errors),
+    headline(result),
+    planDigest === undefined
+      ? ''
+      : prose(
+          `Plan \`${planDigest}\`.${isDryRun ? ' To apply it, run with the same desired state and `plan:` set to the plan file.' : ''}`,
+        ),
+    ...registries.map((each) => renderRegistry(each, registries.length > 1)),
+    renderWarnings(warnings.slice(0, MAX_WARNINGS)),
+    warnings.length > MAX_WARNINGS ? `${warnings.length - MAX_WARNINGS} more warnings are in the log.` : '',
+    renderTime(steps),
+  ]);
+}
+
+/** What a failed run has done to the registries. */
+function leftBehind({ registries, isDryRun }: SetupResult): string {
+  const isWritten = registries.some(({ done }) => [...done.values()].some(({ outcome }) => outcome === 'done'));
+  if (isDryRun || !isWritten) return 'Nothing was written.';
+  return 'Part of the plan was done, as the tables below show. Run again for the rest.';
+}
+
+function headline({ registries, isDryRun }: SetupResult): string {
+  if (registries.length === 0) return '';
+  const { created, changed, removed, equal, kept, left } = countsOf(registries);
+  const isPlan = isDryRun || registries.every(({ done }) => done.size === 0);
+  const parts = [
+    `${created} to make`,
+    `${changed} to change`,
+    `${removed} to remove`,
+    `${equal} as they should be`,
+    ...(kept > 0 ? [`${kept} of others that stay`] : []),
+    ...(left > 0 ? [`${left} not done`] : []),
+  ];
+  const done = [`${created} made`, `${changed} changed`, `${removed} removed`, ...parts.slice(3)];
+  return `**Settings: ${(isPlan ? parts : done).join(', ')}.**`;
+}
+
+interface Group {
+  readonly subjects: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+function renderRegistry(result: RegistryResult, hasTitle: boolean): string {
+  const { plan } = result;
+  const bySubject = Map.groupBy(plan.settings, ({ subject }) => subject);
+  const asTheyShouldBe = [...bySubject].filter(([, settings]) => settings.every(({ action }) => action === 'equal'));
+  const differing = [...bySubject].filter(([, settings]) => settings.some(({ action }) => action !== 'equal'));
+  const groups = Map.groupBy(
+    differing.map(([subject, settings]) => ({ subject, rows: rowsOf(result, settings) })),
+    ({ rows }) => canonicalJson(rows),
+  );
+  const shown = [...groups.values()].map(
+    (each): Group => ({ subjects: each.map(({ subject }) => subject), rows: each[0]?.rows ?? [] }),
+  );
+  const equal = asTheyShouldBe.flatMap(([subject]) => (subject === '' ? [] : [subject]));
+  return [
+    hasTitle ? `### ${plain(plan.at)}` : '',
+    ...shown.slice(0, MAX_TABLES).map(renderGroup),
+    shown.length > MAX_TABLES ? `${shown.length - MAX_TABLES} more repositories are in the plan file.` : '',
+    equal.length === 0 ? '' : details(`As they should be: ${equal.length}`, equal.slice(0, 200).map(code).join(' ')),
+    plan.unlisted.length === 0
+      ? ''
+      : details(
+          `Not in the file, and left alone: ${plan.unlisted.length}`,
+          plan.unlisted.slice(0, 200).map(code).join(' '),
+        ),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function renderGroup({ subjects, rows }: Group): string {
+  const [first = ''] = subjects;
+  const names = subjects.slice(0, MAX_NAMES).map(plain).join(', ');
+  const title =
+    subjects.length === 1
+      ? first === ''
+        ? 'The whole registry'
+        : plain(first)
+      : `${subjects.length} repositories: ${names}${subjects.length > MAX_NAMES ? ', …' : ''}`;
+  const more = rows.length - MAX_ROWS;
+  const shown = table(['setting', 'is', 'should be', 'action', 'why', 'line'], rows.slice(0, MAX_ROWS));
+  return `#### ${title}\n\n${shown}${more > 0 ? `\n\nand ${more} more: see the plan file.` : ''}`;
+}
+
+function rowsOf(result: RegistryResult, settings: readonly Setting[]): readonly (readonly string[])[] {
+  return settings.map((setting) => {
+    const { name, is, should, action, reason, line } = setting;
+    const outcome = outcomeOf(result, setting);
+    const why = outcome === undefined ? reason : (outcomeReason(outcome) ?? reason);
+    return [
+      code(name),
+      is === undefined ? '' : code(valueText(is)),
+      should === undefined ? '' : code(valueText(should)),
+      outcome === undefined ? NAMES[action] : STATES[outcome.outcome],
+      why === undefined ? '' : prose(why),
+      line === undefined ? '' : String(line),
+    ];
+  });
+}
+
+function outcomeReason(outcome: StepOutcome): string | undefined {
+  if (outcome.outcome === 'done') return outcome.note;
+  return outcome.outcome === 'failed' ? outcome.error.message.split('\n', 1)[0] : outcome.reason;
+}
+
+const NAMES: Readonly<Record<Setting['action'], string>> = {
+  create: '➕ make',
+  change: '✏️ change',
+  remove: '➖ remove',
+  equal: '✔️ equal',
+  unsupported: '⚪ unsupported',
+  'needs-recreation': '⛔ needs to be recreated',
+  'kept-foreign': '🤝 kept',
+  denied: '🔒 denied',
+};
+
+const STATES: Readonly<Record<StepOutcome['outcome'], string>> = {
+  done: '✅ done',
+  skipped: '⏭️ skipped',
+  changed: '⛔ changed since the plan',
+  unapproved: '· not in the plan',
+  failed: '❌ failed',
+};

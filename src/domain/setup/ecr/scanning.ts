@@ -1,0 +1,196 @@
+import { canonicalJson } from '../../retention/canonical-json.ts';
+import { compared, denied, isDue, type Part, unsupported } from '../compare.ts';
+import type { DesiredRegistry, DesiredRepository, Scan } from '../desired-state.ts';
+import { type Setting, type SetupStep, settingId } from '../setting.ts';
+import type { EcrLive, RegistryScanning } from './live.ts';
+import type { EcrRequest } from './request.ts';
+
+const MAX_FILTERS = 100;
+const FREQUENCIES = { 'on-push': 'SCAN_ON_PUSH', continuous: 'CONTINUOUS_SCAN' } as const;
+type Frequency = (typeof FREQUENCIES)[keyof typeof FREQUENCIES];
+
+/**
+ * Scanning is decided by the registry for all repositories: one document whose filters are merged. Filters of others stay, and ours
+ * are names of repositories in full. https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-filters.html
+ */
+export function planScanning(desired: DesiredRegistry, live: EcrLive): Part<EcrRequest> {
+  const wanted = desired.repositories.filter(
+    ({ name, creates, settings }) =>
+      settings.scan !== undefined && !live.unreadable.has(name) && (creates || live.repositories.has(name)),
+  );
+  const { scanning } = desired;
+  const reading = live.scanning;
+  if (reading === undefined || (wanted.length === 0 && scanning === undefined)) return { settings: [] };
+  if (!reading.ok) return withoutRegistry(wanted, scanning, reading.reason, live);
+
+  const before = reading.value;
+  const settings: Setting[] = [];
+  const scanType = scanning === undefined ? before.scanType : scanning.value.toUpperCase();
+  if (scanning !== undefined) {
+    settings.push(
+      compared({ subject: '', name: 'scanning', line: scanning.line }, before.scanType.toLowerCase(), scanning.value),
+    );
+  }
+  const filters = new Map<Frequency, string[]>(
+    Object.values(FREQUENCIES).map((frequency) => [
+      frequency,
+      before.rules.filter(({ scanFrequency }) => scanFrequency === frequency).flatMap((rule) => rule.filters),
+    ]),
+  );
+  const flags: SetupStep<EcrRequest>[] = [];
+  const byRegistry: Setting[] = settings.filter(isDue);
+  for (const repository of wanted) {
+    const { name: subject, settings: own } = repository;
+    const scan = own.scan;
+    if (scan === undefined) continue;
+    const name = { subject, name: 'scan', line: scan.line };
+    const present = live.repositories.get(subject);
+    const found = effective(subject, before, present?.scanOnPush === true);
+    if (scan.value === 'continuous' && scanType !== 'ENHANCED') {
+      const reason = 'Only enhanced scanning scans continuously: write `scanning: enhanced` at the registry.';
+      settings.push(unsupported(name, scan.value, reason, own.accept));
+      continue;
+    }
+    if (found.scan === scan.value) {
+      const reason = found.by === undefined ? undefined : `By the filter \`${found.by}\` of the registry.`;
+      settings.push({ ...compared(name, found.scan, scan.value), ...(reason === undefined ? {} : { reason }) });
+      continue;
+    }
+    const result = changed(subject, scan.value, filters);
+    if (result !== undefined) {
+      settings.push({ ...name, is: found.scan, should: scan.value, action: 'kept-foreign', reason: result });
+      continue;
+    }
+    const setting = compared(name, present === undefined ? null : found.scan, scan.value);
+    settings.push(setting);
+    if (scan.value === 'off' && present?.scanOnPush === true) flags.push(flagStep(subject, false, setting));
+    else if (setting.action !== 'equal' && scan.value === 'on-push' && isFull(filters)) {
+      filters.set(
+        'SCAN_ON_PUSH',
+        (filters.get('SCAN_ON_PUSH') ?? []).filter((each) => each !== subject),
+      );
+      if (present !== undefined) flags.push(flagStep(subject, true, setting));
+    } else if (isDue(setting)) byRegistry.push(setting);
+  }
+  const rules = [...filters].flatMap(([scanFrequency, list]) =>
+    list.length === 0 ? [] : [{ scanFrequency, filters: list }],
+  );
+  const others = before.rules.filter(
+    ({ scanFrequency }) => !Object.values<string>(FREQUENCIES).includes(scanFrequency),
+  );
+  const next: RegistryScanning = { scanType, rules: [...others, ...rules] };
+  const isSame = canonicalJson(sortedRules(next)) === canonicalJson(sortedRules(before));
+  if (isSame) return { settings, steps: flags };
+  return {
+    settings,
+    steps: [
+      ...flags,
+      {
+        id: 'scanning',
+        subject: '',
+        settings: byRegistry.map(settingId),
+        request: {
+          operation: 'PutRegistryScanningConfiguration',
+          input: {
+            scanType: scanType === 'ENHANCED' ? 'ENHANCED' : 'BASIC',
+            rules: next.rules.map((rule) => ({
+              scanFrequency: asFrequency(rule.scanFrequency),
+              repositoryFilters: rule.filters.map((filter) => ({ filter, filterType: 'WILDCARD' as const })),
+            })),
+          },
+          before: canonicalJson(sortedRules(before)),
+        },
+      },
+    ],
+  };
+}
+
+function asFrequency(text: string): 'SCAN_ON_PUSH' | 'CONTINUOUS_SCAN' | 'MANUAL' {
+  return text === 'SCAN_ON_PUSH' || text === 'CONTINUOUS_SCAN' ? text : 'MANUAL';
+}
+
+/** A form that is the same for the same configuration, to compare. */
+export function sortedRules({ scanType, rules }: RegistryScanning): RegistryScanning {
+  return {
+    scanType,
+    rules: rules
+      .filter(({ filters }) => filters.length > 0)
+      .map(({ scanFrequency, filters }) => ({ scanFrequency, filters: [...new Set(filters)].sort() }))
+      .toSorted((a, b) => (a.scanFrequency < b.scanFrequency ? -1 : 1)),
+  };
+}
+
+/** How a repository is scanned, and by which filter. The flag of a repository counts for basic scanning only. */
+function effective(
+  name: string,
+  { scanType, rules }: RegistryScanning,
+  flag: boolean,
+): { readonly scan: Scan; readonly by?: string } {
+  for (const scan of ['continuous', 'on-push'] as const) {
+    const filters = rules
+      .filter(({ scanFrequency }) => scanFrequency === FREQUENCIES[scan])
+      .flatMap((rule) => rule.filters);
+    const by = filters.find((filter) => matchesWildcard(filter, name));
+    if (by !== undefined) return { scan, by };
+  }
+  return { scan: flag && scanType === 'BASIC' ? 'on-push' : 'off' };
+}
+
+/** Puts a repository where it belongs. Returns why that is impossible, if it is. */
+function changed(name: string, scan: Scan, filters: Map<Frequency, string[]>): string | undefined {
+  for (const [frequency, list] of filters) {
+    if (scan !== 'off' && frequency === FREQUENCIES[scan]) {
+      if (!list.some((filter) => matchesWildcard(filter, name))) list.push(name);
+      continue;
+    }
+    const others = list.filter((filter) => filter !== name);
+    const covering = others.find((filter) => matchesWildcard(filter, name));
+    // Continuous scanning includes scanning at the push.
+    if (covering !== undefined && !(frequency === 'SCAN_ON_PUSH' && scan === 'continuous'))
+      return `The filter \`${covering}\` of the registry is for it, and somebody else wrote that filter: narrow it first.`;
+    filters.set(frequency, others);
+  }
+  return undefined;
+}
+
+const isFull = (filters: ReadonlyMap<Frequency, readonly string[]>) =>
+  (filters.get('SCAN_ON_PUSH')?.length ?? 0) > MAX_FILTERS;
+
+function matchesWildcard(filter: string, name: string): boolean {
+  const parts = filter.split(/\*+/).map((part) => part.replaceAll(/[^\w]/g, String.raw`\$&`));
+  return new RegExp(`^${parts.join('.*')}$`).test(name);
+}
+
+function flagStep(subject: string, scanOnPush: boolean, setting: Setting): SetupStep<EcrRequest> {
+  return {
+    id: `${subject} scan`,
+    subject,
+    settings: [settingId(setting)],
+    request: {
+      operation: 'PutImageScanningConfiguration',
+      input: { repositoryName: subject, imageScanningConfiguration: { scanOnPush } },
+    },
+  };
+}
+
+/** The registry's configuration may not be read: the flag of each repository is what is left. */
+function withoutRegistry(
+  wanted: readonly DesiredRepository[],
+  scanning: DesiredRegistry['scanning'],
+  reason: string,
+  live: EcrLive,
+): Part<EcrRequest> {
+  const settings: Setting[] =
+    scanning === undefined
+      ? []
+      : [denied({ subject: '', name: 'scanning', line: scanning.line }, scanning.value, reason)];
+  for (const { name: subject, settings: own } of wanted) {
+    if (own.scan === undefined) continue;
+    const is = live.repositories.get(subject)?.scanOnPush;
+    settings.push({
+      ...denied({ subject, name: 'scan', line: own.scan.line }, own.scan.value, reason),
+      ...(is === undefined ? {} : { is: is ? 'on-push' : 'off' }),
+    });
+  }
+  return { settings };
+}

@@ -1,0 +1,27 @@
+import { onTestFinished } from 'vitest';
+import { type ActionOptions, runAction } from '../action.ts';
+import { type Cloud, startCloud } from '../cloud.ts';
+import { checked } from '../contract/checked.ts';
+import { readContract } from '../contract/read.ts';
+import { ECR_API, ecrSettings } from '../vendors/ecr-settings.ts';
+
+const KEYS = { AWS_ACCESS_KEY_ID: 'AKIAENVIRONMENT', AWS_SECRET_ACCESS_KEY: 'environment-secret' };
+
+/** A registry of Amazon ECR that holds every request to AWS's description, and `command: setup` of the built action before it. */
+export async function ecrScene() {
+  const double = ecrSettings();
+  const api = checked(double.hosts[ECR_API], await readContract('ecr'));
+  const cloud: Cloud = await startCloud({ [ECR_API]: api });
+  onTestFinished(() => cloud.close());
+  const run = async (inputs: Readonly<Record<string, string>>, options: Partial<ActionOptions> = {}) => {
+    double.state.asked.length = 0;
+    const done = await runAction({
+      ...options,
+      inputs: { command: 'setup', ...inputs },
+      env: { ...cloud.env, ...KEYS, ...options.env },
+    });
+    onTestFinished(done.dispose);
+    return done;
+  };
+  return { ...double, run, problems: api.problems, cloud };
+}
