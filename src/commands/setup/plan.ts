@@ -64,7 +64,7 @@ export async function planOne(
   partial: PartialSetup,
 ): Promise<ReadyRegistry> {
   const { entry, setup, vendor } = registry;
-  const live = (await setup?.names()) ?? [];
+  const live = (await setup?.names(entry.at.split('/').slice(1).join('/'))) ?? [];
   const { desired, mistakes } = resolved(inputs, registry, live);
   refuseMistakes(inputs, mistakes);
   for (const each of mistakes) warn(runtime, partial, mistakeText(inputs.configPath, each));
