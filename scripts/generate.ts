@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { policySchema } from '../src/domain/retention/read-policy.ts';
 import { desiredStateSchema } from '../src/domain/setup/read-desired-state.ts';
+import { renderDashboard } from './dashboard.ts';
 import { emptyPage, fillBlocks, renderAction, renderBlocks, renderErrors } from './documents.ts';
 import { renderJsonSchema, renderJsonTables } from './json-schema.ts';
 
@@ -20,6 +21,7 @@ export async function generatedFiles(root: string = ROOT): Promise<ReadonlyMap<s
     ['docs/cleanup-policy.schema.json', `${JSON.stringify(policySchema(), undefined, 2)}\n`],
     ['docs/setup.schema.json', `${JSON.stringify(desiredStateSchema(), undefined, 2)}\n`],
     ['docs/output.schema.json', await renderJsonSchema()],
+    ['monitoring/grafana-dashboard.json', renderDashboard()],
     ...(await Promise.all(pages)),
   ]);
 }

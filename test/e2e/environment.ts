@@ -40,7 +40,15 @@ const ENGINE: Readonly<Record<string, string>> = {
 /** A private Sigstore, which signing is tested against. */
 const SIGSTORE = ['fulcio', 'rekor-tiles', 'tesseract', 'timestamp-server'];
 /** Those that are linked to the C library, or are small. */
-const OWN: Readonly<Record<string, string>> = { openssl: 'openssl', perl: 'perl-base' };
+const OWN: Readonly<Record<string, string>> = {
+  openssl: 'openssl',
+  perl: 'perl-base',
+  promtool: 'prometheus',
+  'prometheus-node-exporter': 'prometheus-node-exporter',
+  'prometheus-pushgateway': 'prometheus-pushgateway',
+};
+/** Python's client of Prometheus, whose parser of OpenMetrics is strict. */
+const PYTHON_FOLDER = 'root/usr/lib/python3/dist-packages';
 const OWN_ENGINE: Readonly<Record<string, string>> = { runc: 'runc', 'tini-static': 'tini' };
 
 export interface Environment {
@@ -97,6 +105,7 @@ export async function setUp(): Promise<Environment> {
   const trivy = await installMissing(home, env, usable);
   env.PATH = `${dirname(trivy)}${delimiter}${env.PATH}`;
   env.E2E_RUN = runHome();
+  env.E2E_PYTHON = join(home, PYTHON_FOLDER);
   // Everything temporary lies below one folder with a short path (sockets need one), which the run's folder knows.
   const temp = await mkdtemp(join(tmpdir(), 'e2e-'));
   await symlink(temp, temporary());
@@ -179,6 +188,7 @@ async function installMissing(home: string, env: NodeJS.ProcessEnv, usable: bool
   const own = [
     ...absent(usable ? OWN : { ...OWN, ...OWN_ENGINE }),
     ...((await isStatic(env)) ? [] : ['busybox-static']),
+    ...(existsSync(join(home, PYTHON_FOLDER, 'prometheus_client')) ? [] : ['python3-prometheus-client']),
   ];
   const debian = async () => {
     if (newest.length > 0) await timed(`install ${newest.join(', ')}`, () => install('debian', home, ...newest));

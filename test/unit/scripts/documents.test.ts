@@ -14,6 +14,7 @@ describe('generated files', () => {
       'docs/cleanup-policy.schema.json',
       'docs/setup.schema.json',
       'docs/output.schema.json',
+      'monitoring/grafana-dashboard.json',
       ...Object.keys(renderBlocks()),
       'docs/json-output.md',
     ]);
