@@ -21,6 +21,7 @@ const HEADINGS: Readonly<Record<Group, string>> = {
   Cleanup: 'Cleanup',
   Report: 'Report',
   Setup: 'Setup',
+  Mirror: 'Mirror',
   Registries: 'Registries and credentials',
   Run: 'General',
 };

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { mirrorConfigSchema } from '../src/domain/mirror/read-config.ts';
 import { policySchema } from '../src/domain/retention/read-policy.ts';
 import { desiredStateSchema } from '../src/domain/setup/read-desired-state.ts';
 import { renderDashboard } from './dashboard.ts';
@@ -20,6 +21,7 @@ export async function generatedFiles(root: string = ROOT): Promise<ReadonlyMap<s
     ['docs/errors.md', renderErrors()],
     ['docs/cleanup-policy.schema.json', `${JSON.stringify(policySchema(), undefined, 2)}\n`],
     ['docs/setup.schema.json', `${JSON.stringify(desiredStateSchema(), undefined, 2)}\n`],
+    ['docs/mirror.schema.json', `${JSON.stringify(mirrorConfigSchema(), undefined, 2)}\n`],
     ['docs/output.schema.json', await renderJsonSchema()],
     ['monitoring/grafana-dashboard.json', renderDashboard()],
     ...(await Promise.all(pages)),

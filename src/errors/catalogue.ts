@@ -120,6 +120,48 @@ export const CATALOGUE = {
       'If the file does not exist, check its path, which starts at the workspace, and that the repository is checked out before this step.',
     ],
   },
+  MIRROR_CONFIG_INVALID: {
+    ...input,
+    title: 'The mirror configuration cannot be used',
+    cause: 'The file is missing, cannot be read, or is not valid. Nothing was read from a registry or copied.',
+    remedy: [
+      'Correct each place that the message names with line and column; `docs/mirror.md` has the whole format.',
+      'If the file does not exist, check its path, which starts at the workspace, and that the repository is checked out before this step.',
+    ],
+  },
+  MIRROR_TAG_MOVED: {
+    outcome: 'tag-conflict',
+    retry: 'never',
+    title: 'A tag at the source points to another image',
+    cause:
+      'The source has changed a tag that must not change at the target: a version or a commit, or any tag with `moved: fail`. The tag stays as it is; the others are mirrored.',
+    remedy: [
+      'Find out why the source has changed it: a version that changes is a mistake, or an attack.',
+      'To take the new image, set `moved: {versions: update}` for this mirror, or delete the tag at the target.',
+      'To keep the old image without an error, set `moved: {versions: keep}`.',
+    ],
+  },
+  MIRROR_TARGET_CHANGED: {
+    outcome: 'tag-conflict',
+    retry: 'never',
+    title: 'A tag at the target changed during the run',
+    cause:
+      'The tag no longer points to what it pointed to when the run was planned: another run or a person has written it. It was left as it is.',
+    remedy: [
+      'Check what the tag points to now, and run again if it should still change.',
+      'Allow one run at a time: `concurrency: { group: mirror, cancel-in-progress: false }`, and let nothing else push to mirrored repositories.',
+    ],
+  },
+  MIRROR_TAG_MISSING: {
+    ...input,
+    title: 'The source does not have a tag',
+    cause:
+      'A tag that the configuration names does not exist at the source, or the source has no tags at all. Nothing was removed at a target.',
+    remedy: [
+      'Check the name of the repository and of the tag at the source, and that the account may read it.',
+      'Take the tag out of the configuration if it was removed on purpose.',
+    ],
+  },
   PLAN_UNUSABLE: {
     ...input,
     title: 'The plan cannot be applied',

@@ -1,5 +1,29 @@
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** The pulls that a registry still allows. */
+export interface PullQuota {
+  readonly limit?: number;
+  readonly remaining: number;
+  /** When all of them are back at the latest, where the response says it. */
+  readonly resetAt?: Date;
+}
+
+/**
+ * The pull quota in a response; undefined when it has none. Docker Hub sends it with every manifest, also for a HEAD,
+ * which is not counted. https://docs.docker.com/docker-hub/usage/pulls/#view-hourly-pull-rate-and-limit
+ */
+export function pullQuota(headers: Headers, now: Date): PullQuota | undefined {
+  const left = readCount(headers['ratelimit-remaining']);
+  if (left === undefined) return undefined;
+  const limit = readCount(headers['ratelimit-limit']);
+  const seconds = left.window ?? limit?.window;
+  return {
+    remaining: left.count,
+    ...(limit === undefined ? {} : { limit: limit.count }),
+    ...(seconds === undefined ? {} : { resetAt: new Date(now.getTime() + seconds * 1000) }),
+  };
+}
+
 /**
  * The rate limit in a response, as a sentence: the remaining requests, the window, the account or address, and the
  * reset time. Covers Docker Hub's pulls (`ratelimit-remaining: 0;w=21600`) and the `x-ratelimit-…` of its API and of

@@ -8,6 +8,8 @@ import { type Facts, type Field, field, type Mask, maskAll } from './schema.ts';
 export interface LoginInput {
   /** Host as in image names: `docker.io`, `ghcr.io`, `registry.example.com:5000`. */
   readonly host: string;
+  /** The part of the registry that it is for, `acme` or `acme/app`; absent: all of it. Only `mirror` takes these. */
+  readonly scope?: string;
   readonly username: string;
   readonly password: string;
 }
@@ -15,6 +17,8 @@ export interface LoginInput {
 /** Configuration of one registry: credentials, settings of a keyless login, or only its name. */
 export interface RegistryEntry {
   readonly host: string;
+  /** As in {@link LoginInput}. */
+  readonly scope?: string;
   readonly login?: LoginInput;
   /** Keys of a login with an empty value, such as secrets in pull requests from forks. */
   readonly empty?: readonly string[];
@@ -67,7 +71,7 @@ export function logins(facts: Facts): Field<readonly RegistryEntry[]> {
     const read = value.map((entry: unknown, at) => readLogin(entry, `entry ${at + 1}`, mask));
     const problems = read.flatMap((each) => (each.ok ? [] : each.problems));
     const found = read.flatMap((each) => (each.ok ? [each.value] : []));
-    const hosts = found.map((login) => login.host);
+    const hosts = found.map(({ host, scope }) => (scope === undefined ? host : `${host}/${scope}`));
     const twice = new Set(hosts.filter((host, at) => hosts.indexOf(host) !== at));
     problems.push(...[...twice].map((host) => `${host} is given more than once.`));
     return problems.length > 0 ? refused(...problems) : parsed(found);
@@ -104,7 +108,8 @@ function readLogin(entry: unknown, where: string, mask: Mask): Parsed<RegistryEn
         `${where}: unknown key \`${key.slice(0, 40)}\`, expected ${KEYS.join(', ')}.${didYouMean(key, KEYS)}`,
       );
   }
-  const host = typeof registry === 'string' ? readHost(registry) : refused('expected a host name.');
+  const place = typeof registry === 'string' ? readScopedHost(registry) : refused('expected a host name.');
+  const host = place.ok ? parsed(place.value.host) : place;
   if (!host.ok) problems.push(...host.problems.map((problem) => `${where}: \`registry\` ${problem}`));
   const withPassword = username !== undefined || password !== undefined;
   const empty = (withPassword ? Object.entries({ username, password }) : []).flatMap(([key, value]) =>
@@ -113,13 +118,15 @@ function readLogin(entry: unknown, where: string, mask: Mask): Parsed<RegistryEn
   if (withPassword && Object.keys(keyless).length > 0) {
     problems.push(`${where}: a password and a keyless login are given for the same registry. Keep one.`);
   }
-  if (!host.ok || problems.length > 0) return refused(...problems);
+  if (!place.ok || !host.ok || problems.length > 0) return refused(...problems);
+  const scope = place.value.scope === undefined ? {} : { scope: place.value.scope };
   return parsed({
     host: host.value,
+    ...scope,
     keyless,
     ...(empty.length > 0 ? { empty } : {}),
     ...(empty.length === 0 && typeof username === 'string' && typeof password === 'string'
-      ? { login: { host: host.value, username: username.trim(), password: password.trim() } }
+      ? { login: { host: host.value, ...scope, username: username.trim(), password: password.trim() } }
       : {}),
   });
 }
@@ -142,6 +149,17 @@ const DOCKER_HUB = [
   'registry.hub.docker.com',
   'hub.docker.com',
 ];
+
+/** A registry host, or a host with the path that credentials are for: `docker.io/acme`. */
+function readScopedHost(raw: string): Parsed<{ readonly host: string; readonly scope?: string }> {
+  const whole = readHost(raw);
+  if (whole.ok) return parsed({ host: whole.value });
+  const [first = '', ...path] = raw.trim().toLowerCase().split('/');
+  const host = readHost(first);
+  if (!host.ok || path.length === 0 || /^v[12]$/.test(path[0] ?? '')) return whole;
+  const isPath = path.every((part) => /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/.test(part));
+  return isPath ? parsed({ host: host.value, scope: path.join('/') }) : whole;
+}
 
 /**
  * A registry host as in image names, from the user's spelling: `https://index.docker.io/v1/` is `docker.io`. Rejects

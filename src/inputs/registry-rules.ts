@@ -8,8 +8,8 @@ type Given = RuleFacts<RegistryInputs>['given'];
 /** The hosts that a run uses, besides the explicitly named registries. */
 type HostsOf<V> = (inputs: V, env: RuleFacts<V>['env']) => readonly string[];
 
-/** Rules for the registry inputs of every command. */
-export const REGISTRY_RULES: readonly Rule<RegistryInputs>[] = [
+/** Rules for the registry inputs, for a command that takes several accounts at one registry. */
+export const ACCOUNT_RULES: readonly Rule<RegistryInputs>[] = [
   (inputs, { given, writes }) =>
     given('username') && inputs.password === undefined && writes
       ? '`username` is set and `password` is empty. If it comes from a secret, check that the secret exists and that this event may read it (pull requests from forks may not).'
@@ -53,6 +53,19 @@ export const REGISTRY_RULES: readonly Rule<RegistryInputs>[] = [
       ? '`oidc-audience` is for a keyless login, and none is configured. Add one, such as `role-to-assume`, or remove it.'
       : undefined,
 ];
+
+/** Only `mirror` has several accounts at one registry: elsewhere one login is for all images of a host. */
+const loginIsForHost: Rule<RegistryInputs> = (inputs) =>
+  inputs['registry-auth'].flatMap(({ host, scope }) =>
+    scope === undefined
+      ? []
+      : [
+          `\`registry-auth\`: got "${host}/${scope}", expected a host such as ${host}, without a path. Only \`command: mirror\` has several accounts at one registry.`,
+        ],
+  );
+
+/** Rules for the registry inputs of every other command. */
+export const REGISTRY_RULES: readonly Rule<RegistryInputs>[] = [...ACCOUNT_RULES, loginIsForHost];
 
 /** A registry without credentials is valid for `command: login`, and an incomplete input elsewhere. */
 export const registryHasLogin: Rule<RegistryInputs> = (inputs, { given, writes }) =>

@@ -12,6 +12,7 @@ export const GROUPS = [
   'Cleanup',
   'Report',
   'Setup',
+  'Mirror',
   'Registries',
   'Run',
 ] as const;

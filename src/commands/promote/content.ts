@@ -3,6 +3,7 @@ import { checkRecordable } from '../../evidence/promotion-records.ts';
 import { checkListWritable, occupiedBy } from '../../oci/transfer/attach.ts';
 import { type Copied, copyImage } from '../../oci/transfer/copy.ts';
 import { bytes as size } from '../../report/markdown.ts';
+import { copyToTargets } from '../../run/copy-to-targets.ts';
 import { step, warn } from '../../run/progress.ts';
 import { askAdmission } from '../../run/push-preflight.ts';
 import type { PlannedRepository } from './apply.ts';
@@ -83,24 +84,11 @@ export async function copyMissing(
     partial,
     'Copy',
     async () => {
-      const errors = new Map<PlannedRepository, ActionError>();
-      let left: readonly PlannedRepository[] = wanting;
-      while (left.length > 0) {
-        try {
-          report(context, await copyTo(context, found, left));
-          break;
-        } catch (thrown) {
-          runtime.signal.throwIfAborted();
-          const error = toActionError(thrown);
-          const failed = left.length === 1 ? left : left.filter((target) => isOf(target, error));
-          // An error without a target is about the source.
-          if (failed.length === 0 || isOf(found.source, error)) throw error;
-          for (const target of failed) errors.set(target, error);
-          left = left.filter((target) => !errors.has(target));
-          if (left.length > 0)
-            runtime.log.info(`${failed.map(({ image }) => image).join(', ')} failed; copying to the others.`);
-        }
-      }
+      const copied = await copyToTargets(runtime, found.source.repository, wanting, async (left) =>
+        report(context, await copyTo(context, found, left)),
+      );
+      const errors = new Map(copied);
+      const left = wanting.filter((target) => !errors.has(target));
       for (const target of left.filter(({ needsRecord, support }) => needsRecord && support !== 'api')) {
         try {
           await checkRecordable(target.repository, found.root.descriptor.digest);
@@ -142,12 +130,4 @@ function report(
     runtime.log.info(`attached ${digest} ${artifactType || 'without a type'} (${size(own)})`);
   }
   if (attachments.length > MAX_LISTED) runtime.log.info(`… and ${attachments.length - MAX_LISTED} more attachments`);
-}
-
-/** Whether an error is about this repository: results are per repository. */
-function isOf(
-  { repository: { host, name } }: { readonly repository: { readonly host: string; readonly name: string } },
-  { facts }: ActionError,
-): boolean {
-  return facts.registry === host && facts.repository === name;
 }

@@ -1,4 +1,5 @@
 import { apiHost } from '../../domain/reference.ts';
+import type { PullQuota } from '../../http/rate-limit.ts';
 import { discard } from '../../http/response-body.ts';
 import { createTransport, type Timeouts } from '../../http/transport.ts';
 import type { Clock, Log } from '../../runtime/runtime.ts';
@@ -21,6 +22,10 @@ export interface RegistryClient {
   readonly checkLogin: () => Promise<boolean>;
   /** Requests sent to the registry so far. */
   readonly requests: () => number;
+  /** Manifests requested with GET so far: what Docker Hub counts as pulls. */
+  readonly pulls: () => number;
+  /** The pulls that the registry still allows, where it says so. */
+  readonly quota: () => PullQuota | undefined;
 }
 
 export interface RegistryClientOptions {
@@ -95,5 +100,7 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
       return (await auth.header([])) !== undefined;
     },
     requests: session.requests,
+    pulls: session.pulls,
+    quota: session.quota,
   };
 }

@@ -3,10 +3,10 @@ import { ActionError, type ErrorFacts } from '../../errors/action-error.ts';
 import type { RegistryAnswer } from '../../errors/classify.ts';
 import { isInternal } from '../../http/addresses.ts';
 import { parseErrorBody } from '../../http/error-body.ts';
-import { limitOf } from '../../http/rate-limit.ts';
+import { limitOf, type PullQuota, pullQuota } from '../../http/rate-limit.ts';
 import { networkError, registryError } from '../../http/registry-error.ts';
 import { discard, type HttpResponse, readBody } from '../../http/response-body.ts';
-import { parseRetryAfter, withRetry } from '../../http/retry.ts';
+import { parseRetryAfter, retryAfterIn, withRetry } from '../../http/retry.ts';
 import type { HttpRequest, Transport } from '../../http/transport.ts';
 import type { Clock, Log } from '../../runtime/runtime.ts';
 import type { Authenticator, Scope } from './auth.ts';
@@ -48,6 +48,10 @@ export interface Session {
   readonly tokenRights: (scopes: readonly Scope[], repository: string) => Promise<readonly string[] | undefined>;
   /** Requests sent to the registry so far, without those to token services and storage. */
   readonly requests: () => number;
+  /** Manifests requested with GET so far: what Docker Hub counts as pulls. */
+  readonly pulls: () => number;
+  /** The pull quota in the last response that had one. */
+  readonly quota: () => PullQuota | undefined;
 }
 
 export interface SessionOptions {
@@ -73,6 +77,8 @@ export function createSession(options: SessionOptions): Session {
   const retries = { clock, signal, log, ...(attempts === undefined ? {} : { attempts }) };
   const warned = new Set<string>();
   let requests = 0;
+  let pulls = 0;
+  let quota: PullQuota | undefined;
   /** Whether an authenticated read has succeeded. */
   let accepted = false;
 
@@ -87,6 +93,7 @@ export function createSession(options: SessionOptions): Session {
     let home = url.origin === origin;
     for (let hop = 0; ; hop++) {
       if (home) requests++;
+      if (home && hop === 0 && request.method === 'GET' && /\/manifests\/[^/]+$/.test(url.pathname)) pulls++;
       const response = await transport({
         ...rest,
         url,
@@ -94,6 +101,7 @@ export function createSession(options: SessionOptions): Session {
         headers: { ...request.headers, ...(home && authorization !== undefined ? { authorization } : {}) },
       });
       noteWarning(response);
+      if (home) quota = pullQuota(response.headers, clock.now()) ?? quota;
       const { location } = response.headers;
       if (!isRedirect(request.method, response.status) || location === undefined) return response;
       if (request.noCrossHostRedirect === true && resolveLocation(location, url)?.origin !== origin) return response;
@@ -166,10 +174,12 @@ export function createSession(options: SessionOptions): Session {
   const toError = async (request: RegistryRequest, response: HttpResponse): Promise<ActionError> => {
     const { status, headers } = response;
     const body = await readBody(response, ERROR_LIMIT).catch(() => Buffer.alloc(0));
-    const seconds = parseRetryAfter(headers['retry-after'], clock.now());
+    const text = body.toString('utf8');
+    const seconds =
+      parseRetryAfter(headers['retry-after'], clock.now()) ?? (status === 429 ? retryAfterIn(text) : undefined);
     const from = response.url.host === new URL(origin).host ? host : `${host} (${response.url.host})`;
     const error = registryError(
-      { host, operation: request.operation, status, ...parseErrorBody(body.toString('utf8'), auth.redact) },
+      { host, operation: request.operation, status, ...parseErrorBody(text, auth.redact) },
       `${from} answered ${status} to ${request.what}${limitOf(status, headers, clock.now())}`,
       { ...request.facts, ...(seconds === undefined ? {} : { retryAfter: seconds }) },
     );
@@ -211,6 +221,8 @@ export function createSession(options: SessionOptions): Session {
     isAnonymous: auth.isAnonymous,
     tokenRights: async (scopes, repository) => grantedActions(await auth.header(scopes), repository),
     requests: () => requests,
+    pulls: () => pulls,
+    quota: () => quota,
   };
 }
 

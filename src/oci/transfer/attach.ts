@@ -1,4 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
+import { fieldsOf } from '../../domain/fields.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Log } from '../../runtime/runtime.ts';
@@ -10,6 +11,7 @@ import type { ImageGraph } from './graph.ts';
 /**
  * Makes the copied referrers discoverable: one fallback index per subject where the registry has no API, merged with
  * the existing entries and read back, and cosign's tags. An existing cosign tag with other signatures is kept.
+ * @param extend also moves a cosign tag to a manifest that has all signatures of the existing one, and more
  * @param confirmed manifests that the registry confirmed to list as referrers
  * @returns manifests written
  * @throws ActionError DIGEST_MISMATCH when an attachment is not visible afterwards, TAG_IMMUTABLE
@@ -19,6 +21,7 @@ export async function attach(
   graph: ImageGraph,
   confirmed: ReadonlySet<Digest>,
   log: Pick<Log, 'warning'>,
+  { extend = false }: { readonly extend?: boolean } = {},
 ): Promise<number> {
   let written = 0;
   const manifests = new Map(graph.manifests.map(({ manifest }) => [manifest.descriptor.digest, manifest]));
@@ -40,7 +43,7 @@ export async function attach(
     const manifest = manifests.get(digest);
     const held = await to.head(tag);
     if (manifest === undefined || held?.digest === digest) continue;
-    if (held !== undefined) {
+    if (held !== undefined && !(extend && (await extendsTag(to, tag, manifest)))) {
       log.warning(`${to.host}/${to.name}:${tag} points to ${held.digest} instead of ${digest}; it was left unchanged.`);
       continue;
     }
@@ -48,6 +51,24 @@ export async function attach(
     written++;
   }
   return written;
+}
+
+/** Whether a manifest of cosign has every signature of the one under a tag: signing again adds one and moves the tag. */
+async function extendsTag(to: Repository, tag: string, manifest: ManifestBytes): Promise<boolean> {
+  const held = await to.get(tag);
+  if (held === undefined) return true;
+  const [before, after] = [held, manifest].map(({ bytes }) => layersOf(bytes));
+  return before !== undefined && after !== undefined && before.every((layer) => after.includes(layer));
+}
+
+/** Digests of the layers, each with its annotations: those hold the signature. */
+function layersOf(bytes: Uint8Array): readonly string[] | undefined {
+  const { layers } = fieldsOf(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  if (!Array.isArray(layers)) return undefined;
+  return layers.map((layer: unknown) => {
+    const { digest, annotations } = fieldsOf(layer);
+    return JSON.stringify([digest, annotations]);
+  });
 }
 
 /** Polls a list until it contains everything. */

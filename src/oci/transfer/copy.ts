@@ -1,4 +1,4 @@
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import type { Digest } from '../../domain/digest.ts';
 import type { Descriptor } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
@@ -27,6 +27,29 @@ export interface Copied {
   readonly bytes: number;
   /** Referrers of the image that were copied. */
   readonly attachments: readonly Attachment[];
+  /** Attachments that a target does not take; only with `isTolerant`. */
+  readonly refused: readonly Refused[];
+}
+
+/** An attachment that a target refused. */
+interface Refused {
+  readonly to: Repository;
+  readonly digest: Digest;
+  readonly error: ActionError;
+}
+
+interface GraphCopyOptions {
+  readonly from: Repository;
+  /** Without the source itself. */
+  readonly to: readonly Repository[];
+  readonly graph: ImageGraph;
+  readonly log: Pick<Log, 'warning'>;
+  /** From {@link uploadLimit}. */
+  readonly uploads: LimitFunction;
+  /** Blobs that a target is known to have; blobs that are found or sent are added. */
+  readonly known?: (to: Repository) => Set<Digest>;
+  /** Goes on without attachments that a target does not take, and extends cosign's tags. */
+  readonly isTolerant?: boolean;
 }
 
 /** Concurrent uploads: fewer than a session's request limit, since each one waits for a download. */
@@ -38,24 +61,41 @@ interface Target {
   readonly missing: readonly GraphManifest[];
   /** Blobs uploaded to it. */
   readonly sent: Set<Digest>;
+  /** Blobs that it is known to have. */
+  readonly known: Set<Digest>;
 }
 
 /**
  * Copies an image with everything that belongs to it to other repositories, byte for byte: blobs, manifests leaves
  * first, referrers, and finally fallback indexes and cosign's tags. The root gets no tag: the caller tags it
- * afterwards. Content already present is skipped; later attachments to any part of the image are copied too. Call it
- * for one image at a time: uploads wait for downloads, and both share the request limit of a registry.
+ * afterwards. Content already present is skipped; later attachments to any part of the image are copied too.
  * @throws ActionError MANIFEST_UNKNOWN when the source is incomplete, DIGEST_MISMATCH, and all read and write errors
  */
 export async function copyImage({ from, to, digest, log }: CopyOptions): Promise<Copied> {
-  const count = { manifests: 0, blobs: 0, mounted: 0, bytes: 0 };
   const others = to.filter((target) => target.host !== from.host || target.name !== from.name);
-  if (others.length === 0) return { ...count, attachments: [] };
+  if (others.length === 0) return { manifests: 0, blobs: 0, mounted: 0, bytes: 0, attachments: [], refused: [] };
   const graph = await readGraph(from, digest);
   for (const problem of graph.problems) log.warning(problem);
+  return copyGraph({ from, to: others, graph, log, uploads: uploadLimit(others.length) });
+}
+
+/**
+ * The limit for concurrent blobs of one or more copies. Copies that run at the same time must share it: uploads wait for
+ * downloads, and both share the request limit of a registry.
+ * @param targets of the copy with the most
+ */
+export function uploadLimit(targets: number): LimitFunction {
+  return pLimit(Math.max(1, Math.floor(MAX_CONCURRENT_UPLOADS / targets)));
+}
+
+/** Copies an image that was read, as {@link copyImage} does. */
+export async function copyGraph(options: GraphCopyOptions): Promise<Copied> {
+  const { from, to, graph, log, uploads, known = () => new Set<Digest>(), isTolerant = false } = options;
+  const { digest } = graph.root.descriptor;
+  const count = { manifests: 0, blobs: 0, mounted: 0, bytes: 0 };
+  const refused: Refused[] = [];
   const targets: Target[] = [];
-  const confirmations = new Map<Repository, ReadonlySet<Digest>>();
-  for (const target of others) {
+  for (const target of to) {
     // A registry that has a manifest also has its blobs. The children of an index may be missing: cleanup jobs delete
     // them because they are untagged.
     const rooted = (await target.head(digest)) !== undefined;
@@ -64,37 +104,70 @@ export async function copyImage({ from, to, digest, log }: CopyOptions): Promise
       const own = node.manifest.descriptor.digest;
       if (!rooted || (own !== digest && (await target.head(own)) === undefined)) missing.push(node);
     }
-    targets.push({ to: target, missing, sent: new Set() });
+    targets.push({ to: target, missing, sent: new Set(), known: known(target) });
   }
   for (let at = 0; at < targets.length; at += MAX_CONCURRENT_UPLOADS) {
-    await copyBlobs(from, graph, targets.slice(at, at + MAX_CONCURRENT_UPLOADS), count);
+    await copyBlobs(from, graph, targets.slice(at, at + MAX_CONCURRENT_UPLOADS), count, uploads);
   }
-  for (const { to: target, missing, sent } of targets) {
-    const confirmed = new Set<Digest>();
-    for (const { manifest, blobs } of missing) {
-      const send = async () => {
-        const unsent = blobs.filter((blob) => !sent.has(blob.digest));
-        for (const blob of unsent) {
-          log.warning(
-            `${target.host}/${target.name} reported ${blob.digest} as present but does not have it; it is uploaded.`,
-          );
-          await target.putBlob(blob, () => from.readBlob(blob));
-          sent.add(blob.digest);
-          count.blobs++;
-          count.bytes += blob.size;
-        }
-        return unsent.length;
-      };
-      const { subject } = await putManifest(target, manifest, send);
-      if (subject !== undefined) confirmed.add(manifest.descriptor.digest);
+  const written: Written[] = [];
+  for (const target of targets) written.push(await putMissing(options, target, count, refused));
+  // Lists and tags only when every target has all manifests.
+  for (const { target, confirmed, left } of written) {
+    const manifests = graph.manifests.filter(({ manifest }) => !left.has(manifest.descriptor.digest));
+    count.manifests += await attach(target.to, { ...graph, manifests }, confirmed, log, { extend: isTolerant });
+  }
+  return { ...count, attachments: graph.attachments, refused };
+}
+
+/** The manifests that one target was given. */
+interface Written {
+  readonly target: Target;
+  /** Referrers that the registry confirmed to list. */
+  readonly confirmed: ReadonlySet<Digest>;
+  /** Attachments that it does not take. */
+  readonly left: ReadonlySet<Digest>;
+}
+
+async function putMissing(
+  { from, log, isTolerant = false }: GraphCopyOptions,
+  target: Target,
+  count: { manifests: number; blobs: number; bytes: number },
+  refused: Refused[],
+): Promise<Written> {
+  const { to, missing, sent } = target;
+  const confirmed = new Set<Digest>();
+  const left = new Set<Digest>();
+  for (const { manifest, blobs, ofRoot } of missing) {
+    const { digest } = manifest.descriptor;
+    const send = async () => {
+      const unsent = blobs.filter((blob) => !sent.has(blob.digest));
+      for (const blob of unsent) {
+        log.warning(`${to.host}/${to.name} reported ${blob.digest} as present but does not have it; it is uploaded.`);
+        await to.putBlob(blob, () => from.readBlob(blob));
+        sent.add(blob.digest);
+        count.blobs++;
+        count.bytes += blob.size;
+      }
+      return unsent.length;
+    };
+    try {
+      const { subject } = await putManifest(to, manifest, send);
+      if (subject !== undefined) confirmed.add(digest);
       count.manifests++;
+    } catch (error) {
+      if (ofRoot || !isTolerant || !isRefusedType(error)) throw error;
+      left.add(digest);
+      refused.push({ to, digest, error });
     }
-    confirmations.set(target, confirmed);
   }
-  for (const { to: target } of targets) {
-    count.manifests += await attach(target, graph, confirmations.get(target) ?? new Set(), log);
-  }
-  return { ...count, attachments: graph.attachments };
+  return { target, confirmed, left };
+}
+
+/** Statuses of registries that do not take a manifest of some kind: a referrer, or one of an unknown type. */
+const REFUSED_TYPE_STATUSES: readonly unknown[] = [400, 405, 415, 422];
+
+function isRefusedType(error: unknown): error is ActionError {
+  return error instanceof ActionError && REFUSED_TYPE_STATUSES.includes(error.facts.status);
 }
 
 async function copyBlobs(
@@ -102,29 +175,33 @@ async function copyBlobs(
   graph: ImageGraph,
   targets: readonly Target[],
   count: { blobs: number; mounted: number; bytes: number },
+  limit: LimitFunction,
 ): Promise<void> {
   const wanted = targets.map(
     (target) => new Set(target.missing.flatMap(({ blobs }) => blobs.map(({ digest }) => digest))),
   );
   // A registry that refused two mounts and never accepted one is not asked again.
   const mounts = targets.map(() => ({ done: 0, refused: 0 }));
-  const limit = pLimit(Math.max(1, Math.floor(MAX_CONCURRENT_UPLOADS / targets.length)));
   let failure: { readonly error: unknown } | undefined;
 
   const lacks = async (at: number, blob: Descriptor): Promise<Repository | undefined> => {
-    const to = targets[at]?.to;
+    const { to, known } = targets[at] ?? {};
     const mount = mounts[at];
-    if (to === undefined || mount === undefined || wanted[at]?.has(blob.digest) !== true) return undefined;
+    if (to === undefined || known === undefined || mount === undefined) return undefined;
+    if (wanted[at]?.has(blob.digest) !== true || known.has(blob.digest)) return undefined;
     if (to.host === from.host && (mount.done > 0 || mount.refused < 2)) {
       if (await to.mountBlob(blob, from.name)) {
         mount.done++;
         count.mounted++;
+        known.add(blob.digest);
         return undefined;
       }
       mount.refused++;
       return to;
     }
-    return (await to.hasBlob(blob)) ? undefined : to;
+    if (!(await to.hasBlob(blob))) return to;
+    known.add(blob.digest);
+    return undefined;
   };
 
   const copyBlob = async (blob: Descriptor): Promise<void> => {
@@ -144,8 +221,10 @@ async function copyBlobs(
         } finally {
           if (!opened) shared?.leave();
         }
+        const target = targets.find((each) => each.to === to);
+        target?.known.add(blob.digest);
         if (!opened) return;
-        targets.find((target) => target.to === to)?.sent.add(blob.digest);
+        target?.sent.add(blob.digest);
         count.blobs++;
         count.bytes += blob.size;
       }),

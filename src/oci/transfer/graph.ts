@@ -47,13 +47,22 @@ export interface Attachment {
 const MAX_MANIFESTS = 5000;
 const MAX_BYTES = 128 * 1024 * 1024;
 
+/** What to read of an image, and what is known of its repository. */
+export interface GraphOptions {
+  /** All tags of the repository; absent: they are listed. */
+  readonly tags?: ReadonlySet<string> | undefined;
+  /** Whether to read what is attached to the image, or only these artifact types. Default: everything. */
+  readonly attached?: boolean | readonly string[];
+}
+
 /**
  * Reads an image with everything that belongs to it: children, referrers of any of them, recursively, and cosign's
  * tags. Each manifest is read once and kept byte for byte.
  * @throws ActionError MANIFEST_UNKNOWN when one is gone, TOO_LARGE beyond 5000 manifests or 128 MiB of them,
  * UNSUPPORTED, ANSWER_INVALID
  */
-export async function readGraph(from: Repository, digest: Digest): Promise<ImageGraph> {
+export async function readGraph(from: Repository, digest: Digest, options: GraphOptions = {}): Promise<ImageGraph> {
+  const { attached: attachedTypes = true } = options;
   const facts = { registry: from.host, repository: from.name, reference: digest };
   const nodes = new Map<Digest, GraphManifest>();
   const begun = new Set<Digest>();
@@ -114,23 +123,16 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
 
   const root = await read(digest);
   await visit(root, true);
-  const tags = await from.listTags().then(
-    (all) => new Set(all),
-    (error: unknown) => {
-      // A pull right does not always include listing (ECR), and some lists are too long: then each tag is requested.
-      if (error instanceof ActionError) return undefined;
-      throw error;
-    },
-  );
+  const tags = options.tags ?? (attachedTypes === false ? undefined : await tagsOf(from));
   // Iterating a Map includes entries added on the way, so referrers of referrers are found too.
-  for (const subject of nodes.keys()) {
+  for (const subject of attachedTypes === false ? [] : nodes.keys()) {
     const { manifests: listed, problems: unlisted, occupied } = await from.referrers(subject, { tags });
     problems.push(...unlisted);
     if (occupied !== undefined) {
       const name = `${from.host}/${from.name}:${fallbackTag(subject)}`;
       problems.push(`${name} should list what refers to ${subject}, but is an image (${occupied}). It was not copied.`);
     }
-    const wanted = listed.filter((referrer) => !begun.has(referrer.digest) && referrer.artifactType !== PROMOTION_TYPE);
+    const wanted = listed.filter((referrer) => !begun.has(referrer.digest) && isCarried(referrer, attachedTypes));
     attached += wanted.length;
     if (attached > MAX_ATTACHMENTS) throw tooMany(attached, 0);
     for (const referrer of wanted) {
@@ -145,7 +147,7 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
       });
       if (manifest !== undefined) await visit(manifest, false, subject);
     }
-    for (const tag of cosignTags(subject)) {
+    for (const tag of Array.isArray(attachedTypes) ? [] : cosignTags(subject)) {
       if (tags?.has(tag) === false) continue;
       const manifest = await read(tag).catch((error: unknown) => {
         if (!isGone(error)) throw error;
@@ -166,6 +168,23 @@ export async function readGraph(from: Repository, digest: Digest): Promise<Image
   const size = attachments.reduce((sum, attachment) => sum + attachment.bytes, 0);
   if (attachments.length > MAX_ATTACHMENTS || size > MAX_ATTACHMENT_BYTES) throw tooMany(attachments.length, size);
   return { root, manifests, blobs, tags: found, attachments, problems: [...new Set(problems)] };
+}
+
+/** Whether a referrer is wanted: promotion records count only where they were written. */
+export function isCarried({ artifactType }: Descriptor, attached: boolean | readonly string[]): boolean {
+  if (artifactType === PROMOTION_TYPE || attached === false) return false;
+  return attached === true || attached.includes(artifactType ?? '');
+}
+
+/** All tags; undefined when they cannot be listed. */
+async function tagsOf(from: Repository): Promise<ReadonlySet<string> | undefined> {
+  try {
+    return new Set(await from.listTags());
+  } catch (error) {
+    // A pull right does not always include listing (ECR), and some lists are too long: then each tag is requested.
+    if (error instanceof ActionError) return undefined;
+    throw error;
+  }
 }
 
 function notCarried(where: string, reason: string): string {

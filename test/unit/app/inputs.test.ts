@@ -368,7 +368,10 @@ describe('registry-auth', () => {
       '- registry: ghcr.io\n  ecr: auto\n  username: a\n  password: b',
       /entry 1: `ecr` is not used here.*role-to-assume/,
     ],
-    ['- registry: ghcr.io/org\n  username: a\n  password: b', /entry 1: `registry` got "ghcr.io\/org"/],
+    [
+      '- registry: ghcr.io/org\n  username: a\n  password: b',
+      /`registry-auth`: got "ghcr.io\/org", expected a host.*Only `command: mirror`/,
+    ],
     [
       '- {username: a, password: b}\n- {registry: index.docker.io, username: a, password: c}',
       /docker\.io is given more than once/,

@@ -13,6 +13,7 @@ describe('generated files', () => {
       'docs/errors.md',
       'docs/cleanup-policy.schema.json',
       'docs/setup.schema.json',
+      'docs/mirror.schema.json',
       'docs/output.schema.json',
       'monitoring/grafana-dashboard.json',
       ...Object.keys(renderBlocks()),

@@ -37,6 +37,7 @@ const FILES = {
   '.github/registries.yaml':
     yamlExamples(page('docs/setup.md')).find((example) => example.startsWith('# .github/registries.yaml')) ?? '',
   '.github/cleanup.yaml': 'rules:\n  - { select: { tagged: false }, remove: { older-than: 7d } }\n',
+  '.github/mirror.yaml': yamlExamples(page('docs/mirror.md')).find((example) => example.includes('mirrors:')) ?? '',
 };
 
 describe('the documentation', () => {

@@ -40,6 +40,7 @@ const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   cleanup: [['policy']],
   report: [],
   setup: [['config']],
+  mirror: [['config']],
   verify: [['images'], ['signer-identity', 'signer-key', 'trust-policy']],
 };
 

@@ -1,0 +1,25 @@
+import { defineCommand } from '../../run/define-command.ts';
+import { INPUTS, mayWrite, mirrorInputs, RULES, WARNINGS } from './inputs.ts';
+import { OUTCOMES } from './outcomes.ts';
+
+export const mirror = defineCommand({
+  name: 'mirror',
+  about: '`mirror` keeps copies of repositories current in other registries, with signatures and SBOMs.',
+  inputs: INPUTS,
+  rules: RULES,
+  warnings: WARNINGS,
+  mayWrite,
+  settings: mirrorInputs,
+  outputs: {
+    'copied-tags': 'Number of tags that were created or moved, or would be.',
+    'equal-tags': 'Number of tags that were right already.',
+    'blocked-tags': 'Number of tags that the source has changed and that must not be moved.',
+    'left-tags': 'Number of tags that are left for a later run because a limit was reached.',
+    'removed-tags': 'Number of tags that were removed because the source does not have them any more, or would be.',
+    'copied-bytes': 'Bytes that were sent to targets.',
+    'resume-at': 'When the next run can continue: set where a limit was reached and the registry reports its reset.',
+  },
+  outcomes: OUTCOMES.successes,
+  situation: 'push',
+  load: () => import('./program.ts'),
+});

@@ -1,0 +1,17 @@
+import type { LimitFunction } from 'p-limit';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { ByteBudget } from './budget.ts';
+import type { MirrorInputs } from './inputs.ts';
+import type { PartialMirror } from './result.ts';
+
+/** What every step of a run shares. */
+export interface MirrorContext {
+  readonly runtime: Runtime;
+  readonly inputs: MirrorInputs;
+  readonly partial: PartialMirror;
+  /** Images at a time. */
+  readonly images: LimitFunction;
+  /** Blobs at a time. */
+  readonly uploads: LimitFunction;
+  readonly bytes: ByteBudget;
+}
