@@ -21,7 +21,9 @@ export function withVendorRemedy(
 ): ActionError {
   const { registry, operation } = error.facts;
   const promotes = command === 'promote' && (operation === 'push' || operation === undefined);
-  const situation = promotes ? 'promote' : (operation ?? command);
+  // Neither a pull nor a push: the rights to read and to change settings.
+  const setsUp = command === 'setup' && operation !== 'login';
+  const situation = promotes ? 'promote' : setsUp ? 'setup' : (operation ?? command);
   const general = error.stepsFor(situation);
   // Remedies attached to the error fit better than any table.
   if (general === undefined) return error;

@@ -62,7 +62,7 @@ function requestHandler(transport: Transport) {
 /** Options of every SDK client; AWS_ENDPOINT_URL and the like are the SDK's own variables. */
 export function clientOptions(
   { env, transport }: Pick<LoginContext, 'env' | 'transport'>,
-  service: 'ECR' | 'ECR_PUBLIC' | 'STS',
+  service: 'ECR' | 'ECR_PUBLIC' | 'KMS' | 'STS',
   region: string,
   credentials: Identity['credentials'],
 ) {

@@ -11,7 +11,7 @@ const KEYS = { AWS_ACCESS_KEY_ID: 'AKIAENVIRONMENT', AWS_SECRET_ACCESS_KEY: 'env
 export async function ecrScene() {
   const double = ecrSettings();
   const api = checked(double.hosts[ECR_API], await readContract('ecr'));
-  const cloud: Cloud = await startCloud({ [ECR_API]: api });
+  const cloud: Cloud = await startCloud({ ...double.hosts, [ECR_API]: api });
   onTestFinished(() => cloud.close());
   const run = async (inputs: Readonly<Record<string, string>>, options: Partial<ActionOptions> = {}) => {
     double.state.asked.length = 0;

@@ -5,6 +5,7 @@ import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
 export const ACCOUNT = '111122223333';
 const REGION = 'eu-west-1';
 export const ECR_HOST = `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com`;
+export const KMS_API = `kms.${REGION}.amazonaws.com`;
 export const ECR_API = `api.ecr.${REGION}.amazonaws.com`;
 
 interface StoredRepository {
@@ -31,6 +32,8 @@ export function ecrSettings() {
     asked: [] as string[],
     /** Operations that the identity may not use. */
     denied: new Set<string>(),
+    /** Whether the list of all repositories is denied, and single ones are not. */
+    listDenied: false,
     /** Principals that AWS does not know yet: for each, how often it is still unknown. */
     unknown: new Map<string, number>(),
     /** Called before a write is done; what it returns is answered instead. */
@@ -39,7 +42,7 @@ export function ecrSettings() {
   const api: Service = (request) => answer(state, request);
   return {
     state,
-    hosts: { [ECR_API]: api },
+    hosts: { [ECR_API]: api, [KMS_API]: (request: CloudRequest) => describeKey(state, request) },
     writes: () => state.asked.filter((operation) => !READ.test(operation)),
     /** Makes a repository as if it had been there before. */
     repository: (name: string, settings: Record<string, unknown> = {}, more: Partial<StoredRepository> = {}) => {
@@ -68,6 +71,16 @@ function answer(state: State, request: CloudRequest): CloudReply {
   }
   const handler = HANDLERS[operation];
   return handler === undefined ? failure('UnknownOperationException', operation) : handler(state, input);
+}
+
+/** https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html */
+function describeKey(state: State, { headers, body }: CloudRequest): CloudReply {
+  if (headers['x-amz-target'] !== 'TrentService.DescribeKey') return failure('UnknownOperationException', '');
+  state.asked.push('DescribeKey');
+  if (state.denied.has('DescribeKey'))
+    return failure('AccessDeniedException', 'User is not authorized to perform: kms:DescribeKey');
+  const KeyId = String(fieldsOf(JSON.parse(body)).KeyId);
+  return ok({ KeyMetadata: { KeyId, Arn: keyArn(KeyId) } });
 }
 
 type Handler = (state: State, input: Fields) => CloudReply;
@@ -108,6 +121,8 @@ function shown(name: string, { settings }: StoredRepository) {
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   DescribeRepositories: (state, { repositoryNames }) => {
+    if (state.listDenied && repositoryNames === undefined)
+      return failure('AccessDeniedException', 'User is not authorized to perform: ecr:DescribeRepositories');
     const names = Array.isArray(repositoryNames) ? repositoryNames.map(String) : [...state.repositories.keys()];
     const missing = names.find((name) => !state.repositories.has(name));
     if (missing !== undefined)

@@ -38,13 +38,17 @@ function open(context: SetupContext): RegistrySetup {
   const ask = askEcr(context, host.region);
   let listed: Promise<Reading<ReadonlyMap<string, Repository>>> | undefined;
   const list = () => readable('ecr:DescribeRepositories', () => listRepositories(ask, host.account));
+  const resolveKeys = async (names: readonly string[]) =>
+    names.length === 0
+      ? new Map<string, Reading<string>>()
+      : (await import('./read-keys.ts')).readKeys(context, host.region, names);
   return registrySetup<EcrLive, EcrRequest>({
     names: async () => {
       listed = list();
       const all = await listed;
       return all.ok ? [...all.value.keys()].sort() : [];
     },
-    readLive: async (desired) => readEcrLive(ask, host, desired, await (listed ?? list())),
+    readLive: async (desired) => readEcrLive(ask, host, desired, await (listed ?? list()), resolveKeys),
     plan: planEcr,
     apply: (request) =>
       applyEcr(request, { ask, account: host.account, host: context.host, sleep: (ms) => context.clock.sleep(ms) }),

@@ -1,5 +1,5 @@
 import type { Repository } from '@aws-sdk/client-ecr';
-import type { Reading } from '../../../domain/setup/compare.ts';
+import { type Reading, sorted } from '../../../domain/setup/compare.ts';
 import type { DesiredRegistry, DesiredRepository } from '../../../domain/setup/desired-state.ts';
 import { entriesOf } from '../../../domain/setup/ecr/account.ts';
 import type { EcrLive, EcrLiveRepository } from '../../../domain/setup/ecr/live.ts';
@@ -30,6 +30,7 @@ export async function readEcrLive(
   { account, region }: EcrHost,
   desired: DesiredRegistry,
   listed: Reading<ReadonlyMap<string, Repository>>,
+  resolveKeys: (names: readonly string[]) => Promise<ReadonlyMap<string, Reading<string>>>,
 ): Promise<EcrLive> {
   const repositories = new Map<string, EcrLiveRepository>();
   const unreadable = new Map<string, string>();
@@ -72,7 +73,7 @@ export async function readEcrLive(
       }),
     ),
     unreadable,
-    keys: new Map(),
+    keys: await resolveKeys(aliasesIn(desired, repositories)),
     accountSettings,
     ...(asks.scanning
       ? { scanning: await readable('ecr:GetRegistryScanningConfiguration', () => readScanning(ask)) }
@@ -99,4 +100,14 @@ export async function readEcrLive(
         }
       : {}),
   };
+}
+
+/** Keys that the file names by alias for repositories that have a key: AWS returns that as an ARN. */
+function aliasesIn({ repositories }: DesiredRegistry, live: ReadonlyMap<string, EcrLiveRepository>): readonly string[] {
+  const names = repositories.flatMap(({ name, settings }) => {
+    const key = settings.key?.value;
+    const hasKey = live.get(name)?.encryption.key !== undefined;
+    return hasKey && key !== undefined && key !== null && /(?:^|:)alias\//.test(key) ? [key] : [];
+  });
+  return sorted(names);
 }
