@@ -4,7 +4,7 @@ import type { DeploymentEvidence } from '../domain/promotion/judge.ts';
 import type { Deployment, DeploymentStatus, GitHubApi } from '../runtime/runtime.ts';
 
 /** Deployments whose statuses are read, one request each. */
-const MAX_DEPLOYMENTS = 10;
+export const MAX_DEPLOYMENTS = 10;
 /** The longest that a job waits for its reviewers: 30 days. https://docs.github.com/actions/reference/limits */
 const MAX_WAIT_MS = 30 * 24 * 60 * 60 * 1000;
 /** Final states of a deployment. https://docs.github.com/rest/deployments/statuses */

@@ -2,7 +2,7 @@ import { type Digest, shortDigest } from '../../domain/digest.ts';
 import type { DeploymentEvidence } from '../../domain/promotion/judge.ts';
 import type { InUse, InUseImage, InUseSource } from '../../domain/retention/in-use.ts';
 import type { RepositoryInventory } from '../../domain/retention/inventory.ts';
-import { readDeployments } from '../../evidence/deployments.ts';
+import { MAX_DEPLOYMENTS, readDeployments } from '../../evidence/deployments.ts';
 import type { GitHubApi } from '../../runtime/runtime.ts';
 
 /**
@@ -42,7 +42,12 @@ function usedIn(
   if (deployments === undefined) {
     return unreadable('GitHub did not list them: the job needs a token and the permission `deployments: read`');
   }
+  // A misspelled environment protects nothing.
+  if (deployments.length === 0) return unreadable('GitHub has none: check the name of the environment');
   const newest = deployments.findIndex(({ state }) => state === 'success');
+  if (newest < 0 && deployments.length >= MAX_DEPLOYMENTS) {
+    return unreadable(`the last ${MAX_DEPLOYMENTS} did not succeed, so what was deployed before them is unknown`);
+  }
   const live = deployments.slice(0, newest < 0 ? deployments.length : newest + 1);
   const images: InUseImage[] = [];
   for (const { state, digest, commit } of live) {

@@ -35,7 +35,29 @@ test.each([
     ['1.2'],
   ],
   ['Kustomize with a digest', `images:\n  - name: ghcr.io/acme/app\n    digest: ${DIGEST}\n`, [DIGEST]],
-  ['the tag of another image', 'a:\n  repository: ghcr.io/acme/app\nb:\n  tag: 1.2\n', ['']],
+  ['the tag of another image', 'a:\n  image: ghcr.io/acme/app\nb:\n  tag: 1.2\n', ['']],
+  ['a map on one line', 'image: {repository: ghcr.io/acme/app, tag: "1.2", pullPolicy: Always}', ['1.2']],
+  ['JSON on one line', '{"a":{"repository":"ghcr.io/acme/app","tag":"1.2"},"tag":"9"}', ['1.2']],
+  ['a digest of Helm without its algorithm', `repository: ghcr.io/acme/app\nsha: ${'a'.repeat(64)}\n`, [DIGEST]],
+  ['lines of Windows', 'image:\r\n  repository: ghcr.io/acme/app\r\n  tag: 1.2\r\n', ['1.2']],
+  ['an anchor', 'image:\n  repository: ghcr.io/acme/app\n  tag: &tag "1.2"\n', ['1.2']],
+  ['a type of YAML', 'image:\n  repository: ghcr.io/acme/app\n  tag: !!str 1.20\n', ['1.20']],
+  ['a registry with a path', 'image:\n  registry: ghcr.io/acme\n  repository: app\n  tag: 1.2\n', ['1.2']],
+  ['a registry elsewhere', 'global:\n  imageRegistry: ghcr.io\nimage:\n  repository: acme/app\n  tag: 1.2\n', ['1.2']],
+  ['a registry that is a variable', 'registry: ${REGISTRY}\nrepository: acme/app\ntag: 1.2\n', ['1.2']],
+  ['a host that is a variable', 'image: ${REGISTRY}/acme/app:1.2', ['1.2']],
+  ['a host with a default', 'image: "${REGISTRY:-ghcr.io}/acme/app:1.2"', ['1.2']],
+  ['a host of a template', 'image: "{{ .Values.global.registry }}/acme/app:1.2"', ['1.2']],
+  ['a host of an environment', 'image: $REGISTRY/acme/app:1.2', ['1.2']],
+  ['an organization that is a variable', 'image: ghcr.io/${{ github.repository_owner }}/app:1.2', ['1.2']],
+  ['a host of another registry with a variable', 'image: quay.io/${ORG}/app:1.2', []],
+  ['another name behind a variable', 'image: ${REGISTRY}/acme/web:1.2', []],
+  ['a map of versions', 'versions:\n  ghcr.io/acme/app: 1.2\n  "ghcr.io/acme/web": 9\n', ['1.2']],
+  ['a format of Terraform', 'image = format("%s:%s", "ghcr.io/acme/app", "1.2")', ['1.2']],
+  ['several documents', 'image: ghcr.io/acme/app:1\n---\nimage: ghcr.io/acme/app:2\n...\n', ['1', '2']],
+  ['an annotation in JSON', String.raw`x: "{\"image\":\"ghcr.io/acme/app:1.2\"}"`, ['1.2']],
+  ['a folded text', 'image: >-\n  ghcr.io/acme/app:1.2\n', ['1.2']],
+  ['a template around it', '{{- if .x }}\n    image: ghcr.io/acme/app:3\n{{ end }}\n', ['3']],
   ['a longer name', 'image: ghcr.io/acme/app-web:1.2', []],
   ['a deeper name', 'image: ghcr.io/acme/app/web:1.2', []],
   ['a name that ends like it', 'image: xghcr.io/acme/app:1.2', []],
@@ -68,6 +90,47 @@ test.each([
   const { images, unclear } = found(text);
   expect(images).toEqual([]);
   expect(unclear).toMatchObject([{ reason: expect.stringContaining('a variable') }]);
+});
+
+test.each([
+  'image:\n  repository: ghcr.io/acme/app\n  tag: ""\n',
+  'image:\n  repository: ghcr.io/acme/app\n  pullPolicy: Always\n',
+  'images:\n  - name: app\n    newName: ghcr.io/acme/app\n',
+  'set {\n  name  = "image.repository"\n  value = "ghcr.io/acme/app"\n}\n',
+  'env:\n  - name: IMAGE_REPOSITORY\n    value: ghcr.io/acme/app\n',
+])('a name whose tag comes from elsewhere is unclear: %s', (text) => {
+  const { images, unclear } = found(text);
+  expect(images).toEqual([]);
+  expect(unclear).toMatchObject([{ reason: expect.stringContaining('ghcr.io/acme/app has no tag there') }]);
+});
+
+test.each(['image = join(":", ["ghcr.io/acme/app", var.tag])', 'image: "ghcr.io/acme/app:" + version,'])(
+  'code that adds the tag is unclear: %s',
+  (text) => expect(found(text)).toMatchObject({ images: [], unclear: [{ reason: expect.any(String) }] }),
+);
+
+test('a name that is a variable is unclear at the same registry, and nothing elsewhere', () => {
+  const reasons = (text: string) => found(text).unclear.map(({ reason }) => reason);
+  expect(reasons('image: ghcr.io/acme/${NAME}:1.2')).toEqual([expect.stringContaining('may be ghcr.io/acme/app')]);
+  expect(reasons('image: ghcr.io/${{ github.repository }}:1.2')).toHaveLength(1);
+  expect(reasons('image: ghcr.io/other/${NAME}:1.2')).toEqual([]);
+  expect(reasons('image: ${IMAGE}:1.2')).toEqual([]);
+  expect(reasons('image: quay.io/acme/${NAME}:1.2')).toEqual([]);
+});
+
+test('a host with variables inside it is the one of its kind', () => {
+  const ecr = { host: '1234.dkr.ecr.eu-west-1.amazonaws.com', repository: 'app' };
+  const repository = { ...ecr, name: `${ecr.host}/app` };
+  expect(named('image = "1234.dkr.ecr.${var.region}.amazonaws.com/app:9"', repository)).toEqual(['9']);
+  expect(named('image = "${local.account}.dkr.ecr.eu-west-1.amazonaws.com/app:9"', repository)).toEqual(['9']);
+  expect(named('image = "5678.dkr.ecr.${var.region}.amazonaws.com/app:9"', repository)).toEqual([]);
+});
+
+test('a megabyte of almost references takes no time', () => {
+  const started = Date.now();
+  found(`${'a/'.repeat(250_000)}\n${'${a}/'.repeat(100_000)}\n${'image: '.repeat(50_000)}${'{'.repeat(10_000)}`);
+  found('image: {repository: ghcr.io/acme/app '.repeat(20_000));
+  expect(Date.now() - started).toBeLessThan(15_000);
 });
 
 test('the source names the file, the line and its kind', () => {

@@ -83,6 +83,13 @@ test.each([
   expect(unreadable).toMatchObject([{ reason: expect.stringContaining(reason) }]);
 });
 
-test('an environment without deployments uses nothing', async () => {
-  expect(await used([])).toEqual({ images: [], unreadable: [] });
+test('an environment without deployments is misspelled, and ten that failed hide what is live', async () => {
+  expect(await used([deployment(1, 'success', `${digest('b')} from x`)], ['prodction'])).toMatchObject({
+    images: [],
+    unreadable: [{ reason: expect.stringContaining('check the name') }],
+  });
+  const failed = Array.from({ length: 12 }, (_, at) => deployment(at + 2, 'failure'));
+  const { images, unreadable } = await used([...failed, deployment(1, 'success', `${digest('b')} from x`)]);
+  expect(images).toEqual([]);
+  expect(unreadable).toMatchObject([{ reason: expect.stringContaining('the last 10 did not succeed') }]);
 });
