@@ -16,18 +16,18 @@ export interface BuilderCandidate {
 const SNAPSHOTTER = 'org.mobyproject.buildkit.worker.snapshotter';
 
 /**
- * Why a builder cannot write a multi-platform image with attestations as an OCI layout; undefined when it can. Pure.
+ * Why a builder cannot write an image with attestations as an OCI layout; undefined when it can. Several nodes can, one
+ * platform at a time. Pure.
  *
- * - Several nodes each build a part, which can only be merged in a registry.
- * - Docker's built-in builder can if Docker uses containerd's image store. buildx checks the same label:
- *   https://github.com/docker/buildx/blob/v0.37.2/driver/docker/driver.go#L82
+ * Docker's built-in builder can if Docker uses containerd's image store. buildx checks the same label:
+ * https://github.com/docker/buildx/blob/v0.37.2/driver/docker/driver.go#L82
  */
 export function builderProblem(builder: BuilderCandidate): string | undefined {
   const { driver, nodes } = builder;
   const error = builder.error ?? nodes.find((node) => node.error !== undefined)?.error;
   if (error !== undefined) return `it cannot be reached: ${error}`;
-  if (nodes.length !== 1) return `it has ${nodes.length} nodes, and only one node can write an OCI layout`;
-  if (driver === 'docker' && nodes[0]?.labels[SNAPSHOTTER] === undefined) {
+  if (nodes.length === 0) return 'it has no node';
+  if (driver === 'docker' && nodes.some(({ labels }) => labels[SNAPSHOTTER] === undefined)) {
     return 'it is the builder inside of Docker, which writes OCI layouts only with the containerd image store turned on';
   }
   return undefined;

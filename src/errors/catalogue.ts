@@ -281,10 +281,19 @@ export const CATALOGUE = {
     ...build,
     title: 'The builder does not support this build',
     cause:
-      'A builder with several nodes, a remote builder, or the plain docker driver cannot write all platforms and attestations as one OCI layout.',
+      'The builder does not start, is too old, or is the plain docker driver, which cannot write all platforms and attestations as one OCI layout.',
     remedy: [
       'Leave `builder` empty: a suitable docker-container builder is created for the run and removed afterwards.',
-      'Or name a builder of driver docker-container with one node (`docker buildx create --driver docker-container`).',
+      'Or name a builder of driver docker-container (`docker buildx create --driver docker-container`).',
+    ],
+  },
+  BUILDER_UNREACHABLE: {
+    ...build,
+    title: 'The BuildKit daemon cannot be used',
+    cause: 'The daemon in `endpoint` does not answer, or it and this run do not accept the certificates of each other.',
+    remedy: [
+      'Check that the daemon runs at the address in `endpoint`, and that the runner can reach it.',
+      'Check that its certificates and `builder-ca`, `builder-cert` and `builder-key` belong together.',
     ],
   },
   BUILD_FAILED: {

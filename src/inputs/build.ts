@@ -1,7 +1,8 @@
-import { entries, KEY_VALUE, list, pairs } from './lists.ts';
+import { isLoopback, parseEndpoints } from '../domain/builder-endpoint.ts';
+import { entries, KEY_VALUE, linesAs, list, pairs } from './lists.ts';
 import { platforms } from './platforms.ts';
 import { named, type Rule } from './rule.ts';
-import { flag, flagOrAttributes, type InputsOf, path, text } from './schema.ts';
+import { choice, flag, flagOrAttributes, type InputsOf, path, secret, text } from './schema.ts';
 import { hostWithCredentials } from './url-credentials.ts';
 
 /** Inputs for `docker buildx`. */
@@ -93,10 +94,39 @@ export const BUILD_INPUTS = {
     about:
       'Name of an existing builder. Empty: the current one if it can run the build, otherwise a docker-container builder is created for the run.',
   }),
+  driver: choice(['docker-container', 'kubernetes', 'remote'], {
+    group: 'Build',
+    about: 'Driver of the builder that is made for the run. Another one than `docker-container` always makes one.',
+    default: 'docker-container',
+  }),
+  endpoint: linesAs(
+    {
+      group: 'Build',
+      about:
+        'With `driver: remote`: the BuildKit daemon, or several on lines, each with the platforms that it builds: `tcp://arm.example.com:1234,platform=linux/arm64`. TCP without TLS is refused, except on this machine.',
+      example: 'tcp://builder.example.com:1234',
+    },
+    parseEndpoints,
+  ),
+  'builder-ca': text({
+    group: 'Build',
+    about: 'Certificate of the authority that signed the certificates of the BuildKit daemons, as PEM text.',
+    example: '${{ secrets.BUILDKIT_CA }}',
+  }),
+  'builder-cert': secret({
+    group: 'Build',
+    about: 'Certificate that the BuildKit daemons ask for, as PEM text. Kept in a file of the run.',
+    example: '${{ secrets.BUILDKIT_CERT }}',
+  }),
+  'builder-key': secret({
+    group: 'Build',
+    about: 'Key of that certificate, as PEM text. Kept in a file of the run.',
+    example: '${{ secrets.BUILDKIT_KEY }}',
+  }),
   'driver-opts': entries({
     form: KEY_VALUE,
     group: 'Build',
-    about: 'Options for the builder that is made for the run, one `name=value` per line.',
+    about: 'Options for the builder that is made for the run, one `name=value` per line, as its driver knows them.',
     example: 'image=moby/buildkit:v0.33.1',
   }),
   'buildkitd-config': path({
@@ -147,6 +177,11 @@ export const BUILD_ONLY = [
   'ulimit',
   'cgroup-parent',
   'builder',
+  'driver',
+  'endpoint',
+  'builder-ca',
+  'builder-cert',
+  'builder-key',
   'driver-opts',
   'buildkitd-config',
 ] as const satisfies readonly (keyof BuildInputs)[];
@@ -180,9 +215,34 @@ export const BUILD_RULES: readonly Rule<BuildInputs>[] = [
       : undefined;
   },
   (inputs, { given }) => {
-    const ignored = (['driver-opts', 'buildkitd-config'] as const).filter(given);
+    const ignored = (
+      ['driver', 'endpoint', 'builder-ca', 'builder-cert', 'builder-key', 'driver-opts', 'buildkitd-config'] as const
+    ).filter(given);
     return inputs.builder !== undefined && ignored.length > 0
       ? `${named(ignored)} would be for a builder that is made for the run, and \`builder\` names an existing one. Remove one or the other.`
+      : undefined;
+  },
+  ({ driver, endpoint }) => {
+    if (driver === 'remote' && endpoint.length === 0) {
+      return '`driver: remote` needs `endpoint`: the address of the BuildKit daemon.';
+    }
+    return driver !== 'remote' && endpoint.length > 0
+      ? '`endpoint` has no effect without `driver: remote`. Add it, or remove `endpoint`.'
+      : undefined;
+  },
+  ({ driver, 'buildkitd-config': config, allow }) =>
+    driver === 'remote' && (config !== undefined || allow.includes('security.insecure'))
+      ? '`driver: remote` uses a daemon that runs already: configure it there, and remove `buildkitd-config` and `allow: security.insecure`.'
+      : undefined,
+  (inputs) => {
+    const names = ['builder-ca', 'builder-cert', 'builder-key'] as const;
+    const missing = names.filter((name) => inputs[name] === undefined);
+    if (missing.length > 0 && missing.length < names.length) {
+      return `TLS to a BuildKit daemon needs all of ${named(names)}; ${named(missing)} is empty. If it comes from a secret, check its name.`;
+    }
+    const open = inputs.endpoint.find(({ tcp }) => tcp !== undefined && !isLoopback(tcp.host));
+    return open !== undefined && missing.length > 0
+      ? `\`endpoint\`: ${open.address} without TLS would let anyone in between read secrets and change the image. Set ${named(names)}.`
       : undefined;
   },
 ];

@@ -80,6 +80,7 @@ export async function runWorkflow(
     event: kind = 'push',
     payload = {},
     matrix = [],
+    isAgain = false,
   }: {
     /** Default: a push. */
     readonly event?: string;
@@ -87,11 +88,13 @@ export async function runWorkflow(
     readonly payload?: Fields;
     /** The jobs of a matrix that run, `platform:linux/amd64`; default: all. */
     readonly matrix?: readonly string[];
+    /** The same workflow at the same commit once more. */
+    readonly isAgain?: boolean;
   } = {},
 ): Promise<{ readonly exitCode: number; readonly log: string }> {
   const { repository } = scene;
   const file = '.github/workflows/run.yml';
-  await repository.commit('A workflow', { [file]: workflow });
+  if (!isAgain) await repository.commit('A workflow', { [file]: workflow });
   await repository.git('remote', 'set-url', 'origin', 'https://github.com/org/app.git');
   const event = join(scene.directory, 'event.json');
   await writeFile(event, JSON.stringify({ ...(await pushEvent(repository)).payload, ...payload }));

@@ -66,18 +66,14 @@ it('builds two platforms, hands them over as artifacts, and publishes one image'
     const files = await client('crane', 'export', '--platform', platform, `${image()}:main`, '-');
     expect(files).toContain(content);
   }
-  const inspected = await run('docker', [
-    'buildx',
-    'imagetools',
-    'inspect',
-    '--format',
-    '{{json .}}',
-    `${image()}:main`,
-  ]);
-  const { manifest, provenance, sbom } = JSON.parse(inspected);
-  expect(manifest.manifests).toHaveLength(4);
-  expect(Object.keys(provenance).toSorted()).toEqual(['linux/amd64', 'linux/arm64']);
-  expect(Object.keys(sbom).toSorted()).toEqual(['linux/amd64', 'linux/arm64']);
+  const inspect = async (what: string) =>
+    JSON.parse(
+      await run('docker', ['buildx', 'imagetools', 'inspect', '--format', `{{json ${what}}}`, `${image()}:main`]),
+    );
+  expect((await inspect('.Manifest')).manifests).toHaveLength(4);
+  for (const statement of ['.Provenance', '.SBOM']) {
+    expect(Object.keys(await inspect(statement)).toSorted()).toEqual(['linux/amd64', 'linux/arm64']);
+  }
 });
 
 it('publishes nothing when a platform is missing, and everything once its job was run again', async () => {
@@ -86,7 +82,10 @@ it('publishes nothing when a platform is missing, and everything once its job wa
   expect(first.exitCode, first.log).not.toBe(0);
   expect(first.log).toMatch(/linux\/arm64 is missing/);
   expect(writes(await registry.requests())).toEqual([]);
-  const second = await runWorkflow(scene, workflow, SECRETS, { matrix: ['platform:linux/arm64'] });
+  const second = await runWorkflow(scene, workflow, SECRETS, {
+    matrix: ['platform:linux/arm64'],
+    isAgain: true,
+  });
   expect(second.exitCode, second.log).toBe(0);
   expect((await client('crane', 'ls', image())).split('\n')).toContain('main');
 });
@@ -102,7 +101,7 @@ it('a pull request from a fork builds, passes the gate, and stops', async () => 
   };
   const { log } = await runWorkflow(scene, caller(), {}, { event: 'pull_request', payload });
   expect(log).toMatch(/Build linux\/arm64.*failing the gate: 0/);
-  expect(log).not.toMatch(/\[.*\/Publish\b.*\].*merge/);
+  expect(log).not.toMatch(/Publish\/Publish/);
   expect(writes(await registry.requests())).toEqual([]);
 });
 

@@ -11,11 +11,13 @@ import { STATE } from '../../run/leftovers.ts';
 import { warn } from '../../run/progress.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import { build } from '../../tools/buildx/build.ts';
+import { type BuildPlan, build } from '../../tools/buildx/build.ts';
 import { chooseBuilder } from '../../tools/buildx/builder.ts';
+import { placeCertificates } from '../../tools/buildx/certificates.ts';
 import { inspectDocker } from '../../tools/buildx/docker.ts';
 import { dockerEnvironment } from '../../tools/buildx/docker-environment.ts';
 import { findContextTokens } from '../../tools/commits/context-tokens.ts';
+import { buildOnNodes } from './build-on-nodes.ts';
 import { attestationsOfBuild, namesOf, type Obtained } from './image-source.ts';
 import type { Naming } from './naming.ts';
 import type { PartialResult } from './partial-result.ts';
@@ -39,10 +41,15 @@ export async function buildImage(
     ...(await loginsOf(destinations)),
   ]);
   const env = dockerEnvironment(runtime.env, environment);
-  const docker = await inspectDocker(runtime, env);
+  // Other drivers do not need the Docker Engine of the runner.
+  const docker = await inspectDocker(runtime, env, inputs.driver === 'docker-container');
   const config = inputs['buildkitd-config'];
+  const tls = await placeCertificates(runtime, inputs);
   const { builder } = await chooseBuilder(runtime, env, {
     name: inputs.builder,
+    driver: inputs.driver,
+    endpoints: inputs.endpoint,
+    tls,
     platforms: inputs.platforms,
     driverOptions: inputs['driver-opts'],
     config: config === undefined ? undefined : resolve(runtime.workspace, config),
@@ -55,23 +62,29 @@ export async function buildImage(
   });
   for (const warning of await findContextTokens(runtime, request)) warn(runtime, partial, warning);
   const token = registries.githubToken;
-  const built = await build(runtime, {
+  const plan = {
     request,
     event: naming.event,
     docker,
     builder: builder.name,
     environment,
     ...(token === undefined ? {} : { githubToken: token }),
-  });
-  partial.buildMetadata = built.metadata;
-  const image = await readLayout(built.directory, {
-    digest: built.digest,
-    ...(inputs.platforms.length > 0 ? { platforms: inputs.platforms } : {}),
-  });
+  };
+  const { image, metadata } = await (builder.nodes.length > 1 && request.platforms.length > 1
+    ? buildOnNodes(runtime, plan, builder, partial)
+    : buildAtOnce(runtime, plan));
+  partial.buildMetadata = metadata;
   requireAttestations(image, attestationsOfBuild(inputs));
   requireCommit(image, naming.commit);
   runtime.log.info(`The layout has ${image.root.descriptor.digest}: ${namesOf(image)}.`);
   return { image, origin: `docker buildx ${docker.buildx}, builder ${builder.name} (${builder.driver})` };
+}
+
+/** All platforms in one build. */
+async function buildAtOnce(runtime: Runtime, plan: BuildPlan) {
+  const { directory, digest, metadata } = await build(runtime, plan);
+  const { platforms } = plan.request;
+  return { metadata, image: await readLayout(directory, { digest, ...(platforms.length > 0 ? { platforms } : {}) }) };
 }
 
 /**

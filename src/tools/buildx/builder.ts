@@ -1,15 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { builderProblem, foreignPlatforms } from '../../domain/builder-choice.ts';
+import { type BuilderEndpoint, driverOption } from '../../domain/builder-endpoint.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type Builder, ending, inspectBuilder, isAtLeast, lastWords, runDocker } from './docker.ts';
 import { buildErrorCode } from './errors.ts';
 
+export type BuilderDriver = 'docker-container' | 'kubernetes' | 'remote';
+
 export interface BuilderWish {
   /** Name of the builder to use, with no alternative; undefined: any suitable one. */
   readonly name?: string | undefined;
   readonly platforms: readonly string[];
-  /** Options for a new builder; any of them, or a configuration, forces one to be created. */
+  readonly driver: BuilderDriver;
+  /** With the driver `remote`: a node for each. */
+  readonly endpoints: readonly BuilderEndpoint[];
+  /** Files with the certificates for the endpoints. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string } | undefined;
+  /** Options for a new builder; any of them, a configuration or another driver forces one to be created. */
   readonly driverOptions: readonly string[];
   /** Path of a buildkitd.toml for a new builder. */
   readonly config?: string | undefined;
@@ -43,7 +51,9 @@ export async function chooseBuilder(
   wish: BuilderWish,
 ): Promise<ChosenBuilder> {
   const named = wish.name ?? env.BUILDX_BUILDER ?? '';
-  const wantsOwn = wish.name === undefined && (wish.driverOptions.length > 0 || wish.config !== undefined);
+  const wantsOwn =
+    wish.name === undefined &&
+    (wish.driver !== 'docker-container' || wish.driverOptions.length > 0 || wish.config !== undefined);
   if (!wantsOwn) {
     const found = await inspectBuilder(runtime, env, named);
     const started = found === undefined ? undefined : await start(runtime, env, found);
@@ -82,14 +92,15 @@ async function makeBuilder(
     // A cancelled run starts no more children; the post step has the name.
     if (!runtime.signal.aborted) await removeBuilder(runtime, env, name);
   };
-  const created = await runDocker(runtime, env, createArguments(name, wish), 60 * SECOND_MS);
-  if (created.exitCode !== 0) {
-    throw new ActionError(
-      'BUILDER_UNSUITABLE',
-      `A builder could not be made: \`docker buildx create\` ${ending(created)}: ${lastWords(created)}`,
-    );
-  }
   try {
+    for (const args of createArguments(name, wish)) {
+      const created = await runDocker(runtime, env, args, 60 * SECOND_MS);
+      if (created.exitCode === 0) continue;
+      throw new ActionError(
+        'BUILDER_UNSUITABLE',
+        `A builder could not be made: \`docker buildx create\` ${ending(created)}: ${lastWords(created)}`,
+      );
+    }
     const made = await inspectBuilder(runtime, env, name);
     const builder = made === undefined ? undefined : await start(runtime, env, made);
     const problem = builder === undefined ? 'it is gone again' : problemOf(builder);
@@ -104,28 +115,40 @@ async function makeBuilder(
   }
 }
 
-function createArguments(name: string, { driverOptions, config, allow }: BuilderWish): readonly string[] {
+/** The arguments of `docker` for each node. */
+function createArguments(
+  name: string,
+  { driver, endpoints, tls, driverOptions, config, allow }: BuilderWish,
+): readonly (readonly string[])[] {
   // buildx allows network.host by default, but not when flags are given.
   const flags = allow.includes('security.insecure')
     ? ['--buildkitd-flags', '--allow-insecure-entitlement=network.host --allow-insecure-entitlement=security.insecure']
     : [];
+  const files = tls === undefined ? [] : [`cacert=${tls.ca}`, `cert=${tls.cert}`, `key=${tls.key}`];
+  const options = [...files, ...driverOptions.map(driverOption)].flatMap((option) => ['--driver-opt', option]);
+  if (driver === 'remote') {
+    return endpoints.map(({ address, platforms }, at) => [
+      ...['buildx', 'create', '--name', name, '--driver', driver, '--node', `node${at}`],
+      ...(at === 0 ? [] : ['--append']),
+      ...(platforms.length === 0 ? [] : ['--platform', platforms.join(',')]),
+      ...options,
+      address,
+    ]);
+  }
   return [
-    'buildx',
-    'create',
-    '--name',
-    name,
-    '--driver',
-    'docker-container',
-    ...driverOptions.flatMap((option) => ['--driver-opt', option]),
-    ...(config === undefined ? [] : ['--buildkitd-config', config]),
-    ...flags,
+    [
+      ...['buildx', 'create', '--name', name, '--driver', driver],
+      ...options,
+      ...(config === undefined ? [] : ['--buildkitd-config', config]),
+      ...flags,
+    ],
   ];
 }
 
 /** Starts an inactive builder: only then does it report its version and platforms. */
 async function start(runtime: Runtime, env: Readonly<Record<string, string>>, builder: Builder): Promise<Builder> {
   const asleep = builder.nodes.some(({ status, error }) => status !== 'running' && error === undefined);
-  if (!asleep || builder.driver === 'docker' || builder.nodes.length !== 1) return builder;
+  if (!asleep || builder.driver === 'docker') return builder;
   const args = ['buildx', 'inspect', '--bootstrap', builder.name];
   const started = await runDocker(runtime, env, args, 600 * SECOND_MS, (line) => runtime.log.debug(line));
   if (started.exitCode === 0) return (await inspectBuilder(runtime, env, builder.name)) ?? builder;
@@ -148,7 +171,10 @@ function problemOf(builder: Builder): string | undefined {
 
 function report(runtime: Runtime, builder: Builder, platforms: readonly string[]): void {
   const [node] = builder.nodes;
-  runtime.log.info(`Builder ${builder.name}: driver ${builder.driver}, BuildKit ${node?.buildkit ?? 'of Docker'}.`);
+  const nodes = builder.nodes.length > 1 ? `, ${builder.nodes.length} nodes` : '';
+  runtime.log.info(
+    `Builder ${builder.name}: driver ${builder.driver}${nodes}, BuildKit ${node?.buildkit ?? 'of Docker'}.`,
+  );
   const foreign = foreignPlatforms(builder, platforms);
   if (foreign.length > 0) {
     runtime.log.info(

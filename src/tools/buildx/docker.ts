@@ -5,7 +5,7 @@ import type { ExecResult, Runtime } from '../../runtime/runtime.ts';
 
 /** The available build tools. */
 export interface DockerFacts {
-  /** Version of the daemon. */
+  /** Version of the daemon; empty without one. */
   readonly docker: string;
   /** Version as reported by buildx. */
   readonly buildx: string;
@@ -37,12 +37,17 @@ const SECOND_MS = 1000;
 /**
  * Detects docker, its daemon and buildx.
  * @param env the whole environment of the child
+ * @param needsEngine false: the build is done elsewhere, and the command alone is enough
  * @throws ActionError DOCKER_MISSING, DAEMON_UNREACHABLE, BUILDX_MISSING
  */
-export async function inspectDocker(runtime: Runtime, env: Readonly<Record<string, string>>): Promise<DockerFacts> {
+export async function inspectDocker(
+  runtime: Runtime,
+  env: Readonly<Record<string, string>>,
+  needsEngine = true,
+): Promise<DockerFacts> {
   const version = await runDocker(runtime, env, ['version', '--format', '{{json .Server.Version}}'], 60 * SECOND_MS);
   const docker = /^"([^"]+)"$/m.exec(version.stdout)?.[1];
-  if (version.exitCode !== 0 || docker === undefined) {
+  if (needsEngine && (version.exitCode !== 0 || docker === undefined)) {
     throw new ActionError('DAEMON_UNREACHABLE', `\`docker version\` ${ending(version)}: ${lastWords(version)}`);
   }
   const buildx = await runDocker(runtime, env, ['buildx', 'version'], 30 * SECOND_MS);
@@ -50,7 +55,7 @@ export async function inspectDocker(runtime: Runtime, env: Readonly<Record<strin
     throw new ActionError('BUILDX_MISSING', `\`docker buildx version\` ${ending(buildx)}: ${lastWords(buildx)}`);
   }
   const [, found = buildx.stdout.trim()] = buildx.stdout.trim().split(/\s+/);
-  return { docker, buildx: found };
+  return { docker: docker ?? '', buildx: found };
 }
 
 /**

@@ -24,6 +24,8 @@ function wish(more: Partial<BuilderWish> = {}): BuilderWish & { readonly announc
   return {
     announced,
     platforms: ['linux/amd64'],
+    driver: 'docker-container',
+    endpoints: [],
     driverOptions: [],
     allow: [],
     announce: (name) => announced.push(name),
@@ -157,6 +159,7 @@ describe('the builder', () => {
       },
     ],
     ['a remote one of one node', { 'buildx-inspect': inspect({ name: 'current', driver: 'remote' }) }],
+    ['one of several nodes', { 'buildx-inspect': inspect({ name: 'current', driver: 'docker-container', nodes: 3 }) }],
   ])('%s is used as it is', async (_name, answers) => {
     const { runtime, docker, env } = await start(answers);
     const asked = wish();
@@ -173,7 +176,6 @@ describe('the builder', () => {
       inspect({ name: 'default', driver: 'docker' }),
       /containerd image store/,
     ],
-    ['one of several nodes', inspect({ name: 'farm', driver: 'docker-container', nodes: 3 }), /3 nodes/],
     [
       'one that is too old',
       inspect({ name: 'old', driver: 'docker-container', buildkit: 'v0.10.6' }),
@@ -195,11 +197,6 @@ describe('the builder', () => {
   });
 
   test.each<[string, string, RegExp]>([
-    [
-      'several nodes',
-      inspect({ name: 'mine', driver: 'docker-container', nodes: 2 }),
-      /"mine" \(driver docker-container\).*2 nodes/,
-    ],
     ['no builder of that name', 'echo "ERROR: no builder \\"mine\\" found" >&2; exit 1', /"mine".*no such builder/],
     ['no containerd store', inspect({ name: 'mine', driver: 'docker' }), /containerd image store/],
   ])('one that is named and cannot do it is an error: %s', async (_name, code, message) => {
@@ -232,6 +229,45 @@ describe('the builder', () => {
       '/c.toml',
       '--buildkitd-flags',
       '--allow-insecure-entitlement=network.host --allow-insecure-entitlement=security.insecure',
+    ]);
+  });
+
+  test('one for each remote daemon, with its platforms and certificates', async () => {
+    const { runtime, docker, env } = await start({
+      'buildx-inspect': inspect({ name: 'registry-action-made', driver: 'remote', nodes: 2 }),
+    });
+    const asked = wish({
+      driver: 'remote',
+      endpoints: [
+        { address: 'tcp://amd:1234', platforms: ['linux/amd64'] },
+        { address: 'tcp://arm:1234', platforms: ['linux/arm64', 'linux/arm/v7'] },
+      ],
+      tls: { ca: '/t/ca.pem', cert: '/t/cert.pem', key: '/t/key.pem' },
+      driverOptions: ['servername=builders'],
+    });
+    await (await chooseBuilder(runtime, env, asked)).dispose();
+    const tls = '--driver-opt cacert=/t/ca.pem --driver-opt cert=/t/cert.pem --driver-opt key=/t/key.pem';
+    const created = (await docker.calls()).map(({ args }) => args.join(' ')).slice(0, 2);
+    const create = `buildx create --name ${asked.announced[0]} --driver remote`;
+    expect(created).toEqual([
+      `${create} --node node0 --platform linux/amd64 ${tls} --driver-opt servername=builders tcp://amd:1234`,
+      `${create} --node node1 --append --platform linux/arm64,linux/arm/v7 ${tls} --driver-opt servername=builders tcp://arm:1234`,
+    ]);
+  });
+
+  test('options of the Kubernetes driver are passed on, lists in them as one option', async () => {
+    const { runtime, docker, env } = await start();
+    const driverOptions = ['namespace=ci', 'nodeselector=kubernetes.io/arch=arm64,pool=ci', 'requests.cpu=2'];
+    await (await chooseBuilder(runtime, env, wish({ driver: 'kubernetes', driverOptions }))).dispose();
+    expect((await docker.calls())[0]?.args.slice(4)).toEqual([
+      '--driver',
+      'kubernetes',
+      '--driver-opt',
+      'namespace=ci',
+      '--driver-opt',
+      '"nodeselector=kubernetes.io/arch=arm64,pool=ci"',
+      '--driver-opt',
+      'requests.cpu=2',
     ]);
   });
 
