@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { find, run, succeeds } from './programs.ts';
 
 /** The name under which buildx looks for BuildKit when it makes a builder of driver docker-container. */
-const BUILDKIT_IMAGE = 'moby/buildkit:buildx-stable-1';
+export const BUILDKIT_IMAGE = 'moby/buildkit:buildx-stable-1';
 
 /** Whether the engine has BuildKit's image, or gets it from Docker Hub. */
 export async function hasBuildkitImage(env: NodeJS.ProcessEnv): Promise<boolean> {
