@@ -126,7 +126,7 @@ export const BUILD_INPUTS = {
   'driver-opts': entries({
     form: KEY_VALUE,
     group: 'Build',
-    about: 'Options for the builder that is made for the run, one `name=value` per line, as its driver knows them.',
+    about: 'Options for the builder that is made for the run, one `name=value` per line. They are those of its driver.',
     example: 'image=moby/buildkit:v0.33.1',
   }),
   'buildkitd-config': path({
@@ -242,7 +242,7 @@ export const BUILD_RULES: readonly Rule<BuildInputs>[] = [
     }
     const open = inputs.endpoint.find(({ tcp }) => tcp !== undefined && !isLoopback(tcp.host));
     return open !== undefined && missing.length > 0
-      ? `\`endpoint\`: ${open.address} without TLS would let anyone in between read secrets and change the image. Set ${named(names)}.`
+      ? `\`endpoint\`: ${open.address} without TLS exposes secrets, and the image, to anyone on the network. Set ${named(names)}.`
       : undefined;
   },
 ];

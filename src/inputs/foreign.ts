@@ -6,19 +6,16 @@ export const FOREIGN_INPUTS: Readonly<Record<string, string>> = {
   // docker/build-push-action
   outputs: 'use `export` for archives and `load` for the Docker Engine; `push: false` keeps the image back.',
   output: 'use `export` for archives and `load` for the Docker Engine; `push: false` keeps the image back.',
-  'push-by-digest': 'remove it. Content is always pushed by digest first, and tags are written last.',
   attests: 'use `provenance` and `sbom`.',
   call: 'remove it. Run `docker buildx build --call=check` in a step of its own.',
   tag: 'use `images` for the names and `tags` for the rules.',
   'build-arg': 'use `build-args`.',
   dockerfile: 'use `file`.',
   // docker/setup-buildx-action
-  driver:
-    'remove it. A builder of driver docker-container is made for the run when one is needed; `builder` names an existing one.',
   'buildkitd-flags': 'use `buildkitd-config` or `allow`.',
   'buildkitd-config-inline': 'write the text to a file and name it in `buildkitd-config`.',
-  endpoint: 'set DOCKER_HOST or the docker context for the job, or name an existing builder in `builder`.',
-  append: 'remove it. A builder of several nodes cannot write an OCI layout.',
+  append:
+    'use `endpoint` with several lines for remote daemons, or name an existing builder of several nodes in `builder`.',
   install: 'remove it. buildx is used where it is installed.',
   use: 'remove it. The builder is used for this step only.',
   cleanup: 'remove it. A builder made for the run is always removed.',

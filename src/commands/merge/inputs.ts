@@ -128,5 +128,6 @@ export function mergeInputs(inputs: Values, facts: RuleFacts<Values>, runtime: R
   return publishSettings({ ...inputs, labels: [] }, facts, runtime, {
     origin: { kind: 'merge', layouts: layouts.filter((line) => line !== '' && !line.startsWith('#')), digests },
     required: inputs,
+    byDigest: false,
   });
 }

@@ -12,7 +12,7 @@ import {
   registryHasLogin,
 } from '../../inputs/registry-rules.ts';
 import { named, type Rule, type RuleFacts } from '../../inputs/rule.ts';
-import { type InputsOf, path } from '../../inputs/schema.ts';
+import { flag, type InputsOf, path } from '../../inputs/schema.ts';
 import { SIGNING_INPUTS, SIGNING_RULES } from '../../inputs/signing.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { IMAGE_GATE_INPUTS, IMAGE_GATE_RULES, IMAGE_GATE_WARNINGS } from './gate-inputs.ts';
@@ -30,6 +30,12 @@ export const INPUTS = {
     example: 'out/image.tar',
   }),
   ...PUSH_INPUTS,
+  'push-by-digest': flag({
+    group: 'What',
+    about:
+      'Push the image that has passed the gate by digest only, without a tag: for `digests` of `command: merge`, when it is too large for an artifact.',
+    default: 'false',
+  }),
   ...BUILD_INPUTS,
   ...IMAGE_GATE_INPUTS,
   ...SIGNING_INPUTS,
@@ -61,6 +67,12 @@ export const RULES: readonly Rule<Values>[] = [
       ? `\`source\` takes an image that is built already, so ${named(ignored)} could have no effect. Remove one or the other.`
       : undefined;
   },
+  ({ 'push-by-digest': byDigest, push }) =>
+    byDigest && !push ? '`push-by-digest` has no effect with `push: false`. Remove one or the other.' : undefined,
+  ({ 'push-by-digest': byDigest, sign, 'attach-gate-result': attach }) =>
+    byDigest && ((sign !== 'off' && sign !== 'auto') || attach)
+      ? '`push-by-digest` is for a merge, whose result is another digest: set `sign` and `attach-gate-result` where the images are merged.'
+      : undefined,
   (inputs) =>
     !hasIndex(inputs) && inputs.source === undefined && inputs.annotations.some(({ level }) => /^index/.test(level))
       ? '`annotations`: `index:` needs an index, and one platform without SBOM and provenance has none. Write `manifest:`, or build with `sbom` or `provenance`.'
@@ -85,5 +97,9 @@ export function publishInputs(inputs: Values, facts: RuleFacts<Values>, runtime:
     inputs.source === undefined
       ? ({ kind: 'build', build: inputs } as const)
       : ({ kind: 'file', path: inputs.source } as const);
-  return publishSettings(inputs, facts, runtime, { origin, required: inputs });
+  return publishSettings({ ...inputs, sign: inputs['push-by-digest'] ? 'off' : inputs.sign }, facts, runtime, {
+    origin,
+    required: inputs,
+    byDigest: inputs['push-by-digest'],
+  });
 }

@@ -50,13 +50,17 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
     nameImage(runtime, inputs, { offline, source: given?.image }, partial),
   );
   if (offline) return planned(runtime, partial);
+  if (inputs.byDigest) {
+    partial.tags = [];
+    partial.tagNames = [];
+  }
   const source = await given?.complete(naming);
 
   const history = createHistory(runtime, naming.api, true, naming.commit.directory);
   const { origin } = inputs;
   const identified = origin.kind === 'build' ? requestFor(runtime, origin.build, naming) : undefined;
   const wanted = {
-    tags: naming.tags,
+    tags: inputs.byDigest ? [] : naming.tags,
     sha: naming.commit.sha,
     ref: naming.event.ref,
     ...(identified === undefined ? {} : { fingerprint: identified.fingerprint }),

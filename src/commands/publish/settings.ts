@@ -50,6 +50,8 @@ export interface PublishInputs {
   readonly isSigningUnavailable: boolean;
   readonly copies: LocalCopies;
   readonly push: boolean;
+  /** Without tags. */
+  readonly byDigest: boolean;
   readonly dryRun: boolean;
   /** Some credentials are empty, as in a pull request from a fork; such a run writes nothing. */
   readonly lacksCredentials: boolean;
@@ -74,7 +76,7 @@ export async function publishSettings(
   inputs: Values,
   { given, env }: Pick<RuleFacts<InputsOf<typeof REGISTRY_INPUTS>>, 'given' | 'env'>,
   { workspace }: Runtime,
-  own: Pick<PublishInputs, 'origin' | 'required'>,
+  own: Pick<PublishInputs, 'origin' | 'required' | 'byDigest'>,
 ): Promise<PublishInputs> {
   const registries = registrySettings(inputs);
   const { images, isDefault } = withDefaultImage(inputs.images, env);

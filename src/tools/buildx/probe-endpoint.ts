@@ -69,6 +69,11 @@ function checkCertificates({ ca, cert, key }: BuilderTls): void {
   if (Date.parse(own.validTo) < Date.now()) throw refuse('builder-cert', `expired on ${day(own.validTo)}`);
 }
 
+const NEEDS_TLS: Problem = {
+  text: 'the daemon does not accept a connection without TLS',
+  remedy: ['Set `builder-ca`, `builder-cert` and `builder-key`.'],
+};
+
 function probePlain({ host, port }: NonNullable<BuilderEndpoint['tcp']>): Promise<Problem | undefined> {
   return new Promise((resolve) => {
     const socket = connectPlain({ host, port });
@@ -78,7 +83,10 @@ function probePlain({ host, port }: NonNullable<BuilderEndpoint['tcp']>): Promis
     };
     socket.setTimeout(TIMEOUT_MS, () => end({ text: `there is no answer within ${TIMEOUT_MS / 1000} s` }));
     socket.once('error', (error) => end({ text: networkText(error) }));
-    socket.once('connect', () => end());
+    socket.once('connect', () => socket.write(PREFACE));
+    // A TLS record: the alert that this was none.
+    socket.once('data', (bytes: Buffer) => end(bytes[0] === 0x15 ? NEEDS_TLS : undefined));
+    socket.once('close', () => end(NEEDS_TLS));
   });
 }
 
@@ -149,7 +157,7 @@ function problemOf(error: Error, hasCertificate: boolean): Problem {
   const code = 'code' in error ? String(error.code) : '';
   if (/WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH|UNEXPECTED_MESSAGE|NOT_SSL/i.test(code + error.message)) {
     return {
-      text: 'the daemon does not speak TLS there',
+      text: 'this port has no TLS',
       remedy: ['Start the BuildKit daemon with `--tlscacert`, `--tlscert` and `--tlskey`, or correct the port.'],
     };
   }
@@ -176,7 +184,7 @@ function closed(hasCertificate: boolean): Problem {
         remedy: ['Set `builder-cert` to a certificate that is signed by the authority in `--tlscacert` of the daemon.'],
       }
     : {
-        text: 'the daemon asks for a certificate of the client',
+        text: 'the daemon requires a client certificate',
         remedy: ['Set `builder-cert` and `builder-key`, from secrets.'],
       };
 }

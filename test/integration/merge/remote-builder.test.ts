@@ -105,7 +105,7 @@ describe('a BuildKit daemon over TCP', () => {
       /certificate of the daemon expired on \d{4}-/,
       async () => ({ server: await authority.issue(names, -1) }),
     ],
-    ['that does not speak TLS', /does not speak TLS/, async () => ({ server: undefined })],
+    ['that does not speak TLS', /this port has no TLS/, async () => ({ server: undefined })],
     [
       'that does not accept the certificate of the client',
       /`builder-cert`/,
@@ -141,6 +141,20 @@ describe('a BuildKit daemon over TCP', () => {
     expect(errors, run.log).toMatchObject([{ message: expect.stringMatching(message) }]);
     const took = steps.find(({ name }: { readonly name: string }) => name === 'Build');
     expect(took.milliseconds).toBeLessThan(3000);
+  });
+
+  test('without certificates, although it has TLS: the cause is named', async () => {
+    await using remote = await daemon(await authority.issue(names), authority.ca);
+    const run = await build({ endpoint: `tcp://127.0.0.1:${remote.port}` });
+    expect(JSON.parse(run.outputs.json ?? '{}').errors, run.log).toMatchObject([
+      { code: 'BUILDER_UNREACHABLE', message: expect.stringMatching(/without TLS/) },
+    ]);
+  });
+
+  test('without TLS on this machine is used', async () => {
+    await using remote = await daemon(undefined, authority.ca);
+    const run = await build({ endpoint: `tcp://localhost:${remote.port}` });
+    expect(run, run.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'built' } });
   });
 
   test('that nobody runs: the cause is named', async () => {

@@ -95,7 +95,7 @@ describe('the documentation', () => {
   });
 
   it('has an answer for each input that it tells users of other actions to drop', () => {
-    for (const name of ['outputs', 'exit-code', 'image-ref', 'vuln-type', 'trivyignores', 'logout', 'driver']) {
+    for (const name of ['outputs', 'exit-code', 'image-ref', 'vuln-type', 'trivyignores', 'logout', 'append']) {
       expect(Object.hasOwn(FOREIGN_INPUTS, name), name).toBe(true);
     }
   });
