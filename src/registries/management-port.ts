@@ -2,7 +2,7 @@ import { ActionError } from '../errors/action-error.ts';
 import type { Capability, Management, ManagementContext, Support, Vendor } from './vendor.ts';
 
 /** Functions without a default: callers have an alternative for vendors that lack them. */
-type Optional = 'deleteDigests' | 'currentTags' | 'scans' | 'usage';
+type Optional = 'deleteDigests' | 'currentTags' | 'retention' | 'scans' | 'usage';
 
 /** All management operations of a repository; unsupported ones raise CAPABILITY_MISSING. */
 export type RepositoryManagement = Required<Omit<Management, Optional>> & Pick<Management, Optional>;
@@ -29,6 +29,7 @@ export function manage(vendor: Vendor, context: ManagementContext): RepositoryMa
     ...(own.currentTags === undefined ? {} : { currentTags: own.currentTags }),
     ...(own.scans === undefined ? {} : { scans: own.scans }),
     ...(own.usage === undefined ? {} : { usage: own.usage }),
+    ...(own.retention === undefined ? {} : { retention: own.retention }),
   };
 }
 

@@ -116,6 +116,8 @@ export interface Management {
   readonly scans?: VendorScans;
   /** Limits, and the registry's own count of bytes; absent where no API reports them. Never a pull. */
   readonly usage?: () => Promise<RegistryUsage>;
+  /** Retention rules that the registry itself deletes by. Absent where it has none, or none that its API sets. */
+  readonly retention?: RetentionRules;
 }
 
 /** The results of a registry's own scanner. Reading them starts no scan. */
@@ -127,6 +129,33 @@ interface VendorScans {
    */
   readonly result: (digest: Digest) => Promise<ScanResult>;
 }
+
+/** The retention rules that are valid for a repository, as JSON; what they mean is in `src/domain/retention/native`. */
+export interface RetentionRules {
+  /** What one set of rules is for: `harbor.example.com/team`, the repository itself. */
+  readonly scope: string;
+  /** The repository's name in the scope. */
+  readonly name: string;
+  /** Null when there are none. */
+  readonly read: () => Promise<unknown>;
+  /** Names of all repositories in the scope, where one set of rules is for all of them. */
+  readonly names?: () => Promise<readonly string[]>;
+  /** What the registry would delete by a document. Changes nothing. */
+  readonly preview?: (document: unknown) => Promise<RetentionPreview>;
+  /**
+   * Replaces the rules; null removes them. Where the registry previews only what it has, they are put in place without
+   * effect first.
+   * @param live what {@link read} returned
+   * @param check throws when the registry would delete too much; then the rules are as they were
+   */
+  readonly install: (document: unknown, live: unknown, check: (preview: RetentionPreview) => void) => Promise<void>;
+}
+
+/** What a registry says that it would delete. */
+export type RetentionPreview =
+  | { readonly kind: 'images'; readonly digests: ReadonlySet<string>; readonly tags: ReadonlySet<string> }
+  /** Numbers of images, by the repository's name in the scope. */
+  | { readonly kind: 'counts'; readonly deleted: ReadonlyMap<string, number> };
 
 /** The distribution API of one repository, as far as vendors need it: implemented by the client in src/oci. */
 export interface ImageStore {

@@ -1,12 +1,14 @@
-import type { CleanupPlan, RepositoryPlan } from '../../domain/retention/plan.ts';
+import type { CleanupPlan, NativeRulesPlan, RepositoryPlan } from '../../domain/retention/plan.ts';
 import { planDigest } from '../../domain/retention/plan-document.ts';
 import { type ActionError, throwAll } from '../../errors/action-error.ts';
 import { bytes } from '../../report/markdown.ts';
 import { warn } from '../../run/progress.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { applyPlan } from './apply.ts';
+import { applyNativeRules } from './apply-native-rules.ts';
 import { sha256 } from './files.ts';
 import type { CleanupInputs } from './inputs.ts';
+import { ACTION_WORDS } from './outcomes.ts';
 import { makePlan } from './plan.ts';
 import { planErrors, stopsAll } from './plan-errors.ts';
 import { type CleanupResult, emptyCleanup, failed, type PartialCleanup, succeeded } from './result.ts';
@@ -37,7 +39,7 @@ async function runCleanup(runtime: Runtime, inputs: CleanupInputs, partial: Part
     note(runtime, partial, approved.plan);
     const errors = planErrors(approved.plan, { targets: [], inUse: { images: [], unreadable: [] } });
     if (stopsAll(approved.plan)) throwAll(errors);
-    return finish(runtime, partial, [...errors, ...(await applyPlan(runtime, inputs, approved.plan, api, partial))]);
+    return finish(runtime, partial, [...errors, ...(await applyAll(runtime, inputs, approved.plan, api, partial))]);
   }
   const planned = await makePlan(runtime, inputs, api, partial);
   const { plan, targets } = planned;
@@ -45,7 +47,13 @@ async function runCleanup(runtime: Runtime, inputs: CleanupInputs, partial: Part
   const errors = planErrors(plan, planned);
   if (dryRun || stopsAll(plan)) return finish(runtime, partial, errors);
   const known = new Map(targets.map(({ name, reading }) => [name.name, reading]));
-  return finish(runtime, partial, [...errors, ...(await applyPlan(runtime, inputs, plan, api, partial, known))]);
+  return finish(runtime, partial, [...errors, ...(await applyAll(runtime, inputs, plan, api, partial, known))]);
+}
+
+/** The steps first, and then the rules of the registries, which are decided again from what is left. */
+async function applyAll(...given: Parameters<typeof applyPlan>): Promise<readonly ActionError[]> {
+  const errors = await applyPlan(...given);
+  return [...errors, ...(await applyNativeRules(...given))];
 }
 
 function finish(runtime: Runtime, partial: PartialCleanup, errors: readonly ActionError[]): CleanupResult {
@@ -54,7 +62,9 @@ function finish(runtime: Runtime, partial: PartialCleanup, errors: readonly Acti
     runtime.log.info('This is a dry run: nothing was deleted.');
     return succeeded(partial, 'planned');
   }
-  const isDone = partial.repositories.some(({ report }) => report?.results.some(({ outcome }) => outcome === 'done'));
+  const isDone =
+    partial.nativeRules.some(({ outcome }) => outcome === 'done') ||
+    partial.repositories.some(({ report }) => report?.results.some(({ outcome }) => outcome === 'done'));
   runtime.log.info(isDone ? 'The cleanup is complete.' : 'There was nothing to delete.');
   return succeeded(partial, isDone ? 'cleaned' : 'unchanged');
 }
@@ -64,6 +74,7 @@ function note(runtime: Runtime, partial: PartialCleanup, plan: CleanupPlan): voi
   partial.plan = plan;
   partial.planDigest = planDigest(plan, sha256);
   partial.repositories = plan.repositories.map((each) => ({ plan: each }));
+  partial.nativeRules = (plan.nativeRules ?? []).map((rules) => ({ rules }));
   for (const { severity, message } of plan.problems) if (severity === 'warning') warn(runtime, partial, message);
   for (const each of plan.repositories) {
     const isUnread = each.problems.some(({ code }) => code === 'inventory-incomplete');
@@ -74,6 +85,19 @@ function note(runtime: Runtime, partial: PartialCleanup, plan: CleanupPlan): voi
     }
     logPlan(runtime, each);
   }
+  for (const rules of plan.nativeRules ?? []) logNativeRules(runtime, partial, rules);
+}
+
+function logNativeRules(
+  runtime: Runtime,
+  partial: PartialCleanup,
+  { scope, title, action, rules, replaced, problems }: NativeRulesPlan,
+): void {
+  for (const { severity, message } of problems) if (severity === 'warning') warn(runtime, partial, message);
+  runtime.log.info(`${scope}: ${title}, ${ACTION_WORDS[action]}.`);
+  for (const { repository, rule, fit, reason } of rules.slice(0, MAX_LOG_LINES))
+    runtime.log.info(`  ${repository}: ${rule}: ${fit}: ${reason}`);
+  for (const rule of replaced) runtime.log.info(`  replaces a rule of others: ${rule}`);
 }
 
 /** Lines of the log for tags and digests that go, of each repository. */

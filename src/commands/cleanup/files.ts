@@ -48,19 +48,12 @@ export async function readCleanupFiles(
 }
 
 async function readPolicy(workspace: string, written: string): Promise<CleanupPolicy> {
-  const code = 'CLEANUP_POLICY_INVALID';
-  const policy = await readYamlInput(workspace, written, {
+  return readYamlInput(workspace, written, {
     input: 'policy',
     title: 'policy',
-    code,
+    code: 'CLEANUP_POLICY_INVALID',
     parse: parsePolicy,
   });
-  if (policy.repositories.every(({ engine }) => engine !== 'native')) return policy;
-  throw new ActionError(
-    code,
-    '`engine: native` would install rules in the registry, which this version does not do. Write `client`, or leave it out.',
-    { facts: { input: 'policy' } },
-  );
 }
 
 async function readPlanText(workspace: string, path: string): Promise<string> {

@@ -114,6 +114,39 @@ const REPOSITORY = z
   })
   .meta({ id: 'CleanupRepository' });
 
+const NATIVE_RULES = z
+  .strictObject({
+    scope: z.string().describe('What they are for: a repository, or a project.'),
+    vendor: z.string().describe('Kind of registry.'),
+    title: z.string().describe('What the registry calls them.'),
+    repositories: z.array(z.string()).describe('Repositories of the run in it.'),
+    rules: z
+      .array(
+        z.strictObject({
+          repository: z.string().describe('The repository.'),
+          rule: z.string().describe('The rule of the policy.'),
+          fit: z
+            .enum(['exact', 'narrower', 'impossible'])
+            .describe('Whether the registry deletes the same, less, or is not given the rule.'),
+          reason: z.string().describe('Why.'),
+        }),
+      )
+      .describe('Each rule of the policy.'),
+    action: z
+      .enum(['install', 'remove', 'unchanged', 'export', 'none'])
+      .describe('What is to happen. `export`: the API of the registry does not set them.'),
+    before: z.unknown().describe('What the registry has; null for nothing.'),
+    after: z.unknown().describe('What it is to have.'),
+    replaced: sentences.describe('Rules of others that it loses.'),
+    problems: z.array(PROBLEM).describe('Problems with them.'),
+    outcome: z
+      .enum(['done', 'absent', 'due', 'skipped', 'failed'])
+      .optional()
+      .describe('`absent`: was so already. `due`: would be set. `skipped`: something changed since the plan.'),
+    reason: z.string().optional().describe('Why it was not done.'),
+  })
+  .meta({ id: 'CleanupNativeRules' });
+
 /** The `json` output of `command: cleanup`. */
 export const JSON_SCHEMA = z
   .strictObject({
@@ -130,6 +163,10 @@ export const JSON_SCHEMA = z
       })
       .optional()
       .describe('The plan, once there is one.'),
+    nativeRules: z
+      .array(NATIVE_RULES)
+      .optional()
+      .describe('Retention rules of the registries themselves, where the policy wants them.'),
     imported: z
       .strictObject({
         source: z.string().describe('What was converted.'),

@@ -13,5 +13,14 @@ export const OUTCOMES = {
   failed: 'Cleanup failed:',
 } as const;
 
+/** What becomes of the retention rules of a registry. */
+export const ACTION_WORDS = {
+  install: 'to be set',
+  remove: 'to be removed',
+  unchanged: 'as it is to be',
+  export: 'to be set by you',
+  none: 'none of this policy',
+} as const;
+
 /** What a cleanup that succeeded came to. */
 export type Success = keyof typeof OUTCOMES.successes;

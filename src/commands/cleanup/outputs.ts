@@ -7,12 +7,13 @@ import type { CleanupResult, RepositoryResult } from './result.ts';
 
 /** The outputs of a run, by name. Counts are empty when there was no plan. */
 export function renderCleanupOutputs(result: CleanupResult): Readonly<Record<string, string>> {
-  const { outcome, plan, planDigest = '', planPath = '', imported, repositories } = result;
+  const { outcome, plan, planDigest = '', planPath = '', imported, nativeRulesPath, repositories } = result;
   const counts = totalCounts(repositories);
   const shown = (count: number) => (plan === undefined ? '' : String(count));
   return {
     outcome,
     plan: planPath,
+    'native-rules': nativeRulesPath ?? '',
     'imported-policy': imported?.path ?? '',
     'plan-digest': planDigest,
     'deleted-tags': shown(counts.deletedTags),
@@ -48,6 +49,9 @@ function toJson(result: CleanupResult): CleanupJson {
           },
           counts: totalCounts(repositories),
         }),
+    ...(result.nativeRules.length === 0
+      ? {}
+      : { nativeRules: result.nativeRules.map(({ rules, ...rest }) => ({ ...rules, ...rest })) }),
     repositories: repositories.map(repositoryJson),
     steps,
   };

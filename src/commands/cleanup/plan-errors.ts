@@ -24,6 +24,7 @@ export function planErrors(
     ...plan.repositories.flatMap(({ repository, problems: own }) =>
       own.map((problem) => ({ problem, where: repository })),
     ),
+    ...(plan.nativeRules ?? []).flatMap(({ problems: own }) => own.map((problem) => ({ problem, where: '' }))),
   ].filter(({ problem }) => problem.severity !== 'warning' && !(TOLD_APART.includes(problem.code) && isTold(problem)));
   const texts = [
     ...unknown.map((text) => `Nothing is deleted: ${sentence(text)}`),

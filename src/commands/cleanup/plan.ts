@@ -16,6 +16,7 @@ import { step } from '../../run/progress.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { sha256 } from './files.ts';
 import type { CleanupInputs } from './inputs.ts';
+import { previewed, readNativeRules } from './native-rules.ts';
 import { recordVerifier } from './record-verifier.ts';
 import type { PartialCleanup } from './result.ts';
 import { readTargets } from './targets.ts';
@@ -59,7 +60,8 @@ export async function makePlan(
     const sized = await withSizes(first, targets, policy);
     return sized === targets ? first : decide(sized);
   });
-  const text = writePlan(plan, sha256);
+  const complete = await withNativeRules(runtime, partial, plan, { policy, inUse, targets });
+  const text = writePlan(complete, sha256);
   const path = planFile === undefined ? join(runtime.temp, 'cleanup-plan.json') : resolve(runtime.workspace, planFile);
   await writeFile(path, text, { mode: 0o600 }).catch((cause: unknown) => {
     throw new ActionError('INPUT_INVALID', `\`plan-file\`: ${path} cannot be written.`, {
@@ -69,7 +71,34 @@ export async function makePlan(
   });
   runtime.log.info(`The plan is in ${path}.`);
   partial.planPath = path;
-  return { plan, inUse, targets };
+  return { plan: complete, inUse, targets };
+}
+
+/** Adds the retention rules of the registries, where the policy wants them, and writes them to a file of their own. */
+async function withNativeRules(
+  runtime: Runtime,
+  partial: PartialCleanup,
+  plan: CleanupPlan,
+  { policy, inUse, targets }: Pick<Planned, 'inUse' | 'targets'> & { readonly policy: CleanupPolicy },
+): Promise<CleanupPlan> {
+  if (policy.repositories.every(({ engine }) => engine === 'client')) return plan;
+  const nativeRules = await step(runtime, partial, 'Rules of the registries', async () => {
+    const now = Date.parse(plan.plannedAt);
+    const scopes = await readNativeRules(targets, { policy, plan, inUse, now });
+    return Promise.all(scopes.map((scope) => previewed(scope, plan)));
+  });
+  if (nativeRules.length === 0) return plan;
+  const path = join(runtime.temp, 'native-rules.json');
+  const shown = nativeRules.map(({ scope, vendor, title, action, after }) => ({
+    scope,
+    vendor,
+    title,
+    action,
+    rules: after,
+  }));
+  await writeFile(path, `${JSON.stringify(shown, undefined, 2)}\n`, { mode: 0o600 });
+  partial.nativeRulesPath = path;
+  return { ...plan, nativeRules };
 }
 
 /** Reads when images were built, where the policy counts from that. */

@@ -1,6 +1,6 @@
 import type { Failure } from '../../domain/outcome.ts';
 import type { Converted } from '../../domain/retention/import/import-policy.ts';
-import type { CleanupPlan, PlanStep, RepositoryPlan } from '../../domain/retention/plan.ts';
+import type { CleanupPlan, NativeRulesPlan, PlanStep, RepositoryPlan } from '../../domain/retention/plan.ts';
 import type { ActionError } from '../../errors/action-error.ts';
 import { failure } from '../../errors/outcome.ts';
 import type { StepFacts } from '../../report/step.ts';
@@ -21,10 +21,23 @@ export interface CleanupResult {
   readonly planPath?: string;
   /** The policy that `import` made, and its path. */
   readonly imported?: Converted & { readonly path: string };
+  /** Retention rules of the registries, where the policy wants them. */
+  readonly nativeRules: readonly NativeRulesResult[];
+  /** Path of a file with them. */
+  readonly nativeRulesPath?: string;
   /** Nothing was to be deleted: `dry-run`. */
   readonly isDryRun: boolean;
   /** In the order of the plan. */
   readonly repositories: readonly RepositoryResult[];
+}
+
+/** What became of the retention rules of one scope. */
+export interface NativeRulesResult {
+  readonly rules: NativeRulesPlan;
+  /** `due`: would be set, where a plan is only looked at again. Absent before that, or where there is nothing to set. */
+  readonly outcome?: 'done' | 'absent' | 'due' | 'skipped' | 'failed';
+  /** Why it was not done. */
+  readonly reason?: string;
 }
 
 /** What became of one repository. */
@@ -42,7 +55,7 @@ type Filled = { -readonly [K in keyof CleanupResult]: CleanupResult[K] };
 export type PartialCleanup = Omit<Filled, 'outcome' | 'errors' | keyof Progress> & Progress;
 
 export function emptyCleanup(isDryRun: boolean): PartialCleanup {
-  return { warnings: [], steps: [], isDryRun, repositories: [] };
+  return { warnings: [], steps: [], isDryRun, repositories: [], nativeRules: [] };
 }
 
 /** A cleanup that succeeded. */

@@ -1,9 +1,11 @@
+import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import { bytes, code, codeBlock, plain, prose, table } from '../../report/markdown.ts';
 import { heading, imageTitle, meaning, page, renderErrors, renderTime, renderWarnings } from '../../report/parts.ts';
 import { renderChart } from './chart.ts';
 import { type CleanupCounts, countsOf, totalCounts } from './counts.ts';
 import { OUTCOMES } from './outcomes.ts';
 import type { CleanupResult, RepositoryResult } from './result.ts';
+import { renderNativeRules } from './summary-native-rules.ts';
 import { renderGoing, renderLeft, renderStaying } from './summary-tables.ts';
 
 /** Of a long list, what a page shows. */
@@ -28,6 +30,7 @@ export function renderCleanupSummary(result: CleanupResult): string {
     renderChart(repositories),
     ...detailed.slice(0, MAX_DETAILED).map((each) => renderRepository(each, repositories.length > 1, isDryRun)),
     more > 0 ? `${more} more repositories are in the plan file.` : '',
+    renderNativeRules(result.nativeRules),
     renderWarnings(warnings.slice(0, MAX_WARNINGS)),
     warnings.length > MAX_WARNINGS ? `${warnings.length - MAX_WARNINGS} more warnings are in the log.` : '',
     renderTime(steps),
@@ -74,10 +77,13 @@ const manifests = (count: number) => `${count} ${count === 1 ? 'manifest' : 'man
 const tags = (count: number) => `${count} ${count === 1 ? 'tag' : 'tags'}`;
 const size = ({ freedBytes, isExact }: CleanupCounts) => `${isExact ? '' : 'about '}${bytes(freedBytes)}`;
 
+const setsRules = ({ nativeRules = [] }: CleanupPlan) =>
+  nativeRules.some(({ action }) => action === 'install' || action === 'remove');
+
 /** How to get from a plan to its application. */
 function renderNext({ outcome, planDigest, plan }: CleanupResult): string {
   if (plan === undefined || planDigest === undefined) return '';
-  const isDue = outcome === 'planned' && plan.repositories.some(({ steps }) => steps.length > 0);
+  const isDue = outcome === 'planned' && (plan.repositories.some(({ steps }) => steps.length > 0) || setsRules(plan));
   const next = isDue ? ' To apply it, run with the same policy and `plan:` set to the plan file.' : '';
   return prose(`Plan \`${planDigest}\` of ${plan.plannedAt}.${next}`);
 }

@@ -4,6 +4,7 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 import { quoted } from '../suggestion.ts';
 import { isTag } from '../tags/grammar.ts';
 import { canonicalJson, type Sha256 } from './canonical-json.ts';
+import { wrongInNativeRules } from './native/rules-plan.ts';
 import { type CleanupPlan, PLAN_VERSION } from './plan.ts';
 
 /** The digest of a plan, by which people and runs refer to it. */
@@ -64,6 +65,8 @@ function wrongInPlan(value: Fields): string | undefined {
   const { repositories, problems: list, plannedAt } = value;
   if (typeof plannedAt !== 'string' || Number.isNaN(Date.parse(plannedAt))) return '`plannedAt` is no time';
   if (!Array.isArray(repositories) || !areProblems(list)) return '`repositories` or `problems` is no list';
+  const wrongRules = wrongInNativeRules(value.nativeRules, areProblems);
+  if (wrongRules !== undefined) return wrongRules;
   const names = new Set<unknown>();
   for (const repository of repositories) {
     const wrong = isFields(repository) ? wrongInRepository(repository) : 'a repository is no map';

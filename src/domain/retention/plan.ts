@@ -1,5 +1,6 @@
 import type { Digest } from '../digest.ts';
 import type { ArtifactKind } from './kind.ts';
+import type { NativeRule } from './native/native.ts';
 
 /** The version of the plan's format. Another version is refused: a plan is applied by what made it. */
 export const PLAN_VERSION = 1;
@@ -14,6 +15,29 @@ export interface CleanupPlan {
   /** Sorted by name. */
   readonly repositories: readonly RepositoryPlan[];
   /** What concerns no single repository, such as a protect line that matched nothing anywhere. */
+  readonly problems: readonly PlanProblem[];
+  /** Retention rules of the registries themselves, by scope; absent where no entry asks for them. */
+  readonly nativeRules?: readonly NativeRulesPlan[];
+}
+
+/** What is to become of a registry's own retention rules: part of the plan that a person approves. */
+export interface NativeRulesPlan {
+  /** What one set of rules is for: a repository of ECR or Artifact Registry, a project of Harbor. */
+  readonly scope: string;
+  readonly vendor: string;
+  /** `lifecycle policy`. */
+  readonly title: string;
+  /** Repositories of the run in it, in full. */
+  readonly repositories: readonly string[];
+  readonly rules: readonly (NativeRule & { readonly repository: string })[];
+  /** `export`: the registry cannot be told through its API, so the rules are only shown. */
+  readonly action: 'install' | 'remove' | 'unchanged' | 'export' | 'none';
+  /** What the registry has, as JSON; null for nothing. Apply refuses when that has changed. */
+  readonly before: unknown;
+  /** What it is to have. */
+  readonly after: unknown;
+  /** Rules of others that it loses. They are replaced by a plan that was approved only. */
+  readonly replaced: readonly string[];
   readonly problems: readonly PlanProblem[];
 }
 

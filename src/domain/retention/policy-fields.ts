@@ -176,7 +176,8 @@ const limits = either(
 const settings = {
   engine: {
     reader: oneOf(...ENGINES),
-    about: 'Rules of the registry (native), of this action (client), or what fits (auto).',
+    about:
+      'Whether rules that fit are installed in the registry, too: never (client, default), where possible (auto), or with an error where none can be (native).',
   },
   'multi-tag': { reader: oneOf(...MULTI_TAG), about: 'A digest of which only some tags are to go. Default: untag.' },
   referrers: {

@@ -53,6 +53,7 @@ export interface RepositoryPolicy {
   readonly limits: Limits;
 }
 
+/** `client`: this action deletes. `auto`, `native`: what fits becomes rules of the registry besides; `native` fails where nothing does. */
 export const ENGINES = ['auto', 'native', 'client'] as const;
 type Engine = (typeof ENGINES)[number];
 

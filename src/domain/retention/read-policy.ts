@@ -89,7 +89,7 @@ function readSettings(raw: RawSettings): Omit<RepositoryPolicy, 'match' | 'prote
   const orphans = raw.referrers?.orphans?.['older-than'];
   const broken = raw['broken-index'] ?? [];
   return {
-    engine: raw.engine ?? 'auto',
+    engine: raw.engine ?? 'client',
     multiTag: raw['multi-tag'] ?? 'untag',
     ...(orphans === undefined ? {} : { orphans }),
     brokenIndex: (['ghost', 'partial'] as const).filter((kind) => broken.includes(`remove-${kind}`)),

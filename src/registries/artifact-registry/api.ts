@@ -7,6 +7,7 @@ import { createRedactor } from '../../http/redact.ts';
 import { registryError } from '../../http/registry-error.ts';
 import { ignoreFailure } from '../ignore-failure.ts';
 import type { Management, ManagementContext } from '../vendor.ts';
+import { cleanupPolicies } from './cleanup-policies.ts';
 import { currentTags, HOST, type Listing, listImages, prefixesOf } from './inventory.ts';
 import { finishOperation, type Waiting } from './operation.ts';
 import { ANALYSIS_HOST, analysisScan } from './scan.ts';
@@ -97,7 +98,9 @@ export function artifactRegistryManagement(context: ManagementContext): Manageme
     return fieldsOf(dockerConfig).immutableTags === true;
   };
 
+  const scope = `${host}/${context.repository.slice(0, -(image.length + 1))}`;
   return {
+    retention: cleanupPolicies({ scope, image, home, facts, ask }),
     exists: async () => (await describe()) !== undefined,
     frozen: async (tags) => ((await hasImmutableTags()) ? tags : []),
     create: async ({ immutableTags, scanOnPush, kmsKey }) => {

@@ -8,6 +8,7 @@ import { ECR_HOSTS, readEcrHost } from './ecr-host.ts';
 import { ecrRemedies } from './ecr-remedies.ts';
 import { ecrScan } from './ecr-scan.ts';
 import { ambientIdentity, roleIdentity } from './identity.ts';
+import { lifecyclePolicy } from './lifecycle-policy.ts';
 import { immutableTags } from './mutability.ts';
 import { clientOptions } from './sdk.ts';
 import type { Identity } from './sdk-credentials.ts';
@@ -62,6 +63,7 @@ function manage(context: ManagementContext): Management {
     return open(context, identity, region);
   });
   return {
+    retention: lifecyclePolicy(context, name, ask),
     ...manageRepository(context, name, ask, (client, { immutableTags, scanOnPush, kmsKey }) =>
       // Settings that were not requested are left out, so that account defaults such as scanning rules apply.
       client.createRepository({

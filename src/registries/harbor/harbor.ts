@@ -8,6 +8,7 @@ import { type Harbor, openHarbor } from './api.ts';
 import { currentTags, listImages } from './inventory.ts';
 import { harborRemedies } from './remedies.ts';
 import { harborScan } from './scan.ts';
+import { tagRetention } from './tag-retention.ts';
 
 export const harbor: Vendor = {
   id: 'harbor',
@@ -36,6 +37,7 @@ export const harbor: Vendor = {
 function manageHarbor(context: ManagementContext): Management {
   const api = openHarbor(context);
   return {
+    retention: tagRetention(api, context),
     exists: async () => {
       const { status } = await api.ask({
         method: 'HEAD',

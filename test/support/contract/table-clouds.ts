@@ -41,6 +41,7 @@ const ECR_SETTINGS = [
 ];
 
 const ECR_COMMON = [...ECR, 'PutImage', 'TagResource', 'SetRepositoryPolicy', 'GetRepositoryPolicy'];
+const ECR_PREVIEW = ['StartLifecyclePolicyPreview', 'GetLifecyclePolicyPreview'];
 
 /** The contracts of Google, Azure and AWS. */
 export const CLOUDS = {
@@ -113,7 +114,7 @@ export const CLOUDS = {
         file: 'aws/ecr.service-2.json',
         source: 'https://github.com/boto/botocore botocore/data/ecr/2015-09-21/service-2.json',
         ...BOTOCORE,
-        operations: [...ECR_COMMON, ...ECR_SETTINGS, 'BatchGetImage', 'ListImages'],
+        operations: [...ECR_COMMON, ...ECR_SETTINGS, ...ECR_PREVIEW, 'BatchGetImage', 'ListImages'],
       },
     ],
   },

@@ -46,6 +46,10 @@ export const CONTRACTS = {
           `DELETE ${ARTIFACTS}/{reference}/tags/{tag_name}`,
           ...['GET', 'POST'].map((method) => `${method} ${RULES}`),
           ...['PUT', 'DELETE'].map((method) => `${method} ${RULES}/{immutable_rule_id}`),
+          'POST /retentions',
+          ...['GET', 'PUT', 'DELETE'].map((method) => `${method} /retentions/{id}`),
+          ...['GET', 'POST'].map((method) => `${method} /retentions/{id}/executions`),
+          'GET /retentions/{id}/executions/{eid}/tasks',
           'GET /quotas',
           'GET /systeminfo',
           'GET /users/current',
@@ -53,6 +57,11 @@ export const CONTRACTS = {
         ],
       },
     ],
+    // The description has objects where Harbor stores and wants numbers: `params: {latestPushedK: 10}`.
+    exceptions: ['POST /api/v2.0/retentions', 'PUT /api/v2.0/retentions/{id}'].map((operation) => ({
+      operation,
+      source: 'https://github.com/goharbor/harbor/blob/main/src/pkg/retention/policy/rule/models.go',
+    })),
   },
   nexus: {
     documents: [

@@ -16,6 +16,10 @@ export interface AwsImage {
 }
 
 export interface AwsRepository {
+  /** Text of its lifecycle policy. */
+  lifecyclePolicy?: string;
+  /** The policy that is previewed, and how often its result was asked for. */
+  preview?: { readonly text: string; polls: number };
   readonly settings: Readonly<Record<string, unknown>>;
   readonly images: AwsImage[];
 }
@@ -32,6 +36,8 @@ export interface AwsOptions {
   readonly loginLives?: number;
   /** Answers instead of the service, for faults; undefined lets the request through. */
   readonly before?: (request: CloudRequest) => CloudReply | undefined;
+  /** What a lifecycle policy would expire, other than by its documented meaning. */
+  readonly expires?: (image: AwsImage) => boolean;
 }
 
 const PUSHED = 1_767_225_600;
@@ -152,6 +158,7 @@ export function awsDouble(options: AwsOptions) {
       const next = from + page < images.length ? { nextToken: String(from + page) } : {};
       return { status: 200, body: { imageDetails, ...next } };
     }
+    if (operation.includes('LifecyclePolicy')) return lifecycle(operation, asked, repository);
     if (operation !== 'BatchDeleteImage') return failure(400, 'UnknownOperationException', operation);
     const ids = [asked.imageIds].flat().map(fieldsOf);
     if (ids.length > 100) return failure(400, 'InvalidParameterException', 'imageIds: at most 100');
@@ -161,6 +168,57 @@ export function awsDouble(options: AwsOptions) {
     return { status: 200, body: { imageIds, failures } };
   };
 
+  /** https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_StartLifecyclePolicyPreview.html */
+  const lifecycle = (
+    operation: string,
+    asked: Readonly<Record<string, unknown>>,
+    repository: AwsRepository,
+  ): CloudReply => {
+    const named = { registryId: '123456789012', repositoryName: asked.repositoryName };
+    const text = String(asked.lifecyclePolicyText ?? '');
+    const none = failure(400, 'LifecyclePolicyNotFoundException', 'Lifecycle policy does not exist for the repository');
+    const { lifecyclePolicy } = repository;
+    if (operation === 'GetLifecyclePolicy') {
+      return lifecyclePolicy === undefined
+        ? none
+        : { status: 200, body: { ...named, lifecyclePolicyText: lifecyclePolicy, lastEvaluatedAt: 0 } };
+    }
+    if (operation === 'DeleteLifecyclePolicy') {
+      if (lifecyclePolicy === undefined) return none;
+      delete repository.lifecyclePolicy;
+      return { status: 200, body: { ...named, lifecyclePolicyText: lifecyclePolicy } };
+    }
+    const wrong = text === '' ? undefined : wrongInLifecycle(text);
+    if (wrong !== undefined) return failure(400, 'InvalidParameterException', wrong);
+    if (operation === 'PutLifecyclePolicy') {
+      repository.lifecyclePolicy = text;
+      return { status: 200, body: { ...named, lifecyclePolicyText: text } };
+    }
+    if (operation === 'StartLifecyclePolicyPreview') {
+      if (repository.preview !== undefined && repository.preview.polls === 0)
+        return failure(400, 'LifecyclePolicyPreviewInProgressException', 'A lifecycle policy preview is in progress.');
+      repository.preview = { text, polls: 0 };
+      return { status: 200, body: { ...named, lifecyclePolicyText: text, status: 'IN_PROGRESS' } };
+    }
+    const { preview } = repository;
+    if (preview === undefined) return failure(400, 'LifecyclePolicyPreviewNotFoundException', 'There is no dry run.');
+    preview.polls += 1;
+    const common = { ...named, lifecyclePolicyText: preview.text };
+    if (preview.polls === 1) return { status: 200, body: { ...common, status: 'IN_PROGRESS' } };
+    const expired = repository.images.filter(options.expires ?? expiredBy(preview.text, repository.images, now()));
+    const from = Number(asked.nextToken ?? 0);
+    const previewResults = expired.slice(from, from + page).map(({ digest, tags, pushed = PUSHED }) => ({
+      imageDigest: digest,
+      ...(tags.length === 0 ? {} : { imageTags: tags }),
+      imagePushedAt: pushed,
+      action: { type: 'EXPIRE' },
+      appliedRulePriority: 1,
+    }));
+    const next = from + page < expired.length ? { nextToken: String(from + page) } : {};
+    const summary = { expiringImageTotalCount: expired.length };
+    return { status: 200, body: { ...common, status: 'COMPLETE', previewResults, summary, ...next } };
+  };
+
   const hosts = {
     [`sts.${region}.amazonaws.com`]: sts,
     [`api.ecr.${region}.amazonaws.com`]: registry('AmazonEC2ContainerRegistry_V20150921', 'ecr', region),
@@ -168,6 +226,52 @@ export function awsDouble(options: AwsOptions) {
     'api.ecr-public.us-east-1.amazonaws.com': registry('SpencerFrontendService', 'ecr-public', 'us-east-1'),
   } satisfies Record<string, Service>;
   return { hosts, state };
+}
+
+/** Rules that the real service refuses. https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html */
+function wrongInLifecycle(text: string): string | undefined {
+  const { rules } = fieldsOf(JSON.parse(text));
+  const list = Array.isArray(rules) ? rules.map(fieldsOf) : [];
+  const selections = list.map(({ selection }) => fieldsOf(selection));
+  const priorities = new Set(list.map(({ rulePriority }) => rulePriority));
+  if (list.length === 0 || list.length > 50 || priorities.size < list.length) return 'rules';
+  if (selections.filter(({ tagStatus }) => tagStatus === 'untagged').length > 1) return 'two rules for untagged images';
+  const isWrong = ({
+    tagStatus,
+    tagPatternList,
+    tagPrefixList,
+    countType,
+    countUnit,
+    countNumber,
+  }: (typeof selections)[number]) =>
+    (tagStatus === 'tagged') === (tagPatternList === undefined && tagPrefixList === undefined) ||
+    (countType === 'sinceImagePushed') !== (countUnit === 'days') ||
+    !(Number(countNumber) >= 1);
+  return selections.some(isWrong) ? 'selection' : undefined;
+}
+
+/** The documented meaning of what this action writes: a pattern, the first rule that selects an image decides. */
+function expiredBy(text: string, images: readonly AwsImage[], now: Date): (image: AwsImage) => boolean {
+  const { rules } = fieldsOf(JSON.parse(text));
+  const list = Array.isArray(rules) ? rules.map((rule) => fieldsOf(fieldsOf(rule).selection)) : [];
+  const selects = ({ tagStatus, tagPatternList }: (typeof list)[number], { tags }: AwsImage) =>
+    tagStatus === 'any' ||
+    (tagStatus === 'untagged'
+      ? tags.length === 0
+      : [tagPatternList]
+          .flat()
+          .every((glob) =>
+            tags.some((tag) => new RegExp(`^${String(glob).replaceAll('.', '\\.').replaceAll('*', '.*')}$`).test(tag)),
+          ));
+  return (image) => {
+    if (images.some(({ children = [] }) => children.includes(image.digest)) || image.subject !== undefined)
+      return false;
+    const rule = list.find((each) => selects(each, image));
+    return (
+      rule?.countType === 'sinceImagePushed' &&
+      now.getTime() / 1000 - (image.pushed ?? PUSHED) > Number(rule.countNumber) * 86_400
+    );
+  };
 }
 
 function failure(status: number, type: string, message: string): CloudReply {

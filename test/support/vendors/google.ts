@@ -15,6 +15,10 @@ export interface GoogleOptions {
   readonly failure?: Fields;
   /** Whether operations never end. */
   readonly endless?: boolean;
+  /** Images of the repository besides those that are listed. */
+  readonly packages?: readonly string[];
+  /** Fields that are stored otherwise than they were sent. */
+  readonly stores?: (repository: Fields) => Fields;
 }
 const SCOPE = 'https://www.googleapis.com/auth/cloud-platform';
 const EXCHANGE = {
@@ -142,6 +146,22 @@ export function googleDouble(options: GoogleOptions) {
     return start(parent);
   };
 
+  /** https://docs.cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories/patch */
+  const patch = (home: string, request: CloudRequest): CloudReply => {
+    const body = bodyOf(request) ?? {};
+    const mask = (request.url.searchParams.get('updateMask') ?? '').split(',');
+    const known = ['cleanupPolicies', 'cleanupPolicyDryRun'];
+    const policies = Object.entries(fieldsOf(body.cleanupPolicies));
+    const isWrong = ([id, policy]: readonly [string, unknown]) =>
+      fieldsOf(policy).id !== id || !['DELETE', 'KEEP'].includes(String(fieldsOf(policy).action));
+    if (mask.some((field) => !known.includes(field)) || policies.length > 10 || policies.some(isWrong))
+      return fail(400, 'INVALID_ARGUMENT', 'Request contains an invalid argument.');
+    const next: Record<string, unknown> = { ...state.repositories.get(home) };
+    for (const field of mask) next[field] = body[field];
+    state.repositories.set(home, { name: home, ...next, ...(options.stores?.(next) ?? {}) });
+    return { status: 200, body: state.repositories.get(home) ?? {} };
+  };
+
   const list = ({ url }: CloudRequest, field: string, rows: readonly unknown[]): CloudReply => {
     const from = Number(url.searchParams.get('pageToken') ?? 0);
     if (!Number.isInteger(from) || from > rows.length) return fail(400, 'INVALID_ARGUMENT', 'page token');
@@ -196,6 +216,15 @@ export function googleDouble(options: GoogleOptions) {
       return { status: 200, body: granted.length > 0 ? { permissions: granted } : {} };
     }
     if (repository === undefined) return absent;
+    if (method === 'PATCH' && decodeURIComponent(path) === home) return patch(home, request);
+    if (method === 'GET' && path.endsWith('/packages')) {
+      const names = [...new Set([...state.images.map((image) => image.package), ...(options.packages ?? [])])];
+      return list(
+        request,
+        'packages',
+        names.map((name) => ({ name: `${home}/packages/${encodeURIComponent(name)}` })),
+      );
+    }
     if (method === 'GET' && decodeURIComponent(path) === home) return { status: 200, body: repository };
     if (method === 'GET' && path.endsWith('/dockerImages'))
       return list(request, 'dockerImages', state.images.map(imageRow));

@@ -2,6 +2,7 @@ import { fieldsOf } from '../../../src/domain/fields.ts';
 import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
 import { errorReply, type Reply } from '../registry-exchange.ts';
 import type { Need } from '../registry-tokens.ts';
+import { harborRetentions } from './harbor-retention.ts';
 import { jwt } from './oidc.ts';
 
 export interface HarborArtifact {
@@ -37,6 +38,8 @@ export interface HarborOptions {
   /** Whether pages say where the next one is, besides how many there are. */
   readonly links?: boolean;
   readonly before?: (request: CloudRequest) => CloudReply | undefined;
+  /** Whether the rules about its repository retain an artifact; default: all do. */
+  readonly retains?: (artifact: HarborArtifact, rules: readonly unknown[], repository: string) => boolean;
 }
 
 const PAGE = 2;
@@ -53,7 +56,12 @@ const error = (status: number, code: string, message: string): CloudReply => ({
 export function harborDouble(options: HarborOptions) {
   const projects = new Map(Object.entries(options.projects ?? {}));
   const issued = new Map<string, ReadonlyMap<string, readonly string[]>>();
-  const state = { projects, tokens: 0 };
+  const retentions = harborRetentions(
+    () => [...projects.keys()],
+    (project) => projects.get(project)?.repositories ?? {},
+    options.retains ?? (() => true),
+  );
+  const state = { projects, tokens: 0, retentions: retentions.stored };
   const mayDo = (user: string, right: HarborRight) => options.rights?.[user]?.includes(right) ?? true;
 
   /** Grants what the user may do at this moment: nothing in a project that does not exist. */
@@ -100,6 +108,8 @@ export function harborDouble(options: HarborOptions) {
     if (user === undefined) return error(401, 'UNAUTHORIZED', 'unauthorized');
     const isLook = method === 'HEAD' && url.pathname === '/api/v2.0/projects';
     if (!isLook && !mayDo(user, 'api')) return error(403, 'FORBIDDEN', 'forbidden');
+    const retention = retentions.answer(request);
+    if (retention !== undefined) return retention;
     const [root, version, kind, name = '', ...rest] = url.pathname.slice(1).split('/');
     if (root !== 'api' || version !== 'v2.0' || kind !== 'projects') return error(404, 'NOT_FOUND', 'path');
     if (name === '' && method === 'HEAD') {

@@ -55,7 +55,7 @@ export function importArtifactRegistry(document: unknown): Parsed<ImportedPolicy
   const rules: ImportedRule[] = [];
   for (const each of read) rules.push(...(each.isDelete ? deleting(each, notes) : keeping(each, notes)));
   if (!rules.some(({ remove }) => remove !== undefined))
-    return problems(['Nothing in it deletes, or can be said in a policy.', ...notes].join(' '));
+    return problems(['No rule deletes anything that a policy can express.', ...notes].join(' '));
   // Another Keep than that of the newest of all may be about some tags of an image only, and there it is about the whole image.
   const isMixed = read.some(
     ({ isDelete, tags, keepCount }) => !isDelete && tags !== undefined && keepCount === undefined,
@@ -100,7 +100,7 @@ function keeping(policy: Read, notes: string[]): readonly ImportedRule[] {
   if (dropped.length > 0)
     notes.push(`${quoted(name)} keeps more than before: a policy has no ${dropped.join(' and ')} there.`);
   if (keepCount !== undefined && tags !== undefined && untagged)
-    notes.push(`${quoted(name)} counts tagged and untagged images apart, and keeps as many of each.`);
+    notes.push(`${quoted(name)} counts tagged and untagged images separately, and keeps as many of each.`);
   const parts = { ...(tags === undefined ? {} : { tags }), untagged };
   const keep = newerThan === undefined ? { newest: keepCount ?? EVERY } : { 'younger-than': durationText(newerThan) };
   return rulesFor(name, parts, { keep });

@@ -72,12 +72,12 @@ export function importEcr(document: unknown): Parsed<ImportedPolicy> {
       rules.push(...rulesFor(name, parts, { remove }));
       isExempting ||= parts.tags !== undefined && earlier.size > 0;
       if (status === 'any' && 'keep-newest' in remove)
-        notes.push(`${quoted(name)} counts tagged and untagged images apart, and keeps as many of each.`);
+        notes.push(`${quoted(name)} counts tagged and untagged images separately, and keeps as many of each.`);
     }
     if (status !== 'tagged') isUntaggedTaken = true;
     if (first !== undefined && status !== 'untagged') earlier.add(first);
   }
-  if (rules.length === 0) return problems(['None of the rules can be said in a policy.', ...notes].join(' '));
+  if (rules.length === 0) return problems(['A policy cannot express any of the rules.', ...notes].join(' '));
   if (isExempting)
     notes.push(
       'An image stays unless all of its tags go (`multi-tag: require-all`); ECR expires it with the tag of the first rule that selects it.',

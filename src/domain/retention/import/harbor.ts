@@ -49,10 +49,8 @@ export function importHarbor(document: unknown): Parsed<ImportedPolicy> {
   if (!entries.some((entry) => entry.rules.some(({ remove }) => remove !== undefined)))
     return problems(['It deletes nothing: no rule is enabled, or one retains everything.', ...notes].join(' '));
   if (entries.some(({ match }) => match !== undefined))
-    notes.push(
-      '`match` stands for a repository in any project: put the name of the project in place of the first `*`.',
-    );
-  notes.push('Tags and untagged artifacts are counted apart, and as many of each are kept.');
+    notes.push('`match` names repositories of any project: replace the first `*` by the name of the project.');
+  notes.push('Tagged and untagged artifacts are counted separately, and as many of each are kept.');
   return parsed({
     source: "Harbor's tag retention",
     // One retained tag retains the artifact with all of its tags.

@@ -26,7 +26,7 @@ export function importPolicy(text: string): Parsed<Converted> {
   if (!imported.ok) return imported;
   const written = writeImported(imported.value);
   const read = parsePolicy(written, 'policy');
-  if (!read.ok) return problems('The rules have something that a policy cannot say:', ...read.problems);
+  if (!read.ok) return problems('The rules have something that a policy cannot express:', ...read.problems);
   return parsed({ source: imported.value.source, text: written, notes: imported.value.notes });
 }
 

@@ -38,21 +38,26 @@ export function compileEcr(policy: CleanupPolicy, own: RepositoryPolicy): native
     ...own.rules.flatMap(({ select }) => select.tags.filter(({ negated }) => negated)),
   ];
   const badShield = shielding.find((pattern) => ecrPattern(pattern) === undefined);
-  const general = [
-    ...native.entryBlockers(policy, own, 'pushed'),
-    ...(badShield === undefined ? [] : ['ECR can only protect patterns of text and at most four `*`']),
-  ];
-  const removing: EcrRule['selection'][] = [];
+  const general = native.entryBlockers(policy, own, 'pushed');
+  const removing: { readonly selection: EcrRule['selection']; readonly name: string }[] = [];
   const rules = own.rules.map((rule): native.NativeRule => {
-    const blockers = [...general, ...native.ruleBlockers(rule), ...ownBlockers(rule, policy, own)];
+    const blockers = [
+      ...general,
+      ...native.ruleBlockers(rule),
+      ...ownBlockers(rule, policy, own),
+      ...(rule.select.tagged && badShield !== undefined
+        ? ['ECR can only protect patterns of text and at most four `*`']
+        : []),
+    ];
     if (blockers.length > 0) return native.impossible(rule, blockers);
     const age = native.dueAge(rule, own);
     const days = native.wholeDays(age);
     const since = { countType: 'sinceImagePushed', countUnit: 'days', countNumber: days } as const;
-    if (!rule.select.tagged) removing.push({ tagStatus: 'untagged', ...since });
+    const { name } = rule;
+    if (!rule.select.tagged) removing.push({ name, selection: { tagStatus: 'untagged', ...since } });
     const patterns = positives(rule);
     for (const pattern of rule.select.tagged ? patterns : []) {
-      removing.push({ tagStatus: 'tagged', tagPatternList: [pattern], ...since });
+      removing.push({ name, selection: { tagStatus: 'tagged', tagPatternList: [pattern], ...since } });
     }
     const isExact = days * DAY === age && own.rules.length === 1 && patterns.length <= 1;
     return isExact
@@ -64,22 +69,33 @@ export function compileEcr(policy: CleanupPolicy, own: RepositoryPolicy): native
         };
   });
   const shields = [...new Set(shielding.map((pattern) => ecrPattern(pattern) ?? ''))].map(
-    (pattern): EcrRule['selection'] => ({
-      tagStatus: 'tagged',
-      tagPatternList: [pattern],
-      countType: 'imageCountMoreThan',
-      countNumber: SHIELD_COUNT,
+    (pattern): (typeof removing)[number] => ({
+      name: `keeps ${pattern}`,
+      selection: {
+        tagStatus: 'tagged',
+        tagPatternList: [pattern],
+        countType: 'imageCountMoreThan',
+        countNumber: SHIELD_COUNT,
+      },
     }),
   );
   if (removing.length === 0) return { rules };
-  const selections = [...shields, ...removing];
-  if (selections.length > MAX_RULES || removing.filter(({ tagStatus }) => tagStatus === 'untagged').length > 1) {
+  // What has no tag needs no shield.
+  const isTagged = removing.some(({ selection }) => selection.tagStatus !== 'untagged');
+  const selections = [...(isTagged ? shields : []), ...removing];
+  const untagged = removing.filter(({ selection }) => selection.tagStatus === 'untagged');
+  if (selections.length > MAX_RULES || untagged.length > 1) {
     const reason = `ECR takes ${MAX_RULES} rules, of which one is for untagged images, and this needs ${selections.length}`;
     return { rules: own.rules.map((rule) => native.impossible(rule, [reason])) };
   }
   return {
     document: {
-      rules: selections.map((selection, index) => ({ rulePriority: index + 1, selection, action: { type: 'expire' } })),
+      rules: selections.map(({ selection, name }, index) => ({
+        rulePriority: index + 1,
+        description: `${native.OWN_RULE}${name}`,
+        selection,
+        action: { type: 'expire' },
+      })),
     },
     rules,
   };

@@ -87,6 +87,9 @@ export function dueAge({ remove }: Rule, { minAge }: RepositoryPolicy): Duration
   return Math.max(remove?.olderThan ?? 0, minAge);
 }
 
+/** How the description of a rule begins that this action wrote, where a registry has descriptions. */
+export const OWN_RULE = 'registry-action: ';
+
 /** Whole days, rounded up, at least one: rounding up keeps longer. */
 export function wholeDays(duration: Duration): number {
   return Math.max(1, Math.ceil(duration / DAY));

@@ -62,6 +62,7 @@ function planned(repositories: number, images: number): CleanupResult {
     planDigest: digest('plan'),
     planPath: 'plan.json',
     isDryRun: true,
+    nativeRules: [],
     repositories: plan.repositories.map((each) => ({ plan: each })),
   };
 }

@@ -12,8 +12,8 @@ const policies = yamlExamples(text).filter((each) => {
   return rules !== undefined || repositories !== undefined;
 });
 
-test('the page has five policies to copy, a complete one and one for each registry', () => {
-  expect(policies).toHaveLength(5 + 1 + 8);
+test('the page has five policies to copy, a complete one, one for each registry and one for rules in the registry', () => {
+  expect(policies).toHaveLength(5 + 1 + 8 + 1);
 });
 
 test.each(policies)('a policy of the page is one, for the action and for editors: %s', (policy) => {

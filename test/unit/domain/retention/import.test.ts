@@ -86,7 +86,7 @@ rules:
     expect(text).toContain('select: { tags: ["*", "!keep*"], kind: any }');
     expect(text).toContain('select: { tagged: false, kind: any }');
     expect(notes.join(' ')).toContain('"shield" only keeps');
-    expect(notes.join(' ')).toContain('counts tagged and untagged images apart');
+    expect(notes.join(' ')).toContain('counts tagged and untagged images separately');
   });
 
   test('what a policy cannot say is named, and still exempts images from later rules', () => {
@@ -139,7 +139,7 @@ rules:
     [
       'only what cannot be said',
       ecr({ action: { type: 'transition' } as never, ...countOf(['v*'], 1) }),
-      /None of the rules.*transition/,
+      /cannot express any of the rules.*transition/,
     ],
   ])('%s is refused', (_, document, message) => {
     expect(refused(document)).toMatch(message);
@@ -216,7 +216,7 @@ rules:
   });
 
   test.each<[string, unknown, RegExp]>([
-    ['only Keep', [documented[1]], /Nothing in it deletes/],
+    ['only Keep', [documented[1]], /No rule deletes anything/],
     [
       'an age that is none',
       [{ name: 'x', action: { type: 'Delete' }, condition: { olderThan: '3 weeks' } }],
@@ -353,7 +353,7 @@ describe('GitLab', () => {
 test('what is none of them is refused, with what can be converted', () => {
   expect(refused({ retention: 3 })).toMatch(/none of the formats/);
   expect(refused('{')).toMatch(/no JSON/);
-  expect(refused('[]')).toMatch(/Nothing in it deletes/);
+  expect(refused('[]')).toMatch(/No rule deletes anything/);
   expect(refused('null')).toMatch(/none of the formats/);
 });
 
