@@ -8,7 +8,7 @@ import { as, digestsIn, missing, tagsIn, under, type VendorRow } from './vendor-
 
 const PROVIDER = 'projects/1/locations/global/workloadIdentityPools/pool/providers/github';
 const GOOGLE = 'artifactregistry.googleapis.com';
-export const GOOGLE_HOME = 'projects/p/locations/us/repositories/r';
+const GOOGLE_HOME = 'projects/p/locations/us/repositories/r';
 
 /** A repository of Artifact Registry whose cleanup policies a test looks at. */
 export function googleRow(options: Pick<GoogleOptions, 'packages' | 'stores'> = {}) {
