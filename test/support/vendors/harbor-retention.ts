@@ -1,6 +1,12 @@
 import { fieldsOf } from '../../../src/domain/fields.ts';
 import type { CloudReply, CloudRequest } from '../cloud.ts';
-import type { HarborArtifact } from './harbor.ts';
+
+/** What a rule goes by. */
+interface RetainedArtifact {
+  readonly digest: string;
+  readonly tags: readonly string[];
+  readonly children?: readonly string[];
+}
 
 /** A retention of a project, as Harbor stores it. */
 interface StoredRetention {
@@ -26,10 +32,10 @@ const error = (status: number, code: string, message: string): CloudReply => ({
  * Tag retention of Harbor: stored by project, numbered by itself, previewed by a dry run of what is stored.
  * https://github.com/goharbor/harbor/tree/main/src/pkg/retention
  */
-export function harborRetentions(
+export function harborRetentions<A extends RetainedArtifact>(
   names: () => readonly string[],
-  artifactsOf: (project: string) => Readonly<Record<string, readonly HarborArtifact[]>>,
-  retains: (artifact: HarborArtifact, rules: readonly unknown[], repository: string) => boolean,
+  artifactsOf: (project: string) => Readonly<Record<string, readonly A[]>>,
+  retains: (artifact: A, rules: readonly unknown[], repository: string) => boolean,
 ) {
   const stored: StoredRetention[] = [];
   const executions: Execution[] = [];
