@@ -1,5 +1,5 @@
 import { type Digest, shortDigest } from '../digest.ts';
-import { type GraphNode, imageGraph, PARTS_AND_REFERRERS, reachable } from './graph.ts';
+import { type GraphNode, type ImageGraph, imageGraph, PARTS_AND_REFERRERS, reachable } from './graph.ts';
 import type { InUse } from './in-use.ts';
 import type { RepositoryInventory } from './inventory.ts';
 import type { PlanStep, RepositoryPlan } from './plan.ts';
@@ -98,6 +98,15 @@ export function recheckSteps(
     const node = graph.at.get(digest);
     if (node !== undefined) going.delete(node);
   }
+  for (const node of newAttachments(graph, plan.manifests)) {
+    for (const subject of node.subjects) {
+      const found = graph.at.get(subject);
+      const step = found === undefined ? undefined : going.get(found);
+      if (found === undefined || step === undefined) continue;
+      reasons.set(step, `${shortDigest(node.manifest.digest)} was attached to it`);
+      going.delete(found);
+    }
+  }
   const staying = graph.nodes.filter((node) => !going.has(node) && node.manifest.presence !== 'missing');
   const needed = reachable(graph, staying, PARTS_AND_REFERRERS);
   for (const [node, step] of going) {
@@ -112,6 +121,13 @@ export function recheckSteps(
     }),
     done,
   };
+}
+
+/** What was attached since the plan: somebody who signs an image means to use it. */
+function newAttachments({ nodes }: ImageGraph, planned: RepositoryPlan['manifests'] | undefined): readonly GraphNode[] {
+  if (planned === undefined) return [];
+  const known = new Set<string>(planned.map(({ digest }) => digest));
+  return nodes.filter(({ manifest, subjects }) => subjects.length > 0 && !known.has(manifest.digest));
 }
 
 /** A tag of a step that points to something else now. */

@@ -9,7 +9,7 @@ test.each([
   { size: 20, runs: 1000 },
   { size: 300, runs: 100 },
   { size: 10_000, runs: 2 },
-])('$runs random repositories of up to $size manifests keep all promises', { timeout: 60_000 }, ({ size, runs }) => {
+])('$runs random repositories of up to $size manifests keep all promises', { timeout: 300_000 }, ({ size, runs }) => {
   let deletions = 0;
   let untags = 0;
   fc.assert(
