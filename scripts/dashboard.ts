@@ -91,7 +91,7 @@ const ROWS: readonly { readonly title: string; readonly panels: readonly Panel[]
         about: 'Stored once, one by one, and what the registry itself reports.',
         type: 'bargauge',
         width: 12,
-        height: 8,
+        height: 6,
         unit: 'bytes',
         targets: [{ expr: `sum by (method) (registry_repository_size_bytes{${SELECT}})`, legend: '{{method}}' }],
       },
@@ -100,7 +100,7 @@ const ROWS: readonly { readonly title: string; readonly panels: readonly Panel[]
         about: 'What a cleanup could remove, and images that lack platforms.',
         type: 'bargauge',
         width: 12,
-        height: 8,
+        height: 6,
         targets: [
           { expr: `sum(registry_repository_untagged_images{${SELECT}})`, legend: 'untagged images' },
           { expr: `sum(registry_repository_orphans{${SELECT}})`, legend: 'orphaned referrers' },
@@ -153,7 +153,7 @@ const ROWS: readonly { readonly title: string; readonly panels: readonly Panel[]
         about: 'Since the push, or the build where no push time is recorded.',
         type: 'bargauge',
         width: 12,
-        height: 8,
+        height: 6,
         unit: 's',
         targets: [
           {
@@ -168,7 +168,7 @@ const ROWS: readonly { readonly title: string; readonly panels: readonly Panel[]
         about: 'A candidate for a cleanup.',
         type: 'bargauge',
         width: 12,
-        height: 8,
+        height: 6,
         unit: 's',
         targets: [
           {
@@ -260,7 +260,7 @@ function series(title: string, about: string, targets: readonly Target[], unit: 
 }
 
 function table(title: string, about: string, targets: readonly Target[], hidden: readonly string[] = []): Panel {
-  return { title, about, type: 'table', width: 12, height: 8, targets, hidden };
+  return { title, about, type: 'table', width: 12, height: 6, targets, hidden };
 }
 
 /** Labels that scraping adds, and the name of the metric. */

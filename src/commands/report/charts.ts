@@ -1,5 +1,4 @@
 import { ageGroups } from '../../domain/report/ages.ts';
-import type { HistoryEntry } from '../../domain/report/history.ts';
 import { compareText } from '../../domain/retention/graph.ts';
 import type { ReportResult, RepositoryReport } from './result.ts';
 
@@ -7,6 +6,9 @@ import type { ReportResult, RepositoryReport } from './result.ts';
 const MAX_SLICES = 8;
 /** Points of a trend. */
 const MAX_POINTS = 14;
+
+/** The default of mermaid is hardly visible on white. */
+const COLOUR = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#0969da"}}}}%%';
 
 /** Images of all repositories by age. The json has the same numbers. Empty without an image. */
 export function renderAges(repositories: readonly RepositoryReport[], now: number): string {
@@ -16,6 +18,7 @@ export function renderAges(repositories: readonly RepositoryReport[], now: numbe
   const most = Math.max(...groups.map(({ images }) => images));
   return [
     '```mermaid',
+    COLOUR,
     'xychart-beta',
     '  title "Images by age"',
     `  x-axis [${groups.map(({ name }) => `"${name}"`).join(', ')}]`,
@@ -53,18 +56,27 @@ export function renderTrend({ history = [], repositories }: ReportResult): strin
   // Runs about fewer repositories would look like a fall.
   const complete = runs.filter(([, entries]) => entries.length === shown.size);
   if (complete.length < 2) return '';
-  const sum = (entries: readonly HistoryEntry[]) => mebibytes(entries.reduce((total, { bytes }) => total + bytes, 0));
-  const points = complete.map(([, entries]) => sum(entries));
+  const sums = complete.map(([, entries]) => entries.reduce((total, { bytes }) => total + bytes, 0));
+  const [unit, size] = UNITS.find(([, from]) => Math.max(...sums) >= from) ?? ['bytes', 1];
+  const points = sums.map((sum) => Math.round((sum / size) * 100) / 100);
   return [
     '```mermaid',
+    COLOUR,
     'xychart-beta',
-    '  title "Storage over the last runs (MiB)"',
+    `  title "Storage over the last runs (${unit})"`,
     `  x-axis [${complete.map(([at]) => `"${at.slice(5, 16).replace('T', ' ')}"`).join(', ')}]`,
-    `  y-axis "MiB" 0 --> ${Math.max(1, ...points)}`,
+    `  y-axis "${unit}" 0 --> ${Math.max(1, Math.ceil(1.1 * Math.max(...points)))}`,
     `  line [${points.join(', ')}]`,
     '```',
   ].join('\n');
 }
+
+const UNITS: readonly (readonly [name: string, bytes: number])[] = [
+  ['TiB', 1024 ** 4],
+  ['GiB', 1024 ** 3],
+  ['MiB', 1024 ** 2],
+  ['KiB', 1024],
+];
 
 /** At least something for what exists: a slice of 0 is no slice. */
 const mebibytes = (bytes: number) => Math.max(0.01, Math.round((bytes / (1024 * 1024)) * 100) / 100);

@@ -1,8 +1,9 @@
 import semverCompare from 'semver/functions/compare.js';
 import semverValid from 'semver/functions/valid.js';
-import { COMMIT } from '../../domain/commit.ts';
+import type { Digest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { isIndexType, type ManifestBytes } from '../../domain/manifest.ts';
+import { isSameEnvironment, type StoredRecord } from '../../domain/promotion/record.ts';
 import type { ImageName } from '../../domain/reference.ts';
 import {
   type CommitRelation,
@@ -12,12 +13,13 @@ import {
   replicaDrift,
 } from '../../domain/report/drift.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import { createRecords, type ReadRecords, readEnvironment } from '../../evidence/environment-history.ts';
+import { createRecords, type ReadRecords } from '../../evidence/environment-history.ts';
 import { readRecorded } from '../../evidence/image-origin.ts';
 import { hasSignature } from '../../evidence/signatures.ts';
 import type { Repository } from '../../oci/client/repository.ts';
 import { type OpenTarget, openTargets } from '../../run/inventory/open-targets.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+import { createHistory, type History } from '../../tools/commits/history.ts';
 import type { EnvironmentReference } from './environments.ts';
 import type { ReportInputs } from './inputs.ts';
 
@@ -30,11 +32,13 @@ interface Placed {
 /**
  * Reads what the environments run, and compares them. A chain of environments per image; environments in repositories of their own are
  * in every chain.
+ * @param promoted images of each repository, by its full name, that have promotion records
  */
 export async function readDrift(
   runtime: Runtime,
   { registries, images, environments }: ReportInputs,
   known: readonly OpenTarget[],
+  promoted: ReadonlyMap<string, readonly Digest[]>,
 ): Promise<{ readonly environments: readonly EnvironmentState[]; readonly drift: DriftReport }> {
   const others = environments.flatMap(({ image }) =>
     image === undefined || known.some(({ name }) => name.name === image.name) ? [] : [image],
@@ -52,14 +56,15 @@ export async function readDrift(
   const states = new Map<string, EnvironmentState>();
   for (const { environment, target } of chains.flat()) {
     const key = keyOf(environment, target);
-    if (!states.has(key)) states.set(key, await readState(environment, target, records));
+    if (!states.has(key))
+      states.set(key, await readState(environment, target, records, promoted.get(target.name.name) ?? []));
   }
   const stateOf = ({ environment, target }: Placed) => states.get(keyOf(environment, target));
   const lists = chains.map((chain) => chain.flatMap((placed) => stateOf(placed) ?? []));
-  const relate = await relations(gitHub(runtime, registries.githubToken), lists);
+  const relate = await relations(createHistory(runtime, gitHub(runtime, registries.githubToken), false), lists);
   const reports = lists.map((list, at) =>
     environmentDrift(
-      (hasOwn ? images[at] : undefined)?.name ?? list[0]?.reference ?? '',
+      (hasOwn ? images[at] : undefined)?.name ?? (list[0]?.reference ?? '').replace(/:[^:/]*$/, ''),
       list,
       relate,
       compareVersions,
@@ -101,6 +106,7 @@ async function readState(
   environment: EnvironmentReference,
   { name, target }: OpenTarget,
   records: ReadRecords,
+  promoted: readonly Digest[],
 ): Promise<EnvironmentState> {
   const { repository, vendor } = target;
   const reference = `${name.name}:${environment.tag}`;
@@ -114,7 +120,7 @@ async function readState(
     const root = await repository.get(head.digest);
     return root === undefined
       ? present
-      : { ...present, ...(await readDetails(environment, repository, root, records)) };
+      : { ...present, ...(await readDetails(environment, repository, root, records, promoted)) };
   } catch (error) {
     if (!(error instanceof ActionError) || error.code === 'CANCELLED') throw error;
     return { ...common, state: 'unknown', reason: error.message.split('\n', 1)[0] ?? '' };
@@ -127,12 +133,12 @@ async function readDetails(
   repository: Repository,
   root: ManifestBytes,
   records: ReadRecords,
+  promoted: readonly Digest[],
 ) {
   const { digest } = root.descriptor;
   const origin = await known(readRecorded(repository, root, ['revision', 'version']));
   const signature = await known(hasSignature(repository, digest));
-  const history = await known(readEnvironment({ repository, now: digest }, name, records));
-  const last = history?.chain.at(-1);
+  const last = await known(lastRecord(repository, name, records, [digest, ...promoted]));
   const platforms = platformsOf(root);
   return {
     ...(origin?.revision === undefined ? {} : { revision: origin.revision }),
@@ -141,6 +147,24 @@ async function readDetails(
     ...(signature === undefined ? {} : { hasSignature: signature }),
     ...(last === undefined ? {} : { promoted: { digest: last.digest, at: last.time, by: last.actor, run: last.run } }),
   };
+}
+
+/**
+ * The newest promotion record of an environment. It may be attached to another image than the environment's: a tag that something else
+ * moved shows in nothing else.
+ */
+async function lastRecord(
+  repository: Repository,
+  environment: string,
+  records: ReadRecords,
+  images: readonly Digest[],
+): Promise<StoredRecord | undefined> {
+  const found: StoredRecord[] = [];
+  for (const image of new Set(images)) {
+    const { own } = await records(repository, image);
+    found.push(...own.filter((each) => each.kind !== 'publish' && isSameEnvironment(each.environment, environment)));
+  }
+  return found.toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
 }
 
 async function known<T>(task: Promise<T>): Promise<T | undefined> {
@@ -166,9 +190,9 @@ function platformsOf({ descriptor, bytes }: ManifestBytes): readonly string[] | 
   return [...new Set(found)].toSorted();
 }
 
-/** Asks GitHub how the commits of neighbouring environments relate, each pair once. */
+/** How the commits of neighbouring environments relate, by the clone in the workspace or by GitHub; each pair once. */
 async function relations(
-  api: GitHubApi | undefined,
+  commits: History,
   lists: readonly (readonly EnvironmentState[])[],
 ): Promise<(earlier: string, later: string) => CommitRelation | undefined> {
   const found = new Map<string, CommitRelation>();
@@ -176,10 +200,9 @@ async function relations(
     const present = list.filter(({ state }) => state === 'present');
     for (const [at, later] of present.entries()) {
       const [from, to] = [present[at - 1]?.revision, later.revision];
-      if (api === undefined || from === undefined || to === undefined || from === to) continue;
-      if (!COMMIT.test(from) || !COMMIT.test(to) || found.has(`${from} ${to}`)) continue;
-      const relation = await api.compare(from, to);
-      if (relation !== undefined) found.set(`${from} ${to}`, relation);
+      if (from === undefined || to === undefined || from === to || found.has(`${from} ${to}`)) continue;
+      const relation = await commits.relation(from, to);
+      if (relation !== 'unknown' && relation !== 'same') found.set(`${from} ${to}`, relation);
     }
   }
   return (earlier, later) => found.get(`${earlier} ${later}`);

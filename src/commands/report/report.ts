@@ -56,7 +56,12 @@ async function makeReport(runtime: Runtime, inputs: ReportInputs, partial: Parti
   }
   if (inputs.environments.length > 0) {
     const { environments, drift } = await step(runtime, partial, 'Environments', () =>
-      readDrift(runtime, inputs, targets),
+      readDrift(
+        runtime,
+        inputs,
+        targets,
+        new Map(partial.repositories.map(({ repository, promoted }) => [repository, promoted])),
+      ),
     );
     partial.environments = environments;
     partial.drift = drift;

@@ -17,6 +17,9 @@ import type { Scanners } from './scanners.ts';
 /** Images that are looked at closely, in each repository: each costs requests, or a scan. */
 const MAX_WATCHED = 50;
 
+/** Images whose promotion records are read, to find the newest one of each environment. */
+const MAX_PROMOTED = 50;
+
 /** Reads one repository. Errors are part of the result. @throws ActionError CANCELLED */
 export async function readRepository(
   runtime: Runtime,
@@ -41,14 +44,17 @@ export async function readRepository(
       ? own
       : { ...own, repository: { bytes: listed.bytes(), counts: "the sizes in the registry's list, added up" } };
   if (errors.length > 0 && content.images.length === 0) {
-    return { ...found, usage, watched: [], errors, requests };
+    return { ...found, usage, watched: [], errors, promoted: [], requests };
   }
   const watched: WatchedImage[] = [];
   for (const [image, tags] of watchedImages(inputs, name.name, content.images, runtime)) {
     const scans = await scanners.results(open, image);
     watched.push({ tags, image, scans, comparisons: comparisonsOf(scans) });
   }
-  return { ...found, content, usage, watched, errors, requests };
+  const hasRecord = new Set(reading.promoted);
+  // Newest first.
+  const promoted = content.images.flatMap(({ digest }) => (hasRecord.has(digest) ? digest : [])).slice(0, MAX_PROMOTED);
+  return { ...found, content, usage, watched, errors, promoted, requests };
 }
 
 async function readAll(runtime: Runtime, { exactSizes }: ReportInputs, open: OpenTarget): Promise<InventoryReading> {

@@ -1,3 +1,4 @@
+import type { Digest } from '../../domain/digest.ts';
 import type { Failure } from '../../domain/outcome.ts';
 import type { ReportedImage, RepositoryContent } from '../../domain/report/content.ts';
 import type { DriftReport, EnvironmentState } from '../../domain/report/drift.ts';
@@ -43,6 +44,8 @@ export interface RepositoryReport {
   readonly usage: RegistryUsage;
   readonly watched: readonly WatchedImage[];
   readonly errors: readonly ActionError[];
+  /** The newest images that may have promotion records. */
+  readonly promoted: readonly Digest[];
   /** Requests for manifests. */
   readonly requests: number;
 }

@@ -160,9 +160,11 @@ const MARKS: Readonly<Record<DriftKind, string>> = {
 /** What the environments run, and how they differ. */
 export function renderEnvironments({ environments = [], drift }: ReportResult): string {
   if (environments.length === 0) return '';
+  const isOne = new Set(environments.map(({ reference }) => reference.replace(/:[^:/]*$/, ''))).size === 1;
   const rows = environments.map(({ name, reference, state, digest, version, revision, promoted, hasSignature }) => [
     plain(name),
-    code(reference),
+    // The heading names the only repository.
+    isOne ? '' : code(reference),
     digest === undefined ? (state === 'absent' ? '❌ missing' : '🔒 not readable') : code(shortDigest(digest)),
     version === undefined ? '' : plain(version),
     revision === undefined ? '' : code(revision.slice(0, 12)),

@@ -36,6 +36,7 @@ export function renderReportSummary(result: ReportResult): string {
 function renderHeadline(result: ReportResult): string {
   if (result.repositories.every(({ content }) => content === undefined)) return '';
   const { images, tags, distinctBytes, sumBytes, isExact, findings, unscanned, drift } = totalsOf(result);
+  const isBehind = result.drift?.drifts.some(({ kind }) => kind === 'behind') === true;
   const about = isExact ? '' : 'about ';
   const saved = sumBytes > distinctBytes ? ` (${bytes(sumBytes)} if no layer were shared)` : '';
   const watched = result.repositories.reduce((sum, each) => sum + each.watched.length, 0);
@@ -49,7 +50,9 @@ function renderHeadline(result: ReportResult): string {
     drift === undefined
       ? ''
       : drift === 0
-        ? ' Environments agree.'
+        ? isBehind
+          ? ' Environments differ only in that one is behind.'
+          : ' Environments agree.'
         : ` **${drift} ${drift === 1 ? 'difference' : 'differences'} between environments.**`;
   return `**${images} ${images === 1 ? 'image' : 'images'} with ${tags} ${tags === 1 ? 'tag' : 'tags'}, ${about}${bytes(distinctBytes)} stored**${saved}.${scan}${differences}`;
 }

@@ -54,7 +54,7 @@ export interface Drift {
 }
 
 /** How the commit of the later environment relates to that of the earlier one. */
-export type CommitRelation = 'identical' | 'ahead' | 'behind' | 'diverged';
+export type CommitRelation = 'ahead' | 'behind' | 'diverged';
 
 /** What could be compared, for metrics: a kind that could not be checked is neither present nor absent. */
 interface DriftCheck {
@@ -159,8 +159,7 @@ function orderOf(
   if (a !== undefined && b !== undefined) {
     if (a === b) return { isKnown: true, is: 'rebuilt' };
     const relation = relate(a, b);
-    if (relation === 'ahead' || relation === 'behind' || relation === 'diverged')
-      return { isKnown: true, is: relation };
+    if (relation !== undefined) return { isKnown: true, is: relation };
   }
   const compared = v === '' || w === '' ? undefined : compareVersions(w, v);
   if (compared === undefined || compared === 0) return { isKnown: false };

@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { fieldsOf } from '../../../src/domain/fields.ts';
+import { MEDIA_TYPES } from '../../../src/domain/manifest.ts';
+import { runAction } from '../../support/action.ts';
+import { reportScene, runReport } from '../../support/report/scene.ts';
+import { createRepository, pushEvent } from '../../support/repository.ts';
+
+const kindsOf = (json = '{}') => {
+  const { drift } = fieldsOf(JSON.parse(json));
+  return Array.isArray(drift) ? drift.map((each: unknown) => fieldsOf(each).kind) : [];
+};
+
+async function scene() {
+  const found = await reportScene();
+  const { content } = found;
+  const built = (name: string, annotations: Readonly<Record<string, string>>, ...tags: string[]) => {
+    const child = content.image(name);
+    return content.put(
+      MEDIA_TYPES.ociIndex,
+      {
+        manifests: [
+          {
+            mediaType: MEDIA_TYPES.ociManifest,
+            digest: child,
+            size: found.registry.manifest(found.name, child)?.bytes.length ?? 0,
+            platform: { os: 'linux', architecture: 'amd64' },
+          },
+        ],
+        annotations,
+      },
+      tags,
+    );
+  };
+  return { ...found, built };
+}
+
+const REVISION = 'org.opencontainers.image.revision';
+const VERSION = 'org.opencontainers.image.version';
+
+describe('drift between environments', () => {
+  it('takes the order of commits from the clone', async () => {
+    const { built, image } = await scene();
+    await using repository = await createRepository();
+    const first = await repository.commit('one', { a: '1' });
+    const second = await repository.commit('two', { a: '2' });
+    built('new', { [REVISION]: second }, 'staging');
+    built('old', { [REVISION]: first }, 'production');
+    const run = await runReport(
+      { images: image, environments: 'staging,production', 'fail-on': 'drift', 'metrics-file': '../m.prom' },
+      { workspace: repository.directory },
+    );
+    expect(kindsOf(run.outputs.json)).toEqual(['behind']);
+    expect(run.outputs).toMatchObject({ outcome: 'reported', drift: '0' });
+    const metrics = await readFile(join(repository.directory, '../m.prom'), 'utf8');
+    expect(metrics).toMatch(/registry_environment_drift\{.*kind="behind"\} 1/);
+    expect(metrics).toMatch(/registry_environment_drift\{.*kind="diverged"\} 0/);
+    const strict = await runReport(
+      { images: image, environments: 'staging,production', 'fail-on': 'behind' },
+      { workspace: repository.directory },
+    );
+    expect(strict.outputs.outcome).toBe('refused');
+  });
+
+  it('falls back to versions, and sees a rebuild of one commit', async () => {
+    const { built, image } = await scene();
+    built('a', { [VERSION]: '1.2.0' }, 'dev');
+    built('b', { [VERSION]: '1.10.0', [REVISION]: 'c'.repeat(40) }, 'staging');
+    built('c', { [REVISION]: 'c'.repeat(40) }, 'production');
+    const run = await runReport({ images: image, environments: 'dev,staging,production' });
+    expect(kindsOf(run.outputs.json)).toEqual(['ahead', 'rebuilt']);
+  });
+
+  it('an environment moved past its promotion is the alarm that it is', async () => {
+    const { built, image, registry, name } = await scene();
+    const good = built('good', {}, 'v1');
+    await using repository = await createRepository();
+    await repository.commit('one', { a: '1' });
+    const promotion = await runAction({
+      inputs: { command: 'promote', images: image, from: 'v1', environment: 'production' },
+      workspace: repository.directory,
+      event: await pushEvent(repository),
+    });
+    expect(promotion.outputs.outcome, promotion.log).toBe('promoted');
+    await promotion.dispose();
+    const fine = await runReport({ images: image, environments: 'production' });
+    expect(kindsOf(fine.outputs.json)).toEqual([]);
+    expect(fine.summary).toContain('No difference between the environments');
+    const bad = built('bad', {});
+    const stored = registry.manifest(name, bad);
+    registry.putManifest(name, 'production', stored?.mediaType ?? '', stored?.bytes ?? Buffer.of());
+    expect(good).not.toBe(bad);
+    const run = await runReport({ images: image, environments: 'production', 'fail-on': 'drift' });
+    // The image that is there now has no record of its own: the one of the image before it is found all the same.
+    const environments = fieldsOf(JSON.parse(run.outputs.json ?? '{}')).environments;
+    expect(Array.isArray(environments) ? environments[0] : undefined).toMatchObject({ state: 'present', digest: bad });
+    expect(kindsOf(run.outputs.json)).toEqual(['moved']);
+  });
+
+  it('an environment in another repository, and one that does not exist', async () => {
+    const { built, image, registry } = await scene();
+    built('a', {}, 'staging');
+    const run = await runReport({
+      images: image,
+      environments: `staging,production=${registry.host}/org/prod:live`,
+      'fail-on': 'drift',
+    });
+    expect(kindsOf(run.outputs.json)).toEqual(['missing']);
+    expect(run.outputs.outcome).toBe('refused');
+  });
+
+  it('replicas with another image under the same tag', async () => {
+    const [a, b] = [await scene(), await scene()];
+    a.built('a', {}, 'v1');
+    b.built('b', {}, 'v1');
+    const run = await runReport({ images: `${a.image}\n${b.image}`, environments: 'v1' });
+    expect(kindsOf(run.outputs.json)).toEqual(['replica']);
+  });
+});
