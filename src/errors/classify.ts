@@ -110,6 +110,8 @@ const RULES: readonly Rule[] = [
     to: 'IMAGE_IN_USE',
     code: /^(IMAGEREFERENCEDBYMANIFESTLIST|GOOGLE_MANIFEST_DANGLING_(?:TAG|PARENT_IMAGE)|VIOLATE_FOREIGN_KEY_CONSTRAINT|REPOSITORYNOTEMPTYEXCEPTION)$/,
   },
+  // zot: https://github.com/project-zot/zot/blob/main/pkg/api/routes.go
+  { to: 'IMAGE_IN_USE', operation: ['delete'], status: [405], code: /^DENIED$/ },
   {
     to: 'IMAGE_IN_USE',
     operation: ['delete'],
