@@ -95,7 +95,7 @@ async function applyScope(
   }
   if (rules.replaced.length > 0 && approved === undefined) {
     return refused(
-      `it would replace ${rules.replaced.length} rules that others wrote, which needs a plan that somebody approved: run with \`dry-run: true\`, and apply with \`plan\``,
+      `it would replace ${rules.replaced.length} rules that others may have written, which needs a plan that somebody approved: run with \`dry-run: true\`, and apply with \`plan\``,
     );
   }
   if (dryRun) return { rules, outcome: 'due' };

@@ -14,6 +14,8 @@ export const cleanup = defineCommand({
     plan: 'Path of the plan file, to approve and to apply with the input `plan`.',
     'native-rules':
       'Path of a JSON file with the retention rules for the registries themselves, where the policy wants them.',
+    'rules-to-set':
+      'Number of registries, projects or repositories whose own retention rules are to be set, or were set. With 0 and nothing to delete, there is nothing to apply.',
     'imported-policy': 'Path of the policy that was made of `import`.',
     'plan-digest': 'Digest of the plan.',
     'deleted-tags': 'Number of tags that were deleted, or would be, together with their image or alone.',

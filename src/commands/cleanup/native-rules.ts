@@ -1,6 +1,7 @@
 import type { InUse } from '../../domain/retention/in-use.ts';
 import type { Instant } from '../../domain/retention/inventory.ts';
 import { decideNativeRules, type NativeMember } from '../../domain/retention/native/decide.ts';
+import type { Dialect } from '../../domain/retention/native/dialect.ts';
 import { dialectOf } from '../../domain/retention/native/dialects.ts';
 import type { CleanupPlan, NativeRulesPlan, PlanProblem } from '../../domain/retention/plan.ts';
 import type { CleanupPolicy } from '../../domain/retention/policy.ts';
@@ -35,10 +36,10 @@ export async function readNativeRules(
   context: NativeContext,
 ): Promise<readonly ScopeRules[]> {
   const members = targets.flatMap((target) => memberOf(target, context) ?? []);
-  const scopes = Map.groupBy(members, ({ scope }) => scope);
+  const scopes = Map.groupBy(members, ({ scope, dialect }) => `${scope} ${dialect?.title ?? ''}`);
   const found: ScopeRules[] = [];
-  for (const [scope, group] of [...scopes].toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    found.push(await readScope(scope, group, context));
+  for (const [, group] of [...scopes].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    found.push(await readScope(group[0]?.scope ?? '', group, context));
   return found;
 }
 
@@ -46,6 +47,7 @@ interface ScopeMember {
   readonly scope: string;
   readonly vendor: string;
   readonly title: string;
+  readonly dialect: Dialect | undefined;
   readonly retention: RetentionRules | undefined;
   readonly member: NativeMember;
 }
@@ -55,7 +57,7 @@ function memberOf({ name, target, reading }: ReadTarget, { policy, plan }: Nativ
   const repository = plan.repositories.find((each) => each.repository === name.name);
   if (own === undefined || others.length > 0 || repository === undefined || own.engine === 'client') return undefined;
   const { retention } = target.managed;
-  const dialect = dialectOf(target.vendor.id);
+  const dialect = dialectOf(target.vendor.id, own.basis);
   // Rules that are only shown are for the whole registry, or for what their commands name.
   const scope = retention?.scope ?? (dialect === undefined ? name.name : name.host);
   const member = {
@@ -65,13 +67,13 @@ function memberOf({ name, target, reading }: ReadTarget, { policy, plan }: Nativ
     inventory: reading.inventory,
     plan: repository,
   };
-  return { scope, vendor: target.vendor.id, title: target.vendor.title, retention, member };
+  return { scope, vendor: target.vendor.id, title: target.vendor.title, dialect, retention, member };
 }
 
 async function readScope(scope: string, group: readonly ScopeMember[], context: NativeContext): Promise<ScopeRules> {
   const [first] = group;
   const vendor = first?.vendor ?? '';
-  const dialect = dialectOf(vendor);
+  const dialect = first?.dialect;
   const members = group.map(({ member }) => member);
   const retention = first?.retention;
   if (dialect === undefined || (dialect.install === 'registry' && retention === undefined)) {

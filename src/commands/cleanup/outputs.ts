@@ -14,6 +14,7 @@ export function renderCleanupOutputs(result: CleanupResult): Readonly<Record<str
     outcome,
     plan: planPath,
     'native-rules': nativeRulesPath ?? '',
+    'rules-to-set': shown(result.nativeRules.filter(isToSet).length),
     'imported-policy': imported?.path ?? '',
     'plan-digest': planDigest,
     'deleted-tags': shown(counts.deletedTags),
@@ -27,6 +28,9 @@ export function renderCleanupOutputs(result: CleanupResult): Readonly<Record<str
     json: JSON.stringify(toJson(result)),
   };
 }
+
+const isToSet = ({ rules: { action } }: CleanupResult['nativeRules'][number]) =>
+  action === 'install' || action === 'remove';
 
 /** Everything, for programs. */
 function toJson(result: CleanupResult): CleanupJson {

@@ -3,7 +3,9 @@ import { code, codeBlock, details, prose, table } from '../../report/markdown.ts
 import { ACTION_WORDS } from './outcomes.ts';
 import type { NativeRulesResult } from './result.ts';
 
-const MAX_SCOPES = 50;
+const MAX_SCOPES = 20;
+/** Characters of rules that a page shows: 50 rules of ECR have 15,000. */
+const MAX_JSON = 20_000;
 const MAX_ROWS = 100;
 const MAX_REPLACED = 20;
 
@@ -34,14 +36,19 @@ function renderScope({ rules: plan, outcome, reason }: NativeRulesResult): strin
   const rows = rules
     .slice(0, MAX_ROWS)
     .map((rule) => [code(rule.repository), prose(rule.rule), FITS[rule.fit], prose(rule.reason)]);
-  const install = dialectOf(vendor)?.install;
+  const install = [dialectOf(vendor), dialectOf(vendor, 'created')].find((each) => each?.title === title)?.install;
   const lost = replaced.slice(0, MAX_REPLACED).map((rule) => `- ${code(rule)}`);
-  const json = (value: unknown) => codeBlock(JSON.stringify(value, undefined, 2), 'json');
+  const json = (value: unknown) => {
+    const text = JSON.stringify(value, undefined, 2);
+    return codeBlock(text.length > MAX_JSON ? `${text.slice(0, MAX_JSON)}\n…` : text, 'json');
+  };
   return [
     `**${code(scope)}: ${prose(title)} ${prose(state)}**${reason === undefined ? '' : `<br>${prose(reason)}`}`,
     action === 'export' && typeof install === 'object' ? prose(install.export) : '',
     table(['repository', 'rule', 'in the registry', 'why'], rows),
-    lost.length === 0 ? '' : `It replaces ${replaced.length} rules that others wrote:\n\n${lost.join('\n')}`,
+    lost.length === 0
+      ? ''
+      : `It replaces ${replaced.length} ${replaced.length === 1 ? 'rule' : 'rules'} of others:\n\n${lost.join('\n')}`,
     action === 'install' || action === 'export' ? details('What is to be set', json(after)) : '',
     (action === 'install' || action === 'remove') && before !== null
       ? details('What the registry has now', json(before))

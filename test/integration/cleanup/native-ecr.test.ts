@@ -122,7 +122,7 @@ test('rules of others are replaced by an approved plan only, which shows them', 
   repository.lifecyclePolicy = JSON.stringify(FOREIGN);
   const atOnce = await run({ 'dry-run': 'false' });
   expect(atOnce.outputs.outcome).toBe('refused');
-  expect(atOnce.log).toContain('rules that others wrote, which needs a plan that somebody approved');
+  expect(atOnce.log).toContain('rules that others may have written, which needs a plan that somebody approved');
   expect(lifecycle()).toEqual(FOREIGN);
   const { plan, file } = await approved();
   expect(plan.summary).toContain('by terraform');

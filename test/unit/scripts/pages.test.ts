@@ -37,6 +37,15 @@ const FILES = {
   '.github/registries.yaml':
     yamlExamples(page('docs/setup.md')).find((example) => example.startsWith('# .github/registries.yaml')) ?? '',
   '.github/cleanup.yaml': 'rules:\n  - { select: { tagged: false }, remove: { older-than: 7d } }\n',
+  'rules.json': JSON.stringify({
+    rules: [
+      {
+        rulePriority: 1,
+        selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 7 },
+        action: { type: 'expire' },
+      },
+    ],
+  }),
   '.github/mirror.yaml': yamlExamples(page('docs/mirror.md')).find((example) => example.includes('mirrors:')) ?? '',
 };
 

@@ -37,7 +37,7 @@ const NEEDED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['environment', 'to'],
   ],
   login: [['registry', 'registry-auth']],
-  cleanup: [['policy']],
+  cleanup: [['policy', 'import']],
   merge: [['layouts', 'digests'], ['platforms']],
   report: [],
   setup: [['config']],

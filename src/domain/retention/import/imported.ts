@@ -85,10 +85,14 @@ export function starPattern(text: string): string | undefined {
 export function ruleNames(): (wanted: string) => string {
   const taken = new Set<string>();
   return (wanted) => {
-    const plain = wanted
-      .replaceAll(/[\p{Cc}\s]+/gu, ' ')
-      .trim()
-      .slice(0, 80);
+    const plain = [
+      ...wanted
+        .toWellFormed()
+        .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+        .trim(),
+    ]
+      .slice(0, 80)
+      .join('');
     let name = plain === '' ? 'rule' : plain;
     for (let number = 2; taken.has(name); number += 1) name = `${plain} (${number})`;
     taken.add(name);

@@ -1,9 +1,11 @@
 import { fieldsOf, isFields } from '../../fields.ts';
 import { parsed } from '../../parsed.ts';
+import type { Basis } from '../policy.ts';
 import { acrPurgeCommand, compileAcr, evaluateAcr } from './acr.ts';
 import { compileArtifactRegistry, evaluateArtifactRegistry, type GarPolicy } from './artifact-registry.ts';
 import { atMost, compiled, type Dialect, isSame, missingFrom } from './dialect.ts';
 import { compileEcr, evaluateEcr } from './ecr.ts';
+import { compileGitlab, evaluateGitlab } from './gitlab.ts';
 import { compileHarbor, evaluateHarbor } from './harbor.ts';
 import { OWN_RULE } from './native.ts';
 import { compileZot, evaluateZot } from './zot.ts';
@@ -171,6 +173,19 @@ const ZOT: Dialect = {
   lost: () => [],
 };
 
+/** GitLab's policy is one for a project, and needs a token of its API. */
+const GITLAB: Dialect = {
+  title: 'expiration policy of GitLab',
+  install: {
+    export:
+      'This registry has no API for rules that its credentials reach. If it is GitLab, and all images of the project are to be cleaned up this way, send this as `container_expiration_policy_attributes` with `PUT /projects/:id`, or enter it under Settings → Packages and registries.',
+  },
+  isForWholeScope: false,
+  compile: (policy, own) => compiled(compileGitlab(policy, own), evaluateGitlab),
+  combine: (_, documents) => parsed(documents.size === 0 ? null : Object.fromEntries(documents)),
+  lost: () => [],
+};
+
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   ecr: ECR,
   'artifact-registry': ARTIFACT_REGISTRY,
@@ -179,7 +194,11 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
   distribution: ZOT,
 };
 
-/** The dialect of a vendor, by the ids of `src/registries`; undefined where the registry deletes nothing by itself. */
-export function dialectOf(vendor: string): Dialect | undefined {
+/**
+ * The dialect of a vendor, by the ids of `src/registries`; undefined where the registry deletes nothing by itself. Of the
+ * registries without an API of their own, GitLab counts from the build, and zot from the push.
+ */
+export function dialectOf(vendor: string, basis: Basis = 'pushed'): Dialect | undefined {
+  if (vendor === 'distribution' && basis === 'created') return GITLAB;
   return Object.hasOwn(DIALECTS, vendor) ? DIALECTS[vendor] : undefined;
 }

@@ -24,6 +24,8 @@ export interface EcrRule {
 }
 
 const MAX_RULES = 50;
+/** Characters of a lifecycle policy. */
+const MAX_TEXT = 30_720;
 const MAX_STARS = 4;
 /** A repository has at most so many images: a count that never expires anything, and shields what it selects. */
 const SHIELD_COUNT = 100_000;
@@ -88,17 +90,17 @@ export function compileEcr(policy: CleanupPolicy, own: RepositoryPolicy): native
     const reason = `ECR takes ${MAX_RULES} rules, of which one is for untagged images, and this needs ${selections.length}`;
     return { rules: own.rules.map((rule) => native.impossible(rule, [reason])) };
   }
-  return {
-    document: {
-      rules: selections.map(({ selection, name }, index) => ({
-        rulePriority: index + 1,
-        description: `${native.OWN_RULE}${name}`,
-        selection,
-        action: { type: 'expire' },
-      })),
-    },
-    rules,
+  const document: EcrLifecyclePolicy = {
+    rules: selections.map(({ selection, name }, index) => ({
+      rulePriority: index + 1,
+      description: `${native.OWN_RULE}${name}`,
+      selection,
+      action: { type: 'expire' },
+    })),
   };
+  if (JSON.stringify(document).length <= MAX_TEXT) return { document, rules };
+  const reason = `ECR takes ${MAX_TEXT} characters, and this needs more`;
+  return { rules: own.rules.map((rule) => native.impossible(rule, [reason])) };
 }
 
 function ownBlockers({ select, remove }: Rule, policy: CleanupPolicy, own: RepositoryPolicy): readonly string[] {
