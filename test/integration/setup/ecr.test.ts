@@ -60,9 +60,6 @@ test('what guides show comes from one file; planned it only reads, applied it is
     Statement: [{ Sid: 'setup-platform-pull', Principal: { AWS: `arn:aws:iam::${ACCOUNT}:role/ecs-task` } }],
   });
   expect(JSON.parse(api?.lifecycle ?? '').rules).toHaveLength(3);
-  expect(scene.state.scanning.rules).toEqual([
-    { scanFrequency: 'SCAN_ON_PUSH', repositoryFilters: [{ filter: 'acme/api', filterType: 'WILDCARD' }] },
-  ]);
   expect(scene.state.replication).toEqual([
     {
       destinations: [

@@ -8,6 +8,7 @@ import { immutabilityJson, mutabilityInput, mutabilityJson } from './mutability.
 import { statementsOf } from './policy-document.ts';
 import type { EcrRequest } from './request.ts';
 import { planRetention } from './retention.ts';
+import { isScannedByFlag } from './scanning.ts';
 
 /** Everything about one repository but scanning, which the registry decides for all. */
 export function planRepository(
@@ -50,6 +51,9 @@ function created(desired: DesiredRegistry, repository: DesiredRepository, live: 
   const { immutable, scan, labels } = settings;
   const key = settings.key ?? desired.newKey;
   const id = `${subject} repository`;
+  const scanType =
+    desired.scanning?.value.toUpperCase() ?? (live.scanning?.ok === true ? live.scanning.value.scanType : '');
+  const byFlag = scan !== undefined && isScannedByFlag(scan.value, scanType);
   const tags = [...(labels ?? [])].flatMap(([Key, { value }]) => (value === null ? [] : [{ Key, Value: value }]));
   const made: Setting[] = [
     compared({ subject, name: 'repository', line }, null, 'exists'),
@@ -64,7 +68,7 @@ function created(desired: DesiredRegistry, repository: DesiredRepository, live: 
   const step: SetupStep<EcrRequest> = {
     id,
     subject,
-    settings: made.map(settingId),
+    settings: [...made.map(settingId), ...(byFlag ? [`${subject} scan`] : [])],
     request: {
       operation: 'CreateRepository',
       input: {

@@ -56,6 +56,10 @@ export function planScanning(desired: DesiredRegistry, live: EcrLive): Part<EcrR
       settings.push({ ...compared(name, found.scan, scan.value), ...(reason === undefined ? {} : { reason }) });
       continue;
     }
+    if (present === undefined && isScannedByFlag(scan.value, scanType)) {
+      settings.push(compared(name, null, scan.value));
+      continue;
+    }
     const result = changed(subject, scan.value, filters);
     if (result !== undefined) {
       settings.push({ ...name, is: found.scan, should: scan.value, action: 'kept-foreign', reason: result });
@@ -103,6 +107,11 @@ export function planScanning(desired: DesiredRegistry, live: EcrLive): Part<EcrR
       },
     ],
   };
+}
+
+/** With basic scanning, a new repository is scanned by the flag that it is created with, and the shared document stays as it is. */
+export function isScannedByFlag(scan: Scan, scanType: string): boolean {
+  return scan === 'on-push' && scanType === 'BASIC';
 }
 
 function asFrequency(text: string): 'SCAN_ON_PUSH' | 'CONTINUOUS_SCAN' | 'MANUAL' {
