@@ -6,15 +6,11 @@ export const ROLES = ['pull', 'push', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
 export const PULL_ACTIONS = ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'];
-export const UPLOAD_ACTIONS = [
-  'ecr:CompleteLayerUpload',
-  'ecr:InitiateLayerUpload',
-  'ecr:PutImage',
-  'ecr:UploadLayerPart',
-];
+const UPLOADS = ['CompleteLayerUpload', 'InitiateLayerUpload', 'PutImage', 'UploadLayerPart'];
+export const UPLOAD_ACTIONS = UPLOADS.map((name) => `ecr:${name}`);
 
 /** What each role may do: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html */
-const ACTIONS: Readonly<Record<Role, readonly string[]>> = {
+const PRIVATE_ACTIONS: Readonly<Record<Role, readonly string[]>> = {
   pull: PULL_ACTIONS,
   push: sorted([...PULL_ACTIONS, ...UPLOAD_ACTIONS]),
   // Everything about one repository, except to delete it.
@@ -45,6 +41,34 @@ const ACTIONS: Readonly<Record<Role, readonly string[]>> = {
   ]),
 };
 
+/** Everybody may pull from Amazon ECR Public: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistrypublic.html */
+const PUBLIC_ACTIONS: Readonly<Record<Role, readonly string[]>> = {
+  pull: [],
+  push: sorted(['BatchCheckLayerAvailability', ...UPLOADS]).map((name) => `ecr-public:${name}`),
+  admin: sorted([
+    'BatchCheckLayerAvailability',
+    ...UPLOADS,
+    'BatchDeleteImage',
+    'DeleteRepositoryPolicy',
+    'DescribeImageTags',
+    'DescribeImages',
+    'DescribeRepositories',
+    'GetRepositoryCatalogData',
+    'GetRepositoryPolicy',
+    'ListTagsForResource',
+    'PutRepositoryCatalogData',
+    'SetRepositoryPolicy',
+    'TagResource',
+    'UntagResource',
+  ]).map((name) => `ecr-public:${name}`),
+};
+
+export type Service = 'ecr' | 'ecr-public';
+const ACTIONS: Readonly<Record<Service, typeof PRIVATE_ACTIONS>> = {
+  ecr: PRIVATE_ACTIONS,
+  'ecr-public': PUBLIC_ACTIONS,
+};
+
 /** Lambda pulls with its own service principal, and takes only these two: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html */
 const LAMBDA_ACTIONS = ['ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'];
 
@@ -63,6 +87,7 @@ export function accessStatements(
   role: Role,
   members: readonly Principal[],
   partition: string,
+  service: Service = 'ecr',
 ): readonly Statement[] {
   const ids = (kind: Principal['kind']) => sorted(members.filter((each) => each.kind === kind).map(({ id }) => id));
   const accounts = ids('aws-account').map((id) => `arn:${partition}:iam::${id}:root`);
@@ -70,7 +95,7 @@ export function accessStatements(
   const organizations = ids('aws-organization');
   const functions = ids('aws-function');
   const Sid = sidPrefix(owner, role);
-  const Action = [...ACTIONS[role]];
+  const Action = [...ACTIONS[service][role]];
   return [
     ...(arns.length === 0 ? [] : [{ Sid, Effect: 'Allow', Principal: { AWS: arns }, Action }]),
     ...(organizations.length === 0

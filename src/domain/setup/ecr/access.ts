@@ -4,7 +4,7 @@ import type { DesiredRepository } from '../desired-state.ts';
 import type { Json } from '../json.ts';
 import type { Principal } from '../principal.ts';
 import { type Setting, settingId } from '../setting.ts';
-import { accessStatements, isSidOf, ROLES } from './access-statements.ts';
+import { accessStatements, isSidOf, ROLES, type Service } from './access-statements.ts';
 import { isStatement, normalized, policyText, type Statement, sidOf, statementsOf } from './policy-document.ts';
 import type { EcrRequest } from './request.ts';
 
@@ -17,14 +17,17 @@ interface AccessContext {
   readonly partition: string;
   /** Step that makes the repository, if it is to be made. */
   readonly after: readonly string[];
+  readonly service?: Service;
 }
+
+type PolicyRequest = Extract<EcrRequest, { readonly operation: 'SetRepositoryPolicy' }>;
 
 /** The repository's policy, merged by the names of statements: what others wrote stays. */
 export function planAccess(
   { name: subject, settings, line }: DesiredRepository,
   live: Reading<string | null>,
-  { owner, partition, after }: AccessContext,
-): Part<EcrRequest> {
+  { owner, partition, after, service = 'ecr' }: AccessContext,
+): Part<PolicyRequest> {
   const extra = settings.own.get('aws')?.get('policyStatements');
   const roles = ROLES.flatMap((role) => {
     const wanted = settings[role];
@@ -52,7 +55,7 @@ export function planAccess(
   const wantedStatements: Statement[] = [];
   for (const { role, wanted } of roles) {
     const before = present.filter((each) => isSidOf(sidOf(each), owner, role));
-    const desired = accessStatements(owner, role, wanted.value ?? [], partition);
+    const desired = accessStatements(owner, role, wanted.value ?? [], partition, service);
     for (const each of before) own.add(each);
     wantedStatements.push(...desired);
     found.push(

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../retention/canonical-json.ts';
-import { combined, compared, denied, isDue, type Part, sorted, unsupported } from '../compare.ts';
+import { combined, compared, denied, isDue, type Part, unsupported } from '../compare.ts';
 import type { DesiredRegistry, DesiredRepository } from '../desired-state.ts';
 import { type Setting, type SetupStep, settingId } from '../setting.ts';
 import { planAccess } from './access.ts';
@@ -9,6 +9,7 @@ import { statementsOf } from './policy-document.ts';
 import type { EcrRequest } from './request.ts';
 import { planRetention } from './retention.ts';
 import { isScannedByFlag } from './scanning.ts';
+import { planTags } from './tags.ts';
 
 /** Everything about one repository but scanning, which the registry decides for all. */
 export function planRepository(
@@ -29,7 +30,7 @@ export function planRepository(
   return combined([
     { settings: [exists, ...(key === undefined ? [] : [key])] },
     planMutability(repository, present),
-    planTags(repository, present),
+    planTags(repository, present.arn, present.tags),
     planAccess(repository, present.policy ?? { ok: true, value: null }, {
       owner: desired.owner,
       partition: live.partition,
@@ -166,30 +167,6 @@ function planMutability({ name: subject, settings }: DesiredRepository, present:
       },
     ],
   };
-}
-
-function planTags({ name: subject, settings }: DesiredRepository, { arn, tags }: EcrLiveRepository): Part<EcrRequest> {
-  const { labels } = settings;
-  if (labels === undefined || tags === undefined) return { settings: [] };
-  const compare = [...labels].map(([key, { value, line }]) => {
-    const name = { subject, name: `labels.${key}`, line };
-    return tags.ok ? compared(name, tags.value[key] ?? null, value) : denied(name, value, tags.reason);
-  });
-  const set = compare.filter(({ action }) => action === 'create' || action === 'change');
-  const removed = compare.filter(({ action }) => action === 'remove');
-  const keyOf = ({ name }: Setting) => name.slice('labels.'.length);
-  const steps: SetupStep<EcrRequest>[] = [];
-  if (set.length > 0) {
-    const pairs = set.map((each) => ({ Key: keyOf(each), Value: String(each.should) }));
-    const request: EcrRequest = { operation: 'TagResource', input: { resourceArn: arn, tags: pairs } };
-    steps.push({ id: `${subject} labels`, subject, settings: set.map(settingId), request });
-  }
-  if (removed.length > 0) {
-    const input = { resourceArn: arn, tagKeys: [...sorted(removed.map(keyOf))] };
-    const request: EcrRequest = { operation: 'UntagResource', input };
-    steps.push({ id: `${subject} labels removed`, subject, settings: removed.map(settingId), request });
-  }
-  return { settings: compare, steps };
 }
 
 /** What Amazon ECR has nothing for. */
