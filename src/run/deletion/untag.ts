@@ -31,6 +31,8 @@ export async function removeTag(
 
 async function replaceTag(target: CleanupTarget, tag: string, clock: Clock): Promise<'deleted' | 'absent'> {
   const placeholder = placeholderFor(tag);
+  // Where nothing can be deleted, the tag would keep the empty index: this fails before it is moved.
+  if (target.vendor.id === 'distribution') await target.managed.deleteDigest(placeholder.descriptor.digest);
   await target.repository.put(tag, placeholder);
   await deletePlaceholder(target, placeholder.descriptor.digest, tag, clock);
   return 'deleted';

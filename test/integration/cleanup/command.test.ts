@@ -255,3 +255,29 @@ rules:
   expect(Object.keys(registry.tags(NAME))).toEqual(['pr-2', 'pr-3']);
   expect(await readFile(run.outputs.plan ?? '', 'utf8')).toContain('older than 14 days');
 });
+
+test.each([
+  ['deletions are switched off', { deletes: 'nothing' as const }, undefined],
+  ['nobody may delete', { deletes: 'digests' as const }, 403],
+])('where %s, no tag is moved to the empty index that would be deleted', async (_, options, status) => {
+  const { registry, policy, image } = await commandScene(options);
+  const before = registry.tags(NAME);
+  // A tag is refused by its form before the rights are looked at.
+  if (status !== undefined) {
+    registry.addFault({ match: { method: 'DELETE', path: /sha256:/, nth: 'all' }, action: { status } });
+  }
+  const run = await runCleanup({ images: image, policy, 'dry-run': 'false' });
+  expect(run.exitCode).toBe(1);
+  expect(run.outputs.outcome).toBe('registry-failed');
+  expect(registry.tags(NAME)).toEqual(before);
+});
+
+test('a tag whose manifest is lost stops the repository, and says what helps', async () => {
+  const { registry, policy, image } = await commandScene();
+  registry.addFault({ match: { path: /manifests\/pr-2/, nth: 'all' }, action: { status: 404 } });
+  const run = await runCleanup({ images: image, policy, 'dry-run': 'false' });
+  expect(run.exitCode).toBe(1);
+  expect(run.log).toContain('its manifest is lost');
+  expect(run.log).toContain('push any image to it');
+  expect(registry.writes()).toEqual([]);
+});
