@@ -48,7 +48,9 @@ export function totalsOf({ repositories, drift }: Pick<ReportResult, 'repositori
     sumBytes: sum(contents.map(({ sizes }) => sizes.sum)),
     isExact: contents.every(({ sizes }) => sizes.isExact),
     findings: highestCounts(watched),
-    unscanned: watched.filter(({ scans }) => !scans.some(({ status }) => status === 'complete')).length,
+    unscanned: watched.filter(
+      ({ image, scans }) => image.kind === 'image' && !scans.some(({ status }) => status === 'complete'),
+    ).length,
     drift: drift?.drifts.filter(({ kind }) => kind !== 'behind').length,
   };
 }

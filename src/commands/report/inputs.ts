@@ -23,7 +23,7 @@ const CONDITIONS = Object.keys(FAIL_CONDITIONS).filter((name): name is FailCondi
   Object.hasOwn(FAIL_CONDITIONS, name),
 );
 const FAIL_ON = set(CONDITIONS, { group: 'Report', about: '', default: '' });
-const SCANS = ['registry', 'trivy', 'none'] as const;
+const SCANS = ['registry', 'trivy', 'scout', 'none'] as const;
 
 /** Everything that a step with `command: report` may set. */
 export const INPUTS = {
@@ -51,7 +51,7 @@ export const INPUTS = {
   scans: set(SCANS, {
     group: 'Report',
     about:
-      "Where scan results of watched images come from: `registry` (the registry's own scanner), `trivy` (a scan in this run), or `none`. Two results are compared.",
+      "Where scan results of watched images come from: `registry` (the registry's own scanner), `trivy` (a scan in this run), `scout` (Docker Scout, if its plugin is on the runner), or `none`. Each two results are compared.",
     default: 'registry',
   }),
   'exact-sizes': flag({
@@ -92,7 +92,7 @@ export interface ReportInputs {
   readonly watch: TagMatcher;
   /** In the order of promotion. */
   readonly environments: readonly EnvironmentReference[];
-  readonly scans: { readonly registry: boolean; readonly trivy: boolean };
+  readonly scans: { readonly registry: boolean; readonly trivy: boolean; readonly scout: boolean };
   readonly exactSizes: boolean;
   readonly failOn: readonly FailCondition[];
   readonly historyFile: string | undefined;
@@ -160,6 +160,7 @@ export async function reportInputs(inputs: Values, { env }: RuleFacts<Values>): 
     scans: {
       registry: inputs.scans.includes('registry'),
       trivy: inputs.scans.includes('trivy'),
+      scout: inputs.scans.includes('scout'),
     },
     exactSizes: inputs['exact-sizes'],
     failOn: inputs['fail-on'],

@@ -34,7 +34,7 @@ async function makeReport(runtime: Runtime, inputs: ReportInputs, partial: Parti
   partial.reportedAt = runtime.clock.now().toISOString();
   if (inputs.metricsFile !== undefined) partial.metricsFile = inputs.metricsFile;
   const targets = await openTargets(runtime, inputs.registries, inputs.images, 'pull');
-  const scanners = createScanners(runtime, inputs, partial);
+  const scanners = createScanners(runtime, inputs);
   for (const target of targets) {
     const { name } = target.name;
     const found = await step(

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import type { ReportedImage } from '../../domain/report/content.ts';
 import { mergeResults, type ScanResult, type ScanSource } from '../../domain/report/scan.ts';
 import { ActionError } from '../../errors/action-error.ts';
+import { CATALOGUE } from '../../errors/catalogue.ts';
 import { readLayout } from '../../oci/image/layout.ts';
 import { fetchLayout } from '../../oci/transfer/fetch.ts';
 import type { OpenTarget } from '../../run/inventory/open-targets.ts';
-import type { Progress } from '../../run/progress.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import { findScout, type Scout } from '../../tools/scout/scout.ts';
 import type { ReportInputs } from './inputs.ts';
 import { createTrivyScan } from './trivy.ts';
 
@@ -20,28 +21,57 @@ export interface Scanners {
 /** Codes that mean missing rights. */
 const FORBIDDEN: ReadonlySet<string> = new Set(['DENIED', 'UNAUTHORIZED', 'SCOPE_TOO_NARROW', 'CREDENTIALS_MISSING']);
 
-export function createScanners(runtime: Runtime, inputs: ReportInputs, _progress: Progress): Scanners {
+export function createScanners(runtime: Runtime, inputs: ReportInputs): Scanners {
+  const { registry, trivy, scout } = inputs.scans;
   const scanWithTrivy = createTrivyScan(runtime, inputs);
+  let found: Promise<Scout | undefined> | undefined;
+  const scanWithScout = async (directory: string, { manifests }: ReportedImage): Promise<ScanResult> => {
+    found ??= findScout(runtime);
+    const scan = await found;
+    if (scan === undefined)
+      return { source: 'scout', status: 'unsupported', reason: 'The runner has no `docker scout` plugin.' };
+    const results: (ScanResult & { readonly platform: string })[] = [];
+    for (const { platform = 'linux/amd64' } of manifests)
+      results.push({ ...(await scan(directory, platform)), platform });
+    return mergeResults('scout', results);
+  };
   let fetched = 0;
-  const trivy = async ({ target }: OpenTarget, { digest }: ReportedImage): Promise<ScanResult> => {
+  /** Both look at the same bytes. */
+  const own = async ({ target }: OpenTarget, image: ReportedImage): Promise<readonly ScanResult[]> => {
+    const sources = [...(trivy ? (['trivy'] as const) : []), ...(scout ? (['scout'] as const) : [])];
+    if (sources.length === 0) return [];
+    if (image.kind !== 'image')
+      return sources.map((source) => ({
+        source,
+        status: 'unsupported',
+        reason: `It is not an image (${image.kind}).`,
+      }));
+    const { digest } = image;
     fetched += 1;
     const directory = join(runtime.temp, `report-${fetched}`);
     try {
-      await fetchLayout(target.repository, digest, directory);
-      return await scanWithTrivy(await readLayout(directory, { digest }), target.image.name);
+      const problem = await guarded('trivy', async () => {
+        await fetchLayout(target.repository, digest, directory);
+        return { source: 'trivy', status: 'complete' };
+      });
+      if (problem.status !== 'complete') return sources.map((source) => ({ ...problem, source }));
+      const results: ScanResult[] = [];
+      if (trivy) {
+        const scan = async () => scanWithTrivy(await readLayout(directory, { digest }), target.image.name);
+        results.push(await guarded('trivy', scan));
+      }
+      if (scout) results.push(await guarded('scout', () => scanWithScout(directory, image)));
+      return results;
     } finally {
-      // Images of a report may be more than the disk has room for.
+      // Images of a report may be more than the disk has space for.
       await rm(directory, { recursive: true, force: true });
     }
   };
   return {
-    results: async (open, image) => {
-      const found: ScanResult[] = [];
-      if (inputs.scans.registry && open.target.managed.scans !== undefined)
-        found.push(await registryResult(open, image));
-      if (inputs.scans.trivy) found.push(await guarded('trivy', () => trivy(open, image)));
-      return found;
-    },
+    results: async (open, image) => [
+      ...(registry && open.target.managed.scans !== undefined ? [await registryResult(open, image)] : []),
+      ...(await own(open, image)),
+    ],
   };
 }
 
@@ -63,7 +93,8 @@ async function guarded(source: ScanSource, task: () => Promise<ScanResult>): Pro
     return await task();
   } catch (error) {
     if (!(error instanceof ActionError) || error.code === 'CANCELLED') throw error;
-    const status = FORBIDDEN.has(error.code) ? 'forbidden' : 'unavailable';
+    const isScanner = CATALOGUE[error.code].outcome === 'scanner-failed';
+    const status = FORBIDDEN.has(error.code) ? 'forbidden' : isScanner ? 'failed' : 'unavailable';
     return { source, status, reason: error.message.split('\n', 1)[0] ?? '' };
   }
 }
