@@ -1,4 +1,5 @@
 import type { ECR, GetLifecyclePolicyPreviewCommandOutput } from '@aws-sdk/client-ecr';
+import { type Fields, fieldsOf, isFields } from '../../domain/fields.ts';
 import { isSame } from '../../domain/retention/native/dialect.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { unexpected } from '../../http/api.ts';
@@ -80,13 +81,30 @@ export function lifecyclePolicy(context: ManagementContext, name: EcrName, ask: 
   };
 }
 
+/** Amazon ECR returns the rules by priority, and may add what is the default. */
 function parsePolicy({ host, repository }: ManagementContext, text: string | undefined): unknown {
+  const wrong = () => unexpected(host, `the lifecycle policy of ${repository}`);
+  let document: unknown;
   try {
-    const document: unknown = JSON.parse(text ?? '');
-    return document;
+    document = JSON.parse(text ?? '');
   } catch {
-    throw unexpected(host, `the lifecycle policy of ${repository}`);
+    throw wrong();
   }
+  const { rules, ...others } = fieldsOf(document);
+  if (!Array.isArray(rules) || !rules.every(isFields)) throw wrong();
+  const sorted = rules.toSorted((a, b) => Number(a.rulePriority) - Number(b.rulePriority));
+  return {
+    ...others,
+    rules: sorted.map((rule) => ({ ...rule, selection: withoutDefaults(fieldsOf(rule.selection)) })),
+  };
+}
+
+function withoutDefaults(selection: Fields): Fields {
+  const given = Object.entries(selection).filter(
+    ([key, value]) =>
+      !(key === 'storageClass' && value === 'standard') && !(Array.isArray(value) && value.length === 0),
+  );
+  return Object.fromEntries(given);
 }
 
 /** One preview of a repository runs at a time: another one is waited for. */

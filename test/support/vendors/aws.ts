@@ -181,7 +181,7 @@ export function awsDouble(options: AwsOptions) {
     if (operation === 'GetLifecyclePolicy') {
       return lifecyclePolicy === undefined
         ? none
-        : { status: 200, body: { ...named, lifecyclePolicyText: lifecyclePolicy, lastEvaluatedAt: 0 } };
+        : { status: 200, body: { ...named, lifecyclePolicyText: asReturned(lifecyclePolicy), lastEvaluatedAt: 0 } };
     }
     if (operation === 'DeleteLifecyclePolicy') {
       if (lifecyclePolicy === undefined) return none;
@@ -226,6 +226,15 @@ export function awsDouble(options: AwsOptions) {
     'api.ecr-public.us-east-1.amazonaws.com': registry('SpencerFrontendService', 'ecr-public', 'us-east-1'),
   } satisfies Record<string, Service>;
   return { hosts, state };
+}
+
+/** With the defaults that the service adds. */
+function asReturned(text: string): string {
+  const { rules } = fieldsOf(JSON.parse(text));
+  const list = Array.isArray(rules) ? rules.map(fieldsOf) : [];
+  return JSON.stringify({
+    rules: list.map((rule) => ({ ...rule, selection: { storageClass: 'standard', ...fieldsOf(rule.selection) } })),
+  });
 }
 
 /** Rules that the real service refuses. https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html */
