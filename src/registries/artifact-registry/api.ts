@@ -1,20 +1,17 @@
-import type { Credentials } from '../../credentials/credential.ts';
-import { type Fields, fieldsOf, isFields } from '../../domain/fields.ts';
+import { type Fields, fieldsOf } from '../../domain/fields.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
+import { unexpected } from '../../http/api.ts';
 import { parseErrorBody } from '../../http/error-body.ts';
-import { createRedactor } from '../../http/redact.ts';
 import { registryError } from '../../http/registry-error.ts';
 import { ignoreFailure } from '../ignore-failure.ts';
 import type { Management, ManagementContext } from '../vendor.ts';
 import { cleanupPolicies } from './cleanup-policies.ts';
+import { openGoogleApi, tokenOf } from './google-api.ts';
 import { currentTags, HOST, type Listing, listImages, prefixesOf } from './inventory.ts';
-import { finishOperation, type Waiting } from './operation.ts';
+import { finishOperation } from './operation.ts';
 import { ANALYSIS_HOST, analysisScan } from './scan.ts';
 
 const UPLOAD_PERMISSION = 'artifactregistry.repositories.uploadArtifacts';
-/** User names whose password is an access token; the helpers gcloud and docker-credential-gcr use their own. */
-const TOKEN_USERS = /^(?:oauth2accesstoken|_token|_dcgcloud_token|_dcgcr_(?:\d+_)*token)$/;
 
 interface Name {
   /** `projects/p/locations/l` */
@@ -49,36 +46,13 @@ function nameOf(host: string, path: string): Name {
 
 /** https://docs.cloud.google.com/artifact-registry/docs/reference/rest */
 export function artifactRegistryManagement(context: ManagementContext): Management {
-  const { host, api, clock } = context;
+  const { host } = context;
   const facts = { registry: host, repository: context.repository };
   const { parent, repository, image } = nameOf(host, context.repository);
   const home = `${parent}/repositories/${encodeURIComponent(repository)}`;
   const versions = `${home}/packages/${encodeURIComponent(image)}`;
 
-  const { add, redact } = createRedactor();
-
-  const ask = async (
-    path: string,
-    request: Pick<ApiRequest, 'method' | 'expect' | 'operation' | 'what' | 'json'>,
-    service = HOST,
-  ): Promise<ApiAnswer> => {
-    const found = await context.credentials();
-    const token = tokenOf(found);
-    if (token === undefined) {
-      throw new ActionError(
-        'UNAUTHORIZED',
-        `${service} needs an access token of Google for ${request.what}, and there is ${whatIs(found)}: use workload-identity-provider, or the user oauth2accesstoken with an access token.`,
-        { facts },
-      );
-    }
-    api.secret(token);
-    add(token);
-    const url = new URL(`https://${service}/v1/${path}`);
-    const answer = await api.request({ ...request, url, headers: { authorization: `Bearer ${token}` }, facts });
-    if (answer.status === 200 && !isFields(answer.json)) throw unexpected(service, request.what, facts);
-    return answer;
-  };
-  const waiting: Waiting = { host: HOST, facts, clock, ask, redact };
+  const { ask, waiting } = openGoogleApi(context, facts);
 
   const prefixes = prefixesOf(context, parent, repository, image);
   const listing: Listing = { facts, home, package: versions, image, prefixes, ask };
@@ -117,7 +91,7 @@ export function artifactRegistryManagement(context: ManagementContext): Manageme
       const path = `${parent}/repositories?repositoryId=${encodeURIComponent(repository)}`;
       const answer = await ask(path, { method: 'POST', json, expect: [200, 409], operation: 'write', what });
       if (answer.status === 409) {
-        const said = parseErrorBody(answer.text, redact);
+        const said = parseErrorBody(answer.text, waiting.redact);
         if (said.code === 'ALREADY_EXISTS') return 'exists';
         throw registryError(
           { host: HOST, operation: 'write', status: 409, ...said },
@@ -194,16 +168,4 @@ export function artifactRegistryManagement(context: ManagementContext): Manageme
       );
     },
   };
-}
-
-/** The access token in registry credentials; undefined for other kinds of credentials. */
-function tokenOf(found: Credentials | undefined): string | undefined {
-  return found?.kind === 'password' && TOKEN_USERS.test(found.username) ? found.password : undefined;
-}
-
-function whatIs(found: Credentials | undefined): string {
-  if (found === undefined) return 'no login at all';
-  return found.kind === 'password' && found.username.startsWith('_json_key')
-    ? 'a service account key'
-    : 'a login of another kind';
 }

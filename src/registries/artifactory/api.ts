@@ -2,7 +2,7 @@ import type { Credentials } from '../../credentials/credential.ts';
 import { readClaims } from '../../credentials/id-token.ts';
 import { type Digest, isDigest, splitDigest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
-import { ActionError } from '../../errors/action-error.ts';
+import { ActionError, type ErrorFacts } from '../../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
 import type { ManagementContext } from '../vendor.ts';
 import { FROM_PROVIDER } from './identity.ts';
@@ -40,12 +40,35 @@ export interface Artifactory {
 /** Limits a search. A list of thousands of tags is not read again for every deletion, which moves its pages besides. */
 type Only = { readonly digest: Digest } | { readonly name: string };
 
+/** Artifactory's REST API, for requests that are not about one image. */
+export function openArtifactoryApi(
+  context: Pick<ManagementContext, 'api' | 'host' | 'origin' | 'apiUrl' | 'credentials'>,
+  facts: ErrorFacts = { registry: context.host },
+): Artifactory['ask'] {
+  const { api } = context;
+  const base = new URL('/', context.apiUrl ?? context.origin);
+
+  const headers = async (): Promise<Readonly<Record<string, string>>> => {
+    const found = await context.credentials();
+    if (found === undefined) return {};
+    const secret = found.kind === 'password' ? found.password : found.token;
+    api.secret(secret);
+    if (found.kind === 'identity-token' || isToken(found)) return { authorization: `Bearer ${secret}` };
+    const basic = Buffer.from(`${found.username}:${secret}`).toString('base64');
+    api.secret(basic);
+    return { authorization: `Basic ${basic}` };
+  };
+
+  return async ({ path, ...request }: ArtifactoryRequest): Promise<ApiAnswer> =>
+    api.request({ ...request, url: new URL(path, base), headers: await headers(), facts });
+}
+
 /**
  * Artifactory's REST API for one image, whose name begins with the repository key (`host/<key>/<image>`).
  * @throws ActionError NAME_INVALID when no image follows the key
  */
 export function openArtifactory(context: ManagementContext): Artifactory {
-  const { api, host, repository } = context;
+  const { host, repository } = context;
   const facts = { registry: host, repository };
   const base = new URL('/', context.apiUrl ?? context.origin);
   const [key = '', ...rest] = repository.split('/');
@@ -59,19 +82,7 @@ export function openArtifactory(context: ManagementContext): Artifactory {
     );
   }
 
-  const headers = async (): Promise<Readonly<Record<string, string>>> => {
-    const found = await context.credentials();
-    if (found === undefined) return {};
-    const secret = found.kind === 'password' ? found.password : found.token;
-    api.secret(secret);
-    if (found.kind === 'identity-token' || isToken(found)) return { authorization: `Bearer ${secret}` };
-    const basic = Buffer.from(`${found.username}:${secret}`).toString('base64');
-    api.secret(basic);
-    return { authorization: `Basic ${basic}` };
-  };
-
-  const ask = async ({ path, ...request }: ArtifactoryRequest): Promise<ApiAnswer> =>
-    api.request({ ...request, url: new URL(path, base), headers: await headers(), facts });
+  const ask = openArtifactoryApi(context, facts);
 
   /**
    * AQL is sent as plain text, neither JSON nor a form:

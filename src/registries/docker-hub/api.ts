@@ -23,7 +23,9 @@ export type HubRequest = Omit<ApiRequest, 'url' | 'headers' | 'facts'> & {
  * Docker Hub's management API with a bearer token that is fetched on first use and renewed before it expires.
  * @throws from requests: ActionError UNAUTHORIZED when the API rejects the registry's credentials
  */
-export function openHub(context: ManagementContext): (request: HubRequest) => Promise<ApiAnswer> {
+export function openHub(
+  context: Pick<ManagementContext, 'api' | 'clock' | 'host' | 'repository' | 'credentials'>,
+): (request: HubRequest) => Promise<ApiAnswer> {
   const { api, clock } = context;
   const facts = { registry: context.host, repository: context.repository };
   let held: { readonly bearer: string; readonly until: number } | undefined;

@@ -1,4 +1,4 @@
-import { ActionError } from '../../errors/action-error.ts';
+import { ActionError, type ErrorFacts } from '../../errors/action-error.ts';
 import type { ApiAnswer, ApiRequest } from '../../http/api.ts';
 import type { ManagementContext } from '../vendor.ts';
 
@@ -24,24 +24,18 @@ export interface Harbor {
   readonly remove: (path: string, reference: string) => Promise<'deleted' | 'absent'>;
 }
 
+type HarborApi = Pick<Harbor, 'ask' | 'askAt' | 'at'>;
+
 /**
- * Harbor's API for one repository. https://goharbor.io/docs/latest/working-with-projects/
- * @throws ActionError NAME_INVALID when the name does not start with a project
+ * Harbor's API, for requests that are not about one repository.
+ * @param facts of its errors
  */
-export function openHarbor(context: ManagementContext): Harbor {
-  const { api, host, repository, origin, apiUrl } = context;
-  const facts = { registry: host, repository };
-  const slash = repository.indexOf('/');
-  const project = repository.slice(0, Math.max(slash, 0));
-  const image = repository.slice(slash + 1);
-  if (project === '' || image === '') {
-    throw new ActionError('NAME_INVALID', `${host}/${repository} lacks a project: expected ${host}/<project>/<name>.`, {
-      facts,
-    });
-  }
+export function openHarborApi(
+  context: Pick<ManagementContext, 'api' | 'host' | 'origin' | 'apiUrl' | 'credentials'>,
+  facts: ErrorFacts = { registry: context.host },
+): HarborApi {
+  const { api, host, origin, apiUrl } = context;
   const base = `${(apiUrl ?? origin).href.replace(/\/+$/, '')}/api/v2.0`;
-  // Names with slashes are encoded twice: Harbor's router decodes once before it splits the path.
-  const artifacts = `/projects/${encodeURIComponent(project)}/repositories/${encodeURIComponent(encodeURIComponent(image))}/artifacts`;
 
   const askAt = async (request: HarborAddress): Promise<ApiAnswer> => {
     const found = await context.credentials();
@@ -67,6 +61,27 @@ export function openHarbor(context: ManagementContext): Harbor {
   };
   const at = (path: string) => new URL(base + path);
   const ask = ({ path, ...request }: HarborRequest) => askAt({ ...request, url: at(path) });
+  return { ask, askAt, at };
+}
+
+/**
+ * Harbor's API for one repository. https://goharbor.io/docs/latest/working-with-projects/
+ * @throws ActionError NAME_INVALID when the name does not start with a project
+ */
+export function openHarbor(context: ManagementContext): Harbor {
+  const { host, repository } = context;
+  const facts = { registry: host, repository };
+  const slash = repository.indexOf('/');
+  const project = repository.slice(0, Math.max(slash, 0));
+  const image = repository.slice(slash + 1);
+  if (project === '' || image === '') {
+    throw new ActionError('NAME_INVALID', `${host}/${repository} lacks a project: expected ${host}/<project>/<name>.`, {
+      facts,
+    });
+  }
+  // Names with slashes are encoded twice: Harbor's router decodes once before it splits the path.
+  const artifacts = `/projects/${encodeURIComponent(project)}/repositories/${encodeURIComponent(encodeURIComponent(image))}/artifacts`;
+  const { ask, askAt, at } = openHarborApi(context, facts);
 
   const remove = async (path: string, reference: string): Promise<'deleted' | 'absent'> => {
     const { status } = await ask({

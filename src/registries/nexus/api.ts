@@ -1,7 +1,7 @@
 import { type Digest, isDigest, splitDigest } from '../../domain/digest.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { MANIFEST_TYPES } from '../../domain/manifest.ts';
-import { ActionError } from '../../errors/action-error.ts';
+import { ActionError, type ErrorFacts } from '../../errors/action-error.ts';
 import { type ApiAnswer, type ApiRequest, unexpected } from '../../http/api.ts';
 import { timeOf } from '../listed-tags.ts';
 import type { ManagementContext } from '../vendor.ts';
@@ -39,27 +39,19 @@ export interface Nexus {
 /** Limits a search. A list of thousands of tags is not read again for every deletion, which moves its pages besides. */
 export type Only = { readonly tag: string } | { readonly digest: Digest };
 
-/**
- * Nexus's REST API for one image. A repository with its own host or port is given by `registry-api`
- * (`https://nexus.example.com/repository/<name>`); otherwise it is the first part of the image name.
- * @throws ActionError NAME_INVALID when repository or image are missing
- */
-export function openNexus(context: ManagementContext): Nexus {
-  const { api, host, repository, apiUrl, origin } = context;
-  const facts = { registry: host, repository };
-  const { base, named } = split(apiUrl ?? origin);
-  const [first = '', ...rest] = repository.split('/');
-  const name = named ?? first;
-  const image = named === undefined ? rest.join('/') : repository;
-  if (name === '' || image === '') {
-    throw new ActionError(
-      'NAME_INVALID',
-      `${host}/${repository} does not name a repository of Nexus and an image in it: expected ${host}/<repository>/<image>, or \`registry-api\` with the URL of the repository (https://nexus.example.com/repository/<name>).`,
-      { facts },
-    );
-  }
+type NexusContext = Pick<ManagementContext, 'api' | 'host' | 'origin' | 'apiUrl' | 'credentials'>;
 
-  const ask = async ({ path, ...request }: NexusRequest): Promise<ApiAnswer> => {
+/**
+ * Nexus's REST API, for requests that are not about one image.
+ * @param base URL of Nexus itself; by default that of the registry
+ */
+export function openNexusApi(
+  context: NexusContext,
+  base: string = split(context.apiUrl ?? context.origin).base,
+  facts: ErrorFacts = { registry: context.host },
+): Nexus['ask'] {
+  const { api, host } = context;
+  return async ({ path, ...request }: NexusRequest): Promise<ApiAnswer> => {
     const found = await context.credentials();
     if (found?.kind === 'identity-token') {
       throw new ActionError('UNAUTHORIZED', `Nexus at ${host} wants a user name and a password, not a token.`, {
@@ -78,6 +70,29 @@ export function openNexus(context: ManagementContext): Nexus {
       facts,
     });
   };
+}
+
+/**
+ * Nexus's REST API for one image. A repository with its own host or port is given by `registry-api`
+ * (`https://nexus.example.com/repository/<name>`); otherwise it is the first part of the image name.
+ * @throws ActionError NAME_INVALID when repository or image are missing
+ */
+export function openNexus(context: ManagementContext): Nexus {
+  const { host, repository, apiUrl, origin } = context;
+  const facts = { registry: host, repository };
+  const { base, named } = split(apiUrl ?? origin);
+  const [first = '', ...rest] = repository.split('/');
+  const name = named ?? first;
+  const image = named === undefined ? rest.join('/') : repository;
+  if (name === '' || image === '') {
+    throw new ActionError(
+      'NAME_INVALID',
+      `${host}/${repository} does not name a repository of Nexus and an image in it: expected ${host}/<repository>/<image>, or \`registry-api\` with the URL of the repository (https://nexus.example.com/repository/<name>).`,
+      { facts },
+    );
+  }
+
+  const ask = openNexusApi(context, base, facts);
 
   async function* components(only?: Only): AsyncGenerator<NexusComponent> {
     const seen = new Set<string>();

@@ -2,6 +2,8 @@ import type { Entry } from './entry.ts';
 
 const BOTOCORE = { version: 'botocore 1.44.8', licence: 'Apache-2.0' } as const;
 const GOOGLE = { version: 'googleapis.dart 444fd6c', licence: 'BSD-3-Clause' } as const;
+const ARM =
+  '/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/Microsoft.ContainerRegistry/registries/{registryName}';
 const GAR = 'artifactregistry.projects.locations.repositories';
 const ECR = ['GetAuthorizationToken', 'DescribeRepositories', 'CreateRepository', 'DescribeImages', 'BatchDeleteImage'];
 /** What setup reads and writes. */
@@ -55,11 +57,36 @@ export const CLOUDS = {
         operations: [
           'artifactregistry.projects.locations.operations.get',
           'artifactregistry.projects.getProjectSettings',
-          ...['create', 'get', 'list', 'patch', 'testIamPermissions'].map((name) => `${GAR}.${name}`),
+          ...['create', 'get', 'list', 'patch', 'testIamPermissions', 'getIamPolicy', 'setIamPolicy'].map(
+            (name) => `${GAR}.${name}`,
+          ),
           ...['get', 'list'].map((name) => `${GAR}.dockerImages.${name}`),
           ...['delete', 'get', 'list'].map((name) => `${GAR}.packages.${name}`),
           ...['create', 'delete', 'get', 'list'].map((name) => `${GAR}.packages.tags.${name}`),
           ...['batchDelete', 'delete', 'get', 'list'].map((name) => `${GAR}.packages.versions.${name}`),
+        ],
+      },
+    ],
+  },
+  'acr-arm': {
+    documents: [
+      {
+        format: 'openapi',
+        file: 'azure/acr-arm.2022-12-01.converted-openapi.json',
+        source: 'npm @azure/arm-containerregistry dist-esm/src, operation specs and mappers',
+        version: '10.1.0',
+        licence: 'MIT',
+        operations: [
+          ...['GET', 'PUT', 'PATCH'].map((method) => `${method} ${ARM}`),
+          ...[
+            'replications/{replicationName}',
+            'scopeMaps/{scopeMapName}',
+            'tokens/{tokenName}',
+            'webhooks/{webhookName}',
+            'tasks/{taskName}',
+          ].flatMap((path) => ['GET', 'PUT', 'PATCH', 'DELETE'].map((method) => `${method} ${ARM}/${path}`)),
+          ...['replications', 'scopeMaps', 'tokens', 'webhooks'].map((path) => `GET ${ARM}/${path}`),
+          `POST ${ARM}/generateCredentials`,
         ],
       },
     ],

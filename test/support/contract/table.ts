@@ -10,6 +10,32 @@ const ARTIFACTS = '/projects/{project_name}/repositories/{repository_name}/artif
 const RULES = '/projects/{project_name_or_id}/immutabletagrules';
 const PACKAGE = '/{package_type}/{package_name}';
 
+const HARBOR_SETUP = [
+  'PUT /projects/{project_name_or_id}',
+  'PUT /quotas/{id}',
+  'GET /permissions',
+  ...['GET', 'POST'].flatMap((method) => [
+    `${method} /projects/{project_name_or_id}/members`,
+    `${method} /projects/{project_name_or_id}/webhook/policies`,
+    `${method} /robots`,
+    `${method} /registries`,
+    `${method} /replication/policies`,
+    `${method} /replication/executions`,
+  ]),
+  ...['PUT', 'DELETE'].flatMap((method) => [
+    `${method} /projects/{project_name_or_id}/members/{mid}`,
+    `${method} /projects/{project_name_or_id}/webhook/policies/{webhook_policy_id}`,
+    `${method} /robots/{robot_id}`,
+  ]),
+  'PUT /registries/{id}',
+  'PUT /replication/policies/{id}',
+];
+
+const HUB_TEAMS = [
+  'GET /v2/repositories/{namespace}/{repository}/groups',
+  ...['PATCH', 'DELETE'].map((method) => `${method} /v2/repositories/{namespace}/{repository}/groups/{group_id}/`),
+];
+
 const GITHUB = ['/orgs/{org}', '/users/{username}', '/user'].flatMap((owner) => [
   `GET ${owner}/packages`,
   ...['', '/versions', '/versions/{package_version_id}'].map((end) => `GET ${owner}/packages${PACKAGE}${end}`),
@@ -52,6 +78,7 @@ export const CONTRACTS = {
           'GET /retentions/{id}/executions/{eid}/tasks',
           'GET /quotas',
           'GET /systeminfo',
+          ...HARBOR_SETUP,
           'GET /users/current',
           'GET /users/current/permissions',
         ],
@@ -73,6 +100,13 @@ export const CONTRACTS = {
         licence: APACHE,
         operations: [
           ...NEXUS,
+          ...['proxy', 'group'].flatMap((type) => [
+            `POST /v1/repositories/docker/${type}`,
+            ...['GET', 'PUT'].map((method) => `${method} /v1/repositories/docker/${type}/{repositoryName}`),
+          ]),
+          'POST /v1/security/roles',
+          ...['GET', 'PUT'].map((method) => `${method} /v1/security/roles/{id}`),
+          'GET /v1/security/anonymous',
           'GET /v1/repositories',
           'GET /v1/repositories/{repositoryName}',
           'GET /v1/search',
@@ -102,6 +136,7 @@ export const CONTRACTS = {
         operations: [
           'POST /v2/users/login',
           'POST /v2/auth/token',
+          'GET /v2/orgs/{org_name}/groups',
           ...['GET', 'HEAD'].flatMap((method) => [`${method} ${TAGS}`, `${method} ${TAGS}/{tag}`]),
         ],
       },
@@ -113,8 +148,10 @@ export const CONTRACTS = {
         operations: [
           ...['GET', 'POST'].map((method) => `${method} ${REPOSITORIES}`),
           ...['GET', 'HEAD'].map((method) => `${method} ${REPOSITORIES}/{repository}`),
+          `PATCH ${REPOSITORIES}/{repository}`,
           `PATCH ${REPOSITORIES}/{repository}/immutabletags`,
           `POST ${REPOSITORIES}/{repository}/immutabletags/verify`,
+          'POST /v2/repositories/{namespace}/{repository}/groups',
         ],
       },
       {
@@ -129,6 +166,10 @@ export const CONTRACTS = {
     ],
     spans: ['name'],
     exceptions: [
+      ...['POST /v2/repositories/{namespace}/{repository}/privacy', ...HUB_TEAMS].map((operation) => ({
+        operation,
+        source: 'https://github.com/docker/terraform-provider-docker internal/hubclient (a15631f)',
+      })),
       {
         operation: 'DELETE /v2/repositories/{namespace}/{repository}/tags/{tag}',
         source: 'https://github.com/docker/hub-feedback/issues/1759',
@@ -171,7 +212,8 @@ export const CONTRACTS = {
           'POST /access/api/v1/oidc/token',
           'GET /artifactory/api/repositories',
           'GET /artifactory/api/repositories/{key}',
-          'PUT /artifactory/api/repositories/{key}',
+          ...['PUT', 'POST'].map((method) => `${method} /artifactory/api/repositories/{key}`),
+          ...['GET', 'PUT', 'POST'].map((method) => `${method} /artifactory/api/v2/security/permissions/{name}`),
           'POST /artifactory/api/search/aql',
           'GET /artifactory/api/storage/{repo}/{path}',
           'DELETE /artifactory/{repo}/{path}',

@@ -1,0 +1,134 @@
+import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
+import type { Mistake } from '../../../domain/setup/setting.ts';
+import type { SubjectChanges } from '../../setup/change.ts';
+import { planOf, type Reading, reading } from '../../setup/change.ts';
+import { registrySetup, type SetupContext, type SetupDefinition, type VendorSetup } from '../../setup-port.ts';
+import { openHarborApi } from '../api.ts';
+import { applyRequest } from './apply.ts';
+import { ownMistakes } from './own-fields.ts';
+import { planProject } from './plan-project.ts';
+import { planEndpoints, planReplications } from './plan-registry.ts';
+import { type LiveProject, type LiveRegistry, listAll, readProject, readRegistry } from './read.ts';
+import type { HarborRequest } from './step.ts';
+import { wantedOf } from './wanted.ts';
+
+interface Live {
+  readonly registry: LiveRegistry;
+  readonly projects: ReadonlyMap<string, Reading<LiveProject | undefined>>;
+  /** Names of replication rules that have run. */
+  readonly started: ReadonlySet<string>;
+}
+
+/** Harbor keeps settings for projects, the first part of a repository's name. */
+export const harborSetup: SetupDefinition = {
+  block: 'harbor',
+  unitOf: (repository) => repository.split('/', 1)[0] ?? repository,
+  principals: ['harbor-robot', 'harbor-user', 'harbor-group'],
+  mistakes,
+  open: (context) => registrySetup(openSetup(context)),
+};
+
+function openSetup(context: SetupContext): VendorSetup<Live, HarborRequest> {
+  const { host } = context;
+  const { ask } = openHarborApi(context);
+  return {
+    names: async () => (await listAll(ask, host, '/projects', 'the projects')).map(({ name }) => String(name)),
+    readLive: async (desired) => {
+      const { caches, projects, replications } = wantedOf(desired);
+      const registry = await readRegistry(ask, host);
+      const found = new Map<string, Reading<LiveProject | undefined>>();
+      for (const { name } of [...caches, ...projects.map(({ project }) => project)]) {
+        found.set(name, await reading(() => readProject(ask, host, name)));
+      }
+      const started = new Set<string>();
+      for (const { name, copiesExisting } of replications) {
+        const rule = registry.replications.ok
+          ? registry.replications.value.find((row) => row.name === name)
+          : undefined;
+        if (!copiesExisting || rule === undefined) continue;
+        const path = `/replication/executions?policy_id=${Number(rule.id)}`;
+        const runs = await reading(() => listAll(ask, host, path, `the runs of ${name}`));
+        if (!runs.ok || runs.value.length > 0) started.add(name);
+      }
+      return { registry, projects: found, started };
+    },
+    plan: (desired, live) => {
+      const wanted = wantedOf(desired);
+      const { registry, projects, started } = live;
+      const { authMode } = registry;
+      const rows = registry.endpoints.ok ? registry.endpoints.value : [];
+      const endpoints = new Map(rows.map(({ name, id }) => [String(name), Number(id)]));
+      const subject = (
+        project: Parameters<typeof planProject>[0],
+        lacks: SubjectChanges<HarborRequest>['changes'],
+        accept: readonly string[],
+      ): SubjectChanges<HarborRequest> => {
+        const found = projects.get(project.name);
+        const changes =
+          found?.ok === false
+            ? [{ action: 'denied' as const, name: 'exists', reason: found.error.message, line: project.line }]
+            : planProject(project, found?.value, { authMode, endpoints });
+        return { subject: project.name, accept, changes: [...changes, ...(changes.length === 0 ? [] : lacks)] };
+      };
+      return planOf([
+        {
+          subject: '',
+          accept: desired.accept,
+          changes: [...planEndpoints(wanted.endpoints, registry.endpoints), ...wanted.lacks],
+        },
+        ...wanted.caches.map((project) => subject(project, [], desired.accept)),
+        ...wanted.projects.map(({ project, lacks }) =>
+          subject(project, lacks, [
+            ...desired.accept,
+            ...(desired.repositories.find(({ name }) => name === project.name)?.settings.accept ?? []),
+          ]),
+        ),
+        {
+          subject: '',
+          accept: desired.accept,
+          changes: planReplications(wanted.replications, registry.replications, started),
+        },
+      ]);
+    },
+    apply: (request) => applyRequest(ask, context, request),
+  };
+}
+
+/** https://goharbor.io/docs/latest/working-with-projects/create-projects/ */
+const PROJECT = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
+
+function mistakes(desired: DesiredRegistry): readonly Mistake[] {
+  const error = (line: number, message: string): Mistake => ({ severity: 'error', line, message });
+  const named = desired.repositories.flatMap(({ name, line }) =>
+    PROJECT.test(name) && name.length <= 255
+      ? []
+      : [
+          error(
+            line,
+            `"${name}" is no name of a Harbor project: lower-case letters and digits, with single . _ - between.`,
+          ),
+        ],
+  );
+  const caches = (desired.cache?.value ?? []).flatMap(({ prefix, secret, user, line }) => [
+    ...(PROJECT.test(prefix.replace(/\/+$/, ''))
+      ? []
+      : [error(line, `\`prefix: ${prefix}\`: in Harbor a cache is a project, whose name has no slash.`)]),
+    ...(secret === undefined || /^env:[A-Za-z_]\w*$/.test(secret)
+      ? []
+      : [
+          error(
+            line,
+            '`secret`: Harbor keeps the password itself. Write `env:NAME`, the name of an environment variable with the password.',
+          ),
+        ]),
+    ...((secret === undefined) === (user === undefined)
+      ? []
+      : [error(line, '`user` and `secret` of a cache go together.')]),
+  ]);
+  const webhooks = desired.repositories.flatMap(({ settings }) =>
+    (settings.webhooks?.value ?? []).flatMap(({ on, line }) =>
+      on.includes('quarantine') ? [error(line, '`on: quarantine`: Harbor has no such event.')] : [],
+    ),
+  );
+  return [...named, ...caches, ...webhooks, ...ownMistakes(desired)];
+}

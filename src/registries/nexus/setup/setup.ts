@@ -1,0 +1,264 @@
+import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
+import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
+import type { Mistake } from '../../../domain/setup/setting.ts';
+import { ActionError } from '../../../errors/action-error.ts';
+import { unexpected } from '../../../http/api.ts';
+import { grantsOf, grantsTo } from '../../setup/access.ts';
+import { type Change, denied, planOf, type Reading, reading } from '../../setup/change.ts';
+import { stepSecret } from '../../setup/step-secret.ts';
+import {
+  type Applied,
+  registrySetup,
+  type SetupContext,
+  type SetupDefinition,
+  type VendorSetup,
+} from '../../setup-port.ts';
+import { type Nexus, openNexusApi } from '../api.ts';
+import { ownMistakes } from './own-fields.ts';
+import {
+  type LiveNexusRepository,
+  type NexusRequest,
+  nexusRegistryLacks,
+  planNexusRepository,
+  planProxy,
+  planRole,
+  privilegesFor,
+} from './plan.ts';
+
+interface Live {
+  readonly repositories: ReadonlyMap<string, Reading<LiveNexusRepository | undefined>>;
+  /** Undefined: there is no such role. */
+  readonly roles: ReadonlyMap<string, Reading<Fields | undefined>>;
+  /** Whether people who do not log in are let in at all. */
+  readonly anonymous: Reading<boolean>;
+}
+
+/** Nexus keeps settings for its repositories, the first part of an image's name. */
+export const nexusSetup: SetupDefinition = {
+  block: 'nexus',
+  unitOf: (repository) => repository.split('/', 1)[0] ?? repository,
+  principals: ['nexus-role'],
+  mistakes,
+  open: (context) => registrySetup(openSetup(context)),
+};
+
+function openSetup(context: SetupContext): VendorSetup<Live, NexusRequest> {
+  const { host } = context;
+  const ask = openNexusApi(context);
+  // With the address of one repository as `registry-api`, images are not named by it.
+  const isRouted = !/\/repository\/[^/]+\/*$/.test((context.apiUrl ?? context.origin).pathname);
+
+  const listed = async (): Promise<readonly Fields[]> => {
+    const what = 'the repositories';
+    const { json } = await ask({ method: 'GET', path: '/v1/repositories', expect: [200], operation: 'read', what });
+    if (!Array.isArray(json)) throw unexpected(host, what);
+    return json.filter(isFields).filter(({ format }) => format === 'docker');
+  };
+
+  const read = async (rows: readonly Fields[], name: string): Promise<LiveNexusRepository | undefined> => {
+    const row = rows.find((each) => each.name === name);
+    if (row === undefined) return undefined;
+    const type = String(row.type);
+    const path = `/v1/repositories/docker/${encodeURIComponent(type)}/${encodeURIComponent(name)}`;
+    const what = `the settings of ${name}`;
+    const { json } = await ask({ method: 'GET', path, expect: [200], operation: 'read', what });
+    const fields = fieldsOf(json);
+    if (fields.name !== name) throw unexpected(host, what);
+    return { type, fields };
+  };
+
+  return {
+    names: async () => (await listed()).flatMap(({ name, type }) => (type === 'hosted' ? [String(name)] : [])),
+    readLive: async (desired) => {
+      const rows = await listed();
+      const repositories = new Map<string, Reading<LiveNexusRepository | undefined>>();
+      const caches = (desired.cache?.value ?? []).map(({ prefix }) => prefix.replace(/\/+$/, ''));
+      for (const name of [...caches, ...desired.repositories.map((each) => each.name)]) {
+        repositories.set(name, await reading(() => read(rows, name)));
+      }
+      const roles = new Map<string, Reading<Fields | undefined>>();
+      for (const role of rolesOf(desired).keys()) roles.set(role, await reading(() => readRole(ask, role)));
+      const isOpen = desired.repositories.some(({ settings }) => settings.visibility?.value === 'public');
+      return {
+        repositories,
+        roles,
+        anonymous: isOpen ? await reading(() => isAnonymous(ask)) : { ok: true, value: true },
+      };
+    },
+    plan: (desired, live) =>
+      planOf<NexusRequest>([
+        { subject: '', accept: desired.accept, changes: nexusRegistryLacks(desired) },
+        ...(desired.cache?.value ?? []).map((cache) => {
+          const subject = cache.prefix.replace(/\/+$/, '');
+          const found = live.repositories.get(subject);
+          const changes =
+            found?.ok === false
+              ? [denied('exists', found.error, cache.line)]
+              : planProxy(cache, found?.value, isRouted);
+          return { subject, accept: desired.accept, changes };
+        }),
+        ...desired.repositories.map((repository) => {
+          const { name: subject, settings, line } = repository;
+          const found = live.repositories.get(subject);
+          const changes =
+            found?.ok === false
+              ? [denied('exists', found.error, line)]
+              : [
+                  ...planNexusRepository(repository, found?.value, isRouted),
+                  ...anonymousLack(settings, live.anonymous),
+                ];
+          return { subject, accept: [...desired.accept, ...settings.accept], changes };
+        }),
+        {
+          subject: '',
+          accept: desired.accept,
+          changes: [...rolesOf(desired)].map(([role, { privileges, line }]) => {
+            const found = live.roles.get(role);
+            return found?.ok === false
+              ? denied(`role ${role}`, found.error, line)
+              : planRole(role, [...privileges].toSorted(), line, found?.value);
+          }),
+        },
+      ]),
+    apply: (request) => (request.kind === 'role' ? applyRole(ask, request) : applyRepository(ask, context, request)),
+  };
+}
+
+function anonymousLack(
+  { visibility }: DesiredRegistry['repositories'][number]['settings'],
+  anonymous: Reading<boolean>,
+): readonly Change<never>[] {
+  if (visibility?.value !== 'public' || (anonymous.ok && anonymous.value)) return [];
+  return [
+    {
+      action: 'unsupported',
+      name: 'visibility.anonymous',
+      line: visibility.line,
+      reason:
+        'The repository accepts pulls without a login, and this Nexus does not: enable Administration → Security → Anonymous Access, and the Docker Bearer Token Realm.',
+    },
+  ];
+}
+
+/** Roles of the file with the privileges that they need, over all repositories and caches. */
+function rolesOf(
+  desired: DesiredRegistry,
+): ReadonlyMap<string, { readonly privileges: Set<string>; readonly line: number }> {
+  const roles = new Map<string, { readonly privileges: Set<string>; readonly line: number }>();
+  const give = (role: string, line: number, privileges: readonly string[]) => {
+    const found = roles.get(role) ?? { privileges: new Set<string>(), line };
+    for (const privilege of privileges) found.privileges.add(privilege);
+    roles.set(role, found);
+  };
+  for (const { prefix, pull } of desired.cache?.value ?? []) {
+    for (const { id, line } of pull) give(id, line, privilegesFor(prefix.replace(/\/+$/, ''), 'pull'));
+  }
+  for (const repository of desired.repositories) {
+    for (const { principal, access } of grantsTo(grantsOf(repository), 'nexus-role')) {
+      give(principal.id, principal.line, privilegesFor(repository.name, access));
+    }
+  }
+  return roles;
+}
+
+async function readRole(ask: Nexus['ask'], role: string): Promise<Fields | undefined> {
+  const path = `/v1/security/roles/${encodeURIComponent(role)}`;
+  const { status, json } = await ask({
+    method: 'GET',
+    path,
+    expect: [200, 404],
+    operation: 'read',
+    what: `the role ${role}`,
+  });
+  return status === 404 ? undefined : fieldsOf(json);
+}
+
+async function isAnonymous(ask: Nexus['ask']): Promise<boolean> {
+  const what = 'whether anonymous access is on';
+  const { json } = await ask({ method: 'GET', path: '/v1/security/anonymous', expect: [200], operation: 'read', what });
+  return fieldsOf(json).enabled === true;
+}
+
+async function applyRepository(
+  ask: Nexus['ask'],
+  context: SetupContext,
+  { kind, type, name, body, login }: Exclude<NexusRequest, { readonly kind: 'role' }>,
+): Promise<Applied> {
+  const isNew = kind === 'create';
+  const what = `${isNew ? 'creating' : 'changing'} the repository ${name}`;
+  const authentication =
+    login === undefined
+      ? undefined
+      : { type: 'username', username: login.user, password: stepSecret(context, login.variable, what) };
+  const json =
+    authentication === undefined ? body : { ...body, httpClient: { ...fieldsOf(body.httpClient), authentication } };
+  const { status, text } = await ask({
+    method: isNew ? 'POST' : 'PUT',
+    path: `/v1/repositories/docker/${type}${isNew ? '' : `/${encodeURIComponent(name)}`}`,
+    json,
+    expect: [200, 201, 204, 400],
+    operation: 'write',
+    what,
+  });
+  if (status !== 400) return {};
+  if (isNew && /already (?:used|exists)/i.test(text)) {
+    return { note: `${name} was created by somebody else since the plan.`, isStale: true };
+  }
+  const said = text.replaceAll(/\s+/g, ' ').slice(0, 300);
+  throw new ActionError('REGISTRY_REFUSED', `${context.host} answered 400 to ${what}: ${said}`, {
+    facts: { registry: context.host, repository: name, status },
+  });
+}
+
+/** The role is read again: other repositories, or other people, may have changed it since the plan. */
+async function applyRole(
+  ask: Nexus['ask'],
+  { role, add }: Extract<NexusRequest, { readonly kind: 'role' }>,
+): Promise<Applied> {
+  const live = await readRole(ask, role);
+  const what = `the role ${role}`;
+  if (live === undefined) {
+    const json = { id: role, name: role, description: 'Made by registry-action setup.', privileges: add, roles: [] };
+    await ask({ method: 'POST', path: '/v1/security/roles', json, expect: [200, 201], operation: 'write', what });
+    return {};
+  }
+  const has = Array.isArray(live.privileges) ? live.privileges.map(String) : [];
+  const { source: _, readOnly: __, ...fields } = live;
+  await ask({
+    method: 'PUT',
+    path: `/v1/security/roles/${encodeURIComponent(role)}`,
+    json: { ...fields, id: role, privileges: [...new Set([...has, ...add])] },
+    expect: [200, 204],
+    operation: 'write',
+    what,
+  });
+  return {};
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+function mistakes(desired: DesiredRegistry): readonly Mistake[] {
+  const error = (line: number, message: string): Mistake => ({ severity: 'error', line, message });
+  return [
+    ...desired.repositories.flatMap(({ name, line }) =>
+      NAME.test(name) ? [] : [error(line, `"${name}" is no name of a repository in Nexus.`)],
+    ),
+    ...(desired.cache?.value ?? []).flatMap(({ prefix, user, secret, line }) => [
+      ...(NAME.test(prefix.replace(/\/+$/, ''))
+        ? []
+        : [error(line, `\`prefix: ${prefix}\`: in Nexus a cache is a repository, whose name has no slash.`)]),
+      ...((user === undefined) === (secret === undefined)
+        ? []
+        : [error(line, '`user` and `secret` of a cache go together.')]),
+      ...(secret === undefined || /^env:[A-Za-z_]\w*$/.test(secret)
+        ? []
+        : [
+            error(
+              line,
+              '`secret`: Nexus keeps the password itself. Write `env:NAME`, the name of an environment variable with the password.',
+            ),
+          ]),
+    ]),
+    ...ownMistakes(desired),
+  ];
+}
