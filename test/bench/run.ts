@@ -9,11 +9,12 @@ import { actionEntry } from '../support/action.ts';
 import { benchChain } from './chain.ts';
 import { benchCleanup } from './cleanup.ts';
 import { benchCopy } from './copy.ts';
+import { benchMirror } from './mirror.ts';
 import { benchPush } from './push.ts';
 import { benchStart } from './start.ts';
 
 const ROUNDS = 3;
-const PARTS = ['start', 'push', 'copy', 'chain', 'cleanup'] as const;
+const PARTS = ['start', 'push', 'copy', 'chain', 'cleanup', 'mirror'] as const;
 const INSTALL = fileURLToPath(new URL('../e2e/install.sh', import.meta.url));
 
 let cancelled = false;
@@ -53,14 +54,16 @@ async function main(): Promise<void> {
     if (isWanted('push')) await benchPush(place);
     if (isWanted('copy')) await benchCopy(place);
     if (isWanted('cleanup')) await needRegclient(env).then(() => benchCleanup(place));
+    if (isWanted('mirror')) await needRegclient(env).then(() => benchMirror(place));
   } finally {
     await rm(large, { recursive: true, force: true });
   }
 }
 
 /** Nothing but this needs them. Where one cannot be had, the others are measured without it. */
-const needSkopeo = (env: NodeJS.ProcessEnv) => need('skopeo', ['own', e2eHome(), 'skopeo'], env);
-const needRegclient = (env: NodeJS.ProcessEnv) => need('regbot', ['regclient', e2eHome(), 'v0.11.7'], env);
+const needSkopeo = (env: NodeJS.ProcessEnv) =>
+  need('skopeo', ['own', e2eHome(), 'skopeo', 'libgpgme11', 'libassuan0'], env);
+const needRegclient = (env: NodeJS.ProcessEnv) => need('regsync', ['regclient', e2eHome(), 'v0.11.7'], env);
 
 async function need(program: string, install: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   if (find(program, env.PATH ?? '') !== undefined) return;

@@ -10,7 +10,7 @@
 #   install.sh actionlint HOME VERSION  the same for actionlint
 #   install.sh zizmor HOME VERSION    zizmor from its Python package, into HOME/bin
 #   install.sh sigstore HOME          Fulcio, a CT log, Rekor v2 and a timestamp authority from their Go modules, into HOME/bin
-#   install.sh regclient HOME VERSION  regctl and regbot from their Go module, into HOME/bin
+#   install.sh regclient HOME VERSION  regctl, regbot and regsync from their Go module, into HOME/bin
 #   install.sh gh HOME VERSION        gh from its Go module, into HOME/bin
 #   install.sh referrers-registry HOME  the registry of the folder of that name, into HOME/bin
 set -euo pipefail
@@ -93,6 +93,7 @@ case $part in
   regclient)
     program github.com/regclient/regclient/cmd/regctl "$1"
     program github.com/regclient/regclient/cmd/regbot "$1"
+    program github.com/regclient/regclient/cmd/regsync "$1"
     ;;
   actionlint)
     program github.com/rhysd/actionlint/cmd/actionlint "$1"

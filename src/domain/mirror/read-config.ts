@@ -2,9 +2,10 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 import { isCatchAll, tagMatcher } from '../patterns/tag-pattern.ts';
 import { quoted } from '../suggestion.ts';
 import type { JsonSchema, Report } from '../yaml-file/readers.ts';
-import { parseYamlTree } from '../yaml-file/tree.ts';
+import { parseYamlTree, plainValue } from '../yaml-file/tree.ts';
 import type { HostLimits, Mirror, MirrorConfig, MirrorLimits, Moved } from './config.ts';
 import { configFields, isOneTag, type RawConfig, type RawMirror, type RawSettings } from './config-fields.ts';
+import { convertForeign } from './foreign/convert.ts';
 
 const MAX_PROBLEMS = 50;
 const DEFAULT_PARALLEL = 4;
@@ -23,6 +24,11 @@ export function parseMirrorConfig(text: string, file: string): Parsed<MirrorConf
   };
   if (tree.value.value === null)
     return problems(`${file}:1:1: the file is empty, expected \`version\` and \`mirrors\``);
+  const foreign = convertForeign(plainValue(tree.value));
+  if (foreign !== undefined) {
+    const text = `this is a file of ${foreign.tool}. Save it as a mirror configuration:\n\n${foreign.yaml}\n`;
+    return problems(`${file}:1:1: ${text}`);
+  }
   const raw = configFields.read(tree.value, report);
   const config = raw === undefined ? undefined : readConfig(raw, report);
   return config === undefined || found.length > 0 ? problems(...found.slice(0, MAX_PROBLEMS)) : parsed(config);

@@ -74,7 +74,7 @@ function regexSource(text: string): Parsed<string> {
 }
 
 /** The alternatives of a regular expression that are in no group. */
-function branchesOf(text: string): readonly string[] {
+export function branchesOf(text: string): readonly string[] {
   const branches: string[] = [];
   let depth = 0;
   let start = 0;

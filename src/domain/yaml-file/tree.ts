@@ -25,6 +25,13 @@ export function isLocatedMap(value: Located['value']): value is ReadonlyMap<stri
   return value instanceof Map;
 }
 
+/** A value without its positions. */
+export function plainValue({ value }: Located): unknown {
+  if (isLocatedList(value)) return value.map(plainValue);
+  if (isLocatedMap(value)) return Object.fromEntries([...value].map(([key, entry]) => [key, plainValue(entry.value)]));
+  return value;
+}
+
 /** Whether a value is a list. */
 export function isLocatedList(value: Located['value']): value is readonly Located[] {
   return Array.isArray(value);

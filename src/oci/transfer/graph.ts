@@ -1,6 +1,12 @@
 import type { Digest } from '../../domain/digest.ts';
 import { type Fields, fieldsOf } from '../../domain/fields.ts';
-import { type Descriptor, isIndexType, MANIFEST_TYPES, type ManifestBytes } from '../../domain/manifest.ts';
+import {
+  type Descriptor,
+  isIndexType,
+  MANIFEST_TYPES,
+  type ManifestBytes,
+  MEDIA_TYPES,
+} from '../../domain/manifest.ts';
 import { MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, notCarriedBecause } from '../../domain/promotion/carried.ts';
 import { PROMOTION_TYPE } from '../../domain/promotion/record.ts';
 import { isRecordManifest } from '../../domain/promotion/record-manifest.ts';
@@ -101,6 +107,8 @@ export async function readGraph(from: Repository, digest: Digest, options: Graph
     const referrer = referrerOf(fields, descriptor);
     // Anyone can write the index under a fallback tag: an entry with another subject does not belong to the image.
     if (subject !== undefined && referrer?.subject !== subject) return void begun.delete(descriptor.digest);
+    const type = referrer?.descriptor.artifactType ?? '';
+    if (subject !== undefined && Array.isArray(attachedTypes) && !attachedTypes.includes(type)) return;
     if (isRecordManifest(fields)) {
       // A promotion record names its repository, so it would be wrong in the one it is copied to.
       if (!ofRoot) return;
@@ -170,10 +178,14 @@ export async function readGraph(from: Repository, digest: Digest, options: Graph
   return { root, manifests, blobs, tags: found, attachments, problems: [...new Set(problems)] };
 }
 
-/** Whether a referrer is wanted: promotion records count only where they were written. */
+/**
+ * Whether a listed referrer is wanted: promotion records count only where they were written. Some registries list the type
+ * of the config instead of the artifact's own: then its manifest decides.
+ */
 export function isCarried({ artifactType }: Descriptor, attached: boolean | readonly string[]): boolean {
   if (artifactType === PROMOTION_TYPE || attached === false) return false;
-  return attached === true || attached.includes(artifactType ?? '');
+  if (attached === true || artifactType === undefined || artifactType === MEDIA_TYPES.ociEmpty) return true;
+  return attached.includes(artifactType);
 }
 
 /** All tags; undefined when they cannot be listed. */
