@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { checkCleanup } from '../unit/domain/retention/cleanup-properties.ts';
 import { randomCleanup } from '../unit/domain/retention/random-cleanup.ts';
 
-// The promises of a clean-up on random repositories: `node test/property/run.ts [cases] [seed]`. Most are small, because small
+// The promises of a clean-up on random repositories: `npm run test:property -- [cases] [seed]`. Most are small, because small
 // ones have every kind of graph; some have up to 10,000 manifests.
 const cases = Number(process.argv[2] ?? 100_000);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000_000);

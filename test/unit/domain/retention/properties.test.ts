@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { checkCleanup } from './cleanup-properties.ts';
 import { randomCleanup } from './random-cleanup.ts';
 
-// 100,000 cases: `node test/property/run.ts`.
+// 100,000 cases: `npm run test:property`.
 test.each([
   { size: 6, runs: 9000 },
   { size: 20, runs: 1000 },
