@@ -45,7 +45,8 @@ export function planScanning(desired: DesiredRegistry, live: EcrLive): Part<EcrR
     if (scan === undefined) continue;
     const name = { subject, name: 'scan', line: scan.line };
     const present = live.repositories.get(subject);
-    const found = effective(subject, before, present?.scanOnPush === true);
+    // As it is once the file's scanner is on: the flag of a repository counts for basic scanning only.
+    const found = effective(subject, { ...before, scanType }, present?.scanOnPush === true);
     if (scan.value === 'continuous' && scanType !== 'ENHANCED') {
       const reason = 'Only enhanced scanning scans continuously: write `scanning: enhanced` at the registry.';
       settings.push(unsupported(name, scan.value, reason, own.accept));

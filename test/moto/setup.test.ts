@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { runAction } from '../support/action.ts';
+
+const HOST = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
+
+/** moto, an implementation of AWS's services that is not ours: https://github.com/getmoto/moto */
+async function startMoto(): Promise<string> {
+  const port = await freePort();
+  const program = process.env.MOTO_SERVER ?? 'moto_server';
+  const server = spawn(program, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  onTestFinished(() => void server.kill());
+  const url = `http://127.0.0.1:${port}`;
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    if ((await fetch(url).catch(() => undefined)) !== undefined) return url;
+    await sleep(200);
+  }
+  throw new Error(`${program} does not answer on ${url}.`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject).listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** What moto has: one replication rule, neither caches nor templates. */
+const CONFIG = `version: 1
+owner: platform
+registries:
+  ecr:
+    at: ${HOST}
+    replicate: [{to: [us-east-1], only: [acme/]}]
+    receive: [{from: ["444455556666"], only: [acme/]}]
+repositories:
+  - name: acme/api
+    immutable: {except: [latest]}
+    scan: on-push
+    labels: {team: a}
+    pull: ["arn:aws:iam::123456789012:role/task", "444455556666"]
+    push: ["arn:aws:iam::123456789012:role/ci"]
+    aws:
+      lifecyclePolicy:
+        rules:
+          - rulePriority: 1
+            selection: {tagStatus: untagged, countType: sinceImagePushed, countUnit: days, countNumber: 7}
+            action: {type: expire}
+`;
+
+test('a registry is set up, a second run changes nothing, and a third one what the file changed', async () => {
+  const endpoint = await startMoto();
+  const env = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_ENDPOINT_URL_ECR: endpoint };
+  const run = async (config: string, dryRun = 'false') => {
+    const done = await runAction({ inputs: { command: 'setup', config, 'dry-run': dryRun }, env });
+    onTestFinished(done.dispose);
+    return done.outputs;
+  };
+  expect(await run(CONFIG, 'true')).toMatchObject({ outcome: 'planned', drift: 'true' });
+  expect(await run(CONFIG)).toMatchObject({ outcome: 'applied' });
+  expect(await run(CONFIG)).toMatchObject({ outcome: 'unchanged', drift: 'false' });
+  const changed = CONFIG.replace('[latest]', '[latest, "v*"]')
+    .replace('team: a', 'team: none')
+    .replace('countNumber: 7', 'countNumber: 9');
+  expect(await run(changed)).toMatchObject({ outcome: 'applied', 'changed-settings': '2', 'removed-settings': '1' });
+  expect(await run(changed)).toMatchObject({ outcome: 'unchanged' });
+  const removed = changed.replace(/replicate: .*/, 'replicate: none').replace(/receive: .*/, 'receive: none');
+  expect(await run(removed)).toMatchObject({ outcome: 'applied', 'removed-settings': '2' });
+  expect(await run(removed)).toMatchObject({ outcome: 'unchanged' });
+});
