@@ -36,10 +36,10 @@ export async function readNativeRules(
   context: NativeContext,
 ): Promise<readonly ScopeRules[]> {
   const members = targets.flatMap((target) => memberOf(target, context) ?? []);
-  const scopes = Map.groupBy(members, ({ scope, dialect }) => `${scope} ${dialect?.title ?? ''}`);
+  const scopes = Map.groupBy(members, ({ scope }) => scope);
   const found: ScopeRules[] = [];
-  for (const [, group] of [...scopes].toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    found.push(await readScope(group[0]?.scope ?? '', group, context));
+  for (const [scope, group] of [...scopes].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    found.push(await readScope(scope, group, context));
   return found;
 }
 
@@ -57,7 +57,7 @@ function memberOf({ name, target, reading }: ReadTarget, { policy, plan }: Nativ
   const repository = plan.repositories.find((each) => each.repository === name.name);
   if (own === undefined || others.length > 0 || repository === undefined || own.engine === 'client') return undefined;
   const { retention } = target.managed;
-  const dialect = dialectOf(target.vendor.id, own.basis);
+  const dialect = dialectOf(target.vendor.id, name.host);
   // Rules that are only shown are for the whole registry, or for what their commands name.
   const scope = retention?.scope ?? (dialect === undefined ? name.name : name.host);
   const member = {

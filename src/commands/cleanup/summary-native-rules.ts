@@ -36,7 +36,7 @@ function renderScope({ rules: plan, outcome, reason }: NativeRulesResult): strin
   const rows = rules
     .slice(0, MAX_ROWS)
     .map((rule) => [code(rule.repository), prose(rule.rule), FITS[rule.fit], prose(rule.reason)]);
-  const install = [dialectOf(vendor), dialectOf(vendor, 'created')].find((each) => each?.title === title)?.install;
+  const install = dialectOf(vendor, scope)?.install;
   const lost = replaced.slice(0, MAX_REPLACED).map((rule) => `- ${code(rule)}`);
   const json = (value: unknown) => {
     const text = JSON.stringify(value, undefined, 2);

@@ -2,9 +2,15 @@ import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Digest } from '../../../src/domain/digest.ts';
 import { fieldsOf } from '../../../src/domain/fields.ts';
+import { MEDIA_TYPES } from '../../../src/domain/manifest.ts';
+import { writeRecord } from '../../../src/evidence/promotion-records.ts';
 import { runCleanup } from '../../support/cleanup/command.ts';
 import { type EcrRulesOptions, ecrRulesScene } from '../../support/cleanup/ecr-rules-scene.ts';
+import { recordWith } from '../../support/promotion-record.ts';
+
+const EMPTY = 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a';
 
 const RULES = `rules:
   - { name: pull requests, select: { tags: ["pr-*"], kind: any }, remove: { older-than: 14d } }
@@ -165,6 +171,39 @@ test('what is in use is never given to the registry: the rule is run here, and t
   const auto = await run({ policy: policyWith(inUse, 'auto'), 'dry-run': 'false' });
   expect(auto.outputs.outcome, auto.log).toBe('unchanged');
   expect(lifecycle()).toEqual({ rules: [{ ...INSTALLED.rules.at(-1), rulePriority: 1 }] });
+});
+
+test('what production points to and could be rolled back to, by its promotion records', async () => {
+  const { run, lifecycle, content, registry, target, image } = await scene();
+  await target.repository.putBlob({ mediaType: MEDIA_TYPES.ociEmpty, digest: EMPTY, size: 2 }, () => Buffer.from('{}'));
+  let before: { readonly digest: Digest; readonly record: Digest } | undefined;
+  for (const number of [1, 2]) {
+    const digest = content.index([content.image(`build ${number}`)], `sha-${number}`);
+    const record = recordWith({
+      digest,
+      repository: image,
+      environment: 'production',
+      to: [`${image}:production`],
+      time: `2026-01-0${number}T00:00:00.000Z`,
+      ...(before === undefined ? {} : { previousDigest: before.digest, previousRecord: before.record }),
+    });
+    const size = registry.manifest('team/app', digest)?.bytes.length ?? 0;
+    const subject = { mediaType: MEDIA_TYPES.ociIndex, digest, size };
+    before = { digest, record: await writeRecord(target.repository, record, subject) };
+  }
+  const now = registry.manifest('team/app', before?.digest ?? '');
+  registry.putManifest('team/app', 'production', now?.mediaType ?? '', now?.bytes ?? Buffer.alloc(0));
+  const policy = `${policyWith('[{ kind: promotions }]', 'auto')}  - { name: builds, select: { tags: ["sha-*"], kind: any }, remove: { older-than: 30d } }\n`;
+  const apply = await run({ policy, 'dry-run': 'false' });
+  expect(apply.outputs.outcome, apply.log).toBe('cleaned');
+  expect(apply.log).toMatch(/The rule "builds" is not for the lifecycle policy of .*in use: environment production/);
+  const text = JSON.stringify(lifecycle());
+  expect(text).not.toContain('["sha-*"]');
+  expect(text).toContain('["production"]');
+  expect(text).toContain('["pr-*"]');
+  expect(Object.keys(registry.tags('team/app')).sort()).toEqual(
+    expect.arrayContaining(['production', 'sha-1', 'sha-2', 'v1.0.0']),
+  );
 });
 
 test('a run that stops before the rules are set is finished by the next one', async () => {

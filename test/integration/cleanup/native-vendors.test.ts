@@ -2,10 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { fieldsOf } from '../../../src/domain/fields.ts';
+import { MEDIA_TYPES } from '../../../src/domain/manifest.ts';
+import { runCleanup } from '../../support/cleanup/command.ts';
 import { googleRow, harborRow } from '../../support/cleanup/native-rows.ts';
+import { plainScene } from '../../support/cleanup/scene.ts';
 import type { VendorRow } from '../../support/cleanup/vendor-api.ts';
 import { vendorCommand } from '../../support/cleanup/vendor-command.ts';
 import { VENDOR_ROWS } from '../../support/cleanup/vendors.ts';
+import type { TestRegistry } from '../../support/registry.ts';
 
 const policyWith = (engine = 'native', match = '') => `
 defaults: { engine: ${engine}, multi-tag: any, limits: { tagged: 100%, keep-newest-image: false } }
@@ -261,6 +265,57 @@ describe('registries that take no rules by their API', () => {
       expect(auto.outputs.outcome, auto.log).toBe('planned');
     },
   );
+});
+
+describe('a registry without an API for rules', () => {
+  const policy = `
+defaults: { engine: auto, basis: created, multi-tag: untag, limits: { tagged: 100%, keep-newest-image: false } }
+protect: { tags: ["v*"], in-use: [] }
+rules: [{ name: builds, select: { tags: ["*"], kind: any }, remove: { older-than: 30d } }]
+`;
+  /** An image that was built at a time, or at a time that nobody knows. */
+  const put = (registry: TestRegistry, tag: string, created?: string) => {
+    const config = Buffer.from(
+      JSON.stringify({ os: 'linux', architecture: 'amd64', tag, ...(created && { created }) }),
+    );
+    const digest = registry.putBlob('team/app', config);
+    const manifest = {
+      schemaVersion: 2,
+      mediaType: MEDIA_TYPES.ociManifest,
+      config: { mediaType: MEDIA_TYPES.ociConfig, digest, size: config.length },
+      layers: [],
+    };
+    registry.putManifest('team/app', tag, MEDIA_TYPES.ociManifest, Buffer.from(JSON.stringify(manifest)));
+  };
+
+  test('the fragment of zot, where every image has a build time', async () => {
+    const { registry } = await plainScene();
+    for (const tag of ['v1.0.0', 'build-1']) put(registry, tag, '2026-01-01T00:00:00Z');
+    const run = await runCleanup({ images: `${registry.host}/team/app`, policy });
+    expect(run.outputs.outcome, run.log).toBe('planned');
+    expect(run.summary).toContain('storage.retention');
+    expect(JSON.parse(await readFile(run.outputs['native-rules'] ?? '', 'utf8'))).toMatchObject([
+      {
+        action: 'export',
+        rules: {
+          policies: [{ repositories: ['team/app'], keepTags: [{}, { patterns: ['.*'], pushedWithin: '720h' }] }],
+        },
+      },
+    ]);
+    expect(run.outputs['rules-to-set']).toBe('0');
+  });
+
+  test('nothing, where the registry may know the age of an image that this action does not know', async () => {
+    const { registry } = await plainScene();
+    put(registry, 'v1.0.0', '2026-01-01T00:00:00Z');
+    put(registry, 'build-1');
+    const run = await runCleanup({ images: `${registry.host}/team/app`, policy });
+    expect(run.outputs.outcome, run.log).toBe('planned');
+    expect(run.log).toMatch(/The rule "builds" is not for the retention of zot .*build-1: its age is unknown/);
+    expect(JSON.parse(await readFile(run.outputs['native-rules'] ?? '', 'utf8'))).toMatchObject([
+      { action: 'none', rules: null },
+    ]);
+  });
 });
 
 test('a plan whose rules were changed is refused', async () => {

@@ -1,18 +1,24 @@
 import { imageGraph } from '../graph.ts';
 import type { RepositoryInventory } from '../inventory.ts';
 import type { RepositoryPlan } from '../plan.ts';
+import type { Basis } from '../policy.ts';
 import { pushTime } from '../times.ts';
 import type { NativeImage, NativeOutcome } from './native.ts';
 
-/** The images of an inventory as the evaluators see them. Images of unknown push time are left out: no registry rule dates them. */
-export function nativeImages(inventory: RepositoryInventory): readonly NativeImage[] {
+/**
+ * The images of an inventory as the evaluators see them.
+ * @param basis what ages are counted from; an image without that time is as old as can be, because the registry itself may know its
+ * age. Absent: from the push, and images of unknown push time are left out.
+ */
+export function nativeImages(inventory: RepositoryInventory, basis?: Basis): readonly NativeImage[] {
   const listed = new Set<string>(inventory.manifests.flatMap(({ children }) => children));
   return imageGraph(inventory).nodes.flatMap((node): NativeImage[] => {
     const { manifest, role } = node;
     const tags = [...node.tags, ...node.attachedTags];
     if (manifest.presence === 'missing' || (role !== 'root' && tags.length === 0)) return [];
-    const times = [undefined, ...tags].flatMap((tag) => pushTime(node, tag) ?? []);
-    const [first, ...others] = times;
+    const pushes = [undefined, ...tags].flatMap((tag) => pushTime(node, tag) ?? []);
+    const times = basis === 'created' ? [manifest.createdAt ?? 0] : pushes;
+    const [first = basis === undefined ? undefined : 0, ...others] = times;
     if (first === undefined) return [];
     return [
       {

@@ -1,4 +1,4 @@
-import { type TagPattern, tagMatcher } from '../../patterns/tag-pattern.ts';
+import { strictVersion, type TagPattern, tagMatcher } from '../../patterns/tag-pattern.ts';
 import { DAY } from '../duration.ts';
 import type { InUse } from '../in-use.ts';
 import type { Instant, RepositoryInventory } from '../inventory.ts';
@@ -196,7 +196,10 @@ function decideMember(member: NativeMember, input: NativeInput): Decided {
 function withEnvironmentTags({ own, repository }: NativeMember, { policy, inUse }: NativeInput): RepositoryPolicy {
   const protects = tagMatcher([...(policy.protect.tags ?? []), ...own.protect.tags]);
   const isNamed = policy.protect.tags !== undefined || own.protect.tags.length > 0;
-  const tags = environmentTags(repository, inUse).filter((tag) => !isNamed || !protects.matches(tag));
+  // A version that was promoted does not move, and the rules would be others after each promotion.
+  const tags = environmentTags(repository, inUse).filter(
+    (tag) => strictVersion(tag) === undefined && !(isNamed && protects.matches(tag)),
+  );
   const patterns = tags.map(
     (tag): TagPattern => ({ kind: 'glob', text: tag, source: tag.replaceAll('.', String.raw`\.`), negated: false }),
   );
@@ -221,7 +224,7 @@ interface View {
 /** Now; when all ages have passed; and when the environments have moved on to other images besides. */
 function viewsOf({ inventory, plan, own, repository }: NativeMember, input: NativeInput): readonly View[] {
   const { policy, inUse, now } = input;
-  const images = nativeImages(inventory);
+  const images = nativeImages(inventory, own.basis);
   const later = now + LONG;
   // What limits how much goes in one run has no meaning then; what always stays does.
   const { minTaggedLeft, keepNewestImage } = own.limits;

@@ -1,6 +1,5 @@
 import { fieldsOf, isFields } from '../../fields.ts';
 import { parsed } from '../../parsed.ts';
-import type { Basis } from '../policy.ts';
 import { acrPurgeCommand, compileAcr, evaluateAcr } from './acr.ts';
 import { compileArtifactRegistry, evaluateArtifactRegistry, type GarPolicy } from './artifact-registry.ts';
 import { atMost, compiled, type Dialect, isSame, missingFrom } from './dialect.ts';
@@ -195,10 +194,10 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
 };
 
 /**
- * The dialect of a vendor, by the ids of `src/registries`; undefined where the registry deletes nothing by itself. Of the
- * registries without an API of their own, GitLab counts from the build, and zot from the push.
+ * The dialect of a vendor, by the ids of `src/registries`; undefined where the registry deletes nothing by itself.
+ * @param host tells the registries apart that have no API of their own; their rules are only shown
  */
-export function dialectOf(vendor: string, basis: Basis = 'pushed'): Dialect | undefined {
-  if (vendor === 'distribution' && basis === 'created') return GITLAB;
+export function dialectOf(vendor: string, host = ''): Dialect | undefined {
+  if (vendor === 'distribution' && host.includes('gitlab')) return GITLAB;
   return Object.hasOwn(DIALECTS, vendor) ? DIALECTS[vendor] : undefined;
 }

@@ -42,7 +42,8 @@ export function compileZot(
   ];
   const sources = shields.map(native.patternRegex);
   const general = [
-    ...native.entryBlockers(policy, own, 'pushed'),
+    // Nothing is pushed before it is built: counting from the push keeps longer.
+    ...native.entryBlockers(policy, own, own.basis === 'created' ? 'created' : 'pushed'),
     ...(sources.includes(undefined) ? ['a range of versions other than `*` has no regular expression'] : []),
   ];
   const taggedRules = own.rules.filter(({ select }) => select.tagged);

@@ -32,7 +32,7 @@ interface Given {
 }
 
 function decide({ vendor, policy, inventory, inUse: images = [], live = null, others = [] }: Given) {
-  const dialect = dialectOf(vendor);
+  const dialect = dialectOf(vendor === 'gitlab' ? 'distribution' : vendor, vendor);
   const [own] = policy.repositories;
   if (dialect === undefined || own === undefined) throw new Error(vendor);
   const inUse = { images, unreadable: [] };
@@ -132,6 +132,25 @@ ${vendor === 'distribution' ? '  - { name: pr, select: { tags: ["*"], kind: any 
     expect(rules.map(({ fit }) => fit)).not.toContain('impossible');
     expect(action).toBe(vendor === 'ecr' || vendor === 'harbor' ? 'install' : 'export');
   });
+});
+
+test('GitLab: the expiration policy of a project, to copy', () => {
+  const own = inventoryOf('distribution', { 'pr-1': 20, v1: 50 });
+  const inventory = {
+    ...own,
+    manifests: own.manifests.map(({ pushedAt, ...manifest }) => ({
+      ...manifest,
+      ...(pushedAt === undefined ? {} : { createdAt: pushedAt }),
+    })),
+  };
+  const policy = policyOf(`
+defaults: { engine: auto, basis: created, multi-tag: untag, limits: { tagged: 100%, keep-newest-image: false } }
+protect: { tags: ["v*"], in-use: [] }
+rules:
+${PULL_REQUESTS}`);
+  const { action, after, title } = decide({ vendor: 'gitlab', policy, inventory });
+  expect([action, title]).toEqual(['export', 'expiration policy of GitLab']);
+  expect(after).toMatchObject({ app: { older_than: '14d', name_regex_delete: expect.stringContaining('pr-') } });
 });
 
 describe('what always stays', () => {
