@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type FaultAction, startRegistry } from '../../../support/registry.ts';
 import { connect, layerOf } from '../../../support/registry-client.ts';
 
@@ -95,8 +95,10 @@ describe('uploading a blob from a file', () => {
     const controller = new AbortController();
     const { repository } = await connect(registry, { signal: controller.signal });
     const waiting = repository.putBlob(layer, await stored('cancelled'));
-    setTimeout(() => controller.abort(new Error('the run was cancelled')), 50);
-    await expect(waiting).rejects.toThrow('the run was cancelled');
+    const ended = expect(waiting).rejects.toThrow('the run was cancelled');
+    await vi.waitUntil(() => registry.log.some(({ method }) => method === 'PUT'), 20_000);
+    controller.abort(new Error('the run was cancelled'));
+    await ended;
   });
 
   it('P2: a file that has changed is not sent to its end, at registries that check nothing, too', async () => {
