@@ -3,6 +3,7 @@ import { parsed } from '../../domain/parsed.ts';
 import { ActionErrors } from '../../errors/action-error.ts';
 import { CREATE_REPOSITORY, type CreateRepository } from '../../inputs/create-repository.ts';
 import { DRY_RUN } from '../../inputs/dry-run.ts';
+import { METRICS_INPUTS } from '../../inputs/metrics.ts';
 import { inputError } from '../../inputs/read-table.ts';
 import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
 import { ACCOUNT_RULES, emptyCredentialsWarning, registryHasLogin } from '../../inputs/registry-rules.ts';
@@ -30,6 +31,7 @@ export const INPUTS = {
     example: '${{ secrets.MIRROR_STATE_KEY }}',
   }),
   ...REGISTRY_INPUTS,
+  ...METRICS_INPUTS,
   'create-repository': CREATE_REPOSITORY,
   'dry-run': DRY_RUN,
 } as const;

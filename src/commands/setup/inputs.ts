@@ -1,4 +1,5 @@
 import { parsed } from '../../domain/parsed.ts';
+import { METRICS_INPUTS } from '../../inputs/metrics.ts';
 import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
 import { emptyCredentialsWarning, REGISTRY_RULES } from '../../inputs/registry-rules.ts';
 import type { Rule, RuleFacts } from '../../inputs/rule.ts';
@@ -37,6 +38,7 @@ export const INPUTS = {
     example: 'credentials.json',
   }),
   ...REGISTRY_INPUTS,
+  ...METRICS_INPUTS,
   'dry-run': field<boolean | undefined>(
     'true or false',
     {

@@ -99,6 +99,8 @@ export const METRICS = {
   },
   registry_action_pushed_bytes: { help: 'Bytes that the last run uploaded.', unit: 'bytes', labels: TARGET },
   registry_action_pushed_blobs: { help: 'Blobs that the last run uploaded.', labels: TARGET },
+  registry_action_copied_images: { help: 'Images that the last run copied.', labels: RUN },
+  registry_action_copied_bytes: { help: 'Bytes that the last run copied.', unit: 'bytes', labels: RUN },
   registry_action_tags_written: { help: 'Tags that the last run wrote.', labels: TARGET },
   registry_action_image_size_bytes: {
     help: 'Bytes of the image by platform.',
