@@ -319,7 +319,14 @@ export function renderDashboard(): string {
 }
 
 function datasourceVariable() {
-  return { name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus', hide: 0, current: {} };
+  return {
+    name: 'datasource',
+    label: 'Data source',
+    type: 'datasource',
+    query: 'prometheus',
+    hide: 0,
+    current: { text: '', value: '' },
+  };
 }
 
 function labelVariable(name: string) {
@@ -395,19 +402,40 @@ function grafanaPanel({ title, about, type, unit = 'short', targets, thresholds,
   };
 }
 
+/** Every option that Grafana's schema has, since it knows no optional ones. */
 function optionsOf(type: Panel['type']) {
   const reduceOptions = { calcs: ['lastNotNull'], fields: '', values: false };
+  const legend = { displayMode: 'list', placement: 'bottom', calcs: [] };
   switch (type) {
     case 'stat':
-      return { reduceOptions, colorMode: 'value', graphMode: 'area', textMode: 'auto' };
-    case 'bargauge':
-      return { reduceOptions, orientation: 'horizontal', displayMode: 'basic', showUnfilled: true };
-    case 'timeseries':
       return {
-        legend: { displayMode: 'list', placement: 'bottom', showLegend: true },
-        tooltip: { mode: 'multi', sort: 'desc' },
+        reduceOptions,
+        colorMode: 'value',
+        graphMode: 'area',
+        textMode: 'auto',
+        justifyMode: 'auto',
+        orientation: 'auto',
+        percentChangeColorMode: 'standard',
+        showPercentChange: false,
+        wideLayout: true,
       };
+    case 'bargauge':
+      return {
+        reduceOptions,
+        orientation: 'horizontal',
+        displayMode: 'basic',
+        valueMode: 'color',
+        namePlacement: 'auto',
+        showUnfilled: true,
+        sizing: 'auto',
+        minVizWidth: 8,
+        minVizHeight: 16,
+        maxVizHeight: 300,
+        legend: { ...legend, showLegend: false },
+      };
+    case 'timeseries':
+      return { legend: { ...legend, showLegend: true }, tooltip: { mode: 'multi', sort: 'desc' } };
     case 'table':
-      return { showHeader: true, cellHeight: 'sm' };
+      return { frameIndex: 0, showHeader: true, cellHeight: 'sm' };
   }
 }

@@ -207,8 +207,8 @@ async function installMissing(home: string, env: NodeJS.ProcessEnv, usable: bool
     ...(needsBuildx ? [['buildx', BUILDX]] : []),
     ...(needsBuildkit ? [['buildkit', BUILDKIT]] : []),
     ...(SIGSTORE.some(isAbsent) ? [['sigstore']] : []),
-    ...[['act', ACT], ['actionlint', ACTIONLINT], ['gh', GH], ['referrers-registry']].filter(([name = '']) =>
-      isAbsent(name),
+    ...[['act', ACT], ['actionlint', ACTIONLINT], ['gh', GH], ['referrers-registry'], ['grafana-schema']].filter(
+      ([name = '']) => isAbsent(name),
     ),
   ];
   const modules = async () => {

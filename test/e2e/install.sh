@@ -13,6 +13,7 @@
 #   install.sh regclient HOME VERSION  regctl, regbot and regsync from their Go module, into HOME/bin
 #   install.sh gh HOME VERSION        gh from its Go module, into HOME/bin
 #   install.sh referrers-registry HOME  the registry of the folder of that name, into HOME/bin
+#   install.sh grafana-schema HOME    the same for the check of dashboards
 set -euo pipefail
 part=${1:?part} home=${2:?folder} script=$(realpath "$0")
 shift 2
@@ -115,9 +116,9 @@ case $part in
     retried python3 -m pip install --quiet --no-deps --only-binary :all: --upgrade --target "$home/zizmor" "zizmor==$1"
     ln -sf ../zizmor/bin/zizmor "$home/bin/zizmor"
     ;;
-  referrers-registry)
-    cd "$(dirname "$script")/referrers-registry"
-    retried go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$home/bin/referrers-registry" .
+  referrers-registry | grafana-schema)
+    cd "$(dirname "$script")/$part"
+    retried go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$home/bin/$part" .
     ;;
   *) echo "unknown part $part" >&2; exit 2 ;;
 esac

@@ -105,6 +105,18 @@ it('every query of the dashboard is one for Prometheus', async () => {
   await run('promtool', ['check', 'rules', file]);
 });
 
+it("the dashboard is what Grafana's schema allows, and the check would see what is not", async () => {
+  const dashboard = await readFile('monitoring/grafana-dashboard.json', 'utf8');
+  await run('grafana-schema', [], { input: dashboard });
+  for (const [from, to] of [
+    ['"schemaVersion"', '"schemaVersions"'],
+    ['"gridPos"', '"position"'],
+    ['"graphTooltip": 1', '"graphTooltip": "one"'],
+  ] as const) {
+    expect(await succeeds('grafana-schema', [], { input: dashboard.replace(from, to) }), to).toBe(false);
+  }
+});
+
 it('a Pushgateway takes the file, and shows what is in it', async () => {
   const port = await freePort();
   await daemon(

@@ -9,7 +9,7 @@ import { createSetting, VULNERABLE } from '../setting.ts';
 
 const read = (folder: string) => readFile(join(folder, 'm.prom'), 'utf8');
 /** The value of the only series with these labels. */
-const valueOf = (text: string, name: string, ...labels: readonly string[]) => {
+const seriesValue = (text: string, name: string, ...labels: readonly string[]) => {
   const lines = text
     .split('\n')
     .filter((line) => line.startsWith(`${name}{`) && labels.every((label) => line.includes(label)));
@@ -39,13 +39,13 @@ describe('metrics of runs', () => {
     expect(run.exitCode).toBe(1);
     const text = await read(setting.repository.directory);
     const of = (host: string) => `registry="${host}"`;
-    expect(valueOf(text, 'registry_action_run_success', 'command="publish"')).toBe(0);
-    expect(valueOf(text, 'registry_action_target_success', of(bad.host))).toBe(0);
-    expect(valueOf(text, 'registry_action_errors', 'code="DENIED"')).toBe(1);
-    expect(valueOf(text, 'registry_action_gate_blocking_findings')).toBe(0);
-    expect(valueOf(text, 'registry_action_image_size_bytes', 'platform="linux/arm64"')).toBeGreaterThan(0);
-    expect(valueOf(text, 'registry_action_run_duration_seconds')).toBeGreaterThan(0);
-    expect(valueOf(text, 'registry_action_step_duration_seconds', 'step="Gate"')).toBeGreaterThan(0);
+    expect(seriesValue(text, 'registry_action_run_success', 'command="publish"')).toBe(0);
+    expect(seriesValue(text, 'registry_action_target_success', of(bad.host))).toBe(0);
+    expect(seriesValue(text, 'registry_action_errors', 'code="DENIED"')).toBe(1);
+    expect(seriesValue(text, 'registry_action_gate_blocking_findings')).toBe(0);
+    expect(seriesValue(text, 'registry_action_image_size_bytes', 'platform="linux/arm64"')).toBeGreaterThan(0);
+    expect(seriesValue(text, 'registry_action_run_duration_seconds')).toBeGreaterThan(0);
+    expect(seriesValue(text, 'registry_action_step_duration_seconds', 'step="Gate"')).toBeGreaterThan(0);
     await bad.close().catch(() => undefined);
   });
 
@@ -56,12 +56,12 @@ describe('metrics of runs', () => {
     const inputs = { images: `${target.host}/org/app`, 'metrics-file': 'm.prom' };
     await setting.publish(inputs);
     const first = await read(setting.repository.directory);
-    expect(valueOf(first, 'registry_action_target_success')).toBe(1);
-    expect(valueOf(first, 'registry_action_pushed_bytes')).toBeGreaterThan(0);
-    expect(valueOf(first, 'registry_action_tags_written')).toBeGreaterThan(0);
+    expect(seriesValue(first, 'registry_action_target_success')).toBe(1);
+    expect(seriesValue(first, 'registry_action_pushed_bytes')).toBeGreaterThan(0);
+    expect(seriesValue(first, 'registry_action_tags_written')).toBeGreaterThan(0);
     await setting.publish(inputs);
     const again = await read(setting.repository.directory);
-    expect(valueOf(again, 'registry_action_run_success')).toBe(1);
+    expect(seriesValue(again, 'registry_action_run_success')).toBe(1);
     expect(again).toContain('outcome="unchanged"');
   });
 
@@ -72,8 +72,8 @@ describe('metrics of runs', () => {
     const run = await setting.publish({ images: `${target.host}/org/app`, 'metrics-file': 'm.prom' });
     expect(run.outputs.outcome).toBe('findings');
     const text = await read(setting.repository.directory);
-    expect(valueOf(text, 'registry_action_gate_findings', 'severity="CRITICAL"')).toBe(1);
-    expect(valueOf(text, 'registry_action_gate_blocking_findings')).toBeGreaterThan(0);
+    expect(seriesValue(text, 'registry_action_gate_findings', 'severity="CRITICAL"')).toBe(1);
+    expect(seriesValue(text, 'registry_action_gate_blocking_findings')).toBeGreaterThan(0);
     expect(text).not.toContain('registry_action_pushed_bytes{');
   });
 
@@ -94,8 +94,8 @@ describe('metrics of runs', () => {
     const promotion = await act({ command: 'promote', from: 'v1', environment: 'production' });
     expect(promotion.outputs.outcome).toBe('promoted');
     const promoted = await read(event.workspace);
-    expect(valueOf(promoted, 'registry_action_target_success', 'command="promote"', held.host)).toBe(1);
-    expect(valueOf(promoted, 'registry_action_tags_written')).toBe(1);
+    expect(seriesValue(promoted, 'registry_action_target_success', 'command="promote"', held.host)).toBe(1);
+    expect(seriesValue(promoted, 'registry_action_tags_written')).toBe(1);
 
     const policy = `defaults: { limits: { tagged: 100% } }
 rules:
@@ -103,11 +103,13 @@ rules:
     await writeFile(join(event.workspace, 'policy.yaml'), policy);
     await act({ command: 'cleanup', policy: 'policy.yaml' });
     const planned = await read(event.workspace);
-    expect(valueOf(planned, 'registry_action_deleted_manifests', 'command="cleanup"')).toBe(0);
+    expect(seriesValue(planned, 'registry_action_deleted_manifests', 'command="cleanup"')).toBe(0);
     const cleanup = await act({ command: 'cleanup', policy: 'policy.yaml', 'dry-run': 'false' });
     expect(cleanup.outputs.outcome, cleanup.log).toMatch(/cleaned|unchanged/);
     const cleaned = await read(event.workspace);
-    expect(valueOf(cleaned, 'registry_action_deleted_manifests')).toBe(Number(cleanup.outputs['deleted-manifests']));
-    expect(valueOf(cleaned, 'registry_action_freed_bytes')).toBe(Number(cleanup.outputs['freed-bytes']));
+    expect(seriesValue(cleaned, 'registry_action_deleted_manifests')).toBe(
+      Number(cleanup.outputs['deleted-manifests']),
+    );
+    expect(seriesValue(cleaned, 'registry_action_freed_bytes')).toBe(Number(cleanup.outputs['freed-bytes']));
   });
 });
