@@ -28,7 +28,7 @@ const HARBOR_SETUP = [
     `${method} /robots/{robot_id}`,
   ]),
   'PUT /registries/{id}',
-  'PUT /replication/policies/{id}',
+  ...['PUT', 'DELETE'].map((method) => `${method} /replication/policies/{id}`),
 ];
 
 const HUB_TEAMS = [

@@ -319,7 +319,8 @@ export function harborSetupDouble(options: HarborSetupOptions) {
     });
     if (method === 'GET') return paged(state.policies.map(shown), url);
     const target = fieldsOf(body.dest_registry).id;
-    if (!state.registries.some((row) => row.id === target)) return bad(`registry ${String(target)}`);
+    if (method !== 'DELETE' && !state.registries.some((row) => row.id === target))
+      return bad(`registry ${String(target)}`);
     if (method === 'POST') {
       if (state.policies.some(({ name }) => name === body.name)) return conflict(`policy ${String(body.name)}`);
       const row = { speed: 0, copy_by_chunk: false, ...body, id: nextId() };
@@ -329,6 +330,10 @@ export function harborSetupDouble(options: HarborSetupOptions) {
     const at = state.policies.findIndex((row) => row.id === id);
     const row = state.policies[at];
     if (row === undefined) return notFound('policy');
+    if (method === 'DELETE') {
+      state.policies.splice(at, 1);
+      return { status: 200 };
+    }
     state.policies[at] = { ...row, ...body, id };
     return { status: 200 };
   };

@@ -97,7 +97,7 @@ export function planTokens(
         should: 'password1',
         line,
         request,
-        reason: 'Azure shows it once, in the answer.',
+        reason: 'Azure shows it only now: set `credentials-file` to keep it, or generate a new one later.',
       });
     }
     return changes;

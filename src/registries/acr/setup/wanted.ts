@@ -3,6 +3,7 @@ import { entriesFor } from '../../../domain/retention/repository-match.ts';
 import type { DesiredRegistry, DesiredRepository, Given } from '../../../domain/setup/desired-state.ts';
 import { type Access, grantsOf, grantsTo } from '../../setup/access.ts';
 import type { Change } from '../../setup/change.ts';
+import { lacksNoCache, lacksNone } from '../../setup/none.ts';
 import { compileRetention } from '../../setup/retention.ts';
 
 /** A repository-scoped token: what it may do, over all repositories of the file. */
@@ -42,7 +43,7 @@ export function wantedOf(desired: DesiredRegistry): WantedAcr {
   const tokens = new Map<string, { readonly actions: Set<string>; readonly line: number }>();
   const roles = new Map<string, WantedAcr['roles'][number]>();
   const tags = new Map<string, Given<string | null>>();
-  const general: Change<never>[] = registryLacks(desired);
+  const general: Change<never>[] = [...lacksNoCache(desired), ...registryLacks(desired)];
   const lacks: WantedAcr['lacks'][number][] = [];
   for (const repository of repositories) {
     const { name, settings } = repository;
@@ -51,7 +52,7 @@ export function wantedOf(desired: DesiredRegistry): WantedAcr {
       for (const action of ACTIONS[access]) token.actions.add(`repositories/${name}/${action}`);
       tokens.set(principal.id, token);
     }
-    const changes = repositoryLacks(repository);
+    const changes = [...lacksNone(repository), ...repositoryLacks(repository)];
     for (const { principal, access } of grantsTo(grantsOf(repository), 'entra')) {
       if (access === 'admin') {
         changes.push({

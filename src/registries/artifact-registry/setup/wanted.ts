@@ -4,6 +4,7 @@ import type { Cache, DesiredRegistry, DesiredRepository } from '../../../domain/
 import type { Principal } from '../../../domain/setup/principal.ts';
 import { type Access, grantsOf, grantsTo } from '../../setup/access.ts';
 import type { Change } from '../../setup/change.ts';
+import { lacksNoCache, lacksNone } from '../../setup/none.ts';
 import { compileRetention } from '../../setup/retention.ts';
 import { cleanupPolicies } from './cleanup-policies.ts';
 import type { DesiredGoogleRepository } from './desired.ts';
@@ -53,11 +54,14 @@ function membershipOf({ kind, id, line }: Principal, access: Access): Membership
 
 function repositoryOf(repository: DesiredRepository, desired: DesiredRegistry): DesiredGoogleRepository {
   const { name, creates, settings, line } = repository;
-  const lacks: Change<never>[] = UNSUPPORTED.flatMap(([key, reason]): readonly Change<never>[] => {
-    const given = settings[key];
-    if (given === undefined || given.value === null) return [];
-    return [{ action: 'unsupported', name: key, reason, line: given.line }];
-  });
+  const lacks: Change<never>[] = [
+    ...lacksNone(repository),
+    ...UNSUPPORTED.flatMap(([key, reason]): readonly Change<never>[] => {
+      const given = settings[key];
+      if (given === undefined || given.value === null) return [];
+      return [{ action: 'unsupported', name: key, reason, line: given.line }];
+    }),
+  ];
   const { immutable, retention, key } = settings;
   if (immutable !== undefined && 'tags' in immutable.value) {
     lacks.push({
@@ -163,9 +167,12 @@ export function registryLacks(desired: DesiredRegistry): readonly Change<never>[
     ['webhooks', desired.webhooks, 'Artifact Registry publishes events to the Pub/Sub topic `gcr`: subscribe to that.'],
     ['quota', desired.quota, 'Artifact Registry has no quota of its own: set an alert in Cloud Monitoring.'],
   ] as const;
-  return rows.flatMap(([name, given, reason]) =>
-    given === undefined || given.value === null
-      ? []
-      : [{ action: 'unsupported' as const, name, reason, line: given.line }],
-  );
+  return [
+    ...lacksNoCache(desired),
+    ...rows.flatMap(([name, given, reason]) =>
+      given === undefined || given.value === null
+        ? []
+        : [{ action: 'unsupported' as const, name, reason, line: given.line }],
+    ),
+  ];
 }

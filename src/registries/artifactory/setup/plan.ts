@@ -4,6 +4,7 @@ import type { Json } from '../../../domain/setup/json.ts';
 import type { Principal } from '../../../domain/setup/principal.ts';
 import { type Access, type Grant, grantsOf, grantsTo } from '../../setup/access.ts';
 import { actionOf, type Change, CREATION, denied, lacksLabels, lacksOf, type Reading } from '../../setup/change.ts';
+import { lacksNoCache, lacksNone } from '../../setup/none.ts';
 import { ownOf } from './own-fields.ts';
 
 /** One write. A permission is one document, and so is a repository. */
@@ -57,7 +58,7 @@ export function planArtifactoryRepository(
   const due = rows.filter(({ change: { action } }) => action !== 'equal');
   const covers = due.map(({ change }) => change.name);
   const body = Object.assign({}, ...due.map((each) => each.body));
-  const rest = [...planPermission(repository, permission, owner), ...lacksIn(repository)];
+  const rest = [...planPermission(repository, permission, owner), ...lacksNone(repository), ...lacksIn(repository)];
   if (fields === undefined) {
     const base = { key, rclass, packageType: 'docker', ...(rclass === 'local' ? { dockerApiVersion: 'V2' } : {}) };
     const request = { kind: 'create', name: key, body: { ...base, ...body } } as const;
@@ -259,22 +260,25 @@ export function planRemote(
 
 /** What Artifactory cannot do for all repositories at once. */
 export function artifactoryRegistryLacks(desired: DesiredRegistry): readonly Change<never>[] {
-  return lacksOf([
-    [
-      'replicate',
-      desired.replicate,
-      'Setup does not manage replications of Artifactory: set up a federated repository, or use `command: mirror`.',
-    ],
-    ['templates', desired.templates, 'Artifactory has no settings for repositories to come.'],
-    ['receive', desired.receive, 'Give the group that pushes here `push`.'],
-    ['scanning', desired.scanning, 'Xray is the scanner: write `scan: on-push` at repositories.'],
-    ['signing', desired.signing, 'Artifactory does not sign images: use `signing` of this action when publishing.'],
-    ['webhooks', desired.webhooks, 'Webhooks of Artifactory are made for the platform: Administration → Webhooks.'],
-    [
-      'quota',
-      desired.quota,
-      'Artifactory has one quota for its whole storage: Administration → Artifactory Settings → Maintenance.',
-    ],
-    ['key', desired.newKey, 'Artifactory encrypts its file store as a whole.'],
-  ]);
+  return [
+    ...lacksNoCache(desired),
+    ...lacksOf([
+      [
+        'replicate',
+        desired.replicate,
+        'Setup does not manage replications of Artifactory: set up a federated repository, or use `command: mirror`.',
+      ],
+      ['templates', desired.templates, 'Artifactory has no settings for repositories to come.'],
+      ['receive', desired.receive, 'Give the group that pushes here `push`.'],
+      ['scanning', desired.scanning, 'Xray is the scanner: write `scan: on-push` at repositories.'],
+      ['signing', desired.signing, 'Artifactory does not sign images: use `signing` of this action when publishing.'],
+      ['webhooks', desired.webhooks, 'Webhooks of Artifactory are made for the platform: Administration → Webhooks.'],
+      [
+        'quota',
+        desired.quota,
+        'Artifactory has one quota for its whole storage: Administration → Artifactory Settings → Maintenance.',
+      ],
+      ['key', desired.newKey, 'Artifactory encrypts its file store as a whole.'],
+    ]),
+  ];
 }

@@ -4,6 +4,7 @@ import { globToRegex } from '../../../domain/patterns/glob.ts';
 import type { DesiredRegistry, DesiredRepository, Immutability } from '../../../domain/setup/desired-state.ts';
 import { grantsOf, grantsTo } from '../../setup/access.ts';
 import { type Change, CREATION, denied, type Reading } from '../../setup/change.ts';
+import { lacksNone } from '../../setup/none.ts';
 
 /** One write. The team's id is looked up when it is sent. */
 export interface HubRequestData {
@@ -88,7 +89,7 @@ export function planHubRepository(
     changes.push(row('visibility', is, visibility.value, visibility.line, live === undefined ? undefined : request));
   }
   if (immutable !== undefined) changes.push(planImmutable(full, home, immutable, live));
-  changes.push(...planTeams(repository, live));
+  changes.push(...planTeams(repository, live), ...lacksNone(repository));
   for (const [key, reason] of UNSUPPORTED) {
     const given = settings[key];
     if (given === undefined || given.value === null || given.value === 'off') continue;

@@ -126,7 +126,7 @@ function planRobots(
         action: 'create',
         should: `${should}, ${daysWords(days ?? DEFAULT_DAYS)}`,
         reason:
-          'Harbor shows its secret once, in the answer: see `robot-secrets` in the documentation, or set a new secret in Harbor → project → Robot Accounts.',
+          'Harbor shows the secret only now: set `credentials-file` to keep it, or set a new one later in Harbor → project → Robot Accounts.',
         request: { method: 'POST', path: '/robots', json, what, robot: `${project}+${name}` },
       };
     }

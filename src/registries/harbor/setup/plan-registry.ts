@@ -49,17 +49,29 @@ export function planEndpoints(
 
 const trimmed = (url: unknown) => String(url).replace(/\/+$/, '');
 
-/** @param started names of rules that have run at least once */
+/**
+ * Rules of others stay; ours begin with the owner of the file.
+ * @param wanted null: ours are removed
+ * @param started names of rules that have run at least once
+ */
 export function planReplications(
-  wanted: readonly DesiredReplication[],
+  given: readonly DesiredReplication[] | null,
+  owner: string,
   live: Reading<readonly Fields[]>,
   started: ReadonlySet<string>,
 ): readonly HarborChange[] {
-  if (wanted.length === 0) return [];
+  const wanted = given ?? [];
+  if (given?.length === 0) return [];
   if (!live.ok) return [denied('replicate', live.error)];
   const kept = live.value
     .filter((row) => !wanted.some(({ name }) => name === row.name))
-    .map((row): HarborChange => ({ name: 'replicate', action: 'kept-foreign', is: replicationWords(row) }));
+    .map((row): HarborChange => {
+      const shown = { name: `replicate rule ${String(row.name)}`, is: replicationWords(row) };
+      if (given !== null || !String(row.name).startsWith(`${owner}-`)) return { ...shown, action: 'kept-foreign' };
+      const path = `/replication/policies/${Number(row.id)}`;
+      const request = { method: 'DELETE', path, what: `the replication rule ${String(row.name)}` } as const;
+      return { ...shown, action: 'remove', should: null, request };
+    });
   const changes = wanted.flatMap((rule): readonly HarborChange[] => {
     const { name, to, only, copiesExisting, deletes, line } = rule;
     const shown = { name: `replicate ${to.name}`, line };

@@ -2,6 +2,7 @@ import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
 import { unexpected } from '../../../http/api.ts';
 import { type Reading, reading } from '../../setup/change.ts';
 import type { Harbor } from '../api.ts';
+import type { DesiredProject } from './desired.ts';
 
 type Ask = Harbor['ask'];
 
@@ -72,8 +73,12 @@ export async function readProjectRow(ask: Ask, host: string, name: string): Prom
   return row;
 }
 
-/** A project with all parts; undefined when there is none. */
-export async function readProject(ask: Ask, host: string, name: string): Promise<LiveProject | undefined> {
+/** A part that the file says nothing about is not read: it may need another right. */
+const UNREAD = { ok: true, value: [] } as const;
+
+/** A project with the parts that the file says something about; undefined when there is none. */
+export async function readProject(ask: Ask, host: string, wanted: DesiredProject): Promise<LiveProject | undefined> {
+  const { name, members, robots, exactAccess } = wanted;
   const row = await readProjectRow(ask, host, name);
   if (row === undefined) return undefined;
   const id = Number(row.project_id);
@@ -82,36 +87,55 @@ export async function readProject(ask: Ask, host: string, name: string): Promise
       typeof value === 'string' ? [[key, value] as const] : [],
     ),
   );
-  const list = (path: string, what: string) => reading(() => listAll(ask, host, path, `${what} of ${name}`));
+  const list = (isSought: boolean, path: string, what: string): Promise<Reading<readonly Fields[]>> =>
+    isSought ? reading(() => listAll(ask, host, path, `${what} of ${name}`)) : Promise.resolve(UNREAD);
+  const hasAccess = (given: readonly unknown[]) => given.length > 0 || exactAccess === true;
   const retentionId = metadata.retention_id ?? '';
   return {
     id,
     ...(typeof row.registry_id === 'number' && row.registry_id > 0 ? { registryId: row.registry_id } : {}),
     metadata,
     quota: await reading(async () => {
+      if (wanted.storageLimit === undefined) return undefined;
       const rows = await listAll(ask, host, `/quotas?reference=project&reference_id=${id}`, `the quota of ${name}`);
       const [quota] = rows.filter(({ ref }) => Number(fieldsOf(ref).id ?? id) === id);
       if (quota === undefined) return undefined;
       return { id: Number(quota.id), storage: Number(fieldsOf(quota.hard).storage ?? -1) };
     }),
-    immutable: await list(projectPath(name, '/immutabletagrules'), 'the immutability rules'),
+    immutable: await list(
+      wanted.immutable !== undefined,
+      projectPath(name, '/immutabletagrules'),
+      'the immutability rules',
+    ),
     retention: await reading(async () => {
-      if (retentionId === '' || retentionId === '0') return undefined;
+      if (wanted.retention === undefined || retentionId === '' || retentionId === '0') return undefined;
       const what = `the retention policy of ${name}`;
       const path = `/retentions/${encodeURIComponent(retentionId)}`;
       return fieldsOf((await ask({ method: 'GET', path, expect: [200], operation: 'read', what })).json);
     }),
-    members: await list(projectPath(name, '/members'), 'the members'),
-    robots: await list(`/robots?q=${encodeURIComponent(`Level=project,ProjectID=${id}`)}`, 'the robot accounts'),
-    webhooks: await list(projectPath(name, '/webhook/policies'), 'the webhooks'),
+    members: await list(hasAccess(members), projectPath(name, '/members'), 'the members'),
+    robots: await list(
+      hasAccess(robots),
+      `/robots?q=${encodeURIComponent(`Level=project,ProjectID=${id}`)}`,
+      'the robot accounts',
+    ),
+    webhooks: await list(wanted.webhooks.length > 0, projectPath(name, '/webhook/policies'), 'the webhooks'),
   };
 }
 
-export async function readRegistry(ask: Ask, host: string): Promise<LiveRegistry> {
+/** Reads the parts that the file says something about. */
+export async function readRegistry(
+  ask: Ask,
+  host: string,
+  sought: { readonly endpoints: boolean; readonly replications: boolean; readonly groups: boolean },
+): Promise<LiveRegistry> {
+  const list = (isSought: boolean, path: string, what: string): Promise<Reading<readonly Fields[]>> =>
+    isSought ? reading(() => listAll(ask, host, path, what)) : Promise.resolve(UNREAD);
   return {
-    endpoints: await reading(() => listAll(ask, host, '/registries', 'the registry endpoints')),
-    replications: await reading(() => listAll(ask, host, '/replication/policies', 'the replication rules')),
+    endpoints: await list(sought.endpoints, '/registries', 'the registry endpoints'),
+    replications: await list(sought.replications, '/replication/policies', 'the replication rules'),
     authMode: await reading(async () => {
+      if (!sought.groups) return 'db_auth';
       const what = 'the way of login';
       const { json } = await ask({ method: 'GET', path: '/systeminfo', expect: [200], operation: 'read', what });
       return String(fieldsOf(json).auth_mode ?? 'db_auth');

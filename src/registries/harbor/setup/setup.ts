@@ -34,12 +34,15 @@ function openSetup(context: SetupContext): VendorSetup<Live, HarborRequest> {
   return {
     names: async () => (await listAll(ask, host, '/projects', 'the projects')).map(({ name }) => String(name)),
     readLive: async (desired) => {
-      const { caches, projects, replications } = wantedOf(desired);
-      const registry = await readRegistry(ask, host);
+      const { caches, projects, replications, endpoints } = wantedOf(desired);
+      const all = [...caches, ...projects.map(({ project }) => project)];
+      const registry = await readRegistry(ask, host, {
+        endpoints: endpoints.length > 0,
+        replications: desired.replicate !== undefined,
+        groups: all.some(({ members }) => members.some(({ kind }) => kind === 'group')),
+      });
       const found = new Map<string, Reading<LiveProject | undefined>>();
-      for (const { name } of [...caches, ...projects.map(({ project }) => project)]) {
-        found.set(name, await reading(() => readProject(ask, host, name)));
-      }
+      for (const each of all) found.set(each.name, await reading(() => readProject(ask, host, each)));
       const started = new Set<string>();
       for (const { name, copiesExisting } of replications) {
         const rule = registry.replications.ok
@@ -86,7 +89,12 @@ function openSetup(context: SetupContext): VendorSetup<Live, HarborRequest> {
         {
           subject: '',
           accept: desired.accept,
-          changes: planReplications(wanted.replications, registry.replications, started),
+          changes: planReplications(
+            desired.replicate?.value === null ? null : wanted.replications,
+            desired.owner,
+            registry.replications,
+            started,
+          ),
         },
       ]);
     },

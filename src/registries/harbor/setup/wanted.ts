@@ -2,6 +2,7 @@ import { compileHarbor, type HarborRule } from '../../../domain/retention/native
 import type { DesiredRegistry, DesiredRepository, Immutability, Webhook } from '../../../domain/setup/desired-state.ts';
 import { grantsOf, grantsTo } from '../../setup/access.ts';
 import type { Change } from '../../setup/change.ts';
+import { lacksNoCache, lacksNone } from '../../setup/none.ts';
 import { compileRetention } from '../../setup/retention.ts';
 import {
   type DesiredEndpoint,
@@ -63,7 +64,7 @@ export function wantedOf(desired: DesiredRegistry): Wanted {
     caches: caches.map(({ project }) => project),
     projects: desired.repositories.map((repository) => projectOf(repository, desired)),
     replications,
-    lacks: registryLacks(desired),
+    lacks: [...registryLacks(desired), ...lacksNoCache(desired)],
   };
 }
 
@@ -73,7 +74,7 @@ function projectOf(repository: DesiredRepository, { host }: DesiredRegistry): Wa
   const { name, members, creates, settings, line } = repository;
   const inside = members.flatMap((each) => (each.startsWith(`${name}/`) ? each.slice(name.length + 1) : []));
   const repositories = inside.length === 0 ? ['**'] : inside.toSorted();
-  const lacks: Change<never>[] = [];
+  const lacks: Change<never>[] = [...lacksNone(repository)];
   const metadata: Record<string, string> = { ...ownSwitches(settings) };
   if (settings.visibility !== undefined) metadata.public = String(settings.visibility.value === 'public');
   if (settings.scan !== undefined) metadata.auto_scan = String(settings.scan.value !== 'off');

@@ -4,6 +4,7 @@ import type { Json } from '../../../domain/setup/json.ts';
 import type { Principal } from '../../../domain/setup/principal.ts';
 import type { Access } from '../../setup/access.ts';
 import { actionOf, type Change, CREATION, lacksLabels, lacksOf } from '../../setup/change.ts';
+import { lacksNoCache, lacksNone } from '../../setup/none.ts';
 import { type NexusKind, ownOf } from './own-fields.ts';
 
 /** One write. */
@@ -98,7 +99,7 @@ export function planNexusRepository(
   }
   const due = parts.filter(({ change: { action } }) => action !== 'equal');
   const covers = due.map(({ change }) => change.name);
-  const unsupported = [...lacks, ...lacksIn(repository)];
+  const unsupported = [...lacks, ...lacksNone(repository), ...lacksIn(repository)];
   if (live === undefined) {
     const base: Fields = {
       name,
@@ -282,18 +283,21 @@ export function planRole(
 
 /** What Nexus cannot do for all repositories at once. */
 export function nexusRegistryLacks(desired: DesiredRegistry): readonly Change<never>[] {
-  return lacksOf([
-    [
-      'replicate',
-      desired.replicate,
-      'Nexus does not push to others: let the other Nexus have a proxy of this one, or use `command: mirror`.',
-    ],
-    ['templates', desired.templates, 'Nexus has no settings for repositories to come.'],
-    ['receive', desired.receive, 'Give the role that pushes here `push`.'],
-    ['scanning', desired.scanning, 'Nexus scans with Sonatype Lifecycle or Firewall.'],
-    ['signing', desired.signing, 'Nexus does not sign: use `signing` of this action when publishing.'],
-    ['webhooks', desired.webhooks, 'Webhooks of Nexus are capabilities: Administration → System → Capabilities.'],
-    ['quota', desired.quota, 'Nexus has quotas for blob stores: set one there.'],
-    ['key', desired.newKey, 'Nexus encrypts by blob store.'],
-  ]);
+  return [
+    ...lacksNoCache(desired),
+    ...lacksOf([
+      [
+        'replicate',
+        desired.replicate,
+        'Nexus does not push to others: let the other Nexus have a proxy of this one, or use `command: mirror`.',
+      ],
+      ['templates', desired.templates, 'Nexus has no settings for repositories to come.'],
+      ['receive', desired.receive, 'Give the role that pushes here `push`.'],
+      ['scanning', desired.scanning, 'Nexus scans with Sonatype Lifecycle or Firewall.'],
+      ['signing', desired.signing, 'Nexus does not sign: use `signing` of this action when publishing.'],
+      ['webhooks', desired.webhooks, 'Webhooks of Nexus are capabilities: Administration → System → Capabilities.'],
+      ['quota', desired.quota, 'Nexus has quotas for blob stores: set one there.'],
+      ['key', desired.newKey, 'Nexus encrypts by blob store.'],
+    ]),
+  ];
 }

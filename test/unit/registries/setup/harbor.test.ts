@@ -237,3 +237,32 @@ test('switches of Harbor by their own names, and what is wrong with them', () =>
     expect.stringContaining('days by robot account'),
   ]);
 });
+
+test('`replicate: none` removes the rules of the owner and no others; `pull: none` says what to do', async () => {
+  const { double, apply, plan } = await start({}, ENV);
+  await apply(EVERYTHING);
+  double.state.policies.push({ id: 900, name: 'other-team', dest_registry: { id: double.state.registries[0]?.id } });
+  const none = desiredRegistry(HOST, [{ name: 'acme', scan: 'on-push' }], {
+    replicate: { value: null, line: 4 },
+    cache: { value: null, line: 5 },
+  });
+  const { settings, failed } = await apply(none);
+  expect(failed).toEqual([]);
+  expect(double.state.policies.map(({ name }) => name)).toEqual(['other-team']);
+  expect(double.state.projects.has('hub')).toBe(true);
+  expect(lines(settings)).toContain('cache: unsupported null');
+  expect(due((await plan(none)).settings)).toEqual([]);
+});
+
+test('a project admin needs no right for what the file does not name', async () => {
+  const asked: string[] = [];
+  const { double, apply } = await start({
+    before: ({ url }) => {
+      asked.push(url.pathname.replace('/api/v2.0', ''));
+      return undefined;
+    },
+  });
+  double.addProject('acme');
+  await apply(desiredRegistry(HOST, [{ name: 'acme', scan: 'on-push' }]));
+  expect([...new Set(asked)]).toEqual(['/projects', '/projects/acme']);
+});
