@@ -21,9 +21,8 @@ import {
   nexusRegistryLacks,
   planNexusRepository,
   planProxy,
-  planRole,
-  privilegesFor,
 } from './plan.ts';
+import { planRole, privilegesFor } from './plan-role.ts';
 
 interface Live {
   readonly repositories: ReadonlyMap<string, Reading<LiveNexusRepository | undefined>>;
