@@ -25,6 +25,8 @@ export interface Prometheus {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
+/** Not a dependency: whoever draws pictures has it. */
+const PROGRAM = 'prometheus';
 const DAY_SECONDS = 24 * 60 * 60;
 
 /**
@@ -41,7 +43,7 @@ export async function startPrometheus(folder: string, runs: readonly DatedMetric
   await writeFile(join(folder, 'prometheus.yml'), '{}\n');
   const port = await freePort();
   const child = spawn(
-    'prometheus',
+    PROGRAM,
     [
       `--config.file=${join(folder, 'prometheus.yml')}`,
       `--storage.tsdb.path=${data}`,

@@ -1,7 +1,7 @@
 import { parser } from '@prometheus-io/lezer-promql';
 
 /** A metric in an expression, with the labels that its matchers name. */
-export interface QueriedMetric {
+interface QueriedMetric {
   readonly name: string;
   readonly labels: readonly string[];
 }

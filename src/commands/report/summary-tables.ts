@@ -98,7 +98,10 @@ export function renderWatched(repositories: readonly RepositoryReport[], now: nu
     table(['repository', 'tags', 'image', 'age', 'last pull', 'size', ...titles], rows),
     more > 0 ? `${more} more are in the output \`json-file\`.` : '',
     reasons.slice(0, MAX_ROWS).join('\n'),
-    ...all.flatMap(({ tags, comparisons }) => comparisons.map((each) => renderComparison(tags[0] ?? '', each))),
+    ...all
+      .flatMap(({ tags, comparisons }) => comparisons.map((each) => [tags[0] ?? '', each] as const))
+      .slice(0, MAX_ROWS)
+      .map(([tag, comparison]) => renderComparison(tag, comparison)),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
@@ -161,24 +164,29 @@ const MARKS: Readonly<Record<DriftKind, string>> = {
 export function renderEnvironments({ environments = [], drift }: ReportResult): string {
   if (environments.length === 0) return '';
   const isOne = new Set(environments.map(({ reference }) => reference.replace(/:[^:/]*$/, ''))).size === 1;
-  const rows = environments.map(({ name, reference, state, digest, version, revision, promoted, hasSignature }) => [
-    plain(name),
-    // The heading names the only repository.
-    isOne ? '' : code(reference),
-    digest === undefined ? (state === 'absent' ? '❌ missing' : '🔒 not readable') : code(shortDigest(digest)),
-    version === undefined ? '' : plain(version),
-    revision === undefined ? '' : code(revision.slice(0, 12)),
-    promoted === undefined ? '' : `${plain(promoted.at.slice(0, 16).replace('T', ' '))} by ${plain(promoted.by)}`,
-    hasSignature === undefined ? '' : hasSignature ? 'attached' : 'none',
-  ]);
+  const rows = environments
+    .slice(0, MAX_REPOSITORIES)
+    .map(({ name, reference, state, digest, version, revision, promoted, hasSignature }) => [
+      plain(name),
+      // The heading names the only repository.
+      isOne ? '' : code(reference),
+      digest === undefined ? (state === 'absent' ? '❌ missing' : '🔒 not readable') : code(shortDigest(digest)),
+      version === undefined ? '' : plain(version),
+      revision === undefined ? '' : code(revision.slice(0, 12)),
+      promoted === undefined ? '' : `${plain(promoted.at.slice(0, 16).replace('T', ' '))} by ${plain(promoted.by)}`,
+      hasSignature === undefined ? '' : hasSignature ? 'attached' : 'none',
+    ]);
   const head = ['environment', 'tag', 'image', 'version', 'commit', 'promoted', 'signature'];
   const drifts = drift?.drifts ?? [];
   const list = drifts.slice(0, MAX_ROWS).map(({ kind, detail }) => [MARKS[kind], prose(detail)]);
   return [
     '### Environments',
     table(head, rows),
+    drifts.length > MAX_ROWS ? `${drifts.length} differences; the first ${MAX_ROWS} are shown.` : '',
     drifts.length === 0 ? '✅ No difference between the environments.' : table(['difference', ''], list),
-  ].join('\n\n');
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 /** Limits that the registries report. */

@@ -224,4 +224,24 @@ describe.each(VENDOR_ROWS.map(({ id }) => id))('%s', (id) => {
   });
 });
 
+it('an empty repository that exists is reported as empty, and one that does not exist is an error', async () => {
+  const { run } = await vendorCommand(row('ecr'));
+  const empty = await run(REPORT);
+  expect(empty.outputs).toMatchObject({ outcome: 'reported', images: '0', 'size-bytes': '0' });
+  const absent = await run({
+    ...REPORT,
+    images: '123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/other',
+  });
+  expect(absent.outputs).toMatchObject({ outcome: 'registry-failed', images: '' });
+});
+
+it('a summary of very many differences stays readable', async () => {
+  const scene = await vendorCommand(row('harbor'));
+  for (let at = 0; at < 20; at += 1) scene.content.image(`image ${at}`, `env${at}`);
+  const environments = Array.from({ length: 20 }, (_, at) => `env${at}`).join(',');
+  const run = await scene.run({ ...REPORT, scans: 'none', environments });
+  expect(run.outputs.outcome).toBe('reported');
+  expect(run.summary.length).toBeLessThan(20_000);
+});
+
 const failureOf = (type: string): CloudReply => ({ status: 400, body: { __type: type, message: type } });
