@@ -66,7 +66,7 @@ export async function benchPush(place: Place): Promise<void> {
 }
 
 /** Pushes to `host/name`; `ca` is the authority of a registry that speaks TLS. */
-type Push = (target: string, ca: string | undefined) => Promise<Measured>;
+export type Push = (target: string, ca: string | undefined) => Promise<Measured>;
 
 function pushersOf(layout: string, env: NodeJS.ProcessEnv): Readonly<Record<string, Push>> {
   const command =
@@ -110,7 +110,7 @@ function pushersOf(layout: string, env: NodeJS.ProcessEnv): Readonly<Record<stri
 }
 
 /** Each push goes to a registry of its own that has seen nothing yet. */
-async function onEmptyRegistry({ home, large, env }: Place, tls: boolean, push: Push): Promise<Run> {
+export async function onEmptyRegistry({ home, large, env }: Place, tls: boolean, push: Push): Promise<Run> {
   const data = await mkdtemp(join(large, 'registry-'));
   const own = join(home, data.slice(large.length + 1));
   await mkdir(own, { recursive: true });

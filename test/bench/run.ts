@@ -9,12 +9,13 @@ import { actionEntry } from '../support/action.ts';
 import { benchChain } from './chain.ts';
 import { benchCleanup } from './cleanup.ts';
 import { benchCopy } from './copy.ts';
+import { benchMerge } from './merge.ts';
 import { benchMirror } from './mirror.ts';
 import { benchPush } from './push.ts';
 import { benchStart } from './start.ts';
 
 const ROUNDS = 3;
-const PARTS = ['start', 'push', 'copy', 'chain', 'cleanup', 'mirror'] as const;
+const PARTS = ['start', 'push', 'copy', 'chain', 'cleanup', 'merge', 'mirror'] as const;
 const INSTALL = fileURLToPath(new URL('../e2e/install.sh', import.meta.url));
 
 let cancelled = false;
@@ -53,6 +54,7 @@ async function main(): Promise<void> {
     if (isWanted('chain')) await benchChain(place);
     if (isWanted('push')) await benchPush(place);
     if (isWanted('copy')) await benchCopy(place);
+    if (isWanted('merge')) await benchMerge(place);
     if (isWanted('cleanup')) await needRegclient(env).then(() => benchCleanup(place));
     if (isWanted('mirror')) await needRegclient(env).then(() => benchMirror(place));
   } finally {

@@ -39,7 +39,7 @@ export const INPUTS = {
       group: 'What',
       about:
         'Images that are in the first of `images` already, one per line: `linux/arm64=sha256:…`, or a file or folder with digests. Anyone who can read the repository can pull them before the gate has passed; `layouts` avoids that.',
-      example: 'linux/arm64=sha256:…',
+      example: 'digests',
     },
     parseDigests,
   ),

@@ -102,7 +102,7 @@ async function makeBuilder(
       );
     }
     const made = await inspectBuilder(runtime, env, name);
-    const builder = made === undefined ? undefined : await start(runtime, env, made);
+    const builder = made === undefined ? undefined : await start(runtime, env, made, wish.driverOptions);
     const problem = builder === undefined ? 'it is gone again' : problemOf(builder);
     if (builder === undefined || problem !== undefined) {
       throw new ActionError('BUILDER_UNSUITABLE', `The builder ${name} was made and cannot be used: ${problem}.`);
@@ -146,7 +146,12 @@ function createArguments(
 }
 
 /** Starts an inactive builder: only then does it report its version and platforms. */
-async function start(runtime: Runtime, env: Readonly<Record<string, string>>, builder: Builder): Promise<Builder> {
+async function start(
+  runtime: Runtime,
+  env: Readonly<Record<string, string>>,
+  builder: Builder,
+  options: readonly string[] = [],
+): Promise<Builder> {
   const asleep = builder.nodes.some(({ status, error }) => status !== 'running' && error === undefined);
   if (!asleep || builder.driver === 'docker') return builder;
   const args = ['buildx', 'inspect', '--bootstrap', builder.name];
@@ -154,9 +159,11 @@ async function start(runtime: Runtime, env: Readonly<Record<string, string>>, bu
   if (started.exitCode === 0) return (await inspectBuilder(runtime, env, builder.name)) ?? builder;
   const said = lastWords(started);
   const code = buildErrorCode([said]);
+  // Where its pods may run decides whether they ever do.
+  const where = builder.driver === 'kubernetes' && options.length > 0 ? ` (driver-opts: ${options.join('; ')})` : '';
   throw new ActionError(
     code === 'BUILD_FAILED' ? 'BUILDER_UNSUITABLE' : code,
-    `The builder ${builder.name} does not start: \`docker buildx inspect --bootstrap\` ${ending(started)}: ${said}`,
+    `The builder ${builder.name}${where} does not start: \`docker buildx inspect --bootstrap\` ${ending(started)}: ${said}`,
   );
 }
 

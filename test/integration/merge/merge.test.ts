@@ -273,6 +273,29 @@ test('a merge of an older commit leaves the tag where a newer one has put it', a
   expect(late.log).toMatch(/:main .*(?:older|newer|ancestor)/);
 });
 
+test('a release that is built and merged again keeps its digest', async () => {
+  await using job = await createMergeJob();
+  await using registry = await startRegistry();
+  const images = `${registry.host}/org/app`;
+  const event = await job.tag('v1.2.3');
+  const build = async (nonce: string) => {
+    for (const platform of [AMD, ARM]) await job.image(single(platform, {}, { nonce }), `layouts/${platform.slice(6)}`);
+  };
+  await build('one');
+  const first = await job.merge({ images }, { event });
+  expect(first, first.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'published' } });
+  const tags = registry.tags('org/app');
+  await build('two');
+  const refused = await job.merge({ images }, { event });
+  expect(refused.outputs.outcome, refused.log).toBe('tag-conflict');
+  const kept = await job.merge({ images, 'if-published': 'keep' }, { event });
+  expect(kept, kept.log).toMatchObject({
+    exitCode: 0,
+    outputs: { outcome: 'unchanged', digest: first.outputs.digest },
+  });
+  expect(registry.tags('org/app')).toEqual(tags);
+});
+
 test('wrong inputs are reported together', async () => {
   await using job = await createMergeJob();
   const run = await job.merge({

@@ -208,7 +208,7 @@ describe('what is refused', () => {
     ['build_args', 'Did you mean `build-args`?'],
     ['severities', 'Did you mean `severity`?'],
     ['qwertzuiop', 'If INPUT_QWERTZUIOP is an environment variable of your own, give it another name.'],
-    ['load', 'is not an input of this action: remove it.'],
+    ['append', '`endpoint` with several lines'],
     ['exit-code', 'use `scan: gate` to fail on findings'],
     ['timeout', '`timeout-minutes` of the step'],
     ['hide-progress', 'remove it.'],
@@ -222,8 +222,8 @@ describe('what is refused', () => {
   });
 
   it('names the command that exists when asked for another', async () => {
-    expect((await refusal({ ...IMAGE, command: 'merge' })).message).toContain(
-      `\`command\`: got "merge", expected ${NAMES}.`,
+    expect((await refusal({ ...IMAGE, command: 'combine' })).message).toContain(
+      `\`command\`: got "combine", expected ${NAMES}.`,
     );
   });
 
@@ -410,7 +410,7 @@ describe('the tables of all commands', () => {
     ],
     [
       { command: 'login', registry: 'ghcr.io', severity: 'LOW' },
-      '`severity`: belongs to `command: publish` or `command: promote`, and this is `command: login`. Remove it.',
+      '`severity`: belongs to `command: publish`, `command: merge` or `command: promote`, and this is `command: login`. Remove it.',
     ],
   ])('tell which commands an input belongs to: %j', async (inputs, message) => {
     expect((await refusal(inputs)).message).toBe(message);

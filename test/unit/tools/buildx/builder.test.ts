@@ -283,6 +283,19 @@ fi ;; esac`,
     expect((await docker.calls()).map(({ args }) => args.join(' '))).toContain('buildx inspect --bootstrap nap');
   });
 
+  test('pods that are not scheduled: namespace and selector are named', async () => {
+    const { runtime, env } = await start({
+      'buildx-inspect': `case "$*" in *--bootstrap*) echo 'ERROR: expected 1 replicas to be ready, got 0' >&2; exit 1 ;;
+*) ${inspect({ name: 'made', driver: 'kubernetes', status: 'inactive' })}
+;; esac`,
+    });
+    const driverOptions = ['namespace=ci', 'nodeselector=kubernetes.io/arch=arm64'];
+    await expect(chooseBuilder(runtime, env, wish({ driver: 'kubernetes', driverOptions }))).rejects.toMatchObject({
+      code: 'BUILDER_UNSUITABLE',
+      message: expect.stringMatching(/namespace=ci; nodeselector=kubernetes\.io\/arch=arm64.*got 0/),
+    });
+  });
+
   test('one that does not start is removed, and its reason told', async () => {
     const { runtime, docker, env } = await start({
       'buildx-inspect': `case "$*" in *--bootstrap*) echo 'ERROR: toomanyrequests: You have reached your unauthenticated pull rate limit.' >&2; exit 1 ;;
