@@ -202,7 +202,7 @@ describe('images that were pushed by digest', () => {
     return digests;
   }
 
-  test('are merged: as lines, as a file, and as a folder of files named for them', async () => {
+  test('are merged: as lines, as a file, and as a folder of files named for them', { timeout: 120_000 }, async () => {
     await using job = await createMergeJob();
     await using registry = await startRegistry();
     const images = `${registry.host}/org/app`;
