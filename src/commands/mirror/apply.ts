@@ -1,6 +1,6 @@
 import type { Digest } from '../../domain/digest.ts';
 import { kindOf } from '../../domain/mirror/select-tags.ts';
-import { toActionError } from '../../errors/action-error.ts';
+import { ActionError, toActionError } from '../../errors/action-error.ts';
 import { warn } from '../../run/progress.ts';
 import { askAdmission } from '../../run/push-preflight.ts';
 import type { MirrorContext } from './context.ts';
@@ -46,8 +46,18 @@ async function admit(
   const wanting = rows.filter(({ action }) => NEEDS_COPY.includes(action));
   if (wanting.length === 0 || target.error !== undefined) return;
   const moves = wanting.flatMap(({ action, tag }) => (action === 'update' ? [tag] : []));
+  const askFor = async (tags: readonly string[]) => {
+    for (const doubt of await askAdmission(runtime, inputs, target, tags)) warn(runtime, partial, doubt);
+  };
   const ask = async () => {
-    for (const doubt of await askAdmission(runtime, inputs, target, moves)) warn(runtime, partial, doubt);
+    try {
+      await askFor(moves);
+    } catch (thrown) {
+      // Tags that the registry does not let move keep nothing else from the target.
+      if (!(thrown instanceof ActionError) || thrown.code !== 'TAG_IMMUTABLE' || moves.length === 0) throw thrown;
+      for (const row of wanting) if (row.action === 'update') failRow(row, thrown);
+      await askFor([]);
+    }
   };
   const asked = admitted.get(target) ?? ask();
   admitted.set(target, asked);

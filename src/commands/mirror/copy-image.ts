@@ -6,9 +6,9 @@ import { copyToTargets } from '../../run/copy-to-targets.ts';
 import { warn } from '../../run/progress.ts';
 import { OverBudget } from './budget.ts';
 import type { MirrorContext } from './context.ts';
-import { leaveForLater, noteResume } from './over-budget.ts';
+import { leaveForLater, noteResume, resumeAfter } from './over-budget.ts';
 import { readImage } from './read-image.ts';
-import { stopsRepository } from './read-source.ts';
+import { stopsRepository } from './stops.ts';
 import { keepWhole } from './subset.ts';
 import { failRow, type ImageWork, type MirrorWork, type Row, type TargetWork } from './work.ts';
 
@@ -38,7 +38,7 @@ export async function copyWorkImage(
     for (const row of open) {
       const failure = errors.get(row.target);
       if (failure !== undefined) failRow(row, failure);
-      if (failure !== undefined && stopsRepository(failure)) row.target.error ??= failure;
+      if (failure !== undefined && stopsRepository(failure, row.target)) row.target.error ??= failure;
     }
   } catch (thrown) {
     runtime.signal.throwIfAborted();
@@ -48,7 +48,8 @@ export async function copyWorkImage(
       return;
     }
     const error = toActionError(thrown);
-    if (stopsRepository(error)) work.error ??= error;
+    noteResume(partial, resumeAfter(runtime, error));
+    if (stopsRepository(error, work)) work.error ??= error;
     for (const row of rows) failRow(row, error);
   } finally {
     // Thousands of images are planned; what is copied is not needed any more.

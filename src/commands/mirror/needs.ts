@@ -4,8 +4,8 @@ import { OverBudget } from './budget.ts';
 import type { MirrorContext } from './context.ts';
 import { leaveForLater, noteResume } from './over-budget.ts';
 import { readImage } from './read-image.ts';
-import { stopsRepository } from './read-source.ts';
 import type { MirrorNeeds } from './result.ts';
+import { stopsRepository } from './stops.ts';
 import { failRow, type ImageWork, type MirrorWork, NEEDS_COPY, type Row } from './work.ts';
 
 /** Manifests of images that a plan keeps in memory; the rest is read again when it is copied. */
@@ -48,7 +48,7 @@ export async function planNeeds(context: MirrorContext, works: readonly MirrorWo
         return;
       }
       const error = toActionError(thrown);
-      if (stopsRepository(error)) work.error ??= error;
+      if (stopsRepository(error, work)) work.error ??= error;
       for (const row of rows) failRow(row, error);
     }
   };

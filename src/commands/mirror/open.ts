@@ -49,6 +49,7 @@ export async function openMirrors(
           name: name.name,
           known: new Set(),
           written: new Map(),
+          serverErrors: 0,
         };
         targets.set(name.name, target);
         return target;
@@ -56,6 +57,7 @@ export async function openMirrors(
       rows: [],
       images: new Map(),
       tags: undefined,
+      serverErrors: 0,
     };
   });
   return { works, registries: [...opened.values()].flatMap((registries) => [...registries.values()]) };

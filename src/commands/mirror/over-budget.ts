@@ -1,3 +1,5 @@
+import type { ActionError } from '../../errors/action-error.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
 import type { PartialMirror } from './result.ts';
 import type { Row } from './work.ts';
 
@@ -12,4 +14,9 @@ export function noteResume(partial: PartialMirror, resumeAt: Date | undefined): 
   if (resumeAt !== undefined && (partial.resumeAt === undefined || resumeAt > partial.resumeAt)) {
     partial.resumeAt = resumeAt;
   }
+}
+
+/** When a registry that refused a request takes the next one; undefined when it does not report that. */
+export function resumeAfter({ clock }: Pick<Runtime, 'clock'>, { facts }: ActionError): Date | undefined {
+  return facts.retryAfter === undefined ? undefined : new Date(clock.now().getTime() + facts.retryAfter * 1000);
 }

@@ -6,10 +6,11 @@ import { lackingAttachments } from '../../oci/transfer/lacking.ts';
 import { readTarget } from '../../run/missing-repository.ts';
 import { OverBudget } from './budget.ts';
 import type { MirrorContext } from './context.ts';
-import { leaveForLater, noteResume } from './over-budget.ts';
+import { leaveForLater, noteResume, resumeAfter } from './over-budget.ts';
 import { planRemovals } from './prune.ts';
 import { partsOf } from './read-image.ts';
-import { readSource, type SourceTag, stopsRepository } from './read-source.ts';
+import { readSource, type SourceTag } from './read-source.ts';
+import { stopsRepository } from './stops.ts';
 import { readWhole, subsetOf } from './subset.ts';
 import { failRow, type ImageWork, type MirrorWork, type Row, type TargetWork } from './work.ts';
 
@@ -27,6 +28,7 @@ export async function planMirror(context: MirrorContext, work: MirrorWork): Prom
   } catch (thrown) {
     context.runtime.signal.throwIfAborted();
     work.error = toActionError(thrown);
+    noteResume(context.partial, resumeAfter(context.runtime, work.error));
   }
 }
 
@@ -97,10 +99,12 @@ async function imageOf(context: MirrorContext, work: MirrorWork, source: Descrip
 
 async function withSubset(
   { runtime, partial }: MirrorContext,
-  { source: { repository, pulls }, targets }: MirrorWork,
+  work: MirrorWork,
   source: Descriptor,
   platforms: readonly string[],
 ): Promise<ImageWork> {
+  const { targets } = work;
+  const { repository, pulls } = work.source;
   try {
     const near = targets.filter(({ error }) => error === undefined).map((target) => target.repository);
     const whole = await readWhole(pulls.counting(repository), near, source);
@@ -114,7 +118,7 @@ async function withSubset(
       return { source, wanted: source.digest, left: thrown.message };
     }
     const error = toActionError(thrown);
-    if (stopsRepository(error)) throw error;
+    if (stopsRepository(error, work)) throw error;
     return { source, wanted: source.digest, error };
   }
 }
@@ -142,7 +146,7 @@ async function planAttachments(context: MirrorContext, work: MirrorWork): Promis
         } catch (thrown) {
           context.runtime.signal.throwIfAborted();
           const error = toActionError(thrown);
-          if (stopsRepository(error)) stop ??= error;
+          if (stopsRepository(error, work)) stop ??= error;
           for (const row of own) failRow(row, error);
         }
       }),

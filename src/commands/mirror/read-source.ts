@@ -2,38 +2,15 @@ import type { Descriptor } from '../../domain/manifest.ts';
 import { isOneTag } from '../../domain/mirror/config-fields.ts';
 import { type SelectedTag, type Selection, selectTags } from '../../domain/mirror/select-tags.ts';
 import { ActionError, toActionError } from '../../errors/action-error.ts';
-import type { ErrorCode } from '../../errors/catalogue.ts';
 import { warn } from '../../run/progress.ts';
 import type { MirrorContext } from './context.ts';
+import { stopsRepository } from './stops.ts';
 import type { MirrorWork } from './work.ts';
 
 /** A tag of the source with the image that it points to. */
 export interface SourceTag extends SelectedTag {
   readonly image?: Descriptor;
   readonly error?: ActionError;
-}
-
-/** Errors about one image or tag: others of the same repository may be fine. */
-const IMAGE_CODES: readonly ErrorCode[] = [
-  'MANIFEST_UNKNOWN',
-  'MIRROR_TAG_MISSING',
-  'ANSWER_INVALID',
-  'DIGEST_MISMATCH',
-  'UNSUPPORTED',
-  'TOO_LARGE',
-  'PULL_BLOCKED',
-  'MANIFEST_INVALID',
-  'BLOB_UNKNOWN',
-  'TAG_IMMUTABLE',
-  'TAG_NOT_MOVED',
-  'MIRROR_TAG_MOVED',
-  'PLATFORM_MISSING',
-  'INTERNAL',
-];
-
-/** Whether nothing else of a repository can succeed either after this error. */
-export function stopsRepository({ code }: ActionError): boolean {
-  return !IMAGE_CODES.includes(code);
 }
 
 /**
@@ -60,7 +37,7 @@ export async function readSource(context: MirrorContext, work: MirrorWork): Prom
     } catch (thrown) {
       context.runtime.signal.throwIfAborted();
       const error = toActionError(thrown);
-      if (stopsRepository(error)) stop ??= error;
+      if (stopsRepository(error, work)) stop ??= error;
       return { ...selected, error };
     }
   };

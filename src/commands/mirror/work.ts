@@ -7,9 +7,10 @@ import type { Repository } from '../../oci/client/repository.ts';
 import type { ImageGraph } from '../../oci/transfer/graph.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { PullBudget } from './budget.ts';
+import type { Troubled } from './stops.ts';
 
 /** One mirror while it is planned and applied. */
-export interface MirrorWork {
+export interface MirrorWork extends Troubled {
   readonly mirror: Mirror;
   readonly source: Source;
   readonly targets: readonly TargetWork[];
@@ -26,7 +27,7 @@ interface Source extends Destination {
   readonly pulls: PullBudget;
 }
 
-export interface TargetWork extends Destination {
+export interface TargetWork extends Destination, Troubled {
   /** Full name of the repository. */
   readonly name: string;
   /** Blobs that it is known to have. */

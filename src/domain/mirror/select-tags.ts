@@ -2,6 +2,7 @@ import semver from 'semver';
 import type { Digest } from '../digest.ts';
 import { strictVersion, type TagPattern, tagMatcher } from '../patterns/tag-pattern.ts';
 import { attachedTag } from '../retention/attached-tags.ts';
+import { isTag } from '../tags/grammar.ts';
 import { isFullVersion } from '../tags/versions.ts';
 import type { Mirror, TagLine } from './config.ts';
 import { isOneTag } from './config-fields.ts';
@@ -25,7 +26,7 @@ export interface Selection {
 
 /**
  * Chooses tags: every line adds, `!` takes out, and `newest` limits what patterns add. Tags of signatures and lists of
- * referrers follow their image.
+ * referrers follow their image. What is no tag is left out: a name such as `../../other/manifests/x` is a path elsewhere.
  * @param listed all tags of the source; undefined when they cannot be listed, which is enough for tags named in full
  */
 export function selectTags({ tags: lines, newest }: Mirror, listed: readonly string[] | undefined): Selection {
@@ -36,7 +37,7 @@ export function selectTags({ tags: lines, newest }: Mirror, listed: readonly str
   const named = new Map(one.map((line) => [line.pattern.text, line]));
   const patterns = lines.filter(({ pattern }) => !pattern.negated && !isOneTag(pattern));
   const candidates = (listed ?? []).filter(
-    (tag) => !named.has(tag) && attachedTag(tag) === undefined && !isStateTag(tag),
+    (tag) => !named.has(tag) && isTag(tag) && attachedTag(tag) === undefined && !isStateTag(tag),
   );
   const found = new Set<string>();
   const unmatched: string[] = [];

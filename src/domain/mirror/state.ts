@@ -1,6 +1,7 @@
 import { type Digest, isDigest } from '../digest.ts';
 import { fieldsOf, isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
+import { isTag } from '../tags/grammar.ts';
 
 /**
  * The tags that one mirror has written to one target. Anybody who may push there could write such a list, and a tag that
@@ -60,7 +61,9 @@ export function parseState(
   if (version !== 1 || source !== expected.source || target !== expected.target || !isFields(tags)) {
     return problems('it is about another source or target');
   }
-  const entries = Object.entries(tags).filter((entry): entry is [string, Digest] => isDigest(entry[1]));
+  const entries = Object.entries(tags).filter(
+    (entry): entry is [string, Digest] => isTag(entry[0]) && isDigest(entry[1]),
+  );
   return parsed({ ...expected, tags: new Map(entries) });
 }
 
