@@ -1,3 +1,4 @@
+import { isFields } from '../fields.ts';
 import { canonicalJson } from '../retention/canonical-json.ts';
 import type { Json } from './json.ts';
 import type { RegistryPlan, Setting, SetupStep } from './setting.ts';
@@ -27,8 +28,10 @@ export function isDue({ action }: Setting): boolean {
  */
 export function unsupported(name: SettingName, should: Json, reason: string, accepted: readonly string[]): Setting {
   const [first = ''] = name.name.split(' ', 1);
-  const isAccepted =
-    accepted.includes(name.name) || accepted.includes(first) || accepted.includes(first.split('.', 1)[0] ?? '');
+  // `immutable.except` accepts that only some tags cannot be immutable, and not that none can.
+  const parts = isFields(should) ? Object.keys(should).map((key) => `${first}.${key}`) : [];
+  const names = [name.name, first, first.split('.', 1)[0] ?? '', ...parts];
+  const isAccepted = names.some((each) => accepted.includes(each));
   return { ...name, should, action: 'unsupported', reason, ...(isAccepted ? { isAccepted } : {}) };
 }
 

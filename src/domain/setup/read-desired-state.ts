@@ -64,6 +64,13 @@ function readState(raw: RawState, report: Report): DesiredState {
     [...(raw.who ?? [])].map(([name, { value }]) => [name, value.flatMap((each) => readPrincipal(each, report))]),
   );
   const keys = [...(raw.registries?.keys() ?? [])];
+  const addresses = new Map<string, string>();
+  for (const [key, { value, at }] of raw.registries ?? []) {
+    const same = addresses.get(value.at ?? '');
+    if (same !== undefined)
+      report(at, `${quoted(key)} and ${quoted(same)} have the same address: one registry has one entry`);
+    addresses.set(value.at ?? '', key);
+  }
   if (keys.length === 0) report(raw.at, '`registries` is empty: name at least one registry');
   const repositories = (raw.repositories ?? []).flatMap((each) => readRepository(each, who, keys, report));
   reportTwice(repositories, keys, raw, report);

@@ -84,7 +84,10 @@ export function resolveRegistry(
       members: members.map((each) => each.name),
       creates: members.some(({ isNamed }) => isNamed),
       line: first?.line ?? entry.line,
-      settings: groupsToPrincipals(settings, context),
+      settings: groupsToPrincipals(
+        { ...settings, accept: [...new Set([...settings.accept, ...entry.accept])] },
+        context,
+      ),
     };
   });
   for (const [block, fields] of entry.own) {

@@ -121,6 +121,7 @@ const MISTAKES: readonly (readonly [string, string, string | RegExp])[] = [
     file('', 'aws: {imageTagMutability: IMMUTABLE}'),
     '`aws.imageTagMutability` is no',
   ],
+  ['a tag of AWS', file('', 'labels: {"aws:owner": x}'), 'tags that begin with `aws:` are for AWS itself'],
   ['a path after the host', file('').replace(ECR_HOST, `${ECR_HOST}/acme`), '`at` of Amazon ECR is a host'],
 ];
 

@@ -74,6 +74,14 @@ function settingsMistakes(settings: Settings): readonly Mistake[] {
       'cosign could not add a second signature under its tag `sha256-….sig`: if you sign with cosign, write `immutable: {except: ["sha256-*"]}`';
     found.push({ severity: 'warning', line: immutable.line, message });
   }
+  for (const [key, { value, line }] of settings.labels ?? []) {
+    if (/^aws:/i.test(key)) error(line, `${quoted(key)}: tags that begin with \`aws:\` are for AWS itself`);
+    if ((value?.length ?? 0) > 256) error(line, `${quoted(key)}: the value of a tag has at most 256 characters`);
+  }
+  if (settings.labels !== undefined && settings.labels.size > 50) {
+    const [first] = settings.labels.values();
+    error(first?.line ?? 1, `there are ${settings.labels.size} \`labels\`, and AWS takes 50 tags`);
+  }
   if (lifecycle !== undefined) {
     if (settings.retention !== undefined && settings.retention.line >= lifecycle.line)
       error(lifecycle.line, '`aws.lifecyclePolicy` and `retention` are the same setting: leave one of them out');

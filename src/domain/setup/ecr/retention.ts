@@ -120,7 +120,6 @@ function compiled(repository: string, { policy, from }: Retention, owner: string
     return { text: undefined, left: [{ rule: from, reason: 'no `match` of it names this repository' }] };
   if (entries.length > 1)
     return { text: undefined, left: [{ rule: from, reason: 'several entries of it name this repository' }] };
-  if (entry.engine === 'client') return { text: undefined, left: [{ rule: from, reason: 'its `engine` is `client`' }] };
   const { document, rules } = compileEcr(policy, entry);
   const left = rules.flatMap(({ rule, fit, reason }) => (fit === 'impossible' ? [{ rule, reason }] : []));
   if (document === undefined) return { text: undefined, left };

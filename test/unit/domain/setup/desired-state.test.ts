@@ -48,6 +48,10 @@ describe('what is wrong in a file is told with line and column', () => {
     ],
     ['version: 1\nregistries: {}\n', 'setup.yml:1:1: `registries` is empty: name at least one registry'],
     [
+      'version: 1\nregistries: {a: {at: x.example}, b: {at: x.example}}\n',
+      'setup.yml:2:34: "b" and "a" have the same address: one registry has one entry',
+    ],
+    [
       'version: 1\nregistries: {a: {at: https://x.example}}\n',
       'setup.yml:2:22: "https://x.example": write the registry without `https://`',
     ],
