@@ -42,11 +42,6 @@ test.each([
   ['a plan that is missing', { policy: policyWith(), plan: 'plan.json' }, 'The plan plan.json cannot be read'],
   ['a plan and a file for one', { policy: policyWith(), plan: 'a', 'plan-file': 'b' }, 'Remove one of them'],
   [
-    'rules for the registry itself',
-    { policy: `defaults: { engine: native }\n${policyWith().replace(/^.*\n.*\n/, '')}` },
-    'this version does not do',
-  ],
-  [
     'patterns without repositories',
     {
       images: '',
