@@ -96,9 +96,10 @@ function usageSamples(registry: string, { quota, rateLimits = [] }: RepositoryRe
 }
 
 function imageSamples(tag: Own & { readonly tag: string }, { image, scans }: WatchedImage): readonly Sample[] {
-  const { digest, size, pushedAt, pulledAt } = image;
+  const { digest, kind, size, pushedAt, pulledAt } = image;
   return [
-    sample('registry_image_info', { ...tag, digest }, 1),
+    // Charts and caches would count as images that were never scanned.
+    ...(kind === 'image' ? [sample('registry_image_info', { ...tag, digest }, 1)] : []),
     sample('registry_image_size_bytes', tag, size),
     ...(pushedAt === undefined ? [] : [sample('registry_image_pushed_timestamp_seconds', tag, pushedAt / 1000)]),
     ...(typeof pulledAt === 'number'

@@ -100,7 +100,10 @@ const MAX_LINES = 20;
 function factsOf({ repositories, drift, unread }: PartialReport): ReportFacts {
   return {
     scans: repositories.flatMap(({ repository, watched }) =>
-      watched.map(({ tags, scans }) => ({ image: `${repository}:${tags[0] ?? ''}`, results: scans })),
+      // Charts and caches have nothing to scan.
+      watched
+        .filter(({ image }) => image.kind === 'image')
+        .map(({ tags, scans }) => ({ image: `${repository}:${tags[0] ?? ''}`, results: scans })),
     ),
     drifts: drift?.drifts ?? [],
     broken: repositories.flatMap(({ repository, content }) => {

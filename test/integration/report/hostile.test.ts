@@ -149,3 +149,16 @@ describe('files of the run', () => {
     expect(JSON.parse(lines[0] ?? '')).toEqual(entry);
   });
 });
+
+it('a cancelled run says so, and what it had found until then', async () => {
+  const { content, image, registry } = await reportScene();
+  content.image('one', 'latest');
+  registry.addFault({ match: { path: /\/org\/slow\/tags\/list/ }, action: { hang: 'before' }, optional: true });
+  const run = await runReport(
+    { images: `${image}\n${registry.host}/org/slow`, 'metrics-file': 'm.prom' },
+    { signalAfter: { line: /Read .*org\/slow/, signal: 'SIGTERM' } },
+  );
+  expect(run.outputs).toMatchObject({ outcome: 'cancelled', images: '1' });
+  const metrics = await readFile(join(run.workspace, 'm.prom'), 'utf8');
+  expect(metrics).toContain('outcome="cancelled"');
+});

@@ -115,7 +115,7 @@ describe('scanners of the run', () => {
       },
       ['latest'],
     );
-    const run = await runReport({ images: image, scans: 'trivy', 'fail-on': 'incomplete' });
+    const run = await runReport({ images: image, scans: 'trivy', 'fail-on': 'incomplete,unscanned' });
     expect(run.outputs).toMatchObject({ outcome: 'reported', unscanned: '0' });
   });
 
