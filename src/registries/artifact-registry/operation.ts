@@ -6,8 +6,9 @@ import { registryError } from '../../http/registry-error.ts';
 import type { Clock } from '../../runtime/runtime.ts';
 
 /** Operations take seconds; five minutes is a generous limit. */
-const MAX_POLLS = 150;
+const MAX_POLLS = 152;
 const POLL_EVERY = 2000;
+const FIRST_POLL = 250;
 const OPERATION_NAME = /^projects\/[\w.:-]+\/locations\/[\w-]+\/operations\/[\w.-]+$/;
 
 /**
@@ -60,7 +61,8 @@ export async function finishOperation(
     if (poll === MAX_POLLS) {
       throw new ActionError('REGISTRY_UNAVAILABLE', `${host} did not finish ${what} within 5 minutes.`, { facts });
     }
-    await clock.sleep(POLL_EVERY);
+    // Most operations are done at once.
+    await clock.sleep(Math.min(POLL_EVERY, FIRST_POLL * 2 ** poll));
     state = fieldsOf((await ask(name, { method: 'GET', expect: [200], operation: 'read', what })).json);
   }
   if (state.error === undefined) return true;

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,4 +100,92 @@ test('secrets of new robot accounts go to a file of mode 600 when asked, and now
   expect(unmasked(applied.log)).not.toContain(secret);
   expect(JSON.stringify(applied.outputs)).not.toContain(secret);
   expect(applied.summary).not.toContain(secret);
+});
+
+describe.each(['Harbor', 'Google Artifact Registry', 'JFrog Artifactory'])('%s', (heading) => {
+  test.each([1, 3, 5])('a run that is killed at its write %i is repeated and converges', async (fatal) => {
+    let child: ChildProcess | undefined;
+    let seen = 0;
+    const scene = await VENDOR_SCENES[heading]?.(({ method }) => {
+      if (!/^(?:POST|PUT|PATCH)$/.test(method)) return undefined;
+      seen += 1;
+      // Before the vendor has done it, or after: both happen.
+      if (seen === fatal) child?.kill('SIGKILL');
+      return undefined;
+    });
+    if (scene === undefined) throw new Error(heading);
+    const { run, writes } = await open(scene);
+    const config = exampleOf(heading);
+    const killed = await run(
+      { config, 'dry-run': 'false' },
+      {
+        onSpawn: (process) => {
+          child = process;
+        },
+      },
+    );
+    expect(killed.exitCode).not.toBe(0);
+    child = undefined;
+    const repeated = await run({ config, 'dry-run': 'false' });
+    expect(repeated.annotations.filter(({ level }) => level === 'error')).toEqual([]);
+    const before = writes().length;
+    const again = await run({ config, 'dry-run': 'false' });
+    expect(again.outputs.drift).toBe('false');
+    expect(writes()).toHaveLength(before);
+    expect(scene.problems()).toEqual([]);
+  });
+});
+
+test('what may not be read is denied, the rest is applied, and the outcome is partial', async () => {
+  const scene = await VENDOR_SCENES.Harbor?.(({ url }) =>
+    /\/(?:quotas|replication)\b/.test(url.pathname)
+      ? { status: 403, body: { errors: [{ code: 'FORBIDDEN', message: 'forbidden' }] } }
+      : undefined,
+  );
+  if (scene === undefined) throw new Error('Harbor');
+  const { run } = await open(scene);
+  // The quota of a project that exists is read; that of a new one goes with its creation.
+  await run({ config: exampleOf('Harbor'), 'dry-run': 'false' });
+  const done = await run({ config: exampleOf('Harbor'), 'dry-run': 'false' });
+  expect(done.exitCode).toBe(0);
+  expect(done.outputs).toMatchObject({ outcome: 'partial', 'denied-settings': '2' });
+  expect(done.summary).toContain('quota');
+});
+
+test('on a schedule a change by hand is drift: the run fails, names it, and writes nothing', async () => {
+  const scene = await VENDOR_SCENES.Harbor?.();
+  if (scene === undefined) throw new Error('Harbor');
+  const { run, writes } = await open(scene);
+  const config = exampleOf('Harbor');
+  await run({ config, 'dry-run': 'false' });
+  const service = scene.hosts['harbor.acme.example'];
+  const authorization = `Basic ${Buffer.from('admin:harbor-password').toString('base64')}`;
+  const url = new URL('https://harbor.acme.example/api/v2.0/projects/acme');
+  const body = JSON.stringify({ metadata: { auto_scan: 'false' } });
+  const headers = { authorization, 'x-is-resource-name': 'true', 'content-type': 'application/json' };
+  await service?.({ method: 'PUT', host: url.host, url, headers, body });
+  const before = writes().length;
+  const night = await run(
+    { config },
+    { event: { name: 'schedule', ref: 'refs/heads/main', sha: 'a'.repeat(40), payload: {} } },
+  );
+  expect(night.exitCode).not.toBe(0);
+  expect(night.outputs).toMatchObject({ outcome: 'drift', drift: 'true', 'changed-settings': '1' });
+  expect(night.log).toContain('scan');
+  expect(writes()).toHaveLength(before);
+});
+
+test('mistakes are found before any request, with their lines', async () => {
+  const scene = await VENDOR_SCENES.Harbor?.();
+  if (scene === undefined) throw new Error('Harbor');
+  const { run, cloud } = await open(scene);
+  const config = exampleOf('Harbor')
+    .replace('severity: high', 'sevrity: high')
+    .replace('env:HUB_TOKEN', 'hub-token-itself');
+  const done = await run({ config });
+  expect(done.outputs.outcome).toBe('invalid-input');
+  expect(done.log).toContain('Did you mean `severity`?');
+  expect(done.log).toContain('env:NAME');
+  expect(done.log).not.toContain('hub-token-itself');
+  expect(cloud.requests).toEqual([]);
 });
