@@ -5,7 +5,7 @@ import type { CloudReply, CloudRequest, Service } from '../cloud.ts';
 export const ACCOUNT = '111122223333';
 const REGION = 'eu-west-1';
 export const ECR_HOST = `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com`;
-export const KMS_API = `kms.${REGION}.amazonaws.com`;
+const KMS_API = `kms.${REGION}.amazonaws.com`;
 export const ECR_API = `api.ecr.${REGION}.amazonaws.com`;
 
 interface StoredRepository {

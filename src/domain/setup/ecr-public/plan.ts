@@ -31,7 +31,7 @@ export interface EcrPublicRepository {
 }
 
 /** What the gallery shows, by the names of the API. */
-export type CatalogData = Readonly<Record<string, Json>>;
+type CatalogData = Readonly<Record<string, Json>>;
 
 /** Texts of the gallery that `aws: {catalogData: …}` may set. */
 export const CATALOG_FIELDS = ['architectures', 'operatingSystems', 'aboutText', 'usageText'] as const;
