@@ -42,6 +42,11 @@ test.each([
   ['a plan that is missing', { policy: policyWith(), plan: 'plan.json' }, 'The plan plan.json cannot be read'],
   ['a plan and a file for one', { policy: policyWith(), plan: 'a', 'plan-file': 'b' }, 'Remove one of them'],
   [
+    'an engine that does not exist',
+    { policy: `defaults: { engine: registry }\n${policyWith().replace(/^.*\n.*\n/, '')}` },
+    'expected `auto`, `native`, `client`, found "registry"',
+  ],
+  [
     'patterns without repositories',
     {
       images: '',
