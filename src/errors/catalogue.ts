@@ -979,6 +979,15 @@ export const CATALOGUE = {
     cause: 'No allowed version is on PATH or in the tool cache, and the download failed.',
     remedy: ['Let the runner reach the releases that the message names, or put an allowed version on PATH.'],
   },
+  ATTESTATION_NOT_STORED: {
+    ...signing,
+    title: 'GitHub did not store an attestation',
+    cause: 'The attestations API of GitHub refused a signed attestation: the permission, the plan, or its content.',
+    remedy: [
+      'Add `attestations: write` to the `permissions:` of the job.',
+      'Or remove `github-attestations`: the registry has the same attestations, for `gh attestation verify --bundle-from-oci`.',
+    ],
+  },
   TOOL_REFUSED: {
     ...signing,
     title: 'This version of cosign or notation is not allowed',

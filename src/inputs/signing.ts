@@ -1,7 +1,7 @@
 import { GITHUB_ISSUER } from '../domain/trust/predicates.ts';
 import { lines } from './lists.ts';
 import type { Rule } from './rule.ts';
-import { choice, flag, type InputsOf, path, pattern, secret, text } from './schema.ts';
+import { choice, flag, type InputsOf, pattern, secret, text } from './schema.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 const SHA256_WORDS = 'a SHA-256 of 64 hexadecimal digits';
@@ -11,8 +11,8 @@ export const SIGNING_INPUTS = {
   sign: choice(['off', 'auto', 'keyless', 'key', 'notation'], {
     group: 'Signing',
     about:
-      'Sign the image and its attestations after the gate and before the tags. `keyless`: as the workflow, with Sigstore; needs `id-token: write`. `auto`: `keyless` where the job may request an OIDC token, otherwise off. `key`: with `sign-key` through cosign. `notation`: a Notary signature with `sign-key`.',
-    default: 'off',
+      'Sign the image and its attestations after the gate and before the tags. `keyless`: as the workflow, with Sigstore; needs `id-token: write`. `auto`: `keyless` where the job may request an OIDC token and the repository is public or `signing-config` is set, otherwise off. `key`: with `sign-key` through cosign. `notation`: a Notary signature with `sign-key`.',
+    default: 'auto',
   }),
   'sign-key': text({
     group: 'Signing',
@@ -35,6 +35,12 @@ export const SIGNING_INPUTS = {
     about:
       "The Sigstore instance for keyless signing: `public`, `github`, or a signing config of your own as a file. Empty: `public` for public repositories, and for private ones GitHub's own instance, which writes to no public log.",
     example: '.github/sigstore/signing-config.json',
+  }),
+  'github-attestations': flag({
+    group: 'Signing',
+    about:
+      "Also store keyless attestations in GitHub's attestations API, for `gh attestation verify` without a registry. Needs `attestations: write`, and in private repositories GitHub Enterprise Cloud.",
+    default: 'false',
   }),
   'cosign-sha256': pattern(SHA256, SHA256_WORDS, {
     group: 'Signing',
@@ -67,6 +73,10 @@ export const SIGNING_RULES: readonly Rule<SigningValues>[] = [
     sign !== 'key' && given('sign-key-password')
       ? `\`sign-key-password\` has no effect with \`sign: ${sign}\`. Use \`sign: key\`, or remove it.`
       : undefined,
+  ({ sign, 'github-attestations': isStored }) =>
+    isStored && sign !== 'keyless' && sign !== 'auto'
+      ? `\`github-attestations\` is for keyless signing, and this is \`sign: ${sign}\`. Use \`sign: keyless\`, or remove it.`
+      : undefined,
   ({ sign }, { given }) =>
     sign !== 'keyless' && sign !== 'auto' && given('signing-config')
       ? `\`signing-config\` is for keyless signing, and this is \`sign: ${sign}\`. Use \`sign: keyless\`, or remove it.`
@@ -92,9 +102,10 @@ export const TRUST_INPUTS = {
       'Further claims that the certificate must contain, one per line: `repository=https://github.com/org/app`, `repository-id=…`, `commit=…`, `ref=…`, `workflow=…`, `trigger=push,workflow_dispatch`, `runner=github-hosted`, `environment=production` or `environment=none`. A reusable workflow signs with one identity for every repository that calls it: there `repository` is needed.',
     example: 'repository=https://github.com/org/app',
   }),
-  'signer-key': path({
+  'signer-key': lines({
     group: 'Signing',
-    about: 'Public key that may have signed, as a PEM file, for images that were signed with a key.',
+    about:
+      'Public keys that may have signed, PEM files, one per line, for images that were signed with a key. After a rotation, name the old one as well.',
     example: 'cosign.pub',
   }),
   'trusted-root': lines({

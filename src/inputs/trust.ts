@@ -12,8 +12,8 @@ export interface TrustSettings {
   /** Accepted signing identities. */
   readonly identities: readonly WantedIdentity[];
   readonly issuer: string;
-  /** Path of a public key. */
-  readonly key: string | undefined;
+  /** Paths of public keys. */
+  readonly keys: readonly string[];
   /** Files, `public`, `github`; empty: both instances. */
   readonly trustedRoots: readonly string[];
 }
@@ -23,7 +23,7 @@ export async function trustSettings(inputs: Values): Promise<TrustSettings> {
   return {
     identities: await identitiesOf(inputs),
     issuer: inputs['signer-issuer'],
-    key: inputs['signer-key'],
+    keys: inputs['signer-key'].filter((line) => line !== '' && !line.startsWith('#')),
     trustedRoots: inputs['trusted-root'].filter((line) => line !== '' && !line.startsWith('#')),
   };
 }

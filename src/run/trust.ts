@@ -21,20 +21,20 @@ export interface OpenTrust {
  */
 export async function openTrust(
   runtime: Runtime,
-  { identities, key: path, trustedRoots }: TrustSettings,
+  { identities, keys: paths, trustedRoots }: TrustSettings,
   needsIdentity = false,
 ): Promise<OpenTrust> {
-  const key = path === undefined ? undefined : await readKey(runtime, path);
+  const keys = await Promise.all(paths.map((path) => readKey(runtime, path)));
   const needsRoots = needsIdentity || identities.length > 0 || trustedRoots.length > 0;
   const check = await createBundleChecker({
     roots: needsRoots ? await loadTrustedRoots(runtime, trustedRoots) : [],
-    keys: key === undefined ? [] : [key],
+    keys,
   });
   return {
     check,
     signers: [
       ...identities.map((identity) => ({ kind: 'identity', ...identity }) as const),
-      ...(key === undefined ? [] : [{ kind: 'key', key: keyFingerprint(key) } as const]),
+      ...keys.map((key) => ({ kind: 'key', key: keyFingerprint(key) }) as const),
     ],
   };
 }

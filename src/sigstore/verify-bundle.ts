@@ -28,7 +28,8 @@ export type BundleChecker = (
 
 /**
  * Loads the libraries once, and checks bundles without any request.
- * What a root has is what a bundle must show: an entry in its log, a certificate that is in its CT log, a trusted time.
+ * A certificate needs a trusted time, and one entry in each kind of log that the root lists at all; whatever else a bundle
+ * contains must be valid as well.
  */
 export async function createBundleChecker({ roots, keys }: TrustAnchors): Promise<BundleChecker> {
   const { bundleFromJSON } = await import('@sigstore/bundle');

@@ -85,13 +85,50 @@ describe('what must not be signed is not', () => {
     const [one, other] = [fresh('api'), fresh('api')];
     const auto = await publish(one.image, { sign: 'auto' }, {});
     expect(auto.outputs.outcome, auto.log).toBe('published');
-    expect(auto.annotations.map(({ message }) => message).join()).toContain('the image is not signed');
+    expect(auto.log).toContain('The image is not signed: the job may not request an OIDC token');
     await using unsigned = await verify(`${one.image}:main`);
     expect(unsigned.outputs.outcome).toBe('unverified');
     expect(unsigned.log).toContain('It is not signed.');
     const stopped = await publish(other.image, keyless, {});
     expect(stopped.outputs.outcome, stopped.log).toBe('signing-failed');
     expect(stopped.log).toContain('SIGNING_NOT_PERMITTED');
+  });
+});
+
+describe('`sign: auto`, the default', () => {
+  it('signs where the job may and an instance is named', async () => {
+    const { image } = fresh('api');
+    const signed = await publish(image, { 'signing-config': 'signing-config.json' }, token());
+    expect(signed.outputs.outcome, signed.log).toBe('published');
+    await using verified = await verify(`${image}:main`);
+    expect(verified.outputs.outcome, verified.log).toBe('verified');
+  });
+
+  it('does not sign in a private repository without one, and says why', async () => {
+    const { image } = fresh('api');
+    const unsigned = await publish(image, {}, token());
+    expect(unsigned.outputs.outcome, unsigned.log).toBe('published');
+    expect(unsigned.log).toContain('The image is not signed: the repository is not public');
+    expect(unsigned.annotations.filter(({ level }) => level === 'notice')).toEqual([]);
+    await using verified = await verify(`${image}:main`);
+    expect(verified.log).toContain('It is not signed.');
+    const again = await publish(image, {}, token());
+    expect(again.outputs.outcome, again.log).toBe('unchanged');
+  });
+
+  it('publishes nothing in a public repository while Sigstore is unreachable', async () => {
+    const { image, host, name } = fresh('fallback');
+    const env = { ...token({ repository_visibility: 'public' }), HTTPS_PROXY: 'http://127.0.0.1:9' };
+    const failed = await publish(image, {}, env);
+    expect(failed.outputs.outcome, failed.log).toBe('trust-unavailable');
+    const { repositoryOf } = await connect({ host });
+    expect(
+      await repositoryOf(name)
+        .listTags()
+        .catch(() => []),
+    ).toEqual([]);
+    const off = await publish(image, { sign: 'off' }, env);
+    expect(off.outputs.outcome, off.log).toBe('published');
   });
 });
 

@@ -16,7 +16,7 @@ import {
 } from '../../inputs/registry-rules.ts';
 import { named, type Rule, type RuleFacts } from '../../inputs/rule.ts';
 import { flagOrAttributes, type InputsOf } from '../../inputs/schema.ts';
-import { SIGNING_INPUTS, SIGNING_RULES } from '../../inputs/signing.ts';
+import { SIGNING_INPUTS, SIGNING_RULES, TRUST_INPUTS } from '../../inputs/signing.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { IMAGE_GATE_INPUTS, IMAGE_GATE_RULES, IMAGE_GATE_WARNINGS } from '../publish/gate-inputs.ts';
 import { hostsOf, NAMED_RULES, PUSH_INPUTS } from '../publish/push-inputs.ts';
@@ -71,6 +71,7 @@ export const INPUTS = {
   }),
   ...IMAGE_GATE_INPUTS,
   ...SIGNING_INPUTS,
+  'trusted-root': TRUST_INPUTS['trusted-root'],
   ...REGISTRY_INPUTS,
   ...METRICS_INPUTS,
   'create-repository': CREATE_REPOSITORY,

@@ -50,8 +50,8 @@ async function readSignatures(
   asked: EvidenceSources,
   required: readonly Requirement[],
 ): Promise<Pick<Evidence, 'signatures' | 'proofs'>> {
-  const { identities, key } = asked.trust;
-  const hasSigners = identities.length > 0 || key !== undefined;
+  const { identities, keys } = asked.trust;
+  const hasSigners = identities.length + keys.length > 0;
   const isSigned = (each: Requirement) =>
     each.name === 'signature' || (isProvable(each) && (hasSigners || each.proof !== undefined));
   if (!required.some(isSigned)) return {};

@@ -40,13 +40,13 @@ export interface Choice {
 
 /**
  * Whether this run publishes an existing image: the one kept by `if-published: keep`, or the one that an earlier run
- * published as the same build. Images are never copied between repositories: write access to one of them would be
- * enough to add an image to the others (P13).
+ * published as the same build. An image is copied to another repository only if this workflow signed it for this commit:
+ * write access to one of them would otherwise be enough to add an image to the others (P13).
  * @throws ActionError TAG_IMMUTABLE when an image that has to be kept is missing from a repository
  */
 export async function chooseImage(
   runtime: Runtime,
-  { ifPublished }: Pick<PublishInputs, 'ifPublished'>,
+  { ifPublished, trustedRoots }: Pick<PublishInputs, 'ifPublished' | 'trustedRoots'>,
   wanted: Wanted,
   repositories: readonly ReadRepository[],
   build: IntendedBuild | undefined,
@@ -57,18 +57,26 @@ export async function chooseImage(
     const found = await holders(digest);
     return repositories.filter((_, at) => found[at] === false).map(({ to }) => to.image);
   };
+  const sourceOf = (digest: Digest) =>
+    repositories.find(({ state }) => [...state.tags.values()].some((held) => held.digest === digest)) ??
+    repositories[0];
   const take = (digest: Digest): Choice => {
-    const from =
-      repositories.find(({ state }) => [...state.tags.values()].some((held) => held.digest === digest)) ??
-      repositories[0];
+    const from = sourceOf(digest);
     return from === undefined ? {} : { taken: { digest, from: from.to } };
+  };
+  const notOurs = async (digest: Digest): Promise<string | undefined> => {
+    const from = sourceOf(digest);
+    if (from === undefined) return 'it is in no repository';
+    const { notSignedByUs } = await import('./own-signature.ts');
+    return notSignedByUs(runtime, trustedRoots, from.to, digest);
   };
 
   const kept = ifPublished === 'keep' ? keptImage(wanted, states) : { kind: 'none' as const };
   if (kept.kind === 'several') throw severalKept(kept.tags);
   if (kept.kind === 'one') {
     const missing = await lacking(kept.digest);
-    if (missing.length > 0) throw notEverywhere(`${kept.image}:${kept.tag}`, kept.digest, missing);
+    const reason = missing.length > 0 ? await notOurs(kept.digest) : undefined;
+    if (reason !== undefined) throw notEverywhere(`${kept.image}:${kept.tag}`, kept.digest, missing, reason);
     runtime.log.info(`${kept.image}:${kept.tag} exists as ${kept.digest} and is kept: \`if-published: keep\`.`);
     return take(kept.digest);
   }
@@ -91,8 +99,9 @@ export async function chooseImage(
   let notTaken = '';
   for (const { digest, isOwnRun } of candidates) {
     const missing = await lacking(digest);
-    if (missing.length > 0) {
-      notTaken ||= `${shortDigest(digest)} is not in ${missing.join(', ')}, and is not copied there from another repository`;
+    const reason = missing.length > 0 ? await notOurs(digest) : undefined;
+    if (reason !== undefined) {
+      notTaken ||= `${shortDigest(digest)} is not in ${missing.join(', ')}, and is not copied there from another repository: ${reason}`;
       continue;
     }
     const different = isOwnRun ? undefined : await workspace();
@@ -120,10 +129,10 @@ function severalKept(tags: readonly string[]): ActionError {
   );
 }
 
-function notEverywhere(tag: string, digest: Digest, missing: readonly string[]): ActionError {
+function notEverywhere(tag: string, digest: Digest, missing: readonly string[], reason: string): ActionError {
   return new ActionError(
     'TAG_IMMUTABLE',
-    `${tag} exists as ${digest}, which is not in ${missing.join(', ')}. An image is not copied from one repository to another without a signature.`,
+    `${tag} exists as ${digest}, which is not in ${missing.join(', ')}. An image is not copied from one repository to another without a signature of this workflow: ${reason}.`,
     {
       remedy: [
         `To copy that image on your own decision, use \`command: promote\` with \`from: ${tag}\`, and run again with \`if-published: keep\`.`,

@@ -105,6 +105,7 @@ export const JSON_SCHEMA = z
             }),
           )
           .describe('What was signed.'),
+        storedOnGitHub: z.int().optional().describe("Number of attestations stored in GitHub's attestations API."),
       })
       .optional()
       .describe('The signatures, when the image was signed.'),

@@ -21,7 +21,7 @@ import { readState } from './read-tag-state.ts';
 import { type IdentifiedRequest, requestFor } from './request.ts';
 import type { PublishResult } from './result.ts';
 import type { PublishInputs } from './settings.ts';
-import { openSigner, watchScan } from './signed-publish.ts';
+import { decideSigning, openSigner, watchScan } from './signed-publish.ts';
 
 /**
  * `command: publish`, from the commit to the tags in all registries. Never throws: errors are in the result, with
@@ -80,7 +80,8 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
     return planned(runtime, partial);
   }
   const unproven = inputs.scan.attachResult ? await without(plan, hasGateResult) : new Set<Target>();
-  const unsigned = inputs.signing === undefined ? new Set<Target>() : await without(plan, isSigned);
+  const signing = inputs.push ? await decideSigning(runtime, inputs) : undefined;
+  const unsigned = signing === undefined ? new Set<Target>() : await without(plan, isSigned);
   const isComplete = plan.inPlace && plan.digest !== undefined && unproven.size + unsigned.size === 0;
   if (isComplete && inputs.scan.mode === 'off' && !wantsCopies(inputs.copies))
     return finished(runtime, partial, plan.digest);
@@ -90,7 +91,9 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
   const { startScanner } = await import('../../run/scan.ts');
   const scanner = inputs.scan.mode === 'off' ? undefined : startScanner(runtime, inputs.scan.settings);
   const scan = watchScan(runtime, inputs, scanner, partial);
-  const signer = isComplete ? undefined : await openSigner(runtime, inputs, naming, destinations, scan.facts, partial);
+  const signer = isComplete
+    ? undefined
+    : await openSigner(runtime, signing, inputs, naming, destinations, scan.facts, partial);
   const ready = await chooseSource(runtime, inputs, naming, source, identified, destinations, plan, partial);
   partial.image = describeImage(ready);
   await scan.during(() => passGate(runtime, inputs, { scanner, baseline }, ready.image, partial));

@@ -53,6 +53,8 @@ export interface SigningFacts {
   /** The signer and the transparency log. */
   readonly description: string;
   readonly statements: readonly { readonly predicateType: string; readonly subject: Digest }[];
+  /** Number of attestations in GitHub's attestations API. */
+  readonly storedOnGitHub?: number;
 }
 
 export interface ImageFacts {

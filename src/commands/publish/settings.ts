@@ -8,7 +8,7 @@ import { type REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '.
 import { emptyCredentials } from '../../inputs/registry-rules.ts';
 import type { RuleFacts } from '../../inputs/rule.ts';
 import type { InputsOf } from '../../inputs/schema.ts';
-import type { SIGNING_INPUTS } from '../../inputs/signing.ts';
+import type { SIGNING_INPUTS, TRUST_INPUTS } from '../../inputs/signing.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type IMAGE_GATE_INPUTS, type ScanInputs, scanInputs } from './gate-inputs.ts';
 import type { LocalCopies, PUSH_INPUTS } from './push-inputs.ts';
@@ -48,6 +48,8 @@ export interface PublishInputs {
   readonly signing: SigningInputs | undefined;
   /** Signing depends on the job's permissions, and it may not request a token. */
   readonly isSigningUnavailable: boolean;
+  /** To check signatures of this workflow: files, `public`, `github`; empty: both instances. */
+  readonly trustedRoots: readonly string[];
   readonly copies: LocalCopies;
   readonly push: boolean;
   /** Without tags. */
@@ -63,6 +65,7 @@ type Values = InputsOf<typeof NAMING_INPUTS> &
   InputsOf<typeof PUSH_INPUTS> &
   InputsOf<typeof IMAGE_GATE_INPUTS> &
   InputsOf<typeof SIGNING_INPUTS> &
+  Pick<InputsOf<typeof TRUST_INPUTS>, 'trusted-root'> &
   InputsOf<typeof REGISTRY_INPUTS> & {
     readonly 'create-repository': InputsOf<{ readonly it: typeof CREATE_REPOSITORY }>['it'];
     readonly 'dry-run': InputsOf<{ readonly it: typeof DRY_RUN }>['it'];
@@ -94,6 +97,7 @@ export async function publishSettings(
       load: inputs.load,
       archives: inputs.export,
     },
+    trustedRoots: inputs['trusted-root'].filter((line) => line !== '' && !line.startsWith('#')),
     push: inputs.push,
     dryRun: inputs['dry-run'],
     lacksCredentials: emptyCredentials(inputs, given).length > 0,

@@ -1,8 +1,10 @@
 import { PREDICATES } from '../../domain/trust/predicates.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { attachBundles, checkAttachable, type SignedBundle } from '../../evidence/attach-bundle.ts';
+import type { AttestationStore } from '../../evidence/github-attestations.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
 import { openSigner, type StatementSigner } from '../../run/signing.ts';
+import { openTokenApi } from '../../run/sigstore.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Target } from './apply.ts';
@@ -23,6 +25,8 @@ export interface SigningFactsKnown {
   readonly run: Omit<SigningRun, 'token'>;
   /** Of the image in all registries. */
   readonly names: readonly string[];
+  /** Where attestations are stored besides the registries. */
+  readonly store: AttestationStore | undefined;
 }
 
 /**
@@ -49,6 +53,7 @@ export async function openImageSigner(
         },
   );
   let signing: Promise<readonly SignedBundle[]> | undefined;
+  let storing: Promise<number> | undefined;
   return {
     description: signer.description,
     attach: async ({ image: name, repository }, image) => {
@@ -56,15 +61,31 @@ export async function openImageSigner(
       signing ??= signAll(signer, image, known, inputs.isRecursive);
       const bundles = await signing;
       await attachBundles(repository, bundles);
+      if (known.store !== undefined) await (storing ??= storeOnGitHub(runtime, known.store, bundles));
       runtime.log.info(
         `${name}: signed ${signer.description}: ${bundles.map(({ predicateType }) => predicateType).join(', ')}`,
       );
       return {
         description: signer.description,
         statements: bundles.map(({ predicateType, subject }) => ({ predicateType, subject: subject.digest })),
+        ...(storing === undefined ? {} : { storedOnGitHub: await storing }),
       };
     },
   };
+}
+
+/** Everything but the signature, which is only for registries. */
+async function storeOnGitHub(
+  runtime: Runtime,
+  store: AttestationStore,
+  bundles: readonly SignedBundle[],
+): Promise<number> {
+  const { storeAttestation } = await import('../../evidence/github-attestations.ts');
+  const api = openTokenApi(runtime);
+  const attestations = bundles.filter(({ predicateType }) => predicateType !== PREDICATES.signature);
+  for (const { bytes } of attestations) await storeAttestation(api, store, bytes);
+  runtime.log.info(`Stored ${attestations.length} attestations in ${store.owner}/${store.name} on GitHub.`);
+  return attestations.length;
 }
 
 async function signAll(

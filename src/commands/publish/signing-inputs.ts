@@ -7,7 +7,15 @@ type Values = InputsOf<typeof SIGNING_INPUTS> & { readonly push: boolean };
 
 /** How a publish signs. */
 export type SigningInputs =
-  | { readonly kind: 'keyless'; readonly config: string | undefined; readonly isRecursive: boolean }
+  | {
+      readonly kind: 'keyless';
+      readonly config: string | undefined;
+      readonly isRecursive: boolean;
+      /** Sign only where the repository is public, or `config` names an instance. */
+      readonly isAuto: boolean;
+      /** Store the attestations in GitHub's API as well. */
+      readonly isStoredOnGitHub: boolean;
+    }
   | {
       readonly kind: 'key';
       readonly reference: string;
@@ -38,7 +46,15 @@ export function signingOf(
   // Set by GitHub in jobs with `id-token: write`.
   const mayRequestToken = Boolean(env.ACTIONS_ID_TOKEN_REQUEST_URL);
   if (!push || sign === 'off' || (sign === 'auto' && !mayRequestToken)) return undefined;
-  if (sign === 'auto' || sign === 'keyless') return { kind: 'keyless', config: inputs['signing-config'], isRecursive };
+  if (sign === 'auto' || sign === 'keyless') {
+    return {
+      kind: 'keyless',
+      config: inputs['signing-config'],
+      isRecursive,
+      isAuto: sign === 'auto',
+      isStoredOnGitHub: inputs['github-attestations'],
+    };
+  }
   const key = readSigningKey(inputs);
   if (key === undefined || !key.ok) return undefined;
   const { value } = key;

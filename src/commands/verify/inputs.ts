@@ -74,7 +74,7 @@ export const RULES: readonly Rule<Values>[] = [
       ? '`images` is empty. Name what to verify, with a tag or digest, for instance `images: ghcr.io/org/app:1.2.3`.'
       : undefined,
   (inputs) =>
-    inputs['signer-identity'].length === 0 && inputs['signer-key'] === undefined && inputs['trust-policy'] === undefined
+    inputs['signer-identity'].length === 0 && inputs['signer-key'].length === 0 && inputs['trust-policy'] === undefined
       ? 'no signer is named. Set `signer-identity`, `signer-key` or `trust-policy`: a signature by an unknown signer proves nothing.'
       : undefined,
   (inputs, { given }) => {
@@ -91,7 +91,7 @@ export const RULES: readonly Rule<Values>[] = [
     const others = inputs.require.filter((type) => type !== PREDICATES.signature);
     return inputs['trust-policy'] !== undefined &&
       inputs['signer-identity'].length === 0 &&
-      inputs['signer-key'] === undefined &&
+      inputs['signer-key'].length === 0 &&
       (others.length > 0 || inputs['max-age'] !== undefined)
       ? 'Notary signatures carry no attestations and no age that is read here. Remove `require` and `max-age`, or name a `signer-identity` as well.'
       : undefined;
@@ -121,10 +121,10 @@ function milliseconds(age: string): number {
 }
 
 /** The policy in words, for log and summary. */
-export function describePolicy({ trust: { identities, key }, notation, maxAge }: VerifyInputs): string {
+export function describePolicy({ trust: { identities, keys }, notation, maxAge }: VerifyInputs): string {
   const who = [
     ...identities.map(({ identity }) => (identity.kind === 'exact' ? identity.text : identity.source)),
-    ...(key === undefined ? [] : [`the key ${key}`]),
+    ...keys.map((key) => `the key ${key}`),
     ...(notation === undefined ? [] : [`the trust policy ${notation.policy}`]),
   ];
   const age = maxAge === undefined ? '' : `, at most ${lengthOfTime(maxAge)} old`;
