@@ -28,7 +28,7 @@ describe('release.yml', () => {
     expect(permissionsOf(release)).toEqual({
       build: { contents: 'read' },
       attest: { contents: 'read', 'id-token': 'write', attestations: 'write' },
-      release: { contents: 'write' },
+      release: { contents: 'write', attestations: 'read' },
     });
     for (const name of ['attest', 'release']) expect(JSON.stringify(release[name])).not.toMatch(/\bnpm\b|\bnode /);
   });
@@ -36,5 +36,15 @@ describe('release.yml', () => {
   it('publishes only from the environment, after the build and its attestation', () => {
     expect(release.release).toMatchObject({ environment: 'release', needs: ['build', 'attest'] });
     expect(release.attest).toMatchObject({ needs: 'build' });
+  });
+
+  it('attests dist and the packed release, and releases only what verifies for the commit of the tag', () => {
+    const steps = (job: unknown) => JSON.stringify(fieldsOf(job).steps);
+    const attested = steps(release.attest);
+    for (const path of ['action.yml', 'dist/**', 'registry-action-*.tar']) expect(attested).toContain(path);
+    const published = steps(release.release);
+    expect(published).toMatch(/gh attestation verify .*--source-digest .*--signer-workflow .*gh release create/);
+    const pack = /git archive [^\\]*--format=tar --prefix=[^ ]+/;
+    expect(pack.exec(attested)?.[0]).toBe(pack.exec(published)?.[0]);
   });
 });
