@@ -12,10 +12,11 @@ import { benchCopy } from './copy.ts';
 import { benchMerge } from './merge.ts';
 import { benchMirror } from './mirror.ts';
 import { benchPush } from './push.ts';
+import { benchSign } from './sign.ts';
 import { benchStart } from './start.ts';
 
 const ROUNDS = 3;
-const PARTS = ['start', 'push', 'copy', 'chain', 'cleanup', 'merge', 'mirror'] as const;
+const PARTS = ['start', 'push', 'copy', 'chain', 'cleanup', 'merge', 'mirror', 'sign'] as const;
 const INSTALL = fileURLToPath(new URL('../e2e/install.sh', import.meta.url));
 
 let cancelled = false;
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
     if (isWanted('push')) await benchPush(place);
     if (isWanted('copy')) await benchCopy(place);
     if (isWanted('merge')) await benchMerge(place);
+    if (isWanted('sign')) await benchSign(place);
     if (isWanted('cleanup')) await needRegclient(env).then(() => benchCleanup(place));
     if (isWanted('mirror')) await needRegclient(env).then(() => benchMirror(place));
   } finally {
