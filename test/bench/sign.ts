@@ -73,10 +73,11 @@ export async function benchSign(place: Place): Promise<void> {
     {
       name: SIGNING,
       run: async () => {
-        const images = async () => `${registry.host}/acme/bench-own-${(count += 1)}`;
+        count += 1;
+        const images = `${registry.host}/acme/bench-own-${count}`;
         const common = { source: layout, scan: 'off', tags: 'type=raw,value=1' };
-        const without = await scene.step({ ...common, images: await images(), sign: 'off' });
-        const inputs = { ...common, images: await images(), sign: 'keyless', 'signing-config': 'signing-config.json' };
+        const without = await scene.step({ ...common, images: `${images}-unsigned`, sign: 'off' });
+        const inputs = { ...common, images, sign: 'keyless', 'signing-config': 'signing-config.json' };
         return difference(await scene.step(inputs, sigstore.issuer.environment()), without);
       },
     },

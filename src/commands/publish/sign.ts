@@ -61,14 +61,15 @@ export async function openImageSigner(
       signing ??= signAll(signer, image, known, inputs.isRecursive);
       const bundles = await signing;
       await attachBundles(repository, bundles);
-      if (known.store !== undefined) await (storing ??= storeOnGitHub(runtime, known.store, bundles));
+      if (known.store !== undefined) storing ??= storeOnGitHub(runtime, known.store, bundles);
+      const storedOnGitHub = await storing;
       runtime.log.info(
         `${name}: signed ${signer.description}: ${bundles.map(({ predicateType }) => predicateType).join(', ')}`,
       );
       return {
         description: signer.description,
         statements: bundles.map(({ predicateType, subject }) => ({ predicateType, subject: subject.digest })),
-        ...(storing === undefined ? {} : { storedOnGitHub: await storing }),
+        ...(storedOnGitHub === undefined ? {} : { storedOnGitHub }),
       };
     },
   };
