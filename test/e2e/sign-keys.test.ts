@@ -48,7 +48,8 @@ async function startKms(accessKey: string) {
     return [200, { KeyId: ARN, Signature, SigningAlgorithm }];
   };
   const server = createServer(async (request, response) => {
-    const target = String(request.headers['x-amz-target']);
+    const { 'x-amz-target': header } = request.headers;
+    const target = typeof header === 'string' ? header : '';
     const body: Asked = JSON.parse(await text(request));
     requests.push(target);
     const isAllowed = request.headers.authorization?.includes(`Credential=${accessKey}/`) === true;
