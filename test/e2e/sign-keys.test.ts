@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
@@ -47,7 +47,7 @@ async function startKms(accessKey: string) {
     const Signature = await signDigest(privateKey, Buffer.from(Message, 'base64'));
     return [200, { KeyId: ARN, Signature, SigningAlgorithm }];
   };
-  const server = createServer(async (request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const { 'x-amz-target': header } = request.headers;
     const target = typeof header === 'string' ? header : '';
     const body: Asked = JSON.parse(await text(request));
@@ -56,6 +56,9 @@ async function startKms(accessKey: string) {
     const refusal = { __type: 'AccessDeniedException', message: 'User is not authorized to perform: kms:Sign' };
     const [status, json] = isAllowed ? await reply(target, body) : [400, refusal];
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(json));
+  };
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => response.writeHead(500).end());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
