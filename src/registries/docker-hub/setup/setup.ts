@@ -121,12 +121,15 @@ function openSetup(context: SetupContext): VendorSetup<Live, HubRequestData> {
 const NAME = /^[a-z0-9_-]{2,}\/[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
 const MAX_DESCRIPTION = 100;
 
-function mistakes({ repositories, own }: DesiredRegistry): readonly Mistake[] {
+function mistakes({ repositories, own, namespace, at, line: registryLine }: DesiredRegistry): readonly Mistake[] {
   const error = (line: number, message: string): Mistake => ({ severity: 'error', line, message });
   const block = [own, ...repositories.map(({ settings }) => settings.own)].flatMap((each) => [
     ...(each.get('hub') ?? []),
   ]);
   return [
+    ...(namespace === ''
+      ? [error(registryLine, `\`at: ${at}\`: expected the organization or user as well, such as \`docker.io/acme\`.`)]
+      : []),
     ...block.map(([field, { line }]) =>
       error(line, `\`hub.${field}\`: there are no fields of Docker Hub beyond the keys of the file.`),
     ),

@@ -114,6 +114,7 @@ test('names and descriptions that Docker Hub refuses are found before a request'
   const found = dockerHubSetup.mistakes(
     desiredRegistry('docker.io/acme', [{ name: 'acme/a/b' }, { name: 'acme/tools', description: 'x'.repeat(101) }]),
   );
+  expect(dockerHubSetup.mistakes(desiredRegistry('docker.io', []))).toMatchObject([{ severity: 'error', line: 3 }]);
   expect(found.map(({ message }) => message)).toEqual([
     expect.stringContaining('"acme/a/b"'),
     expect.stringContaining('100 characters'),
