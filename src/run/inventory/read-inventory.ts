@@ -136,7 +136,7 @@ async function checkUnread(
   const listed = new Set(await listTags());
   const tag = unread.find((each) => listed.has(each));
   if (tag === undefined) return;
-  const what = `${host}/${name}:${tag} is in the list of tags, and the registry answers 404 to the request for it: its manifest is lost, or of a kind that this action does not know, which may need other images.`;
+  const what = `${host}/${name}:${tag} is in the list of tags, and the registry answers 404 to the request for it: its manifest is lost, or of an unsupported kind that may need other images.`;
   const remedy = [
     `Look at it with \`docker buildx imagetools inspect ${host}/${name}:${tag}\`.`,
     'Delete the tag in the registry; where that is impossible, push any image to it, and clean up again.',

@@ -12,7 +12,7 @@ import type { Parsed } from '../../../src/domain/parsed.ts';
 import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { gitEvent } from '../../support/events.ts';
 
-await loadRuleLibraries(['{{date}}', 'type=pep440']);
+await loadRuleLibraries(['{{date}}', 'type=pep440', '"']);
 
 const given = {
   event: gitEvent(),

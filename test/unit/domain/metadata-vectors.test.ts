@@ -9,7 +9,7 @@ import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { parseTagRules } from '../../../src/domain/tags/rules.ts';
 import { gitEvent, tagPush } from '../../support/events.ts';
 
-await loadRuleLibraries(['{{date}}', 'type=pep440']);
+await loadRuleLibraries(['{{date}}', 'type=pep440', '"']);
 
 // What docker/metadata-action makes of these inputs, from its README and __tests__/meta.test.ts (v6.2.0).
 

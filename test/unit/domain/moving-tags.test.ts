@@ -3,7 +3,7 @@ import { decideByCommit, decideByVersion } from '../../../src/domain/tags/moving
 import type { VersionOrder } from '../../../src/domain/tags/planned.ts';
 import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 
-await loadRuleLibraries(['{{date}}', 'type=pep440']);
+await loadRuleLibraries(['{{date}}', 'type=pep440', '"']);
 
 const order = (version: string, scope: VersionOrder['scope'], more: Partial<VersionOrder> = {}): VersionOrder => ({
   by: 'version',

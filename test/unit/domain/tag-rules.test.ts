@@ -5,7 +5,7 @@ import { parseFlavor } from '../../../src/domain/tags/flavor.ts';
 import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { parseTagRules } from '../../../src/domain/tags/rules.ts';
 
-await loadRuleLibraries(['{{date}}', 'type=pep440']);
+await loadRuleLibraries(['{{date}}', 'type=pep440', '"']);
 
 const problemsOf = (result: { ok: true } | { ok: false; problems: readonly string[] }) =>
   result.ok ? [] : result.problems;

@@ -8,7 +8,7 @@ import { loadRuleLibraries } from '../../../src/domain/tags/rule-libraries.ts';
 import { parseTagRules } from '../../../src/domain/tags/rules.ts';
 import { gitEvent, tagPush } from '../../support/events.ts';
 
-await loadRuleLibraries(['{{date}}', 'type=pep440']);
+await loadRuleLibraries(['{{date}}', 'type=pep440', '"']);
 
 const NOW = new Date('2020-01-10T00:30:00Z');
 

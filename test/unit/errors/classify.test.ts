@@ -48,6 +48,18 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
         'SETUP_REFUSED',
         'SETUP_CONFLICT',
         'DRIFT_FOUND',
+        'PLATFORM_CONFLICT',
+        'LOAD_FAILED',
+        'BUILDER_UNREACHABLE',
+      ],
+      ...[
+        'MIRROR_CONFIG_INVALID',
+        'MIRROR_TAG_MISSING',
+        'MIRROR_TAG_MOVED',
+        'MIRROR_TARGET_CHANGED',
+        'ATTESTATION_NOT_STORED',
+        'REPORT_CONDITION',
+        'REPORT_FINDINGS',
       ],
       ...[
         'SIGSTORE_UNAVAILABLE',

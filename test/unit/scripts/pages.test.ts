@@ -15,7 +15,7 @@ import { actionSteps, yamlExamples } from '../../support/workflows.ts';
 
 await loadYaml();
 
-await loadRuleLibraries(['{{date}}', 'type=pep440']);
+await loadRuleLibraries(['{{date}}', 'type=pep440', '"']);
 
 const ROOT = new URL('../../../', import.meta.url);
 const read = (path: string) => readFile(new URL(path, ROOT), 'utf8');
