@@ -5,7 +5,7 @@ import { parseImageName } from './reference.ts';
 import { didYouMean, quoted } from './suggestion.ts';
 
 /** The formats of an archive. */
-export const ARCHIVE_FORMATS = ['oci', 'docker'] as const;
+const ARCHIVE_FORMATS = ['oci', 'docker'] as const;
 
 /** An archive to write. */
 export interface WantedArchive {

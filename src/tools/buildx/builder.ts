@@ -6,7 +6,7 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import { type Builder, ending, inspectBuilder, isAtLeast, lastWords, runDocker } from './docker.ts';
 import { buildErrorCode } from './errors.ts';
 
-export type BuilderDriver = 'docker-container' | 'kubernetes' | 'remote';
+type BuilderDriver = 'docker-container' | 'kubernetes' | 'remote';
 
 export interface BuilderWish {
   /** Name of the builder to use, with no alternative; undefined: any suitable one. */
