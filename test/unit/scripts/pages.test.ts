@@ -2,6 +2,7 @@ import { access, readdir, readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { COMMANDS } from '../../../src/app/command-list.ts';
 import type { GitEvent } from '../../../src/domain/event.ts';
 import { parseIgnoreFile } from '../../../src/domain/gate/ignore-file.ts';
 import { deriveTags } from '../../../src/domain/tags/derive.ts';
@@ -50,6 +51,12 @@ const FILES = {
 };
 
 describe('the documentation', () => {
+  it('lists every command in the README', () => {
+    const [, commands = ''] = /^## Commands$([\s\S]*?)^## /m.exec(readme) ?? [];
+    const rows = [...commands.matchAll(/^\| `([a-z]+)`(?: \(default\))? \|/gm)].map(([, name]) => name);
+    expect(rows.toSorted()).toEqual(COMMANDS.map(({ name }) => name).toSorted());
+  });
+
   it.each([...pages.keys()])('%s shows workflows that the action accepts', async (path) => {
     for (const { with: inputs } of yamlExamples(page(path)).flatMap(actionSteps)) {
       const env = Object.fromEntries(
