@@ -176,7 +176,7 @@ const MISTAKES: readonly Mistake[] = [
     names: ['tags'],
   },
   // Inputs of other actions, slips and forms.
-  input('load', 'true', 'not an input of this action'),
+  input('outputs', 'type=tar', 'not an input of this action'),
   input('tag', '1.0', '`tags`'),
   input('platform', 'linux/amd64', '`platforms`'),
   input('push', 'maybe', 'true'),
