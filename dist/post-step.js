@@ -1,1 +1,1 @@
-export{Rt as cleanUp}from"./start.js";
+export{yn as cleanUp}from"./start.js";

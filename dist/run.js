@@ -1,1 +1,1 @@
-export{H as run}from"./start.js";
+export{Q as run}from"./start.js";

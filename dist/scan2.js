@@ -1,1 +1,1 @@
-export{r as startScanner}from"./scan.js";
+export{i as startScanner}from"./scan.js";

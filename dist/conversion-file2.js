@@ -1,0 +1,1 @@
+export{n as readConversion}from"./conversion-file.js";

@@ -1,0 +1,1 @@
+export{t as readSetupFiles}from"./files3.js";

@@ -1,0 +1,1 @@
+export{t as joinImages}from"./join.js";

@@ -1,0 +1,1 @@
+export{t as failed,n as metrics,r as outputs,i as run,a as summary}from"./start.js";

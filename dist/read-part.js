@@ -1,0 +1,1 @@
+export{n as readPart}from"./read-part2.js";

@@ -1,0 +1,1 @@
+function settingId({subject,name}){return subject===``?name:`${subject} ${name}`}export{settingId as t};

@@ -1,0 +1,1 @@
+function registrySetup(vendor){return{names:vendor.names,plan:async desired=>{let{steps,...plan}=vendor.plan(desired,await vendor.readLive(desired));return{...plan,steps:steps.map(step=>({...step,apply:()=>vendor.apply(step.request)}))}}}}export{registrySetup as t};

@@ -1,0 +1,1 @@
+export{n as shareLayout}from"./registries.js";

@@ -1,0 +1,1 @@
+export{t as openSigner,n as readJobToken}from"./signing.js";

@@ -1,1 +1,0 @@
-function destinationsOf(registries,names,access){return names.flatMap(name=>{let registry=registries.get(name.host);return registry===void 0?[]:[{image:name.familiarName,repository:registry.client.repository(name.repository,access),registry}]})}export{destinationsOf as t};

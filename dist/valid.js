@@ -1,0 +1,1 @@
+import{t as __commonJSMin}from"./rolldown-runtime.js";import{Yn as require_parse}from"./start.js";var require_valid=__commonJSMin(((exports,module)=>{let parse=require_parse();module.exports=(version,options)=>{let v=parse(version,options);return v?v.version:null}}));export{require_valid as t};

@@ -1,0 +1,1 @@
+export{t as fileProblem,n as readYamlInput}from"./yaml-input2.js";
