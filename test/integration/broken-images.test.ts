@@ -39,7 +39,7 @@ const CASES: readonly (readonly [string, Broken, RegExp])[] = [
   [
     'a config without layers',
     { config: ({ architecture, os }) => ({ architecture, os }) },
-    /has 1 layers?, but its config/,
+    /the number of layers \(1\) and of diff_ids in the config/,
   ],
   [
     'a config with another type of rootfs',

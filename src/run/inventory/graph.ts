@@ -12,10 +12,11 @@ const BATCH_SIZE = 32;
  * possible: indexes, tagged manifests of unknown type, and manifests without a parent.
  */
 export async function completeGraph(
-  { vendor, image }: CleanupTarget,
+  target: CleanupTarget,
   { listsUntagged }: RegistryTraits,
   collected: Collected,
 ): Promise<void> {
+  const { vendor, image } = target;
   const { listed, tags, reader } = collected;
   if (vendor.reading?.manifests === 'avoided') {
     for (const { digest, mediaType, children } of listed.values()) {
@@ -49,7 +50,8 @@ export async function completeGraph(
       for (const child of reader.facts.get(digest)?.children ?? []) parents.add(child.digest);
   }
   await readNested(collected);
-  if (reader.gaps.length === 0) await checkUnlisted(image.name, listsUntagged, collected);
+  if (reader.gaps.length === 0) await dropDeleted(target, collected);
+  if (reader.gaps.length === 0 && listsUntagged) await checkUnlisted(collected);
 }
 
 /** Indexes listed by indexes, at any depth. */
@@ -69,17 +71,32 @@ export async function readNested({ listed, reader }: Collected): Promise<void> {
 }
 
 /**
- * A listed manifest that cannot be read is of an unknown kind and might contain anything. A child missing from a
- * complete list is gone, or was pushed while the list was read.
+ * Drops listed manifests that were deleted while the inventory was read, as by another run. One that is still listed
+ * and cannot be read is of an unknown kind and might contain anything.
  */
-async function checkUnlisted(name: string, isComplete: boolean, { listed, reader }: Collected): Promise<void> {
-  for (const digest of listed.keys()) {
-    if (!reader.absent.has(digest)) continue;
-    const what = `${name}@${digest} is in the list of the registry, which answers 404 to the request for it.`;
-    reader.fail({ what: 'manifest', subject: digest }, new ActionError('ANSWER_INVALID', what));
+async function dropDeleted({ managed, image }: CleanupTarget, { listed, tags, reader }: Collected): Promise<void> {
+  const missing = [...listed.keys()].filter((digest) => reader.absent.has(digest));
+  if (missing.length === 0) return;
+  const now = new Set<Digest>();
+  try {
+    for await (const { digest } of managed.list()) now.add(digest);
+  } catch (error) {
+    reader.fail({ what: 'manifests', subject: 'list' }, error);
     return;
   }
-  if (!isComplete) return;
+  for (const digest of missing) {
+    if (now.has(digest)) {
+      const what = `${image.name}@${digest} is in the list of the registry, which answers 404 to the request for it.`;
+      reader.fail({ what: 'manifest', subject: digest }, new ActionError('ANSWER_INVALID', what));
+      return;
+    }
+    listed.delete(digest);
+    for (const [tag, facts] of tags) if (facts.digest === digest) tags.delete(tag);
+  }
+}
+
+/** A child missing from a complete list is gone, or was pushed while the list was read. */
+async function checkUnlisted({ listed, reader }: Collected): Promise<void> {
   const named = [...reader.facts.values()].flatMap(({ children }) => children.map(({ digest }) => digest));
   await reader.check(new Set(named.filter((digest) => !listed.has(digest) && !reader.facts.has(digest))));
 }

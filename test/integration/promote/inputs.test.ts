@@ -14,7 +14,7 @@ test.each([
   [
     'an input of another command',
     { push: 'false' },
-    '`push`: belongs to `command: publish`, and this is `command: promote`',
+    '`push`: belongs to `command: publish` or `command: merge`, and this is `command: promote`',
   ],
   ['a requirement that nobody knows', { require: 'sbum' }, 'unknown requirement "sbum"'],
   ['a value that came to nothing', { require: 'provenance,builder=' }, '`builder` is ""'],
