@@ -54,6 +54,13 @@ export const SIGNING_INPUTS = {
 
 type SigningValues = InputsOf<typeof SIGNING_INPUTS>;
 
+/** Warns of a method to sign with that has nothing to sign. */
+export function signsWhatIsPushed({ sign, push }: SigningValues & { readonly push: boolean }): string | undefined {
+  return !push && sign !== 'off' && sign !== 'auto'
+    ? `\`sign: ${sign}\` has no effect: with \`push: false\` nothing is in a registry.`
+    : undefined;
+}
+
 /** Rules for combinations of signing inputs. */
 export const SIGNING_RULES: readonly Rule<SigningValues>[] = [
   // https://docs.docker.com/engine/security/trust/

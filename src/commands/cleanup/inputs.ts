@@ -4,6 +4,7 @@ import type { ImageName } from '../../domain/reference.ts';
 import type { Converted } from '../../domain/retention/import/import-policy.ts';
 import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import type { CleanupPolicy } from '../../domain/retention/policy.ts';
+import { dryRunBeforePlan } from '../../inputs/dry-run.ts';
 import { linesAs } from '../../inputs/lists.ts';
 import { METRICS_INPUTS } from '../../inputs/metrics.ts';
 import { RECORD_TRUST_INPUTS, recordTrustSettings } from '../../inputs/record-trust.ts';
@@ -16,13 +17,11 @@ import {
   registryHasLogin,
 } from '../../inputs/registry-rules.ts';
 import type { Rule, RuleFacts } from '../../inputs/rule.ts';
-import { field, flag, type InputsOf, path } from '../../inputs/schema.ts';
+import { field, type InputsOf, path } from '../../inputs/schema.ts';
 import { TRUST_INPUTS } from '../../inputs/signing.ts';
 import type { RecordTrustOptions } from '../../run/record-trust.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { repositoriesOf } from './repositories.ts';
-
-const DRY_RUN = flag({ group: 'Run', about: '', default: 'true' });
 
 /** Everything that a step with `command: cleanup` may set. */
 export const INPUTS = {
@@ -73,14 +72,8 @@ export const INPUTS = {
   'trusted-root': TRUST_INPUTS['trusted-root'],
   ...REGISTRY_INPUTS,
   ...METRICS_INPUTS,
-  'dry-run': field<boolean | undefined>(
-    'true or false',
-    {
-      group: 'Run',
-      about:
-        'Only plan, and delete nothing. Empty: `true`, except with `plan`, which is applied. `false` without `plan` deletes at once what the policy selects; `true` with `plan` shows what of it still applies.',
-    },
-    (raw, mask) => (raw === '' ? parsed(undefined) : DRY_RUN.read(raw, mask)),
+  'dry-run': dryRunBeforePlan(
+    'Only plan, and delete nothing. Empty: `true`, except with `plan`, which is applied. `false` without `plan` deletes at once what the policy selects; `true` with `plan` shows what of it still applies.',
   ),
 } as const;
 

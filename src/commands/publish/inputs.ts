@@ -13,7 +13,7 @@ import {
 } from '../../inputs/registry-rules.ts';
 import { named, type Rule, type RuleFacts } from '../../inputs/rule.ts';
 import { flag, type InputsOf, path } from '../../inputs/schema.ts';
-import { SIGNING_INPUTS, SIGNING_RULES, TRUST_INPUTS } from '../../inputs/signing.ts';
+import { SIGNING_INPUTS, SIGNING_RULES, signsWhatIsPushed, TRUST_INPUTS } from '../../inputs/signing.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { IMAGE_GATE_INPUTS, IMAGE_GATE_RULES, IMAGE_GATE_WARNINGS } from './gate-inputs.ts';
 import { hostsOf, NAMED_RULES, PUSH_INPUTS } from './push-inputs.ts';
@@ -85,10 +85,7 @@ export const RULES: readonly Rule<Values>[] = [
 export const WARNINGS: readonly Rule<Values>[] = [
   keylessHasRegistry((inputs: Values, env) => hostsOf(inputs, env)),
   emptyCredentialsWarning,
-  ({ sign, push }) =>
-    !push && sign !== 'off' && sign !== 'auto'
-      ? `\`sign: ${sign}\` has no effect: with \`push: false\` nothing is in a registry.`
-      : undefined,
+  signsWhatIsPushed,
   ...IMAGE_GATE_WARNINGS,
 ];
 

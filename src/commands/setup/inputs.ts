@@ -1,13 +1,12 @@
 import { parsed } from '../../domain/parsed.ts';
+import { dryRunBeforePlan } from '../../inputs/dry-run.ts';
 import { METRICS_INPUTS } from '../../inputs/metrics.ts';
 import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
 import { emptyCredentialsWarning, REGISTRY_RULES } from '../../inputs/registry-rules.ts';
 import type { Rule, RuleFacts } from '../../inputs/rule.ts';
-import { field, flag, type InputsOf, path } from '../../inputs/schema.ts';
+import { field, type InputsOf, path } from '../../inputs/schema.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { SetupFiles } from './files.ts';
-
-const DRY_RUN = flag({ group: 'Run', about: '', default: 'true' });
 
 /** Everything that a step with `command: setup` may set. */
 export const INPUTS = {
@@ -39,14 +38,8 @@ export const INPUTS = {
   }),
   ...REGISTRY_INPUTS,
   ...METRICS_INPUTS,
-  'dry-run': field<boolean | undefined>(
-    'true or false',
-    {
-      group: 'Run',
-      about:
-        'Only compare and plan, and write nothing. Empty: `true`, except with `plan`, which is applied. `false` without `plan` applies at once what differs. On a schedule, `true` fails with the outcome `drift` when something differs.',
-    },
-    (raw, mask) => (raw === '' ? parsed(undefined) : DRY_RUN.read(raw, mask)),
+  'dry-run': dryRunBeforePlan(
+    'Only compare and plan, and write nothing. Empty: `true`, except with `plan`, which is applied. `false` without `plan` applies at once what differs. On a schedule, `true` fails with the outcome `drift` when something differs.',
   ),
 } as const;
 

@@ -47,7 +47,7 @@ async function runSetup(runtime: Runtime, inputs: SetupInputs, partial: PartialS
   return finish(runtime, partial, errors, true);
 }
 
-/** Applies one registry; where something was made by somebody else meanwhile, it is compared and applied once more. */
+/** Applies one registry; if another run created something meanwhile, it is compared and applied once more. */
 async function applyOne(
   runtime: Runtime,
   inputs: SetupInputs,

@@ -27,7 +27,7 @@ export function groupsToPrincipals(
   };
 }
 
-/** A group that has nobody for this registry grants nothing there, which nobody would notice. */
+/** A group without members at this registry grants nothing there, silently. */
 function known(
   { value, line }: Given<readonly PrincipalGroup[] | null>,
   { key, traits, mistakes }: Context,

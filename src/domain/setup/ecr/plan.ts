@@ -44,7 +44,7 @@ function lacking({ quota, webhooks, accept }: DesiredRegistry): Part<EcrRequest>
   return { settings };
 }
 
-/** Without the list, nobody knows what a `match` is for. */
+/** A `match` means nothing without the list of repositories. */
 function unlistable({ line }: DesiredRegistry, { unlistable: reason }: EcrLive): Part<EcrRequest> {
   return reason === undefined
     ? { settings: [] }

@@ -4,6 +4,7 @@ import type { Mistake } from '../../../domain/setup/setting.ts';
 import { unexpected } from '../../../http/api.ts';
 import { parseErrorBody } from '../../../http/error-body.ts';
 import { registryError } from '../../../http/registry-error.ts';
+import { cacheLoginMistakes } from '../../setup/cache-login.ts';
 import { denied, planOf, type Reading, reading } from '../../setup/change.ts';
 import { stepSecret } from '../../setup/step-secret.ts';
 import {
@@ -167,21 +168,16 @@ function mistakes(desired: DesiredRegistry): readonly Mistake[] {
     ...desired.repositories.flatMap(({ name, line }) =>
       KEY.test(name) ? [] : [error(line, `"${name}" is no key of a repository in Artifactory.`)],
     ),
-    ...(desired.cache?.value ?? []).flatMap(({ prefix, user, secret, line }) => [
-      ...(KEY.test(prefix.replace(/\/+$/, ''))
-        ? []
-        : [error(line, `\`prefix: ${prefix}\`: in Artifactory a cache is a repository, whose key has no slash.`)]),
-      ...((user === undefined) === (secret === undefined)
-        ? []
-        : [error(line, '`user` and `secret` of a cache go together.')]),
-      ...(secret === undefined || /^env:[A-Za-z_]\w*$/.test(secret)
+    ...(desired.cache?.value ?? []).flatMap((cache) => [
+      ...(KEY.test(cache.prefix.replace(/\/+$/, ''))
         ? []
         : [
             error(
-              line,
-              '`secret`: Artifactory keeps the password itself. Write `env:NAME`, the name of an environment variable with the password.',
+              cache.line,
+              `\`prefix: ${cache.prefix}\`: in Artifactory a cache is a repository, whose key has no slash.`,
             ),
           ]),
+      ...cacheLoginMistakes('Artifactory', cache),
     ]),
     ...ownMistakes(desired),
   ];

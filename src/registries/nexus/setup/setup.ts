@@ -4,6 +4,7 @@ import type { Mistake } from '../../../domain/setup/setting.ts';
 import { ActionError } from '../../../errors/action-error.ts';
 import { unexpected } from '../../../http/api.ts';
 import { grantsOf, grantsTo } from '../../setup/access.ts';
+import { cacheLoginMistakes } from '../../setup/cache-login.ts';
 import { type Change, denied, planOf, type Reading, reading } from '../../setup/change.ts';
 import { stepSecret } from '../../setup/step-secret.ts';
 import {
@@ -242,21 +243,16 @@ function mistakes(desired: DesiredRegistry): readonly Mistake[] {
     ...desired.repositories.flatMap(({ name, line }) =>
       NAME.test(name) ? [] : [error(line, `"${name}" is no name of a repository in Nexus.`)],
     ),
-    ...(desired.cache?.value ?? []).flatMap(({ prefix, user, secret, line }) => [
-      ...(NAME.test(prefix.replace(/\/+$/, ''))
-        ? []
-        : [error(line, `\`prefix: ${prefix}\`: in Nexus a cache is a repository, whose name has no slash.`)]),
-      ...((user === undefined) === (secret === undefined)
-        ? []
-        : [error(line, '`user` and `secret` of a cache go together.')]),
-      ...(secret === undefined || /^env:[A-Za-z_]\w*$/.test(secret)
+    ...(desired.cache?.value ?? []).flatMap((cache) => [
+      ...(NAME.test(cache.prefix.replace(/\/+$/, ''))
         ? []
         : [
             error(
-              line,
-              '`secret`: Nexus keeps the password itself. Write `env:NAME`, the name of an environment variable with the password.',
+              cache.line,
+              `\`prefix: ${cache.prefix}\`: in Nexus a cache is a repository, whose name has no slash.`,
             ),
           ]),
+      ...cacheLoginMistakes('Nexus', cache),
     ]),
     ...ownMistakes(desired),
   ];
