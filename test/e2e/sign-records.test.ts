@@ -302,3 +302,44 @@ it('`deployed=` is shown by a signed record, and by no unsigned one', async () =
   expect(refused.log).toContain('there is one that does not count: it is unsigned');
   expect([one, two]).toHaveLength(2);
 });
+
+describe('a report shows who promoted, and what something else moved, by the records that verify', () => {
+  it.each(['api', 'fallback'] as const)('referrers by %s', async (kind) => {
+    const { start, push, forge, repository } = await createProduction(kind);
+    const [one, two] = [await push('one'), await push('two')];
+    expect((await start({ from: 'one' }, PRODUCTION)).outputs.outcome).toBe('promoted');
+    const report = () =>
+      start(
+        { command: 'report', environment: '', 'signing-config': '', environments: 'production', scans: 'none' },
+        undefined,
+      );
+    interface Reported {
+      readonly drift: readonly { readonly kind: string; readonly detail: string }[];
+      readonly environments: readonly {
+        readonly promoted: { readonly digest: string; readonly isVerified: boolean; readonly signedBy?: string };
+        readonly uncountedRecords?: readonly string[];
+      }[];
+    }
+    const read = (run: ActionRun): Reported => JSON.parse(run.outputs.json ?? '{}');
+    const before = await report();
+    expect(before.outputs.outcome, before.log).toBe('reported');
+    expect(read(before).drift).toEqual([]);
+    expect(read(before).environments[0]?.promoted).toMatchObject({
+      ...{ digest: one.descriptor.digest, isVerified: true, signedBy: expect.stringContaining('.github/workflows/') },
+    });
+    expect(before.summary).toContain(', signed |');
+    // Somebody moves the tag, and adds records that say a promotion did it.
+    await repository.put('production', two);
+    await forge(two, { actor: 'mallory' }, undefined);
+    await forge(two, { actor: 'mallory' }, { ...PRODUCTION, environment: 'dev' });
+    const after = await report();
+    expect(read(after).drift).toMatchObject([{ kind: 'moved', detail: expect.stringContaining('names sha256:') }]);
+    const [environment] = read(after).environments;
+    expect(environment?.promoted).toMatchObject({ digest: one.descriptor.digest, isVerified: true });
+    expect(environment?.uncountedRecords).toEqual([
+      'A promotion record of production is unsigned and does not count.',
+      expect.stringContaining('signed by a job in the environment "dev"'),
+    ]);
+    expect(after.summary).not.toContain('by mallory');
+  });
+});

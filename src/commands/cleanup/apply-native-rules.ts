@@ -8,12 +8,12 @@ import { readSourceRefs } from '../../run/in-use/source-refs.ts';
 import { openTargets } from '../../run/inventory/open-targets.ts';
 import type { InventoryReading } from '../../run/inventory/read-inventory.ts';
 import { step } from '../../run/progress.ts';
+import { recordVerifier } from '../../run/record-verifier.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { sha256 } from './files.ts';
 import type { CleanupInputs } from './inputs.ts';
 import { checkPreview } from './native-preview.ts';
 import { readNativeRules, type ScopeRules } from './native-rules.ts';
-import { recordVerifier } from './record-verifier.ts';
 import type { NativeRulesResult, PartialCleanup } from './result.ts';
 import { readTargets } from './targets.ts';
 
@@ -42,7 +42,7 @@ export async function applyNativeRules(
     async () => {
       const access = dryRun ? 'pull' : 'push';
       const targets = await readTargets(runtime, await openTargets(runtime, inputs.registries, names, access), known);
-      const inUse = await readInUse(policy.inUse, targets, runtime, api, recordVerifier(runtime, inputs));
+      const inUse = await readInUse(policy.inUse, targets, runtime, api, recordVerifier(runtime, inputs.recordTrust));
       const now = Math.max(...targets.map(({ reading }) => reading.inventory.readAt));
       const inventories = targets.map(({ reading }) => reading.inventory);
       const refs = await readSourceRefs(policy, api);

@@ -9,9 +9,9 @@ import { type ReadTarget, readInUse } from '../../run/in-use/read-in-use.ts';
 import { openTargets } from '../../run/inventory/open-targets.ts';
 import type { InventoryReading } from '../../run/inventory/read-inventory.ts';
 import { step } from '../../run/progress.ts';
+import { recordVerifier } from '../../run/record-verifier.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import type { CleanupInputs } from './inputs.ts';
-import { recordVerifier } from './record-verifier.ts';
 import type { PartialCleanup, RepositoryResult } from './result.ts';
 import { readTargets } from './targets.ts';
 
@@ -36,7 +36,7 @@ export async function applyPlan(
     readTargets(runtime, await openTargets(runtime, inputs.registries, names, access), known),
   );
   const inUse = await step(runtime, partial, 'Images in use', () =>
-    readInUse(inputs.policy.inUse, targets, runtime, api, recordVerifier(runtime, inputs)),
+    readInUse(inputs.policy.inUse, targets, runtime, api, recordVerifier(runtime, inputs.recordTrust)),
   );
   const errors: ActionError[] = [];
   for (const each of targets) {

@@ -13,11 +13,11 @@ import { readBuildTimes } from '../../run/inventory/build-times.ts';
 import { openTargets } from '../../run/inventory/open-targets.ts';
 import { readContents } from '../../run/inventory/read-inventory.ts';
 import { step } from '../../run/progress.ts';
+import { recordVerifier } from '../../run/record-verifier.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { sha256 } from './files.ts';
 import type { CleanupInputs } from './inputs.ts';
 import { previewed, readNativeRules } from './native-rules.ts';
-import { recordVerifier } from './record-verifier.ts';
 import type { PartialCleanup } from './result.ts';
 import { readTargets } from './targets.ts';
 
@@ -43,7 +43,7 @@ export async function makePlan(
     withBuildTimes(await readTargets(runtime, await openTargets(runtime, inputs.registries, images, access)), policy),
   );
   const { inUse, refs } = await step(runtime, partial, 'Images in use', async () => ({
-    inUse: await readInUse(policy.inUse, targets, runtime, api, recordVerifier(runtime, inputs)),
+    inUse: await readInUse(policy.inUse, targets, runtime, api, recordVerifier(runtime, inputs.recordTrust)),
     refs: await readSourceRefs(policy, api),
   }));
   const decide = (all: readonly ReadTarget[]) =>

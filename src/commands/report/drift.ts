@@ -1,9 +1,6 @@
 import semverCompare from 'semver/functions/compare.js';
 import semverValid from 'semver/functions/valid.js';
 import type { Digest } from '../../domain/digest.ts';
-import { fieldsOf } from '../../domain/fields.ts';
-import { isIndexType, type ManifestBytes } from '../../domain/manifest.ts';
-import { isSameEnvironment, type StoredRecord } from '../../domain/promotion/record.ts';
 import type { ImageName } from '../../domain/reference.ts';
 import {
   type CommitRelation,
@@ -12,14 +9,10 @@ import {
   environmentDrift,
   replicaDrift,
 } from '../../domain/report/drift.ts';
-import { ActionError } from '../../errors/action-error.ts';
-import { createRecords, type ReadRecords } from '../../evidence/environment-history.ts';
-import { readRecorded } from '../../evidence/image-origin.ts';
-import { hasSignature } from '../../evidence/signatures.ts';
-import type { Repository } from '../../oci/client/repository.ts';
 import { type OpenTarget, openTargets } from '../../run/inventory/open-targets.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { createHistory, type History } from '../../tools/commits/history.ts';
+import { openEvidence, readEnvironmentState } from './environment-state.ts';
 import type { EnvironmentReference } from './environments.ts';
 import type { ReportInputs } from './inputs.ts';
 
@@ -36,10 +29,11 @@ interface Placed {
  */
 export async function readDrift(
   runtime: Runtime,
-  { registries, images, environments }: ReportInputs,
+  inputs: ReportInputs,
   known: readonly OpenTarget[],
   promoted: ReadonlyMap<string, readonly Digest[]>,
 ): Promise<{ readonly environments: readonly EnvironmentState[]; readonly drift: DriftReport }> {
+  const { registries, images, environments } = inputs;
   const others = environments.flatMap(({ image }) =>
     image === undefined || known.some(({ name }) => name.name === image.name) ? [] : [image],
   );
@@ -52,12 +46,12 @@ export async function readDrift(
       return target === undefined ? [] : [{ environment, target }];
     }),
   );
-  const records = createRecords(runtime.clock.now);
+  const evidence = openEvidence(runtime, inputs);
   const states = new Map<string, EnvironmentState>();
   for (const { environment, target } of chains.flat()) {
     const key = keyOf(environment, target);
     if (!states.has(key))
-      states.set(key, await readState(environment, target, records, promoted.get(target.name.name) ?? []));
+      states.set(key, await readEnvironmentState(environment, target, evidence, promoted.get(target.name.name) ?? []));
   }
   const stateOf = ({ environment, target }: Placed) => states.get(keyOf(environment, target));
   const lists = chains.map((chain) => chain.flatMap((placed) => stateOf(placed) ?? []));
@@ -100,94 +94,6 @@ function replicaGroups(images: readonly ImageName[]) {
   return [...Map.groupBy(images, ({ repository }) => repository)]
     .filter(([, members]) => members.length > 1)
     .map(([name, members]) => ({ name, members }));
-}
-
-async function readState(
-  environment: EnvironmentReference,
-  { name, target }: OpenTarget,
-  records: ReadRecords,
-  promoted: readonly Digest[],
-): Promise<EnvironmentState> {
-  const { repository, vendor } = target;
-  const reference = `${name.name}:${environment.tag}`;
-  const common = { name: environment.name, reference };
-  try {
-    const head = await repository.head(environment.tag);
-    if (head === undefined) return { ...common, state: 'absent' };
-    const present = { ...common, state: 'present', digest: head.digest } as const;
-    // Docker Hub counts manifests as pulls, and HEAD as none.
-    if (vendor.reading?.manifests === 'avoided') return present;
-    const root = await repository.get(head.digest);
-    return root === undefined
-      ? present
-      : { ...present, ...(await readDetails(environment, repository, root, records, promoted)) };
-  } catch (error) {
-    if (!(error instanceof ActionError) || error.code === 'CANCELLED') throw error;
-    return { ...common, state: 'unknown', reason: error.message.split('\n', 1)[0] ?? '' };
-  }
-}
-
-/** What the registry has about an image. Each part may be unknown without the others. */
-async function readDetails(
-  { name }: EnvironmentReference,
-  repository: Repository,
-  root: ManifestBytes,
-  records: ReadRecords,
-  promoted: readonly Digest[],
-) {
-  const { digest } = root.descriptor;
-  const origin = await known(readRecorded(repository, root, ['revision', 'version']));
-  const signature = await known(hasSignature(repository, digest));
-  const last = await known(lastRecord(repository, name, records, [digest, ...promoted]));
-  const platforms = platformsOf(root);
-  return {
-    ...(origin?.revision === undefined ? {} : { revision: origin.revision }),
-    ...(origin?.version === undefined ? {} : { version: origin.version }),
-    ...(platforms === undefined ? {} : { platforms }),
-    ...(signature === undefined ? {} : { hasSignature: signature }),
-    ...(last === undefined ? {} : { promoted: { digest: last.digest, at: last.time, by: last.actor, run: last.run } }),
-  };
-}
-
-/**
- * The newest promotion record of an environment. It may be attached to another image than the environment's: a tag that something else
- * moved shows in nothing else.
- */
-async function lastRecord(
-  repository: Repository,
-  environment: string,
-  records: ReadRecords,
-  images: readonly Digest[],
-): Promise<StoredRecord | undefined> {
-  const found: StoredRecord[] = [];
-  for (const image of new Set(images)) {
-    const { own } = await records(repository, image);
-    found.push(...own.filter((each) => each.kind !== 'publish' && isSameEnvironment(each.environment, environment)));
-  }
-  return found.toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time))[0];
-}
-
-async function known<T>(task: Promise<T>): Promise<T | undefined> {
-  try {
-    return await task;
-  } catch (error) {
-    if (error instanceof ActionError && error.code !== 'CANCELLED') return undefined;
-    throw error;
-  }
-}
-
-/** Platforms of an index, sorted; undefined for a manifest of one platform. */
-function platformsOf({ descriptor, bytes }: ManifestBytes): readonly string[] | undefined {
-  if (!isIndexType(descriptor.mediaType)) return undefined;
-  const parsed: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  const { manifests } = fieldsOf(parsed);
-  const entries: readonly unknown[] = Array.isArray(manifests) ? manifests : [];
-  const found = entries.flatMap((entry) => {
-    const { os, architecture, variant } = fieldsOf(fieldsOf(entry).platform);
-    if (typeof os !== 'string' || os === 'unknown') return [];
-    return [[os, architecture, variant].filter((part) => typeof part === 'string' && part !== '').join('/')];
-  });
-  return [...new Set(found)].toSorted();
 }
 
 /** How the commits of neighbouring environments relate, by the clone in the workspace or by GitHub; each pair once. */

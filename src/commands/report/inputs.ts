@@ -8,6 +8,7 @@ import { withDefaultImage } from '../../inputs/images.ts';
 import { linesAs, list } from '../../inputs/lists.ts';
 import { METRICS_INPUTS } from '../../inputs/metrics.ts';
 import { inputError, type Problem } from '../../inputs/read-table.ts';
+import { RECORD_TRUST_INPUTS, type RecordTrustSettings, recordTrustSettings } from '../../inputs/record-trust.ts';
 import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
 import {
   emptyCredentialsWarning,
@@ -16,7 +17,9 @@ import {
   REGISTRY_RULES,
 } from '../../inputs/registry-rules.ts';
 import type { Rule, RuleFacts } from '../../inputs/rule.ts';
-import { field, flag, type InputsOf, path, set } from '../../inputs/schema.ts';
+import { choice, field, flag, type InputsOf, path, set } from '../../inputs/schema.ts';
+import { TRUST_INPUTS } from '../../inputs/signing.ts';
+import { type TrustSettings, trustSettings } from '../../inputs/trust.ts';
 import type { EnvironmentReference } from './environments.ts';
 
 const CONDITIONS = Object.keys(FAIL_CONDITIONS).filter((name): name is FailCondition =>
@@ -75,6 +78,15 @@ export const INPUTS = {
       'A file that this run adds its numbers to, for trends: one JSON object per line, at most 400 of each repository. Keep it between runs as an artifact or in a branch.',
     example: 'registry-history.jsonl',
   }),
+  records: choice(['auto', 'signed', 'any'], {
+    group: 'Promotion',
+    about:
+      'Which promotion records show who promoted, and what something else moved. `signed`: only those that a job signed in the GitHub environment they are about. `any`: others, too, which are shown as not verified. `auto`: `signed` where an environment has a signed record, or `record-identity` or `record-repository` is set; otherwise `any`.',
+    default: 'auto',
+  }),
+  'record-identity': RECORD_TRUST_INPUTS['record-identity'],
+  'record-repository': RECORD_TRUST_INPUTS['record-repository'],
+  ...TRUST_INPUTS,
   ...METRICS_INPUTS,
   ...SCANNER_INPUTS,
   'max-db-age': GATE_INPUTS['max-db-age'],
@@ -97,10 +109,25 @@ export interface ReportInputs {
   readonly failOn: readonly FailCondition[];
   readonly historyFile: string | undefined;
   readonly metricsFile: string | undefined;
+  /** Whose promotion records count. */
+  readonly recordTrust: RecordTrustSettings;
+  /** Who must have signed the images of environments; may be nobody. */
+  readonly trust: TrustSettings;
   readonly scanner: ScannerSettings;
   /** Milliseconds. */
   readonly maxDatabaseAge: Values['max-db-age'];
 }
+
+/** Inputs that are about environments only. */
+const ENVIRONMENT_INPUTS = [
+  'records',
+  'record-identity',
+  'record-repository',
+  'signer-identity',
+  'signer-claims',
+  'signer-key',
+  'trusted-root',
+] as const;
 
 const hostsOf = ({ images }: Values): readonly string[] => images.map(({ reference }) => reference.host);
 
@@ -117,6 +144,12 @@ export const RULES: readonly Rule<Values>[] = [
     const unused = (['trivy-version', 'trivy-sha256'] as const).filter(given);
     return unused.length > 0 && !inputs.scans.includes('trivy')
       ? `\`${unused[0]}\` has no effect without \`scans: trivy\`. Add that, or remove it.`
+      : undefined;
+  },
+  ({ environments }, { given }) => {
+    const unused = ENVIRONMENT_INPUTS.find(given);
+    return unused !== undefined && environments.length === 0
+      ? `\`${unused}\` has no effect without \`environments\`. Add that, or remove it.`
       : undefined;
   },
   ...REGISTRY_RULES,
@@ -166,6 +199,8 @@ export async function reportInputs(inputs: Values, { env }: RuleFacts<Values>): 
     failOn: inputs['fail-on'],
     historyFile: inputs['history-file'],
     metricsFile: inputs['metrics-file'],
+    recordTrust: await recordTrustSettings(inputs),
+    trust: await trustSettings(inputs),
     scanner: scannerSettings(inputs),
     maxDatabaseAge: inputs['max-db-age'],
   };

@@ -172,9 +172,24 @@ const ENVIRONMENT = z
         at: z.string().describe('When, ISO 8601.'),
         by: z.string().describe('Who.'),
         run: z.string().describe('URL of the run.'),
+        isVerified: z
+          .boolean()
+          .describe(
+            'A job in that environment signed the record; otherwise anyone with push access could have written it.',
+          ),
+        signedBy: z.string().optional().describe('The workflow that signed it.'),
       })
       .optional()
-      .describe('The last promotion record, which anyone with push access could have written.'),
+      .describe('The last promotion, by the newest record that counts.'),
+    signature: z
+      .union([
+        z.strictObject({ isVerified: z.literal(true), by: z.string().describe('Who signed the image.') }),
+        z.strictObject({ isVerified: z.literal(false), reason: z.string().describe('Why no signature is accepted.') }),
+      ])
+      .optional()
+      .describe('Whether an accepted signer signed the image; absent when no signer is named.'),
+    uncountedRecords: sentences.optional().describe('Promotion records that do not count.'),
+    unread: sentences.optional().describe('What could not be read or verified.'),
   })
   .meta({ id: 'ReportEnvironment' });
 

@@ -65,8 +65,11 @@ async function makeReport(runtime: Runtime, inputs: ReportInputs, partial: Parti
     );
     partial.environments = environments;
     partial.drift = drift;
-    for (const { state, reference, reason } of environments)
+    for (const { state, reference, reason, unread = [], uncountedRecords = [] } of environments) {
       if (state === 'unknown') partial.unread.push(`${reference}: ${reason ?? 'it could not be read.'}`);
+      partial.unread.push(...unread.map((text) => `${reference}: ${text}`));
+      for (const text of uncountedRecords) warn(runtime, partial, `${reference}: ${text}`);
+    }
   }
   if (inputs.historyFile !== undefined) await updateHistory(runtime, inputs.historyFile, partial);
   for (const text of partial.unread) warn(runtime, partial, text);

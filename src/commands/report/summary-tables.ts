@@ -1,6 +1,6 @@
 import { shortDigest } from '../../domain/digest.ts';
 import { ageText } from '../../domain/report/ages.ts';
-import type { DriftKind } from '../../domain/report/drift.ts';
+import type { DriftKind, RecordedPromotion } from '../../domain/report/drift.ts';
 import { countFindings, type ScanComparison, type ScanResult, type ScanSource } from '../../domain/report/scan.ts';
 import { bytes, code, details, plain, prose, table } from '../../report/markdown.ts';
 import type { ReportResult, RepositoryReport, WatchedImage } from './result.ts';
@@ -160,21 +160,32 @@ const MARKS: Readonly<Record<DriftKind, string>> = {
   missing: '❌ missing',
 };
 
+const promotedText = ({ at, by, isVerified }: RecordedPromotion) =>
+  `${plain(at.slice(0, 16).replace('T', ' '))} UTC by ${plain(by)}${isVerified ? ', signed' : ', not verified'}`;
+
 /** What the environments run, and how they differ. */
 export function renderEnvironments({ environments = [], drift }: ReportResult): string {
   if (environments.length === 0) return '';
   const isOne = new Set(environments.map(({ reference }) => reference.replace(/:[^:/]*$/, ''))).size === 1;
   const rows = environments
     .slice(0, MAX_REPOSITORIES)
-    .map(({ name, reference, state, digest, version, revision, promoted, hasSignature }) => [
+    .map(({ name, reference, state, digest, version, revision, promoted, hasSignature, signature }) => [
       plain(name),
       // The heading names the only repository.
       isOne ? '' : code(reference),
       digest === undefined ? (state === 'absent' ? '❌ missing' : '🔒 not readable') : code(shortDigest(digest)),
       version === undefined ? '' : plain(version),
       revision === undefined ? '' : code(revision.slice(0, 12)),
-      promoted === undefined ? '' : `${plain(promoted.at.slice(0, 16).replace('T', ' '))} by ${plain(promoted.by)}`,
-      hasSignature === undefined ? '' : hasSignature ? 'attached' : 'none',
+      promoted === undefined ? '' : promotedText(promoted),
+      signature === undefined
+        ? hasSignature === undefined
+          ? ''
+          : hasSignature
+            ? 'attached, not verified'
+            : 'none'
+        : signature.isVerified
+          ? '✅ verified'
+          : '❌ not verified',
     ]);
   const head = ['environment', 'tag', 'image', 'version', 'commit', 'promoted', 'signature'];
   const drifts = drift?.drifts ?? [];

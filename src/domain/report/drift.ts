@@ -17,13 +17,32 @@ export interface EnvironmentState {
   readonly platforms?: readonly string[];
   /** Whether anything that looks like a signature is attached; absent: not known. */
   readonly hasSignature?: boolean;
-  /** The newest promotion record of the environment in this repository; absent: there is none, or records were not readable. */
-  readonly promoted?: {
-    readonly digest: Digest;
-    readonly at: string;
-    readonly by: string;
-    readonly run: string;
-  };
+  /** Whether an accepted signer signed it; absent: no signer is named, or it is not known. */
+  readonly signature?: ImageSignature;
+  /** By the newest promotion record that counts in this repository; absent: there is none, or records were not readable. */
+  readonly promoted?: RecordedPromotion;
+  /** Promotion records that do not count, and why: sentences. */
+  readonly uncountedRecords?: readonly string[];
+  /** What could not be read or verified about it: sentences. */
+  readonly unread?: readonly string[];
+}
+
+/** What verifying the signature of an image showed. */
+export type ImageSignature =
+  | { readonly isVerified: true; readonly by: string }
+  | { readonly isVerified: false; readonly reason: string };
+
+/** A promotion, as its record in the registry tells it. */
+export interface RecordedPromotion {
+  readonly digest: Digest;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly by: string;
+  readonly run: string;
+  /** Whether a job in that environment signed the record. Otherwise anyone with push access could have written it. */
+  readonly isVerified: boolean;
+  /** The workflow that signed it. */
+  readonly signedBy?: string;
 }
 
 /** The kinds of drift. All but `behind` need a person: an environment is behind the one before it between two promotions. */
@@ -34,7 +53,8 @@ export const DRIFT_KINDS = {
   different: 'The digests differ, and nothing shows which is newer.',
   rebuilt: 'The same commit with another digest: what was tested is not what runs.',
   platforms: 'The platforms differ.',
-  unsigned: 'The earlier environment has a signature attached to its image, the later one has none.',
+  unsigned:
+    'The earlier environment has a signature attached to its image, the later one has none. With `signer-identity` or `signer-key`: none of these signed the image.',
   moved: 'The tag does not point to what its last promotion record names: something else moved it.',
   replica: 'Repositories of the same name have different images under the same tag.',
   missing: 'The tag of the environment does not exist.',
@@ -88,9 +108,16 @@ export function environmentDrift(
     if (detail !== undefined) drifts.push({ kind, image, from, to, detail });
   };
   for (const each of environments) {
-    const { name, reference, state, digest, promoted } = each;
+    const { name, reference, state, digest, promoted, signature } = each;
     if (state === 'unknown') continue;
     check('missing', name, name, state === 'absent' ? `${reference} does not exist.` : undefined);
+    if (signature !== undefined)
+      check(
+        'unsigned',
+        name,
+        name,
+        signature.isVerified ? undefined : `${reference} is not signed as required: ${signature.reason}`,
+      );
     if (digest === undefined || promoted === undefined) continue;
     check('moved', name, name, movedDetail(each, digest, promoted));
   }
@@ -123,7 +150,7 @@ export function environmentDrift(
       ];
       say('platforms', parts.length > 0, `${later.name} ${parts.join(' and ')}, compared with ${earlier.name}.`);
     }
-    if (earlier.hasSignature === true && later.hasSignature !== undefined) {
+    if (later.signature === undefined && earlier.hasSignature === true && later.hasSignature !== undefined) {
       say(
         'unsigned',
         !later.hasSignature,
@@ -140,7 +167,7 @@ function movedDetail(
   promoted: NonNullable<EnvironmentState['promoted']>,
 ): string | undefined {
   if (promoted.digest === digest) return undefined;
-  return `${name} points to ${shortDigest(digest)}; its last promotion record, of ${promoted.at}, names ${shortDigest(promoted.digest)}.`;
+  return `${name} points to ${shortDigest(digest)}; its last promotion record${promoted.isVerified ? '' : ' (not verified)'}, of ${promoted.at} by ${promoted.by}, names ${shortDigest(promoted.digest)}.`;
 }
 
 type Order =

@@ -1,9 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { fieldsOf } from '../../../src/domain/fields.ts';
 import { MEDIA_TYPES } from '../../../src/domain/manifest.ts';
+import { writeRecord } from '../../../src/evidence/promotion-records.ts';
 import { runAction } from '../../support/action.ts';
+import { recordWith } from '../../support/promotion-record.ts';
+import { connect } from '../../support/registry-client.ts';
 import { reportScene, runReport } from '../../support/report/scene.ts';
 import { createRepository, pushEvent } from '../../support/repository.ts';
 
@@ -38,6 +43,12 @@ async function scene() {
 
 const REVISION = 'org.opencontainers.image.revision';
 const VERSION = 'org.opencontainers.image.version';
+
+/** A trusted root without anything to trust. */
+const TRUSTED_ROOT = JSON.stringify({
+  mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
+  certificateAuthorities: [{ certChain: { certificates: [] } }],
+});
 
 describe('drift between environments', () => {
   it('takes the order of commits from the clone', async () => {
@@ -96,6 +107,73 @@ describe('drift between environments', () => {
     const environments = fieldsOf(JSON.parse(run.outputs.json ?? '{}')).environments;
     expect(Array.isArray(environments) ? environments[0] : undefined).toMatchObject({ state: 'present', digest: bad });
     expect(kindsOf(run.outputs.json)).toEqual(['moved']);
+    // This job signs nothing: its record counts, and is not shown as more than it is.
+    expect(run.log).toContain('its last promotion record (not verified), of');
+    expect(run.summary).toContain(', not verified');
+    const strict = await runReport({ images: image, environments: 'production', records: 'signed' });
+    expect(kindsOf(strict.outputs.json)).toEqual([]);
+    expect(strict.log).toContain('A promotion record of production is unsigned and does not count.');
+    expect(strict.summary).not.toContain(' UTC by ');
+  });
+
+  it('a record that claims to be signed makes unsigned ones count no more, and verifies or does not count', async () => {
+    const { built, image, registry, name } = await scene();
+    const good = built('good', {}, 'production');
+    const { repositoryOf } = await connect({ host: registry.host });
+    const write = async (actor: string, bundle?: Buffer) => {
+      const stored = registry.manifest(name, good);
+      const subject = { mediaType: stored?.mediaType ?? '', digest: good, size: stored?.bytes.length ?? 0 };
+      const record = recordWith({
+        digest: good,
+        environment: 'production',
+        repository: image,
+        to: [`${image}:production`],
+        actor,
+      });
+      await writeRecord(repositoryOf(name, 'push'), record, subject, undefined, bundle);
+    };
+    await write('mallory');
+    const plain = await runReport({ images: image, environments: 'production' });
+    expect(plain.summary).toContain('by mallory, not verified');
+    await write('eve', Buffer.from('{}'));
+    const root = join(plain.workspace, 'root.json');
+    await writeFile(root, TRUSTED_ROOT);
+    const run = await runReport({ images: image, environments: 'production', 'trusted-root': root });
+    expect(run.outputs.outcome, run.log).toBe('reported');
+    expect(run.summary).not.toContain('by mallory');
+    expect(run.summary).not.toContain('by eve');
+    expect(run.log).toContain('is unsigned and does not count');
+    // Without trust material nothing is known of the records, and the report says so.
+    const offline = await runReport(
+      { images: image, environments: 'production' },
+      { env: { HTTPS_PROXY: 'http://127.0.0.1:9' } },
+    );
+    expect(offline.outputs.outcome, offline.log).toBe('partial');
+    expect(offline.log).toContain(`${image}:production: promotion records: `);
+    expect(offline.summary).not.toContain('by mallory');
+    // A file of the user that is no trusted root fails the run.
+    await writeFile(root, 'nonsense');
+    const wrong = await runReport({ images: image, environments: 'production', 'trusted-root': root });
+    expect(wrong.exitCode).toBe(1);
+    expect(wrong.log).toContain('trusted-root');
+  });
+
+  it('with a signer named, only a signature of that signer counts', async () => {
+    const { built, image } = await scene();
+    built('good', {}, 'staging');
+    const directory = await mkdtemp(join(tmpdir(), 'signer-'));
+    onTestFinished(() => rm(directory, { recursive: true, force: true }));
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const key = join(directory, 'key.pub');
+    await writeFile(key, publicKey.export({ type: 'spki', format: 'pem' }));
+    const run = await runReport({ images: image, environments: 'staging', 'signer-key': key, 'fail-on': 'drift' });
+    expect(kindsOf(run.outputs.json)).toEqual(['unsigned']);
+    expect(run.summary).toContain('❌ not verified');
+    expect(run.outputs.outcome).toBe('refused');
+    const wrong = await runReport({ images: image, environments: 'staging', 'signer-key': join(directory, 'none') });
+    expect(wrong.outputs.outcome).toBe('invalid-input');
+    const unused = await runReport({ images: image, 'signer-key': key });
+    expect(unused.log).toContain('`signer-key` has no effect without `environments`');
   });
 
   it('an environment in another repository, and one that does not exist', async () => {

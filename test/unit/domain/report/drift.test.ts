@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../../../src/domain/digest.ts';
-import { type EnvironmentState, environmentDrift, replicaDrift } from '../../../../src/domain/report/drift.ts';
+import {
+  type EnvironmentState,
+  environmentDrift,
+  type ImageSignature,
+  replicaDrift,
+} from '../../../../src/domain/report/drift.ts';
 
 const id = (letter: string): Digest => `sha256:${letter.repeat(64)}`;
 const state = (name: string, more: Partial<EnvironmentState> = {}): EnvironmentState => ({
@@ -23,7 +28,10 @@ const kinds = (
     () => versions,
   ).drifts.map(({ kind }) => kind);
 
-const promoted = (digest: Digest) => ({ digest, at: '2026-01-01T00:00:00Z', by: 'me', run: 'https://example.com' });
+const promoted = (digest: Digest, isVerified = true) => ({
+  ...{ digest, at: '2026-01-01T00:00:00Z', by: 'me', run: 'https://example.com' },
+  isVerified,
+});
 
 describe('drift between environments', () => {
   it.each([
@@ -68,6 +76,37 @@ describe('drift between environments', () => {
   it('a tag that is not where its last promotion put it', () => {
     expect(kinds({}, { promoted: promoted(id('c')) })).toEqual(['moved']);
     expect(kinds({}, { promoted: promoted(id('a')) })).toEqual([]);
+  });
+
+  it.each([
+    [true, 'its last promotion record, of'],
+    [false, 'its last promotion record (not verified), of'],
+  ])('a moved tag says whether its record is verified: %s', (isVerified, words) => {
+    const { drifts } = environmentDrift(
+      'app',
+      [state('production', { promoted: promoted(id('c'), isVerified) })],
+      () => undefined,
+      () => undefined,
+    );
+    expect(drifts[0]?.detail).toContain(words);
+  });
+
+  it('with signers named, each environment needs a signature of theirs, whatever is attached', () => {
+    const by = { isVerified: true, by: 'release.yml' } as const;
+    const none = { isVerified: false, reason: 'It is signed by somebody else.' } as const;
+    const unsigned = (staging: ImageSignature, production: ImageSignature) =>
+      environmentDrift(
+        'app',
+        [
+          state('staging', { hasSignature: true, signature: staging }),
+          state('production', { hasSignature: true, signature: production }),
+        ],
+        () => undefined,
+        () => undefined,
+      ).drifts.flatMap(({ kind, to }) => (kind === 'unsigned' ? to : []));
+    expect(unsigned(by, by)).toEqual([]);
+    expect(unsigned(by, none)).toEqual(['production']);
+    expect(unsigned(none, none)).toEqual(['staging', 'production']);
   });
 
   it('an environment without tag is missing, and the others are compared past it', () => {
