@@ -193,6 +193,16 @@ export const CATALOGUE = {
       'To replace a setting of another owner, set `retention: {from: …, replace: true}` or `access: exact` in the file.',
     ],
   },
+  EXPORT_REFUSED: {
+    outcome: 'refused',
+    retry: 'never',
+    title: 'The export would overwrite files of somebody else',
+    cause: 'The folder of the export has files with the same names that no export wrote. Nothing was written.',
+    remedy: [
+      'Set `export-directory` to another folder, such as an empty one.',
+      'Or move the files that the message names elsewhere.',
+    ],
+  },
   SETUP_CONFLICT: {
     outcome: 'refused',
     retry: 'never',

@@ -1,4 +1,5 @@
 import type { DesiredRegistry, VendorBlock } from '../domain/setup/desired-state.ts';
+import type { RegistryState } from '../domain/setup/export/exported-file.ts';
 import type { PrincipalKind } from '../domain/setup/principal.ts';
 import type { Mistake, RegistryPlan, SetupStep } from '../domain/setup/setting.ts';
 import type { ManagementContext } from './vendor.ts';
@@ -32,12 +33,25 @@ export interface VendorSetup<Live, Request> {
    * @param namespace the path in `at`: a project of Google, an organization of Docker Hub; empty where there is none
    */
   readonly names: (namespace: string) => Promise<readonly string[]>;
-  /** Reads what the file has something to say about. Only reads; what may not be read is part of the result. */
-  readonly readLive: (desired: DesiredRegistry) => Promise<Live>;
+  /**
+   * Reads what the file has something to say about. Only reads; what may not be read is part of the result.
+   * @param isWhole read all of a repository that the file names: an export declares it as a whole
+   */
+  readonly readLive: (desired: DesiredRegistry, isWhole?: boolean) => Promise<Live>;
   /** Compares. Pure. Steps are in the order in which they are safe. */
   readonly plan: (desired: DesiredRegistry, live: Live) => RegistryPlan<Request>;
   /** Does one step. A step that is done already is no error: runs are interrupted and repeated. */
   readonly apply: (request: Request) => Promise<Applied>;
+  /** For an export; absent: there is nothing to know beyond the file. */
+  readonly state?: VendorState<Live>;
+}
+
+/** What a registry has once the file is applied. */
+interface VendorState<Live> {
+  /** Pure. */
+  readonly of: (desired: DesiredRegistry, live: Live) => RegistryState;
+  /** A registry of which nothing was read, as if it were empty. Pure. */
+  readonly unread: (desired: DesiredRegistry) => Live;
 }
 
 /** A step of a plan with the means to do it. */
@@ -52,6 +66,11 @@ export interface RegistrySetup {
   readonly plan: (
     desired: DesiredRegistry,
   ) => Promise<Omit<RegistryPlan, 'steps'> & { readonly steps: readonly ReadyStep[] }>;
+  /**
+   * What the registry has once the file is applied; undefined: nothing is known beyond the file. Only reads.
+   * @param reads whether to read what exists; otherwise the registry counts as empty
+   */
+  readonly state: (desired: DesiredRegistry, reads: boolean) => Promise<RegistryState | undefined>;
 }
 
 /** One kind of registry in the table of setup. */
@@ -74,6 +93,11 @@ export function registrySetup<Live, Request>(vendor: VendorSetup<Live, Request>)
     plan: async (desired) => {
       const { steps, ...plan } = vendor.plan(desired, await vendor.readLive(desired));
       return { ...plan, steps: steps.map((step) => ({ ...step, apply: () => vendor.apply(step.request) })) };
+    },
+    state: async (desired, reads) => {
+      const { state } = vendor;
+      if (state === undefined) return undefined;
+      return state.of(desired, reads ? await vendor.readLive(desired, true) : state.unread(desired));
     },
   };
 }

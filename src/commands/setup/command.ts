@@ -19,6 +19,8 @@ export const setup = defineCommand({
     'removed-settings': 'Number of settings that were removed, or would be.',
     'unsupported-settings': 'Number of settings that a vendor lacks and that the file does not accept as lacking.',
     'denied-settings': 'Number of settings that could not be read.',
+    'export-directory': 'Path of the folder with the exported files.',
+    'left-out-settings': 'Number of things in the file that the export has nothing for.',
     'refused-settings':
       'Number of settings that cannot be made so: they are fixed at creation, or belong to somebody else.',
   },

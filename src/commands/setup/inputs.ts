@@ -1,12 +1,16 @@
-import { parsed } from '../../domain/parsed.ts';
+import { parsed, problems } from '../../domain/parsed.ts';
+import { EXPORTERS, type ExportFormat, isExportFormat } from '../../domain/setup/export/exporters.ts';
+import { didYouMean, quoted } from '../../domain/suggestion.ts';
 import { dryRunBeforePlan } from '../../inputs/dry-run.ts';
 import { METRICS_INPUTS } from '../../inputs/metrics.ts';
 import { REGISTRY_INPUTS, type RegistrySettings, registrySettings } from '../../inputs/registry-inputs.ts';
 import { emptyCredentialsWarning, REGISTRY_RULES } from '../../inputs/registry-rules.ts';
-import type { Rule, RuleFacts } from '../../inputs/rule.ts';
-import { field, type InputsOf, path } from '../../inputs/schema.ts';
+import { named, type Rule, type RuleFacts } from '../../inputs/rule.ts';
+import { field, type InputsOf, oneOf, path } from '../../inputs/schema.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { SetupFiles } from './files.ts';
+
+const FORMATS = Object.keys(EXPORTERS);
 
 /** Everything that a step with `command: setup` may set. */
 export const INPUTS = {
@@ -36,6 +40,27 @@ export const INPUTS = {
       'Where to write credentials that a registry shows only once, such as the secret of a new robot account, as JSON that only this user may read. Empty: they are masked and discarded.',
     example: 'credentials.json',
   }),
+  export: field<ExportFormat | undefined>(
+    FORMATS.map((format) => `\`${format}\``).join(', '),
+    {
+      group: 'Setup',
+      about:
+        'Instead of a plan: write the desired state as code of another tool. Registries for which there are credentials are read, so that what exists is imported; none is ever written.',
+      example: 'terraform',
+    },
+    (raw) => {
+      if (raw === '') return parsed(undefined);
+      return isExportFormat(raw)
+        ? parsed(raw)
+        : problems(`got ${quoted(raw)}, expected ${oneOf(FORMATS)}.${didYouMean(raw, FORMATS)}`);
+    },
+  ),
+  'export-directory': path({
+    group: 'Setup',
+    about:
+      'Folder of the workspace that `export` writes to. Empty: `setup-export/` and the name of the format. Files that are not of an earlier export are never overwritten.',
+    example: 'infrastructure/registries',
+  }),
   ...REGISTRY_INPUTS,
   ...METRICS_INPUTS,
   'dry-run': dryRunBeforePlan(
@@ -52,9 +77,14 @@ export interface SetupInputs extends SetupFiles {
   readonly planFile: string | undefined;
   readonly credentialsFile: string | undefined;
   readonly dryRun: boolean;
+  /** Only write code; undefined: compare and apply. */
+  readonly export: { readonly format: ExportFormat; readonly directory: string } | undefined;
 }
 
 const isDryRun = ({ plan, 'dry-run': dryRun }: Values): boolean => dryRun ?? plan === undefined;
+
+/** Inputs of a run that compares or applies. */
+const OF_PLANS = ['plan', 'plan-file', 'credentials-file'] as const;
 
 export const mayWrite = (inputs: Values): boolean => !isDryRun(inputs);
 
@@ -67,6 +97,19 @@ export const RULES: readonly Rule<Values>[] = [
     plan !== undefined && file !== undefined
       ? '`plan` applies a plan that exists, and `plan-file` is where to write a new one. Remove one of them.'
       : undefined,
+  (inputs) => {
+    if (inputs.export === undefined)
+      return inputs['export-directory'] === undefined
+        ? undefined
+        : '`export-directory` is set, and `export` is not: add `export: terraform`, or remove it.';
+    const others = [
+      ...OF_PLANS.filter((name) => inputs[name] !== undefined),
+      ...(inputs['dry-run'] === false ? ['dry-run: false'] : []),
+    ];
+    return others.length === 0
+      ? undefined
+      : `\`export\` only writes files: it neither plans nor applies. Remove ${named(others)}, or do that in a step of its own.`;
+  },
   ...REGISTRY_RULES,
 ];
 
@@ -89,5 +132,9 @@ export async function setupInputs(
     planFile: inputs['plan-file'],
     credentialsFile: inputs['credentials-file'],
     dryRun: isDryRun(inputs),
+    export:
+      inputs.export === undefined
+        ? undefined
+        : { format: inputs.export, directory: inputs['export-directory'] ?? `setup-export/${inputs.export}` },
   };
 }

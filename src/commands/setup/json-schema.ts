@@ -63,6 +63,26 @@ const REGISTRY = z
   })
   .meta({ id: 'SetupRegistry' });
 
+const EXPORT = z
+  .strictObject({
+    format: z.string().describe('Format of the files.'),
+    directory: z.string().describe('The folder.'),
+    files: z.array(z.string()).describe('Files of the export, from the folder.'),
+    removed: z
+      .array(z.string())
+      .describe('Files of an earlier export that were removed, because they are no longer part of it.'),
+    leftOut: z
+      .array(
+        z.strictObject({
+          what: z.string().describe('The registry and the setting.'),
+          reason: z.string().describe('Why.'),
+          instead: z.string().describe('What to do instead; empty where the reason says it.'),
+        }),
+      )
+      .describe('What the file asks for and the export has nothing for.'),
+  })
+  .meta({ id: 'SetupExport' });
+
 /** The `json` output of `command: setup`. */
 export const JSON_SCHEMA = z
   .strictObject({
@@ -78,7 +98,8 @@ export const JSON_SCHEMA = z
       .describe('The plan, once there is one.'),
     drift: z.boolean().describe('A registry differed from the desired state.'),
     counts: COUNTS.describe('Of all registries together.'),
-    registries: z.array(REGISTRY).describe('Each registry.'),
+    registries: z.array(REGISTRY).describe('Each registry; empty for an export.'),
+    export: EXPORT.optional().describe('What an export wrote.'),
     steps: STEPS,
   })
   .meta({ id: 'Setup' });

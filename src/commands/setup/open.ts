@@ -15,6 +15,8 @@ export interface OpenRegistry {
   /** Undefined: this kind of registry has no API for settings. */
   readonly definition: SetupDefinition | undefined;
   readonly setup: RegistrySetup | undefined;
+  /** Whether there are credentials; those of AWS show only with a request. */
+  readonly hasLogin: () => Promise<boolean>;
 }
 
 /** Opens every registry of the file. Sends nothing. */
@@ -26,7 +28,14 @@ export async function openAll(runtime: Runtime, { state, registries }: SetupInpu
       const registry = opened.get(entry.at.split('/', 1)[0] ?? entry.at);
       if (registry === undefined) throw new Error(`${entry.at} was not opened.`);
       const definition = await setupDefinition(registry.vendor.id);
-      return { entry, vendor: registry.vendor, definition, setup: definition?.open(registry.setup) };
+      const isAws = definition?.block === 'aws';
+      return {
+        entry,
+        vendor: registry.vendor,
+        definition,
+        setup: definition?.open(registry.setup),
+        hasLogin: async () => isAws || (await registry.credentials()) !== undefined,
+      };
     }),
   );
 }

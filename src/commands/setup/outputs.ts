@@ -6,7 +6,7 @@ import type { RegistryResult, SetupResult } from './result.ts';
 
 /** The outputs of a run, by name. Numbers are empty when there was no plan. */
 export function renderSetupOutputs(result: SetupResult): Readonly<Record<string, string>> {
-  const { outcome, planDigest = '', planPath = '', registries } = result;
+  const { outcome, planDigest = '', planPath = '', registries, exported } = result;
   const counts = countsOf(registries);
   const hasPlan = planPath !== '';
   const shown = (count: number) => (hasPlan ? String(count) : '');
@@ -21,13 +21,15 @@ export function renderSetupOutputs(result: SetupResult): Readonly<Record<string,
     'unsupported-settings': shown(counts.unsupported),
     'denied-settings': shown(counts.denied),
     'refused-settings': shown(counts.refused),
+    'export-directory': exported?.directory ?? '',
+    'left-out-settings': exported === undefined ? '' : String(exported.leftOut.length),
     json: JSON.stringify(toJson(result)),
   };
 }
 
 /** Everything, for programs. */
 function toJson(result: SetupResult): SetupJson {
-  const { steps, planDigest, planPath, isDryRun, registries } = result;
+  const { steps, planDigest, planPath, isDryRun, registries, exported } = result;
   return {
     ...commonJson('setup', result),
     dryRun: isDryRun,
@@ -35,6 +37,7 @@ function toJson(result: SetupResult): SetupJson {
     drift: differs(registries),
     counts: countsOf(registries),
     registries: registries.map(registryJson),
+    ...(exported === undefined ? {} : { export: exported }),
     steps,
   };
 }

@@ -1,5 +1,7 @@
 import type { Digest } from '../../domain/digest.ts';
 import type { Failure } from '../../domain/outcome.ts';
+import type { LeftOut } from '../../domain/setup/export/exported-file.ts';
+import type { ExportFormat } from '../../domain/setup/export/exporters.ts';
 import type { PlannedRegistry } from '../../domain/setup/plan-document.ts';
 import type { ActionError } from '../../errors/action-error.ts';
 import { failure } from '../../errors/outcome.ts';
@@ -20,6 +22,20 @@ export interface SetupResult {
   readonly planPath?: string;
   /** In the order of the file. */
   readonly registries: readonly RegistryResult[];
+  /** Of a run that exports. */
+  readonly exported?: ExportResult;
+}
+
+/** What an export wrote. */
+export interface ExportResult {
+  readonly format: ExportFormat;
+  /** Absolute. */
+  readonly directory: string;
+  /** From there. */
+  readonly files: readonly string[];
+  /** Of an earlier export. */
+  readonly removed: readonly string[];
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** What became of one registry. */

@@ -8,6 +8,7 @@ import { step, warn } from '../../run/progress.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { applyRegistry, stepErrors } from './apply.ts';
 import { countsOf, differs, isRefused } from './counts.ts';
+import { exportState } from './export/export.ts';
 import type { SetupInputs } from './inputs.ts';
 import { logPlan } from './log-plan.ts';
 import { earlyMistakes, mistakeText, openAll, refuseMistakes } from './open.ts';
@@ -33,6 +34,10 @@ async function runSetup(runtime: Runtime, inputs: SetupInputs, partial: PartialS
   const mistakes = earlyMistakes(inputs, opened);
   refuseMistakes(inputs, mistakes);
   for (const each of mistakes) warn(runtime, partial, mistakeText(inputs.configPath, each));
+  if (inputs.export !== undefined) {
+    const errors = await exportState(runtime, inputs, opened, partial, inputs.export);
+    return exported(partial, errors);
+  }
   const { ready, errors: unread } = await planAll(runtime, inputs, opened, partial);
   for (const { plan } of ready) logPlan(runtime, plan);
   const isDrifted = differs(partial.registries);
@@ -45,6 +50,12 @@ async function runSetup(runtime: Runtime, inputs: SetupInputs, partial: PartialS
   const errors = [...unread, ...refused];
   for (const each of ready) errors.push(...(await applyOne(runtime, inputs, partial, each)));
   return finish(runtime, partial, errors, true);
+}
+
+function exported(partial: PartialSetup, errors: readonly ActionError[]): SetupResult {
+  if (errors.length > 0) return failed(partial, new ActionErrors(errors));
+  const isWhole = partial.exported?.leftOut.length === 0;
+  return { ...partial, errors: [], outcome: isWhole ? 'exported' : 'partial' };
 }
 
 /** Applies one registry; if another run created something meanwhile, it is compared and applied once more. */

@@ -3,6 +3,7 @@ import type { Setting } from '../../domain/setup/setting.ts';
 import { code, details, plain, prose, table } from '../../report/markdown.ts';
 import { heading, meaning, page, renderErrors, renderTime, renderWarnings } from '../../report/parts.ts';
 import { countsOf, outcomeOf } from './counts.ts';
+import { renderExport } from './export/summary.ts';
 import { valueText } from './log-plan.ts';
 import { OUTCOMES } from './outcomes.ts';
 import type { RegistryResult, SetupResult, StepOutcome } from './result.ts';
@@ -14,13 +15,14 @@ const MAX_ROWS = 60;
 const MAX_NAMES = 10;
 
 export function renderSetupSummary(result: SetupResult): string {
-  const { outcome, errors, warnings, registries, steps, isDryRun, planDigest } = result;
+  const { outcome, errors, warnings, registries, steps, isDryRun, planDigest, exported } = result;
   const title = registries.map(({ plan }) => plan.at).join(', ');
   return page([
     heading(OUTCOMES, title.length > 100 ? `${registries.length} registries` : title, outcome),
     meaning(OUTCOMES, outcome, leftBehind(result)),
     renderErrors(errors),
     headline(result),
+    exported === undefined ? '' : renderExport(exported),
     planDigest === undefined
       ? ''
       : prose(

@@ -79,3 +79,8 @@ export interface SigningRule {
   readonly profile: string;
   readonly filters: readonly string[];
 }
+
+/** `aws-cn` of `cn-north-1`. */
+export function partitionOf(region: string): string {
+  return region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+}

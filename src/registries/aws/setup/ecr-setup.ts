@@ -1,9 +1,11 @@
 import type { Repository } from '@aws-sdk/client-ecr';
 import type { Reading } from '../../../domain/setup/compare.ts';
+import { ecrState } from '../../../domain/setup/ecr/after-apply.ts';
 import type { EcrLive } from '../../../domain/setup/ecr/live.ts';
 import { ecrMistakes } from '../../../domain/setup/ecr/mistakes.ts';
 import { planEcr } from '../../../domain/setup/ecr/plan.ts';
 import type { EcrRequest } from '../../../domain/setup/ecr/request.ts';
+import { unreadEcr } from '../../../domain/setup/ecr/unread.ts';
 import { ActionError } from '../../../errors/action-error.ts';
 import { type RegistrySetup, registrySetup, type SetupContext, type SetupDefinition } from '../../setup-port.ts';
 import { readEcrHost } from '../ecr-host.ts';
@@ -48,8 +50,10 @@ function open(context: SetupContext): RegistrySetup {
       const all = await listed;
       return all.ok ? [...all.value.keys()].sort() : [];
     },
-    readLive: async (desired) => readEcrLive(ask, host, desired, await (listed ?? list()), resolveKeys),
+    readLive: async (desired, isWhole) =>
+      readEcrLive(ask, host, desired, { listed: await (listed ?? list()), resolveKeys, isWhole: isWhole === true }),
     plan: planEcr,
+    state: { of: ecrState, unread: (desired) => unreadEcr(host, desired) },
     apply: (request) =>
       applyEcr(request, { ask, account: host.account, host: context.host, sleep: (ms) => context.clock.sleep(ms) }),
   });

@@ -2,7 +2,7 @@ import type { Repository } from '@aws-sdk/client-ecr';
 import { type Reading, sorted } from '../../../domain/setup/compare.ts';
 import type { DesiredRegistry, DesiredRepository } from '../../../domain/setup/desired-state.ts';
 import { entriesOf } from '../../../domain/setup/ecr/account.ts';
-import type { EcrLive, EcrLiveRepository } from '../../../domain/setup/ecr/live.ts';
+import { type EcrLive, type EcrLiveRepository, partitionOf } from '../../../domain/setup/ecr/live.ts';
 import type { EcrHost } from '../ecr-host.ts';
 import { type AskEcr, readable } from './ask-ecr.ts';
 import {
@@ -21,16 +21,21 @@ import { describeOne, readRepository } from './read-repository.ts';
 /** Requests at a time for repositories: ECR allows about 20 reads a second. */
 const PARALLEL = 8;
 
-/**
- * Reads what the file has something to say about, and nothing else.
- * @param listed the repositories of the registry, or why they could not be listed
- */
+/** How a registry is read. */
+interface ReadingOfEcr {
+  /** The repositories of the registry, or why they could not be listed. */
+  readonly listed: Reading<ReadonlyMap<string, Repository>>;
+  readonly resolveKeys: (names: readonly string[]) => Promise<ReadonlyMap<string, Reading<string>>>;
+  /** All of a repository that the file names, rather than what it has something to say about. */
+  readonly isWhole: boolean;
+}
+
+/** Reads what the file has something to say about, and nothing else. */
 export async function readEcrLive(
   ask: AskEcr,
   { account, region }: EcrHost,
   desired: DesiredRegistry,
-  listed: Reading<ReadonlyMap<string, Repository>>,
-  resolveKeys: (names: readonly string[]) => Promise<ReadonlyMap<string, Reading<string>>>,
+  { listed, resolveKeys, isWhole }: ReadingOfEcr,
 ): Promise<EcrLive> {
   const repositories = new Map<string, EcrLiveRepository>();
   const unreadable = new Map<string, string>();
@@ -41,7 +46,7 @@ export async function readEcrLive(
       : await readable('ecr:DescribeRepositories', () => describeOne(ask, account, name));
     if (!found.ok) unreadable.set(name, found.reason);
     else if (found.value !== undefined)
-      repositories.set(name, await readRepository(ask, account, found.value, repository));
+      repositories.set(name, await readRepository(ask, account, found.value, repository, isWhole));
   };
   for (let at = 0; at < desired.repositories.length; at += PARALLEL)
     await Promise.all(desired.repositories.slice(at, at + PARALLEL).map(readOne));
@@ -63,7 +68,7 @@ export async function readEcrLive(
   return {
     account,
     region,
-    partition: region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws',
+    partition: partitionOf(region),
     ...(listed.ok ? {} : { unlistable: listed.reason }),
     // In the order of the file, whichever answer came first.
     repositories: new Map(

@@ -28,23 +28,26 @@ export async function describeOne(ask: AskEcr, registryId: string, name: string)
   return answer?.repositories?.find(({ repositoryName }) => repositoryName === name);
 }
 
-/** What the file has something to say about, of a repository that exists. */
+/** What the file has something to say about, of a repository that exists; with `isWhole` all of it. */
 export async function readRepository(
   ask: AskEcr,
   registryId: string,
   found: Repository,
   { settings }: DesiredRepository,
+  isWhole: boolean,
 ): Promise<EcrLiveRepository> {
   const { repositoryArn: arn = '', repositoryName = '', encryptionConfiguration, imageScanningConfiguration } = found;
   const name = { registryId, repositoryName };
   const own = settings.own.get('aws');
   const asksForAccess =
+    isWhole ||
     settings.pull !== undefined ||
     settings.push !== undefined ||
     settings.admin !== undefined ||
     settings.access !== undefined ||
     own?.has('policyStatements') === true;
   const asksForLifecycle =
+    isWhole ||
     settings.retention !== undefined ||
     own?.has('lifecyclePolicy') === true ||
     own?.has('lifecyclePolicyText') === true;
@@ -54,7 +57,7 @@ export async function readRepository(
     exclusions: (found.imageTagMutabilityExclusionFilters ?? []).flatMap(({ filter }) => filter ?? []),
     scanOnPush: imageScanningConfiguration?.scanOnPush === true,
     encryption: { type: encryptionConfiguration?.encryptionType ?? 'AES256', key: encryptionConfiguration?.kmsKey },
-    ...(settings.labels === undefined
+    ...(settings.labels === undefined && !isWhole
       ? {}
       : {
           tags: await readable('ecr:ListTagsForResource', async () => {

@@ -1,0 +1,89 @@
+import type { ExportedRegistry } from '../../../domain/setup/export/exported-file.ts';
+import { EXPORTERS } from '../../../domain/setup/export/exporters.ts';
+import { ActionError, allErrors } from '../../../errors/action-error.ts';
+import { step, warn } from '../../../run/progress.ts';
+import type { Runtime } from '../../../runtime/runtime.ts';
+import type { SetupInputs } from '../inputs.ts';
+import { mistakeText, type OpenRegistry, refuseMistakes, resolved } from '../open.ts';
+import type { PartialSetup } from '../result.ts';
+import { writeExport } from './write-export.ts';
+
+/**
+ * Writes the desired state as code of another tool. Registries are read where there are credentials, and never written.
+ * @throws ActionErrors of registries that could not be read: code that does not know what exists would replace it
+ */
+export async function exportState(
+  runtime: Runtime,
+  inputs: SetupInputs,
+  opened: readonly OpenRegistry[],
+  partial: PartialSetup,
+  { format, directory }: NonNullable<SetupInputs['export']>,
+): Promise<readonly ActionError[]> {
+  const registries: ExportedRegistry[] = [];
+  const errors: ActionError[] = [];
+  for (const registry of opened) {
+    try {
+      const read = await step(runtime, partial, `Read ${registry.entry.at}`, () =>
+        readRegistry(runtime, inputs, registry, partial),
+      );
+      registries.push(read);
+    } catch (error) {
+      if (runtime.signal.aborted) throw error;
+      errors.push(...allErrors(error));
+    }
+  }
+  if (errors.length > 0) return errors;
+  const { configPath: configName } = inputs;
+  const exporter = await EXPORTERS[format]();
+  const { files, leftOut } = exporter({ registries, configName });
+  const written = await writeExport(runtime, { directory, configName, files });
+  for (const path of written.kept)
+    warn(
+      runtime,
+      partial,
+      `${directory}/${path} was part of an earlier export and was changed since, so it is still there: delete it, or move it elsewhere.`,
+    );
+  for (const { what, reason, instead } of leftOut)
+    runtime.log.info(`  left out: ${what}. ${[reason, instead].filter((text) => text !== '').join(' ')}`);
+  runtime.log.info(`${files.length} files are in ${written.directory}.`);
+  partial.exported = {
+    format,
+    directory: written.directory,
+    files: files.map(({ path }) => path),
+    removed: written.removed,
+    leftOut,
+  };
+  return [];
+}
+
+async function readRegistry(
+  runtime: Runtime,
+  inputs: SetupInputs,
+  registry: OpenRegistry,
+  partial: PartialSetup,
+): Promise<ExportedRegistry> {
+  const { entry, setup, vendor } = registry;
+  const existing = await namesOf(registry);
+  if (existing === undefined && setup !== undefined)
+    warn(
+      runtime,
+      partial,
+      `${entry.at} was not read, because there are no credentials for it: the export takes it for empty, imports nothing, and has nothing for a \`match\`.`,
+    );
+  const { desired, mistakes } = resolved(inputs, registry, existing ?? []);
+  refuseMistakes(inputs, mistakes);
+  for (const each of mistakes) warn(runtime, partial, mistakeText(inputs.configPath, each));
+  const state = await setup?.state(desired, existing !== undefined);
+  return { vendor: vendor.id, title: vendor.title, desired, existing, state };
+}
+
+/** Undefined: there are no credentials to read with. */
+async function namesOf({ entry, setup, hasLogin }: OpenRegistry): Promise<readonly string[] | undefined> {
+  if (setup === undefined) return undefined;
+  try {
+    return (await hasLogin()) ? await setup.names(entry.at.split('/').slice(1).join('/')) : undefined;
+  } catch (error) {
+    if (error instanceof ActionError && error.code === 'CREDENTIALS_MISSING') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,52 @@
+import type { DesiredRegistry } from '../desired-state.ts';
+import type { EcrState } from '../ecr/state.ts';
+
+/** A file of an export. */
+export interface ExportedFile {
+  /** From the folder of the export, with forward slashes. */
+  readonly path: string;
+  /** Ends with a line break. */
+  readonly text: string;
+}
+
+/** What the file asks for and an export has nothing for. */
+export interface LeftOut {
+  /** `docker.io/acme: acme/tools visibility` */
+  readonly what: string;
+  /** A sentence. */
+  readonly reason: string;
+  /** What to do instead, a sentence; empty where the reason says it. */
+  readonly instead: string;
+}
+
+export interface Exported {
+  readonly files: readonly ExportedFile[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** One registry of the desired state. */
+export interface ExportedRegistry {
+  /** Kind of registry: `ecr`, `harbor`, … */
+  readonly vendor: string;
+  /** `Amazon ECR` */
+  readonly title: string;
+  /** Groups resolved, cleanup policies read, each value with its line. */
+  readonly desired: DesiredRegistry;
+  /** Names of what exists there; undefined: it was not read, because there are no credentials. */
+  readonly existing: readonly string[] | undefined;
+  /** What the registry has once the file is applied; undefined: setup knows no more about this vendor than the file says. */
+  readonly state: RegistryState | undefined;
+}
+
+/** What a registry has once the file is applied: what exists, what is to be made, and what others have set and stays. */
+export type RegistryState = EcrState;
+
+export interface ExportSource {
+  /** In the order of the file. */
+  readonly registries: readonly ExportedRegistry[];
+  /** Path of the desired state as the user wrote it; `config` where it is an input's text. */
+  readonly configName: string;
+}
+
+/** Writes a desired state as code of another tool. Pure: the same source gives the same bytes. */
+export type Exporter = (source: ExportSource) => Exported;

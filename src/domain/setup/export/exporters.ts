@@ -1,0 +1,12 @@
+import type { Exporter } from './exported-file.ts';
+
+/** What a desired state can be written as; each is loaded when it is asked for. */
+export const EXPORTERS = {
+  terraform: async () => (await import('./terraform/export.ts')).exportTerraform,
+} as const satisfies Readonly<Record<string, () => Promise<Exporter>>>;
+
+export type ExportFormat = keyof typeof EXPORTERS;
+
+export function isExportFormat(text: string): text is ExportFormat {
+  return Object.hasOwn(EXPORTERS, text);
+}

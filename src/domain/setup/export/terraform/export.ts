@@ -1,0 +1,30 @@
+import type { ExportedRegistry, Exporter, LeftOut } from '../exported-file.ts';
+import { ecrModule } from './ecr.ts';
+import { type ModuleSource, moduleFiles, moduleSource, type TerraformModule } from './module.ts';
+
+/** How to write each kind of registry; undefined: nothing to write. */
+const WRITERS: Readonly<Record<string, (source: ModuleSource) => TerraformModule | undefined>> = {
+  ecr: ecrModule,
+};
+
+/** Terraform, a folder for each registry. */
+export const exportTerraform: Exporter = ({ registries, configName }) => {
+  const written = registries.map((registry) => {
+    const module = WRITERS[registry.vendor]?.(moduleSource(registry, configName));
+    return module === undefined
+      ? { files: [], leftOut: [withoutProvider(registry)] }
+      : { files: moduleFiles(registry.desired.key, module, configName), leftOut: module.leftOut };
+  });
+  return {
+    files: written.flatMap(({ files }) => files),
+    leftOut: written.flatMap(({ leftOut }) => leftOut),
+  };
+};
+
+function withoutProvider({ title, desired }: ExportedRegistry): LeftOut {
+  return {
+    what: desired.at,
+    reason: `There is no Terraform for ${title} in this export.`,
+    instead: '`command: setup` without `export` plans and applies it.',
+  };
+}

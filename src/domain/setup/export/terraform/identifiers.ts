@@ -1,0 +1,28 @@
+/**
+ * Names of blocks for names of a registry: `acme/api` → `acme_api`. Two that come to the same text differ by a hash of the name, the
+ * first one keeps it.
+ */
+export function identifiers(names: readonly string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const used = new Set<string>();
+  for (const name of names) {
+    if (found.has(name)) continue;
+    const plain = name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '_')
+      .replaceAll(/^_+|_+$/g, '');
+    const isName = /^[a-z]/.test(plain) && !used.has(plain);
+    let id = isName ? plain : `${/^[a-z]/.test(plain) ? plain : `r_${plain}`}_${hash(name)}`.replace(/_+/g, '_');
+    while (used.has(id)) id = `${id}_`;
+    used.add(id);
+    found.set(name, id);
+  }
+  return found;
+}
+
+/** FNV-1a of 32 bits, in hexadecimal: short, and the same everywhere. */
+function hash(text: string): string {
+  let value = 0x81_1c_9d_c5;
+  for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01_00_01_93) >>> 0;
+  return value.toString(16).padStart(8, '0');
+}
