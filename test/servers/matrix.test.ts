@@ -128,6 +128,29 @@ describe.each(servers)('$name', (server: Server) => {
     } else expectOutcome(run, 'published');
   });
 
+  test('report: finds the repositories that a pattern names', async () => {
+    expect((await scene.publish({ images: app })).exitCode).toBe(0);
+    const images = `${scene.front.host}/team/*\n!${scene.front.host}/team/other*`;
+    const run = await scene.run({ command: 'report', images, scans: 'none', 'registry-auth': scene.auth() });
+    expect(run.exitCode, run.log).toBe(0);
+    expect(run.summary).toContain(app);
+    expect(run.log).toMatch(/repositories listed/);
+  });
+
+  test.runIf(reader && /^distribution/.test(server.name))(
+    'report: the right to list is another one than that to read',
+    async () => {
+      const report = { command: 'report', scans: 'none', 'registry-auth': scene.auth(reader) };
+      const named = await scene.run({ ...report, images: app });
+      expect(named.exitCode, named.log).toBe(0);
+      const listed = await scene.run({ ...report, images: `${scene.front.host}/*` });
+      expect(listed.exitCode, listed.log).toBe(1);
+      expect(errorText(listed)).toMatch(
+        /cannot be listed[\s\S]*registry:catalog:\*[\s\S]*name the repositories in `images`/,
+      );
+    },
+  );
+
   test('promote: a tag in one repository moves in 3 requests without a record, and with one', async () => {
     const at = { images: app, environment: 'production', from: 'main' };
     scene.front.mark();

@@ -69,6 +69,7 @@ export function createContent(options: ContentOptions, origin: () => string) {
     const { method, url } = request;
     if (url.pathname === '/v2/' || url.pathname === '/v2') return jsonReply({});
     const path = parsePath(decodeURI(url.pathname));
+    if (request.url.pathname === '/v2/_catalog' && method === 'GET') return giveCatalog(request);
     if (path === undefined) return { status: 404, body: '404 page not found' };
     const { name, kind, rest } = path;
     if (!NAME.test(name)) return errorReply(400, 'NAME_INVALID', 'invalid repository name', { name });
@@ -177,6 +178,19 @@ export function createContent(options: ContentOptions, origin: () => string) {
     const page = all.slice(0, size);
     const link = `</v2/${name}/tags/list?last=${encodeURIComponent(page.at(-1) ?? '')}&n=${size}>; rel="next"`;
     return jsonReply({ name, tags: page }, all.length > page.length ? { link } : {});
+  };
+
+  const giveCatalog = ({ url }: Received): Reply => {
+    const size = Number(url.searchParams.get('n') ?? options.pageSize ?? 100);
+    // As distribution 3 with its `maxentries`.
+    if (size > (options.pageSize ?? 1000)) {
+      return errorReply(400, 'PAGINATION_NUMBER_INVALID', 'invalid number of results requested', { n: size });
+    }
+    const last = url.searchParams.get('last') ?? '';
+    const all = [...repositories.keys()].sort().filter((name) => name > last);
+    const page = all.slice(0, size);
+    const link = `</v2/_catalog?last=${encodeURIComponent(page.at(-1) ?? '')}&n=${size}>; rel="next"`;
+    return jsonReply({ repositories: page }, all.length > page.length ? { link } : {});
   };
 
   const giveReferrers = (name: string, digest: string, { url }: Received): Reply => {

@@ -17,7 +17,7 @@ const MAX_ENVIRONMENTS = 20;
 /** Reads `staging`, `production=stable`, `production=registry.example.com/org/app:production`. */
 export function readEnvironments(
   entries: readonly string[],
-  images: readonly ImageName[],
+  hasImages: boolean,
 ): Parsed<readonly EnvironmentReference[]> {
   const read = entries.map(readEnvironment);
   const wrong = read.flatMap((each) => (each.ok ? [] : each.problems));
@@ -26,7 +26,7 @@ export function readEnvironments(
   if (twice !== undefined) wrong.push(`${quoted(twice.name)} is given more than once.`);
   if (found.length > MAX_ENVIRONMENTS)
     wrong.push(`there are ${found.length} environments, more than ${MAX_ENVIRONMENTS}.`);
-  if (found.some(({ image }) => image === undefined) && images.length === 0)
+  if (found.some(({ image }) => image === undefined) && !hasImages)
     wrong.push('a tag alone needs `images`, which is empty.');
   return wrong.length > 0 ? problems(...wrong) : parsed(found);
 }

@@ -1,8 +1,8 @@
-import { parseImages } from '../../domain/images.ts';
 import { parsed } from '../../domain/parsed.ts';
 import type { TagMatcher } from '../../domain/patterns/tag-pattern.ts';
 import type { ImageName } from '../../domain/reference.ts';
 import { FAIL_CONDITIONS, type FailCondition } from '../../domain/report/conditions.ts';
+import { parseRepositories, type ReportedRepositories } from '../../domain/report/repository-pattern.ts';
 import { GATE_INPUTS, SCANNER_INPUTS, type ScannerSettings, scannerSettings } from '../../inputs/gate.ts';
 import { withDefaultImage } from '../../inputs/images.ts';
 import { linesAs, list } from '../../inputs/lists.ts';
@@ -33,10 +33,11 @@ export const INPUTS = {
   images: linesAs(
     {
       group: 'What',
-      about: 'Repositories to report on, one per line, without a tag. Empty: `ghcr.io/<owner>/<repository>`.',
+      about:
+        'Repositories to report on, one per line, without a tag. `*` stands for any characters: `registry.example.com/*` is all repositories of a registry, `ghcr.io/org/*` those of an owner; `!` in front takes out. Empty: `ghcr.io/<owner>/<repository>`.',
       example: 'ghcr.io/org/app',
     },
-    parseImages,
+    parseRepositories,
   ),
   watch: list({
     group: 'Report',
@@ -98,8 +99,10 @@ type Values = InputsOf<typeof INPUTS>;
 /** What a report goes by. */
 export interface ReportInputs {
   readonly registries: RegistrySettings;
-  /** Each once. */
+  /** Those that are named, each once. */
   readonly images: readonly ImageName[];
+  /** Those that are to be found. */
+  readonly patterns: Pick<ReportedRepositories, 'included' | 'excluded'>;
   /** Which tags are watched. */
   readonly watch: TagMatcher;
   /** In the order of promotion. */
@@ -129,11 +132,15 @@ const ENVIRONMENT_INPUTS = [
   'trusted-root',
 ] as const;
 
-const hostsOf = ({ images }: Values): readonly string[] => images.map(({ reference }) => reference.host);
+const hostsOf = ({ images: { images, included } }: Values): readonly string[] => [
+  ...images.map(({ reference }) => reference.host),
+  ...included.map(({ host }) => host),
+];
+const namesAny = ({ images: { images, included } }: Values) => images.length + included.length > 0;
 
 export const RULES: readonly Rule<Values>[] = [
-  ({ images }) =>
-    images.length > 0 && images.every(({ enable }) => !enable)
+  ({ images: { images, included } }) =>
+    images.length > 0 && included.length === 0 && images.every(({ enable }) => !enable)
       ? '`images`: every line has `enable=false`, so there is no repository to report on. Enable one.'
       : undefined,
   ({ scans }) =>
@@ -153,11 +160,11 @@ export const RULES: readonly Rule<Values>[] = [
       : undefined;
   },
   ...REGISTRY_RULES,
-  (inputs, facts) => (inputs.images.length > 0 ? loginHasImage(hostsOf)(inputs, facts) : undefined),
+  (inputs, facts) => (namesAny(inputs) ? loginHasImage(hostsOf)(inputs, facts) : undefined),
 ];
 
 export const WARNINGS: readonly Rule<Values>[] = [
-  (inputs, facts) => (inputs.images.length > 0 ? keylessHasRegistry(hostsOf)(inputs, facts) : undefined),
+  (inputs, facts) => (namesAny(inputs) ? keylessHasRegistry(hostsOf)(inputs, facts) : undefined),
   emptyCredentialsWarning,
 ];
 
@@ -168,14 +175,16 @@ export const WARNINGS: readonly Rule<Values>[] = [
 export async function reportInputs(inputs: Values, { env }: RuleFacts<Values>): Promise<ReportInputs> {
   // Loaded here: patterns and versions need libraries that other commands do not.
   const { readEnvironments, readWatch } = await import('./environments.ts');
-  const enabled = inputs.images.filter(({ enable }) => enable);
-  const images = withDefaultImage(enabled, env, inputs.images.length === 0).images.map(({ reference }) => reference);
-  const environments = readEnvironments(inputs.environments, images);
+  const { images: named, ...patterns } = inputs.images;
+  const enabled = named.filter(({ enable }) => enable);
+  const isDefault = !namesAny(inputs);
+  const images = withDefaultImage(enabled, env, isDefault).images.map(({ reference }) => reference);
+  const environments = readEnvironments(inputs.environments, images.length + patterns.included.length > 0);
   const watch = readWatch(inputs.watch);
   const found: Problem[] = [
     ...(environments.ok ? [] : environments.problems.map((text) => ({ input: 'environments', text }))),
     ...(watch.ok ? [] : watch.problems.map((text) => ({ input: 'watch', text }))),
-    ...(images.length === 0 && inputs.images.length === 0
+    ...(images.length === 0 && isDefault
       ? [
           {
             input: 'images',
@@ -188,6 +197,7 @@ export async function reportInputs(inputs: Values, { env }: RuleFacts<Values>): 
   return {
     registries: registrySettings(inputs),
     images,
+    patterns,
     watch: watch.value,
     environments: environments.value,
     scans: {

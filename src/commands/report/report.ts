@@ -1,15 +1,25 @@
+import type { ImageName } from '../../domain/reference.ts';
 import { conditionMet, type FailCondition, type ReportFacts } from '../../domain/report/conditions.ts';
 import { usageAdvice } from '../../domain/report/usage.ts';
 import { compareText } from '../../domain/retention/graph.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
-import { openTargets } from '../../run/inventory/open-targets.ts';
+import { eachBounded } from '../../run/bounded.ts';
+import { type OpenTarget, openTargets } from '../../run/inventory/open-targets.ts';
 import { step, warn } from '../../run/progress.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { readDrift } from './drift.ts';
+import type { FoundRepositories } from './find-repositories.ts';
 import { updateHistory } from './history-file.ts';
 import type { ReportInputs } from './inputs.ts';
 import { readRepository } from './repository.ts';
-import { emptyReport, failed, type PartialReport, type ReportResult, succeeded } from './result.ts';
+import {
+  emptyReport,
+  failed,
+  type PartialReport,
+  type ReportResult,
+  type RepositoryReport,
+  succeeded,
+} from './result.ts';
 import { createScanners } from './scanners.ts';
 
 /**
@@ -33,18 +43,12 @@ export async function report(
 async function makeReport(runtime: Runtime, inputs: ReportInputs, partial: PartialReport): Promise<ReportResult> {
   partial.reportedAt = runtime.clock.now().toISOString();
   if (inputs.metricsFile !== undefined) partial.metricsFile = inputs.metricsFile;
-  const targets = await openTargets(runtime, inputs.registries, inputs.images, 'pull');
-  const scanners = createScanners(runtime, inputs);
-  for (const target of targets) {
-    const { name } = target.name;
-    const found = await step(
-      runtime,
-      partial,
-      `Read ${name}`,
-      () => readRepository(runtime, inputs, target, scanners),
-      ({ errors }) => errors.length > 0,
-    );
-    partial.repositories = [...partial.repositories, found];
+  const listed = await listRepositories(runtime, inputs, partial);
+  const images = [...inputs.images, ...listed.images];
+  const targets = await openTargets(runtime, inputs.registries, images, 'pull');
+  await readRepositories(runtime, inputs, targets, new Set(listed.images.map(({ name }) => name)), partial);
+  for (const found of partial.repositories) {
+    const { repository: name } = found;
     for (const { message } of found.errors) partial.unread.push(firstLine(message));
     for (const { tags, scans } of found.watched) {
       for (const { source, status, reason } of scans) {
@@ -58,7 +62,7 @@ async function makeReport(runtime: Runtime, inputs: ReportInputs, partial: Parti
     const { environments, drift } = await step(runtime, partial, 'Environments', () =>
       readDrift(
         runtime,
-        inputs,
+        { ...inputs, images: withEnvironment(inputs, images, listed.images, partial) },
         targets,
         new Map(partial.repositories.map(({ repository, promoted }) => [repository, promoted])),
       ),
@@ -75,9 +79,82 @@ async function makeReport(runtime: Runtime, inputs: ReportInputs, partial: Parti
   for (const text of partial.unread) warn(runtime, partial, text);
   log(runtime, partial);
   if (partial.repositories.every(({ content }) => content === undefined))
-    throwAll(partial.repositories.flatMap(({ errors }) => errors));
+    throwAll([...listed.errors, ...partial.repositories.flatMap(({ errors }) => errors)]);
   throwAll(unmet(inputs.failOn, partial));
   return succeeded(partial, partial.unread.length > 0 ? 'partial' : 'reported');
+}
+
+/** The repositories that patterns in `images` select. */
+async function listRepositories(
+  runtime: Runtime,
+  inputs: ReportInputs,
+  partial: PartialReport,
+): Promise<FoundRepositories> {
+  if (inputs.patterns.included.length === 0) return { images: [], errors: [], unread: [] };
+  const found = await step(
+    runtime,
+    partial,
+    'List repositories',
+    async () => (await import('./find-repositories.ts')).findRepositories(runtime, inputs),
+    ({ errors }) => errors.length > 0,
+  );
+  partial.unread.push(...found.errors.map(({ message }) => firstLine(message)), ...found.unread);
+  return found;
+}
+
+/** Repositories up to which each is a step of its own. */
+const MAX_STEPS = 30;
+/** Of more, so many are read concurrently. */
+const CONCURRENCY = 4;
+
+/**
+ * Reads repositories one after the other, or, if there are many, several concurrently as one step.
+ * @param listed those that a registry listed: they exist, also where they are empty
+ */
+async function readRepositories(
+  runtime: Runtime,
+  inputs: ReportInputs,
+  targets: readonly OpenTarget[],
+  listed: ReadonlySet<string>,
+  partial: PartialReport,
+): Promise<void> {
+  const scanners = createScanners(runtime, inputs);
+  const read = (target: OpenTarget) =>
+    readRepository(runtime, inputs, target, scanners, { isListed: listed.has(target.name.name) });
+  const hasErrors = ({ errors }: RepositoryReport) => errors.length > 0;
+  if (targets.length > MAX_STEPS) {
+    const found = new Map<OpenTarget, RepositoryReport>();
+    const readAll = async () => {
+      await eachBounded(targets, CONCURRENCY, async (target) => {
+        found.set(target, await read(target));
+        partial.repositories = targets.flatMap((each) => found.get(each) ?? []);
+      });
+      return partial.repositories;
+    };
+    await step(runtime, partial, `Read ${targets.length} repositories`, readAll, (all) => all.some(hasErrors));
+    return;
+  }
+  for (const target of targets) {
+    const found = await step(runtime, partial, `Read ${target.name.name}`, () => read(target), hasErrors);
+    partial.repositories = [...partial.repositories, found];
+  }
+}
+
+/** Of repositories that were found, those that have one of the environments: the others lack nothing. */
+function withEnvironment(
+  { environments }: ReportInputs,
+  images: readonly ImageName[],
+  listed: readonly ImageName[],
+  { repositories }: PartialReport,
+): readonly ImageName[] {
+  const tags = new Set(environments.flatMap(({ tag, image }) => (image === undefined ? tag : [])));
+  const others = new Set(
+    repositories.flatMap(({ repository, content }) =>
+      content?.images.some((image) => image.tags.some((tag) => tags.has(tag))) === true ? [] : repository,
+    ),
+  );
+  const found = new Set(listed);
+  return images.filter((image) => !found.has(image) || !others.has(image.name));
 }
 
 /** Errors for the conditions of `fail-on` that are met. */

@@ -20,12 +20,17 @@ const MAX_WATCHED = 50;
 /** Images whose promotion records are read, to find the newest one of each environment. */
 const MAX_PROMOTED = 50;
 
-/** Reads one repository. Errors are part of the result. @throws ActionError CANCELLED */
+/**
+ * Reads one repository. Errors are part of the result.
+ * @param isListed the registry says that it exists, so that it may be empty
+ * @throws ActionError CANCELLED
+ */
 export async function readRepository(
   runtime: Runtime,
   inputs: ReportInputs,
   open: OpenTarget,
   scanners: Scanners,
+  { isListed }: { readonly isListed: boolean },
 ): Promise<RepositoryReport> {
   const { name, target } = open;
   const listed = countingSizes(target);
@@ -35,7 +40,7 @@ export async function readRepository(
     path: name.repository,
     vendor: target.vendor.id,
   };
-  const reading = await readAll(runtime, inputs, { name, target: listed.target });
+  const reading = await readAll(runtime, inputs, { name, target: listed.target }, isListed);
   const { inventory, errors, requests } = reading;
   const content = contentOf(inventory);
   const own = (await readUsage(target)) ?? {};
@@ -57,11 +62,18 @@ export async function readRepository(
   return { ...found, content, usage, watched, errors, promoted, requests };
 }
 
-async function readAll(runtime: Runtime, { exactSizes }: ReportInputs, open: OpenTarget): Promise<InventoryReading> {
+async function readAll(
+  runtime: Runtime,
+  { exactSizes }: ReportInputs,
+  open: OpenTarget,
+  isListed: boolean,
+): Promise<InventoryReading> {
   const { target } = open;
   const { vendor } = target;
   const listed = await readInventory(target, runtime);
-  const known = await withExistence(open, listed, 'Check the name in `images`, and remove a repository that is empty.');
+  const known = isListed
+    ? listed
+    : await withExistence(open, listed, 'Check the name in `images`, and remove a repository that is empty.');
   if (known.errors.length > 0) return known;
   const { manifests = 'free' } = vendor.reading ?? {};
   const isRead = manifests === 'free' || exactSizes || vendor.capabilities.size !== 'yes';

@@ -4,6 +4,7 @@ import { discard } from '../../http/response-body.ts';
 import { createTransport, type Timeouts } from '../../http/transport.ts';
 import type { Clock, Log } from '../../runtime/runtime.ts';
 import { type CredentialSource, createAuthenticator } from './auth.ts';
+import { listCatalog } from './catalog.ts';
 import type { RepositoryContext, RepositoryMemory } from './context.ts';
 import { createRepository, type Repository } from './repository.ts';
 import { originOf } from './scheme-detection.ts';
@@ -20,6 +21,11 @@ export interface RegistryClient {
    * @throws ActionError UNAUTHORIZED, DENIED, REGISTRY_UNREACHABLE, …
    */
   readonly checkLogin: () => Promise<boolean>;
+  /**
+   * All repositories that the credentials may see, for registries that list them there.
+   * @throws ActionError CAPABILITY_MISSING when this one does not
+   */
+  readonly catalog: () => Promise<readonly string[]>;
   /** Requests sent to the registry so far. */
   readonly requests: () => number;
   /** Manifests requested with GET so far: what Docker Hub counts as pulls. */
@@ -99,6 +105,7 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
       await discard(response);
       return (await auth.header([])) !== undefined;
     },
+    catalog: () => listCatalog(session, host, origin),
     requests: session.requests,
     pulls: session.pulls,
     quota: session.quota,

@@ -82,7 +82,11 @@ export function openPackage(context: ManagementContext): PackageApi {
  * The API of a registry, and a token that may be sent to it.
  * https://docs.github.com/enterprise-cloud@latest/admin/data-residency
  */
-async function access({ host, github, credentials }: ManagementContext): Promise<{ token: string; origin: string }> {
+export async function access({
+  host,
+  github,
+  credentials,
+}: Pick<ManagementContext, 'host' | 'github' | 'credentials'>): Promise<{ token: string; origin: string }> {
   const [, tenant] = /^containers\.([a-z0-9-]+)\.ghe\.com$/.exec(host) ?? [];
   const name = host === 'ghcr.io' ? 'api.github.com' : tenant === undefined ? undefined : `api.${tenant}.ghe.com`;
   if (name === undefined) {
