@@ -2,6 +2,8 @@ import type { Exporter } from './exported-file.ts';
 
 /** What a desired state can be written as; each is loaded when it is asked for. */
 export const EXPORTERS = {
+  docker: async () => (await import('./docker/docker.ts')).exportDocker,
+  kubernetes: async () => (await import('./kubernetes/kubernetes.ts')).exportKubernetes,
   terraform: async () => (await import('./terraform/export.ts')).exportTerraform,
 } as const satisfies Readonly<Record<string, () => Promise<Exporter>>>;
 

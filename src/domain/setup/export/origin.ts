@@ -12,6 +12,6 @@ export function generatedFrom(configName: string): string {
 }
 
 /** A comment ends at a line break, and some programs take more characters for one than `\n`. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}]+/gu, ' ').trim();
 }
