@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { fieldsOf } from '../../src/domain/fields.ts';
 import { MANIFEST_TYPES } from '../../src/domain/manifest.ts';
 import { errorReply, jsonReply, type Received, type Reply, sha256 } from './registry-exchange.ts';
 import { type ImmutableTags, immutableReply } from './registry-immutable.ts';
@@ -22,7 +23,8 @@ interface Upload {
 }
 
 export interface ContentOptions {
-  readonly referrers?: boolean;
+  /** `config types`: the list shows the config's type instead of the manifest's, and no annotations, as go-containerregistry's. */
+  readonly referrers?: boolean | 'config types';
   readonly immutable?: ImmutableTags;
   /** What DELETE on a manifest takes; default: digests only, as registry:2 does. */
   readonly deletes?: 'digests' | 'digests and tags' | 'nothing';
@@ -197,8 +199,10 @@ export function createContent(options: ContentOptions, origin: () => string) {
     const manifests = [...(repositories.get(name)?.manifests.values() ?? [])].flatMap((each) => {
       const manifest = parseObject(each.bytes);
       if (digestField(manifest?.subject) !== digest) return [];
-      const { artifactType, annotations } = manifest ?? {};
-      return [{ mediaType: each.mediaType, digest: each.digest, size: each.bytes.length, artifactType, annotations }];
+      const common = { mediaType: each.mediaType, digest: each.digest, size: each.bytes.length };
+      const { artifactType, annotations, config } = manifest ?? {};
+      if (options.referrers === 'config types') return [{ ...common, artifactType: fieldsOf(config).mediaType }];
+      return [{ ...common, artifactType, annotations }];
     });
     const mediaType = 'application/vnd.oci.image.index.v1+json';
     const first = Number(url.searchParams.get('first') ?? 0);

@@ -1,5 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
-import { isIndexType } from '../../domain/manifest.ts';
+import { isIndexType, MEDIA_TYPES } from '../../domain/manifest.ts';
 import { PROMOTION_TYPE } from '../../domain/promotion/record.ts';
 import type {
   InventoryManifest,
@@ -12,8 +12,8 @@ import type { ListedImage, TagFacts } from '../../registries/vendor.ts';
 import type { Collected, Placeholder } from './collected.ts';
 import type { ListedChild } from './manifest-facts.ts';
 
-/** Harbor's type for all unknown referrers. */
-const HARBOR_REFERRER = 'subject.accessory';
+/** Types in a list that say nothing: Harbor's for all unknown referrers, and the empty config's instead of the manifest's. */
+const EMPTY_TYPES: readonly string[] = ['subject.accessory', MEDIA_TYPES.ociEmpty];
 
 /** Assembles the inventory from the collected facts. Excludes placeholders of interrupted untags. */
 export function assemble(
@@ -68,7 +68,7 @@ function promotedIn(manifests: readonly InventoryManifest[], collected: Collecte
     const listedType = listed.get(digest)?.artifactType ?? referrers.get(digest)?.descriptor.artifactType;
     const type = facts?.artifactType ?? listedType;
     // The fallback index is not a record itself, but its entries may not have been read.
-    const isKnown = facts !== undefined || (type !== undefined && type !== HARBOR_REFERRER);
+    const isKnown = facts !== undefined || (type !== undefined && !EMPTY_TYPES.includes(type));
     const mayBe = type === PROMOTION_TYPE || !isKnown || (attached.has(digest) && facts?.children.length !== 0);
     return subject !== undefined && mayBe ? [subject] : [];
   });

@@ -12,7 +12,7 @@ import { recordWith } from '../../support/promotion-record.ts';
 
 const NOW = new Date('2026-06-01T00:00:00Z');
 
-async function promoted(referrers: boolean, signed = false) {
+async function promoted(referrers: boolean | 'config types', signed = false) {
   const scene = await plainScene({ referrers });
   const { content, registry, target, options } = scene;
   await target.repository.putBlob({ mediaType: MEDIA_TYPES.ociEmpty, digest: EMPTY, size: 2 }, () => Buffer.from('{}'));
@@ -42,7 +42,7 @@ async function promoted(referrers: boolean, signed = false) {
 }
 const EMPTY = 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a';
 
-test.each([true, false])(
+test.each([true, false, 'config types'] as const)(
   'an environment uses what it points to and could roll back to (API: %s)',
   async (referrers) => {
     const { target, images, reading } = await promoted(referrers);
