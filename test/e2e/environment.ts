@@ -21,6 +21,7 @@ const ACT = 'v0.2.89';
 const ACTIONLINT = 'v1.7.12';
 const ZIZMOR = '1.32.0';
 const GH = 'v2.83.2';
+const OPENTOFU = 'v1.12.6';
 /** The first that knows all options that the action uses. */
 const OLDEST_BUILDX = '0.13.0';
 
@@ -179,7 +180,7 @@ function isNewBuildx(said: string): boolean {
 
 /** Installs in parallel. @returns where Trivy is */
 async function installMissing(home: string, env: NodeJS.ProcessEnv, usable: boolean): Promise<string> {
-  const install = (...args: readonly string[]) => run('bash', [INSTALL, ...args], { env, timeout: 900_000 });
+  const install = (...args: readonly string[]) => run('bash', [INSTALL, ...args], { env, timeout: 1_800_000 });
   const isAbsent = (program: string) => find(program, env.PATH ?? '') === undefined;
   const absent = (programs: Readonly<Record<string, string>>) =>
     Object.entries(programs).flatMap(([program, name]) => (isAbsent(program) ? [name] : []));
@@ -207,9 +208,15 @@ async function installMissing(home: string, env: NodeJS.ProcessEnv, usable: bool
     ...(needsBuildx ? [['buildx', BUILDX]] : []),
     ...(needsBuildkit ? [['buildkit', BUILDKIT]] : []),
     ...(SIGSTORE.some(isAbsent) ? [['sigstore']] : []),
-    ...[['act', ACT], ['actionlint', ACTIONLINT], ['gh', GH], ['referrers-registry'], ['grafana-schema']].filter(
-      ([name = '']) => isAbsent(name),
-    ),
+    ...[
+      ['act', ACT],
+      ['actionlint', ACTIONLINT],
+      ['gh', GH],
+      ['referrers-registry'],
+      ['grafana-schema'],
+      ['terraform-schema'],
+    ].filter(([name = '']) => isAbsent(name)),
+    ...(isAbsent('terraform') && isAbsent('tofu') ? [['opentofu', OPENTOFU]] : []),
   ];
   const modules = async () => {
     if (missing.length > 0) await timed('look for Go', () => needGo(home, env, install));

@@ -14,6 +14,8 @@
 #   install.sh gh HOME VERSION        gh from its Go module, into HOME/bin
 #   install.sh referrers-registry HOME  the registry of the folder of that name, into HOME/bin
 #   install.sh grafana-schema HOME    the same for the check of dashboards
+#   install.sh terraform-schema HOME  the same for a provider of Terraform that knows the arguments of real ones
+#   install.sh opentofu HOME VERSION  OpenTofu from its Go module, into HOME/bin: 10 to 15 minutes of one processor
 set -euo pipefail
 part=${1:?part} home=${2:?folder} script=$(realpath "$0")
 shift 2
@@ -116,7 +118,17 @@ case $part in
     retried python3 -m pip install --quiet --no-deps --only-binary :all: --upgrade --target "$home/zizmor" "zizmor==$1"
     ln -sf ../zizmor/bin/zizmor "$home/bin/zizmor"
     ;;
-  referrers-registry | grafana-schema)
+  opentofu)
+    module=$home/go/opentofu
+    mkdir -p "$module"
+    cd "$module"
+    [ -f go.mod ] || go mod init e2e >/dev/null 2>&1
+    # Its own fork of a library, which its go.mod names in a line that counts only there.
+    go mod edit -replace github.com/hashicorp/hcl/v2@v2.20.1=github.com/opentofu/hcl/v2@v2.20.2-0.20251021132045-587d123c2828
+    retried go get -tool "github.com/opentofu/opentofu/cmd/tofu@$1" 2>get.log || { tail -n 20 get.log >&2; exit 1; }
+    go build -mod=mod -trimpath -ldflags '-s -w' -o "$home/bin/tofu" github.com/opentofu/opentofu/cmd/tofu
+    ;;
+  referrers-registry | grafana-schema | terraform-schema)
     cd "$(dirname "$script")/$part"
     retried go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$home/bin/$part" .
     ;;

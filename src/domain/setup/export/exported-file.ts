@@ -1,5 +1,6 @@
 import type { DesiredRegistry } from '../desired-state.ts';
 import type { EcrState } from '../ecr/state.ts';
+import type { GoogleState } from './google-state.ts';
 
 /** A file of an export. */
 export interface ExportedFile {
@@ -39,7 +40,7 @@ export interface ExportedRegistry {
 }
 
 /** What a registry has once the file is applied: what exists, what is to be made, and what others have set and stays. */
-export type RegistryState = EcrState;
+export type RegistryState = EcrState | GoogleState;
 
 export interface ExportSource {
   /** In the order of the file. */

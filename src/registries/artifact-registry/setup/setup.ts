@@ -1,5 +1,5 @@
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
-import type { Mistake } from '../../../domain/setup/setting.ts';
+import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import { ActionError } from '../../../errors/action-error.ts';
 import { planOf, type Reading, reading } from '../../setup/change.ts';
 import {
@@ -23,10 +23,9 @@ import {
   readRepository,
   shortName,
 } from './read.ts';
+import { type GoogleLive, googleState, unreadGoogle } from './state.ts';
 import type { GoogleRequest } from './step.ts';
 import { registryLacks, wantedOf } from './wanted.ts';
-
-type Live = ReadonlyMap<string, Reading<LiveGoogleRepository | undefined>>;
 
 /** Artifact Registry keeps settings for repositories, the part of an image's name after the project. */
 export const artifactRegistrySetup: SetupDefinition = {
@@ -37,7 +36,7 @@ export const artifactRegistrySetup: SetupDefinition = {
   open: (context) => registrySetup(openSetup(context)),
 };
 
-function openSetup(context: SetupContext): VendorSetup<Live, GoogleRequest & { readonly parent: string }> {
+function openSetup(context: SetupContext): VendorSetup<GoogleLive, GoogleRequest & { readonly parent: string }> {
   const google = openGoogleApi(context, { registry: context.host });
   const { ask } = google;
   return {
@@ -49,27 +48,33 @@ function openSetup(context: SetupContext): VendorSetup<Live, GoogleRequest & { r
       for (const { name } of wantedOf(desired)) live.set(name, await reading(() => readRepository(ask, parent, name)));
       return live;
     },
-    plan: (desired, live) => {
-      const parent = parentOf(desired);
-      const plan = planOf([
-        { subject: '', accept: desired.accept, changes: registryLacks(desired) },
-        ...wantedOf(desired).map((wanted) => {
-          const found = live.get(wanted.name);
-          const { name: subject, accept, line } = wanted;
-          if (found?.ok === false) {
-            return {
-              subject,
-              accept,
-              changes: [{ action: 'denied' as const, name: 'exists', reason: found.error.message, line }],
-            };
-          }
-          return { subject, accept, changes: planRepository(wanted, found?.value, parent) };
-        }),
-      ]);
-      return { ...plan, steps: plan.steps.map((step) => ({ ...step, request: { ...step.request, parent } })) };
-    },
+    plan: planGoogle,
+    state: { of: (desired, live) => googleState(desired, live, planGoogle(desired, live)), unread: unreadGoogle },
     apply: (request) => apply(google, request),
   };
+}
+
+function planGoogle(
+  desired: DesiredRegistry,
+  live: GoogleLive,
+): RegistryPlan<GoogleRequest & { readonly parent: string }> {
+  const parent = parentOf(desired);
+  const plan = planOf([
+    { subject: '', accept: desired.accept, changes: registryLacks(desired) },
+    ...wantedOf(desired).map((wanted) => {
+      const found = live.get(wanted.name);
+      const { name: subject, accept, line } = wanted;
+      if (found?.ok === false) {
+        return {
+          subject,
+          accept,
+          changes: [{ action: 'denied' as const, name: 'exists', reason: found.error.message, line }],
+        };
+      }
+      return { subject, accept, changes: planRepository(wanted, found?.value, parent) };
+    }),
+  ]);
+  return { ...plan, steps: plan.steps.map((step) => ({ ...step, request: { ...step.request, parent } })) };
 }
 
 async function apply(

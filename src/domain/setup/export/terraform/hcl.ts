@@ -11,11 +11,15 @@ export interface Call {
 
 export type Value = string | number | boolean | Raw | Call | readonly Value[] | ReadonlyMap<string, Value>;
 
-/** A line of a body: an attribute, a block with labels, or an empty line. */
-export type Line =
-  | { readonly name: string; readonly value: Value }
-  | { readonly block: string; readonly labels?: readonly string[]; readonly body: readonly Line[] }
-  | 'blank';
+/** A block within another. */
+export interface Block {
+  readonly block: string;
+  readonly labels?: readonly string[];
+  readonly body: readonly Line[];
+}
+
+/** A line of a body: an attribute, a block, or an empty line. */
+export type Line = { readonly name: string; readonly value: Value } | Block | 'blank';
 
 /** A block of a file, with what stands above it. */
 export interface TopBlock {
@@ -55,10 +59,7 @@ function renderTop({ comments, block, labels, body }: TopBlock): string {
   return comments.length === 0 ? text : `${comment(comments)}\n${text}`;
 }
 
-function renderBlock(
-  { block, labels = [], body }: Exclude<Line, 'blank' | { readonly name: string }>,
-  indent: string,
-): string {
+function renderBlock({ block, labels = [], body }: Block, indent: string): string {
   const head = [block, ...labels.map(quotedText)].join(' ');
   if (body.length === 0) return `${indent}${head} {}`;
   return `${indent}${head} {\n${renderBody(body, `${indent}  `)}\n${indent}}`;

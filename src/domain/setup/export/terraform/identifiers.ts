@@ -1,3 +1,6 @@
+/** Longer ones are cut. */
+const MAX_LENGTH = 60;
+
 /**
  * Names of blocks for names of a registry: `acme/api` → `acme_api`. Two that come to the same text differ by a hash of the name, the
  * first one keeps it.
@@ -11,8 +14,9 @@ export function identifiers(names: readonly string[]): ReadonlyMap<string, strin
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, '_')
       .replaceAll(/^_+|_+$/g, '');
-    const isName = /^[a-z]/.test(plain) && !used.has(plain);
-    let id = isName ? plain : `${/^[a-z]/.test(plain) ? plain : `r_${plain}`}_${hash(name)}`.replace(/_+/g, '_');
+    const start = /^[a-z]/.test(plain) ? plain : `r_${plain}`;
+    const isName = start === plain && plain.length <= MAX_LENGTH && !used.has(plain);
+    let id = isName ? plain : `${start.slice(0, MAX_LENGTH)}_${hash(name)}`.replaceAll(/_+/g, '_');
     while (used.has(id)) id = `${id}_`;
     used.add(id);
     found.set(name, id);

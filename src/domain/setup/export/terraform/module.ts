@@ -1,6 +1,6 @@
 import type { ExportedFile, ExportedRegistry, LeftOut } from '../exported-file.ts';
 import { generatedFrom, origin } from '../origin.ts';
-import { type Line, type Raw, raw, renderFile, type TopBlock } from './hcl.ts';
+import { type Line, raw, renderFile, type TopBlock, type Value } from './hcl.ts';
 
 /** The files of one registry, in the order in which people read them. */
 export const MODULE_FILES = [
@@ -111,7 +111,7 @@ export function importOf({ address }: Resource, id: string): TopBlock {
   };
 }
 
-export function output(name: string, description: string, values: ReadonlyMap<string, Raw>): TopBlock {
+export function output(name: string, description: string, values: ReadonlyMap<string, Value>): TopBlock {
   return {
     comments: [],
     block: 'output',
