@@ -28,6 +28,8 @@ export interface ContentOptions {
   readonly immutable?: ImmutableTags;
   /** What DELETE on a manifest takes; default: digests only, as registry:2 does. */
   readonly deletes?: 'digests' | 'digests and tags' | 'nothing';
+  /** Whether the deletion of a digest fails after the manifest is gone and before its tags are: registry:2 does when it meets a tag that is being written. */
+  readonly losesTags?: (digest: string) => boolean;
   /** The most tags, and the most referrers, on one page. */
   readonly pageSize?: number;
 }
@@ -137,13 +139,19 @@ export function createContent(options: ContentOptions, origin: () => string) {
     const held = repositories.get(name);
     const gone = isTag ? held?.tags.delete(reference) : held?.manifests.delete(reference);
     if (held === undefined || gone !== true) return errorReply(404, 'MANIFEST_UNKNOWN', 'manifest unknown');
+    if (!isTag && options.losesTags?.(reference) === true)
+      return errorReply(500, 'UNKNOWN', 'unknown error', 'invalid checksum digest format');
     for (const [tag, digest] of held.tags) if (digest === reference) held.tags.delete(tag);
     return { status: 202 };
   };
 
   const giveManifest = (name: string, reference: string, { headers }: Received): Reply => {
     const found = find(name, reference);
-    if (found === undefined) return errorReply(404, 'MANIFEST_UNKNOWN', 'manifest unknown', { reference });
+    if (found === undefined) {
+      const lost = repositories.get(name)?.tags.get(reference);
+      const detail = lost === undefined ? { Tag: reference } : { Name: name, Revision: lost };
+      return errorReply(404, 'MANIFEST_UNKNOWN', 'manifest unknown', detail);
+    }
     const accept = headers.accept ?? '';
     if (!accept.includes(found.mediaType) && !accept.includes('*/*')) {
       return errorReply(404, 'MANIFEST_UNKNOWN', `${found.mediaType} found, but the accept header does not support it`);

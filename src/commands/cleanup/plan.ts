@@ -10,9 +10,10 @@ import { ActionError } from '../../errors/action-error.ts';
 import { type ReadTarget, readInUse } from '../../run/in-use/read-in-use.ts';
 import { readSourceRefs } from '../../run/in-use/source-refs.ts';
 import { readBuildTimes } from '../../run/inventory/build-times.ts';
+import { lostTagsWarning } from '../../run/inventory/lost-tags.ts';
 import { openTargets } from '../../run/inventory/open-targets.ts';
 import { readContents } from '../../run/inventory/read-inventory.ts';
-import { step } from '../../run/progress.ts';
+import { step, warn } from '../../run/progress.ts';
 import { recordVerifier } from '../../run/record-verifier.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { sha256 } from './files.ts';
@@ -42,6 +43,10 @@ export async function makePlan(
   const targets = await step(runtime, partial, 'Inventory', async () =>
     withBuildTimes(await readTargets(runtime, await openTargets(runtime, inputs.registries, images, access)), policy),
   );
+  for (const { name, reading } of targets) {
+    const warning = lostTagsWarning(name.name, reading.lostTags);
+    if (warning !== undefined) warn(runtime, partial, warning);
+  }
   const { inUse, refs } = await step(runtime, partial, 'Images in use', async () => ({
     inUse: await readInUse(policy.inUse, targets, runtime, api, recordVerifier(runtime, inputs.recordTrust)),
     refs: await readSourceRefs(policy, api),

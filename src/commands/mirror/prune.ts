@@ -1,7 +1,8 @@
 import { shortDigest } from '../../domain/digest.ts';
 import { isStateTag } from '../../domain/mirror/state.ts';
-import { ActionError, toActionError } from '../../errors/action-error.ts';
-import { removeTag } from '../../run/deletion/untag.ts';
+import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
+import { findLeftTags } from '../../run/deletion/left-tags.ts';
+import { createTagRemover } from '../../run/deletion/untag.ts';
 import type { MirrorContext } from './context.ts';
 import type { SourceTag } from './read-source.ts';
 import { readState } from './state.ts';
@@ -69,7 +70,11 @@ export async function removeRow({ runtime }: MirrorContext, row: Row): Promise<v
       );
     }
     const managed = registry.manage(repository.name);
-    await removeTag({ image: { name }, vendor: registry.vendor, managed, repository }, tag, previous, runtime.clock);
+    const opened = { image: { name }, vendor: registry.vendor, managed, repository };
+    const removeTag = createTagRemover(opened, runtime.clock);
+    await removeTag(tag, previous);
+    const left = await findLeftTags(opened, new Map([[tag, { digest: previous }]]), removeTag, runtime.clock);
+    throwAll([...left.values()]);
     row.isDone = true;
   } catch (thrown) {
     runtime.signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import { type Digest, isDigest, splitDigest } from '../../domain/digest.ts';
+import { type Fields, isFields } from '../../domain/fields.ts';
 import { type Descriptor, MANIFEST_TYPES, type ManifestBytes } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { discard } from '../../http/response-body.ts';
@@ -96,6 +97,29 @@ export async function writeManifest(
   // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pushing-manifests-with-subject
   const subject = response.headers['oci-subject'];
   return { confirmed: isDigest(confirmed), ...(isDigest(subject) ? { subject } : {}) };
+}
+
+/**
+ * What a tag points to although that manifest does not exist, as version 2 and 3 of the registry report it in the error:
+ * `"detail": {"Name": "org/app", "Revision": "sha256:…"}`. Undefined for a tag that does not exist, for one with a
+ * manifest, and where the registry reports nothing.
+ */
+export async function readLostTarget(context: RepositoryContext, tag: string): Promise<Digest | undefined> {
+  const response = await request(context, 'GET', tag, [200, 404]);
+  if (response.status !== 404) return undefined;
+  const entry = parseEntries(response.body.toString('utf8'))[0];
+  const detail = entry?.code === 'MANIFEST_UNKNOWN' && isFields(entry.detail) ? entry.detail : {};
+  const revision = detail.Revision ?? detail.revision;
+  return isDigest(revision) ? revision : undefined;
+}
+
+function parseEntries(body: string): readonly Fields[] {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return isFields(parsed) && Array.isArray(parsed.errors) ? parsed.errors.filter(isFields) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** Deletes a manifest or a tag; false when it does not exist. */

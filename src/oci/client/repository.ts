@@ -5,7 +5,14 @@ import type { Pieces } from '../../http/body.ts';
 import { discard } from '../../http/response-body.ts';
 import type { OpenBlob, RepositoryContext } from './context.ts';
 import { downloadBlob, readBlob } from './download.ts';
-import { deleteManifest, headManifest, readManifest, type Taken, writeManifest } from './manifest-requests.ts';
+import {
+  deleteManifest,
+  headManifest,
+  readLostTarget,
+  readManifest,
+  type Taken,
+  writeManifest,
+} from './manifest-requests.ts';
 import { type KnownOfReferrers, listReferrers, type Referrers } from './referrers.ts';
 import { listTags } from './tags.ts';
 import { checkPush, mountBlob, uploadBlob } from './upload.ts';
@@ -36,6 +43,8 @@ export interface Repository {
   /** The bytes of a blob for an upload, read into reused buffers: saves memory with large blobs. */
   readonly readBlob: (blob: Descriptor) => Pieces;
   readonly listTags: () => Promise<readonly string[]>;
+  /** The missing manifest that a tag points to, where the registry reports it; undefined otherwise. */
+  readonly lostTarget: (tag: string) => Promise<Digest | undefined>;
   /**
    * The referrers of an existing manifest, from the registry's API and the fallback. Skips the fallback where it cannot
    * matter.
@@ -74,6 +83,7 @@ export function createRepository(context: RepositoryContext): Repository {
     getBlob: (blob) => downloadBlob(context, blob),
     readBlob: (blob) => readBlob(context, blob),
     listTags: () => listTags(context),
+    lostTarget: (tag) => readLostTarget(context, tag),
     referrers: (digest, known) => listReferrers(context, digest, get, known),
     checkPush: (how) => checkPush(context, how),
     renewAccess: () => session.renew(name),

@@ -10,9 +10,10 @@ import type { CleanupTarget } from '../inventory/collected.ts';
 import { type InventoryOptions, type InventoryReading, readInventory } from '../inventory/read-inventory.ts';
 import { type Delete, executeDelete, executeUntag, lastLook, refused } from './execute-step.ts';
 import { checkKept } from './kept-images.ts';
+import { findLeftTags } from './left-tags.ts';
 import { watchNewTags } from './new-tags.ts';
 import type { DeletionReport, StepResult } from './step-result.ts';
-import { deletePlaceholder } from './untag.ts';
+import { createTagRemover, deletePlaceholder, placeholderFor } from './untag.ts';
 
 /** Concurrent writes. GitHub allows 180 deletions a minute, which even sequential ones approach. */
 const MAX_CONCURRENT_WRITES = 4;
@@ -64,11 +65,12 @@ function createRun(
   target: CleanupTarget,
   { steps, manifests }: Pick<RepositoryPlan, 'steps'> & Partial<Pick<RepositoryPlan, 'manifests'>>,
   rechecked: RecheckedSteps,
-  { inventory, placeholders }: InventoryReading,
+  { inventory, placeholders, lostTags }: InventoryReading,
   { clock, log }: InventoryOptions,
 ) {
   const before = deletionOrder(steps, inventory, manifests);
   const newUse = watchNewTags(target, [...inventory.tags, ...placeholders].map(tagName), clock);
+  const removeTag = createTagRemover(target, clock);
   const done = new Map<PlanStep, StepResult>();
   const gone = new Set<Digest>();
   const errors: ActionError[] = [];
@@ -102,6 +104,29 @@ function createRun(
     }
   };
 
+  /** Tags of the plan, or of placeholders, whose manifest is gone and which the registry still lists. */
+  const finishLostTags = async (): Promise<void> => {
+    const planned = new Set(steps.flatMap((step) => (step.action === 'untag' ? [step.tag] : step.tags)));
+    for (const { tag, digest } of lostTags) {
+      if (!planned.has(tag) && digest !== placeholderFor(tag).descriptor.digest) continue;
+      await removeTag(tag, digest).catch((error: unknown) => note(error, undefined));
+    }
+  };
+
+  /** Reads back that the tags are gone. */
+  const checkTags = async (): Promise<void> => {
+    const removed = new Map<string, PlanStep>();
+    for (const [step, { outcome }] of done) {
+      if (outcome !== 'done' && outcome !== 'absent') continue;
+      for (const tag of step.action === 'untag' ? [step.tag] : step.tags) removed.set(tag, step);
+    }
+    for (const [tag, error] of await findLeftTags(target, removed, removeTag, clock)) {
+      const step = removed.get(tag);
+      errors.push(error);
+      if (step !== undefined) done.set(step, { step, outcome: 'failed', error });
+    }
+  };
+
   /** Results that need no request: already done, changed, or locked. */
   const sortOut = (): readonly PlanStep[] => {
     for (const step of rechecked.done) settle({ step, outcome: 'absent' });
@@ -124,7 +149,9 @@ function createRun(
       return false;
     });
     if (deleteDigests === undefined || due.length < 2) {
-      return eachBounded(due, concurrency, (step) => attempt(step, () => executeDelete(target, step, clock, newUse)));
+      return eachBounded(due, concurrency, (step) =>
+        attempt(step, () => executeDelete(target, step, removeTag, newUse)),
+      );
     }
     for (let at = 0; at < due.length && errors.length === 0; at += DELETE_BATCH_LIMIT) {
       await deleteBatch(due.slice(at, at + DELETE_BATCH_LIMIT), deleteDigests);
@@ -164,15 +191,17 @@ function createRun(
       ),
     all: async (): Promise<void> => {
       await finishPlaceholders();
+      await finishLostTags();
       const due = sortOut();
       const untags = due.flatMap((step) => (step.action === 'untag' ? [step] : []));
-      await eachBounded(untags, concurrency, (step) => attempt(step, () => executeUntag(target, step, clock)));
+      await eachBounded(untags, concurrency, (step) => attempt(step, () => executeUntag(target, step, removeTag)));
       for (const level of levelsOf(
         due.flatMap((step) => (step.action === 'delete' ? [step] : [])),
         before,
       )) {
         await deleteAll(level);
       }
+      await checkTags().catch((error: unknown) => note(error, undefined));
     },
   };
 }

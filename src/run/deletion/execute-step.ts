@@ -3,11 +3,10 @@ import { shortDigest } from '../../domain/digest.ts';
 import type { PlanStep } from '../../domain/retention/plan.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { ErrorCode } from '../../errors/catalogue.ts';
-import type { Clock } from '../../runtime/runtime.ts';
 import type { CleanupTarget } from '../inventory/collected.ts';
 import type { NewUse } from './new-tags.ts';
 import type { StepResult } from './step-result.ts';
-import { removeTag } from './untag.ts';
+import type { RemoveTag } from './untag.ts';
 
 type Untag = Extract<PlanStep, { readonly action: 'untag' }>;
 export type Delete = Extract<PlanStep, { readonly action: 'delete' }>;
@@ -19,11 +18,11 @@ const BLOCKING_CODES: readonly ErrorCode[] = ['TAG_IMMUTABLE', 'IMAGE_IN_USE', '
  * Removes a tag if it still points to the digest in the plan.
  * @throws ActionError when the rest of the repository has to be skipped
  */
-export async function executeUntag(target: CleanupTarget, step: Untag, clock: Clock): Promise<StepResult> {
+export async function executeUntag(target: CleanupTarget, step: Untag, removeTag: RemoveTag): Promise<StepResult> {
   const changed = await tagChange(target, step.tag, step.digest);
   if (changed === 'absent') return { step, outcome: 'absent' };
   if (changed !== undefined) return { step, outcome: 'skipped', reason: changed };
-  const result = await settle(step, () => removeTag(target, step.tag, step.digest, clock));
+  const result = await settle(step, () => removeTag(step.tag, step.digest));
   if (result.outcome !== 'absent') return result;
   const moved = await tagChange(target, step.tag, step.digest);
   return moved === undefined || moved === 'absent' ? result : { step, outcome: 'skipped', reason: moved };
@@ -56,7 +55,7 @@ export async function lastLook(target: CleanupTarget, step: Delete, newUse: NewU
 export async function executeDelete(
   target: CleanupTarget,
   step: Delete,
-  clock: Clock,
+  removeTag: RemoveTag,
   newUse: NewUse,
 ): Promise<StepResult> {
   const { managed, vendor } = target;
@@ -64,7 +63,7 @@ export async function executeDelete(
   if (looked !== undefined) return looked;
   if (vendor.deletesUntaggedOnly === true) {
     for (const tag of step.tags) {
-      const result = await executeUntag(target, { action: 'untag', tag, digest: step.digest }, clock);
+      const result = await executeUntag(target, { action: 'untag', tag, digest: step.digest }, removeTag);
       if (result.outcome !== 'done' && result.outcome !== 'absent') return { ...result, step };
     }
   }

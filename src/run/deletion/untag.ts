@@ -11,25 +11,43 @@ const MAX_POLLS = 5;
 const WAIT_MS = 1000;
 
 /**
- * Removes a tag and keeps its digest. Where the registry can only delete digests (GHCR, registry version 2), the tag is
- * moved to an empty index, which is then deleted. An annotation identifies the placeholder if this is interrupted.
- * @throws ActionError CAPABILITY_MISSING when the tag cannot be removed either way
+ * Removes a tag and keeps its digest.
+ * @param digest what the tag points to
+ * @throws ActionError CAPABILITY_MISSING when the tag cannot be removed
  */
-export async function removeTag(
-  target: CleanupTarget,
-  tag: string,
-  digest: Digest,
-  clock: Clock,
-): Promise<'deleted' | 'absent'> {
-  try {
-    return await target.managed.deleteTag(tag, digest);
-  } catch (error) {
-    if (!(error instanceof ActionError) || error.code !== 'CAPABILITY_MISSING') throw error;
-    return replaceTag(target, tag, clock);
-  }
+export type RemoveTag = (tag: string, digest: Digest) => Promise<'deleted' | 'absent'>;
+
+/**
+ * Removes tags of one repository. Where the registry can only delete digests (GHCR, registry version 2), the tag is moved
+ * to an empty index, which is then deleted. An annotation identifies the placeholder if this is interrupted.
+ *
+ * One tag is replaced at a time: version 2 reads the links of all tags to find those of a deleted digest, and fails when it
+ * meets one that is being written. The manifest is gone then, and its tag stays in the list.
+ * https://github.com/distribution/distribution/blob/v2.8.3/registry/handlers/manifests.go
+ */
+export function createTagRemover(target: CleanupTarget, clock: Clock): RemoveTag {
+  let isReplaced = false;
+  let last: Promise<unknown> = Promise.resolve();
+  const replaceNext = (tag: string): Promise<'deleted'> => {
+    const replaced = last.then(() => replaceTag(target, tag, clock));
+    last = replaced.catch(() => undefined);
+    return replaced;
+  };
+  return async (tag, digest) => {
+    if (isReplaced) return replaceNext(tag);
+    try {
+      return await target.managed.deleteTag(tag, digest);
+    } catch (error) {
+      if (!(error instanceof ActionError) || error.code !== 'CAPABILITY_MISSING') throw error;
+      const result = await replaceNext(tag);
+      // Other vendors refuse single tags.
+      isReplaced = target.vendor.id === 'distribution';
+      return result;
+    }
+  };
 }
 
-async function replaceTag(target: CleanupTarget, tag: string, clock: Clock): Promise<'deleted' | 'absent'> {
+async function replaceTag(target: CleanupTarget, tag: string, clock: Clock): Promise<'deleted'> {
   const placeholder = placeholderFor(tag);
   // Where nothing can be deleted, the tag would keep the empty index: this fails before it is moved.
   if (target.vendor.id === 'distribution') await target.managed.deleteDigest(placeholder.descriptor.digest);

@@ -32,6 +32,13 @@ export interface Placeholder {
   readonly digest: Digest;
 }
 
+/** A tag that the registry lists although its manifest does not exist. */
+export interface LostTag {
+  readonly tag: string;
+  /** The missing manifest. */
+  readonly digest: Digest;
+}
+
 /** An entry of a referrer list. */
 interface FoundReferrer {
   readonly descriptor: Descriptor;

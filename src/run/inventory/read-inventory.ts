@@ -1,13 +1,14 @@
 import type { Digest } from '../../domain/digest.ts';
 import type { RepositoryInventory } from '../../domain/retention/inventory.ts';
 import { registryTraits } from '../../domain/retention/registry-traits.ts';
-import { ActionError } from '../../errors/action-error.ts';
+import type { ActionError } from '../../errors/action-error.ts';
 import type { ListedImage } from '../../registries/vendor.ts';
 import type { Clock, Log } from '../../runtime/runtime.ts';
 import { assemble } from './assemble.ts';
 import { addReferrers } from './attached.ts';
-import type { CleanupTarget, Collected, Placeholder } from './collected.ts';
+import type { CleanupTarget, Collected, LostTag, Placeholder } from './collected.ts';
 import { completeGraph } from './graph.ts';
+import { findLostTags } from './lost-tags.ts';
 import type { ManifestFacts } from './manifest-facts.ts';
 import { createManifestReader } from './manifest-reader.ts';
 
@@ -26,6 +27,8 @@ export interface InventoryReading {
   readonly notices: readonly string[];
   /** Placeholders of interrupted untags: {@link applySteps} removes them. */
   readonly placeholders: readonly Placeholder[];
+  /** Tags without a manifest: {@link applySteps} removes those of its plan. */
+  readonly lostTags: readonly LostTag[];
   /** Images with promotion records, or with referrers that may be such records. */
   readonly promoted: readonly Digest[];
   /** Manifests that {@link readContents} was asked to read and that do not exist. */
@@ -61,7 +64,7 @@ export async function readInventory(target: CleanupTarget, options: InventoryOpt
     referrers: new Map(),
     reader,
   };
-  await list(target, collected);
+  const lostTags = await list(target, collected);
   log.info(`${image.name}: ${collected.tags.size} tags listed`);
   const traits = registryTraits(vendor.id);
   if (reader.gaps.length === 0) await completeGraph(target, traits, collected);
@@ -75,6 +78,7 @@ export async function readInventory(target: CleanupTarget, options: InventoryOpt
     errors: reader.errors,
     notices: noticesOf(target, reader.requests()),
     placeholders,
+    lostTags,
     promoted,
     facts: reader.facts,
     requests: reader.requests(),
@@ -111,37 +115,20 @@ export async function readContents(
 async function list(
   { vendor, managed, repository }: CleanupTarget,
   { listed, tags, reader }: Collected,
-): Promise<void> {
+): Promise<readonly LostTag[]> {
   try {
     if (vendor.id === 'distribution') {
       // The list only has tags: one request per tag returns its digest and content.
       const names = await repository.listTags();
       for (const [tag, digest] of await reader.readTags(names)) tags.set(tag, { digest });
       const unread = names.filter((name) => !tags.has(name));
-      if (unread.length > 0 && reader.gaps.length === 0) await checkUnread(unread, repository, reader);
-      return;
+      return unread.length > 0 && reader.gaps.length === 0 ? await findLostTags(unread, repository, reader) : [];
     }
     for await (const image of managed.list()) addListed(image, listed, tags);
   } catch (error) {
     reader.fail({ what: vendor.id === 'distribution' ? 'tags' : 'manifests', subject: 'list' }, error);
   }
-}
-
-/** A tag that cannot be read was deleted since, or points to something unsupported, which might depend on anything. */
-async function checkUnread(
-  unread: readonly string[],
-  { host, name, listTags }: CleanupTarget['repository'],
-  { fail }: Collected['reader'],
-): Promise<void> {
-  const listed = new Set(await listTags());
-  const tag = unread.find((each) => listed.has(each));
-  if (tag === undefined) return;
-  const what = `${host}/${name}:${tag} is in the list of tags, and the registry answers 404 to the request for it: its manifest is lost, or of an unsupported kind that may need other images.`;
-  const remedy = [
-    `Look at it with \`docker buildx imagetools inspect ${host}/${name}:${tag}\`.`,
-    'Delete the tag in the registry; where that is impossible, push any image to it, and clean up again.',
-  ];
-  fail({ what: 'tags', subject: tag }, new ActionError('ANSWER_INVALID', what, { remedy }));
+  return [];
 }
 
 function addListed(image: ListedImage, listed: Map<Digest, ListedImage>, tags: Collected['tags']): void {
