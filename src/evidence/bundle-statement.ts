@@ -1,4 +1,5 @@
 import type { Bundle } from '@sigstore/bundle';
+import { fieldsOf } from '../domain/fields.ts';
 import { type Parsed, problems } from '../domain/parsed.ts';
 import { readStatement, STATEMENT_MEDIA_TYPE, type Statement } from '../domain/trust/statement.ts';
 import type { SignedStatement } from '../domain/trust/verification.ts';
@@ -38,4 +39,10 @@ export function parseJson(bytes: Uint8Array): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** The predicate type in a bundle whose signature nobody verified yet; undefined when it shows none. */
+export function claimedType(bytes: Uint8Array): unknown {
+  const { payload } = fieldsOf(fieldsOf(parseJson(bytes)).dsseEnvelope);
+  return typeof payload === 'string' ? fieldsOf(parseJson(Buffer.from(payload, 'base64'))).predicateType : undefined;
 }

@@ -1,9 +1,9 @@
+import pLimit from 'p-limit';
 import type { Digest } from '../domain/digest.ts';
 import { type Descriptor, isIndexType, type ManifestBytes } from '../domain/manifest.ts';
 import { platformName } from '../domain/platform.ts';
 import {
   combinePlatforms,
-  type FoundStatements,
   isPerPlatform,
   type PlatformResult,
   type VerificationPolicy,
@@ -15,35 +15,49 @@ import type { Repository } from '../oci/client/repository.ts';
 import { isRunnable } from '../oci/image/attestation-manifest.ts';
 import { parseManifest } from '../oci/image/document.ts';
 import type { BundleChecker } from '../sigstore/verify-bundle.ts';
-import { readSignatures } from './signatures.ts';
+import { openSignatures, type SignatureReader } from './signatures.ts';
 
 /** Far above the platforms and nested indexes of any real image. */
 const MAX_MANIFESTS = 200;
+const MAX_CONCURRENT_PLATFORMS = 4;
 
 /**
- * Applies a policy to a multi-platform image: SBOMs and vulnerability reports describe one platform, so every platform
- * needs its own. All others are looked up for the index only.
- * @param found signed statements about the index
+ * Verifies an image with the statements that claim to be what the policy requires, and with all others only if these are not
+ * enough: then the reasons name everything that was found. SBOMs and vulnerability reports describe one platform, so every
+ * platform needs its own; all other statements are about the index.
  * @throws ActionError when the registry cannot be read, TOO_LARGE
  */
-export async function verifyImageStatements(
+export async function verifySignedImage(
   repository: Repository,
-  found: FoundStatements,
+  signatures: SignatureReader,
   policy: VerificationPolicy,
   check: BundleChecker,
 ): Promise<VerificationResult> {
-  const result = verifyStatements(found, policy);
-  const predicateTypes = result.requirements
+  const claimed = verifyStatements(await signatures.claiming(policy.predicateTypes), policy);
+  const predicateTypes = claimed.requirements
     .filter(({ met, predicateType }) => met === undefined && isPerPlatform(predicateType))
     .map(({ predicateType }) => predicateType);
-  if (predicateTypes.length === 0) return result;
+  const platforms =
+    predicateTypes.length === 0 ? [] : await verifyPlatforms(repository, { ...policy, predicateTypes }, check);
+  const result = combinePlatforms(claimed, platforms);
+  return result.verified ? result : combinePlatforms(verifyStatements(await signatures.all(), policy), platforms);
+}
+
+async function verifyPlatforms(
+  repository: Repository,
+  policy: VerificationPolicy,
+  check: BundleChecker,
+): Promise<readonly PlatformResult[]> {
   const platforms = await platformsOf(repository, policy.digest);
-  const results: PlatformResult[] = [];
-  for (const { digest, name } of platforms) {
-    const own = await readSignatures(repository, digest, check);
-    results.push({ name, result: verifyStatements(own, { ...policy, digest, predicateTypes }) });
-  }
-  return combinePlatforms(result, results);
+  const limit = pLimit(MAX_CONCURRENT_PLATFORMS);
+  return limit.map([...platforms], async ({ digest, name }): Promise<PlatformResult> => {
+    const signatures = openSignatures(repository, digest, check);
+    const claimed = verifyStatements(await signatures.claiming(policy.predicateTypes), { ...policy, digest });
+    return {
+      name,
+      result: claimed.verified ? claimed : verifyStatements(await signatures.all(), { ...policy, digest }),
+    };
+  });
 }
 
 /** The runnable manifests of an index, including nested ones; empty for a single-platform image. */

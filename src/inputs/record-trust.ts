@@ -57,6 +57,8 @@ async function readRules(
   found: { readonly input: string; readonly text: string }[],
 ): Promise<readonly TextRule[]> {
   const { readIdentities } = await import('../domain/trust/wanted.ts');
+  const { loadIdentityPatterns } = await import('../domain/trust/identity.ts');
+  await loadIdentityPatterns(identities);
   const read = readIdentities(identities);
   if (read.ok) return read.value;
   found.push(...read.problems.map((problem) => ({ input: 'record-identity', text: sentence(problem) })));

@@ -32,6 +32,8 @@ async function identitiesOf(inputs: Values): Promise<readonly WantedIdentity[]> 
   const { 'signer-identity': identities, 'signer-claims': claims, 'signer-issuer': issuer } = inputs;
   if (identities.length === 0 && claims.length === 0) return [];
   const { readIdentities, readWantedClaims } = await import('../domain/trust/wanted.ts');
+  const { loadIdentityPatterns } = await import('../domain/trust/identity.ts');
+  await loadIdentityPatterns([...identities, ...claims]);
   const rules = readIdentities(identities);
   const wanted = readWantedClaims(claims);
   if (rules.ok && wanted.ok) return rules.value.map((identity) => ({ issuer, identity, ...wanted.value }));

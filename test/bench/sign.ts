@@ -8,25 +8,35 @@ import { writeLayout } from '../support/layout.ts';
 import { createRepository, pushEvent } from '../support/repository.ts';
 import { measureAction } from './action.ts';
 import { type Contestant, compare, isThere, printGoal, printResults, type Result, type Run } from './compare.ts';
+import { startDistance } from './distance.ts';
 import { type Measured, measureCommand } from './measure.ts';
 import type { Place } from './push.ts';
 
 /** What a step takes with it, less what it takes without: a workflow pays for the step either way. */
 const SIGNING = 'what `sign: keyless` adds';
 const VERIFYING = 'what `require: signature` adds';
+const VERIFY = '`command: verify`, the whole step';
 const COSIGN_SIGN = 'cosign sign';
 const COSIGN_VERIFY = 'cosign verify';
 const IDENTITY = `https://github.com/${claimsOfJob().job_workflow_ref}`;
 /** Signing and verifying add at most half of what cosign takes. */
 const MOST = 0.5;
+/** As far as a registry in the same part of the world is from a runner. */
+const ROUND_TRIP_MS = 20;
 
 interface Scene {
   readonly registry: Registry;
   readonly sigstore: PrivateSigstore;
   readonly env: NodeJS.ProcessEnv;
   readonly step: (inputs: Readonly<Record<string, string>>, env?: Readonly<Record<string, string>>) => Promise<Run>;
-  /** An image that nothing has signed. @returns its name without a tag */
-  readonly unsigned: () => Promise<string>;
+  /** A name that nothing was published under, and the inputs to do so. */
+  readonly fresh: (host: string) => {
+    readonly image: string;
+    readonly path: string;
+    readonly common: Readonly<Record<string, string>>;
+  };
+  /** An image that nothing has signed. @returns its path in the registry */
+  readonly unsigned: () => Promise<{ readonly path: string }>;
 }
 
 /** Signing a published image without a key, and verifying it, beside cosign against the same private Sigstore. */
@@ -51,6 +61,11 @@ export async function benchSign(place: Place): Promise<void> {
   });
   const event = await pushEvent(repository);
   let count = 0;
+  const fresh = (host: string) => {
+    count += 1;
+    const path = `acme/bench-${count}`;
+    return { path, image: `${host}/${path}`, common: { source: layout, scan: 'off', tags: 'type=raw,value=1' } };
+  };
   const counted = async (task: () => Promise<Measured>): Promise<Run> => {
     await registry.mark();
     const { seconds, peak } = await task();
@@ -62,49 +77,68 @@ export async function benchSign(place: Place): Promise<void> {
       counted(() =>
         measureAction({ inputs, env: { PATH: env.PATH, ...more }, workspace: repository.directory, event }),
       ),
+    fresh,
     unsigned: async () => {
-      count += 1;
-      const image = `${registry.host}/acme/bench-${count}`;
-      await scene.step({ images: image, source: layout, scan: 'off', sign: 'off', tags: 'type=raw,value=1' });
-      return image;
+      const { image, path, common } = fresh(registry.host);
+      await scene.step({ ...common, images: image, sign: 'off' });
+      return { path };
     },
   };
-  const signers: readonly Contestant[] = [
-    {
-      name: SIGNING,
-      run: async () => {
-        count += 1;
-        const images = `${registry.host}/acme/bench-own-${count}`;
-        const common = { source: layout, scan: 'off', tags: 'type=raw,value=1' };
-        const without = await scene.step({ ...common, images: `${images}-unsigned`, sign: 'off' });
-        const inputs = { ...common, images, sign: 'keyless', 'signing-config': 'signing-config.json' };
-        return difference(await scene.step(inputs, sigstore.issuer.environment()), without);
-      },
-    },
-    { name: COSIGN_SIGN, run: async () => counted(await cosignSign(scene, await scene.unsigned())) },
+  await using distance = await startDistance(registry.host, ROUND_TRIP_MS);
+  const places = [
+    { where: 'a registry on this machine', host: registry.host },
+    { where: `a registry ${ROUND_TRIP_MS} ms away`, host: distance.host },
   ];
-  const signing = await compare(signers, rounds);
-  printResults('Sign a published image without a key', signing, SIGNING);
-  printRatio('signing adds', signing, SIGNING, COSIGN_SIGN);
+  for (const { where, host } of places) {
+    const signers: readonly Contestant[] = [
+      { name: SIGNING, run: () => addedBySigning(scene, host) },
+      {
+        name: COSIGN_SIGN,
+        run: async () => {
+          const { path } = await scene.unsigned();
+          return counted(await cosignSign(scene, `${host}/${path}`));
+        },
+      },
+    ];
+    const signing = await compare(signers, rounds);
+    printResults(`Sign a published image without a key, in ${where}`, signing, SIGNING);
+    printRatios('signing adds', signing, SIGNING, COSIGN_SIGN);
+  }
+  const { path } = await scene.unsigned();
+  await (await cosignSign(scene, `${registry.host}/${path}`))();
+  for (const { where, host } of places) {
+    const verifiers: readonly Contestant[] = [
+      { name: VERIFYING, run: () => addedByVerifying(scene, `${host}/${path}`) },
+      { name: VERIFY, run: () => scene.step({ command: 'verify', images: `${host}/${path}:1`, ...trusted(scene) }) },
+      { name: COSIGN_VERIFY, run: () => counted(() => cosignVerify(scene, `${host}/${path}`)) },
+    ];
+    const verifying = await compare(verifiers, rounds);
+    printResults(`Verify the signature of an image, in ${where}`, verifying, VERIFYING);
+    printRatios('verifying adds', verifying, VERIFYING, COSIGN_VERIFY);
+    printRatios('the whole step takes', verifying, VERIFY, COSIGN_VERIFY, 1);
+  }
+}
 
-  const image = await scene.unsigned();
-  await (await cosignSign(scene, image))();
-  const verifiers: readonly Contestant[] = [
-    {
-      name: VERIFYING,
-      run: async () => {
-        const promotion = { command: 'promote', images: image, from: '1', environment: 'bench', 'dry-run': 'true' };
-        const without = await scene.step(promotion);
-        const trust = { 'signer-identity': IDENTITY, 'signer-issuer': sigstore.issuer.url };
-        const wanted = { require: 'signature', ...trust, 'trusted-root': 'trusted-root.json' };
-        return difference(await scene.step({ ...promotion, ...wanted }), without);
-      },
-    },
-    { name: COSIGN_VERIFY, run: () => counted(() => cosignVerify(scene, image)) },
-  ];
-  const verifying = await compare(verifiers, rounds);
-  printResults('Verify the signature of an image', verifying, VERIFYING);
-  printRatio('verifying adds', verifying, VERIFYING, COSIGN_VERIFY);
+/** What `sign: keyless` adds to a publish of an image that is new. */
+async function addedBySigning(scene: Scene, host: string): Promise<Run> {
+  const { image, common } = scene.fresh(host);
+  const without = await scene.step({ ...common, images: `${image}-unsigned`, sign: 'off' });
+  const inputs = { ...common, images: image, sign: 'keyless', 'signing-config': 'signing-config.json' };
+  return difference(await scene.step(inputs, scene.sigstore.issuer.environment()), without);
+}
+
+/** What `require: signature` adds to a promotion. */
+async function addedByVerifying(scene: Scene, image: string): Promise<Run> {
+  const promotion = { command: 'promote', images: image, from: '1', environment: 'bench', 'dry-run': 'true' };
+  const without = await scene.step(promotion);
+  return difference(await scene.step({ ...promotion, require: 'signature', ...trusted(scene) }), without);
+}
+
+function trusted({ sigstore }: Scene): Readonly<Record<string, string>> {
+  return {
+    ...{ 'signer-identity': IDENTITY, 'signer-issuer': sigstore.issuer.url },
+    'trusted-root': 'trusted-root.json',
+  };
 }
 
 function difference(withIt: Run, without: Run): Run {
@@ -128,8 +162,14 @@ function cosignVerify({ sigstore, env }: Scene, image: string): Promise<Measured
   return measureCommand(['cosign', 'verify', ...options, ...who, `${image}:1`], { env });
 }
 
-function printRatio(what: string, results: readonly Result[], own: string, other: string): void {
-  const secondsOf = (name: string) => results.find((each) => each.name === name)?.seconds ?? Number.NaN;
-  const ratio = secondsOf(own) / secondsOf(other);
-  printGoal(`${what} at most ${MOST} × of ${other}`, `${ratio.toFixed(2)} ×`, ratio <= MOST);
+function printRatios(what: string, results: readonly Result[], own: string, other: string, most = MOST): void {
+  const measureOf = (name: string, measure: 'seconds' | 'requests') =>
+    results.find((each) => each.name === name)?.[measure] ?? Number.NaN;
+  for (const [measure, unit] of [
+    ['seconds', 'the time'],
+    ['requests', 'the requests'],
+  ] as const) {
+    const ratio = measureOf(own, measure) / measureOf(other, measure);
+    printGoal(`${what} at most ${most} × ${unit} of ${other}`, `${ratio.toFixed(2)} ×`, ratio <= most);
+  }
 }

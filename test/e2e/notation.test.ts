@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSignatures } from '../../src/evidence/signatures.ts';
+import { openSignatures } from '../../src/evidence/signatures.ts';
 import { createBundleChecker } from '../../src/sigstore/verify-bundle.ts';
 import { installTool, type Tool } from '../../src/tools/installer.ts';
 import { NOTATION } from '../../src/tools/notation/release.ts';
@@ -69,7 +69,7 @@ describe.each(['api', 'fallback'] as const)('an image signed with notation, refe
       identities: ['x509.subject: C=US, ST=WA, L=Seattle, O=Notary, CN=acme.example'],
     });
     const check = await createBundleChecker({ roots: [], keys: [] });
-    const { notary, signed } = await readSignatures(image.repository, image.subject.digest, check);
+    const { notary, signed } = await openSignatures(image.repository, image.subject.digest, check).all();
     expect(notary).toHaveLength(1);
     expect(signed).toEqual([]);
   });

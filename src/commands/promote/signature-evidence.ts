@@ -11,8 +11,8 @@ import type { RequirementCheck } from '../../domain/promotion/requirement-check.
 import type { ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { PREDICATES } from '../../domain/trust/predicates.ts';
 import { signerText, type WantedSigner } from '../../domain/trust/verification.ts';
-import { verifyImageStatements } from '../../evidence/platform-statements.ts';
-import { readSignatures } from '../../evidence/signatures.ts';
+import { verifySignedImage } from '../../evidence/platform-statements.ts';
+import { openSignatures } from '../../evidence/signatures.ts';
 import type { TrustSettings } from '../../inputs/trust.ts';
 import type { Destination } from '../../run/targets.ts';
 import { openTrust } from '../../run/trust.ts';
@@ -45,17 +45,18 @@ export async function readSignatureEvidence(
   required: readonly Requirement[],
   wantedScan: ScanTerms,
 ): Promise<SignatureEvidence> {
-  const { readTextRule } = await import('../../domain/trust/identity.ts');
+  const { loadIdentityPatterns, readTextRule } = await import('../../domain/trust/identity.ts');
   const identities = required.map((each) =>
     each.name === 'signature' ? each.identity : isProvable(each) ? each.proof?.identity : undefined,
   );
+  await loadIdentityPatterns(identities.filter((identity) => identity !== undefined));
   const { check, signers } = await openTrust(
     runtime,
     trust,
     identities.some((identity) => identity !== undefined),
   );
   const { digest } = root.descriptor;
-  const found = await readSignatures(source.repository, digest, check);
+  const found = openSignatures(source.repository, digest, check);
   const signersOf = ({ identity, issuer = trust.issuer }: ProofTerms = {}): readonly WantedSigner[] => {
     if (identity === undefined) return signers;
     const rule = readTextRule(identity);
@@ -83,7 +84,7 @@ export async function readSignatureEvidence(
       ...{ digest, signers: own, now: runtime.clock.now() },
       predicateTypes: [PREDICATES.signature, ...statements],
     };
-    const { verified, requirements } = await verifyImageStatements(source.repository, found, policy, check);
+    const { verified, requirements } = await verifySignedImage(source.repository, found, policy, check);
     const [signature] = requirements;
     if (verified && signature?.met !== undefined) {
       const time = signature.met.time === undefined ? '' : ` at ${signature.met.time.toISOString()}`;
@@ -96,7 +97,7 @@ export async function readSignatureEvidence(
   }
 
   async function checkProof(requirement: ProvableRequirement, own: readonly WantedSigner[]): Promise<RequirementCheck> {
-    const { verified, requirements } = await verifyImageStatements(
+    const { verified, requirements } = await verifySignedImage(
       source.repository,
       found,
       {

@@ -1,9 +1,10 @@
 import { type Digest, shortDigest } from '../../domain/digest.ts';
 import type { Fields } from '../../domain/fields.ts';
 import { PREDICATES } from '../../domain/trust/predicates.ts';
-import { verifyStatements, type WantedSigner } from '../../domain/trust/verification.ts';
+import type { WantedSigner } from '../../domain/trust/verification.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import { readSignatures } from '../../evidence/signatures.ts';
+import { verifySignedImage } from '../../evidence/platform-statements.ts';
+import { openSignatures } from '../../evidence/signatures.ts';
 import { readJobToken } from '../../run/signing.ts';
 import { loadTrustedRoots } from '../../run/sigstore.ts';
 import type { Destination } from '../../run/targets.ts';
@@ -28,13 +29,14 @@ export async function notSignedByUs(
       return 'the job may not request an OIDC token (`id-token: write`), so its own signatures are unknown';
     }
     const check = await createBundleChecker({ roots: await loadTrustedRoots(runtime, trustedRoots), keys: [] });
-    const found = await readSignatures(repository, digest, check);
-    const { verified, requirements } = verifyStatements(found, {
+    const policy = {
       digest,
       signers: [ownSigner(token, runtime.env.GITHUB_SERVER_URL || 'https://github.com')],
       predicateTypes: [PREDICATES.signature],
       now: runtime.clock.now(),
-    });
+    };
+    const signatures = openSignatures(repository, digest, check);
+    const { verified, requirements } = await verifySignedImage(repository, signatures, policy, check);
     if (verified) {
       runtime.log.info(`${image}@${shortDigest(digest)} was signed by this workflow for this commit.`);
       return undefined;

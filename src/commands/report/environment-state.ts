@@ -40,20 +40,20 @@ export function openEvidence(runtime: Runtime, { trust, recordTrust }: ReportInp
 
 function signatureVerifier(runtime: Runtime, trust: ReportInputs['trust']): NonNullable<Evidence['verify']> {
   const open = async () => {
-    const [{ openTrust }, { readSignatures }, { verifyImageStatements }] = await Promise.all([
+    const [{ openTrust }, { openSignatures }, { verifySignedImage }] = await Promise.all([
       import('../../run/trust.ts'),
       import('../../evidence/signatures.ts'),
       import('../../evidence/platform-statements.ts'),
     ]);
-    return { ...(await openTrust(runtime, trust)), readSignatures, verifyImageStatements };
+    return { ...(await openTrust(runtime, trust)), openSignatures, verifySignedImage };
   };
   let opened: ReturnType<typeof open> | undefined;
   return async (repository, digest) => {
     opened ??= open();
-    const { check, signers, readSignatures, verifyImageStatements } = await opened;
-    const found = await readSignatures(repository, digest, check);
+    const { check, signers, openSignatures, verifySignedImage } = await opened;
+    const found = openSignatures(repository, digest, check);
     const policy = { digest, signers, predicateTypes: [PREDICATES.signature], now: runtime.clock.now() };
-    const { requirements } = await verifyImageStatements(repository, found, policy, check);
+    const { requirements } = await verifySignedImage(repository, found, policy, check);
     const [signature] = requirements;
     return signature?.met === undefined
       ? { isVerified: false, reason: signature?.reasons.join(' ') ?? 'There is no signature.' }

@@ -8,8 +8,9 @@ import {
 } from '../../domain/trust/verification.ts';
 import type { NamedImage } from '../../domain/trust/verification-subject.ts';
 import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
-import { verifyImageStatements } from '../../evidence/platform-statements.ts';
-import { readSignatures, type SignaturesOfImage } from '../../evidence/signatures.ts';
+import { verifySignedImage } from '../../evidence/platform-statements.ts';
+import { openSignatures, type SignaturesOfImage } from '../../evidence/signatures.ts';
+import type { Repository } from '../../oci/client/repository.ts';
 import { openRegistries, type Registry } from '../../run/open-registries.ts';
 import { openTrust } from '../../run/trust.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
@@ -36,7 +37,11 @@ export async function verify(
   try {
     const hosts = inputs.images.map(({ reference }) => reference.host);
     const registries = await openRegistries(runtime, inputs.registries, hosts, runtime.env.GITHUB_ACTOR ?? '');
-    const { check, signers } = await openTrust(runtime, inputs.trust);
+    // The libraries and the trusted root load while the registries answer.
+    const [{ check, signers }, resolved] = await Promise.all([
+      openTrust(runtime, inputs.trust),
+      Promise.allSettled(inputs.images.map((image) => resolveImage(image, registries.get(image.reference.host)))),
+    ]);
     const verification: Verification = {
       inputs,
       check,
@@ -44,7 +49,10 @@ export async function verify(
     };
     runtime.log.info(`Required of each image: ${inputs.predicateTypes.join(', ')}, ${describePolicy(inputs)}.`);
     const tried = await Promise.allSettled(
-      inputs.images.map((image) => verifyImage(runtime, verification, image, registries.get(image.reference.host))),
+      resolved.map(async (image) => {
+        if (image.status === 'rejected') throw image.reason;
+        return verifyImage(runtime, verification, image.value);
+      }),
     );
     const errors = tried.flatMap((each) => (each.status === 'rejected' ? [toActionError(each.reason)] : []));
     const images = tried.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
@@ -72,26 +80,35 @@ function combined(errors: readonly ActionError[]): unknown {
   }
 }
 
-async function verifyImage(
-  runtime: Runtime,
-  { inputs, check, signers }: Verification,
+/** An image by digest, however it was named. */
+interface ResolvedImage {
+  readonly name: string;
+  readonly image: string;
+  readonly digest: Digest;
+  readonly registry: Registry;
+  readonly repository: Repository;
+}
+
+/** Resolves a tag once: everything that follows is about this digest, even if the tag moves. */
+async function resolveImage(
   { reference, version, digest: wanted }: NamedImage,
   registry: Registry | undefined,
-): Promise<VerifiedImage> {
+): Promise<ResolvedImage> {
   const name = `${reference.familiarName}${wanted === undefined ? ':' : '@'}${version}`;
   if (registry === undefined) throw new ActionError('INTERNAL', `${reference.host} was not opened.`);
   const repository = registry.client.repository(reference.repository);
-  // Resolved once: everything below is about this digest, even if the tag moves.
   const found = await repository.head(version);
-  if (found === undefined) {
-    throw new ActionError('MANIFEST_UNKNOWN', `${name} does not exist, so it cannot be verified.`, {
-      facts: { registry: reference.host, repository: reference.repository, reference: version, operation: 'read' },
-    });
-  }
-  const { digest } = found;
-  const signatures = await readSignatures(repository, digest, check);
-  for (const problem of signatures.unread) runtime.log.warning(problem);
-  const notary = await notarySignatures(runtime, inputs, registry, reference.repository, signatures, digest);
+  if (found !== undefined) return { name, image: reference.familiarName, digest: found.digest, registry, repository };
+  throw new ActionError('MANIFEST_UNKNOWN', `${name} does not exist, so it cannot be verified.`, {
+    facts: { registry: reference.host, repository: reference.repository, reference: version, operation: 'read' },
+  });
+}
+
+async function verifyImage(
+  runtime: Runtime,
+  { inputs, check, signers }: Verification,
+  { name, image, digest, registry, repository }: ResolvedImage,
+): Promise<VerifiedImage> {
   const policy: VerificationPolicy = {
     digest,
     signers,
@@ -99,13 +116,25 @@ async function verifyImage(
     ...(inputs.maxAge === undefined ? {} : { maxAge: inputs.maxAge }),
     now: runtime.clock.now(),
   };
-  const { verified, requirements } = await verifyImageStatements(
+  const signatures = openSignatures(repository, digest, check);
+  const { verified, requirements } = await verifySignedImage(
     repository,
-    { signed: [...signatures.signed, ...notary.signed], rejected: [...signatures.rejected, ...notary.rejected] },
+    { claiming: signatures.claiming, all: withNotary },
     policy,
     check,
   );
-  return { name, image: reference.familiarName, digest, verified, requirements };
+  return { name, image, digest, verified, requirements };
+
+  async function withNotary(): Promise<SignaturesOfImage> {
+    const found = await signatures.all();
+    for (const problem of found.unread) runtime.log.warning(problem);
+    const notary = await notarySignatures(runtime, inputs, registry, repository.name, found, digest);
+    return {
+      ...found,
+      signed: [...found.signed, ...notary.signed],
+      rejected: [...found.rejected, ...notary.rejected],
+    };
+  }
 }
 
 /** Notary signatures are checked by notation, and only where a trust policy asks for them. */

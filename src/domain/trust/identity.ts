@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js';
+import type { RE2JS } from 're2js';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import type { CertificateClaims, ClaimName } from './claims.ts';
 
@@ -30,6 +30,16 @@ const PATTERN_SIGNS = /[*|\\^$[\]]|\.\+/;
 /** Two signers that have nothing in common: a pattern that accepts both accepts anybody. */
 const ANYBODY = ['https://one.invalid/a/b@refs/heads/c', 'someone@two.invalid'];
 
+type Re2 = Pick<typeof RE2JS, 'compile'>;
+
+// Larger than all else that reads identities, and most of them are no patterns.
+let re2: Re2 | undefined;
+
+/** Loads the library for patterns if one of these texts contains one; call it before {@link readTextRule}. */
+export async function loadIdentityPatterns(texts: readonly string[]): Promise<void> {
+  if (texts.some((text) => text.includes('^'))) re2 ??= (await import('re2js')).RE2JS;
+}
+
 /**
  * Reads an identity, ref or workflow: in full, or a regular expression between `^` and `$`. Without both, `https://…/acme/app`
  * would also accept the workflows of `acme/app-evil`. The expression matches as a whole: `^a|b$` is `a` or `b` in full.
@@ -43,10 +53,11 @@ export function readTextRule(text: string): Parsed<TextRule> {
   if (!text.startsWith('^') || !/(?<!\\)(?:\\\\)*\$$/.test(text)) {
     return problems(`${quoted(text)} is anchored on one side only; write a pattern between \`^\` and \`$\``);
   }
+  if (re2 === undefined) throw new Error('A pattern is read before loadIdentityPatterns() has seen it.');
   const inner = text.slice(1, -1);
   try {
     // RE2, as cosign has it: the author of a branch chooses the text to match, so matching must take linear time.
-    const pattern = RE2JS.compile(inner);
+    const pattern = re2.compile(inner);
     return ANYBODY.every((signer) => pattern.matches(signer))
       ? problems(`${quoted(text)} accepts everybody`)
       : parsed({ kind: 'pattern', source: text, pattern });

@@ -65,11 +65,16 @@ export async function listReferrers(
 ): Promise<Referrers> {
   const found = new Map<Digest, Descriptor>();
   const problems: string[] = [];
-  const refusal = await readApi(context, digest, found).catch((error: unknown) => {
-    if (!isRefusedList(error) || found.size > 0) throw error;
-    return error;
-  });
   const tag = fallbackTag(digest);
+  // Both lists are always read, except where the first, or the tags, can show that the second is not needed.
+  const early = tags === undefined && wanted === undefined ? readFallback(context, digest, get) : undefined;
+  const [refusal] = await Promise.all([
+    readApi(context, digest, found).catch((error: unknown) => {
+      if (!isRefusedList(error) || found.size > 0) throw error;
+      return error;
+    }),
+    early,
+  ]);
   if (refusal !== undefined) {
     problems.push(
       `${context.host} refuses to list what refers to the images of ${context.name} (${refusal.facts.status}): only signatures, SBOMs and records that the tags sha256-… list are known.`,
@@ -77,11 +82,8 @@ export async function listReferrers(
   }
   const support = context.memory.referrers ?? 'fallback';
   const needless = tags?.has(tag) === false || wanted?.every((each) => found.has(each)) === true;
-  const {
-    entries,
-    digest: fallbackDigest,
-    occupied,
-  } = needless ? EMPTY_FALLBACK : await readFallback(context, digest, get);
+  const fallback = early ?? (needless ? EMPTY_FALLBACK : readFallback(context, digest, get));
+  const { entries, digest: fallbackDigest, occupied } = await fallback;
   for (const entry of entries) found.set(entry.digest, entry);
   return {
     support,

@@ -15,7 +15,7 @@ import {
   verifyStatements,
 } from '../../../src/domain/trust/verification.ts';
 import { attachBundles, type SignedBundle } from '../../../src/evidence/attach-bundle.ts';
-import { readSignatures } from '../../../src/evidence/signatures.ts';
+import { openSignatures } from '../../../src/evidence/signatures.ts';
 import { createApi } from '../../../src/http/api.ts';
 import { createTransport } from '../../../src/http/transport.ts';
 import type { Repository } from '../../../src/oci/client/repository.ts';
@@ -125,7 +125,7 @@ export async function createSigningScene({ tsa }: { readonly tsa?: string } = {}
           roots: roots === '' ? [] : await parseTrustedRoots(await readFile(roots, 'utf8'), roots),
           keys: keys.map((pem) => createPublicKey(pem)),
         });
-        const found = await readSignatures(repository, subject.digest, check);
+        const found = await openSignatures(repository, subject.digest, check).all();
         return verifyStatements(found, {
           digest: subject.digest,
           signers: [{ kind: 'identity', issuer: sigstore.issuer.url, identity: { kind: 'exact', text: IDENTITY } }],

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { PREDICATES } from '../../../src/domain/trust/predicates.ts';
 import { attachBundles, checkAttachable, type SignedBundle } from '../../../src/evidence/attach-bundle.ts';
-import { hasSignature, readSignatures } from '../../../src/evidence/signatures.ts';
+import { hasSignature, openSignatures } from '../../../src/evidence/signatures.ts';
 import { fallbackTag } from '../../../src/oci/client/referrers.ts';
 import { createBundleChecker } from '../../../src/sigstore/verify-bundle.ts';
 import { type RegistryOptions, startRegistry, type TestRegistry } from '../../support/registry.ts';
@@ -120,7 +120,7 @@ describe('a registry that cannot be read', () => {
       faults: [{ match: { path: /\/referrers\//, nth: 'all' }, action: { status: Number(status) } }],
     });
     const check = await createBundleChecker({ roots: [], keys: [] });
-    await expect(readSignatures(repository, SUBJECT.digest, check)).rejects.toMatchObject({ code });
+    await expect(openSignatures(repository, SUBJECT.digest, check).all()).rejects.toMatchObject({ code });
   });
 
   test('and one whose list is damaged is no better', async () => {
@@ -137,14 +137,16 @@ describe('a registry that cannot be read', () => {
       Buffer.from(broken),
     );
     const check = await createBundleChecker({ roots: [], keys: [] });
-    await expect(readSignatures(repository, SUBJECT.digest, check)).rejects.toMatchObject({ code: 'ANSWER_INVALID' });
+    await expect(openSignatures(repository, SUBJECT.digest, check).all()).rejects.toMatchObject({
+      code: 'ANSWER_INVALID',
+    });
   });
 
   test('junk among the referrers is read, and signs nothing', async () => {
     const repository = await start({ referrers: true });
     await attachBundles(repository, [bundle('no json'), bundle('{}'), bundle('[]'), bundle('{"mediaType":1}')]);
     const check = await createBundleChecker({ roots: [], keys: [] });
-    const { signed, rejected } = await readSignatures(repository, SUBJECT.digest, check);
+    const { signed, rejected } = await openSignatures(repository, SUBJECT.digest, check).all();
     expect(signed).toEqual([]);
     expect(rejected).toHaveLength(4);
   });

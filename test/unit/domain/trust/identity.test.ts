@@ -1,12 +1,15 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { CertificateClaims } from '../../../../src/domain/trust/claims.ts';
 import {
   identityProblems,
+  loadIdentityPatterns,
   matchesRule,
   readTextRule,
   type WantedIdentity,
 } from '../../../../src/domain/trust/identity.ts';
 import { GITHUB_ISSUER } from '../../../../src/domain/trust/predicates.ts';
+
+beforeAll(() => loadIdentityPatterns(['^']));
 
 const SAN = 'https://github.com/acme/app/.github/workflows/release.yml@refs/heads/main';
 const COMMIT = 'a'.repeat(40);

@@ -1,7 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadIdentityPatterns } from '../../../../src/domain/trust/identity.ts';
 import { PREDICATES } from '../../../../src/domain/trust/predicates.ts';
 import { readNamedImages, readPredicateTypes } from '../../../../src/domain/trust/verification-subject.ts';
 import { readIdentities, readWantedClaims } from '../../../../src/domain/trust/wanted.ts';
+
+beforeAll(() => loadIdentityPatterns(['^']));
 
 const COMMIT = 'a'.repeat(40);
 const DIGEST = `sha256:${'b'.repeat(64)}`;
