@@ -1,6 +1,7 @@
 import type { DesiredRegistry } from '../desired-state.ts';
 import type { EcrState } from '../ecr/state.ts';
 import type { GoogleState } from './google-state.ts';
+import type { HarborState } from './harbor-state.ts';
 
 /** A file of an export. */
 export interface ExportedFile {
@@ -40,7 +41,7 @@ export interface ExportedRegistry {
 }
 
 /** What a registry has once the file is applied: what exists, what is to be made, and what others have set and stays. */
-export type RegistryState = EcrState | GoogleState;
+export type RegistryState = EcrState | GoogleState | HarborState;
 
 export interface ExportSource {
   /** In the order of the file. */

@@ -20,11 +20,19 @@ export interface LiveProject {
 }
 
 /** Parts of Harbor that are not about one project. */
-export interface LiveRegistry {
+interface LiveRegistry {
   readonly endpoints: Reading<readonly Fields[]>;
   readonly replications: Reading<readonly Fields[]>;
   /** `db_auth`, `ldap_auth`, `oidc_auth`, `http_auth`. */
   readonly authMode: Reading<string>;
+}
+
+/** Everything that the file says something about. */
+export interface HarborLive {
+  readonly registry: LiveRegistry;
+  readonly projects: ReadonlyMap<string, Reading<LiveProject | undefined>>;
+  /** Names of replication rules that have run. */
+  readonly started: ReadonlySet<string>;
 }
 
 const PAGE_SIZE = 100;
@@ -76,8 +84,16 @@ export async function readProjectRow(ask: Ask, host: string, name: string): Prom
 /** A part that the file says nothing about is not read: it may need another right. */
 const UNREAD = { ok: true, value: [] } as const;
 
-/** A project with the parts that the file says something about; undefined when there is none. */
-export async function readProject(ask: Ask, host: string, wanted: DesiredProject): Promise<LiveProject | undefined> {
+/**
+ * A project with the parts that the file says something about; undefined when there is none.
+ * @param isWhole read the quota in any case: an export declares it
+ */
+export async function readProject(
+  ask: Ask,
+  host: string,
+  wanted: DesiredProject,
+  isWhole = false,
+): Promise<LiveProject | undefined> {
   const { name, members, robots, exactAccess } = wanted;
   const row = await readProjectRow(ask, host, name);
   if (row === undefined) return undefined;
@@ -96,7 +112,7 @@ export async function readProject(ask: Ask, host: string, wanted: DesiredProject
     ...(typeof row.registry_id === 'number' && row.registry_id > 0 ? { registryId: row.registry_id } : {}),
     metadata,
     quota: await reading(async () => {
-      if (wanted.storageLimit === undefined) return undefined;
+      if (wanted.storageLimit === undefined && !isWhole) return undefined;
       const rows = await listAll(ask, host, `/quotas?reference=project&reference_id=${id}`, `the quota of ${name}`);
       const [quota] = rows.filter(({ ref }) => Number(fieldsOf(ref).id ?? id) === id);
       if (quota === undefined) return undefined;

@@ -1,12 +1,14 @@
 import type { ExportedRegistry, Exporter, LeftOut } from '../exported-file.ts';
 import { ecrModule } from './ecr.ts';
 import { googleModule } from './google.ts';
+import { harborModule } from './harbor.ts';
 import { type ModuleSource, moduleFiles, moduleSource, type TerraformModule } from './module.ts';
 
 /** How to write each kind of registry; undefined: nothing to write. */
 const WRITERS: Readonly<Record<string, (source: ModuleSource) => TerraformModule | undefined>> = {
   ecr: ecrModule,
   'artifact-registry': googleModule,
+  harbor: harborModule,
 };
 
 /** Terraform, a folder for each registry. */

@@ -27,6 +27,8 @@ export interface Provider {
   readonly source: string;
   /** A constraint: `~> 6.28`. */
   readonly version: string;
+  /** The Terraform that the code needs; absent: the first with import blocks. */
+  readonly terraform?: string;
 }
 
 /** What a writer of one vendor gets. */
@@ -56,7 +58,7 @@ export function moduleFiles(
     block: 'terraform',
     labels: [],
     body: [
-      { name: 'required_version', value: '>= 1.5.0' },
+      { name: 'required_version', value: provider.terraform ?? '>= 1.5.0' },
       'blank',
       {
         block: 'required_providers',
