@@ -178,6 +178,15 @@ const ROWS: readonly { readonly title: string; readonly panels: readonly Panel[]
         ],
         thresholds: [15_552_000, 31_536_000],
       },
+      {
+        title: 'Settings that differ from the setup file',
+        about: 'Settings of each registry. No value: not compared.',
+        type: 'bargauge',
+        width: 24,
+        height: 4,
+        targets: [{ expr: 'registry_settings_different', legend: '{{registry}}' }],
+        thresholds: [1, 10],
+      },
     ],
   },
   {

@@ -18,6 +18,8 @@ export const report = defineCommand({
     high: 'Number of HIGH vulnerabilities, counted the same way.',
     unscanned: 'Number of watched images without a complete scan result.',
     drift: 'Number of differences between environments, without `behind`. Empty without `environments`.',
+    'settings-drift':
+      'Number of settings of registries that differ from the file in `setup`. Empty without it, or when none could be compared.',
     'metrics-file': 'Path of the metrics file, when `metrics-file` is set.',
   },
   outcomes: OUTCOMES.successes,

@@ -35,9 +35,16 @@ export interface ReportTotals {
   readonly unscanned: number;
   /** Without `behind`; undefined without environments. */
   readonly drift: number | undefined;
+  /** Settings that differ from the setup file; undefined without one, or when no registry could be compared. */
+  readonly settings: number | undefined;
 }
 
-export function totalsOf({ repositories, drift }: Pick<ReportResult, 'repositories' | 'drift'>): ReportTotals {
+export function totalsOf({
+  repositories,
+  drift,
+  settings = [],
+}: Pick<ReportResult, 'repositories' | 'drift' | 'settings'>): ReportTotals {
+  const compared = settings.flatMap(({ differences }) => differences?.length ?? []);
   const contents = repositories.flatMap(({ content }) => content ?? []);
   const watched = repositories.flatMap((each) => each.watched);
   const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
@@ -52,5 +59,6 @@ export function totalsOf({ repositories, drift }: Pick<ReportResult, 'repositori
       ({ image, scans }) => image.kind === 'image' && !scans.some(({ status }) => status === 'complete'),
     ).length,
     drift: drift?.drifts.filter(({ kind }) => kind !== 'behind').length,
+    settings: compared.length === 0 ? undefined : sum(compared),
   };
 }

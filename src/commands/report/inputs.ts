@@ -20,6 +20,8 @@ import type { Rule, RuleFacts } from '../../inputs/rule.ts';
 import { choice, field, flag, type InputsOf, path, set } from '../../inputs/schema.ts';
 import { TRUST_INPUTS } from '../../inputs/signing.ts';
 import { type TrustSettings, trustSettings } from '../../inputs/trust.ts';
+import type { Runtime } from '../../runtime/runtime.ts';
+import type { SetupFiles } from '../setup/files.ts';
 import type { EnvironmentReference } from './environments.ts';
 
 const CONDITIONS = Object.keys(FAIL_CONDITIONS).filter((name): name is FailCondition =>
@@ -73,6 +75,16 @@ export const INPUTS = {
     },
     (raw, mask) => (raw === '' ? parsed([]) : FAIL_ON.read(raw, mask)),
   ),
+  setup: field<string | undefined>(
+    'path or YAML',
+    {
+      group: 'Report',
+      about:
+        'The file of `command: setup`, as a path or the YAML itself: registries are compared with it, and nothing is changed. Needs the same rights to read as a plan of `setup`.',
+      example: '.github/registries.yaml',
+    },
+    (raw) => parsed(raw || undefined),
+  ),
   'history-file': path({
     group: 'Report',
     about:
@@ -110,6 +122,8 @@ export interface ReportInputs {
   readonly scans: { readonly registry: boolean; readonly trivy: boolean; readonly scout: boolean };
   readonly exactSizes: boolean;
   readonly failOn: readonly FailCondition[];
+  /** The desired state of registries, to compare them with. */
+  readonly setup: SetupFiles | undefined;
   readonly historyFile: string | undefined;
   readonly metricsFile: string | undefined;
   /** Whose promotion records count. */
@@ -160,19 +174,30 @@ export const RULES: readonly Rule<Values>[] = [
       : undefined;
   },
   ...REGISTRY_RULES,
-  (inputs, facts) => (namesAny(inputs) ? loginHasImage(hostsOf)(inputs, facts) : undefined),
+  (inputs, facts) =>
+    namesAny(inputs) && inputs.setup === undefined ? loginHasImage(hostsOf)(inputs, facts) : undefined,
 ];
 
 export const WARNINGS: readonly Rule<Values>[] = [
-  (inputs, facts) => (namesAny(inputs) ? keylessHasRegistry(hostsOf)(inputs, facts) : undefined),
+  (inputs, facts) =>
+    namesAny(inputs) && inputs.setup === undefined ? keylessHasRegistry(hostsOf)(inputs, facts) : undefined,
   emptyCredentialsWarning,
 ];
+
+async function setupFiles(workspace: string, config: string): Promise<SetupFiles> {
+  const { readSetupFiles } = await import('../setup/files.ts');
+  return readSetupFiles(workspace, { config, plan: undefined, input: 'setup' });
+}
 
 /**
  * What the inputs come to.
  * @throws ActionError INPUT_INVALID
  */
-export async function reportInputs(inputs: Values, { env }: RuleFacts<Values>): Promise<ReportInputs> {
+export async function reportInputs(
+  inputs: Values,
+  { env }: RuleFacts<Values>,
+  { workspace }: Runtime,
+): Promise<ReportInputs> {
   // Loaded here: patterns and versions need libraries that other commands do not.
   const { readEnvironments, readWatch } = await import('./environments.ts');
   const { images: named, ...patterns } = inputs.images;
@@ -207,6 +232,7 @@ export async function reportInputs(inputs: Values, { env }: RuleFacts<Values>): 
     },
     exactSizes: inputs['exact-sizes'],
     failOn: inputs['fail-on'],
+    setup: inputs.setup === undefined ? undefined : await setupFiles(workspace, inputs.setup),
     historyFile: inputs['history-file'],
     metricsFile: inputs['metrics-file'],
     recordTrust: await recordTrustSettings(inputs),

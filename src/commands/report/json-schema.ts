@@ -215,6 +215,7 @@ export const JSON_SCHEMA = z
           'Of watched images, the highest of any scanner; absent when unknown.',
         ),
         drift: count.optional().describe('Differences between environments, without `behind`.'),
+        settings: count.optional().describe('Settings that differ from the setup file; absent when unknown.'),
       })
       .describe('Of all repositories together.'),
     repositories: z.array(REPOSITORY).describe('Each repository.'),
@@ -231,6 +232,27 @@ export const JSON_SCHEMA = z
       )
       .optional()
       .describe('Differences between environments.'),
+    settings: z
+      .array(
+        z.strictObject({
+          registry: z.string().describe('The registry, as in the setup file.'),
+          differences: z
+            .array(
+              z.strictObject({
+                setting: z.string().describe('The setting, after the repository that it is of.'),
+                is: z.string().optional().describe('As it is; absent when unknown.'),
+                should: z.string().optional().describe('As the file has it; absent: it takes it away.'),
+                line: count.optional().describe('Line of the file.'),
+              }),
+            )
+            .optional()
+            .describe('Settings that differ; absent when the registry could not be read.'),
+          equal: count.describe('Settings that are as the file has them.'),
+          unread: sentences.describe('What could not be read or compared.'),
+        }),
+      )
+      .optional()
+      .describe('Registries compared with the setup file.'),
     history: z
       .strictObject({ entries: count.describe('Entries in the history file.') })
       .optional()

@@ -7,7 +7,7 @@ import type { ReportResult, RepositoryReport, WatchedImage } from './result.ts';
 
 /** The metrics of a report. Only watched tags have metrics of their own: a series for every tag would overload any database. */
 export function reportMetrics(result: ReportResult): CommandMetrics {
-  const { repositories, environments = [], drift } = result;
+  const { repositories, environments = [], drift, settings = [] } = result;
   return {
     image: imageTitle(repositories.map(({ repository }) => repository)),
     samples: [
@@ -25,6 +25,9 @@ export function reportMetrics(result: ReportResult): CommandMetrics {
       ),
       ...(drift?.checks ?? []).map(({ image, from, to, kind, isPresent }) =>
         sample('registry_environment_drift', { image, from, to, kind }, isPresent ? 1 : 0),
+      ),
+      ...settings.flatMap(({ registry, differences }) =>
+        differences === undefined ? [] : [sample('registry_settings_different', { registry }, differences.length)],
       ),
     ],
   };

@@ -20,6 +20,7 @@ export function renderReportOutputs(result: ReportResult): Readonly<Record<strin
     high: shown(totals.findings?.HIGH),
     unscanned: shown(totals.unscanned),
     drift: shown(totals.drift),
+    'settings-drift': shown(totals.settings),
     'metrics-file': metricsFile,
     json: JSON.stringify(toJson(result)),
   };
@@ -27,7 +28,7 @@ export function renderReportOutputs(result: ReportResult): Readonly<Record<strin
 
 /** Everything, for programs. */
 function toJson(result: ReportResult): ReportJson {
-  const { reportedAt, repositories, environments, drift, unread, steps, history } = result;
+  const { reportedAt, repositories, environments, drift, settings, unread, steps, history } = result;
   const { distinctBytes, sumBytes, findings, unscanned, ...counts } = totalsOf(result);
   return {
     ...commonJson('report', result),
@@ -41,10 +42,12 @@ function toJson(result: ReportResult): ReportJson {
       unscanned,
       ...(findings === undefined ? {} : { findings }),
       ...(counts.drift === undefined ? {} : { drift: counts.drift }),
+      ...(counts.settings === undefined ? {} : { settings: counts.settings }),
     },
     repositories: repositories.map((each) => repositoryJson(each, Date.parse(reportedAt ?? ''))),
     ...(environments === undefined ? {} : { environments }),
     ...(drift === undefined ? {} : { drift: drift.drifts }),
+    ...(settings === undefined ? {} : { settings }),
     ...(history === undefined ? {} : { history: { entries: history.length } }),
     unread,
     steps,

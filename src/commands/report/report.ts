@@ -1,5 +1,6 @@
 import type { ImageName } from '../../domain/reference.ts';
 import { conditionMet, type FailCondition, type ReportFacts } from '../../domain/report/conditions.ts';
+import { differenceTexts } from '../../domain/report/settings.ts';
 import { usageAdvice } from '../../domain/report/usage.ts';
 import { compareText } from '../../domain/retention/graph.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
@@ -74,6 +75,12 @@ async function makeReport(runtime: Runtime, inputs: ReportInputs, partial: Parti
       partial.unread.push(...unread.map((text) => `${reference}: ${text}`));
       for (const text of uncountedRecords) warn(runtime, partial, `${reference}: ${text}`);
     }
+  }
+  if (inputs.setup !== undefined) {
+    const { compareSettings } = await import('./settings.ts');
+    partial.settings = await compareSettings(runtime, inputs, partial);
+    for (const { registry, unread } of partial.settings)
+      partial.unread.push(...unread.map((text) => `Settings of ${registry}: ${text}`));
   }
   if (inputs.historyFile !== undefined) await updateHistory(runtime, inputs.historyFile, partial);
   for (const text of partial.unread) warn(runtime, partial, text);
@@ -177,7 +184,7 @@ function unmet(conditions: readonly FailCondition[], partial: PartialReport): re
 /** Lines of an error. */
 const MAX_LINES = 20;
 
-function factsOf({ repositories, drift, unread }: PartialReport): ReportFacts {
+function factsOf({ repositories, drift, unread, settings = [] }: PartialReport): ReportFacts {
   return {
     scans: repositories.flatMap(({ repository, watched }) =>
       // Charts and caches have nothing to scan.
@@ -186,6 +193,7 @@ function factsOf({ repositories, drift, unread }: PartialReport): ReportFacts {
         .map(({ tags, scans }) => ({ image: `${repository}:${tags[0] ?? ''}`, results: scans })),
     ),
     drifts: drift?.drifts ?? [],
+    settings: differenceTexts(settings),
     broken: repositories.flatMap(({ repository, content }) => {
       const { broken = 0, orphans = 0 } = content?.counts ?? {};
       return [
@@ -198,7 +206,7 @@ function factsOf({ repositories, drift, unread }: PartialReport): ReportFacts {
   };
 }
 
-function log({ log: { info } }: Runtime, { repositories, drift }: PartialReport): void {
+function log({ log: { info } }: Runtime, { repositories, drift, settings = [] }: PartialReport): void {
   for (const { repository, content } of repositories) {
     if (content === undefined) continue;
     const { counts, sizes } = content;
@@ -208,6 +216,7 @@ function log({ log: { info } }: Runtime, { repositories, drift }: PartialReport)
   }
   for (const { kind, image, detail } of (drift?.drifts ?? []).toSorted((a, b) => compareText(a.image, b.image)))
     info(`${image}: ${kind}: ${detail}`);
+  for (const text of differenceTexts(settings)) info(text);
 }
 
 const firstLine = (text: string) => text.split('\n', 1)[0] ?? '';

@@ -4,6 +4,7 @@ import type { ReportedImage, RepositoryContent } from '../../domain/report/conte
 import type { DriftReport, EnvironmentState } from '../../domain/report/drift.ts';
 import type { HistoryEntry } from '../../domain/report/history.ts';
 import type { ScanComparison, ScanResult } from '../../domain/report/scan.ts';
+import type { ComparedSettings } from '../../domain/report/settings.ts';
 import type { RegistryUsage } from '../../domain/report/usage.ts';
 import type { ActionError } from '../../errors/action-error.ts';
 import { failure } from '../../errors/outcome.ts';
@@ -24,6 +25,8 @@ export interface ReportResult {
   /** Absent without `environments`. */
   readonly environments?: readonly EnvironmentState[];
   readonly drift?: DriftReport;
+  /** Absent without `setup`. */
+  readonly settings?: readonly ComparedSettings[];
   /** Of all runs in the history file, this one included; absent without such a file. */
   readonly history?: readonly HistoryEntry[];
   /** What could not be read: sentences. */

@@ -4,6 +4,7 @@ import { renderAges, renderStorage, renderTrend } from './charts.ts';
 import { totalsOf } from './counts.ts';
 import { OUTCOMES } from './outcomes.ts';
 import type { ReportResult } from './result.ts';
+import { renderSettings } from './summary-settings.ts';
 import { renderContent, renderEnvironments, renderRepositories, renderUsage, renderWatched } from './summary-tables.ts';
 
 /** Repositories whose largest images are shown. */
@@ -20,6 +21,7 @@ export function renderReportSummary(result: ReportResult): string {
     renderHeadline(result),
     repositories.length === 0 ? '' : renderRepositories(repositories, now),
     renderEnvironments(result),
+    renderSettings(result),
     renderWatched(repositories, now),
     renderUsage(repositories, now),
     renderAges(repositories, now),

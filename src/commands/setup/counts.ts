@@ -28,9 +28,12 @@ export const isRefused = ({ action, should }: Setting) =>
 const isLacking = ({ action, isAccepted }: Setting) => action === 'unsupported' && isAccepted !== true;
 const isWrite = ({ action }: Setting) => action === 'create' || action === 'change' || action === 'remove';
 
+/** Whether a setting is not as the file has it, and the vendor has such a setting. */
+export const isDifferent = (setting: Setting) => isWrite(setting) || isRefused(setting);
+
 /** Whether something differs that could be changed. */
 export function differs(results: readonly RegistryResult[]): boolean {
-  return results.some(({ plan }) => plan.settings.some((each) => isWrite(each) || isRefused(each)));
+  return results.some(({ plan }) => plan.settings.some(isDifferent));
 }
 
 export function countsOf(results: readonly RegistryResult[]): SetupCounts {

@@ -21,7 +21,7 @@ export function sha256(text: string): Digest {
 
 export interface SetupFiles {
   readonly state: DesiredState;
-  /** Its path as the user wrote it; `config` where the YAML itself was given. */
+  /** Its path as the user wrote it; the name of the input where the YAML itself was given. */
   readonly configPath: string;
   readonly configDigest: Digest;
   /** Cleanup policies that it names, by path. */
@@ -33,15 +33,17 @@ export interface SetupFiles {
 /**
  * Reads the desired state with every file that it names, and the plan if there is one.
  * @param workspace folder that relative paths start from
+ * @param inputs `input` is the input that names the file; default: `config`
  */
 export async function readSetupFiles(
   workspace: string,
-  inputs: { readonly config: string | undefined; readonly plan: string | undefined },
+  inputs: { readonly config: string | undefined; readonly plan: string | undefined; readonly input?: string },
 ): Promise<SetupFiles> {
   // That it is not given is a problem of the inputs, which is told already.
   if (inputs.config === undefined) throw new ActionErrors([]);
+  const { input = 'config' } = inputs;
   const written = await readYamlInput(workspace, inputs.config, {
-    input: 'config',
+    input,
     title: 'desired state',
     code: 'DESIRED_STATE_INVALID',
     parse: parseDesiredState,
@@ -52,7 +54,7 @@ export async function readSetupFiles(
   const digest = configDigest(state, policies, sha256);
   return {
     state,
-    configPath: isInline ? 'config' : inputs.config,
+    configPath: isInline ? input : inputs.config,
     configDigest: digest,
     policies,
     approved: inputs.plan === undefined ? undefined : await readPlan(workspace, inputs.plan, digest),

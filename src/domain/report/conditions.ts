@@ -8,6 +8,7 @@ export const FAIL_CONDITIONS = {
   unscanned: 'a watched image has no complete scan result',
   drift: 'environments differ in any way but `behind`',
   behind: 'an environment is behind the one before it',
+  settings: 'a registry differs from the file in `setup`',
   broken: 'an index lacks platforms, or something is attached to an image that does not exist',
   quota: 'a storage quota is used to 90 % or more',
   incomplete: 'something could not be read',
@@ -18,6 +19,8 @@ export type FailCondition = keyof typeof FAIL_CONDITIONS;
 export interface ReportFacts {
   readonly scans: readonly { readonly image: string; readonly results: readonly ScanResult[] }[];
   readonly drifts: readonly Drift[];
+  /** Settings that differ: sentences. */
+  readonly settings: readonly string[];
   readonly broken: readonly string[];
   readonly quotas: readonly { readonly name: string; readonly usedBytes: number; readonly limitBytes?: number }[];
   readonly unread: readonly string[];
@@ -43,6 +46,8 @@ export function conditionMet(condition: FailCondition, facts: ReportFacts): read
       return facts.drifts.filter(({ kind }) => kind !== 'behind').map(driftText);
     case 'behind':
       return facts.drifts.filter(({ kind }) => kind === 'behind').map(driftText);
+    case 'settings':
+      return facts.settings;
     case 'broken':
       return facts.broken;
     case 'quota':

@@ -71,6 +71,10 @@ export const METRICS = {
     help: 'Whether environments differ in this way. Absent where that could not be checked.',
     labels: ['image', 'from', 'to', 'kind'],
   },
+  registry_settings_different: {
+    help: 'Settings of a registry that differ from the setup file. Absent when they could not be compared.',
+    labels: ['registry'],
+  },
   registry_quota_used_bytes: { help: 'Used storage of a quota.', unit: 'bytes', labels: ['registry', 'quota'] },
   registry_quota_limit_bytes: {
     help: 'Storage quota. Absent without a limit.',
