@@ -1,5 +1,6 @@
 import { fieldsOf } from '../../../domain/fields.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
+import type { RegistryPlan } from '../../../domain/setup/setting.ts';
 import { ActionError } from '../../../errors/action-error.ts';
 import { unexpected } from '../../../http/api.ts';
 import { grantsOf, grantsTo } from '../../setup/access.ts';
@@ -20,6 +21,7 @@ import { planCache, vaultHint } from './plan-cache.ts';
 import { planRegistry, planReplications } from './plan-registry.ts';
 import { planTask, planWebhooks, taskName } from './plan-tasks.ts';
 import { type LiveAcr, propertiesOf, readAcr } from './read.ts';
+import { acrState, unreadAcr } from './state.ts';
 import type { AcrRequest } from './step.ts';
 import { wantedOf } from './wanted.ts';
 
@@ -78,44 +80,47 @@ function openSetup(context: SetupContext): VendorSetup<LiveAcr, AcrRequest & { r
         task: purge === undefined ? undefined : taskName(desired.owner),
       });
     },
-    plan: (desired, live) => {
-      const resource = resourceOf(desired);
-      const wanted = wantedOf(desired);
-      const registry = planRegistry(desired, wanted, live);
-      const isThere = live.registry !== undefined || registry.some(({ request }) => request !== undefined);
-      // A registry that is about to be made has its location from the file.
-      const made = live.registry ?? {
-        location: desired.own.get('azure')?.get('location')?.value,
-        sku: { name: desired.own.get('azure')?.get('sku')?.value },
-      };
-      const later = isThere ? { ...live, registry: made } : live;
-      const plan = planOf<AcrRequest>(
-        [
-          {
-            subject: '',
-            accept: desired.accept,
-            changes: [
-              ...registry,
-              ...(isThere
-                ? [
-                    ...planReplications(desired, later),
-                    ...planCache(desired, later, resource),
-                    ...planTokens(desired, wanted, later, resource),
-                    ...planRoles(wanted, later, resource),
-                    ...planTask(desired, wanted, later),
-                    ...planWebhooks(desired, later),
-                  ]
-                : []),
-            ],
-          },
-          ...wanted.lacks,
-        ],
-        wideRoles(desired),
-      );
-      return { ...plan, steps: plan.steps.map((step) => ({ ...step, request: { ...step.request, resource } })) };
-    },
+    plan: planAcr,
+    state: { of: (desired, live) => acrState(desired, live, resourceOf(desired), planAcr), unread: unreadAcr },
     apply: (request) => apply(context, armOf(request.resource), request),
   };
+}
+
+function planAcr(desired: DesiredRegistry, live: LiveAcr): RegistryPlan<AcrRequest & { readonly resource: string }> {
+  const resource = resourceOf(desired);
+  const wanted = wantedOf(desired);
+  const registry = planRegistry(desired, wanted, live);
+  const isThere = live.registry !== undefined || registry.some(({ request }) => request !== undefined);
+  // A registry that is about to be made has its location from the file.
+  const made = live.registry ?? {
+    location: desired.own.get('azure')?.get('location')?.value,
+    sku: { name: desired.own.get('azure')?.get('sku')?.value },
+  };
+  const later = isThere ? { ...live, registry: made } : live;
+  const plan = planOf<AcrRequest>(
+    [
+      {
+        subject: '',
+        accept: desired.accept,
+        changes: [
+          ...registry,
+          ...(isThere
+            ? [
+                ...planReplications(desired, later),
+                ...planCache(desired, later, resource),
+                ...planTokens(desired, wanted, later, resource),
+                ...planRoles(wanted, later, resource),
+                ...planTask(desired, wanted, later),
+                ...planWebhooks(desired, later),
+              ]
+            : []),
+        ],
+      },
+      ...wanted.lacks,
+    ],
+    wideRoles(desired),
+  );
+  return { ...plan, steps: plan.steps.map((step) => ({ ...step, request: { ...step.request, resource } })) };
 }
 
 function wideRoles(desired: DesiredRegistry): readonly string[] {

@@ -1,4 +1,5 @@
 import type { ExportedRegistry, Exporter, LeftOut } from '../exported-file.ts';
+import { acrModule } from './acr.ts';
 import { ecrModule } from './ecr.ts';
 import { googleModule } from './google.ts';
 import { harborModule } from './harbor.ts';
@@ -8,6 +9,7 @@ import { type ModuleSource, moduleFiles, moduleSource, type TerraformModule } fr
 const WRITERS: Readonly<Record<string, (source: ModuleSource) => TerraformModule | undefined>> = {
   ecr: ecrModule,
   'artifact-registry': googleModule,
+  acr: acrModule,
   harbor: harborModule,
 };
 

@@ -113,14 +113,14 @@ export function importOf({ address }: Resource, id: string): TopBlock {
   };
 }
 
-export function output(name: string, description: string, values: ReadonlyMap<string, Value>): TopBlock {
+export function output(name: string, description: string, value: Value): TopBlock {
   return {
     comments: [],
     block: 'output',
     labels: [name],
     body: [
       { name: 'description', value: description },
-      { name: 'value', value: values },
+      { name: 'value', value },
     ],
   };
 }
