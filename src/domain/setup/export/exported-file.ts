@@ -1,5 +1,6 @@
 import type { DesiredRegistry } from '../desired-state.ts';
 import type { EcrState } from '../ecr/state.ts';
+import type { EcrPublicState } from '../ecr-public/state.ts';
 import type { AcrState } from './acr-state.ts';
 import type { GoogleState } from './google-state.ts';
 import type { HarborState } from './harbor-state.ts';
@@ -42,7 +43,7 @@ export interface ExportedRegistry {
 }
 
 /** What a registry has once the file is applied: what exists, what is to be made, and what others have set and stays. */
-export type RegistryState = AcrState | EcrState | GoogleState | HarborState;
+export type RegistryState = AcrState | EcrPublicState | EcrState | GoogleState | HarborState;
 
 export interface ExportSource {
   /** In the order of the file. */

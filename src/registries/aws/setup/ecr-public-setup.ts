@@ -9,6 +9,7 @@ import {
   type EcrPublicRequest,
   planEcrPublic,
 } from '../../../domain/setup/ecr-public/plan.ts';
+import { ecrPublicState } from '../../../domain/setup/ecr-public/state.ts';
 import { ActionError } from '../../../errors/action-error.ts';
 import { type Applied, registrySetup, type SetupContext, type SetupDefinition } from '../../setup-port.ts';
 import { identityFor } from '../ecr-answers.ts';
@@ -43,8 +44,9 @@ export const ecrPublicSetup: SetupDefinition = {
         listed = await readable('ecr-public:DescribeRepositories', () => listAll(ask));
         return listed.ok ? [...listed.value.keys()].sort() : [];
       },
-      readLive: (desired) => readLive(ask, desired, listed),
+      readLive: (desired, isWhole) => readLive(ask, desired, listed, isWhole === true),
       plan: planEcrPublic,
+      state: { of: ecrPublicState, unread: () => ({ repositories: new Map() }) },
       apply: (request) => applyPublic(ask, context, request),
     });
   },
@@ -85,12 +87,13 @@ async function readLive(
   ask: Ask<ECRPUBLIC>,
   { repositories }: DesiredRegistry,
   listed: Reading<ReadonlyMap<string, Repository>> | undefined,
+  isWhole: boolean,
 ): Promise<EcrPublicLive> {
   const live = new Map<string, EcrPublicRepository>();
   for (const repository of repositories) {
     const { name } = repository;
     const found = listed?.ok === true ? listed.value.get(name) : await describeOne(ask, name);
-    if (found !== undefined) live.set(name, await readRepository(ask, found, repository));
+    if (found !== undefined) live.set(name, await readRepository(ask, found, repository, isWhole));
   }
   return { repositories: live, ...(listed?.ok === false ? { unlistable: listed.reason } : {}) };
 }
@@ -106,16 +109,18 @@ async function readRepository(
   ask: Ask<ECRPUBLIC>,
   { repositoryArn: arn = '', repositoryName = '' }: Repository,
   { settings }: DesiredRepository,
+  isWhole: boolean,
 ): Promise<EcrPublicRepository> {
   const own = settings.own.get('aws');
   const asksForAccess =
+    isWhole ||
     settings.push !== undefined ||
     settings.admin !== undefined ||
     settings.access !== undefined ||
     own?.has('policyStatements') === true;
   return {
     arn,
-    ...(settings.labels === undefined
+    ...(settings.labels === undefined && !isWhole
       ? {}
       : {
           tags: await readable('ecr-public:ListTagsForResource', async () => {
@@ -128,7 +133,7 @@ async function readRepository(
     ...(asksForAccess
       ? { policy: await readable('ecr-public:GetRepositoryPolicy', () => readPolicy(ask, repositoryName)) }
       : {}),
-    ...(settings.description === undefined && own?.has('catalogData') !== true
+    ...(settings.description === undefined && own?.has('catalogData') !== true && !isWhole
       ? {}
       : {
           catalog: await readable('ecr-public:GetRepositoryCatalogData', async () => {

@@ -1,3 +1,4 @@
+import { fieldsOf, isFields } from '../../../fields.ts';
 import type { EcrRepositoryState } from '../../ecr/state.ts';
 import type { Lookups } from './aws-lookups.ts';
 import { hclOf, jsonencode, type Line, raw, type Value } from './hcl.ts';
@@ -72,10 +73,20 @@ export function accessOf(
 export function jsonText(text: string): Value {
   try {
     const json: unknown = JSON.parse(text);
-    return jsonencode(json);
+    return jsonencode(inOrder(json));
   } catch {
     return text;
   }
+}
+
+/**
+ * Rules of a lifecycle policy by their priority: AWS returns them so, and another order would differ for ever.
+ * https://github.com/hashicorp/terraform-provider-aws/issues/22639
+ */
+function inOrder(json: unknown): unknown {
+  if (!isFields(json) || !Array.isArray(json.rules)) return json;
+  const priority = (rule: unknown) => Number(fieldsOf(rule).rulePriority ?? 0);
+  return { ...json, rules: json.rules.toSorted((a, b) => priority(a) - priority(b)) };
 }
 
 export function exclusionFilters(filters: readonly string[]): readonly Line[] {

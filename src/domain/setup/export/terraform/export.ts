@@ -1,6 +1,7 @@
 import type { ExportedRegistry, Exporter, LeftOut } from '../exported-file.ts';
 import { acrModule } from './acr.ts';
 import { ecrModule } from './ecr.ts';
+import { ecrPublicModule } from './ecr-public.ts';
 import { googleModule } from './google.ts';
 import { harborModule } from './harbor.ts';
 import { type ModuleSource, moduleFiles, moduleSource, type TerraformModule } from './module.ts';
@@ -9,6 +10,7 @@ import { type ModuleSource, moduleFiles, moduleSource, type TerraformModule } fr
 const WRITERS: Readonly<Record<string, (source: ModuleSource) => TerraformModule | undefined>> = {
   ecr: ecrModule,
   'artifact-registry': googleModule,
+  'ecr-public': ecrPublicModule,
   acr: acrModule,
   harbor: harborModule,
 };
