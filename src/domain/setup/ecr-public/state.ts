@@ -7,6 +7,8 @@ import { type EcrPublicLive, type EcrPublicRequest, planEcrPublic } from './plan
 export interface EcrPublicState {
   readonly kind: 'ecr-public';
   readonly repositories: readonly EcrPublicRepositoryState[];
+  /** As it was read, before anything is applied. */
+  readonly live: EcrPublicLive;
   /** Every setting of the plan. */
   readonly settings: readonly Setting[];
 }
@@ -42,7 +44,7 @@ export function ecrPublicState(desired: DesiredRegistry, live: EcrPublicLive): E
       },
     ];
   });
-  return { kind: 'ecr-public', repositories, settings };
+  return { kind: 'ecr-public', repositories, live, settings };
 }
 
 function catalogOf(requests: readonly EcrPublicRequest[]): Readonly<Record<string, Json>> {

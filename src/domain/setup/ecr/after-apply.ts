@@ -27,6 +27,7 @@ export function ecrState(desired: DesiredRegistry, live: EcrLive): EcrState {
     caches,
     templates: templateStates(desired, live, requests),
     ...accountState(desired, live),
+    live,
     settings,
   };
 }

@@ -1,5 +1,5 @@
 import type { Setting } from '../setting.ts';
-import type { CacheRule, CreationTemplate, RegistryScanning, ReplicationRule, SigningRule } from './live.ts';
+import type { CacheRule, CreationTemplate, EcrLive, RegistryScanning, ReplicationRule, SigningRule } from './live.ts';
 import type { Mutability } from './mutability.ts';
 
 /** What a registry of Amazon ECR has once the file is applied, with what others set and setup keeps. */
@@ -17,6 +17,8 @@ export interface EcrState extends EcrDocuments {
   readonly accountSettings: readonly InState<{ readonly name: string; readonly value: string }>[];
   /** ARNs of roles and users. */
   readonly pullTimeExclusions: readonly InState<string>[];
+  /** As it was read, before anything is applied. */
+  readonly live: EcrLive;
   /** Every setting of the plan. What is unsupported, denied or refused is not in the state. */
   readonly settings: readonly Setting[];
 }

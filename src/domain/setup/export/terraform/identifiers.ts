@@ -1,3 +1,5 @@
+import { shortHash } from '../short-hash.ts';
+
 /** Longer ones are cut. */
 const MAX_LENGTH = 60;
 
@@ -16,17 +18,10 @@ export function identifiers(names: readonly string[]): ReadonlyMap<string, strin
       .replaceAll(/^_+|_+$/g, '');
     const start = /^[a-z]/.test(plain) ? plain : `r_${plain}`;
     const isName = start === plain && plain.length <= MAX_LENGTH && !used.has(plain);
-    let id = isName ? plain : `${start.slice(0, MAX_LENGTH)}_${hash(name)}`.replaceAll(/_+/g, '_');
+    let id = isName ? plain : `${start.slice(0, MAX_LENGTH)}_${shortHash(name)}`.replaceAll(/_+/g, '_');
     while (used.has(id)) id = `${id}_`;
     used.add(id);
     found.set(name, id);
   }
   return found;
-}
-
-/** FNV-1a of 32 bits, in hexadecimal: short, and the same everywhere. */
-function hash(text: string): string {
-  let value = 0x81_1c_9d_c5;
-  for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01_00_01_93) >>> 0;
-  return value.toString(16).padStart(8, '0');
 }
