@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { chunked, jsonParts } from '../domain/json-parts.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { inputError, readRaw } from '../inputs/read-table.ts';
-import { boundedJson } from '../report/bounded-json.ts';
+import { boundedJson, boundedValue } from '../report/bounded-json.ts';
 import { errorLines } from '../report/errors.ts';
 import type { Report } from '../run/define-command.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -15,12 +16,12 @@ import { readStep } from './inputs.ts';
  * @returns whether the step succeeds
  */
 export async function run(runtime: Runtime): Promise<boolean> {
-  const { errors, outputs, summary } = await attempt(runtime);
+  const { errors, outputs, json, summary } = await attempt(runtime);
   for (const error of errors) {
     runtime.log.error(errorLines(error), CATALOGUE[error.code].title, error.facts);
     if (error.cause !== undefined) runtime.log.debug(`Cause: ${causes(error)}`);
   }
-  const isTold = tellOutputs(runtime, await withJsonFile(runtime, outputs));
+  const isTold = tellOutputs(runtime, await withJsonFile(runtime, outputs, json));
   await runtime.summary(summary).catch((error: unknown) => {
     runtime.log.warning(`The job summary could not be written: ${messageOf(error)}`);
   });
@@ -47,17 +48,22 @@ function messageOf(error: unknown): string {
 }
 
 /** Writes the whole JSON to a file of the run, and returns as much of it as fits into an output. */
-async function withJsonFile(runtime: Runtime, outputs: Report['outputs']): Promise<Report['outputs']> {
+async function withJsonFile(
+  runtime: Runtime,
+  outputs: Report['outputs'],
+  value: Report['json'],
+): Promise<Report['outputs']> {
   const { json = '{}' } = outputs;
   const file = join(runtime.temp, 'result.json');
-  const isWritten = await writeFile(file, json, { mode: 0o600 }).then(
+  const isWritten = await writeFile(file, value === undefined ? json : chunked(jsonParts(value)), { mode: 0o600 }).then(
     () => true,
     (error: unknown) => {
       runtime.log.warning(`${file} cannot be written, so there is no \`json-file\`: ${messageOf(error)}`);
       return false;
     },
   );
-  return { ...outputs, json: boundedJson(json), 'json-file': isWritten ? file : '' };
+  const short = value === undefined ? boundedJson(json) : boundedValue(value);
+  return { ...outputs, json: short, 'json-file': isWritten ? file : '' };
 }
 
 async function attempt(runtime: Runtime): Promise<Report> {

@@ -1,4 +1,5 @@
 import { type Fields, isFields } from '../domain/fields.ts';
+import { jsonParts } from '../domain/json-parts.ts';
 
 /** GitHub allows 1 MB for all outputs of a job together, and counts two bytes per character. */
 const MAX_BYTES = 100_000;
@@ -25,8 +26,25 @@ const LIMITS: readonly { readonly only?: ReadonlySet<string>; readonly items: nu
 export function boundedJson(text: string, limit: number = MAX_BYTES): string {
   if (Buffer.byteLength(text) <= limit) return text;
   const whole: unknown = JSON.parse(text);
+  return shortened(whole, limit);
+}
+
+/** The same for a value whose text may be too long for memory. */
+export function boundedValue(value: object, limit: number = MAX_BYTES): string {
+  const parts: string[] = [];
+  let size = 0;
+  for (const part of jsonParts(value)) {
+    size += Buffer.byteLength(part);
+    if (size > limit) return shortened(value, limit);
+    parts.push(part);
+  }
+  return parts.join('');
+}
+
+function shortened(whole: unknown, limit: number): string {
   if (!isFields(whole)) return JSON.stringify({ truncated: true });
   for (const { only, items, characters } of LIMITS) {
+    if (only !== undefined && !Object.keys(whole).some((name) => only.has(name))) continue;
     const entries = Object.entries(whole).map(([name, value]) => [
       name,
       only === undefined || only.has(name) ? cut(value, items, characters) : value,

@@ -32,6 +32,8 @@ interface CommandProgram<I, R> {
   /** The result of a run with invalid inputs. */
   readonly failed: (error: unknown) => R;
   readonly outputs: (result: R) => Readonly<Record<string, string>>;
+  /** The output `json`, as a value: for results too long for one text. Without it, `outputs` has the text. */
+  readonly json?: (result: R) => object;
   /** Markdown for the job summary. */
   readonly summary: (result: R) => string;
   /**
@@ -79,6 +81,8 @@ const METRICS_FILE = 'metrics-file';
 export interface Report {
   readonly errors: readonly ActionError[];
   readonly outputs: Readonly<Record<string, string>>;
+  /** The whole result, where it is too long for a text in `outputs.json`. */
+  readonly json?: object;
   readonly summary: string;
 }
 
@@ -155,8 +159,13 @@ export function defineCommand<V extends object, I extends CommonInputs, R extend
   };
 }
 
-function reportOf<I, R extends CommonResult>({ outputs, summary }: CommandProgram<I, R>, result: R): Report {
-  return { errors: result.errors, outputs: outputs(result), summary: summary(result) };
+function reportOf<I, R extends CommonResult>({ outputs, json, summary }: CommandProgram<I, R>, result: R): Report {
+  return {
+    errors: result.errors,
+    outputs: outputs(result),
+    ...(json === undefined ? {} : { json: json(result) }),
+    summary: summary(result),
+  };
 }
 
 /** The validated inputs of a step. */

@@ -1,12 +1,14 @@
+import type { Digest } from '../../domain/digest.ts';
 import type { CleanupPlan, NativeRulesPlan, RepositoryPlan } from '../../domain/retention/plan.ts';
 import { planDigest } from '../../domain/retention/plan-document.ts';
 import { type ActionError, throwAll } from '../../errors/action-error.ts';
 import { bytes } from '../../report/markdown.ts';
 import { warn } from '../../run/progress.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+import { keepYoungHeapSmall } from '../../runtime/young-heap.ts';
 import { applyPlan } from './apply.ts';
 import { applyNativeRules } from './apply-native-rules.ts';
-import { sha256 } from './files.ts';
+import { hashParts } from './files.ts';
 import type { CleanupInputs } from './inputs.ts';
 import { ACTION_WORDS } from './outcomes.ts';
 import { makePlan } from './plan.ts';
@@ -22,6 +24,7 @@ export async function cleanup(
   inputs: CleanupInputs,
   warnings: readonly string[],
 ): Promise<CleanupResult> {
+  keepYoungHeapSmall();
   const partial = emptyCleanup(inputs.dryRun);
   partial.warnings.push(...warnings);
   try {
@@ -36,14 +39,14 @@ async function runCleanup(runtime: Runtime, inputs: CleanupInputs, partial: Part
   const { approved, dryRun } = inputs;
   if (approved !== undefined) {
     partial.planPath = approved.path;
-    note(runtime, partial, approved.plan);
+    note(runtime, partial, approved.plan, planDigest(approved.plan, hashParts));
     const errors = planErrors(approved.plan, { targets: [], inUse: { images: [], unreadable: [] } });
     if (stopsAll(approved.plan)) throwAll(errors);
     return finish(runtime, partial, [...errors, ...(await applyAll(runtime, inputs, approved.plan, api, partial))]);
   }
   const planned = await makePlan(runtime, inputs, api, partial);
   const { plan, targets } = planned;
-  note(runtime, partial, plan);
+  note(runtime, partial, plan, planned.digest);
   const errors = planErrors(plan, planned);
   if (dryRun || stopsAll(plan)) return finish(runtime, partial, errors);
   const known = new Map(targets.map(({ name, reading }) => [name.name, reading]));
@@ -70,9 +73,9 @@ function finish(runtime: Runtime, partial: PartialCleanup, errors: readonly Acti
 }
 
 /** Takes the plan into the result, and its warnings and numbers into the log. */
-function note(runtime: Runtime, partial: PartialCleanup, plan: CleanupPlan): void {
+function note(runtime: Runtime, partial: PartialCleanup, plan: CleanupPlan, digest: Digest): void {
   partial.plan = plan;
-  partial.planDigest = planDigest(plan, sha256);
+  partial.planDigest = digest;
   partial.repositories = plan.repositories.map((each) => ({ plan: each }));
   partial.nativeRules = (plan.nativeRules ?? []).map((rules) => ({ rules }));
   for (const { severity, message } of plan.problems) if (severity === 'warning') warn(runtime, partial, message);

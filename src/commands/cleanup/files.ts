@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
+import { chunked } from '../../domain/json-parts.ts';
 import { canonicalPolicy } from '../../domain/retention/canonical-json.ts';
 import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import { parsePlan } from '../../domain/retention/plan-document.ts';
@@ -16,6 +18,13 @@ const MAX_PLAN_BYTES = 256 * 1024 * 1024;
 /** SHA-256 of a text, for plans and policies. */
 export function sha256(text: string): Digest {
   return digestOf(Buffer.from(text), 'sha256');
+}
+
+/** The same of a text in pieces. */
+export function hashParts(parts: Iterable<string>): Digest {
+  const hash = createHash('sha256');
+  for (const chunk of chunked(parts)) hash.update(chunk);
+  return `sha256:${hash.digest('hex')}`;
 }
 
 /**
@@ -42,7 +51,7 @@ export async function readCleanupFiles(
   // That it is not given is a problem of the inputs, which is told already.
   if (policy === undefined) throw new ActionErrors([]);
   if (path === undefined || text === undefined) return { policy, approved: undefined };
-  const plan = parsePlan(text, sha256, { policyDigest: sha256(canonicalPolicy(policy)) });
+  const plan = parsePlan(text, hashParts, { policyDigest: sha256(canonicalPolicy(policy)) });
   if (!plan.ok) throw unusable(path, `${path}: ${plan.problems.join(' ')}`);
   return { policy, approved: { plan: plan.value, path } };
 }

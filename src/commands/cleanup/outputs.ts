@@ -25,7 +25,6 @@ export function renderCleanupOutputs(result: CleanupResult): Readonly<Record<str
     'skipped-steps': shown(counts.skipped),
     'blocked-steps': shown(counts.blocked),
     'freed-bytes': shown(counts.freedBytes),
-    json: JSON.stringify(toJson(result)),
   };
 }
 
@@ -33,7 +32,7 @@ const isToSet = ({ rules: { action } }: CleanupResult['nativeRules'][number]) =>
   action === 'install' || action === 'remove';
 
 /** Everything, for programs. */
-function toJson(result: CleanupResult): CleanupJson {
+export function cleanupJson(result: CleanupResult): CleanupJson {
   const { steps, plan, planDigest, planPath, imported, isDryRun, repositories } = result;
   return {
     ...commonJson('cleanup', result),

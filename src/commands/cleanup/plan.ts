@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Digest } from '../../domain/digest.ts';
+import { chunked } from '../../domain/json-parts.ts';
 import type { InUse } from '../../domain/retention/in-use.ts';
 import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import { planCleanup } from '../../domain/retention/plan-cleanup.ts';
-import { writePlan } from '../../domain/retention/plan-document.ts';
+import { planDigest, planParts } from '../../domain/retention/plan-document.ts';
 import type { CleanupPolicy } from '../../domain/retention/policy.ts';
 import { entriesFor } from '../../domain/retention/repository-match.ts';
 import { ActionError } from '../../errors/action-error.ts';
@@ -16,7 +18,7 @@ import { readContents } from '../../run/inventory/read-inventory.ts';
 import { step, warn } from '../../run/progress.ts';
 import { recordVerifier } from '../../run/record-verifier.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
-import { sha256 } from './files.ts';
+import { hashParts, sha256 } from './files.ts';
 import type { CleanupInputs } from './inputs.ts';
 import { previewed, readNativeRules } from './native-rules.ts';
 import type { PartialCleanup } from './result.ts';
@@ -27,6 +29,7 @@ const MAX_SIZE_READS = 1000;
 
 export interface Planned {
   readonly plan: CleanupPlan;
+  readonly digest: Digest;
   readonly inUse: InUse;
   readonly targets: readonly ReadTarget[];
 }
@@ -66,9 +69,9 @@ export async function makePlan(
     return sized === targets ? first : decide(sized);
   });
   const complete = await withNativeRules(runtime, partial, plan, { policy, inUse, targets });
-  const text = writePlan(complete, sha256);
+  const digest = planDigest(complete, hashParts);
   const path = planFile === undefined ? join(runtime.temp, 'cleanup-plan.json') : resolve(runtime.workspace, planFile);
-  await writeFile(path, text, { mode: 0o600 }).catch((cause: unknown) => {
+  await writeFile(path, chunked(planParts(complete, digest)), { mode: 0o600 }).catch((cause: unknown) => {
     throw new ActionError('INPUT_INVALID', `\`plan-file\`: ${path} cannot be written.`, {
       cause,
       facts: { input: 'plan-file' },
@@ -76,7 +79,7 @@ export async function makePlan(
   });
   runtime.log.info(`The plan is in ${path}.`);
   partial.planPath = path;
-  return { plan: complete, inUse, targets };
+  return { plan: complete, digest, inUse, targets };
 }
 
 /** Adds the retention rules of the registries, where the policy wants them, and writes them to a file of their own. */

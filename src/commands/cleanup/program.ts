@@ -3,7 +3,7 @@ import type { CleanupInputs, ConversionInputs } from './inputs.ts';
 import { type CleanupResult, emptyCleanup, failed as failedResult } from './result.ts';
 
 export { cleanupMetrics as metrics } from './metrics.ts';
-export { renderCleanupOutputs as outputs } from './outputs.ts';
+export { cleanupJson as json, renderCleanupOutputs as outputs } from './outputs.ts';
 export { renderCleanupSummary as summary } from './summary.ts';
 
 /** Loaded when the inputs are right: the result of wrong ones needs nothing of it. */

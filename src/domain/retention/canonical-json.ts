@@ -1,10 +1,14 @@
 import type { Digest } from '../digest.ts';
 import { isFields } from '../fields.ts';
+import { jsonParts } from '../json-parts.ts';
 import { compareText } from './graph.ts';
 import type { CleanupPolicy } from './policy.ts';
 
 /** SHA-256 of a text in UTF-8. Given by the caller: the domain computes no hashes. */
 export type Sha256 = (text: string) => Digest;
+
+/** The same of a text in pieces: long documents are never one string in memory. */
+export type HashParts = (parts: Iterable<string>) => Digest;
 
 /**
  * JSON with one spelling: keys sorted by code units, no spaces, absent keys left out. Like RFC 8785, for values of text, whole
@@ -18,6 +22,11 @@ export function canonicalJson(value: unknown): string {
     .sort(compareText)
     .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
   return `{${entries.join(',')}}`;
+}
+
+/** {@link canonicalJson} in pieces. */
+export function canonicalParts(value: unknown): Iterable<string> {
+  return jsonParts(value, { text: canonicalJson, keys: (fields) => Object.keys(fields).sort(compareText) });
 }
 
 /**

@@ -3,19 +3,23 @@ import { type Fields, isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { quoted } from '../suggestion.ts';
 import { isTag } from '../tags/grammar.ts';
-import { canonicalJson, type Sha256 } from './canonical-json.ts';
+import { canonicalParts, type HashParts } from './canonical-json.ts';
 import { wrongInNativeRules } from './native/rules-plan.ts';
 import { type CleanupPlan, PLAN_VERSION } from './plan.ts';
 
 /** The digest of a plan, by which people and runs refer to it. */
-export function planDigest(plan: CleanupPlan, sha256: Sha256): Digest {
-  return sha256(canonicalJson(plan));
+export function planDigest(plan: CleanupPlan, hash: HashParts): Digest {
+  return hash(canonicalParts(plan));
 }
 
-/** The plan as a file: `{"digest": …, "plan": …}`, canonical, so that the same plan is the same file byte for byte. */
-export function writePlan(plan: CleanupPlan, sha256: Sha256): string {
-  const text = canonicalJson(plan);
-  return `{"digest":${JSON.stringify(sha256(text))},"plan":${text}}\n`;
+/**
+ * The plan as a file, in pieces: `{"digest": …, "plan": …}`, canonical, so that the same plan is the same file byte for byte.
+ * @param digest see {@link planDigest}
+ */
+export function* planParts(plan: CleanupPlan, digest: Digest): Generator<string> {
+  yield `{"digest":${JSON.stringify(digest)},"plan":`;
+  yield* canonicalParts(plan);
+  yield '}\n';
 }
 
 /**
@@ -25,7 +29,7 @@ export function writePlan(plan: CleanupPlan, sha256: Sha256): string {
  */
 export function parsePlan(
   text: string,
-  sha256: Sha256,
+  hash: HashParts,
   expected: { readonly policyDigest: Digest },
 ): Parsed<CleanupPlan> {
   let file: unknown;
@@ -43,7 +47,7 @@ export function parsePlan(
       `The plan has version ${quoted(String(plan.version))}, expected ${PLAN_VERSION}. Plan again with this version of the action.`,
     );
   }
-  if (sha256(canonicalJson(plan)) !== digest) {
+  if (hash(canonicalParts(plan)) !== digest) {
     return problems('The plan was changed after it was made: its digest does not fit. Plan again.');
   }
   if (plan.policyDigest !== expected.policyDigest) {

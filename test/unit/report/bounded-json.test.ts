@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { boundedJson } from '../../../src/report/bounded-json.ts';
+import { boundedJson, boundedValue } from '../../../src/report/bounded-json.ts';
 
 const finding = (at: number) => ({ id: `CVE-${at}`, severity: 'HIGH', title: 'x'.repeat(300) });
 const record = (count: number) => ({
@@ -40,4 +40,14 @@ test.each([
   const text = boundedJson(JSON.stringify({ schemaVersion: 1, outcome: 'failed', ...value }));
   expect(Buffer.byteLength(text)).toBeLessThanOrEqual(100_000);
   expect(JSON.parse(text)).toMatchObject({ schemaVersion: 1, outcome: 'failed', truncated: true });
+});
+
+test('a value has the same text as its JSON, whole or shortened', () => {
+  for (const value of [
+    record(3),
+    record(12_000),
+    { schemaVersion: 1, list: Array.from({ length: 9000 }, () => 'x'.repeat(50)) },
+  ]) {
+    expect(boundedValue(value)).toBe(boundedJson(JSON.stringify(value)));
+  }
 });

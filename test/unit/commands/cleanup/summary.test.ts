@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { renderCleanupOutputs } from '../../../../src/commands/cleanup/outputs.ts';
+import { cleanupJson, renderCleanupOutputs } from '../../../../src/commands/cleanup/outputs.ts';
 import type { CleanupResult } from '../../../../src/commands/cleanup/result.ts';
 import { renderCleanupSummary } from '../../../../src/commands/cleanup/summary.ts';
 import type { Digest } from '../../../../src/domain/digest.ts';
@@ -89,7 +89,9 @@ test('counts are whole, sizes are counted once, and names of others change no ma
   expect(page).toContain('and 799 more: see the plan file.');
   const outputs = renderCleanupOutputs(result);
   expect(outputs).toMatchObject({ 'deleted-manifests': '899', 'kept-manifests': '101', 'deleted-tags': '899' });
-  expect(JSON.parse(outputs.json ?? '')).toMatchObject({ counts: { deletedManifests: 899, isExact: true } });
+  expect(JSON.parse(JSON.stringify(cleanupJson(result)))).toMatchObject({
+    counts: { deletedManifests: 899, isExact: true },
+  });
   // The oldest first.
   expect(page.indexOf('<code>build-999</code>')).toBeLessThan(page.indexOf('<code>build-950</code>'));
 });

@@ -30,6 +30,9 @@ export function digestOf(name: string): Digest {
   return `sha256:${createHash('sha256').update(name).digest('hex')}`;
 }
 
+/** The digest of a text in pieces. */
+export const hashParts = (parts: Iterable<string>): Digest => digestOf([...parts].join(''));
+
 const textOf = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
