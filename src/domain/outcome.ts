@@ -46,7 +46,8 @@ export const FAILURES = {
     heading: 'Signing failed:',
   },
   'trust-unavailable': {
-    about: 'The keys to check signatures with are unavailable or expired, so nothing was verified.',
+    about:
+      "The keys to check signatures with are unavailable or expired, or GitHub's attestations could not be read, so nothing was verified.",
     heading: 'Not verified:',
   },
   unverified: {

@@ -1017,6 +1017,17 @@ export const CATALOGUE = {
       'Leave `trusted-root` empty to use the public instance of Sigstore.',
     ],
   },
+  ATTESTATIONS_UNREADABLE: {
+    outcome: 'trust-unavailable',
+    retry: 'never',
+    title: "GitHub's attestations could not be read",
+    cause:
+      "The attestations API of GitHub refused the request, is unavailable, or returned an invalid response. The registry's own attestations were not enough, so nothing was verified.",
+    remedy: [
+      'Add `attestations: read` to the `permissions:` of the job.',
+      'Or remove `github-attestations`: then only attestations in the registry count.',
+    ],
+  },
   TRUSTED_ROOT_UNAVAILABLE: {
     outcome: 'trust-unavailable',
     retry: 'never',

@@ -14,8 +14,7 @@ import { ActionError } from '../errors/action-error.ts';
 import type { Repository } from '../oci/client/repository.ts';
 import { isRunnable } from '../oci/image/attestation-manifest.ts';
 import { parseManifest } from '../oci/image/document.ts';
-import type { BundleChecker } from '../sigstore/verify-bundle.ts';
-import { openSignatures, type SignatureReader } from './signatures.ts';
+import type { OpenSignatures } from './signatures.ts';
 
 /** Far above the platforms and nested indexes of any real image. */
 const MAX_MANIFESTS = 200;
@@ -29,29 +28,29 @@ const MAX_CONCURRENT_PLATFORMS = 4;
  */
 export async function verifySignedImage(
   repository: Repository,
-  signatures: SignatureReader,
+  open: OpenSignatures,
   policy: VerificationPolicy,
-  check: BundleChecker,
 ): Promise<VerificationResult> {
+  const signatures = open(policy.digest);
   const claimed = verifyStatements(await signatures.claiming(policy.predicateTypes), policy);
   const predicateTypes = claimed.requirements
     .filter(({ met, predicateType }) => met === undefined && isPerPlatform(predicateType))
     .map(({ predicateType }) => predicateType);
   const platforms =
-    predicateTypes.length === 0 ? [] : await verifyPlatforms(repository, { ...policy, predicateTypes }, check);
+    predicateTypes.length === 0 ? [] : await verifyPlatforms(repository, open, { ...policy, predicateTypes });
   const result = combinePlatforms(claimed, platforms);
   return result.verified ? result : combinePlatforms(verifyStatements(await signatures.all(), policy), platforms);
 }
 
 async function verifyPlatforms(
   repository: Repository,
+  open: OpenSignatures,
   policy: VerificationPolicy,
-  check: BundleChecker,
 ): Promise<readonly PlatformResult[]> {
   const platforms = await platformsOf(repository, policy.digest);
   const limit = pLimit(MAX_CONCURRENT_PLATFORMS);
   return limit.map([...platforms], async ({ digest, name }): Promise<PlatformResult> => {
-    const signatures = openSignatures(repository, digest, check);
+    const signatures = open(digest);
     const claimed = verifyStatements(await signatures.claiming(policy.predicateTypes), { ...policy, digest });
     return {
       name,

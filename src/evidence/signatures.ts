@@ -50,6 +50,16 @@ const NOTARY_TYPE = 'application/vnd.cncf.notary.signature';
 /** Referrers that are never signatures and need not be opened. */
 const OTHER_TYPES: readonly unknown[] = [PROMOTION_TYPE, MEDIA_TYPES.dockerAttestation];
 
+/** The same for several policies: what was read for one is not requested again for the next. */
+export function rememberSignatures(open: OpenSignatures): OpenSignatures {
+  const readers = new Map<Digest, SignatureReader>();
+  return (digest) => {
+    const reader = readers.get(digest) ?? open(digest);
+    readers.set(digest, reader);
+    return reader;
+  };
+}
+
 /** Reads the signed attachments of one image; what was read once is not requested again. */
 export interface SignatureReader {
   /**
@@ -61,6 +71,9 @@ export interface SignatureReader {
   /** Reads everything. @throws ActionError when the registry cannot be read */
   readonly all: () => Promise<SignaturesOfImage>;
 }
+
+/** Opens what is signed about one manifest of a repository. */
+export type OpenSignatures = (digest: Digest) => SignatureReader;
 
 /**
  * Opens what is signed about an existing image: bundles among its referrers (cosign 3, GitHub's attestations, ours), and the

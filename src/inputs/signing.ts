@@ -7,6 +7,13 @@ const SHA256 = /^[0-9a-f]{64}$/;
 const SHA256_WORDS = 'a SHA-256 of 64 hexadecimal digits';
 
 /** Inputs for signing an image. */
+const GITHUB_ATTESTATIONS = flag({
+  group: 'Signing',
+  about:
+    "Use GitHub's attestations API besides the registry. To publish: also store keyless attestations there, for `gh attestation verify` without a registry; needs `attestations: write`, and in private repositories GitHub Enterprise Cloud. To verify: if the registry has too little, also look there, in the repository that `signer-claims` names, otherwise in this one; needs `attestations: read`.",
+  default: 'false',
+});
+
 export const SIGNING_INPUTS = {
   sign: choice(['off', 'auto', 'keyless', 'key', 'notation'], {
     group: 'Signing',
@@ -17,7 +24,7 @@ export const SIGNING_INPUTS = {
   'sign-key': text({
     group: 'Signing',
     about:
-      'The key. For cosign: a file of `cosign generate-key-pair`, `env://NAME`, `awskms://…`, `azurekms://…`, `gcpkms://…` or `hashivault://…`. For notation: `key=<path>,certificate=<path>` or `plugin=<name>,id=<key id>`.',
+      'The key. For cosign: a file of `cosign generate-key-pair`, `env://NAME`, `awskms://…`, `azurekms://…`, `gcpkms://…`, `hashivault://…` or `openbao://…`. For notation: `key=<path>,certificate=<path>` or `plugin=<name>,id=<key id>`.',
     example: 'awskms:///alias/release',
   }),
   'sign-key-password': secret({
@@ -36,12 +43,7 @@ export const SIGNING_INPUTS = {
       "The Sigstore instance for keyless signing: `public`, `github`, or a signing config of your own as a file. Empty: `public` for public repositories, and for private ones GitHub's own instance, which writes to no public log.",
     example: '.github/sigstore/signing-config.json',
   }),
-  'github-attestations': flag({
-    group: 'Signing',
-    about:
-      "Also store keyless attestations in GitHub's attestations API, for `gh attestation verify` without a registry. Needs `attestations: write`, and in private repositories GitHub Enterprise Cloud.",
-    default: 'false',
-  }),
+  'github-attestations': GITHUB_ATTESTATIONS,
   'cosign-sha256': pattern(SHA256, SHA256_WORDS, {
     group: 'Signing',
     about: 'SHA-256 of the cosign on PATH, for a build that is not in the built-in list and that you trust.',
@@ -92,6 +94,7 @@ export const SIGNING_RULES: readonly Rule<SigningValues>[] = [
 
 /** Inputs for accepted signers and verification. Patterns are parsed when a command needs them: RE2 is large. */
 export const TRUST_INPUTS = {
+  'github-attestations': GITHUB_ATTESTATIONS,
   'signer-identity': lines({
     group: 'Signing',
     about:

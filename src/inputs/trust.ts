@@ -5,7 +5,7 @@ import { inputError } from './read-table.ts';
 import type { InputsOf } from './schema.ts';
 import type { TRUST_INPUTS } from './signing.ts';
 
-type Values = InputsOf<typeof TRUST_INPUTS>;
+type Values = InputsOf<typeof TRUST_INPUTS> & { readonly 'github-token': string | undefined };
 
 /** Accepted signers, and the material for verification. */
 export interface TrustSettings {
@@ -16,15 +16,27 @@ export interface TrustSettings {
   readonly keys: readonly string[];
   /** Files, `public`, `github`; empty: both instances. */
   readonly trustedRoots: readonly string[];
+  /** GitHub's attestations API, if it is read besides the registry. */
+  readonly store?: { readonly token: string };
 }
 
 /** @throws ActionError INPUT_INVALID with every problem of the identities and claims */
 export async function trustSettings(inputs: Values): Promise<TrustSettings> {
+  const { 'github-attestations': isStored, 'github-token': token } = inputs;
+  if (isStored && token === undefined) {
+    throw inputError([
+      {
+        input: 'github-attestations',
+        text: 'it needs `github-token`, with `attestations: read`. Add it, or remove it.',
+      },
+    ]);
+  }
   return {
     identities: await identitiesOf(inputs),
     issuer: inputs['signer-issuer'],
     keys: inputs['signer-key'].filter((line) => line !== '' && !line.startsWith('#')),
     trustedRoots: inputs['trusted-root'].filter((line) => line !== '' && !line.startsWith('#')),
+    ...(isStored && token !== undefined ? { store: { token } } : {}),
   };
 }
 

@@ -21,6 +21,7 @@ const ACT = 'v0.2.89';
 const ACTIONLINT = 'v1.7.12';
 const ZIZMOR = '1.32.0';
 const GH = 'v2.83.2';
+const COSIGN = 'v3.1.3';
 const OPENTOFU = 'v1.12.6';
 /** The first that knows all options that the action uses. */
 const OLDEST_BUILDX = '0.13.0';
@@ -212,6 +213,7 @@ async function installMissing(home: string, env: NodeJS.ProcessEnv, usable: bool
       ['act', ACT],
       ['actionlint', ACTIONLINT],
       ['gh', GH],
+      ['cosign-kms', COSIGN],
       ['referrers-registry'],
       ['grafana-schema'],
       ['terraform-schema'],

@@ -11,6 +11,7 @@
 #   install.sh zizmor HOME VERSION    zizmor from its Python package, into HOME/bin
 #   install.sh sigstore HOME          Fulcio, a CT log, Rekor v2 and a timestamp authority from their Go modules, into HOME/bin
 #   install.sh regclient HOME VERSION  regctl, regbot and regsync from their Go module, into HOME/bin
+#   install.sh cosign-kms HOME VERSION  cosign from its Go module, with all key management services, into HOME/bin/cosign-kms
 #   install.sh gh HOME VERSION        gh from its Go module, into HOME/bin
 #   install.sh referrers-registry HOME  the registry of the folder of that name, into HOME/bin
 #   install.sh grafana-schema HOME    the same for the check of dashboards
@@ -109,6 +110,11 @@ case $part in
     mv "$home/bin/posix" "$home/bin/rekor-tiles"
     program github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server v2.1.3
     program github.com/sigstore/fulcio v1.8.8
+    ;;
+  cosign-kms)
+    # Debian builds it without most of them.
+    GOBIN=$home/go/cosign-kms retried go install -ldflags '-s -w' "github.com/sigstore/cosign/v3/cmd/cosign@$1" 2>"$home/go.log" || { tail -n 20 "$home/go.log" >&2; exit 1; }
+    mv "$home/go/cosign-kms/cosign" "$home/bin/cosign-kms"
     ;;
   gh)
     tool "$1" "$home/bin" github.com/cli/cli/v2/internal/build.Version github.com/cli/cli/v2/cmd/gh

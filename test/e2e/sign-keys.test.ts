@@ -1,12 +1,13 @@
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { connect } from '../support/registry-client.ts';
 import { find, run } from './programs.ts';
+import { signDigest } from './sigstore/digest-signature.ts';
 import { useSigningJob } from './sigstore/job.ts';
 
 const job = useSigningJob();
@@ -85,18 +86,6 @@ interface Asked {
 }
 
 const SECRET = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY';
-
-/** Node hashes what it signs: openssl signs a digest. */
-async function signDigest(key: KeyObject, digest: Buffer): Promise<string> {
-  const folder = await mkdtemp(join(job.scene.directory, 'kms-'));
-  const [secret, input, output] = [join(folder, 'key.pem'), join(folder, 'digest'), join(folder, 'signature')];
-  await writeFile(secret, key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-  await writeFile(input, digest);
-  await run('openssl', ['pkeyutl', '-sign', '-inkey', secret, '-in', input, '-out', output], { env: process.env });
-  const signature = await readFile(output);
-  await rm(folder, { recursive: true });
-  return signature.toString('base64');
-}
 
 describe('a key in a key management service signs through cosign', () => {
   const ACCESS = 'AKIAIOSFODNN7EXAMPLE';

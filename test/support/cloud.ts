@@ -21,7 +21,7 @@ export interface CloudRequest {
 export interface CloudReply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
-  /** Sent as JSON unless it is a text. */
+  /** Sent as JSON unless it is a text or bytes. */
   readonly body?: unknown;
 }
 
@@ -72,8 +72,9 @@ export async function startCloud(hosts: Readonly<Record<string, Host>>): Promise
       .then(() => service(asked))
       .catch((error: unknown): CloudReply => ({ status: 599, body: String(error) }));
     const { status, headers = {}, body: content } = reply;
-    const text = content === undefined ? '' : typeof content === 'string' ? content : JSON.stringify(content);
-    const type = typeof content === 'string' ? 'text/plain' : 'application/json';
+    const isRaw = typeof content === 'string' || Buffer.isBuffer(content);
+    const text = content === undefined ? '' : isRaw ? content : JSON.stringify(content);
+    const type = isRaw ? 'text/plain' : 'application/json';
     response.writeHead(status, { 'content-type': type, ...headers }).end(request.method === 'HEAD' ? '' : text);
   };
   const server = https.createServer({ key, cert }, (request, response) => void answer(request, response));

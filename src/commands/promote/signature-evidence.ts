@@ -12,7 +12,7 @@ import type { ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { PREDICATES } from '../../domain/trust/predicates.ts';
 import { signerText, type WantedSigner } from '../../domain/trust/verification.ts';
 import { verifySignedImage } from '../../evidence/platform-statements.ts';
-import { openSignatures } from '../../evidence/signatures.ts';
+import { rememberSignatures } from '../../evidence/signatures.ts';
 import type { TrustSettings } from '../../inputs/trust.ts';
 import type { Destination } from '../../run/targets.ts';
 import { openTrust } from '../../run/trust.ts';
@@ -50,13 +50,13 @@ export async function readSignatureEvidence(
     each.name === 'signature' ? each.identity : isProvable(each) ? each.proof?.identity : undefined,
   );
   await loadIdentityPatterns(identities.filter((identity) => identity !== undefined));
-  const { check, signers } = await openTrust(
+  const { signaturesOf, signers } = await openTrust(
     runtime,
     trust,
     identities.some((identity) => identity !== undefined),
   );
   const { digest } = root.descriptor;
-  const found = openSignatures(source.repository, digest, check);
+  const open = rememberSignatures(signaturesOf(source.repository));
   const signersOf = ({ identity, issuer = trust.issuer }: ProofTerms = {}): readonly WantedSigner[] => {
     if (identity === undefined) return signers;
     const rule = readTextRule(identity);
@@ -84,7 +84,7 @@ export async function readSignatureEvidence(
       ...{ digest, signers: own, now: runtime.clock.now() },
       predicateTypes: [PREDICATES.signature, ...statements],
     };
-    const { verified, requirements } = await verifySignedImage(source.repository, found, policy, check);
+    const { verified, requirements } = await verifySignedImage(source.repository, open, policy);
     const [signature] = requirements;
     if (verified && signature?.met !== undefined) {
       const time = signature.met.time === undefined ? '' : ` at ${signature.met.time.toISOString()}`;
@@ -97,16 +97,11 @@ export async function readSignatureEvidence(
   }
 
   async function checkProof(requirement: ProvableRequirement, own: readonly WantedSigner[]): Promise<RequirementCheck> {
-    const { verified, requirements } = await verifySignedImage(
-      source.repository,
-      found,
-      {
-        ...{ digest, signers: own, now: runtime.clock.now(), predicateTypes: [PROOF_TYPES[requirement.name]] },
-        ...(requirement.name === 'scan' && requirement.maxAge !== 'now' ? { maxAge: requirement.maxAge } : {}),
-        content: (statement) => proofProblems(requirement, statement, wantedScan),
-      },
-      check,
-    );
+    const { verified, requirements } = await verifySignedImage(source.repository, open, {
+      ...{ digest, signers: own, now: runtime.clock.now(), predicateTypes: [PROOF_TYPES[requirement.name]] },
+      ...(requirement.name === 'scan' && requirement.maxAge !== 'now' ? { maxAge: requirement.maxAge } : {}),
+      content: (statement) => proofProblems(requirement, statement, wantedScan),
+    });
     const [proof] = requirements;
     if (verified && proof?.met !== undefined) {
       const { time } = proof.met;

@@ -35,8 +35,8 @@ export async function notSignedByUs(
       predicateTypes: [PREDICATES.signature],
       now: runtime.clock.now(),
     };
-    const signatures = openSignatures(repository, digest, check);
-    const { verified, requirements } = await verifySignedImage(repository, signatures, policy, check);
+    const open = (about: Digest) => openSignatures(repository, about, check);
+    const { verified, requirements } = await verifySignedImage(repository, open, policy);
     if (verified) {
       runtime.log.info(`${image}@${shortDigest(digest)} was signed by this workflow for this commit.`);
       return undefined;

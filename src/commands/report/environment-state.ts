@@ -40,20 +40,18 @@ export function openEvidence(runtime: Runtime, { trust, recordTrust }: ReportInp
 
 function signatureVerifier(runtime: Runtime, trust: ReportInputs['trust']): NonNullable<Evidence['verify']> {
   const open = async () => {
-    const [{ openTrust }, { openSignatures }, { verifySignedImage }] = await Promise.all([
+    const [{ openTrust }, { verifySignedImage }] = await Promise.all([
       import('../../run/trust.ts'),
-      import('../../evidence/signatures.ts'),
       import('../../evidence/platform-statements.ts'),
     ]);
-    return { ...(await openTrust(runtime, trust)), openSignatures, verifySignedImage };
+    return { ...(await openTrust(runtime, trust)), verifySignedImage };
   };
   let opened: ReturnType<typeof open> | undefined;
   return async (repository, digest) => {
     opened ??= open();
-    const { check, signers, openSignatures, verifySignedImage } = await opened;
-    const found = openSignatures(repository, digest, check);
+    const { signaturesOf, signers, verifySignedImage } = await opened;
     const policy = { digest, signers, predicateTypes: [PREDICATES.signature], now: runtime.clock.now() };
-    const { requirements } = await verifySignedImage(repository, found, policy, check);
+    const { requirements } = await verifySignedImage(repository, signaturesOf(repository), policy);
     const [signature] = requirements;
     return signature?.met === undefined
       ? { isVerified: false, reason: signature?.reasons.join(' ') ?? 'There is no signature.' }

@@ -9,19 +9,18 @@ import {
 import type { NamedImage } from '../../domain/trust/verification-subject.ts';
 import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
 import { verifySignedImage } from '../../evidence/platform-statements.ts';
-import { openSignatures, type SignaturesOfImage } from '../../evidence/signatures.ts';
+import type { SignatureReader, SignaturesOfImage } from '../../evidence/signatures.ts';
 import type { Repository } from '../../oci/client/repository.ts';
 import { openRegistries, type Registry } from '../../run/open-registries.ts';
-import { openTrust } from '../../run/trust.ts';
+import { type OpenTrust, openTrust } from '../../run/trust.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
-import type { BundleChecker } from '../../sigstore/verify-bundle.ts';
 import { describePolicy, type VerifyInputs } from './inputs.ts';
 import { failedVerify, type VerifiedImage, type VerifyResult } from './result.ts';
 
 /** What all images are verified with. */
 interface Verification {
   readonly inputs: VerifyInputs;
-  readonly check: BundleChecker;
+  readonly signaturesOf: OpenTrust['signaturesOf'];
   readonly signers: readonly WantedSigner[];
 }
 
@@ -38,13 +37,13 @@ export async function verify(
     const hosts = inputs.images.map(({ reference }) => reference.host);
     const registries = await openRegistries(runtime, inputs.registries, hosts, runtime.env.GITHUB_ACTOR ?? '');
     // The libraries and the trusted root load while the registries answer.
-    const [{ check, signers }, resolved] = await Promise.all([
+    const [{ signaturesOf, signers }, resolved] = await Promise.all([
       openTrust(runtime, inputs.trust),
       Promise.allSettled(inputs.images.map((image) => resolveImage(image, registries.get(image.reference.host)))),
     ]);
     const verification: Verification = {
       inputs,
-      check,
+      signaturesOf,
       signers: [...signers, ...(inputs.notation === undefined ? [] : [{ kind: 'notation' } as const])],
     };
     runtime.log.info(`Required of each image: ${inputs.predicateTypes.join(', ')}, ${describePolicy(inputs)}.`);
@@ -106,7 +105,7 @@ async function resolveImage(
 
 async function verifyImage(
   runtime: Runtime,
-  { inputs, check, signers }: Verification,
+  { inputs, signaturesOf, signers }: Verification,
   { name, image, digest, registry, repository }: ResolvedImage,
 ): Promise<VerifiedImage> {
   const policy: VerificationPolicy = {
@@ -116,23 +115,25 @@ async function verifyImage(
     ...(inputs.maxAge === undefined ? {} : { maxAge: inputs.maxAge }),
     now: runtime.clock.now(),
   };
-  const signatures = openSignatures(repository, digest, check);
-  const { verified, requirements } = await verifySignedImage(
-    repository,
-    { claiming: signatures.claiming, all: withNotary },
-    policy,
-    check,
-  );
+  const { verified, requirements } = await verifySignedImage(repository, open, policy);
   return { name, image, digest, verified, requirements };
 
-  async function withNotary(): Promise<SignaturesOfImage> {
-    const found = await signatures.all();
-    for (const problem of found.unread) runtime.log.warning(problem);
-    const notary = await notarySignatures(runtime, inputs, registry, repository.name, found, digest);
+  /** Notary signatures are about the image as it was named. */
+  function open(about: Digest): SignatureReader {
+    const signatures = signaturesOf(repository)(about);
+    if (about !== digest) return signatures;
     return {
-      ...found,
-      signed: [...found.signed, ...notary.signed],
-      rejected: [...found.rejected, ...notary.rejected],
+      ...signatures,
+      all: async () => {
+        const found = await signatures.all();
+        for (const problem of found.unread) runtime.log.warning(problem);
+        const notary = await notarySignatures(runtime, inputs, registry, repository.name, found, digest);
+        return {
+          ...found,
+          signed: [...found.signed, ...notary.signed],
+          rejected: [...found.rejected, ...notary.rejected],
+        };
+      },
     };
   }
 }

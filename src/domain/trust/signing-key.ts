@@ -7,7 +7,7 @@ export type NotationKey =
   | { readonly kind: 'plugin'; readonly plugin: string; readonly id: string };
 
 /** Kinds of keys that cosign reads besides files. */
-const SCHEMES = ['env', 'awskms', 'azurekms', 'gcpkms', 'hashivault'] as const;
+const SCHEMES = ['env', 'awskms', 'azurekms', 'gcpkms', 'hashivault', 'openbao'] as const;
 
 /** Checks the reference of a cosign key: a path, `env://NAME`, or a key in a key management service. */
 export function readCosignKey(text: string): Parsed<string> {

@@ -8,7 +8,12 @@ import { isPredicateType, PREDICATES } from './predicates.ts';
 import { provenanceSource } from './provenance.ts';
 
 /** Where a statement was found. */
-export type StatementFormat = 'sigstore bundle' | 'cosign 2 signature' | 'cosign 2 attestation' | 'Notary signature';
+export type StatementFormat =
+  | 'sigstore bundle'
+  | 'cosign 2 signature'
+  | 'cosign 2 attestation'
+  | 'GitHub attestation'
+  | 'Notary signature';
 
 /** Who signed, as far as the cryptography shows. */
 export type Signer =

@@ -7,10 +7,13 @@ import { isolate } from '../isolation.ts';
 
 /** A key for cosign: a file in its own format, a variable containing one, or a key in a key management service. */
 export interface CosignKey {
-  /** Path in the workspace, `env://NAME`, `awskms://…`, `azurekms://…`, `gcpkms://…`, `hashivault://…`. */
+  /** Path in the workspace, `env://NAME`, `awskms://…`, `azurekms://…`, `gcpkms://…`, `hashivault://…`, `openbao://…`. */
   readonly reference: string;
   readonly password?: string | undefined;
 }
+
+/** cosign reads those of Vault and of OpenBao, whichever of them the key is in. */
+const TRANSIT_VARIABLES = /^(?:VAULT_|BAO_|TRANSIT_SECRET_ENGINE_PATH$)/;
 
 /**
  * The variables for each kind of key. Nothing else from the environment is passed, so cosign never sees other
@@ -20,7 +23,8 @@ const PROVIDER_VARIABLES: Readonly<Record<string, RegExp>> = {
   'awskms:': /^AWS_/,
   'azurekms:': /^(?:AZURE_|IDENTITY_|IMDS_|MSI_)/,
   'gcpkms:': /^(?:GOOGLE_|CLOUDSDK_|GCE_METADATA_)/,
-  'hashivault:': /^(?:VAULT_|TRANSIT_SECRET_ENGINE_PATH$)/,
+  'hashivault:': TRANSIT_VARIABLES,
+  'openbao:': TRANSIT_VARIABLES,
 };
 
 const SIGNING_CONFIG = {
@@ -113,12 +117,21 @@ function keyEnvironment(env: Runtime['env'], { reference }: CosignKey): Record<s
 }
 
 function refused({ reference, password }: CosignKey, stderr: string): ActionError {
-  const lines = stderr.split('\n').filter((line) => line.startsWith('Error: '));
-  const said = (lines.at(-1) ?? stderr.trim().split('\n').at(-1) ?? '').replace(/^Error: /, '');
+  const said = reasonIn(stderr);
   const clean = password === undefined || password === '' ? said : said.replaceAll(password, '***');
   return new ActionError(
     'SIGNING_KEY_UNUSABLE',
     `cosign could not sign with the key ${reference.slice(0, 200)}: ${clean.slice(0, 500) || 'it gave no reason'}`,
     { facts: { input: 'sign-key' } },
   );
+}
+
+/** The last error in what cosign wrote, whose reason may be on lines of its own, as that of Vault; then cosign repeats it. */
+function reasonIn(stderr: string): string {
+  const lines = stderr.split('\n').map((line) => line.trim());
+  const at = lines.findLastIndex((line) => line.startsWith('Error: '));
+  if (at < 0) return lines.findLast((line) => line !== '') ?? '';
+  const end = lines.findIndex((line, index) => index > at && line.includes('error during command execution:'));
+  const reason = lines.slice(at, end < 0 ? undefined : end).filter((line) => line !== '');
+  return reason.join(' ').replace(/^Error: /, '');
 }

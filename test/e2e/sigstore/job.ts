@@ -49,14 +49,18 @@ export function useSigningJob() {
       await setting.image();
       return setting.publish({ images: image, ...inputs }, { env });
     },
-    verify: (image: string, inputs: Readonly<Record<string, string>> = {}) =>
+    verify: (
+      image: string,
+      inputs: Readonly<Record<string, string>> = {},
+      env: Readonly<Record<string, string>> = {},
+    ) =>
       runAction({
         inputs: {
           ...{ command: 'verify', images: image, 'trusted-root': 'trusted-root.json' },
           ...{ 'signer-identity': IDENTITY, 'signer-issuer': scene.sigstore.issuer.url, ...inputs },
         },
         workspace: setting.repository.directory,
-        env: { PATH: process.env.PATH },
+        env: { PATH: process.env.PATH, ...env },
       }),
     cosign: (command: string, name: string, ...args: readonly string[]) =>
       run('cosign', [command, '--allow-insecure-registry', ...args, name], {

@@ -191,7 +191,7 @@ export const CONTRACTS = {
         operations: [
           ...GITHUB,
           'GET /repos/{owner}/{repo}/actions/oidc/customization/sub',
-          'POST /repos/{owner}/{repo}/attestations',
+          ...['POST /repos/{owner}/{repo}/attestations', 'GET /repos/{owner}/{repo}/attestations/{subject_digest}'],
           'POST /orgs/{org}/artifacts/metadata/storage-record',
           'GET /repos/{owner}/{repo}/deployments',
           ...['GET', 'POST'].map((method) => `${method} /repos/{owner}/{repo}/deployments/{deployment_id}/statuses`),

@@ -58,6 +58,7 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
         'MIRROR_TAG_MOVED',
         'MIRROR_TARGET_CHANGED',
         'ATTESTATION_NOT_STORED',
+        'ATTESTATIONS_UNREADABLE',
         'REPORT_CONDITION',
         'REPORT_FINDINGS',
       ],
