@@ -4,6 +4,9 @@
 
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 const SELECT = 'registry=~"$registry", repository=~"$repository"';
+/** Findings with the digest of their image: one that has several watched tags counts once. */
+const findingsByDigest = (severity: string, metric = 'registry_image_findings') =>
+  `${metric}{${SELECT}, ${severity}} * on (registry, repository, tag) group_left (digest) registry_image_info`;
 const SCHEMA_VERSION = 42;
 /** Columns of a dashboard. */
 const WIDTH = 24;
@@ -46,7 +49,7 @@ const ROWS: readonly { readonly title: string; readonly panels: readonly Panel[]
       stat(
         'Critical findings',
         'Of watched images, the highest of any scanner. No value: nothing was scanned.',
-        `sum(max by (registry, repository, tag) (registry_image_findings{${SELECT}, severity="CRITICAL"}))`,
+        `sum(max by (registry, repository, digest) (${findingsByDigest('severity="CRITICAL"')}))`,
         { thresholds: [1, 1] },
       ),
       stat(
@@ -126,13 +129,13 @@ const ROWS: readonly { readonly title: string; readonly panels: readonly Panel[]
       ),
       series('Critical and high findings', 'Of watched images, the highest of any scanner.', [
         {
-          expr: `sum by (severity) (max by (registry, repository, tag, severity) (registry_image_findings{${SELECT}, severity=~"CRITICAL|HIGH"}))`,
+          expr: `sum by (severity) (max by (registry, repository, digest, severity) (${findingsByDigest('severity=~"CRITICAL|HIGH"')}))`,
           legend: '{{severity}}',
         },
       ]),
       series('Findings with a fix', 'Of watched images, by scanner.', [
         {
-          expr: `sum by (source) (registry_image_fixable_findings{${SELECT}, severity=~"CRITICAL|HIGH"})`,
+          expr: `sum by (source) (max by (registry, repository, digest, severity, source) (${findingsByDigest('severity=~"CRITICAL|HIGH"', 'registry_image_fixable_findings')}))`,
           legend: '{{source}}',
         },
       ]),

@@ -10,6 +10,10 @@ const MAX_POINTS = 14;
 /** The default of mermaid is hardly visible on white. */
 const COLOUR = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#0969da"}}}}%%';
 
+/** Slices that can be told apart on white and on black; the default ones are pale. */
+const SLICES =
+  '%%{init: {"themeVariables": {"pie1": "#54aeff", "pie2": "#4ac26b", "pie3": "#d4a72c", "pie4": "#fb8f44", "pie5": "#ff8182", "pie6": "#c297ff", "pie7": "#ff80c8", "pie8": "#8c959f", "pieOpacity": "1", "pieStrokeWidth": "1px", "pieOuterStrokeWidth": "1px"}}}%%';
+
 /** Images of all repositories by age. The json has the same numbers. Empty without an image. */
 export function renderAges(repositories: readonly RepositoryReport[], now: number): string {
   const times = repositories.flatMap(({ content }) => content?.images.map(({ pushedAt }) => pushedAt) ?? []);
@@ -40,10 +44,12 @@ export function renderStorage(repositories: readonly RepositoryReport[]): string
     ...sizes.slice(0, MAX_SLICES - 1).map(({ path, bytes }) => [inLabel(path), bytes] as const),
     ...(rest > 0 ? [['others', rest] as const] : []),
   ];
+  const [unit, size] = unitFor(sizes[0]?.bytes ?? 0);
   return [
     '```mermaid',
-    'pie showData title Storage by repository (MiB)',
-    ...slices.map(([name, bytes]) => `  "${name}" : ${mebibytes(bytes)}`),
+    SLICES,
+    `pie showData title Storage by repository (${unit})`,
+    ...slices.map(([name, bytes]) => `  "${name}" : ${inUnit(bytes, size)}`),
     '```',
   ].join('\n');
 }
@@ -57,7 +63,7 @@ export function renderTrend({ history = [], repositories }: ReportResult): strin
   const complete = runs.filter(([, entries]) => entries.length === shown.size);
   if (complete.length < 2) return '';
   const sums = complete.map(([, entries]) => entries.reduce((total, { bytes }) => total + bytes, 0));
-  const [unit, size] = UNITS.find(([, from]) => Math.max(...sums) >= from) ?? ['bytes', 1];
+  const [unit, size] = unitFor(Math.max(...sums));
   const points = sums.map((sum) => Math.round((sum / size) * 100) / 100);
   return [
     '```mermaid',
@@ -78,8 +84,10 @@ const UNITS: readonly (readonly [name: string, bytes: number])[] = [
   ['KiB', 1024],
 ];
 
+const unitFor = (bytes: number) => UNITS.find(([, from]) => bytes >= from) ?? (['bytes', 1] as const);
+
 /** At least something for what exists: a slice of 0 is no slice. */
-const mebibytes = (bytes: number) => Math.max(0.01, Math.round((bytes / (1024 * 1024)) * 100) / 100);
+const inUnit = (bytes: number, size: number) => Math.max(0.01, Math.round((bytes / size) * 100) / 100);
 
 /** Names inside a diagram: nothing that could end a label. */
 function inLabel(text: string): string {

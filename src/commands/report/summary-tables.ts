@@ -52,6 +52,7 @@ const SCANNERS: Readonly<Record<ScanSource, string>> = {
   'artifact-analysis': 'Artifact Analysis',
   harbor: 'Harbor',
   defender: 'Defender',
+  xray: 'JFrog Xray',
 };
 
 /** Statuses without a result: never an empty cell and never a zero. */
@@ -67,6 +68,9 @@ const STATUSES: Readonly<Record<ScanResult['status'], string>> = {
   unavailable: '❌ unavailable',
 };
 
+/** Numbers stay on the line of their unit, however narrow the column. */
+const unbroken = (text: string) => text.replaceAll(' ', '\u00A0');
+
 /** Watched images with the result of each scanner. */
 export function renderWatched(repositories: readonly RepositoryReport[], now: number): string {
   const all = repositories.flatMap(({ repository, watched }) => watched.map((each) => ({ repository, ...each })));
@@ -79,9 +83,9 @@ export function renderWatched(repositories: readonly RepositoryReport[], now: nu
       hasSeveral ? code(repository) : '',
       tags.slice(0, 5).map(code).join(' '),
       code(shortDigest(image.digest)),
-      image.pushedAt === undefined ? 'unknown' : ageText(now - image.pushedAt),
-      pullText(image.pulledAt, now),
-      bytes(image.size),
+      image.pushedAt === undefined ? 'unknown' : unbroken(ageText(now - image.pushedAt)),
+      unbroken(pullText(image.pulledAt, now)),
+      unbroken(bytes(image.size)),
       ...(sources.length === 0
         ? ['❔ no scanner']
         : sources.map((source) => scanText(scans.find((scan) => scan.source === source)))),
@@ -119,8 +123,8 @@ function scanText(scan: ScanResult | undefined): string {
   const { CRITICAL, HIGH, MEDIUM, LOW, UNKNOWN } = counts;
   const total = CRITICAL + HIGH + MEDIUM + LOW + UNKNOWN;
   const gravest = [
-    ...(CRITICAL > 0 ? [`🔴 ${CRITICAL} critical`] : []),
-    ...(HIGH > 0 ? [`🟠 ${HIGH} high`] : []),
+    ...(CRITICAL > 0 ? [unbroken(`🔴 ${CRITICAL} critical`)] : []),
+    ...(HIGH > 0 ? [unbroken(`🟠 ${HIGH} high`)] : []),
     ...(CRITICAL + HIGH < total ? [`${total - CRITICAL - HIGH} other`] : []),
   ];
   return `${STATUSES[scan.status]}${total === 0 ? '✅ none found' : gravest.join(', ')}`;

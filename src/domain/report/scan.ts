@@ -2,7 +2,16 @@ import { SEVERITIES, type Severity, type SeverityCounts } from '../gate/severity
 import { compareText } from '../retention/graph.ts';
 
 /** Who scanned. */
-export const SCAN_SOURCES = ['trivy', 'scout', 'ecr', 'inspector', 'artifact-analysis', 'harbor', 'defender'] as const;
+export const SCAN_SOURCES = [
+  'trivy',
+  'scout',
+  'ecr',
+  'inspector',
+  'artifact-analysis',
+  'harbor',
+  'defender',
+  'xray',
+] as const;
 export type ScanSource = (typeof SCAN_SOURCES)[number];
 
 /**

@@ -9,6 +9,7 @@ import { defenderScan } from './defender.ts';
 import { azureIdentity, hasAzureIdentity } from './identity.ts';
 import { currentTags, listImages } from './inventory.ts';
 import { acrRemedies } from './remedies.ts';
+import { registryUsage } from './usage.ts';
 
 export const acr: Vendor = {
   id: 'acr',
@@ -40,7 +41,10 @@ function manageAcr(context: ManagementContext): Management {
     list: () => listImages(registry, context),
     currentTags: (digest) => currentTags(registry, context, digest),
     ...(hasAzureIdentity(context)
-      ? { scans: { source: 'defender', result: (digest: Digest) => defenderScan(context, digest) } }
+      ? {
+          scans: { source: 'defender', result: (digest: Digest) => defenderScan(context, digest) },
+          usage: () => registryUsage(context),
+        }
       : {}),
     deleteTag: (tag) => registry.remove(`/acr/v1/${name}/_tags/${encodeURIComponent(tag)}`, tag),
     deleteDigest: (digest) => registry.remove(`/v2/${name}/manifests/${digest}`, digest),

@@ -9,6 +9,7 @@ import type { ListedImage, Management, ManagementContext, NewRepository, Vendor 
 import { type ImageFolder, openArtifactory } from './api.ts';
 import { artifactoryIdentity } from './identity.ts';
 import { artifactoryRemedies } from './remedies.ts';
+import { xrayScan } from './xray.ts';
 
 /** JFrog Artifactory, in the cloud or self-hosted: https://jfrog.com/help/r/jfrog-rest-apis */
 export const artifactory: Vendor = {
@@ -154,5 +155,8 @@ function manage(context: ManagementContext): Management {
     return gone.includes('deleted') ? 'deleted' : 'absent';
   };
 
-  return { exists, create, list, currentTags, deleteTag, deleteDigest };
+  return {
+    ...{ exists, create, list, currentTags, deleteTag, deleteDigest },
+    scans: { source: 'xray', result: (digest) => xrayScan(context, digest) },
+  };
 }

@@ -6,6 +6,11 @@ import { googleDouble } from '../vendors/google.ts';
 import { idTokens, SUBJECT } from '../vendors/oidc.ts';
 import { as, digestsIn, missing, PUSHED, tagsIn, under, type VendorRow } from './vendor-api.ts';
 
+/** The application that may log in without a password. */
+export const AZURE = {
+  tenant: '22222222-2222-4222-8222-222222222222',
+  client: '11111111-1111-4111-8111-111111111111',
+};
 const ROLE = 'arn:aws:iam::123456789012:role/publish';
 const PROVIDER = 'projects/1/locations/global/workloadIdentityPools/pool/providers/github';
 
@@ -81,12 +86,12 @@ export const CLOUD_ROWS: readonly VendorRow[] = [
     inputs: { registry: 'acme.azurecr.io', username: 'ci', password: 'good' },
     start: async (now) => {
       const images: AcrImage[] = [];
-      const common = { now, host: 'acme.azurecr.io', tenant: 't', client: 'c', subject: SUBJECT };
+      const common = { now, host: 'acme.azurecr.io', ...AZURE, subject: SUBJECT };
       const double = azureDouble({ ...common, users: { ci: 'good' }, repositories: { 'org/app': { images } } });
       const api = checked(double.hosts['acme.azurecr.io'] ?? missing, await readContract('acr'), under('/acr/'));
       return {
         api,
-        hosts: { 'acme.azurecr.io': api },
+        hosts: { ...double.hosts, 'acme.azurecr.io': api },
         fields: as('ci', 'good'),
         load: (stored) =>
           void images.splice(

@@ -219,6 +219,8 @@ export const CONTRACTS = {
           'DELETE /artifactory/{repo}/{path}',
           'GET /artifactory/api/storageinfo',
           'GET /artifactory/api/system/ping',
+          'POST /xray/api/v1/artifact/status',
+          'POST /xray/api/v2/summary/artifact',
         ],
       },
     ],
