@@ -5,7 +5,7 @@ import { type ActionError, throwAll } from '../../errors/action-error.ts';
 import { bytes } from '../../report/markdown.ts';
 import { warn } from '../../run/progress.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
-import { keepYoungHeapSmall } from '../../runtime/young-heap.ts';
+import { keepHeapSmall } from '../../runtime/small-heap.ts';
 import { applyPlan } from './apply.ts';
 import { applyNativeRules } from './apply-native-rules.ts';
 import { hashParts } from './files.ts';
@@ -24,7 +24,7 @@ export async function cleanup(
   inputs: CleanupInputs,
   warnings: readonly string[],
 ): Promise<CleanupResult> {
-  keepYoungHeapSmall();
+  keepHeapSmall();
   const partial = emptyCleanup(inputs.dryRun);
   partial.warnings.push(...warnings);
   try {
