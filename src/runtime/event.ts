@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { COMMIT } from '../domain/commit.ts';
 import type { GitEvent, RepositoryFacts } from '../domain/event.ts';
 import { type Fields, fieldsOf } from '../domain/fields.ts';
+import type { WorkflowRepository } from '../domain/setup/export/iam/trust.ts';
 import { ActionError } from '../errors/action-error.ts';
 
 const REPOSITORY = /^([A-Za-z0-9._-]+)\/([A-Za-z0-9._-]+)$/;
@@ -66,6 +67,21 @@ export function readEvent(env: Readonly<Record<string, string | undefined>>): Gi
     serverUrl,
     apiUrl: env.GITHUB_API_URL ?? 'https://api.github.com',
     actor: env.GITHUB_ACTOR ?? '',
+  };
+}
+
+/** The repository whose workflow runs; undefined outside of GitHub Actions. */
+export function workflowRepository(env: Readonly<Record<string, string | undefined>>): WorkflowRepository | undefined {
+  const { GITHUB_REPOSITORY: name, GITHUB_REPOSITORY_ID: repository, GITHUB_REPOSITORY_OWNER_ID: owner } = env;
+  if (name === undefined || !/^[\w.-]+\/[\w.-]+$/.test(name)) return undefined;
+  // A scheduled workflow runs on the default branch.
+  const scheduled = env.GITHUB_EVENT_NAME === 'schedule' ? env.GITHUB_REF_NAME : undefined;
+  const payload = fieldsOf(readPayload(env.GITHUB_EVENT_PATH).repository);
+  const areKnown = /^\d+$/.test(repository ?? '') && /^\d+$/.test(owner ?? '');
+  return {
+    name,
+    ids: areKnown && repository !== undefined && owner !== undefined ? { repository, owner } : undefined,
+    defaultBranch: text(payload.default_branch) ?? scheduled ?? 'main',
   };
 }
 

@@ -57,8 +57,10 @@ async function exportScene() {
   const workspace = await realpath(await mkdtemp(join(tmpdir(), 'export-')));
   onTestFinished(() => rm(workspace, { recursive: true, force: true }));
   const run = (config = STATE) => scene.run({ config, export: 'cloudformation' }, { workspace });
+  const env = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+  const runWithoutKeys = () => scene.run({ config: STATE, export: 'cloudformation' }, { workspace, env });
   const apply = (config: string) => scene.run({ config, 'dry-run': 'false' }, { workspace });
-  return { ...scene, run, apply, folder: join(workspace, 'setup-export/cloudformation') };
+  return { ...scene, run, runWithoutKeys, apply, folder: join(workspace, 'setup-export/cloudformation') };
 }
 
 test('an import takes over exactly what exists, and the template adds what the file asks for; only reads', async () => {
@@ -73,7 +75,7 @@ test('an import takes over exactly what exists, and the template adds what the f
   const files = await filesBelow(folder);
   expect([...files.keys()]).toEqual([
     '.setup-export',
-    ...['cleanup', 'pull', 'push', 'setup'].map((name) => `ecr/iam/${name}.json`),
+    ...['cleanup', 'pull', 'push', 'setup', 'trust'].map((name) => `ecr/iam/${name}.json`),
     'ecr/import.yaml',
     'ecr/resources-to-import.json',
     'ecr/template.yaml',
@@ -136,6 +138,15 @@ test('after the plan is applied, import and template are the same', async () => 
   await run(config);
   const read = async (name: string) => parse(await readFile(join(folder, 'ecr', name), 'utf8')).Resources;
   expect(await read('template.yaml')).toEqual(await read('import.yaml'));
+});
+
+test('without credentials, the templates are left for a new stack only, and the run says so', async () => {
+  const { runWithoutKeys, folder, state } = await exportScene();
+  const result = await runWithoutKeys();
+  expect(result.outputs.outcome).toBe('partial');
+  expect(result.log).toContain('Export with credentials before a stack that exists is updated.');
+  expect(state.asked).toEqual([]);
+  expect([...(await filesBelow(folder)).keys()]).not.toContain('ecr/import.yaml');
 });
 
 test('what may not be read is left out instead of being removed by CloudFormation', async () => {

@@ -72,9 +72,9 @@ test('Terraform imports what exists and keeps what others wrote, from reads only
   const files = await filesBelow(join(workspace, 'setup-export/terraform'));
   expect([...files.keys()]).toEqual([
     '.setup-export',
-    ...['access', 'imports', 'outputs', 'providers', 'registry', 'repositories', 'versions'].map(
-      (each) => `ecr/${each}.tf`,
-    ),
+    'ecr/access.tf',
+    ...['cleanup', 'pull', 'push', 'setup', 'trust'].map((each) => `ecr/iam/${each}.json`),
+    ...['imports', 'outputs', 'providers', 'registry', 'repositories', 'versions'].map((each) => `ecr/${each}.tf`),
   ]);
   expect(files.get('ecr/imports.tf')).toMatch(/to = aws_ecr_repository\.acme_api\n {2}id = "acme\/api"/);
   expect(files.get('ecr/imports.tf')).not.toContain('acme/new');

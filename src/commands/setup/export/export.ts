@@ -2,6 +2,7 @@ import type { ExportedRegistry } from '../../../domain/setup/export/exported-fil
 import { EXPORTERS } from '../../../domain/setup/export/exporters.ts';
 import { ActionError, allErrors } from '../../../errors/action-error.ts';
 import { step, warn } from '../../../run/progress.ts';
+import { workflowRepository } from '../../../runtime/event.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import type { SetupInputs } from '../inputs.ts';
 import { mistakeText, type OpenRegistry, refuseMistakes, resolved } from '../open.ts';
@@ -35,7 +36,11 @@ export async function exportState(
   if (errors.length > 0) return errors;
   const { configPath: configName } = inputs;
   const exporter = await EXPORTERS[format]();
-  const { files, leftOut } = exporter({ registries, configName });
+  const { files, leftOut } = exporter({
+    registries,
+    configName,
+    workflow: workflowRepository(runtime.env),
+  });
   const written = await writeExport(runtime, { directory, configName, files });
   for (const path of written.kept)
     warn(

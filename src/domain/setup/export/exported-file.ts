@@ -4,6 +4,7 @@ import type { EcrPublicState } from '../ecr-public/state.ts';
 import type { AcrState } from './acr-state.ts';
 import type { GoogleState } from './google-state.ts';
 import type { HarborState } from './harbor-state.ts';
+import type { WorkflowRepository } from './iam/trust.ts';
 
 /** A file of an export. */
 export interface ExportedFile {
@@ -50,6 +51,8 @@ export interface ExportSource {
   readonly registries: readonly ExportedRegistry[];
   /** Path of the desired state as the user wrote it; `config` where it is an input's text. */
   readonly configName: string;
+  /** Whose workflows are to push; undefined: the action does not run in one. */
+  readonly workflow?: WorkflowRepository | undefined;
 }
 
 /** Writes a desired state as code of another tool. Pure: the same source gives the same bytes. */

@@ -1,21 +1,23 @@
-import type { DesiredRegistry } from '../../desired-state.ts';
-import type { EcrState } from '../../ecr/state.ts';
-import type { EcrPublicState } from '../../ecr-public/state.ts';
-import type { ExportedFile, ExportedRegistry, Exporter, LeftOut } from '../exported-file.ts';
-import { ecrIam, ecrPublicIam } from '../iam/ecr-iam.ts';
+import type { Exported, ExportedRegistry, Exporter, ExportSource, LeftOut } from '../exported-file.ts';
+import { registryIam } from '../iam/registry-iam.ts';
 import { notExported } from '../not-exported.ts';
 import { ecrPublicStacks, ecrStacks } from './registry-files.ts';
 
+const UNREAD =
+  'It was not read, so its templates have nothing that others wrote, and a stack that has it would remove that.';
+const UNREAD_INSTEAD = 'Export with credentials before a stack that exists is updated.';
+
 /** CloudFormation with policies of IAM, a folder for each registry. */
-export const exportCloudFormation: Exporter = ({ registries, configName }) => {
-  const written = registries.map((registry) => exported(registry, configName));
+export const exportCloudFormation: Exporter = (source) => {
+  const written = source.registries.map((registry) => exported(registry, source));
   return {
     files: written.flatMap(({ files }) => files),
     leftOut: written.flatMap(({ leftOut }) => leftOut),
   };
 };
 
-function exported({ title, desired, state }: ExportedRegistry, configName: string): ReturnType<Exporter> {
+function exported(registry: ExportedRegistry, { configName, workflow }: ExportSource): Exported {
+  const { title, desired, state, existing } = registry;
   if (state?.kind !== 'ecr' && state?.kind !== 'ecr-public') {
     const reason = `CloudFormation has no resource types for ${title}.`;
     const instead = '`command: setup` without `export` plans and applies it.';
@@ -25,29 +27,15 @@ function exported({ title, desired, state }: ExportedRegistry, configName: strin
     state.kind === 'ecr'
       ? ecrStacks(desired, state.live, configName)
       : ecrPublicStacks(desired, state.live, configName);
-  const iam = iamOf(desired, state);
   return {
-    files: [...files, ...iam].map(({ path, text }) => ({ path: `${desired.key}/${path}`, text })),
+    files: [
+      ...files.map(({ path, text }) => ({ path: `${desired.key}/${path}`, text })),
+      ...registryIam(registry, workflow),
+    ],
     leftOut: [
+      ...(existing === undefined ? [{ what: desired.at, reason: UNREAD, instead: UNREAD_INSTEAD }] : []),
       ...notExported(desired.at, settings),
       ...leftOut.map((each): LeftOut => ({ ...each, what: `${desired.at}: ${each.what}` })),
     ],
   };
-}
-
-function iamOf(desired: DesiredRegistry, state: EcrState | EcrPublicState): readonly ExportedFile[] {
-  const names = desired.repositories.flatMap(({ name, creates }) =>
-    creates || state.live.repositories.has(name) ? [name] : [],
-  );
-  if (state.kind === 'ecr') {
-    const { account, region, partition } = state;
-    return inFolder(ecrIam({ desired, account, region, partition, repositories: names }));
-  }
-  const [first] = state.live.repositories.values();
-  const account = first?.arn.split(':')[4];
-  return account === undefined ? [] : inFolder(ecrPublicIam({ account, repositories: names }));
-}
-
-function inFolder(files: ReadonlyMap<string, string>): readonly ExportedFile[] {
-  return [...files].map(([name, text]) => ({ path: `iam/${name}`, text }));
 }

@@ -57,6 +57,7 @@ const REGISTRY_USES: Uses<DesiredRegistry> = [
 const SERVICE_ROLES: readonly (readonly [use: (desired: DesiredRegistry) => boolean, sid: string, service: string])[] =
   [
     [({ replicate }) => (replicate?.value ?? []).length > 0, 'RoleOfReplication', 'replication.ecr.amazonaws.com'],
+    [({ scanning }) => scanning?.value === 'enhanced', 'RoleOfScanning', 'inspector2.amazonaws.com'],
     [({ cache }) => (cache?.value ?? []).length > 0, 'RoleOfCaches', 'pullthroughcache.ecr.amazonaws.com'],
   ];
 
@@ -86,6 +87,11 @@ export function setupStatements(desired: DesiredRegistry, registry: Registry): r
     },
     { sid: 'Registry', actions: actions(REGISTRY_USES, [desired]), on: ['*'] },
     ...keyStatements(desired, registry),
+    {
+      sid: 'EnhancedScanning',
+      actions: desired.scanning?.value === 'enhanced' ? ['inspector2:Enable', 'inspector2:ListAccountPermissions'] : [],
+      on: ['*'],
+    },
     { sid: 'Secrets', actions: ['secretsmanager:GetSecretValue'], on: secrets },
     { sid: 'PassRoles', actions: ['iam:PassRole'], on: roles },
     ...SERVICE_ROLES.filter(([use]) => use(desired)).map(

@@ -1,4 +1,5 @@
 import type { ExportedRegistry, Exporter, LeftOut } from '../exported-file.ts';
+import { registryIam } from '../iam/registry-iam.ts';
 import { acrModule } from './acr.ts';
 import { ecrModule } from './ecr.ts';
 import { ecrPublicModule } from './ecr-public.ts';
@@ -16,12 +17,15 @@ const WRITERS: Readonly<Record<string, (source: ModuleSource) => TerraformModule
 };
 
 /** Terraform, a folder for each registry. */
-export const exportTerraform: Exporter = ({ registries, configName }) => {
+export const exportTerraform: Exporter = ({ registries, configName, workflow }) => {
   const written = registries.map((registry) => {
     const module = WRITERS[registry.vendor]?.(moduleSource(registry, configName));
     return module === undefined
       ? { files: [], leftOut: [withoutProvider(registry)] }
-      : { files: moduleFiles(registry.desired.key, module, configName), leftOut: module.leftOut };
+      : {
+          files: [...moduleFiles(registry.desired.key, module, configName), ...registryIam(registry, workflow)],
+          leftOut: module.leftOut,
+        };
   });
   return {
     files: written.flatMap(({ files }) => files),

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ecrIam, ecrPublicIam } from '../../../../../src/domain/setup/export/iam/ecr-iam.ts';
+import { trustPolicy } from '../../../../../src/domain/setup/export/iam/trust.ts';
+import { workflowRepository } from '../../../../../src/runtime/event.ts';
 import { cfnLint } from '../../../../support/cfn-lint.ts';
 import { blocksOf, desiredRegistry, type PlainRepository } from '../../../../support/setup/desired.ts';
 import { RANDOM_ACCOUNT, RANDOM_HOST, randomDesired } from '../../../../support/setup/random-ecr.ts';
@@ -113,12 +115,42 @@ describe('policies', () => {
   });
 });
 
+describe('the trust policy', () => {
+  const conditionOf = (env: Record<string, string>, partition = 'aws') => {
+    const workflow = workflowRepository(env);
+    if (workflow === undefined) return undefined;
+    return JSON.parse(trustPolicy(workflow, { account: RANDOM_ACCOUNT, partition })).Statement[0].Condition;
+  };
+  const issuer = 'token.actions.githubusercontent.com';
+
+  test('names one branch exactly, with the numbers where they are known', () => {
+    const env = { GITHUB_REPOSITORY: 'acme/app', GITHUB_EVENT_NAME: 'schedule', GITHUB_REF_NAME: 'trunk' };
+    expect(conditionOf(env)).toEqual({
+      StringEquals: {
+        [`${issuer}:aud`]: 'sts.amazonaws.com',
+        [`${issuer}:sub`]: ['repo:acme/app:ref:refs/heads/trunk'],
+      },
+    });
+    const numbers = { GITHUB_REPOSITORY_ID: '456', GITHUB_REPOSITORY_OWNER_ID: '123' };
+    expect(conditionOf({ GITHUB_REPOSITORY: 'acme/app', ...numbers }, 'aws-cn')).toEqual({
+      StringEquals: {
+        [`${issuer}:aud`]: 'sts.amazonaws.com.cn',
+        [`${issuer}:sub`]: ['repo:acme/app:ref:refs/heads/main', 'repo:acme@123/app@456:ref:refs/heads/main'],
+      },
+    });
+  });
+
+  test.each(['', 'acme', 'acme/app/x', '*/app', 'acme/*'])('is for no repository such as %j', (name) => {
+    expect(conditionOf({ GITHUB_REPOSITORY: name })).toBeUndefined();
+  });
+});
+
 test("every action is in AWS's own list, and is for repositories where the list says so", {
   timeout: 400_000,
 }, async () => {
   const { actions } = await cfnLint();
   const services = new Map<string, ReadonlyMap<string, boolean>>();
-  for (const name of ['ecr', 'ecr-public', 'sts', 'kms', 'iam', 'secretsmanager'])
+  for (const name of ['ecr', 'ecr-public', 'sts', 'kms', 'iam', 'secretsmanager', 'inspector2'])
     services.set(name, await actions(name));
   const registries = fc.sample(randomDesired, 100);
   const all = registries.flatMap((desired) => {
