@@ -12,15 +12,21 @@ const PREVIEW_LIMIT_MS = 5 * 60_000;
 const PREVIEW_PAUSE_MS = 2000;
 const MAX_PAGES = 1100;
 
+type PolicyContext = Pick<ManagementContext, 'host' | 'repository' | 'clock'>;
+
+interface LifecyclePolicy extends RetentionRules {
+  readonly preview: (document: unknown) => Promise<Extract<RetentionPreview, { readonly kind: 'images' }>>;
+}
+
 /**
  * The lifecycle policy of a repository, with its preview.
  * https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_StartLifecyclePolicyPreview.html
  */
-export function lifecyclePolicy(context: ManagementContext, name: EcrName, ask: Ask<ECR>): RetentionRules {
+export function lifecyclePolicy(context: PolicyContext, name: EcrName, ask: Ask<ECR>): LifecyclePolicy {
   const { host, repository } = context;
   const what = (verb: string) => `${verb} the lifecycle policy of ${repository}`;
 
-  const preview = async (document: unknown): Promise<RetentionPreview> => {
+  const preview: LifecyclePolicy['preview'] = async (document) => {
     await startPreview(context, name, ask, JSON.stringify(document));
     const digests = new Set<string>();
     const tags = new Set<string>();
@@ -82,7 +88,7 @@ export function lifecyclePolicy(context: ManagementContext, name: EcrName, ask: 
 }
 
 /** Amazon ECR returns the rules by priority, and may add what is the default. */
-function parsePolicy({ host, repository }: ManagementContext, text: string | undefined): unknown {
+function parsePolicy({ host, repository }: PolicyContext, text: string | undefined): unknown {
   const wrong = () => unexpected(host, `the lifecycle policy of ${repository}`);
   let document: unknown;
   try {
@@ -109,7 +115,7 @@ function withoutDefaults(selection: Fields): Fields {
 
 /** One preview of a repository runs at a time: another one is waited for. */
 async function startPreview(
-  { clock, host, repository }: ManagementContext,
+  { clock, host, repository }: PolicyContext,
   name: EcrName,
   ask: Ask<ECR>,
   lifecyclePolicyText: string,
@@ -132,7 +138,7 @@ async function startPreview(
 }
 
 async function finishedPreview(
-  { clock, host, repository }: ManagementContext,
+  { clock, host, repository }: PolicyContext,
   name: EcrName,
   ask: Ask<ECR>,
 ): Promise<GetLifecyclePolicyPreviewCommandOutput> {

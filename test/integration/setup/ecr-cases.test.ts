@@ -180,6 +180,75 @@ describe('retention', () => {
     expect(stored.lifecycle).not.toBe(theirs);
   });
 
+  const WRITTEN = (more = '', days = 30) =>
+    one(
+      `aws: {${more}lifecyclePolicy: {rules: [{rulePriority: 1, description: dev images, selection: {tagStatus: tagged, tagPatternList: ["dev*"], countType: sinceImagePushed, countUnit: days, countNumber: ${days}}, action: {type: expire}}]}}`,
+    );
+
+  test('a policy that the file writes itself carries its owner, and does not replace that of another one unasked', async () => {
+    const scene = await ecrScene();
+    const stored = scene.repository('acme/api', {}, { lifecycle: theirs });
+    const refused = await scene.run({ config: WRITTEN(), ...APPLY });
+    expect(refused.outputs).toMatchObject({ outcome: 'refused', 'refused-settings': '1' });
+    expect(refused.log).toContain('aws: {lifecyclePolicy: …, replaceLifecyclePolicy: true}');
+    // What is in force is shown.
+    expect(refused.summary).toContain('untagged');
+    expect(stored.lifecycle).toBe(theirs);
+    expect(scene.writes()).toEqual([]);
+
+    const replaced = await scene.run({ config: WRITTEN('replaceLifecyclePolicy: true, '), ...APPLY });
+    expect(replaced.outputs.outcome).toBe('applied');
+    expect(stored.lifecycle).toContain('"description":"setup-platform: dev images"');
+    expect((await scene.run({ config: WRITTEN(), ...APPLY })).outputs.outcome).toBe('unchanged');
+    const changed = await scene.run({ config: WRITTEN('', 60), ...APPLY });
+    expect(changed.outputs.outcome).toBe('applied');
+    expect(stored.lifecycle).toContain('"countNumber":60');
+    expect(scene.problems).toEqual([]);
+  });
+
+  test('a policy that `command: cleanup` set is not replaced either, and the message names it', async () => {
+    const { options, ...scene } = await withPolicy();
+    const own = theirs.replace('made by hand in the console, to be kept', 'registry-action: untagged');
+    const stored = scene.repository('acme/api', {}, { lifecycle: own });
+    const run = await scene.run({ config: one('retention: cleanup.yaml, accept: [retention]'), ...APPLY }, options);
+    expect(run.outputs.outcome).toBe('refused');
+    expect(run.log).toContain('`command: cleanup` set the lifecycle policy in force');
+    expect(stored.lifecycle).toBe(own);
+  });
+
+  test('a policy is previewed before it is set, and an image of an environment stops it', async () => {
+    const scene = await ecrScene();
+    const first = await scene.run({ config: HEAD });
+    const options = { workspace: first.workspace };
+    const text = `version: 1
+protect: { tags: ["v*"], in-use: [{ kind: promotions, environments: [production] }] }
+repositories:
+  - match: "**"
+    multi-tag: any
+    rules:
+      - { name: dev, select: { tags: ["dev-*"], kind: any }, remove: { older-than: 30d } }
+`;
+    await writeFile(join(first.workspace, 'cleanup.yaml'), text);
+    const stored = scene.repository('acme/api');
+    const image = { imageDigest: `sha256:${'1'.repeat(64)}`, imageTags: ['dev-1', 'production'] };
+    stored.expiring = [image];
+    const stopped = await scene.run({ config: one('retention: cleanup.yaml'), ...APPLY }, options);
+    expect(stopped.outputs.outcome).toBe('refused');
+    expect(stopped.log).toContain('its preview expires images with protected tags: production.');
+    expect(stored.lifecycle).toBeUndefined();
+
+    stored.expiring = [{ ...image, imageTags: ['dev-1'] }];
+    const done = await scene.run({ config: one('retention: cleanup.yaml'), ...APPLY }, options);
+    expect(done.outputs.outcome).toBe('applied');
+    const patterns = JSON.parse(stored.lifecycle ?? '').rules.map((rule: Record<string, unknown>) =>
+      Object(rule.selection).tagPatternList?.join(),
+    );
+    // What is protected comes before what expires, and the tag of the environment is protected.
+    expect(patterns).toEqual(['v*', 'production', 'sha256-*', 'sha512-*', 'dev-*']);
+    expect(done.log).toContain('expires one image that is there now');
+    expect(scene.problems).toEqual([]);
+  });
+
   test('nothing expires by age where Lambda pulls, and `none` removes what is there', async () => {
     const { options, ...scene } = await withPolicy();
     const stored = scene.repository('acme/api', {}, { policy: policy(LAMBDA) });

@@ -13,6 +13,9 @@ interface StoredRepository {
   tags: Record<string, string>;
   policy?: string;
   lifecycle?: string;
+  /** What a preview says that it would expire. */
+  expiring?: readonly { readonly imageDigest: string; readonly imageTags: readonly string[] }[];
+  previewed?: string;
 }
 
 /** What a registry of Amazon ECR stores besides images. */
@@ -56,7 +59,7 @@ export function ecrSettings() {
 type EcrSettings = ReturnType<typeof ecrSettings>;
 type State = EcrSettings['state'];
 
-const READ = /^(?:Describe|Get|List|BatchGet)/;
+const READ = /^(?:Describe|Get|List|BatchGet|StartLifecyclePolicyPreview$)/;
 
 function answer(state: State, request: CloudRequest): CloudReply {
   const [target, operation = ''] = String(request.headers['x-amz-target']).split('.');
@@ -192,6 +195,20 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     lifecycle === undefined
       ? failure('LifecyclePolicyNotFoundException', 'no policy')
       : ok({ lifecyclePolicyText: lifecycle }),
+  ),
+  StartLifecyclePolicyPreview: withRepository((repository, { lifecyclePolicyText, repositoryName }) => {
+    repository.previewed = String(lifecyclePolicyText);
+    return ok({ repositoryName, lifecyclePolicyText, status: 'IN_PROGRESS' });
+  }),
+  GetLifecyclePolicyPreview: withRepository(({ previewed, expiring = [] }, { repositoryName }) =>
+    previewed === undefined
+      ? failure('LifecyclePolicyPreviewNotFoundException', 'There is no dry run.')
+      : ok({
+          repositoryName,
+          lifecyclePolicyText: previewed,
+          status: 'COMPLETE',
+          previewResults: expiring.map((image) => ({ ...image, action: { type: 'EXPIRE' }, appliedRulePriority: 1 })),
+        }),
   ),
   PutLifecyclePolicy: withRepository((repository, { lifecyclePolicyText }) => {
     const text = String(lifecyclePolicyText);

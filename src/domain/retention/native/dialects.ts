@@ -1,12 +1,12 @@
 import { fieldsOf, isFields } from '../../fields.ts';
-import { parsed } from '../../parsed.ts';
+import { parsed, problems } from '../../parsed.ts';
 import { acrPurgeCommand, compileAcr, evaluateAcr } from './acr.ts';
 import { compileArtifactRegistry, evaluateArtifactRegistry, type GarPolicy } from './artifact-registry.ts';
 import { atMost, compiled, type Dialect, isSame, missingFrom } from './dialect.ts';
 import { compileEcr, evaluateEcr } from './ecr.ts';
 import { compileGitlab, evaluateGitlab } from './gitlab.ts';
 import { compileHarbor, evaluateHarbor } from './harbor.ts';
-import { OWN_RULE } from './native.ts';
+import { OWN_GAR_POLICY, OWN_RULE } from './native.ts';
 import { compileZot, evaluateZot } from './zot.ts';
 
 /** A list of rules in a document that the registry or a plan has. */
@@ -17,6 +17,12 @@ const rulesIn = (document: unknown, key = 'rules'): readonly unknown[] => {
 
 const isOwnEcr = (rule: unknown): boolean => String(fieldsOf(rule).description ?? '').startsWith(OWN_RULE);
 
+/** One command sets the rules of a repository: two would take each other's for rules of others, at every run. */
+const SET_BY_SETUP =
+  '`command: setup` set the rules that are there; write `engine: client`, or leave `retention` out of its file';
+const OF_SETUP = /^setup-[^:]+: /;
+const isOfSetup = (rule: unknown): boolean => OF_SETUP.test(String(fieldsOf(rule).description ?? ''));
+
 /** https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html */
 const ECR: Dialect = {
   title: 'lifecycle policy',
@@ -26,6 +32,7 @@ const ECR: Dialect = {
   // The order of rules matters, so ours and those of others cannot be mixed.
   combine: (live, documents) => {
     const [own] = documents.values();
+    if (own !== undefined && rulesIn(live).some(isOfSetup)) return problems(SET_BY_SETUP);
     if (own !== undefined) return parsed(own);
     const others = rulesIn(live).filter((rule) => !isOwnEcr(rule));
     return parsed(others.length === 0 ? null : { rules: others });
@@ -38,7 +45,6 @@ const ECR: Dialect = {
 };
 
 const MAX_GAR_POLICIES = 10;
-const GAR_PREFIX = 'registry-action-';
 
 /** https://docs.cloud.google.com/artifact-registry/docs/reference/rest/v1/projects.locations.repositories#CleanupPolicy */
 const ARTIFACT_REGISTRY: Dialect = {
@@ -52,8 +58,9 @@ const ARTIFACT_REGISTRY: Dialect = {
   },
   combine: (live, documents) => {
     const { cleanupPolicies, cleanupPolicyDryRun } = fieldsOf(live);
-    const others = Object.entries(fieldsOf(cleanupPolicies)).filter(([id]) => !id.startsWith(GAR_PREFIX));
+    const others = Object.entries(fieldsOf(cleanupPolicies)).filter(([id]) => !id.startsWith(OWN_GAR_POLICY));
     const [own] = documents.values();
+    if (own !== undefined && others.some(([id]) => id.startsWith('setup-'))) return problems(SET_BY_SETUP);
     const all = atMost(MAX_GAR_POLICIES, 'Artifact Registry', [...others, ...Object.entries(fieldsOf(own))]);
     if (!all.ok) return all;
     if (all.value.length === 0) return parsed(null);
@@ -71,7 +78,7 @@ const ARTIFACT_REGISTRY: Dialect = {
 
 /** A cleanup policy as the API has it. */
 function garEntry({ name, action, condition, mostRecentVersions }: GarPolicy): readonly [string, unknown] {
-  const id = `${GAR_PREFIX}${name}`;
+  const id = `${OWN_GAR_POLICY}${name}`;
   const { tagState, ...others } = condition ?? {};
   return [
     id,

@@ -90,6 +90,9 @@ export function dueAge({ remove }: Rule, { minAge }: RepositoryPolicy): Duration
 /** How the description of a rule begins that this action wrote, where a registry has descriptions. */
 export const OWN_RULE = 'registry-action: ';
 
+/** How the id of a cleanup policy of Artifact Registry begins that `command: cleanup` wrote. */
+export const OWN_GAR_POLICY = 'registry-action-';
+
 /** Whole days, rounded up, at least one: rounding up keeps longer. */
 export function wholeDays(duration: Duration): number {
   return Math.max(1, Math.ceil(duration / DAY));

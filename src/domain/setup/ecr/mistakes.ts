@@ -6,7 +6,7 @@ import type { Mistake } from '../setting.ts';
 import { ROLES } from './access-statements.ts';
 import { lifecycleMistake } from './lifecycle-mistakes.ts';
 import { replicationTarget } from './replication.ts';
-import { ownLifecycle } from './retention.ts';
+import { ownLifecycle, REPLACE } from './retention.ts';
 import { statementMistakes } from './statement-mistakes.ts';
 import { isSecretReference, UPSTREAMS, upstreamOf } from './upstream.ts';
 
@@ -14,7 +14,7 @@ const MAX_DESTINATIONS = 25;
 const MAX_RULES = 25;
 const FIELDS = {
   registry: ['accountSettings', 'policyStatements', 'pullTimeUpdateExclusions'],
-  repository: ['policyStatements', 'lifecyclePolicy', 'lifecyclePolicyText'],
+  repository: ['policyStatements', 'lifecyclePolicy', 'lifecyclePolicyText', REPLACE],
 };
 
 type Settings = RepositorySettings<readonly Principal[], Retention>;

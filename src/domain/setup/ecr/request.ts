@@ -41,7 +41,13 @@ export type EcrRequest =
       /** The policy that this one was made from: another one means that somebody else wrote in between. */
       readonly before: string | null;
     }
-  | { readonly operation: 'PutLifecyclePolicy'; readonly input: PutLifecyclePolicyRequest }
+  | {
+      readonly operation: 'PutLifecyclePolicy';
+      readonly input: PutLifecyclePolicyRequest;
+      readonly before: string | null;
+      /** Regular expressions of tags: a preview that expires an image with one of them stops the write. */
+      readonly spared: readonly string[];
+    }
   | { readonly operation: 'DeleteLifecyclePolicy'; readonly input: { readonly repositoryName: string } }
   | {
       readonly operation: 'PutRegistryScanningConfiguration';

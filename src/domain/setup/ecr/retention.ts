@@ -1,15 +1,21 @@
 import { fieldsOf, isFields } from '../../fields.ts';
+import { parseTagPattern } from '../../patterns/tag-pattern.ts';
 import { canonicalJson } from '../../retention/canonical-json.ts';
 import { compileEcr, type EcrRule } from '../../retention/native/ecr.ts';
+import { OWN_RULE, patternRegex, protectedTags } from '../../retention/native/native.ts';
+import type { CleanupPolicy, RepositoryPolicy } from '../../retention/policy.ts';
 import { entriesFor } from '../../retention/repository-match.ts';
 import { compared, denied, isDue, type Part, type Reading, unsupported } from '../compare.ts';
 import type { DesiredRepository, Given, RepositorySettings, Retention } from '../desired-state.ts';
 import type { Json } from '../json.ts';
 import type { Principal } from '../principal.ts';
-import { type Setting, settingId } from '../setting.ts';
+import { settingId } from '../setting.ts';
 import type { EcrRequest } from './request.ts';
 
 const MAX_LENGTH = 30_720;
+
+/** Lets `aws.lifecyclePolicy` take the place of a policy that another hand wrote. */
+export const REPLACE = 'replaceLifecyclePolicy';
 
 interface RetentionContext {
   readonly host: string;
@@ -23,6 +29,8 @@ interface Lifecycle {
   /** Undefined: nothing can be expressed. */
   readonly text: string | undefined;
   readonly left: readonly { readonly rule: string; readonly reason: string }[];
+  /** Regular expressions of tags whose images must not expire. */
+  readonly spared: readonly string[];
 }
 
 /** The lifecycle policy of a repository. One document, so what another hand wrote is replaced only where the file says so. */
@@ -56,18 +64,19 @@ export function planRetention(
   const setting = compared(name, rulesOf(live.value), rulesOf(should));
   const isForeign = live.value !== null && !isOurs(live.value, context.owner);
   if (setting.action === 'change' && isForeign && !replaces) {
-    const kept: Setting = {
-      ...setting,
-      action: 'kept-foreign',
-      reason: `Another lifecycle policy is in force, and a repository has one: write \`retention: {from: …, replace: true}\` to replace it.`,
-    };
-    return { settings: [kept, ...left] };
+    const reason = foreignReason(live.value ?? '', settings.retention === undefined);
+    return { settings: [{ ...setting, action: 'kept-foreign', reason }, ...left] };
   }
   if (!isDue(setting)) return { settings: [setting, ...left] };
   const request: EcrRequest =
     should === null
       ? { operation: 'DeleteLifecyclePolicy', input: { repositoryName: subject } }
-      : { operation: 'PutLifecyclePolicy', input: { repositoryName: subject, lifecyclePolicyText: should } };
+      : {
+          operation: 'PutLifecyclePolicy',
+          input: { repositoryName: subject, lifecyclePolicyText: should },
+          before: live.value,
+          spared: lifecycle?.spared ?? [],
+        };
   const { after } = context;
   return {
     settings: [setting, ...left],
@@ -99,7 +108,8 @@ export function lifecycleOf(
   const written = ownLifecycle(own);
   if (written !== undefined) {
     const text = typeof written.value === 'string' ? written.value : JSON.stringify(written.value);
-    return { line: written.line, replaces: true, lifecycle: { text, left: [] } };
+    const replaces = own.get('aws')?.get(REPLACE)?.value === true;
+    return { line: written.line, replaces, lifecycle: { text: withMark(text, owner), left: [], spared: [] } };
   }
   if (retention === undefined) return undefined;
   const { line, value } = retention;
@@ -117,24 +127,70 @@ function compiled(repository: string, { policy, from }: Retention, owner: string
   const entries = entriesFor(policy, repository);
   const [entry] = entries;
   if (entry === undefined)
-    return { text: undefined, left: [{ rule: from, reason: 'no `match` of it names this repository' }] };
+    return { text: undefined, left: [{ rule: from, reason: 'no `match` of it names this repository' }], spared: [] };
   if (entries.length > 1)
-    return { text: undefined, left: [{ rule: from, reason: 'several entries of it name this repository' }] };
-  const { document, rules } = compileEcr(policy, entry);
+    return {
+      text: undefined,
+      left: [{ rule: from, reason: 'several entries of it name this repository' }],
+      spared: [],
+    };
+  const guarded = withEnvironments(policy, entry);
+  const { document, rules } = compileEcr(policy, guarded);
   const left = rules.flatMap(({ rule, fit, reason }) => (fit === 'impossible' ? [{ rule, reason }] : []));
-  if (document === undefined) return { text: undefined, left };
+  if (document === undefined) return { text: undefined, left, spared: [] };
+  const spared = protectedTags(policy, guarded).flatMap((each) => patternRegex(each) ?? []);
   const marked = document.rules.map(({ rulePriority, selection, action }) => ({
     rulePriority,
-    description: `setup-${owner}: ${described(selection)}`,
+    description: `${markOf(owner)}${described(selection)}`,
     selection,
     action,
   }));
   const text = JSON.stringify({ rules: marked });
-  if (text.length <= MAX_LENGTH) return { text, left };
+  if (text.length <= MAX_LENGTH) return { text, left, spared };
   return {
     text: undefined,
+    spared: [],
     left: [{ rule: from, reason: `it comes to ${text.length} characters, and Amazon ECR takes ${MAX_LENGTH}` }],
   };
+}
+
+/** How the description of a rule begins that belongs to a file. */
+const markOf = (owner: string) => `setup-${owner}: `;
+
+/** A policy that the file writes itself, with the mark of its owner in the description of each rule. */
+function withMark(text: string, owner: string): string {
+  const mark = markOf(owner);
+  const document = fieldsOf(JSON.parse(text));
+  const rules = Array.isArray(document.rules) ? document.rules.filter(isFields) : [];
+  return JSON.stringify({
+    ...document,
+    rules: rules.map(({ rulePriority, description, ...rest }) => {
+      const words =
+        typeof description === 'string' && description !== '' ? description : `rule ${String(rulePriority)}`;
+      return { rulePriority, description: words.startsWith(mark) ? words : `${mark}${words}`, ...rest };
+    }),
+  });
+}
+
+function foreignReason(live: string, isWrittenHere: boolean): string {
+  const consent = isWrittenHere
+    ? `\`aws: {lifecyclePolicy: …, ${REPLACE}: true}\``
+    : '`retention: {from: …, replace: true}`';
+  return live.includes(JSON.stringify(OWN_RULE).slice(0, -1))
+    ? `\`command: cleanup\` set the lifecycle policy in force, and a repository has one. Write \`engine: client\` in its policy, or leave \`retention\` out here. ${consent} replaces it.`
+    : `Another lifecycle policy is in force, and a repository has one: write ${consent} to replace it.`;
+}
+
+/** The tags of the environments that the policy asks about: an image that one of them names is in use. */
+function withEnvironments(policy: CleanupPolicy, entry: RepositoryPolicy): RepositoryPolicy {
+  const names = policy.inUse.flatMap((each) =>
+    each.kind === 'promotions' || each.kind === 'github-deployments' ? each.environments : [],
+  );
+  const patterns = names.flatMap((name) => {
+    const pattern = parseTagPattern(name);
+    return pattern.ok ? [pattern.value] : [];
+  });
+  return { ...entry, protect: { ...entry.protect, tags: [...entry.protect.tags, ...patterns] } };
 }
 
 function described({ tagStatus, tagPatternList = [], countType, countNumber }: EcrRule['selection']): string {
@@ -167,7 +223,7 @@ function isOurs(text: string, owner: string): boolean {
     return (
       Array.isArray(rules) &&
       rules.length > 0 &&
-      rules.every((rule) => String(fieldsOf(rule).description).startsWith(`setup-${owner}:`))
+      rules.every((rule) => String(fieldsOf(rule).description).startsWith(markOf(owner)))
     );
   } catch {
     return false;

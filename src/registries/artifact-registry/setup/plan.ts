@@ -1,4 +1,5 @@
 import { type Fields, fieldsOf } from '../../../domain/fields.ts';
+import { OWN_GAR_POLICY } from '../../../domain/retention/native/native.ts';
 import type { Json } from '../../../domain/setup/json.ts';
 import { type Change, CREATION } from '../../setup/change.ts';
 import { MAX_POLICIES, policyKey, policyWords } from './cleanup-policies.ts';
@@ -223,6 +224,15 @@ function cleanupFields(
       },
     }),
   );
+  const isOfCleanup = kept.some(([id]) => id.startsWith(OWN_GAR_POLICY));
+  if (wanted.length > 0 && isOfCleanup) {
+    const reason =
+      '`command: cleanup` set cleanup policies of this repository, and one command sets them. Write `engine: client` in its policy, or leave `retention` out here. `retention: {from: …, replace: true}` replaces them.';
+    return [
+      { mask: '', body: {}, change: { action: 'kept-foreign', name: 'retention', is, should, reason, line } },
+      ...foreignRows,
+    ];
+  }
   if (kept.length + wanted.length > MAX_POLICIES) {
     const reason = `A repository takes ${MAX_POLICIES} cleanup policies, and others have ${kept.length}. Write \`replace: true\`, or remove some.`;
     return [

@@ -5,9 +5,10 @@ import { replicationText } from '../../../domain/setup/ecr/replication.ts';
 import type { EcrRequest } from '../../../domain/setup/ecr/request.ts';
 import { sortedRules } from '../../../domain/setup/ecr/scanning.ts';
 import { ActionError } from '../../../errors/action-error.ts';
-import type { Applied } from '../../setup-port.ts';
+import type { Applied, SetupContext } from '../../setup-port.ts';
 import { readSdkError } from '../sdk.ts';
 import { type AskEcr, unless } from './ask-ecr.ts';
+import { previewed } from './preview-lifecycle.ts';
 import { putReplication } from './raw-replication.ts';
 import { readRegistryPolicy, readReplication, readScanning, readSigning } from './read-registry.ts';
 
@@ -29,12 +30,13 @@ interface ApplyContext {
   readonly ask: AskEcr;
   readonly account: string;
   readonly host: string;
-  readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly clock: SetupContext['clock'];
 }
 
 /** Does one step. Documents that several teams share are read again right before, and once more after. */
 export async function applyEcr(request: EcrRequest, context: ApplyContext): Promise<Applied> {
   await unchanged(request, context);
+  const note = request.operation === 'PutLifecyclePolicy' ? await previewed(request, context) : undefined;
   const what = describe(request);
   const done = await context.ask('write', what, (client) =>
     patient(request, context, async () => {
@@ -49,7 +51,8 @@ export async function applyEcr(request: EcrRequest, context: ApplyContext): Prom
   );
   if (done === 'already' && request.operation === 'StartReplicationBackfill')
     return { note: 'Another copy of existing images is under way, and AWS does one at a time: run again later.' };
-  return done === 'already' ? { isStale: true } : {};
+  if (done === 'already') return { isStale: true };
+  return note === undefined ? {} : { note };
 }
 
 async function send(client: ECR, request: EcrRequest, registryId: string): Promise<unknown> {
@@ -132,6 +135,13 @@ async function current(request: SharedRequest, ask: AskEcr, registryId: string):
       );
       return answer?.policyText ?? null;
     }
+    case 'PutLifecyclePolicy': {
+      const repositoryName = request.input.repositoryName ?? '';
+      const answer = await ask('read', `reading the lifecycle policy of ${repositoryName}`, (client) =>
+        unless('LifecyclePolicyNotFoundException', () => client.getLifecyclePolicy({ registryId, repositoryName })),
+      );
+      return answer?.lifecyclePolicyText ?? null;
+    }
     case 'PutReplicationConfiguration':
       return replicationText(await readReplication(ask));
     case 'PutRegistryScanningConfiguration':
@@ -150,7 +160,7 @@ function describe({ operation, input }: EcrRequest): string {
 }
 
 /** A role that was made a moment ago is not known everywhere: AWS answers "Principal not found" for some seconds. */
-async function patient<T>({ operation }: EcrRequest, { sleep }: ApplyContext, task: () => Promise<T>): Promise<T> {
+async function patient<T>({ operation }: EcrRequest, { clock }: ApplyContext, task: () => Promise<T>): Promise<T> {
   const isPolicy = operation === 'SetRepositoryPolicy' || operation === 'PutRegistryPolicy';
   for (let waited = 0; ; waited += PRINCIPAL_PAUSE_MS) {
     try {
@@ -158,7 +168,7 @@ async function patient<T>({ operation }: EcrRequest, { sleep }: ApplyContext, ta
     } catch (error) {
       const isUnknown = /principal not found|invalid principal/i.test(readSdkError(error).words);
       if (!isPolicy || !isUnknown || waited >= PRINCIPAL_PATIENCE_MS) throw error;
-      await sleep(PRINCIPAL_PAUSE_MS);
+      await clock.sleep(PRINCIPAL_PAUSE_MS);
     }
   }
 }

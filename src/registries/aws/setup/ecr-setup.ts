@@ -54,7 +54,6 @@ function open(context: SetupContext): RegistrySetup {
       readEcrLive(ask, host, desired, { listed: await (listed ?? list()), resolveKeys, isWhole: isWhole === true }),
     plan: planEcr,
     state: { of: ecrState, unread: (desired) => unreadEcr(host, desired) },
-    apply: (request) =>
-      applyEcr(request, { ask, account: host.account, host: context.host, sleep: (ms) => context.clock.sleep(ms) }),
+    apply: (request) => applyEcr(request, { ask, account: host.account, host: context.host, clock: context.clock }),
   });
 }

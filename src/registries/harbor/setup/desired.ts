@@ -14,7 +14,15 @@ export interface DesiredProject {
   readonly storageLimit?: number;
   /** Tags that cannot be moved; `none` removes the rules for these repositories. */
   readonly immutable?: 'none' | TagSelection;
-  readonly retention?: 'none' | { readonly rules: readonly HarborRule[]; readonly cron: string };
+  readonly retention?:
+    | 'none'
+    | {
+        /** For each repository, as `command: cleanup` sets them: either finds the rules of the other as they should be. */
+        readonly rules: readonly HarborRule[];
+        /** The same for several repositories at once, where there is no room for a rule each. */
+        readonly fewer: readonly HarborRule[];
+        readonly cron: string;
+      };
   readonly members: readonly DesiredMember[];
   readonly robots: readonly DesiredRobot[];
   /** Whether members and robots that the file does not name go. */

@@ -101,7 +101,7 @@ export function planRetention(wanted: DesiredProject, live: LiveProject['retenti
       reason: 'The rule is about other repositories as well.',
     }),
   );
-  const rules = retention === 'none' ? [] : retention.rules;
+  const rules = retention === 'none' ? [] : fitting(retention, foreign.length);
   const cron = fieldsOf(fieldsOf(policy?.trigger).settings).cron;
   // With rules of others, the time of day is theirs.
   const isTheirs = foreign.length > 0 && typeof cron === 'string' && cron !== '';
@@ -153,6 +153,10 @@ export function planRetention(wanted: DesiredProject, live: LiveProject['retenti
     },
     ...kept,
   ];
+}
+
+function fitting({ rules, fewer }: Exclude<DesiredProject['retention'], 'none' | undefined>, used: number) {
+  return used + rules.length > MAX_RULES ? fewer : rules;
 }
 
 function amount(count: number, cron: unknown): string {

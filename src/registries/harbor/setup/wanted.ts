@@ -93,12 +93,16 @@ function projectOf(repository: DesiredRepository, { host }: DesiredRegistry): Wa
   else if (settings.retention !== undefined) {
     const { value, line: at } = settings.retention;
     const full = repositories.map((each) => `${host}/${name}/${each}`);
-    const compiled = compileRetention({ value, line: at }, full, (policy, own, group) =>
-      compileHarbor(policy, own, asGlob(group.map((each) => each.slice(`${host}/${name}/`.length)))),
-    );
+    const compiled = compileRetention({ value, line: at }, full, (policy, own, group) => {
+      const names = group.map((each) => each.slice(`${host}/${name}/`.length));
+      const together = compileHarbor(policy, own, asGlob(names));
+      const single = names.flatMap((each) => compileHarbor(policy, own, each).document?.rules ?? []);
+      return { rules: together.rules, document: { together: together.document?.rules ?? [], single } };
+    });
     lacks.push(...compiled.problems);
-    const rules: readonly HarborRule[] = compiled.documents.flatMap(({ document }) => document.rules);
-    if (rules.length > 0) retention = { rules, cron: CRON };
+    const rules: readonly HarborRule[] = compiled.documents.flatMap(({ document }) => document.single);
+    const fewer = compiled.documents.flatMap(({ document }) => document.together);
+    if (fewer.length > 0) retention = { rules, fewer, cron: CRON };
   }
   lacks.push(
     ...UNSUPPORTED.flatMap(([key, reason]): readonly Change<never>[] => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { dialectOf } from '../../../../src/domain/retention/native/dialects.ts';
 import { acrSetup } from '../../../../src/registries/acr/setup/setup.ts';
 import { artifactRegistrySetup } from '../../../../src/registries/artifact-registry/setup/setup.ts';
 import { harborSetup } from '../../../../src/registries/harbor/setup/setup.ts';
@@ -77,6 +78,30 @@ test('a new Harbor project gets a policy of its own, by the id that Harbor gave 
   expect(due((await plan(wanted)).settings)).toEqual([]);
 });
 
+test('rules that setup gave Harbor are those that cleanup sets: with one policy, neither changes what the other did', async () => {
+  const { double, apply } = await harbor();
+  const retention = retentionOf(POLICY('**'));
+  const wanted = (members: readonly string[]) => desiredRegistry(HARBOR, [{ name: 'acme', members, retention }]);
+  expect((await apply(wanted(['acme/api', 'acme/web']))).failed).toEqual([]);
+  const [stored] = double.state.retentions.values();
+  const rules = (Array.isArray(stored?.rules) ? stored.rules : []).map(
+    ({ id: _id, priority: _priority, disabled: _disabled, ...rule }) => rule,
+  );
+  const live = { algorithm: 'or', rules, schedule: '0 0 2 * * *' };
+  const dialect = dialectOf('harbor');
+  const [own] = retention.policy.repositories;
+  if (dialect === undefined || own === undefined) throw new Error('harbor');
+  const names = ['api', 'web'];
+  const documents = new Map(names.map((name) => [name, dialect.compile(retention.policy, own, name).document]));
+  const combined = dialect.combine(live, documents, names);
+  expect(combined).toEqual({ ok: true, value: live });
+
+  // Fifteen rules are all that a project takes: then one rule is for several repositories.
+  const many = await apply(wanted(['acme/a', 'acme/b', 'acme/c', 'acme/d', 'acme/e', 'acme/f']));
+  expect(many.failed).toEqual([]);
+  expect(JSON.stringify([...double.state.retentions.values()])).toContain('{a,b,c,d,e,f}');
+});
+
 const AT = 'europe-docker.pkg.dev/acme-prod';
 const NAME = 'projects/acme-prod/locations/europe/repositories/acme';
 const google = async () => {
@@ -112,6 +137,51 @@ test('Artifact Registry stores ages in seconds, which is no difference; policies
   expect(due((await plan(wanted)).settings)).toEqual([]);
   await apply(desiredRegistry(AT, [{ name: 'acme', retention: null }]));
   expect(double.state.repositories.get(NAME)?.cleanupPolicies).toEqual({ team: other });
+});
+
+test('one command sets the policies of Artifact Registry: those of cleanup are kept, unless the file replaces them', async () => {
+  const { double, apply, plan, writes } = await google();
+  const policies = {
+    'registry-action-delete-1': {
+      id: 'registry-action-delete-1',
+      action: 'DELETE',
+      condition: { olderThan: '86400s' },
+    },
+  };
+  double.state.repositories.set(NAME, {
+    name: NAME,
+    format: 'DOCKER',
+    mode: 'STANDARD_REPOSITORY',
+    cleanupPolicies: policies,
+  });
+  const wanted = (replace: boolean) =>
+    desiredRegistry(AT, [{ name: 'acme', members: ['acme/api'], retention: retentionOf(POLICY('**'), replace) }]);
+  const refused = await apply(wanted(false));
+  expect(refused.settings.find(({ name }) => name === 'retention')).toMatchObject({
+    action: 'kept-foreign',
+    reason: expect.stringContaining('`command: cleanup` set cleanup policies of this repository'),
+  });
+  expect(writes()).toEqual([]);
+  expect(double.state.repositories.get(NAME)?.cleanupPolicies).toEqual(policies);
+
+  expect((await apply(wanted(true))).failed).toEqual([]);
+  const now = double.state.repositories.get(NAME)?.cleanupPolicies;
+  expect(Object.keys(Object(now)).every((id) => id.startsWith('setup-platform-'))).toBe(true);
+  expect(due((await plan(wanted(true))).settings)).toEqual([]);
+});
+
+test.each([
+  ['ecr', { rules: [{ rulePriority: 1, description: 'setup-platform: untagged after 7 days' }] }],
+  ['artifact-registry', { cleanupPolicies: { 'setup-platform-delete-1': { id: 'setup-platform-delete-1' } } }],
+])('cleanup does not set rules of %s beside those of setup', (vendor, live) => {
+  const dialect = dialectOf(vendor);
+  const own = new Map([['app', { rules: [] }]]);
+  expect(dialect?.combine(live, own, ['app'])).toMatchObject({
+    ok: false,
+    problems: [expect.stringContaining('`command: setup` set the rules')],
+  });
+  // What cleanup has no rules for stays as it is.
+  expect(dialect?.combine(live, new Map(), ['app'])).toMatchObject({ ok: true, value: expect.objectContaining(live) });
 });
 
 test('a policy for some images of a repository is not given to Google, which would apply it to all', async () => {
