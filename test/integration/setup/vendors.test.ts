@@ -1,63 +1,18 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { type ActionOptions, runAction } from '../../support/action.ts';
-import { startCloud } from '../../support/cloud.ts';
-import { VENDOR_SCENES, type VendorScene } from '../../support/setup/vendor-scenes.ts';
-import { yamlExamples } from '../../support/workflows.ts';
-
-const PAGE = await readFile(new URL('../../../docs/setup.md', import.meta.url), 'utf8');
-const CLEANUP = `version: 1
-protect: { tags: [latest] }
-repositories:
-  - match: ["**"]
-    multi-tag: any
-    rules:
-      - { select: { tags: ["dev-*"], kind: any }, remove: { older-than: 30d } }
-`;
+import { describe, expect, test } from 'vitest';
+import { exampleOf, openVendor } from '../../support/setup/vendor-run.ts';
+import { VENDOR_SCENES } from '../../support/setup/vendor-scenes.ts';
 
 /** A log without the commands that mask secrets in it. */
 const unmasked = (log: string) => log.replaceAll(/^::add-mask::.*$/gm, '');
-
-/** The example of a vendor in the documentation. */
-function exampleOf(heading: string): string {
-  const section = PAGE.split(/^## /m).find((each) => each.startsWith(`${heading}\n`)) ?? '';
-  const [example] = yamlExamples(section);
-  if (example === undefined) throw new Error(`docs/setup.md has no example for ${heading}`);
-  return example;
-}
-
-/** `command: setup` of the built action in front of a vendor. */
-async function open(scene: VendorScene) {
-  const cloud = await startCloud(scene.hosts);
-  onTestFinished(cloud.close);
-  const workspace = await mkdtemp(join(tmpdir(), 'setup-vendors-'));
-  await mkdir(join(workspace, '.github'));
-  await writeFile(join(workspace, '.github/cleanup.yaml'), CLEANUP);
-  const writes = () =>
-    cloud.requests
-      .filter(({ method, url }) => !/^(?:GET|HEAD)$/.test(method) && scene.logins?.test(url.pathname) !== true)
-      .map(({ method, url }) => `${method} ${url.pathname}`);
-  const run = async (inputs: Readonly<Record<string, string>>, options: Partial<ActionOptions> = {}) => {
-    const done = await runAction({
-      workspace,
-      ...options,
-      inputs: { command: 'setup', ...scene.inputs, ...inputs },
-      env: { ...cloud.env, ...scene.env, ...options.env },
-    });
-    onTestFinished(done.dispose);
-    return done;
-  };
-  return { run, writes, cloud, workspace };
-}
 
 describe.each(Object.keys(VENDOR_SCENES))('%s', (heading) => {
   test('the documented example is planned with reads only, applied, and then nothing differs', async () => {
     const scene = await VENDOR_SCENES[heading]?.();
     if (scene === undefined) throw new Error(heading);
-    const { run, writes, cloud, workspace } = await open(scene);
+    const { run, writes, cloud, workspace } = await openVendor(scene);
     const config = exampleOf(heading);
     const plan = await run({ config, 'plan-file': 'plan.json' });
     expect(plan.annotations.filter(({ level }) => level === 'error')).toEqual([]);
@@ -85,7 +40,7 @@ describe.each(Object.keys(VENDOR_SCENES))('%s', (heading) => {
 test('secrets of new robot accounts go to a file of mode 600 when asked, and nowhere else', async () => {
   const scene = await VENDOR_SCENES.Harbor?.();
   if (scene === undefined) throw new Error('Harbor');
-  const { run, workspace } = await open(scene);
+  const { run, workspace } = await openVendor(scene);
   const applied = await run({
     config: exampleOf('Harbor'),
     'dry-run': 'false',
@@ -114,7 +69,7 @@ describe.each(['Harbor', 'Google Artifact Registry', 'JFrog Artifactory'])('%s',
       return undefined;
     });
     if (scene === undefined) throw new Error(heading);
-    const { run, writes } = await open(scene);
+    const { run, writes } = await openVendor(scene);
     const config = exampleOf(heading);
     const killed = await run(
       { config, 'dry-run': 'false' },
@@ -143,7 +98,7 @@ test('what may not be read is denied, the rest is applied, and the outcome is pa
       : undefined,
   );
   if (scene === undefined) throw new Error('Harbor');
-  const { run } = await open(scene);
+  const { run } = await openVendor(scene);
   // The quota of a project that exists is read; that of a new one goes with its creation.
   await run({ config: exampleOf('Harbor'), 'dry-run': 'false' });
   const done = await run({ config: exampleOf('Harbor'), 'dry-run': 'false' });
@@ -155,7 +110,7 @@ test('what may not be read is denied, the rest is applied, and the outcome is pa
 test('on a schedule a change by hand is drift: the run fails, names it, and writes nothing', async () => {
   const scene = await VENDOR_SCENES.Harbor?.();
   if (scene === undefined) throw new Error('Harbor');
-  const { run, writes } = await open(scene);
+  const { run, writes } = await openVendor(scene);
   const config = exampleOf('Harbor');
   await run({ config, 'dry-run': 'false' });
   const service = scene.hosts['harbor.acme.example'];
@@ -178,7 +133,7 @@ test('on a schedule a change by hand is drift: the run fails, names it, and writ
 test('mistakes are found before any request, with their lines', async () => {
   const scene = await VENDOR_SCENES.Harbor?.();
   if (scene === undefined) throw new Error('Harbor');
-  const { run, cloud } = await open(scene);
+  const { run, cloud } = await openVendor(scene);
   const config = exampleOf('Harbor')
     .replace('severity: high', 'sevrity: high')
     .replace('env:HUB_TOKEN', 'hub-token-itself');

@@ -134,8 +134,12 @@ function renderMap(map: ReadonlyMap<string, Value>, indent: string): string {
 /** Words that begin another expression where a key is expected. */
 const KEYWORDS = new Set(['for', 'if', 'in', 'null', 'true', 'false']);
 
+/** Versions of Unicode differ in what they count as one character, and with it in where the equals signs stand. */
+const UNCERTAIN = /[\p{M}\p{Cn}\p{Co}\u{d4e}\u{10000}-\u{10ffff}]/gu;
+
 function keyText(key: string): string {
-  return /^[A-Za-z_][A-Za-z0-9_-]*$/.test(key) && !KEYWORDS.has(key) ? key : quotedText(key);
+  if (/^[A-Za-z_][A-Za-z0-9_-]*$/.test(key) && !KEYWORDS.has(key)) return key;
+  return quotedText(key).replaceAll(UNCERTAIN, unicodeEscape);
 }
 
 /**
