@@ -129,7 +129,7 @@ export function defineCommand<V extends object, I extends CommonInputs, R extend
     start: async (runtime, raw, misplaced) => {
       const program = await load();
       const startedAt = runtime.clock.now().getTime();
-      const metricsFile = Object.hasOwn(inputs, METRICS_FILE) ? raw.get(METRICS_FILE) : undefined;
+      let metricsFile = Object.hasOwn(inputs, METRICS_FILE) ? raw.get(METRICS_FILE) : undefined;
       const finish = async (result: R): Promise<R> => {
         if (metricsFile === undefined || /[\0\n]/.test(metricsFile)) return result;
         const { writeMetrics } = await import('./metrics-file.ts');
@@ -142,7 +142,9 @@ export function defineCommand<V extends object, I extends CommonInputs, R extend
       };
       let read: ReadInputs<V, I>;
       try {
-        read = await readInputs(definition, runtime, raw, misplaced);
+        const problem = metricsFile === undefined ? undefined : await problemOf(runtime, metricsFile);
+        if (problem !== undefined) metricsFile = undefined;
+        read = await readInputs(definition, runtime, raw, [...misplaced, ...(problem === undefined ? [] : [problem])]);
         for (const warning of read.warnings) runtime.log.warning(warning);
       } catch (error) {
         return reportOf(program, await finish(program.failed(error)));
@@ -157,6 +159,14 @@ export function defineCommand<V extends object, I extends CommonInputs, R extend
       });
     },
   };
+}
+
+/** Found before the run, rather than after a build that no metrics tell of. */
+async function problemOf(runtime: Runtime, path: string): Promise<Problem | undefined> {
+  if (/[\0\n]/.test(path)) return undefined;
+  const { metricsFileProblem } = await import('./metrics-file.ts');
+  const text = await metricsFileProblem(runtime, path);
+  return text === undefined ? undefined : { input: METRICS_FILE, text: `${text}.` };
 }
 
 function reportOf<I, R extends CommonResult>({ outputs, json, summary }: CommandProgram<I, R>, result: R): Report {

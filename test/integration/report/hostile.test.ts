@@ -1,4 +1,5 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fieldsOf } from '../../../src/domain/fields.ts';
@@ -106,15 +107,27 @@ describe('hostile content', () => {
 });
 
 describe('files of the run', () => {
-  it.each([['/dev/null/m.prom'], ['.']])('metrics-file %s, which cannot be written, is a warning', async (path) => {
-    const { content, image } = await reportScene();
+  it.each([
+    ['/dev/null/m.prom', '/dev/null is not a folder'],
+    ['/dev/null', 'is no regular file'],
+    ['.', 'is a folder'],
+    ['/proc/none/m.prom', 'belongs to the kernel'],
+    ['/proc/self/fd/none/m.prom', 'belongs to the kernel'],
+    ['linked/none/m.prom', 'belongs to the kernel'],
+    ['fifo', 'is no regular file'],
+  ])('metrics-file %s, which can never be written, fails before any request', async (path, reason) => {
+    const { registry, content, image } = await reportScene();
     content.image('one', 'latest');
-    const run = await runReport({ images: image, 'metrics-file': path });
-    expect(run.exitCode).toBe(0);
-    expect(run.annotations.map(({ level, message }) => [level, message.includes('cannot be written')])).toContainEqual([
-      'warning',
-      true,
-    ]);
+    registry.clearLog();
+    const workspace = await freshDirectory();
+    await symlink('/proc', join(workspace, 'linked'));
+    execFileSync('mkfifo', [join(workspace, 'fifo')]);
+    const run = await runReport({ images: image, 'metrics-file': path }, { workspace });
+    expect(run.outputs.outcome).toBe('invalid-input');
+    expect(run.log).toContain('metrics-file');
+    expect(run.log).toContain(reason);
+    expect(registry.log).toEqual([]);
+    expect((await lstat('/dev/null')).isCharacterDevice()).toBe(true);
   });
 
   it('replaces the metrics of the last run, and leaves no other file behind', async () => {
