@@ -195,7 +195,9 @@ function once(request: HttpRequest, { agent, timeouts, signal, userAgent, tls }:
       socket.destroy();
       fail(broken(`the server answered ${statusCode} to switch to another protocol`));
     });
-    outgoing.once('close', () => fail(broken('the connection was closed without an answer')));
+    outgoing.once('close', () => {
+      if (!answered) fail(broken('the connection was closed without an answer'));
+    });
     outgoing.once('response', (incoming) => {
       answered = true;
       clearTimeout(answering);

@@ -26,6 +26,8 @@ const STEPS = ['first copy', 'nothing changed', 'one tag changed', 'one signatur
 
 interface Row extends Measured {
   readonly requests: number;
+  /** Those of them that went to the source. */
+  readonly reads: number;
   /** Read from the source. */
   readonly bytes: number;
 }
@@ -59,7 +61,7 @@ export async function benchMirror(place: Place): Promise<void> {
       const measured = await mirror({ source: registry, target: target.registry, authorities, directory });
       const read = await registry.requests();
       const requests = [...read, ...(await target.registry.requests())].length;
-      rows.push({ ...measured, requests, bytes: content.bytesOf(read) });
+      rows.push({ ...measured, requests, reads: read.length, bytes: content.bytesOf(read) });
     }
     results.set(name, rows);
     console.log(`  measured: ${name}`);
@@ -217,10 +219,11 @@ function print(results: ReadonlyMap<string, readonly Row[]>): void {
   for (const [at, step] of STEPS.entries()) {
     console.log(`  ${step}`);
     for (const [name, rows] of results) {
-      const { seconds, peak, requests, bytes } = rows[at] ?? { seconds: NaN, peak: NaN, requests: NaN, bytes: NaN };
+      const missing = { seconds: NaN, peak: NaN, requests: NaN, reads: NaN, bytes: NaN };
+      const { seconds, peak, requests, reads, bytes } = rows[at] ?? missing;
       const cells = [
         `${seconds.toFixed(2)} s`.padStart(9),
-        `${requests} requests`.padStart(15),
+        `${reads} + ${requests - reads} requests`.padStart(22),
         `${(bytes / 1024 ** 2).toFixed(1)} MiB read`.padStart(16),
         `${(peak / 1024 ** 2).toFixed(0)} MiB memory`.padStart(17),
       ];

@@ -46,8 +46,11 @@ async function admit(
   const wanting = rows.filter(({ action }) => NEEDS_COPY.includes(action));
   if (wanting.length === 0 || target.error !== undefined) return;
   const moves = wanting.flatMap(({ action, tag }) => (action === 'update' ? [tag] : []));
+  // The first upload to the others of a registry shows the same, and reads nothing from the source before.
+  const probe = !context.probed.has(target.registry);
+  context.probed.add(target.registry);
   const askFor = async (tags: readonly string[]) => {
-    for (const doubt of await askAdmission(runtime, inputs, target, tags)) warn(runtime, partial, doubt);
+    for (const doubt of await askAdmission(runtime, inputs, target, tags, { probe })) warn(runtime, partial, doubt);
   };
   const ask = async () => {
     try {

@@ -1,4 +1,5 @@
 import type { LimitFunction } from 'p-limit';
+import type { Registry } from '../../run/open-registries.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { ByteBudget } from './budget.ts';
 import type { MirrorInputs } from './inputs.ts';
@@ -14,4 +15,6 @@ export interface MirrorContext {
   /** Blobs at a time. */
   readonly uploads: LimitFunction;
   readonly bytes: ByteBudget;
+  /** Registries where an upload was begun and cancelled, to see whether they take any. */
+  readonly probed: Set<Registry>;
 }

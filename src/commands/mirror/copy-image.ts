@@ -10,7 +10,7 @@ import { leaveForLater, noteResume, resumeAfter } from './over-budget.ts';
 import { readImage } from './read-image.ts';
 import { stopsRepository } from './stops.ts';
 import { keepWhole } from './subset.ts';
-import { failRow, type ImageWork, type MirrorWork, type Row, type TargetWork } from './work.ts';
+import { failRow, type ImageWork, type MirrorWork, NEEDS_TAG, type Row, type TargetWork } from './work.ts';
 
 /**
  * Copies one image to all targets that lack something of it, with one read of the source. A failure is the result of its
@@ -84,6 +84,7 @@ async function copyTo(
         uploads,
         known: (repository) => known.get(repository) ?? new Set(),
         isTolerant: true,
+        isTagged: image.subset === undefined && rows.every(({ action }) => NEEDS_TAG.includes(action)),
       }),
     );
     const { subset } = image;

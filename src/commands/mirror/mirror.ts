@@ -47,6 +47,7 @@ async function runMirror(runtime: Runtime, inputs: MirrorInputs, partial: Partia
     images: pLimit(parallel),
     uploads: uploadLimit(Math.min(most, 4)),
     bytes: new ByteBudget(maxBytes),
+    probed: new Set(),
   };
   const note = () => {
     partial.sources = sourcesOf(works);

@@ -1,7 +1,8 @@
 import type { Digest } from '../../domain/digest.ts';
 import { type Descriptor, isIndexType } from '../../domain/manifest.ts';
 import { decideTag } from '../../domain/mirror/decide.ts';
-import { type ActionError, toActionError } from '../../errors/action-error.ts';
+import { ActionError, toActionError } from '../../errors/action-error.ts';
+import type { Repository } from '../../oci/client/repository.ts';
 import { lackingAttachments } from '../../oci/transfer/lacking.ts';
 import { readTarget } from '../../run/missing-repository.ts';
 import { OverBudget } from './budget.ts';
@@ -45,6 +46,7 @@ async function readHeld(
       const [first = '', ...others] = names;
       // The first one alone: if the target cannot be read, it is not asked a thousand times.
       const found = [[first, (await repository.head(first))?.digest] as const];
+      if (found[0]?.[1] === undefined && others.length > 1 && (await isEmpty(repository))) return new Map();
       found.push(
         ...(await Promise.all(others.map(async (tag) => [tag, (await repository.head(tag))?.digest] as const))),
       );
@@ -54,6 +56,16 @@ async function readHeld(
     runtime.signal.throwIfAborted();
     target.error = toActionError(thrown);
     return new Map();
+  }
+}
+
+/** Whether the repository is known to have no tag: then none of them is asked for. */
+async function isEmpty(repository: Repository): Promise<boolean> {
+  try {
+    return (await repository.listTags()).length === 0;
+  } catch (error) {
+    if (error instanceof ActionError) return false;
+    throw error;
   }
 }
 

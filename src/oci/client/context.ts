@@ -12,6 +12,8 @@ export type ReferrersSupport = 'api' | 'fallback';
 /** What this client has learned about a repository. */
 export interface RepositoryMemory {
   referrers?: ReferrersSupport;
+  /** The first request to the API, which shows whether there is one. */
+  asking?: Promise<unknown>;
 }
 
 /** One repository, as all parts of the client use it. */

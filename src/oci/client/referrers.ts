@@ -69,7 +69,7 @@ export async function listReferrers(
   // Both lists are always read, except where the first, or the tags, can show that the second is not needed.
   const early = tags === undefined && wanted === undefined ? readFallback(context, digest, get) : undefined;
   const [refusal] = await Promise.all([
-    readApi(context, digest, found).catch((error: unknown) => {
+    askApi(context, digest, found).catch((error: unknown) => {
       if (!isRefusedList(error) || found.size > 0) throw error;
       return error;
     }),
@@ -103,6 +103,15 @@ const REFUSAL_CODES: readonly ErrorCode[] = ['CREDENTIALS_MISSING', 'UNAUTHORIZE
 
 function isRefusedList(error: unknown): error is ActionError {
   return error instanceof ActionError && REFUSAL_CODES.includes(error.code);
+}
+
+/** Images that are read at the same time need one request, not one each, to find that there is no API. */
+async function askApi(context: RepositoryContext, digest: Digest, found: Map<Digest, Descriptor>): Promise<undefined> {
+  const { memory } = context;
+  if (memory.referrers === undefined && memory.asking !== undefined) await memory.asking;
+  const asked = readApi(context, digest, found);
+  memory.asking ??= asked.catch(() => undefined);
+  return asked;
 }
 
 /** Reads the API's pages into `found`, and remembers whether the API exists. */

@@ -1,6 +1,6 @@
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Digest } from '../../domain/digest.ts';
-import type { Descriptor } from '../../domain/manifest.ts';
+import { type Descriptor, isImageConfig, isIndexType } from '../../domain/manifest.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Log } from '../../runtime/runtime.ts';
 import { putManifest } from '../client/put-manifest.ts';
@@ -50,7 +50,12 @@ interface GraphCopyOptions {
   readonly known?: (to: Repository) => Set<Digest>;
   /** Goes on without attachments that a target does not take, and extends cosign's tags. */
   readonly isTolerant?: boolean;
+  /** The caller writes the root under a tag. Only what is attached to an index needs it before that. */
+  readonly isTagged?: boolean;
 }
+
+/** Up to this size a config may be sent without asking for it: in the worst case it is sent again. */
+const SMALL_CONFIG_BYTES = 64 * 1024;
 
 /** Concurrent uploads: fewer than a session's request limit, since each one waits for a download. */
 const MAX_CONCURRENT_UPLOADS = 4;
@@ -129,7 +134,7 @@ interface Written {
 }
 
 async function putMissing(
-  { from, log, isTolerant = false }: GraphCopyOptions,
+  { from, graph, log, isTolerant = false, isTagged = false }: GraphCopyOptions,
   target: Target,
   count: { manifests: number; blobs: number; bytes: number },
   refused: Refused[],
@@ -137,8 +142,13 @@ async function putMissing(
   const { to, missing, sent } = target;
   const confirmed = new Set<Digest>();
   const left = new Set<Digest>();
+  const isWithTag = isTagged && isIndexType(graph.root.descriptor.mediaType) && !hasAttachments(graph);
   for (const { manifest, blobs, ofRoot } of missing) {
     const { digest } = manifest.descriptor;
+    if (isWithTag && digest === graph.root.descriptor.digest) {
+      count.manifests++;
+      continue;
+    }
     const send = async () => {
       const unsent = blobs.filter((blob) => !sent.has(blob.digest));
       for (const blob of unsent) {
@@ -163,6 +173,14 @@ async function putMissing(
   return { target, confirmed, left };
 }
 
+function isSmallConfig(blob: Descriptor): boolean {
+  return blob.size <= SMALL_CONFIG_BYTES && isImageConfig(blob);
+}
+
+function hasAttachments({ attachments, tags, manifests }: ImageGraph): boolean {
+  return attachments.length > 0 || tags.length > 0 || manifests.some(({ ofRoot }) => !ofRoot);
+}
+
 /** Statuses of registries that do not take a manifest of some kind: a referrer, or one of an unknown type. */
 const REFUSED_TYPE_STATUSES: readonly unknown[] = [400, 405, 415, 422];
 
@@ -182,6 +200,8 @@ async function copyBlobs(
   );
   // A registry that refused two mounts and never accepted one is not asked again.
   const mounts = targets.map(() => ({ done: 0, refused: 0 }));
+  /** Whether each blob that was asked for is at the target. */
+  const asked = targets.map((): Promise<boolean>[] => []);
   let failure: { readonly error: unknown } | undefined;
 
   const lacks = async (at: number, blob: Descriptor): Promise<Repository | undefined> => {
@@ -199,7 +219,13 @@ async function copyBlobs(
       mount.refused++;
       return to;
     }
-    if (!(await to.hasBlob(blob))) return to;
+    const layers = asked[at] ?? [];
+    // A config belongs to one image: where none of the layers was found, it is not asked for.
+    if (isSmallConfig(blob) && !(await Promise.all(layers)).includes(true)) return to;
+    const asking = to.hasBlob(blob);
+    // What fails here is handled with the blob that was asked for.
+    layers.push(asking.catch(() => true));
+    if (!(await asking)) return to;
     known.add(blob.digest);
     return undefined;
   };
@@ -231,8 +257,10 @@ async function copyBlobs(
     );
   };
 
-  // Largest first: a big layer that starts last delays everything.
-  const blobs = [...graph.blobs.values()].toSorted((a, b) => b.size - a.size);
+  // Largest first: a big layer that starts last delays everything. Configs last: see above.
+  const blobs = [...graph.blobs.values()].toSorted(
+    (a, b) => Number(isSmallConfig(a)) - Number(isSmallConfig(b)) || b.size - a.size,
+  );
   await Promise.all(
     blobs.map((blob) =>
       limit(() =>

@@ -48,3 +48,26 @@ test('without attachments, an unchanged tag takes one request at each side', asy
   expect(scene.source.requests()).toBe(21);
   expect(scene.target.requests()).toBe(20);
 });
+
+test('a first copy takes no request that cannot matter', async () => {
+  await using scene = await mirrorScene();
+  for (let at = 0; at < 3; at++) {
+    const children = [scene.image([`amd64 ${at}`, 'base']), scene.image([`arm64 ${at}`, 'base'])];
+    scene.index(children, { annotations: { at: `${at}` } }, `1.${at}.0`);
+  }
+  const run = await runMirror({ config: scene.config('["*"]', 'referrers: false') });
+  expect(run.outputs['copied-tags']).toBe('3');
+  const { log } = scene.target;
+  const puts = manifestRequests(scene.target, 'PUT').map((path) => path.split('/').at(-1) ?? '');
+  // Each image once, and each index under its tag only.
+  expect(puts.filter((reference) => !reference.startsWith('sha256:')).toSorted()).toEqual(['1.0.0', '1.1.0', '1.2.0']);
+  expect(puts.filter((reference) => reference.startsWith('sha256:'))).toHaveLength(6);
+  const blobs = log.filter(({ method, path }) => method === 'PUT' && path.includes('/blobs/'));
+  expect(blobs).toHaveLength(13);
+  // Layers are asked for, configs of missing images are not.
+  const asked = log.filter(({ method, path }) => method === 'HEAD' && path.includes('/blobs/'));
+  expect(new Set(asked.map(({ path }) => path)).size).toBe(7);
+  // An empty repository is not asked for each tag before, only when it is written.
+  const tags = manifestRequests(scene.target, 'HEAD').filter((path) => !path.includes('sha256:'));
+  expect(tags).toHaveLength(4);
+});
