@@ -36,7 +36,7 @@ export const INPUTS = {
     {
       group: 'What',
       about:
-        'Repositories to report on, one per line, without a tag. `*` stands for any characters: `registry.example.com/*` is all repositories of a registry, `ghcr.io/org/*` those of an owner; `!` in front takes out. Empty: `ghcr.io/<owner>/<repository>`.',
+        'Repositories to report on, one per line, without a tag. `*` matches any characters: `registry.example.com/*` is all repositories of a registry, `ghcr.io/org/*` those of an owner; `!` in front takes out. Empty: `ghcr.io/<owner>/<repository>`.',
       example: 'ghcr.io/org/app',
     },
     parseRepositories,

@@ -80,7 +80,7 @@ async function readStatus(
 }
 
 /** Vulnerabilities of all artifacts. An issue without a CVE keeps the id of Xray. Pure. */
-export function readIssues(artifacts: readonly unknown[]) {
+function readIssues(artifacts: readonly unknown[]) {
   const findings = artifacts.flatMap((artifact) => {
     const { issues } = fieldsOf(artifact);
     return (Array.isArray(issues) ? issues.map(fieldsOf) : []).flatMap(({ issue_id, severity, issue_type, cves }) => {

@@ -94,7 +94,11 @@ describe('JFrog Xray', () => {
 
 describe('the storage of Azure Container Registry', () => {
   const ID = '/subscriptions/s-1/resourceGroups/my-group/providers/Microsoft.ContainerRegistry/registries/acme';
-  const run = async (usages: CloudReply, rows: readonly unknown[] = [{ id: ID }]) => {
+  const run = async (
+    usages: CloudReply,
+    rows: readonly unknown[] = [{ id: ID }],
+    assessments: readonly unknown[] = [],
+  ) => {
     const asked: string[] = [];
     const acr = row('acr');
     const keyless = {
@@ -105,8 +109,9 @@ describe('the storage of Azure Container Registry', () => {
         const arm = ({ method, url, body }: CloudRequest): CloudReply => {
           asked.push(`${method} ${url.pathname}`);
           if (url.pathname.endsWith('/listUsages')) return usages;
-          const isRegistry = String(fieldsOf(JSON.parse(body)).query).startsWith('resources |');
-          return { status: 200, body: { data: isRegistry ? rows : [] } };
+          const query = String(fieldsOf(JSON.parse(body)).query);
+          if (query.startsWith('resources |')) return { status: 200, body: { data: rows } };
+          return { status: 200, body: { data: query.includes('subassessments') ? [] : assessments } };
         };
         return {
           ...started,
@@ -116,7 +121,7 @@ describe('the storage of Azure Container Registry', () => {
     };
     const scene = await vendorCommand(keyless);
     scene.content.image('a', 'v1');
-    const done = await scene.run({ command: 'report', 'fail-on': 'quota' });
+    const done = await scene.run({ command: 'report', watch: 'v1', 'fail-on': 'quota' });
     return { done, asked };
   };
   const size = (currentValue: number, limit: number): CloudReply => ({
@@ -151,5 +156,16 @@ describe('the storage of Azure Container Registry', () => {
     expect(repositoryOf(hidden.done.outputs.json).usage).toEqual(
       expect.not.objectContaining({ quota: expect.anything() }),
     );
+  });
+
+  it.each([
+    ['Healthy', 'complete', '0'],
+    ['Unhealthy', 'missing', ''],
+    [undefined, 'missing', ''],
+  ])('no findings of Defender, and the assessment %s: %s', async (code, status, high) => {
+    const assessments = code === undefined ? [] : [{ properties: { status: { code } } }];
+    const { done } = await run(size(1, 2), [{ id: ID }], assessments);
+    expect(scansOf(done.outputs.json), done.log).toMatchObject([{ source: 'defender', status }]);
+    expect(done.outputs.high).toBe(high);
   });
 });
