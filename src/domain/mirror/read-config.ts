@@ -1,3 +1,4 @@
+import { parse } from 'yaml';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { isCatchAll, tagMatcher } from '../patterns/tag-pattern.ts';
 import { quoted } from '../suggestion.ts';
@@ -5,7 +6,7 @@ import type { JsonSchema, Report } from '../yaml-file/readers.ts';
 import { parseYamlTree, plainValue } from '../yaml-file/tree.ts';
 import type { HostLimits, Mirror, MirrorConfig, MirrorLimits, Moved } from './config.ts';
 import { configFields, isOneTag, type RawConfig, type RawMirror, type RawSettings } from './config-fields.ts';
-import { convertForeign } from './foreign/convert.ts';
+import { type Conversion, convertForeign } from './foreign/convert.ts';
 
 const MAX_PROBLEMS = 50;
 const DEFAULT_PARALLEL = 4;
@@ -17,7 +18,10 @@ const DEFAULT_PARALLEL = 4;
  */
 export function parseMirrorConfig(text: string, file: string): Parsed<MirrorConfig> {
   const tree = parseYamlTree(text, file);
-  if (!tree.ok) return tree;
+  if (!tree.ok) {
+    const converted = convertForeign(withAliases(text));
+    return converted === undefined ? tree : foreignFile(converted, file);
+  }
   const found: string[] = [];
   const report: Report = ({ line, column }, message) => {
     found.push(`${file}:${line}:${column}: ${message}`);
@@ -25,13 +29,23 @@ export function parseMirrorConfig(text: string, file: string): Parsed<MirrorConf
   if (tree.value.value === null)
     return problems(`${file}:1:1: the file is empty, expected \`version\` and \`mirrors\``);
   const foreign = convertForeign(plainValue(tree.value));
-  if (foreign !== undefined) {
-    const text = `this is a file of ${foreign.tool}. Save it as a mirror configuration:\n\n${foreign.yaml}\n`;
-    return problems(`${file}:1:1: ${text}`);
-  }
+  if (foreign !== undefined) return foreignFile(foreign, file);
   const raw = configFields.read(tree.value, report);
   const config = raw === undefined ? undefined : readConfig(raw, report);
   return config === undefined || found.length > 0 ? problems(...found.slice(0, MAX_PROBLEMS)) : parsed(config);
+}
+
+function foreignFile({ tool, yaml }: Conversion, file: string): Parsed<MirrorConfig> {
+  return problems(`${file}:1:1: this is a file of ${tool}. Save it as a mirror configuration:\n\n${yaml}\n`);
+}
+
+/** A file of another tool may repeat its parts with anchors, which the library bounds. */
+function withAliases(text: string): unknown {
+  try {
+    return parse(text, { merge: true, logLevel: 'silent' });
+  } catch {
+    return undefined;
+  }
 }
 
 function readConfig(raw: RawConfig, report: Report): MirrorConfig {

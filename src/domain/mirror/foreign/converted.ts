@@ -40,6 +40,14 @@ export function wholeTag(expression: string): string {
   return branches.length === 1 ? `/${branches[0]}/` : `/(?:${branches.join('|')})/`;
 }
 
+export const RANGES =
+  'Ranges of versions: here they take versions of three numbers; name tags such as `1.2` or `v1` in a line of their own.';
+
+/** A range of versions, whose parts other tools also separate with commas. */
+export function rangeLine(range: string): string {
+  return `semver:${range.replace(/\s*,\s*/g, ' ').trim()}`;
+}
+
 export function textsIn(value: unknown): readonly string[] {
   if (typeof value === 'string' || typeof value === 'number') return [String(value)];
   return Array.isArray(value) ? value.flatMap((item: unknown) => (typeof item === 'object' ? [] : [String(item)])) : [];

@@ -1,5 +1,5 @@
 import { type Fields, fieldsOf } from '../../fields.ts';
-import { type Converted, type ForeignMirror, listIn, textsIn, wholeTag } from './converted.ts';
+import { type Converted, type ForeignMirror, listIn, rangeLine, textsIn, wholeTag } from './converted.ts';
 
 /** dregsy: https://github.com/xelalexv/dregsy#image-matching */
 export function fromDregsy(file: Fields): Converted | undefined {
@@ -39,7 +39,7 @@ function readMapping(from: string, to: string, mapping: Fields, notes: Set<strin
     const latest = /^latest\s+(\d+)$/.exec(text)?.[1];
     if (kind === 'keep' && latest !== undefined) newest = Number(latest);
     else if (kind === 'keep') notes.add(`Not converted: \`${line}\` of ${from}; take out what is not kept with \`!\`.`);
-    else if (kind === 'semver') tags.push(`semver:${text}`);
+    else if (kind === 'semver') tags.push(rangeLine(text));
     else if (kind === 'regex') tags.push(text.startsWith('!') ? `!${wholeTag(text.slice(1).trim())}` : wholeTag(text));
     else tags.push(text);
   }

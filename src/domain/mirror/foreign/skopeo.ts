@@ -1,5 +1,5 @@
 import { type Fields, fieldsOf, isFields } from '../../fields.ts';
-import { type Converted, type ForeignMirror, textsIn, wholeTag } from './converted.ts';
+import { type Converted, type ForeignMirror, RANGES, rangeLine, textsIn, wholeTag } from './converted.ts';
 
 const KEYS = ['images', 'images-by-tag-regex', 'images-by-semver'] as const;
 /** Their file does not name the destination. */
@@ -23,6 +23,7 @@ function readRegistry(host: string, registry: Fields, notes: Set<string>): reado
   if (registry.credentials !== undefined) notes.add('`credentials` belong into the input `registry-auth`.');
   if (registry['tls-verify'] === false)
     notes.add(`\`tls-verify: false\`: set \`insecure-registries: ${host}\` or \`registry-ca\`.`);
+  if (registry['cert-dir'] !== undefined) notes.add('`cert-dir`: the certificates belong into `registry-ca`.');
   const byName = new Map<string, string[]>();
   const add = (name: string, tags: readonly string[]) => {
     byName.set(name, [...(byName.get(name) ?? []), ...tags]);
@@ -37,10 +38,8 @@ function readRegistry(host: string, registry: Fields, notes: Set<string>): reado
     add(name, textsIn(expression).map(wholeTag));
   }
   for (const [name, range] of Object.entries(fieldsOf(registry['images-by-semver']))) {
-    add(
-      name,
-      textsIn(range).map((text) => `semver:${text}`),
-    );
+    notes.add(RANGES);
+    add(name, textsIn(range).map(rangeLine));
   }
   return [...byName].map(([name, tags]) => ({ from: `${host}/${name}`, to: [`${TARGET}/${name}`], tags }));
 }

@@ -115,3 +115,86 @@ test.each(['version: 1\nmirrors: []', 'a: b', '[]', 'rules: [{select: {tags: ["*
     expect(convertForeign(parse(text))).toBeUndefined();
   },
 );
+
+/** The mirrors of a converted file, and its comments. */
+function converted(text: string) {
+  const read = parseMirrorConfig(text, 'theirs.yaml');
+  const shown = read.ok ? '' : read.problems.join('\n');
+  const yaml = shown.slice(shown.indexOf('\n\n') + 2);
+  const valid = parseMirrorConfig(yaml, 'mirror.yaml');
+  return { shown, yaml, problems: valid.ok ? [] : valid.problems, mirrors: parse(yaml)?.mirrors ?? [] };
+}
+
+test('regsync: anchors and merged maps, as its documentation recommends', () => {
+  const { mirrors, problems, shown } = converted(`
+x-backup: &backup "old-{{.Ref.Tag}}"
+x-usual: &usual
+  type: repository
+  tags: {allow: [latest, 'v[0-9.]+']}
+sync:
+  - <<: *usual
+    source: quay.io/acme/a
+    target: registry.example.org/a
+  - <<: *usual
+    source: quay.io/acme/b
+    target: registry.example.org/b
+    backup: *backup
+`);
+  expect(shown).toContain('this is a file of regsync');
+  expect(problems).toEqual([]);
+  expect(mirrors).toMatchObject([
+    { from: 'quay.io/acme/a', tags: ['latest', '/v[0-9.]+/'] },
+    { from: 'quay.io/acme/b', tags: ['latest', '/v[0-9.]+/'] },
+  ]);
+});
+
+test('regsync: any of several sets selects a tag, and each criterion within a set has to match', () => {
+  const entry = (more: string) => `
+sync:
+  - {source: quay.io/acme/a, target: registry.example.org/a, type: repository, ${more}}
+  - {source: quay.io/acme/b, target: registry.example.org/b, type: repository}
+`;
+  const sets = converted(entry('tagSets: [{allow: [latest, edge]}, {semverRange: [">=3.5.1 <4"]}]'));
+  expect(sets.problems).toEqual([]);
+  expect(sets.mirrors[0].tags).toEqual(['latest', 'edge', 'semver:>=3.5.1 <4']);
+  const both = converted(entry('tagSets: [{allow: [latest]}, {semverRange: [">=3"], allow: ["v.*"]}]'));
+  expect(both.mirrors[0].tags).toEqual(['latest']);
+  expect(both.yaml).toMatch(/# Not converted: a set of tags of quay\.io\/acme\/a, because .*both/);
+  const only = converted(entry('tags: {semverRange: [">=3"], allow: ["v.*"]}'));
+  expect(only.mirrors).toHaveLength(1);
+  const deny = converted(entry('tagSets: [{allow: [latest]}, {deny: ["rc.*"]}]'));
+  expect(deny.mirrors[0].tags).toEqual(['latest']);
+  expect(deny.yaml).toContain('`deny` belongs to one of several sets');
+  const renamed = converted(entry('targetTag: "{{.Tag}}-copy"'));
+  expect(renamed.mirrors).toMatchObject([{ from: 'quay.io/acme/b' }]);
+  expect(renamed.yaml).toContain('because of `targetTag`');
+});
+
+test('skopeo sync: lists of ranges, commas, a `v` in front, and names without a folder', () => {
+  const { mirrors, problems, yaml } = converted(`
+docker.io:
+  cert-dir: /etc/certs
+  images: {centos: ["8.1.1911"], bitnami/redis: ["6.0.9-debian-10-r13"]}
+  images-by-semver:
+    alpine: ["3.12 - 3.13", ">= 3.17"]
+    aquasec/trivy: ">= v0.37.2, < 1"
+`);
+  expect(problems).toEqual([]);
+  expect(yaml).toContain('# `cert-dir`');
+  expect(mirrors.map(({ tags }: { readonly tags: readonly string[] }) => tags)).toEqual([
+    ['8.1.1911'],
+    ['6.0.9-debian-10-r13'],
+    ['semver:3.12 - 3.13', 'semver:>= 3.17'],
+    ['semver:>= v0.37.2 < 1'],
+  ]);
+});
+
+test('aliases that stand for a thousand others are no file of another tool', () => {
+  const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]'];
+  for (const [at, letter] of [...'bcdefgh'].entries()) {
+    const before = [...'abcdefgh'][at];
+    bomb.push(`${letter}: &${letter} [${Array.from({ length: 9 }, () => `*${before}`).join(', ')}]`);
+  }
+  const read = parseMirrorConfig(`${bomb.join('\n')}\nsync: *h\n`, 'bomb.yaml');
+  expect(read.ok ? '' : read.problems.join()).toContain('aliases');
+});
