@@ -76,10 +76,10 @@ const EXPORT = z
         z.strictObject({
           what: z.string().describe('The registry and the setting.'),
           reason: z.string().describe('Why.'),
-          instead: z.string().describe('What to do instead; empty where the reason says it.'),
+          instead: z.string().describe('What to do instead; empty if the reason includes it.'),
         }),
       )
-      .describe('What the file asks for and the export has nothing for.'),
+      .describe('Settings of the file that are missing from the export.'),
   })
   .meta({ id: 'SetupExport' });
 

@@ -125,7 +125,7 @@ test('files of somebody else are never overwritten, and files of an earlier expo
   const inputs = { config: STATE, export: 'terraform', 'export-directory': 'infra' };
   const refused = await run(inputs, { workspace });
   expect(refused.outputs).toMatchObject({ outcome: 'refused' });
-  expect(refused.log).toContain('infra/ecr/versions.tf: it does not say');
+  expect(refused.log).toContain('infra/ecr/versions.tf: its first lines lack');
   expect([...(await filesBelow(join(workspace, 'infra'))).keys()]).toEqual(['ecr/versions.tf']);
 
   await rm(own);
@@ -175,4 +175,52 @@ test.each([
   const done = await run({ config: STATE, ...inputs }, { workspace });
   expect(done.exitCode).toBe(1);
   expect(done.log).toMatch(message);
+});
+
+test('nothing in the code would replace a repository that exists, or differ in every plan', async () => {
+  const { run, repository, workspace } = await exportScene();
+  const rule = (rulePriority: number) => ({
+    rulePriority,
+    selection: { tagStatus: 'untagged', countType: 'sinceImagePushed', countUnit: 'days', countNumber: rulePriority },
+    action: { type: 'expire' },
+  });
+  repository(
+    'acme/old',
+    { imageTagMutability: 'IMMUTABLE', encryptionConfiguration: { encryptionType: 'AES256' } },
+    {
+      lifecycle: JSON.stringify({ rules: [rule(10), rule(2)] }),
+      tags: { team: 'a', 'aws:cloudformation:stack-name': 'x' },
+    },
+  );
+  const config = `${STATE}  - name: acme/old\n    labels: {team: b}\n`;
+  const done = await run({ config, export: 'terraform' }, { workspace });
+  expect(done.outputs.outcome, done.log).toBe('exported');
+  const files = await filesBelow(join(workspace, 'setup-export/terraform'));
+  const old = /resource "aws_ecr_repository" "acme_old" \{\n[\s\S]*?\n\}\n/.exec(
+    files.get('ecr/repositories.tf') ?? '',
+  )?.[0];
+  // A block with the default is a replacement, and what the file says nothing about stays as it is.
+  expect(old).not.toContain('encryption_configuration');
+  expect(old).toContain('image_tag_mutability = "IMMUTABLE"');
+  expect(old).toContain('team = "b"');
+  expect(old).not.toContain('aws:cloudformation');
+  const access = files.get('ecr/access.tf') ?? '';
+  const priorities = [...access.matchAll(/rulePriority = (\d+)/g)].map(([, priority]) => priority);
+  expect(priorities).toEqual(['2', '10']);
+  expect(files.get('ecr/imports.tf')).toMatch(/to = aws_ecr_lifecycle_policy\.acme_old\n {2}id = "acme\/old"/);
+});
+
+test('a repository that needs to be recreated is left out with the reason, and all others are exported', async () => {
+  const { run, repository, workspace } = await exportScene();
+  repository('acme/new', { encryptionConfiguration: { encryptionType: 'AES256' } });
+  const done = await run({ config: STATE, export: 'terraform' }, { workspace });
+  expect(done.outputs).toMatchObject({ outcome: 'partial', 'left-out-settings': '1' });
+  expect(JSON.parse(done.outputs.json ?? '').export.leftOut[0]).toMatchObject({
+    what: `${ECR_HOST}: acme/new key`,
+    reason: expect.stringContaining('cannot change after creation'),
+  });
+  const files = await filesBelow(join(workspace, 'setup-export/terraform'));
+  expect(files.get('ecr/repositories.tf')).not.toContain('"acme/new"');
+  expect(files.get('ecr/repositories.tf')).toContain('"acme/api"');
+  expect(done.summary).toContain('Left out');
 });

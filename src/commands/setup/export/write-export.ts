@@ -119,9 +119,7 @@ async function stateOf(folder: string, path: string, digests: readonly string[] 
   if (found.size > MAX_BYTES) return { kind: 'foreign', reason: 'it is larger than any file of an export' };
   const text = await readFile(file, 'utf8');
   const isOurs = digests.includes(sha256(text)) || text.slice(0, HEAD_BYTES).includes(GENERATED);
-  return isOurs
-    ? { kind: 'ours', text }
-    : { kind: 'foreign', reason: `it does not say \`${GENERATED}…\` in its first lines`, text };
+  return isOurs ? { kind: 'ours', text } : { kind: 'foreign', reason: `its first lines lack \`${GENERATED}…\``, text };
 }
 
 /** The files of the last export with their digests; none where there is no list that could be one. */

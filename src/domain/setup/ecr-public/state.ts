@@ -13,7 +13,7 @@ export interface EcrPublicState {
   readonly settings: readonly Setting[];
 }
 
-export interface EcrPublicRepositoryState {
+interface EcrPublicRepositoryState {
   readonly name: string;
   readonly line: number;
   readonly exists: boolean;

@@ -20,7 +20,7 @@ export interface LeftOut {
   readonly what: string;
   /** A sentence. */
   readonly reason: string;
-  /** What to do instead, a sentence; empty where the reason says it. */
+  /** What to do instead, a sentence; empty if the reason includes it. */
   readonly instead: string;
 }
 

@@ -38,9 +38,7 @@ export function registryParts(state: EcrState, source: ModuleSource, found: Look
       ...(replication?.value.some(({ deletes }) => deletes === true) === true
         ? [left('replicate.deletes', 'The provider has no argument for deletions that travel.')]
         : []),
-      ...(isGone && replication.exists
-        ? [left('replicate', 'Terraform has nothing that says that there is none.')]
-        : []),
+      ...(isGone && replication.exists ? [left('replicate', 'Terraform cannot remove what is not in its state.')] : []),
       ...(desired.replicate?.value?.some(({ copiesExisting }) => copiesExisting) === true
         ? [left('replicate.existing', 'Copying what exists is done once, and is no state.')]
         : []),

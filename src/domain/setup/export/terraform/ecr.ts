@@ -70,7 +70,7 @@ function removedDocuments({ registry: { desired } }: ModuleSource, { repositorie
   return repositories.flatMap(({ name, policy, lifecycle }) => {
     const left = (what: string): LeftOut => ({
       what: `${desired.at}: ${name} ${what}`,
-      reason: 'Terraform has nothing that says that there is none.',
+      reason: 'Terraform cannot remove what is not in its state.',
       instead: '`command: setup` without `export` removes it.',
     });
     return [

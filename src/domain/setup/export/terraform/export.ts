@@ -33,10 +33,19 @@ export const exportTerraform: Exporter = ({ registries, configName, workflow }) 
   };
 };
 
-function withoutProvider({ title, desired }: ExportedRegistry): LeftOut {
+/** Why there is no Terraform for a kind of registry. */
+const WITHOUT: Readonly<Record<string, string>> = {
+  'docker-hub':
+    'The provider gives access to a team by its number, which the file does not have, and lacks most other settings.',
+  ghcr: 'GitHub has no API for the settings of packages, and so there is no resource for them.',
+  nexus: 'The provider is one of the community, and passwords of proxies and users would be in its state.',
+  artifactory: 'Passwords of remote repositories would be in the state of the provider.',
+};
+
+function withoutProvider({ vendor, title, desired }: ExportedRegistry): LeftOut {
   return {
     what: desired.at,
-    reason: `There is no Terraform for ${title} in this export.`,
-    instead: '`command: setup` without `export` plans and applies it.',
+    reason: `There is no Terraform for ${title} in this export. ${WITHOUT[vendor] ?? 'Its settings are in its configuration.'}`,
+    instead: '`command: setup` without `export` plans and applies what its API can do.',
   };
 }

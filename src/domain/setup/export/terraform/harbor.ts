@@ -61,13 +61,13 @@ export function harborModule(source: ModuleSource): TerraformModule | undefined 
         ? [left(desired.at, 'replicate.existing', 'Copying what exists is done once, and is no state.')]
         : []),
       ...(desired.replicate?.value === null && desired.replicate !== undefined
-        ? [left(desired.at, 'replicate', 'Terraform has nothing that says that there is none.')]
+        ? [left(desired.at, 'replicate', 'Terraform cannot remove what is not in its state.')]
         : []),
     ],
   };
 }
 
-export function left(at: string, what: string, reason: string): LeftOut {
+function left(at: string, what: string, reason: string): LeftOut {
   return { what: `${at}: ${what}`, reason, instead: '`command: setup` without `export` applies it.' };
 }
 

@@ -3,7 +3,7 @@ import { generatedFrom, origin } from '../origin.ts';
 import { type Line, raw, renderFile, type TopBlock, type Value } from './hcl.ts';
 
 /** The files of one registry, in the order in which people read them. */
-export const MODULE_FILES = [
+const MODULE_FILES = [
   'providers.tf',
   'variables.tf',
   'repositories.tf',
@@ -12,7 +12,7 @@ export const MODULE_FILES = [
   'imports.tf',
   'outputs.tf',
 ] as const;
-export type ModuleFile = (typeof MODULE_FILES)[number];
+type ModuleFile = (typeof MODULE_FILES)[number];
 
 /** The code of one registry: a configuration of its own, since each has its own credentials. */
 export interface TerraformModule {
@@ -21,7 +21,7 @@ export interface TerraformModule {
   readonly leftOut: readonly LeftOut[];
 }
 
-export interface Provider {
+interface Provider {
   /** Local name: `aws`. */
   readonly name: string;
   readonly source: string;
