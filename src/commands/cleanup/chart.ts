@@ -1,4 +1,5 @@
 import { compareText } from '../../domain/retention/graph.ts';
+import { pie } from '../../report/pie.ts';
 import type { RepositoryResult } from './result.ts';
 
 /** More slices cannot be told apart. */
@@ -30,15 +31,5 @@ export function renderChart(repositories: readonly RepositoryResult[]): string {
     ...(rest > 0 ? [['go: other rules', rest] as const] : []),
   ];
   if (slices.length < 2) return '';
-  return [
-    '```mermaid',
-    'pie showData title Images by what becomes of them',
-    ...slices.map(([name, count]) => `  "${inLabel(name)}" : ${count}`),
-    '```',
-  ].join('\n');
-}
-
-/** Names of rules inside a diagram: nothing that could end a label. */
-function inLabel(text: string): string {
-  return text.replace(/[^\p{L}\p{N} ._:/@*-]/gu, '?').slice(0, 60);
+  return pie('Images by what becomes of them', slices);
 }

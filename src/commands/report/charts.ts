@@ -1,5 +1,6 @@
 import { ageGroups } from '../../domain/report/ages.ts';
 import { compareText } from '../../domain/retention/graph.ts';
+import { pie } from '../../report/pie.ts';
 import type { ReportResult, RepositoryReport } from './result.ts';
 
 /** More slices cannot be told apart. */
@@ -9,10 +10,6 @@ const MAX_POINTS = 14;
 
 /** The default of mermaid is hardly visible on white. */
 const COLOUR = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#0969da"}}}}%%';
-
-/** Slices that can be told apart on white and on black; the default ones are pale. */
-const SLICES =
-  '%%{init: {"themeVariables": {"pie1": "#54aeff", "pie2": "#4ac26b", "pie3": "#d4a72c", "pie4": "#fb8f44", "pie5": "#ff8182", "pie6": "#c297ff", "pie7": "#ff80c8", "pie8": "#8c959f", "pieOpacity": "1", "pieStrokeWidth": "1px", "pieOuterStrokeWidth": "1px"}}}%%';
 
 /** Images of all repositories by age. The json has the same numbers. Empty without an image. */
 export function renderAges(repositories: readonly RepositoryReport[], now: number): string {
@@ -41,17 +38,14 @@ export function renderStorage(repositories: readonly RepositoryReport[]): string
   if (sizes.length < 2) return '';
   const rest = sizes.slice(MAX_SLICES - 1).reduce((sum, { bytes }) => sum + bytes, 0);
   const slices = [
-    ...sizes.slice(0, MAX_SLICES - 1).map(({ path, bytes }) => [inLabel(path), bytes] as const),
+    ...sizes.slice(0, MAX_SLICES - 1).map(({ path, bytes }) => [path, bytes] as const),
     ...(rest > 0 ? [['others', rest] as const] : []),
   ];
   const [unit, size] = unitFor(sizes[0]?.bytes ?? 0);
-  return [
-    '```mermaid',
-    SLICES,
-    `pie showData title Storage by repository (${unit})`,
-    ...slices.map(([name, bytes]) => `  "${name}" : ${inUnit(bytes, size)}`),
-    '```',
-  ].join('\n');
+  return pie(
+    `Storage by repository (${unit})`,
+    slices.map(([name, bytes]) => [name, inUnit(bytes, size)]),
+  );
 }
 
 /** Storage over the last runs. Empty before the second one. */
@@ -88,8 +82,3 @@ const unitFor = (bytes: number) => UNITS.find(([, from]) => bytes >= from) ?? ([
 
 /** At least something for what exists: a slice of 0 is no slice. */
 const inUnit = (bytes: number, size: number) => Math.max(0.01, Math.round((bytes / size) * 100) / 100);
-
-/** Names inside a diagram: nothing that could end a label. */
-function inLabel(text: string): string {
-  return text.replace(/[^\p{L}\p{N} ._:/@-]/gu, '?').slice(0, 60);
-}
