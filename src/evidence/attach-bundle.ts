@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Digest } from '../domain/digest.ts';
 import type { Descriptor } from '../domain/manifest.ts';
 import { EMPTY } from '../domain/promotion/record-manifest.ts';
@@ -45,6 +46,8 @@ const LIST_REMEDY = [
   'Exclude tags that begin with `sha256-` from the immutability rule: registries without the referrers API keep signatures and SBOMs under them.',
 ];
 
+const MAX_CONCURRENT_WRITES = 4;
+
 /**
  * Attaches bundles to their subjects, and verifies that each can be found, through the referrers API or the fallback
  * index.
@@ -60,18 +63,27 @@ export async function attachBundles(
     subject: subject.digest,
     ...bundleArtifact(bytes, predicateType, subject, created, digestOf),
   }));
-  if (artifacts.length > 0) await repository.putBlob(EMPTY.descriptor, () => EMPTY.bytes);
-  const bySubject = new Map<Digest, { readonly descriptors: Descriptor[]; confirmed: boolean }>();
-  for (const { bytes, blob, manifest, subject } of artifacts) {
-    await repository.putBlob(blob, () => bytes);
+  if (artifacts.length === 0) return [];
+  // Content before the manifests that name it, and these before the lists; within each, nothing waits for anything else.
+  const limit = pLimit(MAX_CONCURRENT_WRITES);
+  await Promise.all([
+    limit(() => repository.putBlob(EMPTY.descriptor, () => EMPTY.bytes)),
+    ...artifacts.map(({ bytes, blob }) => limit(() => repository.putBlob(blob, () => bytes))),
+  ]);
+  const written = await limit.map(artifacts, async ({ manifest, subject }) => {
     const { subject: confirmed } = await repository.put(manifest.descriptor.digest, manifest);
-    const list = bySubject.get(subject) ?? { descriptors: [], confirmed: true };
-    list.descriptors.push(manifest.descriptor);
-    list.confirmed &&= confirmed === subject;
-    bySubject.set(subject, list);
-  }
-  for (const [subject, { descriptors, confirmed }] of bySubject) {
-    await listAsReferrers(repository, subject, descriptors, confirmed);
-  }
+    return { subject, descriptor: manifest.descriptor, isConfirmed: confirmed === subject };
+  });
+  const subjects = [...new Set(artifacts.map(({ subject }) => subject))];
+  await limit.map(subjects, async (subject) => {
+    const own = written.filter((each) => each.subject === subject);
+    const descriptors = own.map(({ descriptor }) => descriptor);
+    await listAsReferrers(
+      repository,
+      subject,
+      descriptors,
+      own.every(({ isConfirmed }) => isConfirmed),
+    );
+  });
   return artifacts.map(({ manifest }) => manifest.descriptor.digest);
 }

@@ -2,7 +2,7 @@ import type { Digest } from '../domain/digest.ts';
 import { fieldsOf, isFields } from '../domain/fields.ts';
 import type { FoundStatements, RejectedStatement, SignedStatement } from '../domain/trust/verification.ts';
 import { ActionError } from '../errors/action-error.ts';
-import { type Api, unexpected } from '../http/api.ts';
+import { type Api, type ApiAnswer, unexpected } from '../http/api.ts';
 import { nextPage } from '../oci/client/tags.ts';
 import { digestOf } from '../oci/image/digest-of.ts';
 import type { SigstoreService } from '../sigstore/service.ts';
@@ -60,20 +60,11 @@ async function storedBundles(
   const bundles: Buffer[] = [];
   for (let page: URL | undefined = first; page !== undefined && bundles.length < MAX_ATTESTATIONS; ) {
     const url: URL = page;
-    const { status, headers, json } = await readable(store, () =>
-      api.request({
-        method: 'GET',
-        url,
-        headers: {
-          authorization: `Bearer ${token}`,
-          accept: 'application/vnd.github+json',
-          'x-github-api-version': API_VERSION,
-        },
-        expect: [200, 401, 403, 404],
-        operation: 'read',
-        what: `reading the attestations of ${where}`,
-      }),
-    );
+    const answer = await readable(store, () => list(api, url, where, token));
+    // A public repository answers anybody, whatever it thinks of the token: that of another organization, or without single sign-on.
+    const isRefused = answer.status === 401 || answer.status === 403;
+    const anonymous = isRefused ? await readable(store, () => list(api, url, where)) : answer;
+    const { status, headers, json } = anonymous.status === 200 ? anonymous : answer;
     // None, or none that this token may know of: the signature is missing either way.
     if (status === 404) return bundles;
     if (status !== 200) throw refused(store, status, json);
@@ -87,6 +78,21 @@ async function storedBundles(
     page = attestations.length === 0 ? undefined : nextPage(String(headers.link ?? ''), url, first.origin, where);
   }
   return bundles;
+}
+
+function list(api: Api, url: URL, where: string, token?: string): Promise<ApiAnswer> {
+  return api.request({
+    method: 'GET',
+    url,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      accept: 'application/vnd.github+json',
+      'x-github-api-version': API_VERSION,
+    },
+    expect: [200, 401, 403, 404],
+    operation: 'read',
+    what: `reading the attestations of ${where}`,
+  });
 }
 
 /** GitHub leaves the bundle out and names an address with its compressed bytes; older answers contain it. */

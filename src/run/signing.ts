@@ -36,6 +36,8 @@ export interface Signable {
 }
 
 export interface StatementSigner {
+  /** Requests what signing needs ahead of time; a failure shows when signing. */
+  readonly prepare?: () => void;
   /**
    * Signs all statements, or throws.
    * @param names of the image in all registries, for attestations
@@ -78,6 +80,7 @@ async function openKeylessSigner(runtime: Runtime, config: string | undefined): 
   return {
     token,
     description: `as the workflow ${String(token.job_workflow_ref)} (${logText(instance, services)})`,
+    prepare: signer.prepare,
     sign: async (statements, names) =>
       Promise.all(
         statements.map(async (statement) => ({

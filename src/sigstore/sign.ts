@@ -9,6 +9,8 @@ import { requestTimestamp } from './timestamp.ts';
 import { type LogEntry, writeLogEntry } from './transparency-log.ts';
 
 export interface KeylessSigner {
+  /** Requests the certificate ahead of time. A failure shows when signing, which tries again. */
+  readonly prepare: () => void;
   /** Signs the bytes of a statement. @returns the JSON of the bundle */
   readonly sign: (statement: Uint8Array) => Promise<Buffer>;
 }
@@ -50,6 +52,7 @@ export function createKeylessSigner({ service, services, idToken, clock }: Keyle
     return current;
   };
   return {
+    prepare: () => void certificate().catch(() => undefined),
     sign: async (statement) => signStatement(service, services, await certificate(), statement),
   };
 }

@@ -96,13 +96,16 @@ function subjectOf(bundle: unknown): string {
  * GitHub's attestations API as it answers since July 2026: `bundle` is null, and its bytes, compressed with Snappy, are at an
  * address that contains its own authorization. https://docs.github.com/rest/repos/attestations#list-attestations
  */
-async function startStore(bundles: readonly unknown[], refusal?: CloudReply) {
+async function startStore(bundles: readonly unknown[], refusal?: CloudReply, isPublic = false) {
   const api = checked(
     ({ url, headers }) => {
       // What else a promotion asks GitHub for does not exist.
       if (!LISTED.test(url.pathname)) return { status: 404, body: { message: 'Not Found' } };
-      if (headers.authorization !== `Bearer ${TOKEN}`) return { status: 401, body: { message: 'Bad credentials' } };
-      if (refusal !== undefined) return refusal;
+      const isAnonymous = headers.authorization === undefined;
+      if (isAnonymous && !isPublic) return { status: 404, body: { message: 'Not Found' } };
+      if (!isAnonymous && headers.authorization !== `Bearer ${TOKEN}`)
+        return { status: 401, body: { message: 'Bad credentials' } };
+      if (refusal !== undefined && !(isAnonymous && isPublic)) return refusal;
       const found = [...bundles.entries()].filter(([, bundle]) => url.pathname.endsWith(`/${subjectOf(bundle)}`));
       if (found.length === 0) return { status: 404, body: { message: 'Not Found' } };
       const page = Number(url.searchParams.get('after') ?? '0');
@@ -163,6 +166,15 @@ describe('attestations that only GitHub has', () => {
     await using foreign = await job.verify(image, { ...policy, ...STORED, ...other }, store.env);
     expect(foreign.outputs.outcome, foreign.log).toBe('unverified');
     expect(foreign.log).toContain('The GitHub attestation sha256:');
+  });
+
+  it('are read without the token where a public repository refuses that', async () => {
+    const { bundles, image } = await storedOnly();
+    const message = 'Resource protected by organization SAML enforcement.';
+    const store = await startStore(bundles, { status: 403, body: { message } }, true);
+    await using _ = store.cloud;
+    await using run = await job.verify(image, { require: 'provenance', ...STORED }, store.env);
+    expect(run.outputs.outcome, run.log).toBe('verified');
   });
 
   it('meet the requirements of a promotion', async () => {

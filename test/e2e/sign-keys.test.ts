@@ -4,6 +4,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { connect } from '../support/registry-client.ts';
 import { find, run } from './programs.ts';
@@ -219,4 +220,69 @@ describe('a plugin of notation signs', () => {
     expect(missing.outputs.outcome, missing.log).toBe('signing-failed');
     expect(missing.log).toContain('absent');
   });
+});
+
+/**
+ * A self-signed certificate for signing code that ends at a time, with its key.
+ * https://github.com/notaryproject/specifications/blob/main/specs/signature-specification.md#certificate-requirements
+ */
+async function makeShortCertificate(end: Date): Promise<void> {
+  const folder = join(job.scene.directory, 'short');
+  await mkdir(folder, { recursive: true });
+  const at = (name: string) => join(folder, name);
+  await writeFile(
+    at('ca.cnf'),
+    [
+      ...['[ca]', 'default_ca=own', '[own]', `database=${at('index')}`, `serial=${at('serial')}`],
+      ...[`new_certs_dir=${folder}`, 'default_md=sha256', 'policy=any', 'x509_extensions=signing'],
+      ...['[any]', ...['countryName', 'stateOrProvinceName'].map((field) => `${field}=optional`)],
+      ...['organizationName=optional', 'commonName=supplied'],
+      ...['[signing]', 'basicConstraints=critical,CA:FALSE', 'keyUsage=critical,digitalSignature'],
+      'extendedKeyUsage=codeSigning',
+    ].join('\n'),
+  );
+  await writeFile(at('index'), '');
+  await writeFile(at('serial'), '01');
+  const env = { ...process.env, RANDFILE: at('random') };
+  const subject = '/C=US/ST=WA/O=Notary/CN=short.example';
+  await run(
+    'openssl',
+    [
+      ...['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', into('short.key')],
+      ...['-out', at('request'), '-subj', subject],
+    ],
+    { env },
+  );
+  const time = (date: Date) => `${date.toISOString().replaceAll(/[-:T]|\.\d+/g, '')}`;
+  await run(
+    'openssl',
+    [
+      ...['ca', '-batch', '-selfsign', '-notext', '-config', at('ca.cnf'), '-keyfile', into('short.key')],
+      ...['-in', at('request'), '-out', into('short.crt')],
+      ...['-startdate', time(new Date(Date.now() - 60_000)), '-enddate', time(end)],
+    ],
+    { env },
+  );
+  await mkdir(into('stores/ca/short'), { recursive: true });
+  await cp(into('short.crt'), into('stores/ca/short/short.crt'));
+}
+
+it('37: a Notary signature without a countersignature ends with its certificate', async () => {
+  const end = new Date(Date.now() + 25_000);
+  await makeShortCertificate(end);
+  const { image } = job.fresh('fallback');
+  const notationSha256 = { 'notation-sha256': await sumOf('notation') };
+  const key = { 'sign-key': 'key=short.key,certificate=short.crt' };
+  const published = await job.publish(image, { sign: 'notation', scan: 'off', ...key, ...notationSha256 }, {});
+  expect(published.outputs.outcome, published.log).toBe('published');
+  const entry = {
+    ...{ name: 'app', registryScopes: [image], signatureVerification: { level: 'strict' } },
+    ...{ trustStores: ['ca:short'], trustedIdentities: ['x509.subject: C=US, ST=WA, O=Notary, CN=short.example'] },
+  };
+  await writeFile(into('short-policy.json'), JSON.stringify({ version: '1.0', trustPolicies: [entry] }));
+  await sleep(Math.max(end.getTime() + 2000 - Date.now(), 0));
+  const policy = { ...NONE, 'trust-policy': 'short-policy.json', 'trust-stores': 'stores', ...notationSha256 };
+  await using verified = await job.verify(`${image}:main`, policy);
+  expect(verified.outputs.outcome, verified.log).toBe('unverified');
+  expect(verified.log).toMatch(/expired|not valid/i);
 });

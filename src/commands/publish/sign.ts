@@ -57,6 +57,7 @@ export async function openImageSigner(
   return {
     description: signer.description,
     attach: async ({ image: name, repository }, image) => {
+      if (signing === undefined) signer.prepare?.();
       await checkAttachable(repository, image.root.descriptor.digest);
       signing ??= signAll(signer, image, known, inputs.isRecursive);
       const bundles = await signing;

@@ -89,7 +89,7 @@ export async function verifyWithNotation(
     },
     false,
     async (run) => {
-      const { exitCode, stderr, stdout } = await run(tool, ['verify', ...target(image)], image);
+      const { exitCode, stderr, stdout } = await run(tool, ['verify', '--verbose', ...target(image)], image);
       return exitCode === 0
         ? { verified: true, identities: scope.value.identities }
         : { verified: false, reason: reason(stderr || stdout) };
@@ -168,8 +168,14 @@ function inWorkspace(runtime: Runtime, path: string): string {
   return isAbsolute(path) ? path : join(runtime.workspace, path);
 }
 
+/** A line of notation's log about one signature. */
+const FAILURE = /^level=warning msg="?Signature .*? failed verification with error: (.*?)"?$/;
+const MAX_REASONS = 4;
+
 function reason(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   const said = lines.findLast((line) => line.startsWith('Error: ')) ?? lines.at(-1) ?? 'it gave no reason';
-  return said.replace(/^Error: /, '').slice(0, 500);
+  // Why each signature failed is only in the log: the error says the same for a foreign key and an expired certificate.
+  const causes = lines.flatMap((line) => FAILURE.exec(line)?.[1] ?? []);
+  return [said.replace(/^Error: /, ''), ...new Set(causes)].slice(0, MAX_REASONS).join(': ').slice(0, 500);
 }

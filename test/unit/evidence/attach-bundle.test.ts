@@ -49,6 +49,15 @@ describe('an attached bundle', () => {
     expect(await hasSignature(repository, SUBJECT.digest)).toBe(true);
   });
 
+  test('10: shows no media type with a semicolon, which ECR refuses', async () => {
+    const repository = await start();
+    const [digest = ''] = await attachBundles(repository, [bundle()]);
+    const written = [digest, fallbackTag(SUBJECT.digest)].map((name) => registry?.manifest('org/app', name)?.bytes);
+    const types = written.flatMap((bytes) => String(bytes).match(/"(?:media|artifact)Type":"[^"]+"/g) ?? []);
+    expect(types.length).toBeGreaterThan(5);
+    expect(types.filter((type) => type.includes(';'))).toEqual([]);
+  });
+
   test('several of one image are one write to the list', async () => {
     const repository = await start();
     await attachBundles(repository, [bundle(), bundle('{"bundle":2}')]);
