@@ -1,8 +1,43 @@
 import { spawn } from 'node:child_process';
+import { createServer as createHttpServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { runAction } from '../support/action.ts';
+
+/** What moto has no answer for: a preview, which expires nothing here. */
+async function withPreviews(target: string): Promise<string> {
+  const texts = new Map<string, string>();
+  const answerTo = (incoming: IncomingMessage, response: ServerResponse, body: Buffer) => {
+    const operation = String(incoming.headers['x-amz-target']).split('.')[1] ?? '';
+    if (/^(?:Start|Get)LifecyclePolicyPreview$/.test(operation)) {
+      const { repositoryName, lifecyclePolicyText } = JSON.parse(body.toString());
+      if (operation.startsWith('Start')) texts.set(repositoryName, lifecyclePolicyText);
+      const answer = { repositoryName, lifecyclePolicyText: texts.get(repositoryName), status: 'COMPLETE' };
+      response.setHeader('content-type', 'application/x-amz-json-1.1').end(JSON.stringify(answer));
+      return;
+    }
+    const { method, url, headers } = incoming;
+    const forwarded = request(
+      new URL(url ?? '/', target),
+      { ...(method === undefined ? {} : { method }), headers },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      },
+    );
+    forwarded.on('error', () => response.destroy()).end(body);
+  };
+  const server = createHttpServer((incoming, response) => {
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+    incoming.on('end', () => answerTo(incoming, response, Buffer.concat(chunks)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+}
 
 const HOST = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
 
@@ -54,7 +89,7 @@ repositories:
 `;
 
 test('a registry is set up, a second run changes nothing, and a third one what the file changed', async () => {
-  const endpoint = await startMoto();
+  const endpoint = await withPreviews(await startMoto());
   const env = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_ENDPOINT_URL_ECR: endpoint };
   const run = async (config: string, dryRun = 'false') => {
     const done = await runAction({ inputs: { command: 'setup', config, 'dry-run': dryRun }, env });

@@ -97,7 +97,16 @@ export function ownMistakes(desired: DesiredRegistry): readonly Mistake[] {
   return [...inRegistry, ...inRepositories];
 }
 
+/** What Harbor has, and a file of repositories is the wrong place for. */
+const WITH_WORDS: Readonly<Record<string, string>> = {
+  cve_allowlist:
+    'A vulnerability is accepted by a person and until a date, so Harbor keeps it in the project: Configuration → CVE allowlist. `reuse_sys_cve_allowlist: "true"` uses the list of the whole Harbor.',
+  scanner: 'Harbor decides on the scanner of a project under Scanner; this action scans with `gate`.',
+};
+
 function unknown(field: string, known: readonly string[], line: number, where: string): Mistake {
+  const reason = WITH_WORDS[field];
+  if (reason !== undefined) return error(line, `\`harbor.${field}\` is not supported. ${reason}`);
   return error(
     line,
     `\`harbor.${field}\` is not supported at ${where}: expected ${known.map((each) => `\`${each}\``).join(', ')}.${didYouMean(field, known)}`,
