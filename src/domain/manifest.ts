@@ -47,6 +47,7 @@ export interface PlatformFields {
   readonly architecture: string;
   readonly variant?: string;
   readonly 'os.version'?: string;
+  readonly 'os.features'?: readonly string[];
 }
 
 /** A manifest as transferred: the exact bytes and their descriptor. Bytes are never re-serialised (P2). */

@@ -163,12 +163,13 @@ function normalFields(platform: PlatformFields): PlatformFields {
   const [os = '', architecture = '', variant] = normalPlatform(
     [platform.os, platform.architecture, platform.variant].filter(Boolean).join('/'),
   ).split('/');
-  const version = platform['os.version'];
+  const { 'os.version': version, 'os.features': features = [] } = platform;
   return {
     architecture,
     os,
     ...(variant === undefined ? {} : { variant }),
     ...(version === undefined ? {} : { 'os.version': version }),
+    ...(features.length === 0 ? {} : { 'os.features': features }),
   };
 }
 

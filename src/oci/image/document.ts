@@ -169,11 +169,13 @@ export function platformFields(value: Fields): PlatformFields {
   };
   const variant = text('variant');
   const version = text('os.version');
+  const features = textsOf(value['os.features']);
   return {
     os: text('os') ?? 'unknown',
     architecture: text('architecture') ?? 'unknown',
     ...(variant === undefined ? {} : { variant }),
     ...(version === undefined ? {} : { 'os.version': version }),
+    ...(features.length === 0 ? {} : { 'os.features': features }),
   };
 }
 

@@ -114,6 +114,13 @@ describe('a merge', () => {
     expect(entries.map(({ platform }) => platform?.['os.version'])).toEqual(['10.0.20348.1', '10.0.26100.1']);
   });
 
+  it('keeps the version and the features of an operating system', () => {
+    const platform = { os: 'windows', architecture: 'amd64', 'os.version': '10.0.26100.1', 'os.features': ['win32k'] };
+    const descriptor = { mediaType: MEDIA_TYPES.ociManifest, digest: digest('a'), size: 7, platform };
+    const { entries } = planned([{ name: 'a', entries: [{ descriptor, platform }] }], ['windows/amd64']);
+    expect(entries[0]?.platform).toEqual(platform);
+  });
+
   test.each([
     ['two Docker manifests', 'dockerManifest', 'dockerManifest', 'dockerIndex'],
     ['a Docker and an OCI manifest', 'dockerManifest', 'ociManifest', 'ociIndex'],
