@@ -37,6 +37,7 @@ export function renderGateResult(gateResult: GateResult, view: GateResultView): 
   return [
     `### Gate\n\n${headOf(gateResult, rows, view)}`,
     platformTable(platforms),
+    earlierLine(platforms),
     comparisonLine(gateResult, known),
     section(`<b>${comparison === undefined ? 'Blocking findings' : 'New: blocking findings'}</b>`, rows, true),
     firstStep(gateResult, rows),
@@ -64,6 +65,12 @@ function platformTable(platforms: GateResult['platforms']): string {
       gated === 0 ? '0' : `**${gated}**`,
     ]),
   );
+}
+
+function earlierLine(platforms: GateResult['platforms']): string {
+  const earlier = platforms.filter(({ scannedAt }) => scannedAt !== undefined);
+  if (earlier.length === 0) return '';
+  return `Scanned by an earlier step of this job, evaluated again: ${earlier.map(({ platform }) => plain(platform)).join(', ')}.`;
 }
 
 function severityTitle(severity: Severity): string {

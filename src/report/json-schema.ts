@@ -143,6 +143,10 @@ export const GATE = z
       .optional()
       .describe('The comparison with the baseline, when there is one.'),
     notes: sentences.optional().describe('What was not scanned, or passes because of a setting.'),
+    scannedAt: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('When an earlier step of the job scanned it, by platform. Absent when this run scanned all of them.'),
   })
   .meta({ id: 'Gate' });
 

@@ -25,7 +25,10 @@ function findingJson({ context: _context, ...finding }: Finding): FindingJson {
 /** The gate in the `json` output of publish and promote. */
 export function gateJson(mode: GateJson['mode'], result: GateResult | undefined): GateJson {
   if (result === undefined) return { mode };
-  const { passed, counts, gated, suppressed, notes, comparison } = result;
+  const { passed, counts, gated, suppressed, notes, comparison, platforms } = result;
+  const earlier = platforms.flatMap(({ platform, scannedAt }) =>
+    scannedAt === undefined ? [] : [[platform, scannedAt]],
+  );
   return {
     mode,
     passed,
@@ -34,5 +37,6 @@ export function gateJson(mode: GateJson['mode'], result: GateResult | undefined)
     suppressed: suppressed.map(({ finding, ...rest }) => ({ finding: findingJson(finding), ...rest })),
     ...(comparison === undefined ? {} : { baseline: { ...comparison, fixed: comparison.fixed.map(findingJson) } }),
     notes,
+    ...(earlier.length === 0 ? {} : { scannedAt: Object.fromEntries(earlier) }),
   };
 }

@@ -18,6 +18,7 @@ import { scanPlatforms } from '../tools/trivy/scan.ts';
 import type { ScannableImage } from '../tools/trivy/view.ts';
 import { openMirrors } from './database-mirrors.ts';
 import type { GateFiles } from './gate-files.ts';
+import { openKeptScans } from './kept-scans.ts';
 
 /** How images are scanned, and how findings are evaluated. */
 export interface ScanSettings {
@@ -98,7 +99,26 @@ async function openScan(
       prepareJava: () => (java ??= prepareJava()),
       timeout: SCAN_TIMEOUT_MS,
     });
-  return { trivy, scan };
+  /** Scans what no earlier step of this job has scanned in the same way. */
+  const scanOnce = async (scanned: ScannableImage): Promise<readonly PlatformReport[]> => {
+    const { scanners } = terms;
+    const kept = await openKeptScans(runtime, { trivyVersion: trivy.version, scanners, cacheDir: database?.cacheDir });
+    const found = await Promise.all(scanned.platforms.map((platform) => kept.find(platform)));
+    const platforms = scanned.platforms.filter((_, at) => found[at] === undefined);
+    const fresh = platforms.length === 0 ? [] : await scan({ ...scanned, platforms });
+    // Another index decides what a Java archive is, and may be newer by the next step: those images are scanned again.
+    if (java === undefined) await kept.keep(fresh, platforms);
+    for (const report of found) {
+      if (report === undefined) continue;
+      runtime.log.info(
+        `${report.platform} was scanned in this job at ${report.scannedAt}, with the same scanner and database: its findings are evaluated again.`,
+      );
+    }
+    return scanned.platforms.flatMap(
+      ({ manifest }, at) => found[at] ?? fresh.find(({ digest }) => digest === manifest.descriptor.digest) ?? [],
+    );
+  };
+  return { trivy, scan, scanOnce };
 }
 
 /**
@@ -129,7 +149,7 @@ export async function scanImage(
   names: readonly string[],
   { baseline, build }: ScanContext = {},
 ): Promise<{ readonly gateResult: GateResult; readonly trivy: Tool }> {
-  const { trivy, scan } = await openScan(runtime, { terms, scanner: settings, registries }, scanner);
+  const { trivy, scanOnce: scan } = await openScan(runtime, { terms, scanner: settings, registries }, scanner);
   const { digest } = image.root.descriptor;
   const policy: GatePolicy = {
     severities: terms.severity,

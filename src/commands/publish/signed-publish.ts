@@ -85,9 +85,13 @@ export function watchScan(
       const { gateResult } = partial;
       if (gateResult === undefined || scanner === undefined) return undefined;
       const { trivy, database } = await scanner();
+      const earlier = gateResult.platforms.flatMap(({ scannedAt }) =>
+        scannedAt === undefined ? [] : [new Date(scannedAt)],
+      );
+      const first = [started, ...earlier].toSorted((a, b) => a.getTime() - b.getTime())[0] ?? started;
       const terms = { ...scanTermsOf(settings.terms), ...(isEased(partial) ? { baseline: true } : {}) };
       return {
-        ...{ gateResult, terms, started, finished },
+        ...{ gateResult, terms, started: first, finished },
         scannerVersion: trivy.version,
         databaseDate: database?.updatedAt,
       };

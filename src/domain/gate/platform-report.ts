@@ -22,6 +22,8 @@ export interface PlatformReport {
   readonly skipsSecrets?: boolean;
   /** Files with private keys that do not count because they are public: test keys of installed packages. */
   readonly publicKeys?: readonly string[];
+  /** When an earlier step of the job scanned it, ISO 8601; absent when this run did. */
+  readonly scannedAt?: string;
 }
 
 /** What a report must be about. */

@@ -51,6 +51,8 @@ interface PlatformResult {
   readonly system?: string;
   /** Scanned packages. */
   readonly packages: number;
+  /** When an earlier step of the job scanned it, ISO 8601; absent when this run did. */
+  readonly scannedAt?: string;
 }
 
 /** The result of the gate. Every finding of the scan is in exactly one of `gated`, `others` and `suppressed`. */
@@ -253,7 +255,7 @@ function byWeight(a: Finding, b: Finding): number {
 }
 
 function summarize(
-  { platform, digest, report }: PlatformReport,
+  { platform, digest, report, scannedAt }: PlatformReport,
   findings: readonly Finding[],
   gated: readonly Finding[],
 ): PlatformResult {
@@ -264,6 +266,7 @@ function summarize(
     gated: gated.filter((each) => each.platform === platform).length,
     packages: (report.systemPackages ?? 0) + report.languagePackages,
     ...(report.system === undefined ? {} : { system: `${report.system.family} ${report.system.version}`.trim() }),
+    ...(scannedAt === undefined ? {} : { scannedAt }),
   };
 }
 
