@@ -11,10 +11,10 @@ const MAX_POINTS = 14;
 /** The default of mermaid is hardly visible on white. */
 const COLOUR = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#0969da"}}}}%%';
 
-/** Images of all repositories by age. The json has the same numbers. Empty without an image. */
+/** Images of all repositories by age. The json has the same numbers. Empty when no age is known. */
 export function renderAges(repositories: readonly RepositoryReport[], now: number): string {
   const times = repositories.flatMap(({ content }) => content?.images.map(({ pushedAt }) => pushedAt) ?? []);
-  if (times.length === 0) return '';
+  if (times.every((time) => time === undefined)) return '';
   const groups = ageGroups(times, now);
   const most = Math.max(...groups.map(({ images }) => images));
   return [
