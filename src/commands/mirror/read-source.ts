@@ -78,8 +78,15 @@ function tell(context: MirrorContext, { source }: MirrorWork, { tags, unmatched,
   }
 }
 
-function missing({ source }: MirrorWork, tag: string): ActionError {
+function missing({ source, tags }: MirrorWork, tag: string): ActionError {
   const { host, name } = source.repository;
+  if (tags?.has(tag) === true) {
+    const what = `${source.image}:${tag} is in the list of tags, and the registry does not serve it in any current format. Either it was deleted a moment ago, or it is an image of Docker's schema 1, which cannot be copied as it is.`;
+    return new ActionError('MIRROR_TAG_MISSING', what, {
+      facts: { registry: host, repository: name, reference: tag, operation: 'read' },
+      remedy: [`Take the tag out with a line \`!${tag}\`, or build the image again with a current version of Docker.`],
+    });
+  }
   return new ActionError('MIRROR_TAG_MISSING', `${source.image}:${tag} does not exist.`, {
     facts: { registry: host, repository: name, reference: tag, operation: 'read' },
   });
