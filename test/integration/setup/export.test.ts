@@ -224,3 +224,12 @@ test('a repository that needs to be recreated is left out with the reason, and a
   expect(files.get('ecr/repositories.tf')).toContain('"acme/api"');
   expect(done.summary).toContain('Left out');
 });
+
+test('tags that may not be read stay as they are', async () => {
+  const { run, state, workspace } = await exportScene();
+  state.denied.add('ListTagsForResource');
+  const done = await run({ config: STATE, export: 'terraform' }, { workspace });
+  expect(done.outputs.outcome, done.log).toBe('partial');
+  const files = await filesBelow(join(workspace, 'setup-export/terraform'));
+  expect(files.get('ecr/repositories.tf')).toContain('ignore_changes  = [encryption_configuration, tags]');
+});

@@ -19,7 +19,8 @@ interface EcrPublicRepositoryState {
   readonly exists: boolean;
   /** Texts of the gallery, by the names of the API. */
   readonly catalog: Readonly<Record<string, Json>>;
-  readonly tags: Readonly<Record<string, string>>;
+  /** Undefined: those of a repository that exists could not be read. */
+  readonly tags: Readonly<Record<string, string>> | undefined;
   /** The text; its value is null where there is to be none. */
   readonly policy: { readonly value: string | null; readonly exists: boolean };
 }
@@ -39,7 +40,7 @@ export function ecrPublicState(desired: DesiredRegistry, live: EcrPublicLive): E
         line,
         exists: present !== undefined,
         catalog: { ...(present?.catalog?.ok === true ? present.catalog.value : {}), ...catalogOf(own) },
-        tags: tagsOf(present?.tags?.ok === true ? present.tags.value : {}, own),
+        tags: present?.tags?.ok === false ? undefined : tagsOf(present?.tags?.value ?? {}, own),
         policy: { value: written === undefined ? before : written.input.policyText, exists: before !== null },
       },
     ];

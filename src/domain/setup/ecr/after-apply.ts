@@ -63,7 +63,7 @@ function repositoryState(
           : (mutability.imageTagMutabilityExclusionFilters ?? []).flatMap(({ filter }) => filter ?? []),
       scanOnPush: scanning?.scanOnPush ?? present?.scanOnPush ?? false,
       encryption: present?.encryption ?? { type: key === undefined ? 'AES256' : 'KMS', key },
-      tags: tagsAfter(present, creation, requests),
+      tags: present?.tags?.ok === false ? undefined : tagsAfter(present, creation, requests),
       policy: {
         value: policy === undefined ? before.policy : policy.policyText,
         exists: before.policy !== null,

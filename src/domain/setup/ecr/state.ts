@@ -46,7 +46,8 @@ export interface EcrRepositoryState extends Mutability {
   readonly scanOnPush: boolean;
   /** `AES256` without a key, or a key by ARN, id or alias. */
   readonly encryption: { readonly type: string; readonly key: string | undefined };
-  readonly tags: Readonly<Record<string, string>>;
+  /** Undefined: those of a repository that exists could not be read. */
+  readonly tags: Readonly<Record<string, string>> | undefined;
   /** The text, statements of others included; its value is null where there is to be none. */
   readonly policy: Omit<InState<string | null>, 'line'>;
   readonly lifecycle: Omit<InState<string | null>, 'line'>;

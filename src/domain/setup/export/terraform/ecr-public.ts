@@ -30,9 +30,9 @@ export function ecrPublicModule({ registry, from }: ModuleSource): TerraformModu
       [
         { name: 'repository_name', value: name },
         ...catalogLines(catalog),
-        ...tagsOf('tags', tags),
+        ...tagsOf('tags', tags ?? {}),
         'blank',
-        preventDestroy(),
+        preventDestroy(tags === undefined ? ['tags'] : []),
       ],
     );
     const access =

@@ -30,9 +30,10 @@ export function repositoryOf(
         ])
       : []),
     ...block('image_scanning_configuration', [['scan_on_push', scanOnPush]]),
-    ...tagsOf('tags', tags),
+    ...tagsOf('tags', tags ?? {}),
     'blank',
-    preventDestroy(isEncrypted ? ['encryption_configuration'] : []),
+    // Tags that nobody could read would be removed.
+    preventDestroy([...(isEncrypted ? ['encryption_configuration'] : []), ...(tags === undefined ? ['tags'] : [])]),
   ];
   return {
     resource: resource('aws_ecr_repository', id, [from(line, name)], body),
