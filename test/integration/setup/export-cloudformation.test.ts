@@ -129,6 +129,16 @@ test('an import takes over exactly what exists, and the template adds what the f
   expect(await lint(folder)).toBe('');
   await run();
   expect(await filesBelow(folder)).toEqual(files);
+  const page = await readFile(new URL('../../../docs/setup.md', import.meta.url), 'utf8');
+  const named = [...page.matchAll(/file:\/\/([\w./-]+)/g)].map(([, name]) => `ecr/${name}`);
+  expect(new Set(named)).toEqual(
+    new Set(
+      ['import.yaml', 'resources-to-import.json', 'template.yaml', 'iam/trust.json', 'iam/push.json'].map(
+        (name) => `ecr/${name}`,
+      ),
+    ),
+  );
+  expect(named.filter((name) => !files.has(name))).toEqual([]);
 }, 400_000);
 
 test('after the plan is applied, import and template are the same', async () => {

@@ -118,7 +118,7 @@ const SCANNING_FILTER = /^[a-z0-9*]+(?:[._\-/][a-z0-9*]+)*$/;
 
 function scanningObstacle({ rules }: RegistryScanning): string | undefined {
   if (rules.some(({ scanFrequency }) => scanFrequency === 'MANUAL'))
-    return 'The registry has a rule `MANUAL`, which CloudFormation does not know and would remove.';
+    return 'The registry has a rule `MANUAL`, which CloudFormation does not support and would remove.';
   const wrong = rules.flatMap(({ filters }) => filters).find((filter) => !SCANNING_FILTER.test(filter));
   return wrong === undefined
     ? undefined
@@ -174,6 +174,6 @@ function backfills({ replicate }: DesiredRegistry): readonly MissingPart[] {
   return copies.map(({ to }) => ({
     what: `replicate.existing ${to.join(', ')}`,
     reason: 'CloudFormation sets the rules of replication and does not copy what was pushed before.',
-    instead: 'Run `command: setup` once after the stack is there.',
+    instead: 'Run `command: setup` once after the stack is created.',
   }));
 }
