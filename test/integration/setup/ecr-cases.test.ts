@@ -245,7 +245,7 @@ repositories:
     );
     // What is protected comes before what expires, and the tag of the environment is protected.
     expect(patterns).toEqual(['v*', 'production', 'sha256-*', 'sha512-*', 'dev-*']);
-    expect(done.log).toContain('expires one image that is there now');
+    expect(done.log).toContain('expires one image at once');
     expect(scene.problems).toEqual([]);
   });
 

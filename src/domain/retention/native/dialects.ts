@@ -19,7 +19,7 @@ const isOwnEcr = (rule: unknown): boolean => String(fieldsOf(rule).description ?
 
 /** One command sets the rules of a repository: two would take each other's for rules of others, at every run. */
 const SET_BY_SETUP =
-  '`command: setup` set the rules that are there; write `engine: client`, or leave `retention` out of its file';
+  '`command: setup` set the present rules; write `engine: client`, or leave `retention` out of its file';
 const OF_SETUP = /^setup-[^:]+: /;
 const isOfSetup = (rule: unknown): boolean => OF_SETUP.test(String(fieldsOf(rule).description ?? ''));
 

@@ -40,6 +40,6 @@ export async function previewed(
   const [first] = digests;
   if (first === undefined) return undefined;
   return digests.size === 1
-    ? `It expires one image that is there now, ${shortDigest(first)}.`
-    : `It expires ${digests.size} images that are there now.`;
+    ? `It expires one image at once, ${shortDigest(first)}.`
+    : `It expires ${digests.size} images at once.`;
 }

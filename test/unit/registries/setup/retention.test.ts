@@ -178,7 +178,7 @@ test.each([
   const own = new Map([['app', { rules: [] }]]);
   expect(dialect?.combine(live, own, ['app'])).toMatchObject({
     ok: false,
-    problems: [expect.stringContaining('`command: setup` set the rules')],
+    problems: [expect.stringContaining('`command: setup` set the present rules')],
   });
   // What cleanup has no rules for stays as it is.
   expect(dialect?.combine(live, new Map(), ['app'])).toMatchObject({ ok: true, value: expect.objectContaining(live) });
