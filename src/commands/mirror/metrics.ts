@@ -7,18 +7,22 @@ import type { MirrorResult } from './result.ts';
 export function mirrorMetrics({ sources, totals }: MirrorResult): CommandMetrics {
   const image = imageTitle(sources.map(({ source }) => source));
   const run = { command: 'mirror', image };
-  const targets = sources.flatMap(({ targets: names, tags, errors }) =>
-    names.flatMap((target) => {
-      const repository = withoutHost(target);
-      const registry = target.slice(0, Math.max(0, target.length - repository.length - 1));
-      const labels = { ...run, registry, repository };
-      const written = tags.filter((tag) => tag.target === target && tag.isDone).length;
-      return [
-        sample('registry_action_target_success', labels, errors.length === 0 ? 1 : 0),
-        sample('registry_action_tags_written', labels, written),
-      ];
-    }),
-  );
+  // Several mirrors may write to one target, which is one series.
+  const names = new Set(sources.flatMap(({ targets: own }) => own));
+  const targets = [...names].flatMap((target) => {
+    const repository = withoutHost(target);
+    const registry = target.slice(0, Math.max(0, target.length - repository.length - 1));
+    const labels = { ...run, registry, repository };
+    const own = sources.filter((source) => source.targets.includes(target));
+    const tags = own.flatMap((source) => source.tags.filter((tag) => tag.target === target));
+    // A source that could not be read has no tags.
+    const isUnread = own.some((source) => source.errors.length > 0 && source.tags.length === 0);
+    const isWhole = !isUnread && tags.every(({ action }) => action !== 'failed' && action !== 'blocked');
+    return [
+      sample('registry_action_target_success', labels, isWhole ? 1 : 0),
+      sample('registry_action_tags_written', labels, tags.filter(({ isDone }) => isDone).length),
+    ];
+  });
   return {
     image,
     samples: [

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { MEDIA_TYPES } from '../../../src/domain/manifest.ts';
 import { expectWhole } from '../../support/copy-scene.ts';
@@ -73,10 +75,15 @@ test('one of two targets is down: the other gets everything, and the run names t
   // Nothing listens on the port that is reserved for discarding.
   const down = '127.0.0.1:9';
   const config = scene.config('[v1]').replace(/to: \[(.*)\]/, `to: [$1, ${down}/mirror/app]`);
-  const run = await runMirror({ config });
+  const run = await runMirror({ config, 'metrics-file': 'm.prom' });
   expect(run.exitCode).toBe(1);
   expect(Object.keys(scene.target.tags(TARGET_NAME))).toEqual(['v1']);
   expect(run.log).toContain(down);
+  const metrics = await readFile(join(run.workspace, 'm.prom'), 'utf8');
+  const success = metrics.split('\n').filter((line) => line.startsWith('registry_action_target_success{'));
+  expect(success).toHaveLength(2);
+  expect(success.find((line) => line.includes(scene.target.host))).toMatch(/ 1$/);
+  expect(success.find((line) => line.includes(down))).toMatch(/ 0$/);
 });
 
 test('two entries for one source and different targets', async () => {
