@@ -172,9 +172,14 @@ async function notarySignatures(
   return { signed: [signed], rejected: [] };
 }
 
+/** An image as it was named, and what it points to; the digest only once. */
+function withDigest(name: string, digest: string): string {
+  return name.endsWith(digest) ? name : `${name} (${digest})`;
+}
+
 function report({ log }: Runtime, { name, digest, requirements }: VerifiedImage): void {
   for (const { predicateType, met, reasons } of requirements) {
-    const what = `${name} (${digest}): ${predicateType}`;
+    const what = `${withDigest(name, digest)}: ${predicateType}`;
     if (met === undefined) log.info(`${what}: not verified. ${reasons.join(' ')}`);
     else log.info(`${what}: ${signerText(met)}${met.time === undefined ? '' : `, ${met.time.toISOString()}`}`);
   }
@@ -184,5 +189,5 @@ function unverifiedError({ name, digest, requirements }: VerifiedImage): ActionE
   const lines = requirements
     .filter(({ met }) => met === undefined)
     .flatMap(({ predicateType, reasons }) => [`- ${predicateType}:`, ...reasons.map((reason) => `  ${reason}`)]);
-  return new ActionError('UNVERIFIED', [`${name} (${digest}) could not be verified:`, ...lines].join('\n'));
+  return new ActionError('UNVERIFIED', [`${withDigest(name, digest)} could not be verified:`, ...lines].join('\n'));
 }
