@@ -144,7 +144,7 @@ export const GATE = z
       .describe('The comparison with the baseline, when there is one.'),
     notes: sentences.optional().describe('What was not scanned, or passes because of a setting.'),
     scannedAt: z
-      .record(z.string(), z.string())
+      .record(z.string(), z.string().describe('Time, ISO 8601.'))
       .optional()
       .describe('When an earlier step of the job scanned it, by platform. Absent when this run scanned all of them.'),
   })
