@@ -47,6 +47,7 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
         'DESIRED_STATE_INVALID',
         'SETUP_REFUSED',
         'SETUP_CONFLICT',
+        'EXPORT_REFUSED',
         'DRIFT_FOUND',
         'PLATFORM_CONFLICT',
         'LOAD_FAILED',

@@ -33,7 +33,7 @@ test('a hundred thousand listed manifests are read and planned against in second
   const target = {
     ...plain,
     vendor: VENDORS.harbor,
-    repository: { ...plain.repository, head: async () => undefined },
+    repository: { ...plain.repository, head: async () => undefined, listTags: async () => [] },
     managed: {
       ...plain.managed,
       list: async function* () {

@@ -3,7 +3,7 @@ import { PRINCIPALS, type Principal, type PrincipalKind } from '../../principal.
 import type { ExportedRegistry, LeftOut } from '../exported-file.ts';
 
 /** How a cluster gets the login of a pull secret. */
-export type Login =
+type Login =
   /** External Secrets asks the cloud for a token, again and again. */
   | {
       readonly kind: 'token';
@@ -38,7 +38,7 @@ interface Refused {
 }
 
 /** Who pulls by the file, each once, from repositories and through caches. */
-export function pullersOf({ repositories, cache, templates }: DesiredRegistry): readonly Principal[] {
+function pullersOf({ repositories, cache, templates }: DesiredRegistry): readonly Principal[] {
   const all = [
     ...repositories.flatMap(({ settings }) => settings.pull?.value ?? []),
     ...(cache?.value ?? []).flatMap(({ pull }) => pull),
