@@ -183,8 +183,14 @@ const ENVIRONMENT = z
       .describe('The last promotion, by the newest record that counts.'),
     signature: z
       .union([
-        z.strictObject({ isVerified: z.literal(true), by: z.string().describe('Who signed the image.') }),
-        z.strictObject({ isVerified: z.literal(false), reason: z.string().describe('Why no signature is accepted.') }),
+        z.strictObject({
+          isVerified: z.literal(true).describe('A trusted signer signed the image.'),
+          by: z.string().describe('Who signed the image.'),
+        }),
+        z.strictObject({
+          isVerified: z.literal(false).describe('No signature of the image counts.'),
+          reason: z.string().describe('Why no signature is accepted.'),
+        }),
       ])
       .optional()
       .describe('Whether an accepted signer signed the image; absent when no signer is named.'),

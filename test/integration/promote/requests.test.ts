@@ -70,13 +70,15 @@ describe('requests of a promotion, by the log of the registry', () => {
     await job.promote({ ...at, from: 'one' });
     registry.clearLog();
     await job.promote({ ...at, from: 'two' });
-    expect(asked(registry)).toEqual([
+    const requests = asked(registry);
+    // Both lists of both images are requested at once.
+    expect([...requests.slice(0, 2), ...requests.slice(2, 6).toSorted(), ...requests.slice(6)]).toEqual([
       'GET manifest two 200',
       'HEAD manifest staging 200',
-      'GET referrers 200',
+      'GET manifest fallback 404',
       'GET manifest fallback 404',
       'GET referrers 200',
-      'GET manifest fallback 404',
+      'GET referrers 200',
       'HEAD manifest staging 200',
       'PUT manifest staging 201',
       'PUT manifest 201',
@@ -84,10 +86,11 @@ describe('requests of a promotion, by the log of the registry', () => {
     registry.clearLog();
     const back = await job.promote({ ...at, rollback: 'true' });
     expect(back.outputs.outcome).toBe('rolled-back');
-    expect(asked(registry)).toEqual([
+    const [first, ...others] = asked(registry);
+    expect([first, ...others.slice(0, 2).toSorted(), ...others.slice(2)]).toEqual([
       'HEAD manifest staging 200',
-      'GET referrers 200',
       'GET manifest fallback 404',
+      'GET referrers 200',
       'GET manifest 200',
       'PUT manifest staging 201',
       'PUT manifest 201',
