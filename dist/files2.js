@@ -1,1 +1,1 @@
-export{t as readCleanupFiles}from"./files.js";
+export{n as readCleanupFiles}from"./files.js";

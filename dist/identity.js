@@ -1,1 +1,1 @@
-export{r as readTextRule}from"./identity2.js";
+export{n as loadIdentityPatterns,i as readTextRule}from"./identity2.js";

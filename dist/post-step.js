@@ -1,1 +1,1 @@
-export{yn as cleanUp}from"./start.js";
+export{wn as cleanUp}from"./start.js";

@@ -1,0 +1,1 @@
+export{P as openHarbor,F as openHarborApi}from"./registries.js";

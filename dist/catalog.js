@@ -1,0 +1,1 @@
+export{t as listRepositories}from"./catalog2.js";

@@ -1,0 +1,1 @@
+const SCANS=[`on-push`,`continuous`,`off`],EVENTS=[`push`,`pull`,`delete`,`scan`,`quarantine`,`quota`,`replication`],VENDOR_BLOCKS=[`aws`,`google`,`azure`,`harbor`,`hub`,`nexus`,`artifactory`],TEMPLATE_USES=[`replication`,`cache`,`push`];export{VENDOR_BLOCKS as i,SCANS as n,TEMPLATE_USES as r,EVENTS as t};

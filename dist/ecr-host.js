@@ -1,0 +1,1 @@
+export{H as ECR_HOSTS,U as readEcrHost}from"./registries.js";

@@ -1,0 +1,1 @@
+const GENERATED=`Generated: change `;function origin(configName,line,what){return oneLine(`${configName}:${line} ${what}`)}function generatedFrom(configName){return oneLine(`${GENERATED}${configName}, not this file.`)}function oneLine(text){return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}]+/gu,` `).trim()}export{origin as i,generatedFrom as n,oneLine as r,GENERATED as t};

@@ -1,0 +1,2 @@
+function pie(title,slices){return["```mermaid",`%%{init: {"themeVariables": {"pie1": "#54aeff", "pie2": "#4ac26b", "pie3": "#d4a72c", "pie4": "#fb8f44", "pie5": "#ff8182", "pie6": "#c297ff", "pie7": "#ff80c8", "pie8": "#8c959f", "pieOpacity": "1", "pieStrokeWidth": "1px", "pieOuterStrokeWidth": "1px"}}}%%`,`pie showData title ${title}`,...slices.map(([name,value])=>`  "${inLabel(name)}" : ${value}`),"```"].join(`
+`)}function inLabel(text){return text.replace(/[^\p{L}\p{N} ._:/@*-]/gu,`?`).slice(0,60)}export{pie as t};

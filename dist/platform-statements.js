@@ -1,0 +1,1 @@
+export{t as verifySignedImage}from"./platform-statements2.js";

@@ -1,0 +1,1 @@
+export{t as describeOne,n as listRepositories,r as readRepository}from"./read-repository2.js";

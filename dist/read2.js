@@ -1,0 +1,1 @@
+export{t as listAll,n as projectPath,r as readProject,i as readProjectRow,a as readRegistry}from"./read3.js";
