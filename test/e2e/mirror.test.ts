@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -84,9 +84,10 @@ describe.each([
     ].join('\n');
     const key = { 'state-key': 'only for tests, not a secret' };
 
-    const run = await mirror(config, key);
-    expect(run.log).not.toContain('::error');
-    expect(run.outputs).toMatchObject({ outcome: 'mirrored', 'copied-tags': '3' });
+    const initial = await mirror(config, { ...key, 'metrics-file': 'm.prom' });
+    await run('promtool', ['check', 'metrics'], { input: await readFile(join(initial.workspace, 'm.prom'), 'utf8') });
+    expect(initial.log).not.toContain('::error');
+    expect(initial.outputs).toMatchObject({ outcome: 'mirrored', 'copied-tags': '3' });
     for (const tag of ['1.0.0', '1.1.0', 'latest']) {
       expect(await client('crane', 'manifest', `${copy}:${tag}`)).toBe(
         await client('crane', 'manifest', `${image}:${tag}`),
