@@ -46,8 +46,18 @@ async function occurrences(
   const seen = new Set<string>();
   for (let page = ''; seen.size < MAX_PAGES; ) {
     const query = new URLSearchParams({ filter, pageSize: '1000', ...(page === '' ? {} : { pageToken: page }) });
-    const { occurrences: rows = [], nextPageToken = '' } = await ask(`${project}/occurrences?${query}`, what);
+    const {
+      occurrences: rows = [],
+      nextPageToken = '',
+      unreachable = [],
+    } = await ask(`${project}/occurrences?${query}`, what);
     if (!Array.isArray(rows) || typeof nextPageToken !== 'string') throw unexpected(ANALYSIS_HOST, what);
+    // Without the results of a region, an image would look cleaner than it is.
+    if (!Array.isArray(unreachable) || unreachable.length > 0)
+      throw unexpected(
+        ANALYSIS_HOST,
+        `${what} (regions that did not answer: ${[unreachable].flat().map(String).join(', ')})`,
+      );
     found.push(...rows);
     if (nextPageToken === '') return found;
     if (seen.has(nextPageToken)) break;

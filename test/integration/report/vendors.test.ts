@@ -152,6 +152,42 @@ describe('scan results of the registry', () => {
     expect(scansOf(run.outputs.json)[0]).toMatchObject({ status: 'unavailable' });
   });
 
+  it('Artifact Registry: a region that does not answer is no image without findings', async () => {
+    const analysis: Service = ({ url }) => ({
+      status: 200,
+      body: url.searchParams.get('filter')?.includes('DISCOVERY')
+        ? { occurrences: [{ discovery: { analysisStatus: 'COMPLETE' } }] }
+        : { occurrences: [], unreachable: ['projects/p/locations/us'] },
+    });
+    const scene = await vendorCommand(row('artifact-registry', { 'containeranalysis.googleapis.com': analysis }));
+    scene.content.image('a', 'v1');
+    const run = await scene.run(REPORT);
+    expect(run.outputs).toMatchObject({ outcome: 'partial', critical: '', unscanned: '1' });
+    expect(scansOf(run.outputs.json)[0]).toMatchObject({ status: 'unavailable' });
+    expect(run.log).toContain('projects/p/locations/us');
+  });
+
+  it('Harbor: requests grow with the repositories, and not with their images', async () => {
+    const requestsOf = async (repositories: number, images: number) => {
+      const scene = await vendorCommand(row('harbor'), ({ url }) => {
+        const [, name] = /\/repositories\/(empty[^/]*)\/artifacts$/.exec(url.pathname) ?? [];
+        if (name !== undefined) return { status: 200, headers: { 'x-total-count': '0' }, body: [] };
+        if (url.pathname !== '/api/v2.0/projects/team/repositories') return undefined;
+        const names = Array.from({ length: repositories - 1 }, (_, at) => ({ name: `team/empty-${at}` }));
+        const body = [{ name: 'team/services/app' }, ...names];
+        return { status: 200, headers: { 'x-total-count': String(body.length) }, body };
+      });
+      for (let at = 0; at < images; at += 1) scene.content.image(`image ${at}`, `tag-${at}`);
+      const run = await scene.run({ ...REPORT, images: `${scene.image.split('/', 1)[0]}/team/*` });
+      expect(run.outputs.images, run.log).toBe(String(images));
+      // The double has two images on a page: further pages are no further kind of request.
+      return scene.cloud.requests.filter(({ url }) => Number(url.searchParams.get('page') ?? 1) === 1).length;
+    };
+    const few = await requestsOf(2, 3);
+    expect(await requestsOf(2, 40)).toBe(few);
+    expect(((await requestsOf(12, 3)) - few) / 10).toBeLessThanOrEqual(2);
+  });
+
   it('Harbor: state, findings and the quota of the project', async () => {
     const TYPE = 'application/vnd.security.vulnerability.report; version=1.1';
     let asked = 0;
