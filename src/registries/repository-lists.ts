@@ -42,9 +42,9 @@ const LISTS: { readonly [Id in VendorId]?: RepositoryList } = {
   'ecr-public': {
     needs: '<alias>',
     read: async (context, prefix) => {
-      const { ecrPublicSetup } = await import('./aws/setup/ecr-public-setup.ts');
+      const { listPublicRepositories } = await import('./aws/setup/ecr-public-setup.ts');
       const alias = firstPart(prefix);
-      return (await ecrPublicSetup.open(context).names(alias)).map((name) => `${alias}/${name}`);
+      return (await listPublicRepositories(context, alias)).map((name) => `${alias}/${name}`);
     },
   },
   'artifact-registry': {

@@ -98,7 +98,7 @@ const LISTING_RIGHTS: { readonly [Id in Registry['vendor']['id']]?: string } = {
   'docker-hub': 'an access token of the account or organization',
   ghcr: "a personal access token with `read:packages` as `password`, because the job's token sees packages of its own repository only",
   ecr: '`ecr:DescribeRepositories`',
-  'ecr-public': '`ecr-public:DescribeRepositories`',
+  'ecr-public': '`ecr-public:DescribeRepositories` and `ecr-public:DescribeRegistries`',
   'artifact-registry': '`roles/artifactregistry.reader` on the project',
   acr: 'the role Container Registry Repository Catalog Lister, or AcrPull in a registry without roles by repository',
   harbor: 'a robot account with `project: list` and `repository: list`',

@@ -149,6 +149,7 @@ describe('the lists of vendors', () => {
     {
       id: 'ecr',
       images: '/*',
+      contract: 'ecr',
       answer: (request) =>
         target(request).endsWith('.DescribeRepositories')
           ? JSON.parse(request.body).nextToken === undefined
@@ -160,6 +161,22 @@ describe('the lists of vendors', () => {
         body: { __type: 'AccessDeniedException', message: 'not authorized to perform ecr:DescribeRepositories' },
       },
       right: 'ecr:DescribeRepositories',
+    },
+    {
+      id: 'ecr-public',
+      images: '/alias/*',
+      contract: 'ecr-public',
+      answer: (request) =>
+        target(request).endsWith('.DescribeRepositories')
+          ? JSON.parse(request.body).nextToken === undefined
+            ? ok({ repositories: [{ repositoryName: 'other' }], nextToken: 'two' })
+            : ok({ repositories: [{ repositoryName: 'app' }] })
+          : undefined,
+      refusal: {
+        status: 400,
+        body: { __type: 'AccessDeniedException', message: 'not authorized to perform ecr-public:DescribeRepositories' },
+      },
+      right: 'ecr-public:DescribeRepositories',
     },
     {
       id: 'harbor',
@@ -233,5 +250,14 @@ describe('the lists of vendors', () => {
     expect(refused.exitCode, refused.log).toBe(1);
     expect(refused.log).toContain('cannot be listed');
     expect(refused.log).toContain(right);
+  });
+
+  it('an alias of another account is refused, and is no empty list', async () => {
+    const row = VENDOR_ROWS.find(({ id }) => id === 'ecr-public');
+    if (row === undefined) throw new Error('ecr-public');
+    const scene = await vendorCommand(row);
+    const run = await scene.run({ command: 'report', images: `${row.host}/another/*` });
+    expect(run.exitCode, run.log).toBe(1);
+    expect(run.log).toContain('The images are those of the alias another');
   });
 });

@@ -31,16 +31,11 @@ export const ecrPublicSetup: SetupDefinition = {
   principals: ['aws-role', 'aws-account', 'aws-organization', 'aws-function', 'public'],
   mistakes: ecrPublicMistakes,
   open: (context) => {
-    let identity: Identity | undefined;
-    const ask = asking(context, async () => {
-      identity ??= identityFor({ host: context.host }, roleIdentity(context, REGION) ?? ambientIdentity(context));
-      const { ECRPUBLIC } = await import('../sdk-clients.ts');
-      return new ECRPUBLIC(clientOptions(context, 'ECR_PUBLIC', REGION, identity.credentials));
-    });
+    const ask = askEcrPublic(context);
     let listed: Reading<ReadonlyMap<string, Repository>> | undefined;
     return registrySetup<EcrPublicLive, EcrPublicRequest>({
       names: async (alias) => {
-        await requireAlias(ask, context, alias);
+        await requireAlias(ask, context, alias, 'The file is about the alias');
         listed = await readable('ecr-public:DescribeRepositories', () => listAll(ask));
         return listed.ok ? [...listed.value.keys()].sort() : [];
       },
@@ -52,21 +47,36 @@ export const ecrPublicSetup: SetupDefinition = {
   },
 };
 
-/** Under another account's alias, the API would set up this account's repository of the same name. */
-async function requireAlias(ask: Ask<ECRPUBLIC>, { host }: SetupContext, alias: string): Promise<void> {
+/**
+ * The repositories of the account that has the alias, without the alias.
+ * @throws ActionError DENIED when the credentials may not list them, or the alias belongs to another account
+ */
+export async function listPublicRepositories(context: SetupContext, alias: string): Promise<readonly string[]> {
+  const ask = askEcrPublic(context);
+  await requireAlias(ask, context, alias, 'The images are those of the alias');
+  return [...(await listAll(ask)).keys()].sort();
+}
+
+function askEcrPublic(context: SetupContext): Ask<ECRPUBLIC> {
+  let identity: Identity | undefined;
+  return asking(context, async () => {
+    identity ??= identityFor({ host: context.host }, roleIdentity(context, REGION) ?? ambientIdentity(context));
+    const { ECRPUBLIC } = await import('../sdk-clients.ts');
+    return new ECRPUBLIC(clientOptions(context, 'ECR_PUBLIC', REGION, identity.credentials));
+  });
+}
+
+/** Under another account's alias, the API would answer for this account's repositories of the same names. */
+async function requireAlias(ask: Ask<ECRPUBLIC>, { host }: SetupContext, alias: string, asked: string): Promise<void> {
   const answer = await ask('read', 'the request for the aliases of the account', (client) =>
     client.describeRegistries({}),
   );
   const own = (answer.registries ?? []).flatMap(({ aliases = [] }) => aliases.flatMap(({ name }) => name ?? []));
   if (own.includes(alias)) return;
   const has = own.length === 0 ? 'none' : own.join(', ');
-  throw new ActionError(
-    'DENIED',
-    `The file is about the alias ${alias}, and the account of these credentials has ${has}.`,
-    {
-      facts: { registry: host },
-    },
-  );
+  throw new ActionError('DENIED', `${asked} ${alias}, and the account of these credentials has ${has}.`, {
+    facts: { registry: host },
+  });
 }
 
 async function listAll(ask: Ask<ECRPUBLIC>): Promise<ReadonlyMap<string, Repository>> {
