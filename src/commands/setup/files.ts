@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import type { CleanupPolicy } from '../../domain/retention/policy.ts';
 import { parsePolicy } from '../../domain/retention/read-policy.ts';
@@ -68,9 +68,15 @@ async function readPolicies(workspace: string, state: DesiredState): Promise<Rea
     ...state.repositories.map((each) => each.settings),
     ...state.registries.flatMap(({ templates }) => templates?.value?.map((each) => each.settings) ?? []),
   ];
-  const paths = new Set(settings.flatMap(({ retention }) => retention?.value?.from ?? []));
+  const lines = new Map(
+    settings.flatMap(({ retention }) => {
+      const path = retention?.value?.from;
+      return retention === undefined || path === undefined ? [] : [[path, retention.line] as const];
+    }),
+  );
   const policies = new Map<string, CleanupPolicy>();
-  for (const path of paths) {
+  for (const [path, line] of lines) {
+    await refuseOutside(workspace, path, line);
     const about = {
       input: 'config',
       title: 'cleanup policy',
@@ -110,12 +116,31 @@ async function withReferences(workspace: string, state: DesiredState): Promise<D
   };
 }
 
+/**
+ * The author of a pull request writes the desired state, and must not choose which files of the runner are read: their text would show in
+ * messages and in the plan. Git's own folder may hold a token. What does not exist is told by whoever reads it.
+ * @throws ActionError DESIRED_STATE_INVALID
+ */
+async function refuseOutside(workspace: string, path: string, line: number): Promise<void> {
+  const root = await realpath(workspace);
+  const written = resolve(root, path);
+  const inside = relative(root, await realpath(written).catch(() => written));
+  const parts = inside.split(sep);
+  const isOutside = parts[0] === '..' || isAbsolute(inside);
+  if (!isOutside && !parts.some((part) => part.toLowerCase() === '.git')) return;
+  const why = isOutside ? 'is outside of the workspace' : "is part of git's own folder";
+  throw new ActionError('DESIRED_STATE_INVALID', `${path} ${why}. (line ${line} of the desired state)`, {
+    facts: { input: 'config' },
+  });
+}
+
 async function readReference(workspace: string, path: string, line: number): Promise<Json> {
   const invalid = (message: string, cause?: unknown) =>
     new ActionError('DESIRED_STATE_INVALID', `${message} (line ${line} of the desired state)`, {
       cause,
       facts: { input: 'config', file: path },
     });
+  await refuseOutside(workspace, path, line);
   try {
     const file = resolve(workspace, path);
     const { size } = await stat(file);
