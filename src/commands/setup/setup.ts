@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { settingId } from '../../domain/setup/setting.ts';
 import { ActionError, ActionErrors } from '../../errors/action-error.ts';
@@ -14,6 +14,8 @@ import { logPlan } from './log-plan.ts';
 import { earlyMistakes, mistakeText, openAll, refuseMistakes } from './open.ts';
 import { planAll, planOne, type ReadyRegistry } from './plan.ts';
 import { emptySetup, failed, type PartialSetup, type SetupResult, type StepOutcome } from './result.ts';
+
+type Issued = NonNullable<Applied['issued']>[number];
 
 /**
  * `command: setup`: compares registries with the desired state, and makes them so. Never throws: what went wrong is in the result,
@@ -48,7 +50,9 @@ async function runSetup(runtime: Runtime, inputs: SetupInputs, partial: PartialS
     return finish(runtime, partial, [...drift, ...unread, ...refused], false);
   }
   const errors = [...unread, ...refused];
-  for (const each of ready) errors.push(...(await applyOne(runtime, inputs, partial, each)));
+  // Of all registries and rounds: the file has to have every one of them.
+  const issued: Issued[] = [];
+  for (const each of ready) errors.push(...(await applyOne(runtime, inputs, partial, each, issued)));
   return finish(runtime, partial, errors, true);
 }
 
@@ -64,6 +68,7 @@ async function applyOne(
   inputs: SetupInputs,
   partial: PartialSetup,
   first: ReadyRegistry,
+  issued: Issued[],
 ): Promise<readonly ActionError[]> {
   if (first.steps.length === 0) return [];
   const done = new Map<string, StepOutcome>();
@@ -80,7 +85,7 @@ async function applyOne(
     partial.registries = partial.registries.map((each) =>
       each.plan.key === first.plan.key ? { plan: first.plan, done } : each,
     );
-    await keepIssued(runtime, inputs, partial, applied.issued);
+    await keepIssued(runtime, inputs, partial, applied.issued, issued);
     if ([...applied.done.values()].every(({ outcome }) => outcome !== 'done')) break;
     const next = await planOne(runtime, inputs, ready.registry, partial);
     const isAgain = applied.isStale && round === 1 && next.steps.length > 0;
@@ -121,9 +126,11 @@ async function keepIssued(
   runtime: Runtime,
   { credentialsFile }: SetupInputs,
   partial: PartialSetup,
-  issued: NonNullable<Applied['issued']>,
+  issued: readonly Issued[],
+  all: Issued[],
 ): Promise<void> {
   if (issued.length === 0) return;
+  all.push(...issued);
   for (const { password } of issued) runtime.secret(password);
   if (credentialsFile === undefined) {
     const names = issued.map(({ name }) => name).join(', ');
@@ -134,7 +141,10 @@ async function keepIssued(
     );
     return;
   }
-  await writeFile(resolve(runtime.workspace, credentialsFile), `${JSON.stringify(issued, undefined, 2)}\n`, {
+  const file = resolve(runtime.workspace, credentialsFile);
+  // A file that is there keeps its mode, and a link leads elsewhere.
+  await rm(file, { force: true });
+  await writeFile(file, `${JSON.stringify(all, undefined, 2)}\n`, {
     mode: 0o600,
   });
 }

@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { exampleOf, openVendor } from '../../support/setup/vendor-run.ts';
 import { VENDOR_SCENES } from '../../support/setup/vendor-scenes.ts';
+import { harborSetupDouble } from '../../support/vendors/harbor-setup.ts';
 
 /** A log without the commands that mask secrets in it. */
 const unmasked = (log: string) => log.replaceAll(/^::add-mask::.*$/gm, '');
@@ -55,6 +56,35 @@ test('secrets of new robot accounts go to a file of mode 600 when asked, and now
   expect(unmasked(applied.log)).not.toContain(secret);
   expect(JSON.stringify(applied.outputs)).not.toContain(secret);
   expect(applied.summary).not.toContain(secret);
+});
+
+test('the file has the secrets of all registries, and only this user may read it even where it exists', async () => {
+  const hosts = ['one.acme.example', 'two.acme.example'];
+  const login = { user: 'admin', password: 'harbor-password' };
+  const doubles = hosts.map((host) => harborSetupDouble({ host, ...login }).hosts);
+  const { run, workspace } = await openVendor({
+    hosts: Object.assign({}, ...doubles),
+    inputs: {
+      'registry-auth': hosts
+        .map((host) => `- {registry: ${host}, username: ${login.user}, password: ${login.password}}`)
+        .join('\n'),
+      'registry-type': hosts.map((host) => `${host}=harbor`).join('\n'),
+    },
+    problems: () => [],
+  });
+  const file = join(workspace, 'credentials.json');
+  await writeFile(file, 'old', { mode: 0o644 });
+  const config = `version: 1
+who: {ci: ["harbor:robot/ci"]}
+registries: {one: {at: ${hosts[0]}}, two: {at: ${hosts[1]}}}
+repositories:
+  - {name: acme/api, push: [ci]}
+`;
+  const done = await run({ config, 'dry-run': 'false', 'credentials-file': 'credentials.json' });
+  expect(done.outputs.outcome, done.log).toBe('applied');
+  const text = await readFile(file, 'utf8');
+  for (const host of hosts) expect(text).toContain(`${host} robot$acme+ci`);
+  expect((await stat(file)).mode % 0o1000).toBe(0o600);
 });
 
 describe.each(['Harbor', 'Google Artifact Registry', 'JFrog Artifactory'])('%s', (heading) => {
