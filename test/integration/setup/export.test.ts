@@ -233,3 +233,20 @@ test('tags that may not be read stay as they are', async () => {
   const files = await filesBelow(join(workspace, 'setup-export/terraform'));
   expect(files.get('ecr/repositories.tf')).toContain('ignore_changes  = [encryption_configuration, tags]');
 });
+
+test('an export after an apply has the same documents as the one before: Terraform would take away what is missing', async () => {
+  const { run, repository, workspace } = await exportScene();
+  repository('acme/old', { encryptionConfiguration: { encryptionType: 'AES256' } });
+  const config = `${STATE}  - name: acme/old\n    scan: on-push\n`;
+  const registry = async () => {
+    const done = await run({ config, export: 'terraform' }, { workspace });
+    expect(done.outputs.outcome, done.log).toBe('exported');
+    expect(done.summary).toMatch(/^\*\*Files of terraform in <code>.*<\/code>: \d+\*\*$/m);
+    return (await filesBelow(join(workspace, 'setup-export/terraform'))).get('ecr/registry.tf') ?? '';
+  };
+  const before = await registry();
+  expect(before).toContain('resource "aws_ecr_registry_scanning_configuration" "this"');
+  expect((await run({ config, 'dry-run': 'false' }, { workspace })).outputs.outcome).toBe('applied');
+  const types = (text: string) => text.match(/^resource "\w+"/gm);
+  expect(types(await registry())).toEqual(types(before));
+});

@@ -10,8 +10,8 @@ export function renderExport({ format, directory, files, removed, leftOut }: Exp
     .map(({ what, reason, instead }) => [code(what), prose(reason), instead === '' ? '' : prose(instead)]);
   const more = leftOut.length - rows.length;
   return [
-    prose(`**${files.length} files of ${format} in \`${directory}\`.**`),
-    details(`Files: ${files.length}`, files.map(code).join(' ')),
+    `**Files of ${format} in ${code(directory)}: ${files.length}**`,
+    files.length === 0 ? '' : details(`Files: ${files.length}`, files.map(code).join(' ')),
     removed.length === 0
       ? ''
       : details(`No longer part of it, and removed: ${removed.length}`, removed.map(code).join(' ')),

@@ -14,7 +14,12 @@ export function documentStates(desired: DesiredRegistry, live: EcrLive, requests
   const rules = requests.PutReplicationConfiguration.at(-1)?.replicationConfiguration.rules;
   const policy = requests.PutRegistryPolicy.at(-1);
   const signed = requests.PutSigningConfiguration.at(-1)?.signingConfiguration;
-  const asksForScanning = desired.scanning !== undefined || scan !== undefined;
+  const filters = scanning?.ok === true ? scanning.value.rules.flatMap((rule) => rule.filters) : [];
+  // Once the filters are there, nothing asks for them any more. Code that no longer had them would take them away.
+  const isInFilters = desired.repositories.some(
+    ({ name, settings }) => settings.scan !== undefined && filters.includes(name),
+  );
+  const asksForScanning = desired.scanning !== undefined || scan !== undefined || isInFilters;
   return {
     ...(asksForScanning && scanning?.ok === true
       ? {
