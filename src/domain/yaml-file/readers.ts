@@ -55,7 +55,7 @@ export const parsedText = <T>(
 });
 
 export const count = (least: number, most: number): Reader<number> => {
-  const expected = `a whole number from ${least} to ${most}`;
+  const expected = least === most ? `the number ${least}` : `a whole number from ${least} to ${most}`;
   return {
     read: (at, report) =>
       typeof at.value === 'number' && Number.isInteger(at.value) && at.value >= least && at.value <= most

@@ -56,6 +56,12 @@ export function parseYamlTree(text: string, file: string): Parsed<Located> {
     const { line, column } = placeOf(offset);
     found.push(`${file}:${line}:${column}: ${message}`);
   };
+  // The library gives up on brackets without end where its stack does, and then reports each of them.
+  const tooDeep = document.errors.find(({ message }) => message.startsWith('Maximum call stack'));
+  if (tooDeep !== undefined) {
+    report(tooDeep.pos[0], `the file is nested more than ${MAX_DEPTH} levels deep`);
+    return problems(...found);
+  }
   for (const error of document.errors) report(error.pos[0], error.message.split('\n', 1)[0] ?? 'not YAML');
   visit(document, {
     Alias: (_, node) => report(node.range?.[0], 'aliases (`*name`) are not allowed'),

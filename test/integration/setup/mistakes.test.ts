@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { ecrScene } from '../../support/setup/ecr-scene.ts';
 import { ACCOUNT, ECR_HOST } from '../../support/vendors/ecr-settings.ts';
 
@@ -148,4 +151,42 @@ test('a prefix that matches more is a warning', async () => {
   expect(run.log).toContain(
     '::warning::config:3: the prefix "acme" also matches "acme2/…": write "acme/", unless that is meant',
   );
+});
+
+test.each([
+  ['a path', 'aws: {lifecyclePolicy: "file:../other/key.pem"}', 'is outside of the workspace'],
+  ['a link', 'aws: {lifecyclePolicy: "file:link/key.pem"}', 'is outside of the workspace'],
+  ['a cleanup policy', 'retention: ../other/key.pem', 'is outside of the workspace'],
+  ["git's folder", 'aws: {lifecyclePolicy: "file:.git/config"}', "is part of git's own folder"],
+])('a desired state does not read files of the runner: %s', async (_name, repository, message) => {
+  const root = await mkdtemp(join(tmpdir(), 'setup-outside-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  const workspace = join(root, 'workspace');
+  await mkdir(join(workspace, '.git'), { recursive: true });
+  await mkdir(join(root, 'other'));
+  await writeFile(join(root, 'other/key.pem'), 'PRIVATE');
+  await writeFile(join(workspace, '.git/config'), 'PRIVATE');
+  await symlink(join(root, 'other'), join(workspace, 'link'));
+  const scene = await ecrScene();
+  const run = await scene.run({ config: file('', repository) }, { workspace });
+  expect(run.outputs.outcome).toBe('invalid-input');
+  expect(run.log).toContain(message);
+  expect(run.log).toContain('(line 5 of the desired state)');
+  expect(run.log + run.summary).not.toContain('PRIVATE');
+  expect(scene.cloud.requests).toEqual([]);
+});
+
+test.each([
+  [
+    'nested too deep',
+    `version: 1\nwho: ${'['.repeat(20_000)}`,
+    ['config:2:', 'the file is nested more than 20 levels deep'],
+  ],
+  ['another version', file('').replace('version: 1', 'version: 2'), ['config:1:10: expected the number 1, found "2"']],
+])('what is wrong is told once and in plain words: %s', async (_name, config, messages) => {
+  const scene = await ecrScene();
+  const run = await scene.run({ config: `${config}\n` });
+  expect(run.outputs.outcome).toBe('invalid-input');
+  for (const message of messages) expect(run.log).toContain(message);
+  expect(run.log).not.toMatch(/call stack|problems with/);
 });

@@ -27,7 +27,7 @@ test.each([
   ['rules: [{select: {tags: [a]}, remove: {}}]', '`older-than: 0d` removes whatever its age', ''],
   ['a: &x 1\nb: *x', 'aliases', ''],
   ['', 'the policy is empty', ''],
-  [`${RULE}\nversion: 2`, 'p.yaml:2:10: expected a whole number from 1 to 1', ''],
+  [`${RULE}\nversion: 2`, 'p.yaml:2:10: expected the number 1', ''],
 ])('%j is refused with the place and the fix', (text, place, fix) => {
   const policy = parsePolicy(text, 'p.yaml');
   expect(policy.ok ? '' : policy.problems.join('\n')).toContain(place);

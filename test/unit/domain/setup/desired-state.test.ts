@@ -42,10 +42,7 @@ function resolve(text: string, key: string, traits: VendorTraits, live: readonly
 
 describe('what is wrong in a file is told with line and column', () => {
   test.each([
-    [
-      'version: 2\nregistries: {a: {at: x.example}}\n',
-      'setup.yml:1:10: expected a whole number from 1 to 1, found "2"',
-    ],
+    ['version: 2\nregistries: {a: {at: x.example}}\n', 'setup.yml:1:10: expected the number 1, found "2"'],
     ['version: 1\nregistries: {}\n', 'setup.yml:1:1: `registries` is empty: name at least one registry'],
     [
       'version: 1\nregistries: {a: {at: x.example}, b: {at: x.example}}\n',
