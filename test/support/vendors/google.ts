@@ -162,11 +162,17 @@ export function googleDouble(options: GoogleOptions) {
     return { status: 200, body: state.repositories.get(home) ?? {} };
   };
 
+  /** A token is the name after which the list goes on: it stays valid when rows are deleted meanwhile. */
   const list = ({ url }: CloudRequest, field: string, rows: readonly unknown[]): CloudReply => {
-    const from = Number(url.searchParams.get('pageToken') ?? 0);
-    if (!Number.isInteger(from) || from > rows.length) return fail(400, 'INVALID_ARGUMENT', 'page token');
-    const page = rows.slice(from, from + 2);
-    const more = from + 2 < rows.length ? { nextPageToken: String(from + 2) } : {};
+    const nameOf = (row: unknown) => String(fieldsOf(row).name);
+    const after = url.searchParams.get('pageToken') ?? '';
+    if (after !== '' && !after.startsWith('projects/')) return fail(400, 'INVALID_ARGUMENT', 'page token');
+    const rest = rows
+      .filter((row) => nameOf(row) > after)
+      .toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
+    const page = rest.slice(0, 2);
+    const last = page.at(-1);
+    const more = rest.length > 2 && last !== undefined ? { nextPageToken: nameOf(last) } : {};
     return { status: 200, body: { ...(page.length > 0 ? { [field]: page } : {}), ...more } };
   };
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -14,6 +14,7 @@ let runtime: TestRuntime;
 /** A program that leaves a mark. */
 let evil: string;
 let mark: string;
+let seconds = 1_000_000_000;
 
 beforeEach(async () => {
   runtime = await createTestRuntime();
@@ -22,6 +23,7 @@ beforeEach(async () => {
   await chmod(evil, 0o755);
   await git('init', '--quiet', '--initial-branch=main');
   await writeFile(join(runtime.workspace, 'file'), 'one\n');
+  await writeFile(join(runtime.workspace, 'unchanged'), 'one\n');
   await git('add', '.');
   await git('commit', '--quiet', '--message=first');
   await git('remote', 'add', 'origin', `file://${runtime.workspace}`);
@@ -53,6 +55,9 @@ const QUESTIONS: readonly (readonly string[])[] = [
 
 async function ask(env: Readonly<Record<string, string>>): Promise<boolean> {
   await writeFile(join(runtime.workspace, 'file'), 'two\n');
+  // A new time of an unchanged file makes `git status` write the index.
+  seconds += 1;
+  await utimes(join(runtime.workspace, 'unchanged'), seconds, seconds);
   for (const args of QUESTIONS) {
     await runtime.exec('git', ['-C', runtime.workspace, ...args], { env, timeout: 10_000 });
   }
