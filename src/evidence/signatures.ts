@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import type { Digest } from '../domain/digest.ts';
 import { type Fields, fieldsOf, isFields } from '../domain/fields.ts';
 import { type Descriptor, type ManifestBytes, MEDIA_TYPES } from '../domain/manifest.ts';
+import { once } from '../domain/once.ts';
 import { type Parsed, parsed, problems } from '../domain/parsed.ts';
 import { PROMOTION_TYPE } from '../domain/promotion/record.ts';
 import { isPredicateType, PREDICATES } from '../domain/trust/predicates.ts';
@@ -231,15 +232,6 @@ function checkLayer({ format, layer }: Reading, blob: Buffer, check: BundleCheck
   return checked(check(bundle.value), ({ content }) =>
     content.$case === 'dsseEnvelope' ? payloadOf(content.dsseEnvelope) : problems('it is no envelope'),
   );
-}
-
-/** Runs a task on the first call, and returns its result on all. */
-function once<T>(task: () => Promise<T>): () => Promise<T> {
-  let result: Promise<T> | undefined;
-  return () => {
-    result ??= task();
-    return result;
-  };
 }
 
 function onceByKey<K, T>(task: (value: K) => Promise<T>, keyOf: (value: K) => string): (value: K) => Promise<T> {

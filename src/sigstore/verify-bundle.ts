@@ -2,6 +2,7 @@ import { createHash, type KeyObject } from 'node:crypto';
 import type { Bundle } from '@sigstore/bundle';
 import type { TrustedRoot } from '@sigstore/protobuf-specs';
 import type { Verifier as BundleVerifier, SignedEntity } from '@sigstore/verify';
+import { once } from '../domain/once.ts';
 import { type Parsed, parsed, problems } from '../domain/parsed.ts';
 import { type CertificateClaims, readCertificateClaims } from '../domain/trust/claims.ts';
 import type { Signer } from '../domain/trust/verification.ts';
@@ -112,14 +113,6 @@ export async function createBundleChecker({ roots, keys }: TrustAnchors): Promis
     if (!signer.ok) return signer;
     const time = trustedTime(entity);
     return parsed({ signer: signer.value, bundle, ...(time === undefined ? {} : { time }) });
-  };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
   };
 }
 
