@@ -1,7 +1,8 @@
 import type { DesiredRegistry } from '../desired-state.ts';
 import type { Json } from '../json.ts';
 import type { Setting } from '../setting.ts';
-import { type EcrPublicLive, type EcrPublicRequest, planEcrPublic } from './plan.ts';
+import { type EcrPublicLive, planEcrPublic } from './plan.ts';
+import { plannedPublicState } from './planned-state.ts';
 
 /** What an account of Amazon ECR Public has once the file is applied. */
 export interface EcrPublicState {
@@ -28,54 +29,34 @@ interface EcrPublicRepositoryState {
 /** Applies the plan to what was read. Pure. */
 export function ecrPublicState(desired: DesiredRegistry, live: EcrPublicLive): EcrPublicState {
   const { settings, steps } = planEcrPublic(desired, live);
+  const requests = steps.map(({ request }) => request);
+  const planned = plannedPublicState(live, requests, '');
   const repositories = desired.repositories.flatMap(({ name, line, creates }): readonly EcrPublicRepositoryState[] => {
-    const present = live.repositories.get(name);
-    if (present === undefined && !creates) return [];
-    const own = steps.flatMap(({ subject, request }) => (subject === name ? [request] : []));
-    const before = present?.policy?.ok === true ? present.policy.value : null;
-    const written = own.find((each) => each.operation === 'SetRepositoryPolicy');
+    const before = live.repositories.get(name);
+    if (before === undefined && !creates) return [];
+    const { catalog, tags, policy } = planned.repositories.get(name) ?? {};
     return [
       {
         name,
         line,
-        exists: present !== undefined,
-        catalog: { ...(present?.catalog?.ok === true ? present.catalog.value : {}), ...catalogOf(own) },
-        tags: present?.tags?.ok === false ? undefined : tagsOf(present?.tags?.value ?? {}, own),
-        policy: { value: written === undefined ? before : written.input.policyText, exists: before !== null },
+        exists: before !== undefined,
+        catalog: catalog?.ok === true ? catalog.value : {},
+        tags: tags?.ok === false ? undefined : ownTags(tags?.value ?? {}),
+        policy: {
+          value: policy?.ok === true ? policy.value : null,
+          exists: before?.policy?.ok === true && before.policy.value !== null,
+        },
       },
     ];
   });
   return { kind: 'ecr-public', repositories, live, settings };
 }
 
-function catalogOf(requests: readonly EcrPublicRequest[]): Readonly<Record<string, Json>> {
-  const data = requests.flatMap((each) =>
-    each.operation === 'CreateRepository' || each.operation === 'PutRepositoryCatalogData'
-      ? Object.entries(each.input.catalogData ?? {})
-      : [],
-  );
+/** Tags that begin with `aws:` are written by AWS itself. */
+function ownTags(tags: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    data.flatMap(([name, value]): readonly (readonly [string, Json])[] =>
-      typeof value === 'string' ? [[name, value]] : Array.isArray(value) ? [[name, value.map(String)]] : [],
-    ),
-  );
-}
-
-function tagsOf(
-  before: Readonly<Record<string, string>>,
-  requests: readonly EcrPublicRequest[],
-): Readonly<Record<string, string>> {
-  const set = requests.flatMap((each) =>
-    each.operation === 'CreateRepository' || each.operation === 'TagResource' ? (each.input.tags ?? []) : [],
-  );
-  const removed = new Set(
-    requests.flatMap((each) => (each.operation === 'UntagResource' ? (each.input.tagKeys ?? []) : [])),
-  );
-  const after = { ...before, ...Object.fromEntries(set.map(({ Key = '', Value = '' }) => [Key, Value])) };
-  // Tags that begin so are written by AWS itself.
-  return Object.fromEntries(
-    Object.entries(after)
-      .filter(([key]) => !removed.has(key) && !key.startsWith('aws:'))
+    Object.entries(tags)
+      .filter(([key]) => !key.startsWith('aws:'))
       .sort(),
   );
 }

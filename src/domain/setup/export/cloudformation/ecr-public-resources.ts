@@ -3,7 +3,8 @@ import type { DesiredRegistry } from '../../desired-state.ts';
 import type { EcrPublicLive, EcrPublicRepository } from '../../ecr-public/plan.ts';
 import type { Json } from '../../json.ts';
 import { obstacleTo, policyProperty, tagsProperty } from './ecr-repository.ts';
-import type { MissingPart, Properties, Resource, Resources } from './resource.ts';
+import { repositoryResources } from './repositories.ts';
+import type { Properties, Resources } from './resource.ts';
 
 /** The names of the API, and those of CloudFormation. */
 const CATALOG = {
@@ -22,32 +23,15 @@ export interface EcrPublicSource {
 
 /** Repositories of Amazon ECR Public. */
 export function ecrPublicResources({ desired, live, planned }: EcrPublicSource): Resources {
-  const resources: Resource[] = [];
-  const leftOut: MissingPart[] = [];
-  for (const { name, line } of desired.repositories) {
-    const after = planned.repositories.get(name);
-    if (after === undefined) continue;
-    const before = live.repositories.get(name);
-    const reason = obstacle(after) ?? (before === undefined ? undefined : obstacle(before));
-    if (reason !== undefined) {
-      const instead = 'Change that, and export again; until then apply it with `command: setup`.';
-      leftOut.push({ what: name, reason, instead });
-      continue;
-    }
-    resources.push({
-      type: 'AWS::ECR::PublicRepository',
-      name,
-      about: `${name} on ${desired.key}`,
-      line,
-      properties: propertiesOf(name, after),
-      present: before === undefined ? undefined : propertiesOf(name, before),
-      identifier: { RepositoryName: name },
-    });
-  }
-  return { resources, leftOut };
+  return repositoryResources({
+    type: 'AWS::ECR::PublicRepository',
+    desired,
+    live: live.repositories,
+    planned: planned.repositories,
+    obstacle: ({ policy, catalog, tags }) => obstacleTo({ policy, catalog, tags }),
+    properties: propertiesOf,
+  });
 }
-
-const obstacle = ({ policy, catalog, tags }: EcrPublicRepository) => obstacleTo({ policy, catalog, tags });
 
 function propertiesOf(name: string, { policy, catalog, tags }: EcrPublicRepository): Properties {
   const fields = catalog?.ok === true ? catalog.value : {};
