@@ -5,7 +5,7 @@ import { warn } from '../../run/progress.ts';
 import { askAdmission } from '../../run/push-preflight.ts';
 import type { MirrorContext } from './context.ts';
 import { copyWorkImage } from './copy-image.ts';
-import { removeRow } from './prune.ts';
+import { removeRows } from './prune.ts';
 import { writeState } from './state.ts';
 import { failRow, type ImageWork, type MirrorWork, NEEDS_COPY, NEEDS_TAG, type Row, type TargetWork } from './work.ts';
 import { writeRow } from './write-tag.ts';
@@ -82,7 +82,7 @@ async function applyTags(context: MirrorContext, work: MirrorWork, target: Targe
   for (const kind of ['version', 'moving'] as const) {
     await Promise.all(due.filter(({ tag }) => kindOf(tag) === kind).map((row) => writeRow(context, row)));
   }
-  for (const row of removals) await removeRow(context, row);
+  await removeRows(context, target, removals);
   const removed = new Set(removals.filter(({ isDone }) => isDone).map(({ tag }) => tag));
   if (removed.size === 0) return;
   const written = target.written.get(work.mirror.from.name) ?? new Map<string, Digest>();

@@ -1,12 +1,12 @@
-import { shortDigest } from '../../domain/digest.ts';
+import { type Digest, shortDigest } from '../../domain/digest.ts';
 import { isStateTag } from '../../domain/mirror/state.ts';
-import { ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
+import { ActionError, toActionError } from '../../errors/action-error.ts';
 import { findLeftTags } from '../../run/deletion/left-tags.ts';
 import { createTagRemover } from '../../run/deletion/untag.ts';
 import type { MirrorContext } from './context.ts';
 import type { SourceTag } from './read-source.ts';
 import { readState } from './state.ts';
-import { failRow, type MirrorWork, type Row } from './work.ts';
+import { failRow, type MirrorWork, type Row, type TargetWork } from './work.ts';
 
 /**
  * Plans to remove the tags that this mirror wrote and that the source does not have any more. The list of the source must
@@ -56,28 +56,58 @@ export async function planRemovals(
   }
 }
 
-/** Removes one tag if it still points to what this mirror wrote. */
-export async function removeRow({ runtime }: MirrorContext, row: Row): Promise<void> {
-  const { target, tag, previous } = row;
-  const { repository, registry, name, image } = target;
-  try {
-    const held = (await repository.head(tag))?.digest;
-    if (previous === undefined || held !== previous) {
-      throw new ActionError(
-        'MIRROR_TARGET_CHANGED',
-        `${image}:${tag} was changed during this run (${held === undefined ? 'it is gone' : `now ${shortDigest(held)}`}), and was not removed.`,
-        { facts: { registry: repository.host, repository: repository.name, reference: tag } },
-      );
+/** Removes the tags of a target that still point to what this mirror wrote, and reads back once that they are gone. */
+export async function removeRows(context: MirrorContext, target: TargetWork, rows: readonly Row[]): Promise<void> {
+  if (rows.length === 0) return;
+  const { repository, registry, name } = target;
+  const { clock } = context.runtime;
+  await failing(context, rows, async () => {
+    const opened = {
+      image: { name },
+      vendor: registry.vendor,
+      managed: registry.manage(repository.name),
+      repository,
+    };
+    const removeTag = createTagRemover(opened, clock);
+    const removed = new Map<string, { readonly digest: Digest; readonly row: Row }>();
+    for (const row of rows) {
+      await failing(context, [row], async () => {
+        const digest = await unchanged(row);
+        await removeTag(row.tag, digest);
+        removed.set(row.tag, { digest, row });
+      });
     }
-    const managed = registry.manage(repository.name);
-    const opened = { image: { name }, vendor: registry.vendor, managed, repository };
-    const removeTag = createTagRemover(opened, runtime.clock);
-    await removeTag(tag, previous);
-    const left = await findLeftTags(opened, new Map([[tag, { digest: previous }]]), removeTag, runtime.clock);
-    throwAll([...left.values()]);
-    row.isDone = true;
+    await failing(
+      context,
+      [...removed.values()].map(({ row }) => row),
+      async () => {
+        const left = await findLeftTags(opened, removed, removeTag, clock);
+        for (const [tag, { row }] of removed) {
+          const error = left.get(tag);
+          if (error === undefined) row.isDone = true;
+          else failRow(row, error);
+        }
+      },
+    );
+  });
+}
+
+/** What a tag points to. @throws ActionError MIRROR_TARGET_CHANGED when that is not what this mirror wrote */
+async function unchanged({ target: { repository, image }, tag, previous }: Row): Promise<Digest> {
+  const held = (await repository.head(tag))?.digest;
+  if (held !== undefined && held === previous) return held;
+  throw new ActionError(
+    'MIRROR_TARGET_CHANGED',
+    `${image}:${tag} was changed during this run (${held === undefined ? 'it is gone' : `now ${shortDigest(held)}`}), and was not removed.`,
+    { facts: { registry: repository.host, repository: repository.name, reference: tag } },
+  );
+}
+
+async function failing({ runtime }: MirrorContext, rows: readonly Row[], task: () => Promise<void>): Promise<void> {
+  try {
+    await task();
   } catch (thrown) {
     runtime.signal.throwIfAborted();
-    failRow(row, toActionError(thrown));
+    for (const row of rows) failRow(row, toActionError(thrown));
   }
 }
