@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { chunked, jsonParts } from '../domain/json-parts.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { inputError, readRaw } from '../inputs/read-table.ts';
-import { boundedJson, boundedValue } from '../report/bounded-json.ts';
+import { boundedJson } from '../report/bounded-json.ts';
 import { errorLines } from '../report/errors.ts';
 import type { Report } from '../run/define-command.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -51,19 +51,17 @@ function messageOf(error: unknown): string {
 async function withJsonFile(
   runtime: Runtime,
   outputs: Report['outputs'],
-  value: Report['json'],
+  json: Report['json'],
 ): Promise<Report['outputs']> {
-  const { json = '{}' } = outputs;
   const file = join(runtime.temp, 'result.json');
-  const isWritten = await writeFile(file, value === undefined ? json : chunked(jsonParts(value)), { mode: 0o600 }).then(
+  const isWritten = await writeFile(file, chunked(jsonParts(json)), { mode: 0o600 }).then(
     () => true,
     (error: unknown) => {
       runtime.log.warning(`${file} cannot be written, so there is no \`json-file\`: ${messageOf(error)}`);
       return false;
     },
   );
-  const short = value === undefined ? boundedJson(json) : boundedValue(value);
-  return { ...outputs, json: short, 'json-file': isWritten ? file : '' };
+  return { ...outputs, json: boundedJson(json), 'json-file': isWritten ? file : '' };
 }
 
 async function attempt(runtime: Runtime): Promise<Report> {

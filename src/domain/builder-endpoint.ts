@@ -44,7 +44,7 @@ function readLine(line: string): Parsed<BuilderEndpoint> {
   return parsed({ address: `tcp://${url.host}`, tcp: { host, port }, platforms: names });
 }
 
-/** Whether a TCP address stays on this machine, so that nobody else can listen, or connect from elsewhere. */
+/** Whether a TCP address stays on this machine, so that no other machine can listen or connect. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

@@ -6,7 +6,6 @@ import { choice, flag, type InputsOf, pattern, secret, text } from './schema.ts'
 const SHA256 = /^[0-9a-f]{64}$/;
 const SHA256_WORDS = 'a SHA-256 of 64 hexadecimal digits';
 
-/** Inputs for signing an image. */
 const GITHUB_ATTESTATIONS = flag({
   group: 'Signing',
   about:
@@ -14,6 +13,7 @@ const GITHUB_ATTESTATIONS = flag({
   default: 'false',
 });
 
+/** Inputs for signing an image. */
 export const SIGNING_INPUTS = {
   sign: choice(['off', 'auto', 'keyless', 'key', 'notation'], {
     group: 'Signing',

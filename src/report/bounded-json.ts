@@ -21,16 +21,9 @@ const LIMITS: readonly { readonly only?: ReadonlySet<string>; readonly items: nu
 /**
  * A JSON object as text that fits into an output: unchanged, or with shortened lists and `truncated: true`. Counts are
  * separate fields and keep their values.
- * @param text JSON of an object
+ * @param value plain data, whose whole text may be too long for memory
  */
-export function boundedJson(text: string, limit: number = MAX_BYTES): string {
-  if (Buffer.byteLength(text) <= limit) return text;
-  const whole: unknown = JSON.parse(text);
-  return shortened(whole, limit);
-}
-
-/** The same for a value whose text may be too long for memory. */
-export function boundedValue(value: object, limit: number = MAX_BYTES): string {
+export function boundedJson(value: unknown, limit: number = MAX_BYTES): string {
   const parts: string[] = [];
   let size = 0;
   for (const part of jsonParts(value)) {

@@ -31,9 +31,10 @@ interface CommandProgram<I, R> {
   readonly run: (runtime: Runtime, inputs: I, warnings: readonly string[]) => Promise<R>;
   /** The result of a run with invalid inputs. */
   readonly failed: (error: unknown) => R;
+  /** Without `json`. */
   readonly outputs: (result: R) => Readonly<Record<string, string>>;
-  /** The output `json`, as a value: for results too long for one text. Without it, `outputs` has the text. */
-  readonly json?: (result: R) => object;
+  /** The output `json`, as a value: its text may be too long for memory. */
+  readonly json: (result: R) => object;
   /** Markdown for the job summary. */
   readonly summary: (result: R) => string;
   /**
@@ -81,8 +82,8 @@ const METRICS_FILE = 'metrics-file';
 export interface Report {
   readonly errors: readonly ActionError[];
   readonly outputs: Readonly<Record<string, string>>;
-  /** The whole result, where it is too long for a text in `outputs.json`. */
-  readonly json?: object;
+  /** The whole result, for the output `json` and the file. */
+  readonly json: object;
   readonly summary: string;
 }
 
@@ -170,12 +171,7 @@ async function problemOf(runtime: Runtime, path: string): Promise<Problem | unde
 }
 
 function reportOf<I, R extends CommonResult>({ outputs, json, summary }: CommandProgram<I, R>, result: R): Report {
-  return {
-    errors: result.errors,
-    outputs: outputs(result),
-    ...(json === undefined ? {} : { json: json(result) }),
-    summary: summary(result),
-  };
+  return { errors: result.errors, outputs: outputs(result), json: json(result), summary: summary(result) };
 }
 
 /** The validated inputs of a step. */

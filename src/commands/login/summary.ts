@@ -10,12 +10,11 @@ export function renderLoginOutputs(result: LoginResult): Readonly<Record<string,
   return {
     outcome,
     registries: logins.map(({ host }) => host).join('\n'),
-    json: JSON.stringify(toJson(result)),
   };
 }
 
 /** Everything, for programs. */
-function toJson(result: LoginResult): LoginJson {
+export function loginJson(result: LoginResult): LoginJson {
   return {
     ...commonJson('login', result),
     logins: result.logins.map(({ host, vendor, from, until }) => ({

@@ -1,5 +1,5 @@
 import { publishMetrics } from '../publish/metrics.ts';
-import { renderOutputs } from '../publish/outputs.ts';
+import { publishJson, renderOutputs } from '../publish/outputs.ts';
 import { emptyResult, failed as failedResult } from '../publish/partial-result.ts';
 import type { publish } from '../publish/publish.ts';
 import type { PublishResult } from '../publish/result.ts';
@@ -14,9 +14,11 @@ export const run = async (...given: Parameters<typeof publish>) =>
 export const failed = (error: unknown) => failedResult(emptyResult(), error);
 
 export const outputs = (result: PublishResult) => {
-  const { labels: _, metadata: __, ...rest } = renderOutputs(result, 'merge');
+  const { labels: _, metadata: __, ...rest } = renderOutputs(result);
   return rest;
 };
+
+export const json = (result: PublishResult) => publishJson(result, 'merge');
 
 export const summary = (result: PublishResult) => renderSummary(result, OUTCOMES);
 

@@ -18,12 +18,11 @@ export function renderMirrorOutputs(result: MirrorResult): Readonly<Record<strin
     'removed-tags': shown(counts.removed),
     'copied-bytes': shown(totals.bytes),
     'resume-at': resumeAt?.toISOString() ?? '',
-    json: JSON.stringify(toJson(result)),
   };
 }
 
 /** Everything, for programs. */
-function toJson(result: MirrorResult): MirrorJson {
+export function mirrorJson(result: MirrorResult): MirrorJson {
   const { isDryRun, sources, needs, totals, resumeAt, steps } = result;
   return {
     ...commonJson('mirror', result),

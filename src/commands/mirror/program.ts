@@ -2,7 +2,7 @@ import type { mirror } from './mirror.ts';
 import { emptyMirror, failed as failedResult } from './result.ts';
 
 export { mirrorMetrics as metrics } from './metrics.ts';
-export { renderMirrorOutputs as outputs } from './outputs.ts';
+export { mirrorJson as json, renderMirrorOutputs as outputs } from './outputs.ts';
 export { renderMirrorSummary as summary } from './summary.ts';
 
 /** Loaded when the inputs are right: the result of wrong ones needs nothing of it. */

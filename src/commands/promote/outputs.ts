@@ -24,7 +24,6 @@ export function renderPromotionOutputs(report: PromotionResult): Readonly<Record
       .join('\n'),
     version: image?.version ?? '',
     'previous-digest': first?.previousDigest ?? '',
-    json: JSON.stringify(toJson(report)),
   };
 }
 
@@ -34,7 +33,7 @@ function recordJson({ bundle: _bundle, ...record }: PassedRecord): Omit<PassedRe
 }
 
 /** Everything, for programs. */
-function toJson(report: PromotionResult): PromoteJson {
+export function promotionJson(report: PromotionResult): PromoteJson {
   const { targets, history, gateResult } = report;
   return {
     ...commonJson('promote', report),

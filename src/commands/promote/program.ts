@@ -2,7 +2,7 @@ import { emptyResult, failed as failedResult } from './partial-result.ts';
 import type { promote } from './promote.ts';
 
 export { promotionMetrics as metrics } from './metrics.ts';
-export { renderPromotionOutputs as outputs } from './outputs.ts';
+export { promotionJson as json, renderPromotionOutputs as outputs } from './outputs.ts';
 export { renderPromotionSummary as summary } from './summary.ts';
 
 /** Loaded only after the inputs were read successfully. */

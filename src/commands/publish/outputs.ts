@@ -12,7 +12,7 @@ import { hasContent, type PublishResult } from './result.ts';
  * The outputs of a run, by name. Everything is also in `json`. Digest and repository without host are separate, because
  * GitHub blanks an output that contains a masked value, such as an account id in a host name.
  */
-export function renderOutputs<C extends 'publish' | 'merge'>(record: PublishResult, command: C) {
+export function renderOutputs(record: PublishResult) {
   const { image, gateResult } = record;
   const [first] = record.targets;
   const counts = gateResult?.counts.total;
@@ -38,8 +38,7 @@ export function renderOutputs<C extends 'publish' | 'merge'>(record: PublishResu
     'scan-known': count(gateResult?.comparison === undefined ? undefined : suppressedBy(gateResult, ['baseline'])),
     'scan-fixed': count(gateResult?.comparison?.fixed.length),
     'sarif-file': record.sarifFile ?? '',
-    metadata: record.buildMetadata === undefined ? '' : boundedJson(JSON.stringify(record.buildMetadata)),
-    json: JSON.stringify(toJson(record, command)),
+    metadata: record.buildMetadata === undefined ? '' : boundedJson(record.buildMetadata),
   };
 }
 
@@ -48,7 +47,7 @@ function suppressedBy(gateResult: GateResult | undefined, by: readonly Suppresse
 }
 
 /** Everything, for programs. */
-function toJson<C extends 'publish' | 'merge'>(
+export function publishJson<C extends 'publish' | 'merge'>(
   record: PublishResult,
   command: C,
 ): Omit<PublishJson, 'command'> & { readonly command: C } {

@@ -1,6 +1,6 @@
 import { publishMetrics } from './metrics.ts';
 import { OUTCOMES } from './outcomes.ts';
-import { renderOutputs } from './outputs.ts';
+import { publishJson } from './outputs.ts';
 import { emptyResult, failed as failedResult } from './partial-result.ts';
 import type { publish } from './publish.ts';
 import type { PublishResult } from './result.ts';
@@ -12,7 +12,9 @@ export const run = async (...given: Parameters<typeof publish>) => (await import
 /** The result of a publish with invalid inputs. */
 export const failed = (error: unknown) => failedResult(emptyResult(), error);
 
-export const outputs = (result: PublishResult) => renderOutputs(result, 'publish');
+export { renderOutputs as outputs } from './outputs.ts';
+
+export const json = (result: PublishResult) => publishJson(result, 'publish');
 
 export const summary = (result: PublishResult) => renderSummary(result, OUTCOMES);
 

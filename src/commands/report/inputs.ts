@@ -128,7 +128,7 @@ export interface ReportInputs {
   readonly metricsFile: string | undefined;
   /** Whose promotion records count. */
   readonly recordTrust: RecordTrustSettings;
-  /** Who must have signed the images of environments; may be nobody. */
+  /** Signers that images of environments must have; may be empty. */
   readonly trust: TrustSettings;
   readonly scanner: ScannerSettings;
   /** Milliseconds. */

@@ -22,12 +22,11 @@ export function renderReportOutputs(result: ReportResult): Readonly<Record<strin
     drift: shown(totals.drift),
     'settings-drift': shown(totals.settings),
     'metrics-file': metricsFile,
-    json: JSON.stringify(toJson(result)),
   };
 }
 
 /** Everything, for programs. */
-function toJson(result: ReportResult): ReportJson {
+export function reportJson(result: ReportResult): ReportJson {
   const { reportedAt, repositories, environments, drift, settings, unread, steps, history } = result;
   const { distinctBytes, sumBytes, findings, unscanned, ...counts } = totalsOf(result);
   return {

@@ -23,6 +23,8 @@ export interface SetupFiles {
   readonly state: DesiredState;
   /** Its path as the user wrote it; the name of the input where the YAML itself was given. */
   readonly configPath: string;
+  /** Whether the input has the YAML itself. */
+  readonly isInline: boolean;
   readonly configDigest: Digest;
   /** Cleanup policies that it names, by path. */
   readonly policies: ReadonlyMap<string, CleanupPolicy>;
@@ -55,6 +57,7 @@ export async function readSetupFiles(
   return {
     state,
     configPath: isInline ? input : inputs.config,
+    isInline,
     configDigest: digest,
     policies,
     approved: inputs.plan === undefined ? undefined : await readPlan(workspace, inputs.plan, digest),
@@ -118,7 +121,7 @@ async function withReferences(workspace: string, state: DesiredState): Promise<D
 
 /**
  * The author of a pull request writes the desired state, and must not choose which files of the runner are read: their text would show in
- * messages and in the plan. Git's own folder may hold a token. What does not exist is told by whoever reads it.
+ * messages and in the plan. Git's own folder may hold a token. A missing file is reported when it is read.
  * @throws ActionError DESIRED_STATE_INVALID
  */
 async function refuseOutside(workspace: string, path: string, line: number): Promise<void> {

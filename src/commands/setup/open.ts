@@ -61,11 +61,8 @@ export function earlyMistakes(inputs: SetupInputs, opened: readonly OpenRegistry
   });
 }
 
-/** Inputs that may hold the YAML itself. */
-const INPUTS: readonly string[] = ['config', 'setup'];
-
 /** @throws ActionError DESIRED_STATE_INVALID with every mistake and its line */
-export function refuseMistakes({ configPath }: SetupInputs, mistakes: readonly Mistake[]): void {
+export function refuseMistakes({ configPath, isInline }: SetupInputs, mistakes: readonly Mistake[]): void {
   const errors = mistakes.filter(({ severity }) => severity === 'error');
   const texts = [...new Set(errors.toSorted((a, b) => a.line - b.line).map((each) => mistakeText(configPath, each)))];
   const [first] = texts;
@@ -76,7 +73,7 @@ export function refuseMistakes({ configPath }: SetupInputs, mistakes: readonly M
       : [`${texts.length} problems with the desired state:`, ...texts.map((text) => `- ${text}`)].join('\n');
   const line = Math.min(...errors.map((each) => each.line));
   throw new ActionError('DESIRED_STATE_INVALID', message, {
-    facts: { input: 'config', ...(INPUTS.includes(configPath) ? {} : { file: configPath, line }) },
+    facts: { input: 'config', ...(isInline ? {} : { file: configPath, line }) },
   });
 }
 

@@ -23,12 +23,11 @@ export function renderSetupOutputs(result: SetupResult): Readonly<Record<string,
     'refused-settings': shown(counts.refused),
     'export-directory': exported?.directory ?? '',
     'left-out-settings': exported === undefined ? '' : String(exported.leftOut.length),
-    json: JSON.stringify(toJson(result)),
   };
 }
 
 /** Everything, for programs. */
-function toJson(result: SetupResult): SetupJson {
+export function setupJson(result: SetupResult): SetupJson {
   const { steps, planDigest, planPath, isDryRun, registries, exported } = result;
   return {
     ...commonJson('setup', result),

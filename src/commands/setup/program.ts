@@ -1,7 +1,7 @@
 import { emptySetup, failed as failedResult } from './result.ts';
 import type { setup } from './setup.ts';
 
-export { renderSetupOutputs as outputs } from './outputs.ts';
+export { renderSetupOutputs as outputs, setupJson as json } from './outputs.ts';
 export { renderSetupSummary as summary } from './summary.ts';
 
 /** Loaded when the inputs are right: the result of wrong ones needs nothing of it. */

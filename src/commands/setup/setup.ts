@@ -62,7 +62,7 @@ function exported(partial: PartialSetup, errors: readonly ActionError[]): SetupR
   return { ...partial, errors: [], outcome: isWhole ? 'exported' : 'partial' };
 }
 
-/** Applies one registry; if another run created something meanwhile, it is compared and applied once more. */
+/** Applies one registry; if another run created something in between, it is compared and applied once more. */
 async function applyOne(
   runtime: Runtime,
   inputs: SetupInputs,

@@ -13,12 +13,11 @@ export function renderOutputs(result: VerifyResult): Readonly<Record<string, str
     outcome,
     digest: images[0]?.digest ?? '',
     verified: images.flatMap(({ image, digest, verified }) => (verified ? [`${image}@${digest}`] : [])).join('\n'),
-    json: JSON.stringify(toJson(result)),
   };
 }
 
 /** Everything, for programs. */
-function toJson(result: VerifyResult): VerifyJson {
+export function verifyJson(result: VerifyResult): VerifyJson {
   return { ...commonJson('verify', result), images: result.images.map(imageJson) };
 }
 

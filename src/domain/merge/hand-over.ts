@@ -6,8 +6,8 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 export const HAND_OVER_FILE = 'registry-action.json';
 
 /**
- * Who built an image, for the job that merges or pushes it. Unsigned: whoever can change the layout can change this as
- * well, so nothing in it makes an image pass.
+ * Who built an image, for the job that merges or pushes it. Unsigned: anyone who can change the layout can change this
+ * as well, so nothing in it makes an image pass.
  */
 export interface HandOver {
   /** Of the image in the layout. */

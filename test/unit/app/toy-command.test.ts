@@ -62,6 +62,7 @@ export async function run(
 }
 export const failed = (error: unknown): Result => ({ ...failure(error), greeting: '' });
 export const outputs = ({ outcome, greeting }: Result) => ({ outcome, greeting });
+export const json = ({ greeting }: Result) => ({ greeting });
 export const summary = ({ greeting }: Result) => \`## \${greeting}\`;
 `;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { renderPromotionOutputs } from '../../../../src/commands/promote/outputs.ts';
+import { promotionJson, renderPromotionOutputs } from '../../../../src/commands/promote/outputs.ts';
 import type { PromotionResult } from '../../../../src/commands/promote/result.ts';
 import { renderPromotionSummary } from '../../../../src/commands/promote/summary.ts';
 import { readHistory } from '../../../../src/domain/promotion/history.ts';
@@ -73,7 +73,7 @@ describe('the outputs of a promotion', () => {
       errors: [new ActionError('PROMOTION_REFUSED', 'sbom: there is no SBOM.')],
       history: readHistory('production', [record({ environment: 'production', digest: B })], { holds: B }),
     };
-    expect(JSON.parse(renderPromotionOutputs(refused).json ?? '')).toMatchObject({
+    expect(JSON.parse(JSON.stringify(promotionJson(refused)))).toMatchObject({
       schemaVersion: 1,
       outcome: 'refused',
       errors: [{ code: 'PROMOTION_REFUSED', remedy: expect.any(Array) }],

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { outputs as renderOutputs, summary as renderSummary } from '../../../../src/commands/publish/program.ts';
+import {
+  json as publishJson,
+  outputs as renderOutputs,
+  summary as renderSummary,
+} from '../../../../src/commands/publish/program.ts';
 import type { PublishResult, TargetFacts } from '../../../../src/commands/publish/result.ts';
 import { ActionError } from '../../../../src/errors/action-error.ts';
 
@@ -302,7 +306,7 @@ describe('the outputs', () => {
 
   test('`json` tells an error with code, message and remedy', () => {
     const error = new ActionError('DENIED', 'no', { facts: { registry: 'ghcr.io', status: 403 } });
-    const json = JSON.parse(renderOutputs({ ...published, outcome: 'registry-failed', errors: [error] }).json ?? '');
+    const json = JSON.parse(JSON.stringify(publishJson({ ...published, outcome: 'registry-failed', errors: [error] })));
     expect(json).toMatchObject({
       schemaVersion: 1,
       errors: [{ code: 'DENIED', message: 'no', facts: { registry: 'ghcr.io', status: 403 } }],

@@ -95,7 +95,7 @@ function shortName({ kind, id }: Principal): string {
 
 const GROUPS: ReadonlySet<PrincipalKind> = new Set<PrincipalKind>(['hub-team', 'nexus-role', 'artifactory-group']);
 
-/** Where the vendor's principals are groups of people, and where the file names nobody: one login for the registry. */
+/** Where the vendor's principals are groups of people, and where the file names no one who pulls: one login for the registry. */
 function oneLogin({ title, desired }: ExportedRegistry, pullers: readonly Puller[]): PullSecret {
   const names = pullers
     .filter(({ kind }) => GROUPS.has(kind))
