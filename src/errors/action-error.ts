@@ -81,8 +81,19 @@ export function throwAll(errors: readonly ActionError[]): void {
 export function toActionError(thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown;
   if (thrown instanceof ActionErrors && thrown.errors[0] !== undefined) return thrown.errors[0];
+  const full = fullDisk(thrown);
+  if (full !== undefined) return new ActionError('BUILD_NO_SPACE', full, { cause: thrown });
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new ActionError('INTERNAL', message, { cause: thrown });
+}
+
+/** What the system said when a disk is full, or a quota of one is used up; undefined for anything else. */
+function fullDisk(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  if (!('code' in thrown) || (thrown.code !== 'ENOSPC' && thrown.code !== 'EDQUOT')) return fullDisk(thrown.cause);
+  const written = ['dest', 'path'].map((name) => Reflect.get(thrown, name)).find((path) => typeof path === 'string');
+  const what = written === undefined ? 'A file could not be written' : `${written} could not be written`;
+  return `${what}: there is no space left on its disk (${thrown.code}).`;
 }
 
 /** All errors that were thrown together, in order. */

@@ -328,6 +328,7 @@ export const CATALOGUE = {
     remedy: [
       'Free space before the build (`docker system prune -af`, remove unused toolchains), or use a larger runner.',
       'Make the image smaller: fewer layers with build tools, a `.dockerignore`, a multi-stage Dockerfile.',
+      'Build each platform on its own runner, which then needs the space of one (docs/building.md).',
     ],
   },
   LOAD_FAILED: {
