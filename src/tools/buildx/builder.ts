@@ -99,6 +99,7 @@ async function makeBuilder(
       throw new ActionError(
         'BUILDER_UNSUITABLE',
         `A builder could not be made: \`docker buildx create\` ${ending(created)}: ${lastWords(created)}`,
+        creationRemedy(wish, lastWords(created)),
       );
     }
     const made = await inspectBuilder(runtime, env, name);
@@ -113,6 +114,24 @@ async function makeBuilder(
     await dispose().catch((failure: unknown) => runtime.log.debug(String(failure)));
     throw error;
   }
+}
+
+/** What to do when buildx refuses to make a builder, where that is in the inputs or in the environment of the job. */
+function creationRemedy({ driver, driverOptions }: BuilderWish, said: string): { readonly remedy?: readonly string[] } {
+  if (driver === 'kubernetes' && /no configuration has been provided|kubeconfig/i.test(said)) {
+    return {
+      remedy: [
+        'Before this step, write the configuration of the cluster to `~/.kube/config`, or set `KUBECONFIG` to the path of its file.',
+      ],
+    };
+  }
+  return driverOptions.length === 0
+    ? {}
+    : {
+        remedy: [
+          `Correct \`driver-opts\`, which are those of the driver ${driver}: https://docs.docker.com/build/builders/drivers/${driver}/.`,
+        ],
+      };
 }
 
 /** The arguments of `docker` for each node. */

@@ -3,7 +3,7 @@ import { childEnvironment, type Runtime } from '../../runtime/runtime.ts';
 import { gitSafetyOfChildren } from '../commits/git-environment.ts';
 
 /**
- * Location of docker's daemon, contexts and keys. `DOCKER_CONFIG` comes from the caller: it may be the run's own
+ * Location of docker's daemon, contexts and keys, and of a cluster. `DOCKER_CONFIG` comes from the caller: it may be the run's own
  * folder.
  */
 const DOCKER_VARIABLES = [
@@ -15,6 +15,10 @@ const DOCKER_VARIABLES = [
   'DOCKER_API_VERSION',
   'DOCKER_CONFIG',
   'SSH_AUTH_SOCK',
+  // The Kubernetes driver: the path of its configuration, and what a runner in a pod has instead.
+  'KUBECONFIG',
+  'KUBERNETES_SERVICE_HOST',
+  'KUBERNETES_SERVICE_PORT',
   'SOURCE_DATE_EPOCH',
 ];
 
