@@ -234,6 +234,14 @@ describe('images that were pushed by digest', () => {
       'PLATFORM_MISSING',
       /as linux\/amd64, and it is an image for linux\/arm64/,
     ],
+    // The job of the other platform failed, or its artifact has expired: https://github.com/danny-avila/LibreChat/pull/15444
+    ['that of one platform alone', (amd: string) => amd, 'PLATFORM_MISSING', /linux\/arm64 is missing/],
+    [
+      'one of a repository whose name begins the same',
+      (amd: string, arm: string) => `${amd}\n${arm}\nsha256:${'8'.repeat(64)}`,
+      'MANIFEST_UNKNOWN',
+      /does not have sha256:8+/,
+    ],
     ['a path to nothing', () => 'nowhere', 'INPUT_INVALID', /nothing at/],
     ['a file of something else', () => 'README.md', 'INPUT_INVALID', /README\.md/],
     ['a cut-off digest', () => `${AMD}=sha256:1234`, 'INPUT_INVALID', /64 digits/],
