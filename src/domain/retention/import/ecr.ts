@@ -5,6 +5,7 @@ import {
   type ImportedPolicy,
   type ImportedRule,
   ImportProblems,
+  prefixNote,
   ruleNames,
   rulesFor,
   starPattern,
@@ -17,6 +18,8 @@ interface ReadRule {
   /** Globs; an image has to match all of them. */
   readonly patterns: readonly string[];
   readonly remove: { readonly 'keep-newest': number } | { readonly 'older-than': string };
+  /** As they were written. */
+  readonly prefixes: readonly string[];
   /** Why images that the rule selects cannot be removed by a policy; they are exempt from later rules all the same. */
   readonly leftOut?: string;
 }
@@ -70,6 +73,8 @@ export function importEcr(document: unknown): Parsed<ImportedPolicy> {
       const untagged = status !== 'tagged' && !isUntaggedTaken;
       const parts = { ...(tags === undefined || status === 'untagged' ? {} : { tags }), untagged };
       rules.push(...rulesFor(name, parts, { remove }));
+      const note = prefixNote(name, rule.prefixes);
+      if (note !== undefined) notes.push(note);
       isExempting ||= parts.tags !== undefined && earlier.size > 0;
       if (status === 'any' && 'keep-newest' in remove)
         notes.push(`${quoted(name)} counts tagged and untagged images separately, and keeps as many of each.`);
@@ -106,11 +111,10 @@ function readRule(
   const status = (['tagged', 'untagged', 'any'] as const).find((each) => each === selection.tagStatus);
   if (status === undefined)
     problem.wrong(`${where}.selection.tagStatus`, '"tagged", "untagged" or "any"', selection.tagStatus);
+  const prefixes = problem.texts(selection.tagPrefixList, `${where}.selection.tagPrefixList`);
   const written = [
     ...problem.texts(selection.tagPatternList, `${where}.selection.tagPatternList`),
-    ...problem
-      .texts(selection.tagPrefixList, `${where}.selection.tagPrefixList`)
-      .map((prefix) => (prefix.includes('*') ? '' : `${prefix}*`)),
+    ...prefixes.map((prefix) => (prefix.includes('*') ? '' : `${prefix}*`)),
   ];
   if (status !== undefined && (status === 'tagged') !== written.length > 0)
     problem.found.push(
@@ -124,7 +128,7 @@ function readRule(
   const remove =
     countType === 'imageCountMoreThan' ? { 'keep-newest': Math.min(number, EVERY) } : { 'older-than': `${number}d` };
   const patterns = written.flatMap((pattern) => starPattern(pattern) ?? []);
-  const common = { priority, name, status, patterns, remove };
+  const common = { priority, name, status, patterns, prefixes, remove };
   const leftOut = reasonToLeaveOut({ action: action.type, countType, countUnit, storageClass });
   if (leftOut !== undefined) return { ...common, leftOut };
   if (patterns.length < written.length) return { ...common, patterns: [], leftOut: 'a policy cannot select its tags' };

@@ -81,6 +81,16 @@ export function starPattern(text: string): string | undefined {
   return /^[\w.*-]+$/.test(text) && parseTagPattern(text).ok ? text.replaceAll(/\*+/g, '*') : undefined;
 }
 
+/**
+ * What a prefix selects besides the tag that it looks like: `dev` also selects `dev-20250701`. Undefined for a prefix that ends
+ * in a separator, and so is meant as one.
+ */
+export function prefixNote(name: string, prefixes: readonly string[]): string | undefined {
+  const whole = prefixes.filter((prefix) => /[a-zA-Z\d]$/.test(prefix)).map(quoted);
+  if (whole.length === 0) return undefined;
+  return `${quoted(name)} selects every tag that begins with ${whole.join(' or ')}, as the registry does: where the tag of that name is meant, write it without \`*\`.`;
+}
+
 /** Names of rules are unique, on one line and not long. */
 export function ruleNames(): (wanted: string) => string {
   const taken = new Set<string>();

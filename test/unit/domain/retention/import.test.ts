@@ -21,7 +21,7 @@ import { planCleanup } from '../../../../src/domain/retention/plan-cleanup.ts';
 import type { CleanupPolicy, RepositoryPolicy } from '../../../../src/domain/retention/policy.ts';
 import { parsePolicy } from '../../../../src/domain/retention/read-policy.ts';
 import { randomCleanup } from './random-cleanup.ts';
-import { digestOf, NOW } from './scenario.ts';
+import { digestOf, NOW, readScenario } from './scenario.ts';
 
 function converted(document: unknown) {
   const result = importPolicy(JSON.stringify(document));
@@ -87,6 +87,54 @@ rules:
     expect(text).toContain('select: { tagged: false, kind: any }');
     expect(notes.join(' ')).toContain('"shield" only keeps');
     expect(notes.join(' ')).toContain('counts tagged and untagged images separately');
+  });
+
+  test('a prefix that looks like a whole tag is named, and deletes what the registry would', () => {
+    const dev = {
+      selection: { tagStatus: 'tagged', tagPrefixList: ['dev'], countType: 'imageCountMoreThan', countNumber: 1 },
+    } as const;
+    const { text, notes, policy } = converted(ecr(dev));
+    expect(text).toContain('select: { tags: ["dev*"], kind: any }');
+    expect(notes.join(' ')).toContain('every tag that begins with "dev"');
+    const { inventories, inUse, refs } = readScenario(
+      '{repositories: {ghcr.io/acme/app: {manifests: {A: {tags: [dev], age: 10d}, B: {tags: [dev-20250701], age: 5d}, C: {tags: [x], age: 1d}}}}}',
+    );
+    const unlimited = {
+      ...policy,
+      repositories: policy.repositories.map((each) => ({
+        ...each,
+        limits: { ...each.limits, tagged: { percent: 100 } },
+      })),
+    };
+    const plan = planCleanup({ policy: unlimited, inventories, inUse, refs, now: NOW, sha256: digestOf });
+    expect(plan.repositories[0]?.steps).toMatchObject([{ action: 'delete', tags: ['dev'] }]);
+    const meant = { selection: { ...dev.selection, tagPrefixList: ['dev-'] } };
+    expect(converted(ecr(meant)).notes.join(' ')).not.toContain('begins with');
+  });
+
+  test.each<[string, Partial<EcrRule>, RegExp]>([
+    [
+      'a pull, which archives only',
+      { selection: { tagStatus: 'any', countType: 'sinceImagePulled', countUnit: 'days', countNumber: 30 } as never },
+      /no "sinceImagePulled"/,
+    ],
+    [
+      'the archive',
+      {
+        selection: {
+          tagStatus: 'any',
+          storageClass: 'archive',
+          countType: 'sinceImageTransitioned',
+          countUnit: 'days',
+          countNumber: 90,
+        } as never,
+      },
+      /no storage class "archive"/,
+    ],
+  ])('%s is left out', (_, rule, reason) => {
+    const { notes, text } = converted(ecr(countOf(['x*'], 2), rule));
+    expect(notes.join(' ')).toMatch(reason);
+    expect(text.match(/ name:/g)).toHaveLength(1);
   });
 
   test('what a policy cannot say is named, and still exempts images from later rules', () => {

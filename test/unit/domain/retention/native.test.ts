@@ -16,7 +16,7 @@ import { planCleanup } from '../../../../src/domain/retention/plan-cleanup.ts';
 import type { CleanupPolicy, RepositoryPolicy } from '../../../../src/domain/retention/policy.ts';
 import { parsePolicy } from '../../../../src/domain/retention/read-policy.ts';
 import { randomCleanup } from './random-cleanup.ts';
-import { digestOf, NOW } from './scenario.ts';
+import { digestOf, NOW, readScenario } from './scenario.ts';
 
 const image = (digest: string, tags: readonly string[], days: number, pulled?: number): NativeImage => ({
   digest,
@@ -75,6 +75,30 @@ describe("ECR's documented examples", () => {
     ],
   ])('%s', (_, rules, images, expired) => {
     expect([...evaluateEcr({ rules }, images, NOW).digests].sort()).toEqual(expired);
+  });
+
+  test('untagged images are counted apart from tagged ones', () => {
+    const untagged = { tagStatus: 'untagged', countType: 'imageCountMoreThan', countNumber: 1 } as const;
+    const images = [image('A', ['a'], 9), image('B', [], 5), image('C', [], 3), image('D', ['d'], 1)];
+    const rules: readonly EcrRule[] = [{ rulePriority: 1, selection: untagged, action: { type: 'expire' } }];
+    expect([...evaluateEcr({ rules }, images, NOW).digests]).toEqual(['B']);
+  });
+
+  test.each([
+    ['five stars', 'tags: ["a*b*c*d*e*f"]', /at most four `\*`/],
+    ['a pull', 'tags: ["x*"]', /cannot delete by pulls/, 'older-than: 30d, not-pulled-for: 30d'],
+    [
+      'more rules than a policy has',
+      `tags: [${Array.from({ length: 51 }, (_, at) => `"t${at}-*"`).join(', ')}]`,
+      /50 rules/,
+    ],
+  ])('%s is never written: ECR would refuse it', (_, select, reason, remove = 'older-than: 30d') => {
+    const { policy, own } = policyOf(
+      `defaults: {multi-tag: any}\nprotect: {tags: []}\nrules: [{name: r, select: {${select}, kind: any}, remove: {${remove}}}]`,
+    );
+    const { document, rules } = compileEcr(policy, own);
+    expect(document).toBeUndefined();
+    expect(rules[0]?.reason).toMatch(reason);
   });
 
   test('a count of one under a prefix of environment tags expires production; the compiled form shields it', () => {
@@ -146,6 +170,12 @@ describe("Harbor's documented examples", () => {
     const rules = [rule('latestPulledN', { latestPulledN: 10 }, false)];
     expect(left(rules, a) + 4 * left(rules, b)).toBe(34);
   });
+  test('with untagged ones, all that was pulled this week stays', () => {
+    const a = [...many(100, 3), image('u1', [], 5, 3), image('u2', [], 5, 3)];
+    expect(left([rule('nDaysSinceLastPull', { nDaysSinceLastPull: 7 }, true)], a)).toBe(102);
+    expect(left([rule('nDaysSinceLastPull', { nDaysSinceLastPull: 7 }, false)], a)).toBe(100);
+  });
+
   test.each([
     [0, 0],
     [1, 1],
@@ -201,6 +231,89 @@ test('ACR: one command, protected by look-ahead', () => {
   expect(purge && acrPurgeCommand(purge, 'acme/app')).toBe(
     "acr purge --filter 'acme/app:^(?!(?:(?:latest)|v?(?:0|[1-9][0-9]*)\\.(?:0|[1-9][0-9]*)\\.(?:0|[1-9][0-9]*)|(?:sha256-[^/]*)|(?:sha512-[^/]*))$)(?:(?:v[^/]*))$' --ago 14d",
   );
+});
+
+test('ACR: what look-ahead spares stays, and a filter counts whole tags', () => {
+  const images = ['v1-a', 'v1-b', 'v1-c', 'other'].map((tag) => image(tag, [tag], 30));
+  const purge = { allowed: 'v1.*', protected: 'v1-a', ago: 24, untaggedOnly: false };
+  expect([...evaluateAcr({ purge: [purge] }, images, NOW).tags]).toEqual(['v1-b', 'v1-c']);
+  const stray = [image('stray', [], 30), { ...image('listed', [], 30), isChild: true }, image('young', [], 0)];
+  const untagged = { ago: 24, untaggedOnly: true };
+  expect([...evaluateAcr({ purge: [untagged] }, [...images, ...stray], NOW).digests]).toEqual(['stray']);
+});
+
+describe('rules that a registry has, and what a policy with the same numbers keeps', () => {
+  const planOf = (policy: CleanupPolicy, manifests: string, use = '') => {
+    const { inventories, inUse, refs } = readScenario(
+      `{repositories: {r.example/a/b: {vendor: distribution-like, manifests: {${manifests}}}}${use}}`,
+    );
+    const [inventory] = inventories;
+    const [plan] = planCleanup({ policy, inventories, inUse, refs, now: NOW, sha256: digestOf }).repositories;
+    if (inventory === undefined || plan === undefined) throw new Error('no repository');
+    return { plan, images: nativeImages(inventory) };
+  };
+
+  test('a digest with a tag of a pull request and one of a release is lost, so the rules are wider', () => {
+    const { policy } = policyOf(
+      'defaults: {limits: off}\nprotect: {tags: []}\nrules: [{name: r, select: {tags: ["pr-*"]}, remove: {older-than: 14d}}]',
+    );
+    const { plan, images } = planOf(policy, 'D: {tags: [pr-1, v1], age: 20d}, E: {tags: [main], age: 1d}');
+    expect(plan.steps).toMatchObject([{ action: 'untag', tag: 'pr-1' }]);
+    const ecr = evaluateEcr(
+      {
+        rules: [
+          {
+            rulePriority: 1,
+            selection: {
+              tagStatus: 'tagged',
+              tagPatternList: ['pr-*'],
+              countType: 'sinceImagePushed',
+              countUnit: 'days',
+              countNumber: 14,
+            },
+            action: { type: 'expire' },
+          },
+        ],
+      },
+      images,
+      NOW,
+    );
+    const gar = evaluateArtifactRegistry(
+      [
+        {
+          name: 'd',
+          action: { type: 'Delete' },
+          condition: { tagState: 'tagged', tagPrefixes: ['pr-'], olderThan: '14d' },
+        },
+      ],
+      images,
+      NOW,
+    );
+    for (const outcome of [ecr, gar]) {
+      expect(widerThanPlan(outcome, plan)).toEqual([
+        expect.stringContaining('v1: '),
+        expect.stringContaining(digestOf('D')),
+      ]);
+    }
+  });
+
+  test('five that stay and an hour are wider than a policy, which keeps what is young and what is in use', () => {
+    const { policy } = policyOf(
+      'defaults: {limits: off}\nprotect: {tags: []}\nrules: [{name: r, select: {tags: ["*"]}, remove: {older-than: 1h, keep-newest: 5}}]',
+    );
+    const seven = Array.from({ length: 7 }, (_, at) => `i${at}: {tags: [i${at}], age: ${9 - at}h}`).join(', ');
+    const { plan, images } = planOf(policy, seven, ', in-use: [{digest: i0}]');
+    expect(plan.steps).toEqual([]);
+    const outcome = evaluateArtifactRegistry(
+      [
+        { name: 'k', action: { type: 'Keep' }, mostRecentVersions: { keepCount: 5 } },
+        { name: 'd', action: { type: 'Delete' }, condition: { tagState: 'any', olderThan: '1h' } },
+      ],
+      images,
+      NOW,
+    );
+    expect(widerThanPlan(outcome, plan)).toHaveLength(4);
+  });
 });
 
 test('what a registry cannot say is left out, with what to write instead', () => {
