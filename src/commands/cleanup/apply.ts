@@ -28,7 +28,7 @@ export async function applyPlan(
   partial: PartialCleanup,
   known: ReadonlyMap<string, InventoryReading> = new Map(),
 ): Promise<readonly ActionError[]> {
-  const due = plan.repositories.filter(({ steps }) => steps.length > 0);
+  const due = plan.repositories.filter(({ steps, leftovers = [] }) => steps.length + leftovers.length > 0);
   const names = inputs.images.filter(({ name }) => due.some(({ repository }) => repository === name));
   if (names.length === 0) return [];
   const access = inputs.dryRun ? 'pull' : 'push';
@@ -118,7 +118,9 @@ function errorsOf({ repository }: RepositoryPlan, { errors, stopped, broken }: D
 /** Lines of the log for steps that were not done. */
 const MAX_LOG_LINES = 50;
 
-function logResults({ log }: Runtime, { repository }: RepositoryPlan, { results, notices }: DeletionReport): void {
+function logResults({ log }: Runtime, { repository }: RepositoryPlan, report: DeletionReport): void {
+  const { results, notices, finished = [] } = report;
+  if (finished.length > 0) log.info(`${repository}: removed what an earlier run left: ${finished.join(', ')}`);
   const left = results.flatMap((result) => ('reason' in result ? [result] : []));
   for (const { step: each, outcome, reason } of left.slice(0, MAX_LOG_LINES)) {
     const subject = each.action === 'untag' ? each.tag : shortDigest(each.digest);

@@ -8,6 +8,7 @@ import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { keepHeapSmall } from '../../runtime/small-heap.ts';
 import { applyPlan } from './apply.ts';
 import { applyNativeRules } from './apply-native-rules.ts';
+import { tagCounts } from './counts.ts';
 import { hashParts } from './files.ts';
 import type { CleanupInputs } from './inputs.ts';
 import { ACTION_WORDS } from './outcomes.ts';
@@ -67,7 +68,9 @@ function finish(runtime: Runtime, partial: PartialCleanup, errors: readonly Acti
   }
   const isDone =
     partial.nativeRules.some(({ outcome }) => outcome === 'done') ||
-    partial.repositories.some(({ report }) => report?.results.some(({ outcome }) => outcome === 'done'));
+    partial.repositories.some(
+      ({ report }) => report?.results.some(({ outcome }) => outcome === 'done') || (report?.finished ?? []).length > 0,
+    );
   runtime.log.info(isDone ? 'The cleanup is complete.' : 'There was nothing to delete.');
   return succeeded(partial, isDone ? 'cleaned' : 'unchanged');
 }
@@ -106,15 +109,17 @@ function logNativeRules(
 /** Lines of the log for tags and digests that go, of each repository. */
 const MAX_LOG_LINES = 100;
 
-function logPlan({ log }: Runtime, { repository, tags, manifests, totals, problems }: RepositoryPlan): void {
+function logPlan({ log }: Runtime, plan: RepositoryPlan): void {
+  const { repository, tags, manifests, totals, problems, leftovers = [] } = plan;
   const stop = problems.find(({ severity }) => severity === 'stop');
   if (stop !== undefined) {
     log.info(`${repository}: stopped. ${stop.message}`);
     return;
   }
-  const { untagged, deletedTags, deletedManifests, freedBytes, freedIs } = totals;
+  const { deletedManifests, freedBytes, freedIs } = totals;
+  const { untagged, deleted: deletedTags, kept: keptTags } = tagCounts(plan);
   const size = `${freedIs === 'exact' ? '' : 'about '}${bytes(freedBytes)}`;
-  const kept = `${amount(totals.manifests - deletedManifests, 'manifest')} and ${amount(totals.tags - deletedTags - untagged, 'tag')} stay`;
+  const kept = `${amount(totals.manifests - deletedManifests, 'manifest')} and ${amount(keptTags, 'tag')} stay`;
   const alone = untagged === 0 ? '' : `, ${amount(untagged, 'more tag')} without their image`;
   log.info(
     deletedManifests + untagged === 0
@@ -128,6 +133,7 @@ function logPlan({ log }: Runtime, { repository, tags, manifests, totals, proble
     ),
   ];
   for (const line of lines.slice(0, MAX_LOG_LINES)) log.info(line);
+  if (leftovers.length > 0) log.info(`  remove what an interrupted run left: ${leftovers.join(', ')}`);
   if (lines.length > MAX_LOG_LINES) log.info(`  and ${lines.length - MAX_LOG_LINES} more, see the plan`);
 }
 

@@ -1,3 +1,5 @@
+import { attachedTag } from '../../domain/retention/attached-tags.ts';
+import type { RepositoryPlan, TagDecision } from '../../domain/retention/plan.ts';
 import { registryTraits } from '../../domain/retention/registry-traits.ts';
 import type { StepResult } from '../../run/deletion/step-result.ts';
 import type { RepositoryResult } from './result.ts';
@@ -18,6 +20,17 @@ export interface CleanupCounts {
   readonly isExact: boolean;
 }
 
+/**
+ * Tags of images, by what the plan does to them. As `limits` counts: without those of signatures, SBOMs and lists of referrers,
+ * which follow what they are attached to.
+ */
+export function tagCounts({ tags }: Pick<RepositoryPlan, 'tags'>, isGone = (_: TagDecision) => true) {
+  const own = tags.filter(({ tag }) => attachedTag(tag) === undefined);
+  const deleted = own.filter((each) => each.action === 'delete' && isGone(each)).length;
+  const untagged = own.filter(({ action }) => action === 'untag').length;
+  return { all: own.length, deleted, untagged, kept: own.length - deleted - untagged };
+}
+
 /** The numbers of one repository. */
 export function countsOf({ plan, report, due }: RepositoryResult): CleanupCounts {
   const { totals, manifests } = plan;
@@ -28,14 +41,14 @@ export function countsOf({ plan, report, due }: RepositoryResult): CleanupCounts
   const steps = due ?? (report === undefined ? plan.steps : goneSteps(plan.vendor, report.results));
   const gone = new Set(steps.flatMap((step) => (step.action === 'delete' ? step.digest : [])));
   const untaggedTags = steps.filter(({ action }) => action === 'untag').length;
-  const withImage = plan.tags.filter(({ action, digest }) => action === 'delete' && gone.has(digest)).length;
+  const { all, deleted: withImage } = tagCounts(plan, ({ digest }) => gone.has(digest));
   const freed = manifests.reduce((sum, { digest, freed: size = 0 }) => sum + (gone.has(digest) ? size : 0), 0);
   return {
     deletedManifests: gone.size,
     deletedTags: withImage + untaggedTags,
     untaggedTags,
     keptManifests: totals.manifests - gone.size,
-    keptTags: totals.tags - withImage - untaggedTags,
+    keptTags: all - withImage - untaggedTags,
     ...left,
     freedBytes: freed,
     isExact,

@@ -24,7 +24,7 @@ const REASON = z
 const COUNTS = z
   .strictObject({
     deletedManifests: count.describe('Manifests that went.'),
-    deletedTags: count.describe('Tags that went, with their image or alone.'),
+    deletedTags: count.describe('Tags that went, with their image or alone. Tags of signatures and SBOMs never count.'),
     untaggedTags: count.describe('Of these, tags that went alone.'),
     keptManifests: count.describe('Manifests that stay.'),
     keptTags: count.describe('Tags that stay.'),
@@ -101,6 +101,10 @@ const REPOSITORY = z
       )
       .describe('Every manifest, by digest.'),
     problems: z.array(PROBLEM).describe('Problems with this repository.'),
+    leftovers: z
+      .array(z.string())
+      .optional()
+      .describe('Tags that an interrupted run left without an image, which go as well.'),
     counts: COUNTS.describe('What was done here; in a dry run what would be.'),
     due: z.array(DUE).optional().describe('Steps that a plan still has to do, where it was only looked at again.'),
     results: z.array(RESULT).optional().describe('What became of the steps of the plan, in order.'),

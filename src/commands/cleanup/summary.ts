@@ -83,7 +83,9 @@ const setsRules = ({ nativeRules = [] }: CleanupPlan) =>
 /** How to get from a plan to its application. */
 function renderNext({ outcome, planDigest, plan }: CleanupResult): string {
   if (plan === undefined || planDigest === undefined) return '';
-  const isDue = outcome === 'planned' && (plan.repositories.some(({ steps }) => steps.length > 0) || setsRules(plan));
+  const isDue =
+    outcome === 'planned' &&
+    (plan.repositories.some(({ steps, leftovers = [] }) => steps.length + leftovers.length > 0) || setsRules(plan));
   const next = isDue ? ' To apply it, run with the same policy and `plan:` set to the plan file.' : '';
   return prose(`Plan \`${planDigest}\` of ${plan.plannedAt}.${next}`);
 }

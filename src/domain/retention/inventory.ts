@@ -17,6 +17,8 @@ export interface RepositoryInventory {
   readonly manifests: readonly InventoryManifest[];
   /** What could not be read. One gap, and nothing is deleted from this repository. */
   readonly gaps: readonly InventoryGap[];
+  /** Tags that an interrupted run left without an image: not among `tags`, and removed by the next one that is applied. */
+  readonly leftovers?: readonly string[];
 }
 
 /** Something that should have been read and was not, such as a page of a list or a manifest. */

@@ -23,7 +23,7 @@ export function applyLimits(
     problems.push({
       severity: 'stop',
       code: 'limit-exceeded',
-      message: `${tagsGoing} of ${items.length} tags would go, and \`limits.tagged\` allows ${shownLimit(limits.tagged)}. If the plan is right, write \`limits: {tagged: ${needed}%}\`.`,
+      message: `${tagsGoing} of ${items.length} tags would go, and \`limits.tagged\` allows ${shownLimit(limits.tagged)}. ${allow(`tagged: ${needed}%`)}`,
     });
   }
 
@@ -35,7 +35,7 @@ export function applyLimits(
     problems.push({
       severity: 'stop',
       code: 'limit-exceeded',
-      message: `${count} images would go, and \`limits.${name}\` allows ${shownLimit(limit)}; \`on-exceed: batch\` deletes the oldest first.`,
+      message: `${count} images would go, and \`limits.${name}\` allows ${shownLimit(limit)}. To delete the oldest first, ${place('on-exceed: batch')}.`,
     });
   };
   if (overUntagged.length > 0 && limits.onExceed === 'stop') stops(untaggedGoing.length, 'untagged', limits.untagged);
@@ -54,6 +54,11 @@ export function applyLimits(
   }
   return { problems, left };
 }
+
+/** Where a limit is written: one of an entry for the repository counts instead of the default. */
+const place = (setting: string) =>
+  `write \`limits: { ${setting} }\` under \`defaults\` of the policy, or in the entry of \`repositories\` that has limits of its own`;
+const allow = (setting: string) => `If the plan is right, ${place(setting)}.`;
 
 function allowed(limit: Limit | undefined, total: number): number {
   if (limit === undefined) return Number.POSITIVE_INFINITY;

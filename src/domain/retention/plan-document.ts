@@ -101,6 +101,10 @@ function wrongInRepository(value: Fields): string | undefined {
     return `${where}\`tags\`, \`manifests\`, \`steps\` or \`totals\` is missing`;
   }
   if (!areProblems(value.problems)) return `${where}\`problems\` is no list`;
+  const { leftovers = [] } = value;
+  if (!Array.isArray(leftovers) || !leftovers.every((tag) => typeof tag === 'string' && isTag(tag))) {
+    return `${where}\`leftovers\` is no list of tags`;
+  }
   const untags = new Map<string, string>();
   const keptTags = new Map<string, number>();
   for (const tag of tags) {

@@ -33,7 +33,7 @@ export interface RepositoryPlanInput {
  */
 export function planRepository(input: RepositoryPlanInput, matched: MatchedLines): RepositoryPlan {
   const { inventory, policy, own, inUse, refs, now } = input;
-  const { traits, repository } = inventory;
+  const { traits, repository, leftovers = [] } = inventory;
   const graph = imageGraph(inventory);
   const roots = itemsOf(graph.nodes);
   const times = { basis: own.basis, neverPulled: own.neverPulled, traits };
@@ -97,6 +97,7 @@ export function planRepository(input: RepositoryPlanInput, matched: MatchedLines
       freedIs: freed.isExact ? 'exact' : 'estimate',
       left: stop ? 0 : limited.left,
     },
+    ...(stop || leftovers.length === 0 ? {} : { leftovers }),
   };
 }
 

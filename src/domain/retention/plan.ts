@@ -53,6 +53,8 @@ export interface RepositoryPlan {
   readonly steps: readonly PlanStep[];
   readonly problems: readonly PlanProblem[];
   readonly totals: PlanTotals;
+  /** Tags of the inventory's `leftovers`, which apply removes as well; absent when there are none. */
+  readonly leftovers?: readonly string[];
 }
 
 /**

@@ -13,7 +13,7 @@ import { checkKept } from './kept-images.ts';
 import { findLeftTags } from './left-tags.ts';
 import { watchNewTags } from './new-tags.ts';
 import type { DeletionReport, StepResult } from './step-result.ts';
-import { createTagRemover, deletePlaceholder, placeholderFor } from './untag.ts';
+import { createTagRemover, deletePlaceholder, isPlaceholderOf } from './untag.ts';
 
 /** Concurrent writes. GitHub allows 180 deletions a minute, which even sequential ones approach. */
 const MAX_CONCURRENT_WRITES = 4;
@@ -57,6 +57,7 @@ export async function applySteps(
     results: run.results(),
     errors: run.errors,
     broken: kept ?? [],
+    finished: run.finished,
     notices: [...reading.notices, ...(isChanged && afterDeletion !== undefined ? [afterDeletion] : [])],
   };
 }
@@ -74,6 +75,7 @@ function createRun(
   const done = new Map<PlanStep, StepResult>();
   const gone = new Set<Digest>();
   const errors: ActionError[] = [];
+  const finished: string[] = [];
   const concurrency = target.vendor.id === 'ghcr' ? MAX_CONCURRENT_WRITES_AT_GITHUB : MAX_CONCURRENT_WRITES;
 
   const settle = (result: StepResult) => {
@@ -98,9 +100,18 @@ function createRun(
     }
   };
 
+  const finish = async (tag: string, removal: Promise<unknown>): Promise<void> => {
+    const error = await removal.then(
+      () => undefined,
+      (cause: unknown) => cause,
+    );
+    if (error === undefined) finished.push(tag);
+    else note(error, undefined);
+  };
+
   const finishPlaceholders = async (): Promise<void> => {
     for (const { tag, digest } of placeholders) {
-      await deletePlaceholder(target, digest, tag, clock).catch((error: unknown) => note(error, undefined));
+      await finish(tag, deletePlaceholder(target, digest, tag, clock));
     }
   };
 
@@ -108,8 +119,8 @@ function createRun(
   const finishLostTags = async (): Promise<void> => {
     const planned = new Set(steps.flatMap((step) => (step.action === 'untag' ? [step.tag] : step.tags)));
     for (const { tag, digest } of lostTags) {
-      if (!planned.has(tag) && digest !== placeholderFor(tag).descriptor.digest) continue;
-      await removeTag(tag, digest).catch((error: unknown) => note(error, undefined));
+      if (!planned.has(tag) && !isPlaceholderOf(tag, digest)) continue;
+      await finish(tag, removeTag(tag, digest));
     }
   };
 
@@ -183,6 +194,7 @@ function createRun(
   return {
     gone,
     errors,
+    finished,
     note,
     results: () =>
       steps.map(

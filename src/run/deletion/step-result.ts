@@ -23,6 +23,8 @@ export interface DeletionReport {
   readonly errors: readonly ActionError[];
   /** Kept indexes that were complete before the deletions and are not any more. */
   readonly broken: readonly { readonly root: Digest; readonly missing: Digest }[];
+  /** Tags of interrupted runs that were removed first. */
+  readonly finished?: readonly string[];
   /** Sentences for the report. */
   readonly notices: readonly string[];
 }

@@ -77,6 +77,11 @@ export async function deletePlaceholder(
   }
 }
 
+/** Whether a tag points to the placeholder that this action makes for it, be it there or not. */
+export function isPlaceholderOf(tag: string, digest: Digest): boolean {
+  return digest === placeholderFor(tag).descriptor.digest;
+}
+
 /** An empty index, with a different digest for each tag. */
 export function placeholderFor(tag: string): ManifestBytes {
   const mediaType = MEDIA_TYPES.ociIndex;

@@ -1,5 +1,6 @@
 import { ActionError } from '../../errors/action-error.ts';
-import type { CleanupTarget, Collected, LostTag } from './collected.ts';
+import { isPlaceholderOf } from '../deletion/untag.ts';
+import type { CleanupTarget, Collected, LostTag, Placeholder } from './collected.ts';
 
 /** Lost tags named in a warning. */
 const MAX_NAMED_TAGS = 5;
@@ -34,8 +35,15 @@ export async function findLostTags(
   return lost;
 }
 
-/** A warning about tags without a manifest; undefined when there are none. */
-export function lostTagsWarning(repository: string, lost: readonly LostTag[]): string | undefined {
+/** Tags that an interrupted run left: on the empty index in place of an image, or on nothing once that was deleted. */
+export function leftoversOf(placeholders: readonly Placeholder[], lost: readonly LostTag[]): readonly string[] {
+  const own = lost.filter(({ tag, digest }) => isPlaceholderOf(tag, digest));
+  return [...placeholders, ...own].map(({ tag }) => tag).toSorted();
+}
+
+/** A warning about tags without a manifest that no run of this action left; undefined when there are none. */
+export function lostTagsWarning(repository: string, all: readonly LostTag[]): string | undefined {
+  const lost = all.filter(({ tag, digest }) => !isPlaceholderOf(tag, digest));
   if (lost.length === 0) return undefined;
   const named = lost.slice(0, MAX_NAMED_TAGS).map(({ tag }) => tag);
   const which = `${named.join(', ')}${lost.length > named.length ? ', …' : ''}`;

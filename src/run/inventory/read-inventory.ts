@@ -1,4 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
+import { attachedTag } from '../../domain/retention/attached-tags.ts';
 import type { RepositoryInventory } from '../../domain/retention/inventory.ts';
 import { registryTraits } from '../../domain/retention/registry-traits.ts';
 import type { ActionError } from '../../errors/action-error.ts';
@@ -8,7 +9,7 @@ import { assemble } from './assemble.ts';
 import { addReferrers } from './attached.ts';
 import type { CleanupTarget, Collected, LostTag, Placeholder } from './collected.ts';
 import { completeGraph } from './graph.ts';
-import { findLostTags } from './lost-tags.ts';
+import { findLostTags, leftoversOf } from './lost-tags.ts';
 import type { ManifestFacts } from './manifest-facts.ts';
 import { createManifestReader } from './manifest-reader.ts';
 
@@ -65,7 +66,10 @@ export async function readInventory(target: CleanupTarget, options: InventoryOpt
     reader,
   };
   const lostTags = await list(target, collected);
-  log.info(`${image.name}: ${collected.tags.size} tags listed`);
+  const attached = [...collected.tags.keys()].filter((tag) => attachedTag(tag) !== undefined).length;
+  log.info(
+    `${image.name}: ${collected.tags.size - attached} tags listed${attached === 0 ? '' : `, and ${attached} of signatures, SBOMs and other attachments`}`,
+  );
   const traits = registryTraits(vendor.id);
   if (reader.gaps.length === 0) await completeGraph(target, traits, collected);
   if (reader.gaps.length === 0) await addReferrers(target, traits, collected);
@@ -73,8 +77,9 @@ export async function readInventory(target: CleanupTarget, options: InventoryOpt
   log.info(
     `${image.name}: ${inventory.manifests.length} manifests known, ${reader.requests()} requests for manifests${inventory.gaps.length > 0 ? ', incomplete' : ''}`,
   );
+  const leftovers = leftoversOf(placeholders, lostTags);
   return {
-    inventory,
+    inventory: leftovers.length === 0 ? inventory : { ...inventory, leftovers },
     errors: reader.errors,
     notices: noticesOf(target, reader.requests()),
     placeholders,

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { placeholderFor } from '../../../src/run/deletion/untag.ts';
 import { runCleanup } from '../../support/cleanup/command.ts';
 import { commandScene, NAME, policyWith } from '../../support/cleanup/command-scene.ts';
 import { startRegistry } from '../../support/registry.ts';
@@ -270,6 +271,50 @@ test.each([
   expect(run.exitCode).toBe(1);
   expect(run.outputs.outcome).toBe('registry-failed');
   expect(registry.tags(NAME)).toEqual(before);
+});
+
+test.each([true, false])(
+  'what an interrupted run left goes when the plan has no steps, too (approved first: %s)',
+  async (isApproved) => {
+    const { registry, image, approve } = await commandScene({ deletes: 'digests' });
+    const policy = policyWith().replace('pr-*', 'nothing-*');
+    const { descriptor, bytes } = placeholderFor('interrupted');
+    registry.putManifest(NAME, 'interrupted', descriptor.mediaType, bytes);
+    const plan = await runCleanup({ images: image, policy });
+    expect(plan.outputs).toMatchObject({ outcome: 'planned', 'deleted-tags': '0', 'kept-tags': '6' });
+    expect(plan.log).toContain('remove what an interrupted run left: interrupted');
+    expect(plan.summary).toContain('To apply it');
+    expect(registry.writes()).toEqual([]);
+    const run = await runCleanup({
+      images: image,
+      policy,
+      ...(isApproved ? { plan: await approve(plan) } : { 'dry-run': 'false' }),
+    });
+    expect(run.exitCode).toBe(0);
+    expect(run.outputs.outcome).toBe('cleaned');
+    expect(run.log).toContain('removed what an earlier run left: interrupted');
+    expect(Object.keys(registry.tags(NAME))).not.toContain('interrupted');
+    expect(Object.keys(registry.tags(NAME))).toHaveLength(6);
+    const again = await runCleanup({ images: image, policy, 'dry-run': 'false' });
+    expect(again.outputs.outcome).toBe('unchanged');
+  },
+);
+
+test('tags of signatures are counted apart from those of images, as limits count', async () => {
+  const { content, registry, images, signatures, image } = await commandScene({ referrers: false });
+  content.fallback(images.kept, [signatures.kept]);
+  content.fallback(images.old, [signatures.old]);
+  const policy = policyWith('', '', '{ tagged: 30% }');
+  const run = await runCleanup({ images: image, policy });
+  const attached = Object.keys(registry.tags(NAME)).filter((tag) => tag.startsWith('sha256-')).length;
+  expect(attached).toBeGreaterThan(0);
+  expect(run.log).toContain(`6 tags listed, and ${attached} of signatures, SBOMs and other attachments`);
+  expect(run.log).toContain('3 of 6 tags would go');
+  expect(run.log).toContain('write `limits: { tagged: 50% }` under `defaults` of the policy');
+  expect(run.outputs['kept-tags']).toBe('6');
+  const allowed = await runCleanup({ images: image, policy: policyWith('', '', '{ tagged: 50% }') });
+  expect(allowed.exitCode).toBe(0);
+  expect(allowed.log).toMatch(/with 2 tags, 1 more tag without their image; \d+ manifests and 3 tags stay/);
 });
 
 test('a tag whose manifest is lost stops the repository, and says what helps', async () => {

@@ -117,6 +117,18 @@ describe('a tag that an earlier run or another tool left without a manifest', ()
     expect(registry.tags(NAME)).toEqual({ v1: image });
   });
 
+  test('is named by the plan as a leftover when it pointed to a placeholder, and not as a fault of the registry', async () => {
+    const { target, options, content } = await plainScene({ deletes: 'digests', losesTags: first(1) });
+    content.image('one', 'v1', 'pr-1');
+    const placeholder = placeholderFor('pr-1');
+    await target.repository.put('pr-1', placeholder);
+    await target.repository.put('pr-2', placeholderFor('pr-2'));
+    await target.repository.deleteManifest(placeholder.descriptor.digest).catch(() => undefined);
+    const { inventory, lostTags } = await readInventory(target, options);
+    expect(inventory.leftovers).toEqual(['pr-1', 'pr-2']);
+    expect(lostTagsWarning(NAME, lostTags)).toBeUndefined();
+  });
+
   test('stays when neither is so', async () => {
     const { target, options, content, registry } = await plainScene({ deletes: 'digests', losesTags: first(1) });
     const image = content.image('one', 'v1', 'pr-1');
