@@ -196,22 +196,25 @@ test('random desired states are valid Terraform, the same bytes each time', asyn
 
 const SEED = Number(process.env.E2E_SEED ?? Math.trunc(Math.random() * 1e9));
 
-describe.each(['Google Artifact Registry', 'Azure Container Registry', 'Harbor'])('%s as setup made it', (heading) => {
-  test('is valid Terraform with its imports', async () => {
-    const check = await terraform();
-    const scene = await VENDOR_SCENES[heading]?.();
-    if (scene === undefined) throw new Error(heading);
-    const vendor = await openVendor(scene);
-    const config = exampleOf(heading);
-    await vendor.run({ config, 'dry-run': 'false' });
-    await vendor.run({ config, export: 'terraform' });
-    const folder = join(vendor.workspace, 'setup-export/terraform');
-    const files = await filesBelow(folder);
-    const modules = [...files.keys()].filter((path) => path.endsWith('/imports.tf'));
-    expect(modules).toHaveLength(1);
-    for (const path of modules) expect(await check(join(folder, dirname(path)))).toEqual([]);
-  });
-});
+describe.each(['Google Artifact Registry', 'Azure Container Registry', 'Harbor', 'Docker Hub'])(
+  '%s as setup made it',
+  (heading) => {
+    test('is valid Terraform with its imports', async () => {
+      const check = await terraform();
+      const scene = await VENDOR_SCENES[heading]?.();
+      if (scene === undefined) throw new Error(heading);
+      const vendor = await openVendor(scene);
+      const config = exampleOf(heading);
+      await vendor.run({ config, 'dry-run': 'false' });
+      await vendor.run({ config, export: 'terraform' });
+      const folder = join(vendor.workspace, 'setup-export/terraform');
+      const files = await filesBelow(folder);
+      const modules = [...files.keys()].filter((path) => path.endsWith('/imports.tf'));
+      expect(modules).toHaveLength(1);
+      for (const path of modules) expect(await check(join(folder, dirname(path)))).toEqual([]);
+    });
+  },
+);
 
 test('a mistake is found: an argument that the provider does not have, and another format', async () => {
   const check = await terraform();

@@ -34,9 +34,11 @@ const IDS: Readonly<Record<string, RegExp>> = {
   harbor_robot_account: /^\/robots\/\d+$/,
   harbor_project_webhook: /^\/projects\/\d+\/webhook\/policies\/\d+$/,
   harbor_replication: /^\/replication\/policies\/\d+$/,
+  docker_hub_repository: /^acme\/(?:tools|internal)$/,
+  docker_hub_repository_team_permission: /^acme\/tools\/\d+$/,
 };
 
-describe.each(['Google Artifact Registry', 'Azure Container Registry', 'Harbor'])('%s', (heading) => {
+describe.each(['Google Artifact Registry', 'Azure Container Registry', 'Harbor', 'Docker Hub'])('%s', (heading) => {
   test('what setup has made is imported as a whole, from reads only, and a second export has the same bytes', async () => {
     const scene = await VENDOR_SCENES[heading]?.();
     if (scene === undefined) throw new Error(heading);

@@ -4,6 +4,7 @@ import type { EcrPublicState } from '../ecr-public/state.ts';
 import type { AcrState } from './acr-state.ts';
 import type { GoogleState } from './google-state.ts';
 import type { HarborState } from './harbor-state.ts';
+import type { HubState } from './hub-state.ts';
 import type { WorkflowRepository } from './iam/trust.ts';
 
 /** A file of an export. */
@@ -44,7 +45,7 @@ export interface ExportedRegistry {
 }
 
 /** What a registry has once the file is applied: what exists, what is to be made, and what others have set and stays. */
-export type RegistryState = AcrState | EcrPublicState | EcrState | GoogleState | HarborState;
+export type RegistryState = AcrState | EcrPublicState | EcrState | GoogleState | HarborState | HubState;
 
 export interface ExportSource {
   /** In the order of the file. */

@@ -1,6 +1,6 @@
 import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
-import type { Mistake } from '../../../domain/setup/setting.ts';
+import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import { ActionError } from '../../../errors/action-error.ts';
 import { unexpected } from '../../../http/api.ts';
 import { grantsOf, grantsTo } from '../../setup/access.ts';
@@ -8,6 +8,7 @@ import { planOf, type Reading, reading } from '../../setup/change.ts';
 import { registrySetup, type SetupContext, type SetupDefinition, type VendorSetup } from '../../setup-port.ts';
 import { HUB, openHub } from '../api.ts';
 import { type HubRequestData, hubRegistryLacks, type LiveHubRepository, planHubRepository, splitName } from './plan.ts';
+import { hubState } from './state.ts';
 
 type Live = ReadonlyMap<string, Reading<LiveHubRepository | undefined>>;
 
@@ -71,23 +72,8 @@ function openSetup(context: SetupContext): VendorSetup<Live, HubRequestData> {
       }
       return live;
     },
-    plan: (desired, live) =>
-      planOf([
-        { subject: '', accept: desired.accept, changes: hubRegistryLacks(desired) },
-        ...desired.repositories.map((repository) => {
-          const found = live.get(repository.name);
-          const { name: subject, line, settings } = repository;
-          const accept = [...desired.accept, ...settings.accept];
-          if (found?.ok === false) {
-            return {
-              subject,
-              accept,
-              changes: [{ action: 'denied' as const, name: 'exists', reason: found.error.message, line }],
-            };
-          }
-          return { subject, accept, changes: planHubRepository(repository, found?.value) };
-        }),
-      ]),
+    plan: planHub,
+    state: { of: (desired, live) => hubState(desired, live, planHub(desired, live)), unread: () => new Map() },
     apply: async ({ method, path, json, what, team, creates }) => {
       const group = team === undefined ? {} : { group_id: await teamId(path.split('/')[3] ?? '', team) };
       const body = json === undefined ? {} : { json: { ...json, ...group } };
@@ -115,6 +101,26 @@ function openSetup(context: SetupContext): VendorSetup<Live, HubRequestData> {
       remedy: [`Create the team: https://app.docker.com → ${organization} → Teams. Or write a team that exists.`],
     });
   }
+}
+
+/** Compares a namespace with what was read. Pure. */
+export function planHub(desired: DesiredRegistry, live: Live): RegistryPlan<HubRequestData> {
+  return planOf([
+    { subject: '', accept: desired.accept, changes: hubRegistryLacks(desired) },
+    ...desired.repositories.map((repository) => {
+      const found = live.get(repository.name);
+      const { name: subject, line, settings } = repository;
+      const accept = [...desired.accept, ...settings.accept];
+      if (found?.ok === false) {
+        return {
+          subject,
+          accept,
+          changes: [{ action: 'denied' as const, name: 'exists', reason: found.error.message, line }],
+        };
+      }
+      return { subject, accept, changes: planHubRepository(repository, found?.value) };
+    }),
+  ]);
 }
 
 /** https://docs.docker.com/docker-hub/repos/create/ */

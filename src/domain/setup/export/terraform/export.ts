@@ -1,6 +1,7 @@
 import type { ExportedRegistry, Exporter, LeftOut } from '../exported-file.ts';
 import { registryIam } from '../iam/registry-iam.ts';
 import { acrModule } from './acr.ts';
+import { hubModule } from './docker-hub.ts';
 import { ecrModule } from './ecr.ts';
 import { ecrPublicModule } from './ecr-public.ts';
 import { googleModule } from './google.ts';
@@ -14,6 +15,7 @@ const WRITERS: Readonly<Record<string, (source: ModuleSource) => TerraformModule
   'ecr-public': ecrPublicModule,
   acr: acrModule,
   harbor: harborModule,
+  'docker-hub': hubModule,
 };
 
 /** Terraform, a folder for each registry. */
@@ -35,8 +37,6 @@ export const exportTerraform: Exporter = ({ registries, configName, workflow }) 
 
 /** Why there is no Terraform for a kind of registry. */
 const WITHOUT: Readonly<Record<string, string>> = {
-  'docker-hub':
-    'The provider gives access to a team by its number, which the file does not have, and lacks most other settings.',
   ghcr: 'GitHub has no API for the settings of packages, and so there is no resource for them.',
   nexus: 'The provider is one of the community, and passwords of proxies and users would be in its state.',
   artifactory: 'Passwords of remote repositories would be in the state of the provider.',
