@@ -196,7 +196,7 @@ test('random desired states are valid Terraform, the same bytes each time', asyn
 
 const SEED = Number(process.env.E2E_SEED ?? Math.trunc(Math.random() * 1e9));
 
-describe.each(['Google Artifact Registry', 'Azure Container Registry', 'Harbor', 'Docker Hub'])(
+describe.each(['Google Artifact Registry', 'Azure Container Registry', 'Harbor', 'Docker Hub', 'Sonatype Nexus'])(
   '%s as setup made it',
   (heading) => {
     test('is valid Terraform with its imports', async () => {

@@ -47,7 +47,7 @@ type NexusContext = Pick<ManagementContext, 'api' | 'host' | 'origin' | 'apiUrl'
  */
 export function openNexusApi(
   context: NexusContext,
-  base: string = split(context.apiUrl ?? context.origin).base,
+  base: string = nexusUrl(context),
   facts: ErrorFacts = { registry: context.host },
 ): Nexus['ask'] {
   const { api, host } = context;
@@ -126,6 +126,11 @@ export function openNexus(context: ManagementContext): Nexus {
   }
 
   return { name, image, routed: named === undefined, ask, components };
+}
+
+/** URL of Nexus itself, without a slash at the end. */
+export function nexusUrl({ apiUrl, origin }: Pick<NexusContext, 'apiUrl' | 'origin'>): string {
+  return split(apiUrl ?? origin).base;
 }
 
 function split(url: URL): { readonly base: string; readonly named?: string } {

@@ -6,6 +6,7 @@ import type { GoogleState } from './google-state.ts';
 import type { HarborState } from './harbor-state.ts';
 import type { HubState } from './hub-state.ts';
 import type { WorkflowRepository } from './iam/trust.ts';
+import type { NexusState } from './nexus-state.ts';
 
 /** A file of an export. */
 export interface ExportedFile {
@@ -45,7 +46,7 @@ export interface ExportedRegistry {
 }
 
 /** What a registry has once the file is applied: what exists, what is to be made, and what others have set and stays. */
-export type RegistryState = AcrState | EcrPublicState | EcrState | GoogleState | HarborState | HubState;
+export type RegistryState = AcrState | EcrPublicState | EcrState | GoogleState | HarborState | HubState | NexusState;
 
 export interface ExportSource {
   /** In the order of the file. */

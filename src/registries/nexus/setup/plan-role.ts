@@ -8,6 +8,9 @@ const RIGHTS: Readonly<Record<Access, readonly string[]>> = {
   admin: ['browse', 'read', 'add', 'edit', 'delete'],
 };
 
+/** A role that setup makes, without its name and privileges. */
+export const NEW_ROLE = { description: 'Made by registry-action setup.', roles: [] } as const;
+
 /** Names of the privileges that Nexus makes for every repository. */
 export function privilegesFor(repository: string, access: Access): readonly string[] {
   return RIGHTS[access].map((right) => `nx-repository-view-docker-${repository}-${right}`);

@@ -1,9 +1,8 @@
 import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
-import type { Mistake } from '../../../domain/setup/setting.ts';
+import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import { ActionError } from '../../../errors/action-error.ts';
 import { unexpected } from '../../../http/api.ts';
-import { grantsOf, grantsTo } from '../../setup/access.ts';
 import { cacheLoginMistakes } from '../../setup/cache-login.ts';
 import { type Change, denied, planOf, type Reading, reading } from '../../setup/change.ts';
 import { stepSecret } from '../../setup/step-secret.ts';
@@ -14,7 +13,7 @@ import {
   type SetupDefinition,
   type VendorSetup,
 } from '../../setup-port.ts';
-import { type Nexus, openNexusApi } from '../api.ts';
+import { type Nexus, nexusUrl, openNexusApi } from '../api.ts';
 import { ownMistakes } from './own-fields.ts';
 import {
   type LiveNexusRepository,
@@ -23,15 +22,9 @@ import {
   planNexusRepository,
   planProxy,
 } from './plan.ts';
-import { planRole, privilegesFor } from './plan-role.ts';
-
-interface Live {
-  readonly repositories: ReadonlyMap<string, Reading<LiveNexusRepository | undefined>>;
-  /** Undefined: there is no such role. */
-  readonly roles: ReadonlyMap<string, Reading<Fields | undefined>>;
-  /** Whether people who do not log in are let in at all. */
-  readonly anonymous: Reading<boolean>;
-}
+import { NEW_ROLE, planRole } from './plan-role.ts';
+import { type NexusLive, rolesOf } from './read.ts';
+import { nexusState } from './state.ts';
 
 /** Nexus keeps settings for its repositories, the first part of an image's name. */
 export const nexusSetup: SetupDefinition = {
@@ -42,7 +35,7 @@ export const nexusSetup: SetupDefinition = {
   open: (context) => registrySetup(openSetup(context)),
 };
 
-function openSetup(context: SetupContext): VendorSetup<Live, NexusRequest> {
+function openSetup(context: SetupContext): VendorSetup<NexusLive, NexusRequest> {
   const { host } = context;
   const ask = openNexusApi(context);
   // With the address of one repository as `registry-api`, images are not named by it.
@@ -67,6 +60,8 @@ function openSetup(context: SetupContext): VendorSetup<Live, NexusRequest> {
     return { type, fields };
   };
 
+  const plan = (desired: DesiredRegistry, live: NexusLive) => planNexus(desired, live, isRouted);
+
   return {
     names: async () => (await listed()).flatMap(({ name, type }) => (type === 'hosted' ? [String(name)] : [])),
     readLive: async (desired) => {
@@ -85,43 +80,49 @@ function openSetup(context: SetupContext): VendorSetup<Live, NexusRequest> {
         anonymous: isOpen ? await reading(() => isAnonymous(ask)) : { ok: true, value: true },
       };
     },
-    plan: (desired, live) =>
-      planOf<NexusRequest>([
-        { subject: '', accept: desired.accept, changes: nexusRegistryLacks(desired) },
-        ...(desired.cache?.value ?? []).map((cache) => {
-          const subject = cache.prefix.replace(/\/+$/, '');
-          const found = live.repositories.get(subject);
-          const changes =
-            found?.ok === false
-              ? [denied('exists', found.error, cache.line)]
-              : planProxy(cache, found?.value, isRouted);
-          return { subject, accept: desired.accept, changes };
-        }),
-        ...desired.repositories.map((repository) => {
-          const { name: subject, settings, line } = repository;
-          const found = live.repositories.get(subject);
-          const changes =
-            found?.ok === false
-              ? [denied('exists', found.error, line)]
-              : [
-                  ...planNexusRepository(repository, found?.value, isRouted),
-                  ...anonymousLack(settings, live.anonymous),
-                ];
-          return { subject, accept: [...desired.accept, ...settings.accept], changes };
-        }),
-        {
-          subject: '',
-          accept: desired.accept,
-          changes: [...rolesOf(desired)].map(([role, { privileges, line }]) => {
-            const found = live.roles.get(role);
-            return found?.ok === false
-              ? denied(`role ${role}`, found.error, line)
-              : planRole(role, [...privileges].toSorted(), line, found?.value);
-          }),
-        },
-      ]),
+    plan,
+    state: {
+      of: (desired, live) => nexusState(nexusUrl(context), desired, live, plan(desired, live)),
+      unread: () => ({ repositories: new Map(), roles: new Map(), anonymous: { ok: true, value: true } }),
+    },
     apply: (request) => (request.kind === 'role' ? applyRole(ask, request) : applyRepository(ask, context, request)),
   };
+}
+
+/**
+ * Compares a Nexus with what was read. Pure.
+ * @param isRouted whether images are named by the repository, without a port of its own
+ */
+export function planNexus(desired: DesiredRegistry, live: NexusLive, isRouted: boolean): RegistryPlan<NexusRequest> {
+  return planOf<NexusRequest>([
+    { subject: '', accept: desired.accept, changes: nexusRegistryLacks(desired) },
+    ...(desired.cache?.value ?? []).map((cache) => {
+      const subject = cache.prefix.replace(/\/+$/, '');
+      const found = live.repositories.get(subject);
+      const changes =
+        found?.ok === false ? [denied('exists', found.error, cache.line)] : planProxy(cache, found?.value, isRouted);
+      return { subject, accept: desired.accept, changes };
+    }),
+    ...desired.repositories.map((repository) => {
+      const { name: subject, settings, line } = repository;
+      const found = live.repositories.get(subject);
+      const changes =
+        found?.ok === false
+          ? [denied('exists', found.error, line)]
+          : [...planNexusRepository(repository, found?.value, isRouted), ...anonymousLack(settings, live.anonymous)];
+      return { subject, accept: [...desired.accept, ...settings.accept], changes };
+    }),
+    {
+      subject: '',
+      accept: desired.accept,
+      changes: [...rolesOf(desired)].map(([role, { privileges, line }]) => {
+        const found = live.roles.get(role);
+        return found?.ok === false
+          ? denied(`role ${role}`, found.error, line)
+          : planRole(role, [...privileges].toSorted(), line, found?.value);
+      }),
+    },
+  ]);
 }
 
 function anonymousLack(
@@ -138,27 +139,6 @@ function anonymousLack(
         'The repository accepts pulls without a login, and this Nexus does not: enable Administration → Security → Anonymous Access, and the Docker Bearer Token Realm.',
     },
   ];
-}
-
-/** Roles of the file with the privileges that they need, over all repositories and caches. */
-function rolesOf(
-  desired: DesiredRegistry,
-): ReadonlyMap<string, { readonly privileges: Set<string>; readonly line: number }> {
-  const roles = new Map<string, { readonly privileges: Set<string>; readonly line: number }>();
-  const give = (role: string, line: number, privileges: readonly string[]) => {
-    const found = roles.get(role) ?? { privileges: new Set<string>(), line };
-    for (const privilege of privileges) found.privileges.add(privilege);
-    roles.set(role, found);
-  };
-  for (const { prefix, pull } of desired.cache?.value ?? []) {
-    for (const { id, line } of pull) give(id, line, privilegesFor(prefix.replace(/\/+$/, ''), 'pull'));
-  }
-  for (const repository of desired.repositories) {
-    for (const { principal, access } of grantsTo(grantsOf(repository), 'nexus-role')) {
-      give(principal.id, principal.line, privilegesFor(repository.name, access));
-    }
-  }
-  return roles;
 }
 
 async function readRole(ask: Nexus['ask'], role: string): Promise<Fields | undefined> {
@@ -218,7 +198,7 @@ async function applyRole(
   const live = await readRole(ask, role);
   const what = `the role ${role}`;
   if (live === undefined) {
-    const json = { id: role, name: role, description: 'Made by registry-action setup.', privileges: add, roles: [] };
+    const json = { id: role, name: role, ...NEW_ROLE, privileges: add };
     await ask({ method: 'POST', path: '/v1/security/roles', json, expect: [200, 201], operation: 'write', what });
     return {};
   }

@@ -7,6 +7,7 @@ import { ecrPublicModule } from './ecr-public.ts';
 import { googleModule } from './google.ts';
 import { harborModule } from './harbor.ts';
 import { type ModuleSource, moduleFiles, moduleSource, type TerraformModule } from './module.ts';
+import { nexusModule } from './nexus.ts';
 
 /** How to write each kind of registry; undefined: nothing to write. */
 const WRITERS: Readonly<Record<string, (source: ModuleSource) => TerraformModule | undefined>> = {
@@ -16,6 +17,7 @@ const WRITERS: Readonly<Record<string, (source: ModuleSource) => TerraformModule
   acr: acrModule,
   harbor: harborModule,
   'docker-hub': hubModule,
+  nexus: nexusModule,
 };
 
 /** Terraform, a folder for each registry. */
@@ -38,7 +40,6 @@ export const exportTerraform: Exporter = ({ registries, configName, workflow }) 
 /** Why there is no Terraform for a kind of registry. */
 const WITHOUT: Readonly<Record<string, string>> = {
   ghcr: 'GitHub has no API for the settings of packages, and so there is no resource for them.',
-  nexus: 'The provider is one of the community, and passwords of proxies and users would be in its state.',
   artifactory: 'Passwords of remote repositories would be in the state of the provider.',
 };
 
