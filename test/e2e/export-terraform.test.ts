@@ -65,6 +65,38 @@ describe('terraform validates', () => {
   });
 });
 
+/** What the examples of the documentation do not have: caches that need no password, and kinds of repositories besides. */
+const WITHOUT_LOGIN = `version: 1
+registries:
+  nexus:
+    at: nexus.acme.example
+    cache: [{prefix: hub, from: docker.io}, {prefix: quay, from: quay.io}]
+  artifactory:
+    at: acme.jfrog.io
+    cache: [{prefix: hub, from: docker.io}]
+repositories:
+  - name: all
+    on: [nexus]
+    nexus: {memberNames: [images, hub, elsewhere], writableMember: images, httpsPort: 8443, subdomain: all}
+  - {name: images, on: [nexus], immutable: {except: [latest]}, nexus: {policyNames: [old], blobStoreName: fast}}
+  - name: all
+    on: [artifactory]
+    artifactory: {repositories: [hub, images], defaultDeploymentRepo: images, includesPattern: "acme/**"}
+  - name: images
+    on: [artifactory]
+    artifactory: {dockerTagRetention: 2, blockPushingSchema1: true, excludesPattern: "x/**", projectKey: acme}
+`;
+
+test('caches without a login are valid, with repositories that refer to them', async () => {
+  const check = await terraform();
+  const { folder, outputs, log } = await exported(WITHOUT_LOGIN);
+  expect(outputs.outcome, log).toMatch(/^(?:exported|partial)$/);
+  for (const key of ['nexus', 'artifactory']) {
+    expect(await readFile(join(folder, key, 'repositories.tf'), 'utf8')).toMatch(/^resource .*(?:proxy|remote)/m);
+    expect(await check(join(folder, key)), key).toEqual([]);
+  }
+});
+
 /** Applies a configuration without providers. */
 async function valuesOf(files: Readonly<Record<string, string>>): Promise<unknown> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'values-')));
@@ -196,25 +228,29 @@ test('random desired states are valid Terraform, the same bytes each time', asyn
 
 const SEED = Number(process.env.E2E_SEED ?? Math.trunc(Math.random() * 1e9));
 
-describe.each(['Google Artifact Registry', 'Azure Container Registry', 'Harbor', 'Docker Hub', 'Sonatype Nexus'])(
-  '%s as setup made it',
-  (heading) => {
-    test('is valid Terraform with its imports', async () => {
-      const check = await terraform();
-      const scene = await VENDOR_SCENES[heading]?.();
-      if (scene === undefined) throw new Error(heading);
-      const vendor = await openVendor(scene);
-      const config = exampleOf(heading);
-      await vendor.run({ config, 'dry-run': 'false' });
-      await vendor.run({ config, export: 'terraform' });
-      const folder = join(vendor.workspace, 'setup-export/terraform');
-      const files = await filesBelow(folder);
-      const modules = [...files.keys()].filter((path) => path.endsWith('/imports.tf'));
-      expect(modules).toHaveLength(1);
-      for (const path of modules) expect(await check(join(folder, dirname(path)))).toEqual([]);
-    });
-  },
-);
+describe.each([
+  'Google Artifact Registry',
+  'Azure Container Registry',
+  'Harbor',
+  'Docker Hub',
+  'Sonatype Nexus',
+  'JFrog Artifactory',
+])('%s as setup made it', (heading) => {
+  test('is valid Terraform with its imports', async () => {
+    const check = await terraform();
+    const scene = await VENDOR_SCENES[heading]?.();
+    if (scene === undefined) throw new Error(heading);
+    const vendor = await openVendor(scene);
+    const config = exampleOf(heading);
+    await vendor.run({ config, 'dry-run': 'false' });
+    await vendor.run({ config, export: 'terraform' });
+    const folder = join(vendor.workspace, 'setup-export/terraform');
+    const files = await filesBelow(folder);
+    const modules = [...files.keys()].filter((path) => path.endsWith('/imports.tf'));
+    expect(modules).toHaveLength(1);
+    for (const path of modules) expect(await check(join(folder, dirname(path)))).toEqual([]);
+  });
+});
 
 test('a mistake is found: an argument that the provider does not have, and another format', async () => {
   const check = await terraform();

@@ -6,6 +6,11 @@ import { onTestFinished } from 'vitest';
 import { fieldsOf, isFields } from '../../src/domain/fields.ts';
 import { find, run } from './programs.ts';
 
+/**
+ * In the form of `terraform providers schema -json`, with the resources that exports write. Where a provider generates its documentation
+ * from its schemas (`docs/resources/*.md`: Required, Optional, Read-Only, nested schemas), they come from there; those of
+ * jfrog/artifactory 12.11 come from `pkg/artifactory/resource/repository/**`, whose documentation has no types.
+ */
 const SCHEMAS = fileURLToPath(new URL('../contracts/terraform-providers.json', import.meta.url));
 
 /** Providers by their source, as far as the file of schemas has them. */
@@ -16,6 +21,7 @@ const SOURCES = [
   'goharbor/harbor',
   'docker/docker',
   'datadrivers/nexus',
+  'jfrog/artifactory',
 ];
 
 /** What Terraform says about a configuration; nothing when it is right. */

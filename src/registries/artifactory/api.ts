@@ -40,13 +40,18 @@ export interface Artifactory {
 /** Limits a search. A list of thousands of tags is not read again for every deletion, which moves its pages besides. */
 type Only = { readonly digest: Digest } | { readonly name: string };
 
+/** URL of the platform, without Artifactory's own path. */
+export function artifactoryUrl({ apiUrl, origin }: Pick<ManagementContext, 'apiUrl' | 'origin'>): string {
+  return new URL('/', apiUrl ?? origin).href;
+}
+
 /** Artifactory's REST API, for requests that are not about one image. */
 export function openArtifactoryApi(
   context: Pick<ManagementContext, 'api' | 'host' | 'origin' | 'apiUrl' | 'credentials'>,
   facts: ErrorFacts = { registry: context.host },
 ): Artifactory['ask'] {
   const { api } = context;
-  const base = new URL('/', context.apiUrl ?? context.origin);
+  const base = artifactoryUrl(context);
 
   const headers = async (): Promise<Readonly<Record<string, string>>> => {
     const found = await context.credentials();

@@ -39,42 +39,48 @@ const IDS: Readonly<Record<string, RegExp>> = {
   nexus_repository_docker_hosted: /^images$/,
   nexus_repository_docker_group: /^all$/,
   nexus_security_role: /^(?:ci|developers)$/,
+  artifactory_local_docker_v2_repository: /^docker-local$/,
+  artifactory_virtual_docker_repository: /^docker$/,
 };
 
-describe.each(['Google Artifact Registry', 'Azure Container Registry', 'Harbor', 'Docker Hub', 'Sonatype Nexus'])(
-  '%s',
-  (heading) => {
-    test('what setup has made is imported as a whole, from reads only, and a second export has the same bytes', async () => {
-      const scene = await VENDOR_SCENES[heading]?.();
-      if (scene === undefined) throw new Error(heading);
-      const { run, writes, workspace } = await openVendor(scene);
-      const config = exampleOf(heading);
-      const folder = join(workspace, 'setup-export/terraform');
+describe.each([
+  'Google Artifact Registry',
+  'Azure Container Registry',
+  'Harbor',
+  'Docker Hub',
+  'Sonatype Nexus',
+  'JFrog Artifactory',
+])('%s', (heading) => {
+  test('what setup has made is imported as a whole, from reads only, and a second export has the same bytes', async () => {
+    const scene = await VENDOR_SCENES[heading]?.();
+    if (scene === undefined) throw new Error(heading);
+    const { run, writes, workspace } = await openVendor(scene);
+    const config = exampleOf(heading);
+    const folder = join(workspace, 'setup-export/terraform');
 
-      const before = await run({ config, export: 'terraform' });
-      expect(before.outputs.outcome, before.log).toMatch(/^(?:exported|partial)$/);
-      expect(writes()).toEqual([]);
-      const nothing = parts(await filesBelow(folder));
-      expect([...nothing.imports]).toEqual([]);
-      expect(nothing.resources.length).toBeGreaterThan(1);
+    const before = await run({ config, export: 'terraform' });
+    expect(before.outputs.outcome, before.log).toMatch(/^(?:exported|partial)$/);
+    expect(writes()).toEqual([]);
+    const nothing = parts(await filesBelow(folder));
+    expect([...nothing.imports]).toEqual([]);
+    expect(nothing.resources.length).toBeGreaterThan(1);
 
-      const applied = await run({ config, 'dry-run': 'false' });
-      expect(applied.exitCode, applied.log).toBe(0);
-      const written = writes().length;
-      const after = await run({ config, export: 'terraform' });
-      expect(after.outputs.outcome, after.log).toMatch(/^(?:exported|partial)$/);
-      expect(writes().length).toBe(written);
-      expect(scene.problems()).toEqual([]);
-      const files = await filesBelow(folder);
-      const { imports, resources, all } = parts(files);
-      expect([...imports.keys()].toSorted()).toEqual(resources.toSorted());
-      for (const [to = '', id = ''] of imports) expect(id, to).toMatch(IDS[to.split('.')[0] ?? ''] ?? /^$/);
-      // The same resources as before there was anything.
-      expect(resources.toSorted()).toEqual(nothing.resources.toSorted());
-      for (const secret of Object.values(scene.env ?? {})) if (secret.length > 8) expect(all).not.toContain(secret);
+    const applied = await run({ config, 'dry-run': 'false' });
+    expect(applied.exitCode, applied.log).toBe(0);
+    const written = writes().length;
+    const after = await run({ config, export: 'terraform' });
+    expect(after.outputs.outcome, after.log).toMatch(/^(?:exported|partial)$/);
+    expect(writes().length).toBe(written);
+    expect(scene.problems()).toEqual([]);
+    const files = await filesBelow(folder);
+    const { imports, resources, all } = parts(files);
+    expect([...imports.keys()].toSorted()).toEqual(resources.toSorted());
+    for (const [to = '', id = ''] of imports) expect(id, to).toMatch(IDS[to.split('.')[0] ?? ''] ?? /^$/);
+    // The same resources as before there was anything.
+    expect(resources.toSorted()).toEqual(nothing.resources.toSorted());
+    for (const secret of Object.values(scene.env ?? {})) if (secret.length > 8) expect(all).not.toContain(secret);
 
-      await run({ config, export: 'terraform' });
-      expect(await filesBelow(folder)).toEqual(files);
-    });
-  },
-);
+    await run({ config, export: 'terraform' });
+    expect(await filesBelow(folder)).toEqual(files);
+  });
+});

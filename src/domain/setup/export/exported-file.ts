@@ -2,6 +2,7 @@ import type { DesiredRegistry } from '../desired-state.ts';
 import type { EcrState } from '../ecr/state.ts';
 import type { EcrPublicState } from '../ecr-public/state.ts';
 import type { AcrState } from './acr-state.ts';
+import type { ArtifactoryState } from './artifactory-state.ts';
 import type { GoogleState } from './google-state.ts';
 import type { HarborState } from './harbor-state.ts';
 import type { HubState } from './hub-state.ts';
@@ -46,7 +47,15 @@ export interface ExportedRegistry {
 }
 
 /** What a registry has once the file is applied: what exists, what is to be made, and what others have set and stays. */
-export type RegistryState = AcrState | EcrPublicState | EcrState | GoogleState | HarborState | HubState | NexusState;
+export type RegistryState =
+  | AcrState
+  | ArtifactoryState
+  | EcrPublicState
+  | EcrState
+  | GoogleState
+  | HarborState
+  | HubState
+  | NexusState;
 
 export interface ExportSource {
   /** In the order of the file. */

@@ -1,6 +1,6 @@
 import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
-import type { Mistake } from '../../../domain/setup/setting.ts';
+import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import { unexpected } from '../../../http/api.ts';
 import { parseErrorBody } from '../../../http/error-body.ts';
 import { registryError } from '../../../http/registry-error.ts';
@@ -14,7 +14,7 @@ import {
   type SetupDefinition,
   type VendorSetup,
 } from '../../setup-port.ts';
-import { type Artifactory, openArtifactoryApi } from '../api.ts';
+import { type Artifactory, artifactoryUrl, openArtifactoryApi } from '../api.ts';
 import { ownMistakes } from './own-fields.ts';
 import {
   type ArtifactoryRequest,
@@ -24,6 +24,7 @@ import {
   planArtifactoryRepository,
   planRemote,
 } from './plan.ts';
+import { artifactoryState } from './state.ts';
 
 type Live = ReadonlyMap<string, Reading<LiveArtifactoryRepository>>;
 
@@ -73,37 +74,55 @@ function openSetup(context: SetupContext): VendorSetup<Live, ArtifactoryRequest>
       }
       return live;
     },
-    plan: (desired, live) =>
-      planOf<ArtifactoryRequest>([
-        { subject: '', accept: desired.accept, changes: artifactoryRegistryLacks(desired) },
-        ...(desired.cache?.value ?? []).map((cache) => {
-          const subject = cache.prefix.replace(/\/+$/, '');
-          const found = live.get(subject);
-          const changes =
-            found?.ok === true
-              ? planRemote(cache, found.value, desired.owner)
-              : found === undefined
-                ? []
-                : [denied('exists', found.error, cache.line)];
-          return { subject, accept: desired.accept, changes };
-        }),
-        // A virtual repository names others, which have to exist.
-        ...desired.repositories
-          .toSorted((a, b) => Number(isVirtual(a)) - Number(isVirtual(b)))
-          .map((repository) => {
-            const { name: subject, line, settings } = repository;
-            const found = live.get(subject);
-            const changes =
-              found?.ok === true
-                ? planArtifactoryRepository(repository, found.value, desired.owner)
-                : found === undefined
-                  ? []
-                  : [denied('exists', found.error, line)];
-            return { subject, accept: [...desired.accept, ...settings.accept], changes };
-          }),
-      ]),
+    plan: planArtifactory,
+    state: {
+      of: (desired, live) => artifactoryState(artifactoryUrl(context), desired, live, planArtifactory(desired, live)),
+      unread: unreadArtifactory,
+    },
     apply: (request) => apply(ask, context, request),
   };
+}
+
+/** Compares an Artifactory with what was read. Pure. */
+export function planArtifactory(desired: DesiredRegistry, live: Live): RegistryPlan<ArtifactoryRequest> {
+  return planOf<ArtifactoryRequest>([
+    { subject: '', accept: desired.accept, changes: artifactoryRegistryLacks(desired) },
+    ...(desired.cache?.value ?? []).map((cache) => {
+      const subject = cache.prefix.replace(/\/+$/, '');
+      const found = live.get(subject);
+      const changes =
+        found?.ok === true
+          ? planRemote(cache, found.value, desired.owner)
+          : found === undefined
+            ? []
+            : [denied('exists', found.error, cache.line)];
+      return { subject, accept: desired.accept, changes };
+    }),
+    // A virtual repository names others, which have to exist.
+    ...desired.repositories
+      .toSorted((a, b) => Number(isVirtual(a)) - Number(isVirtual(b)))
+      .map((repository) => {
+        const { name: subject, line, settings } = repository;
+        const found = live.get(subject);
+        const changes =
+          found?.ok === true
+            ? planArtifactoryRepository(repository, found.value, desired.owner)
+            : found === undefined
+              ? []
+              : [denied('exists', found.error, line)];
+        return { subject, accept: [...desired.accept, ...settings.accept], changes };
+      }),
+  ]);
+}
+
+/** An Artifactory of which nothing was read, as if it were empty. */
+function unreadArtifactory({ cache, repositories }: DesiredRegistry): Live {
+  const names = [
+    ...(cache?.value ?? []).map(({ prefix }) => prefix.replace(/\/+$/, '')),
+    ...repositories.map(({ name }) => name),
+  ];
+  const nothing: LiveArtifactoryRepository = { fields: undefined, permission: { ok: true, value: undefined } };
+  return new Map(names.map((name) => [name, { ok: true, value: nothing }]));
 }
 
 const isVirtual = ({ settings }: DesiredRegistry['repositories'][number]) =>

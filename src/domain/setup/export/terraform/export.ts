@@ -1,6 +1,7 @@
 import type { ExportedRegistry, Exporter, LeftOut } from '../exported-file.ts';
 import { registryIam } from '../iam/registry-iam.ts';
 import { acrModule } from './acr.ts';
+import { artifactoryModule } from './artifactory.ts';
 import { hubModule } from './docker-hub.ts';
 import { ecrModule } from './ecr.ts';
 import { ecrPublicModule } from './ecr-public.ts';
@@ -18,6 +19,7 @@ const WRITERS: Readonly<Record<string, (source: ModuleSource) => TerraformModule
   harbor: harborModule,
   'docker-hub': hubModule,
   nexus: nexusModule,
+  artifactory: artifactoryModule,
 };
 
 /** Terraform, a folder for each registry. */
@@ -40,7 +42,6 @@ export const exportTerraform: Exporter = ({ registries, configName, workflow }) 
 /** Why there is no Terraform for a kind of registry. */
 const WITHOUT: Readonly<Record<string, string>> = {
   ghcr: 'GitHub has no API for the settings of packages, and so there is no resource for them.',
-  artifactory: 'Passwords of remote repositories would be in the state of the provider.',
 };
 
 function withoutProvider({ vendor, title, desired }: ExportedRegistry): LeftOut {
