@@ -1,8 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { runAction } from '../../support/action.ts';
 import { startCloud } from '../../support/cloud.ts';
 import { checked } from '../../support/contract/checked.ts';
 import { readContract } from '../../support/contract/read.ts';
+import { filesBelow, terraformParts } from '../../support/setup/exported.ts';
+import { exampleOf } from '../../support/setup/vendor-run.ts';
 import { ECR_PUBLIC_API, ecrPublicSettings } from '../../support/vendors/ecr-public-settings.ts';
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'AKIAENVIRONMENT', AWS_SECRET_ACCESS_KEY: 'environment-secret' };
@@ -15,11 +20,13 @@ async function scene() {
   const api = checked(double.hosts[ECR_PUBLIC_API], await readContract('ecr-public'));
   const cloud = await startCloud({ [ECR_PUBLIC_API]: api });
   onTestFinished(() => cloud.close());
-  const run = async (config: string, dryRun = 'false') => {
+  const run = async (config: string, dryRun = 'false', more: { workspace?: string; export?: string } = {}) => {
     double.clear();
+    const { workspace, ...inputs } = more;
     const done = await runAction({
-      inputs: { command: 'setup', config, 'dry-run': dryRun },
+      inputs: { command: 'setup', config, 'dry-run': dryRun, ...inputs },
       env: { ...cloud.env, ...KEYS },
+      ...(workspace === undefined ? {} : { workspace }),
     });
     onTestFinished(done.dispose);
     return done;
@@ -89,4 +96,40 @@ test.each([
   expect(done.outputs.outcome).toBe('invalid-input');
   expect(done.log).toContain(message);
   expect(writes()).toEqual([]);
+});
+
+test('what setup has made is imported as a whole, from reads only, and a second export has the same bytes', async () => {
+  const { run, repositories, writes, problems } = await scene();
+  const workspace = await mkdtemp(join(tmpdir(), 'ecr-public-'));
+  onTestFinished(() => rm(workspace, { recursive: true, force: true }));
+  const config = exampleOf('Amazon ECR Public');
+  const exported = async () => {
+    const done = await run(config, 'true', { workspace, export: 'terraform' });
+    expect(done.outputs.outcome, done.log).toBe('exported');
+    expect(writes()).toEqual([]);
+    return filesBelow(join(workspace, 'setup-export/terraform'));
+  };
+  const addresses = ['aws_ecrpublic_repository.tools', 'aws_ecrpublic_repository_policy.tools'];
+  const nothing = terraformParts(await exported());
+  expect(nothing.resources.toSorted()).toEqual(addresses);
+  expect([...nothing.imports]).toEqual([]);
+
+  expect((await run(config)).outputs.outcome).toBe('applied');
+  const files = await exported();
+  const { resources, imports, all } = terraformParts(files);
+  expect(resources.toSorted()).toEqual(addresses);
+  expect(Object.fromEntries(imports)).toEqual(Object.fromEntries(addresses.map((each) => [each, 'tools'])));
+  expect(all).toContain('prevent_destroy = true');
+  expect(await exported()).toEqual(files);
+
+  // What others set since is in the code: Terraform would take it away.
+  const tools = repositories.get('tools');
+  if (tools === undefined) throw new Error('there is no repository');
+  tools.tags.cost = 'shared';
+  tools.catalog = { ...tools.catalog, aboutText: 'Written by hand' };
+  const later = terraformParts(await exported());
+  expect(later.all).toContain('"shared"');
+  expect(later.all).toMatch(/about_text\s+= "Written by hand"/);
+  expect(later.all).toContain('usage_text');
+  expect(problems).toEqual([]);
 });

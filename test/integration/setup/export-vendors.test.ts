@@ -1,18 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { filesBelow } from '../../support/setup/exported.ts';
+import { filesBelow, terraformParts } from '../../support/setup/exported.ts';
 import { exampleOf, openVendor } from '../../support/setup/vendor-run.ts';
 import { VENDOR_SCENES } from '../../support/setup/vendor-scenes.ts';
-
-/** The ids that an export imports, and the addresses of its resources. */
-function parts(files: ReadonlyMap<string, string>) {
-  const all = [...files.values()].join('\n');
-  return {
-    imports: new Map([...all.matchAll(/^ {2}to = (\S+)\n {2}id = "(.*)"$/gm)].map(([, to, id]) => [to, id])),
-    resources: [...all.matchAll(/^resource "(\S+)" "(\S+)" \{$/gm)].map(([, type, name]) => `${type}.${name}`),
-    all,
-  };
-}
 
 /** The id of every resource by its kind. https://registry.terraform.io, "Import" of each */
 const IDS: Readonly<Record<string, RegExp>> = {
@@ -61,7 +51,7 @@ describe.each([
     const before = await run({ config, export: 'terraform' });
     expect(before.outputs.outcome, before.log).toMatch(/^(?:exported|partial)$/);
     expect(writes()).toEqual([]);
-    const nothing = parts(await filesBelow(folder));
+    const nothing = terraformParts(await filesBelow(folder));
     expect([...nothing.imports]).toEqual([]);
     expect(nothing.resources.length).toBeGreaterThan(1);
 
@@ -73,7 +63,7 @@ describe.each([
     expect(writes().length).toBe(written);
     expect(scene.problems()).toEqual([]);
     const files = await filesBelow(folder);
-    const { imports, resources, all } = parts(files);
+    const { imports, resources, all } = terraformParts(files);
     expect([...imports.keys()].toSorted()).toEqual(resources.toSorted());
     for (const [to = '', id = ''] of imports) expect(id, to).toMatch(IDS[to.split('.')[0] ?? ''] ?? /^$/);
     // The same resources as before there was anything.

@@ -12,3 +12,13 @@ export async function filesBelow(folder: string): Promise<ReadonlyMap<string, st
     await Promise.all(paths.map(async (path) => [path, await readFile(join(folder, path), 'utf8')] as const)),
   );
 }
+
+/** The ids that Terraform is to import by address, and the addresses of all resources. */
+export function terraformParts(files: ReadonlyMap<string, string>) {
+  const all = [...files.values()].join('\n');
+  return {
+    imports: new Map([...all.matchAll(/^ {2}to = (\S+)\n {2}id = "(.*)"$/gm)].map(([, to, id]) => [to, id])),
+    resources: [...all.matchAll(/^resource "(\S+)" "(\S+)" \{$/gm)].map(([, type, name]) => `${type}.${name}`),
+    all,
+  };
+}
