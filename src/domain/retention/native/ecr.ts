@@ -45,8 +45,9 @@ export function compileEcr(policy: CleanupPolicy, own: RepositoryPolicy): native
   const rules = own.rules.map((rule): native.NativeRule => {
     const blockers = [
       ...general,
-      ...native.ruleBlockers(rule),
+      ...native.ruleBlockers(rule, { newest: true }),
       ...ownBlockers(rule, policy, own),
+      ...countBlockers(rule, own),
       ...(rule.select.tagged && badShield !== undefined
         ? ['ECR can only protect patterns of text and at most four `*`']
         : []),
@@ -54,20 +55,28 @@ export function compileEcr(policy: CleanupPolicy, own: RepositoryPolicy): native
     if (blockers.length > 0) return native.impossible(rule, blockers);
     const age = native.dueAge(rule, own);
     const days = native.wholeDays(age);
-    const since = { countType: 'sinceImagePushed', countUnit: 'days', countNumber: days } as const;
+    const { newest } = rule.remove ?? {};
+    const since =
+      newest === undefined
+        ? ({ countType: 'sinceImagePushed', countUnit: 'days', countNumber: days } as const)
+        : ({ countType: 'imageCountMoreThan', countNumber: newest.count } as const);
     const { name } = rule;
     if (!rule.select.tagged) removing.push({ name, selection: { tagStatus: 'untagged', ...since } });
     const patterns = positives(rule);
     for (const pattern of rule.select.tagged ? patterns : []) {
       removing.push({ name, selection: { tagStatus: 'tagged', tagPatternList: [pattern], ...since } });
     }
-    const isExact = days * DAY === age && own.rules.length === 1 && patterns.length <= 1;
+    const isWhole = newest !== undefined || days * DAY === age;
+    const isExact = isWhole && own.rules.length === 1 && patterns.length <= 1;
     return isExact
       ? { rule: rule.name, fit: 'exact', reason: 'the same images expire' }
       : {
           rule: rule.name,
           fit: 'narrower',
-          reason: 'ECR counts whole days, and an earlier rule shields what it selects',
+          reason:
+            newest === undefined
+              ? 'ECR counts whole days, and an earlier rule shields what it selects'
+              : 'ECR counts for each pattern by itself, and an earlier rule shields what it selects',
         };
   });
   const shields = [...new Set(shielding.map((pattern) => ecrPattern(pattern) ?? ''))].map(
@@ -117,6 +126,37 @@ function ownBlockers({ select, remove }: Rule, policy: CleanupPolicy, own: Repos
       : []),
     ...(!select.tagged && remove?.since === 'untagged' ? ['ECR counts from the push: write `since: pushed`'] : []),
   ];
+}
+
+/**
+ * What keeps `keep-newest` from being a count of ECR, which counts every image that has a matching tag, those included that other
+ * rules protect or expire. So does this action, unless the rule says otherwise. Referrers that people tagged count for ECR only:
+ * the comparison before an install finds them.
+ */
+function countBlockers({ select, remove }: Rule, { minAge }: RepositoryPolicy): readonly string[] {
+  const { newest, olderThan, keepScope } = remove ?? {};
+  if (newest === undefined) return [];
+  return [
+    ...(select.tagged ? [] : ['ECR may count signatures and SBOMs among the untagged images']),
+    ...(newest.by === 'pushed' ? [] : ['ECR orders by push time only: leave `by` out']),
+    ...(newest.groupBy === undefined && newest.generationBy === undefined ? [] : ['ECR has no groups']),
+    ...(newest.count > 0 ? [] : ['ECR keeps at least one']),
+    ...(keepScope === 'removable' ? ['ECR counts all that the rule selects: leave `keep-scope` out'] : []),
+    ...(select.tags.some(({ negated }) => negated)
+      ? ['ECR also counts tags that a `!` leaves out: put them into `protect.tags`']
+      : []),
+    ...(select.tags.some(mayMatchAttached)
+      ? ['ECR also counts the tags of signatures (`sha256-…`), which the pattern may match']
+      : []),
+    ...((olderThan ?? 0) > 0 ? ['ECR cannot ask for an age and a count in one rule: leave `older-than` out'] : []),
+    ...(minAge > 0 ? ['ECR waits for no age where it counts: write `min-age: 0h` for this entry'] : []),
+  ];
+}
+
+/** Whether the text before the first `*` leaves room for the tag of a signature. */
+function mayMatchAttached(pattern: TagPattern): boolean {
+  const [start = '', ...rest] = pattern.text.split('*');
+  return rest.length > 0 && ['sha256-', 'sha512-'].some((tag) => tag.startsWith(start) || start.startsWith(tag));
 }
 
 function positives({ select }: Rule): readonly string[] {

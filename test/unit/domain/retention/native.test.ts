@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY } from '../../../../src/domain/retention/duration.ts';
+import type { RepositoryInventory } from '../../../../src/domain/retention/inventory.ts';
 import { acrPurgeCommand, compileAcr, evaluateAcr } from '../../../../src/domain/retention/native/acr.ts';
 import {
   compileArtifactRegistry,
@@ -399,39 +400,140 @@ function evaluated<T>(document: T | undefined, evaluate: (document: T) => Native
   return document === undefined ? undefined : evaluate(document);
 }
 
+/** A referrer that people tagged is an image to a registry: the comparison before an install catches those. */
+function withoutReferrers(random: RepositoryInventory): RepositoryInventory {
+  return {
+    ...random,
+    traits: { ...random.traits, pulled: 'recorded', lastTaggedIsUndeletable: false },
+    // GitLab's ages are build times; the others have no times of tags, and locks of their own.
+    tags: random.tags.map(({ name: tag, digest }) => ({ name: tag, digest })),
+    manifests: random.manifests.map(({ lock: _, subject: __, ...manifest }) => ({
+      ...manifest,
+      pulledAt: manifest.pulledAt ?? 'never',
+      kind: manifest.kind === 'referrer' ? 'other' : manifest.kind,
+      ...(manifest.pushedAt === undefined ? {} : { createdAt: manifest.pushedAt }),
+    })),
+  };
+}
+
+/** What native rules remove and the policy keeps; undefined where nothing could be expressed. */
+function wider(outcome: Compile, inventory: RepositoryInventory, text: string) {
+  const { policy, own } = policyOf(text);
+  const result = outcome(policy, own, nativeImages(inventory));
+  if (result === undefined) return undefined;
+  const [plan] = planCleanup({
+    policy,
+    inventories: [inventory],
+    inUse: { images: [], unreadable: [] },
+    refs: {},
+    now: NOW,
+    sha256: digestOf,
+  }).repositories;
+  return { removed: result.digests.size + result.tags.size, kept: plan && widerThanPlan(result, plan) };
+}
+
 test.each(dialects)('%s: native rules are never wider than the policy', { timeout: 60_000 }, (name, outcome) => {
   let removed = 0;
   fc.assert(
     fc.property(randomCleanup(12), nativePolicy, ({ inventory: random }, text) => {
-      // GitLab's ages are build times; the others have no times of tags, and locks of their own.
-      const inventory = {
-        ...random,
-        traits: { ...random.traits, pulled: 'recorded' as const, lastTaggedIsUndeletable: false },
-        tags: random.tags.map(({ name: tag, digest }) => ({ name: tag, digest })),
-        // A referrer that people tagged is an image to a registry: the comparison before an install catches those.
-        manifests: random.manifests.map(({ lock: _, subject: __, ...manifest }) => ({
-          ...manifest,
-          pulledAt: manifest.pulledAt ?? ('never' as const),
-          kind: manifest.kind === 'referrer' ? ('other' as const) : manifest.kind,
-          ...(manifest.pushedAt === undefined ? {} : { createdAt: manifest.pushedAt }),
-        })),
-      };
-      const { policy, own } = policyOf(text);
-      const result = outcome(policy, own, nativeImages(inventory));
-      if (result === undefined) return;
-      removed += result.digests.size + result.tags.size;
-      const [plan] = planCleanup({
-        policy,
-        inventories: [inventory],
-        inUse: { images: [], unreadable: [] },
-        refs: {},
-        now: NOW,
-        sha256: digestOf,
-      }).repositories;
-      expect(plan && widerThanPlan(result, plan)).toEqual([]);
+      const found = wider(outcome, withoutReferrers(random), text);
+      removed += found?.removed ?? 0;
+      expect(found?.kept ?? []).toEqual([]);
     }),
     { numRuns: 400, seed: 7 },
   );
   // Rules that never remove anything would pass as well.
   expect(removed, name).toBeGreaterThan(5);
+});
+
+const countedTags = fc.constantFrom('v*', 'v1.0*', 'v*', 'pr-*', 'm*', 'sha-*', 'nightly*', 'x*', 'x1', '*', '!latest');
+const countRule = fc.record({
+  select: fc.record({ tags: fc.array(countedTags, { minLength: 1, maxLength: 2 }), kind: fc.constant('any') }),
+  remove: fc.record(
+    {
+      'keep-newest': fc.oneof(
+        fc.integer({ min: 0, max: 3 }),
+        fc.record({ count: fc.integer({ min: 1, max: 3 }), by: fc.constantFrom('pushed', 'pushed', 'name') }),
+      ),
+      'keep-scope': fc.constantFrom('matched', 'matched', 'removable'),
+      'older-than': fc.constantFrom('0d', '0d', '7d'),
+    },
+    { requiredKeys: ['keep-newest'] },
+  ),
+});
+const countPolicy = fc
+  .record({
+    rules: fc.tuple(countRule, fc.array(fc.oneof(countRule, rule), { maxLength: 2 })),
+    protect: fc.record({ tags: fc.array(fc.constantFrom('latest', 'v1.*', 'main-1*', 'pr-2*'), { maxLength: 2 }) }),
+    'min-age': fc.constantFrom('0h', '0h', '0h', '24h'),
+    order: fc.boolean(),
+  })
+  .map(({ rules: [first, more], protect, order, 'min-age': minAge }) =>
+    JSON.stringify({
+      rules: order ? [first, ...more] : [...more, first],
+      protect: { ...protect, 'in-use': [], locked: false },
+      defaults: { 'min-age': minAge, 'multi-tag': 'any', basis: 'pushed', limits: 'off' },
+    }),
+  );
+
+test("ECR's counts are never wider than `keep-newest`", { timeout: 60_000 }, () => {
+  const ecr: Compile = (policy, own, images) => {
+    const { document } = compileEcr(policy, own);
+    return document?.rules.some(({ selection }) => selection.countNumber <= 3)
+      ? evaluateEcr(document, images, NOW)
+      : undefined;
+  };
+  let removed = 0;
+  fc.assert(
+    fc.property(randomCleanup(14), countPolicy, ({ inventory: random }, text) => {
+      const found = wider(ecr, withoutReferrers(random), text);
+      removed += found?.removed ?? 0;
+      expect(found?.kept ?? []).toEqual([]);
+    }),
+    { numRuns: 1500, seed: 11 },
+  );
+  expect(removed).toBeGreaterThan(80);
+});
+
+describe('`keep-newest` as a count of ECR', () => {
+  const fitOf = (rules: string, more = 'min-age: 0h, ') => {
+    const { policy, own } = policyOf(`defaults: {${more}multi-tag: any}\nrules: ${rules}`);
+    return compileEcr(policy, own);
+  };
+
+  test('the newest 20 releases, untagged images after 7 days and those of `dev` after 30 are one policy', () => {
+    const { document, rules } = fitOf(`
+  - {name: releases, select: {tags: ["release*"], kind: any}, remove: {keep-newest: 20}}
+  - {name: untagged, select: {tagged: false, kind: any}, remove: {older-than: 7d, since: pushed}}
+  - {name: dev, select: {tags: ["dev*"], kind: any}, remove: {older-than: 30d}}`);
+    expect(rules.map(({ fit }) => fit)).toEqual(['narrower', 'narrower', 'narrower']);
+    const images = Array.from({ length: 22 }, (_, at) => image(`R${at}`, [`release-${at}`], at + 1));
+    const result = evaluateEcr(document ?? { rules: [] }, [...images, image('D', ['dev-1'], 31)], NOW);
+    expect([...result.digests].toSorted()).toEqual(['D', 'R20', 'R21']);
+    const alone = fitOf('[{name: r, select: {tags: ["release*"], kind: any}, remove: {keep-newest: 20}}]');
+    expect(alone.rules[0]?.fit).toBe('exact');
+  });
+
+  test.each([
+    ['the default `min-age`', 'tags: ["v*"]', 'keep-newest: 3', '', 'write `min-age: 0h`'],
+    ['an age as well', 'tags: ["v*"]', 'keep-newest: 3, older-than: 7d', undefined, 'an age and a count in one rule'],
+    ['another order', 'tags: ["v*"]', 'keep-newest: {count: 3, by: semver}', undefined, 'by push time only'],
+    ['groups', 'tags: ["v*"]', 'keep-newest: {count: 3, group-by: major}', undefined, 'no groups'],
+    ['a tag that is left out', 'tags: ["v*", "!v1*"]', 'keep-newest: 3', undefined, 'put them into `protect.tags`'],
+    ['a count of what would go', 'tags: ["v*"]', 'keep-newest: 3, keep-scope: removable', undefined, '`keep-scope`'],
+    ['a pattern that matches signatures', 'tags: ["sha*"]', 'keep-newest: 3', undefined, 'tags of signatures'],
+    ['none', 'tags: ["v*"]', 'keep-newest: 0', undefined, 'at least one'],
+    ['untagged images', 'tagged: false', 'keep-newest: 3, since: pushed', undefined, 'signatures and SBOMs'],
+  ])('is not possible with %s', (_, select, remove, more, reason) => {
+    const { document, rules } = fitOf(`[{name: r, select: {${select}, kind: any}, remove: {${remove}}}]`, more);
+    expect(document).toBeUndefined();
+    expect(rules[0]).toMatchObject({ fit: 'impossible', reason: expect.stringContaining(reason) });
+  });
+
+  test('tags that several may name one image need `multi-tag: any`', () => {
+    const { policy, own } = policyOf(
+      'defaults: {min-age: 0h}\nrules: [{name: r, select: {tags: ["v*"], kind: any}, remove: {keep-newest: 3}}]',
+    );
+    expect(compileEcr(policy, own).rules[0]?.reason).toContain('`multi-tag: any`');
+  });
 });
