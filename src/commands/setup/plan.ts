@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { DesiredRegistry } from '../../domain/setup/desired-state.ts';
+import { copyWarnings } from '../../domain/setup/ecr/copies.ts';
 import {
   type PlannedRegistry,
   type SetupPlan,
@@ -38,19 +39,21 @@ export async function planAll(
   opened: readonly OpenRegistry[],
   partial: PartialSetup,
 ): Promise<PlannedAll> {
-  const ready: ReadyRegistry[] = [];
+  const read: ReadyRegistry[] = [];
   const errors: ActionError[] = [];
   for (const registry of opened) {
     try {
       const planned = await step(runtime, partial, `Compare ${registry.entry.at}`, () =>
         planOne(runtime, inputs, registry, partial),
       );
-      ready.push(planned);
+      read.push(planned);
     } catch (error) {
       if (runtime.signal.aborted) throw error;
       errors.push(...allErrors(error));
     }
   }
+  const ready = withCopies(read, inputs);
+  for (const { plan } of ready) for (const each of plan.warnings) warn(runtime, partial, `${plan.at}: ${each}`);
   partial.registries = ready.map(({ plan }) => ({ plan, done: new Map() }));
   await writePlanFile(runtime, inputs, partial, ready);
   return { ready, errors };
@@ -83,6 +86,18 @@ export async function planOne(
     unlisted: desired.unlisted,
   };
   return { registry, desired, plan, steps };
+}
+
+/** With what the file says about copies in other registries of it. */
+function withCopies(read: readonly ReadyRegistry[], { state }: SetupInputs): readonly ReadyRegistry[] {
+  const warnings = copyWarnings(
+    read.map(({ desired }) => desired),
+    state.registries.map(({ at }) => at),
+  );
+  return read.map(({ plan, ...each }) => ({
+    ...each,
+    plan: { ...plan, warnings: [...plan.warnings, ...(warnings.get(plan.key) ?? [])] },
+  }));
 }
 
 function withoutApi({ repositories, line, accept }: DesiredRegistry, title: string): readonly Setting[] {

@@ -7,11 +7,18 @@ import { ECR_API, ecrSettings } from '../vendors/ecr-settings.ts';
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'AKIAENVIRONMENT', AWS_SECRET_ACCESS_KEY: 'environment-secret' };
 
-/** A registry of Amazon ECR that holds every request to AWS's description, and `command: setup` of the built action before it. */
-export async function ecrScene() {
+/**
+ * A registry of Amazon ECR that holds every request to AWS's description, and `command: setup` of the built action before it.
+ * @param regions where the account has further registries, empty ones
+ */
+export async function ecrScene(regions: readonly string[] = []) {
   const double = ecrSettings();
   const api = checked(double.hosts[ECR_API], await readContract('ecr'));
-  const cloud: Cloud = await startCloud({ ...double.hosts, [ECR_API]: api });
+  const cloud: Cloud = await startCloud({
+    ...double.hosts,
+    ...Object.fromEntries(regions.map((region) => [`api.ecr.${region}.amazonaws.com`, ecrSettings().hosts[ECR_API]])),
+    [ECR_API]: api,
+  });
   onTestFinished(() => cloud.close());
   const run = async (inputs: Readonly<Record<string, string>>, options: Partial<ActionOptions> = {}) => {
     double.state.asked.length = 0;

@@ -7,6 +7,7 @@ import { ROLES } from './access-statements.ts';
 import { lifecycleMistake } from './lifecycle-mistakes.ts';
 import { replicationTarget } from './replication.ts';
 import { ownLifecycle, REPLACE } from './retention.ts';
+import { signingMistakes } from './signing-mistakes.ts';
 import { statementMistakes } from './statement-mistakes.ts';
 import { isSecretReference, UPSTREAMS, upstreamOf } from './upstream.ts';
 
@@ -32,6 +33,7 @@ export function ecrMistakes(
     ]),
     ...replicationMistakes(desired, account, region),
     ...cacheMistakes(desired),
+    ...signingMistakes(desired),
     ...unknownFields(desired.own.get('aws'), FIELDS.registry),
     ...(desired.receive?.value ?? []).flatMap(({ only, line }) => prefixWarnings(only, line)),
     ...statementsIn(desired.own.get('aws')?.get('policyStatements')),

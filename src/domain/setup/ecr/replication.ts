@@ -80,7 +80,6 @@ export function planReplication(desired: DesiredRegistry, live: EcrLive): Part<E
   return {
     settings: [setting, ...kept, ...copies.settings],
     steps: [...steps, ...(copies.steps ?? [])],
-    warnings: settingsDoNotTravel(desired, entries, live),
   };
 }
 
@@ -176,22 +175,4 @@ function planBackfills(
     settings: results.flatMap(({ settings }) => settings),
     steps: results.flatMap(({ steps = [] }) => steps),
   };
-}
-
-/** https://docs.aws.amazon.com/AmazonECR/latest/userguide/replication.html: images are copied, settings are not. */
-function settingsDoNotTravel(
-  { templates }: DesiredRegistry,
-  entries: readonly Replication[],
-  { account }: EcrLive,
-): readonly string[] {
-  if (templates?.value?.some((each) => each.for.includes('replication')) === true) return [];
-  const regions = sorted(
-    entries
-      .flatMap(({ to }) => to.map((each) => replicationTarget(each, account)))
-      .flatMap(({ region, registryId }) => (registryId === account ? [region] : [])),
-  );
-  if (regions.length === 0) return [];
-  return [
-    `Replication copies images, not settings: add ${regions.map((region) => `\`${account}.dkr.ecr.${region}.amazonaws.com\``).join(' and ')} to \`registries\` with a template \`for: [replication]\`, so that the copies are immutable and cleaned up, too.`,
-  ];
 }

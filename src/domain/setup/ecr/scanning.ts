@@ -61,6 +61,18 @@ export function planScanning(desired: DesiredRegistry, live: EcrLive): Part<EcrR
       settings.push(compared(name, null, scan.value));
       continue;
     }
+    const blocker =
+      scan.value === 'off' ? undefined : filterBlocker(subject, filters.get(FREQUENCIES[scan.value]) ?? []);
+    if (blocker !== undefined && !isScannedByFlag(scan.value, scanType)) {
+      settings.push(unsupported(name, scan.value, blocker, own.accept));
+      continue;
+    }
+    if (blocker !== undefined) {
+      const setting = compared(name, found.scan, scan.value);
+      settings.push(setting);
+      flags.push(flagStep(subject, true, setting));
+      continue;
+    }
     const result = changed(subject, scan.value, filters);
     if (result !== undefined) {
       settings.push({ ...name, is: found.scan, should: scan.value, action: 'kept-foreign', reason: result });
@@ -69,13 +81,7 @@ export function planScanning(desired: DesiredRegistry, live: EcrLive): Part<EcrR
     const setting = compared(name, present === undefined ? null : found.scan, scan.value);
     settings.push(setting);
     if (scan.value === 'off' && present?.scanOnPush === true) flags.push(flagStep(subject, false, setting));
-    else if (setting.action !== 'equal' && scan.value === 'on-push' && isFull(filters)) {
-      filters.set(
-        'SCAN_ON_PUSH',
-        (filters.get('SCAN_ON_PUSH') ?? []).filter((each) => each !== subject),
-      );
-      if (present !== undefined) flags.push(flagStep(subject, true, setting));
-    } else if (isDue(setting)) byRegistry.push(setting);
+    else if (isDue(setting)) byRegistry.push(setting);
   }
   const rules = [...filters].flatMap(([scanFrequency, list]) =>
     list.length === 0 ? [] : [{ scanFrequency, filters: list }],
@@ -163,8 +169,18 @@ function changed(name: string, scan: Scan, filters: Map<Frequency, string[]>): s
   return undefined;
 }
 
-const isFull = (filters: ReadonlyMap<Frequency, readonly string[]>) =>
-  (filters.get('SCAN_ON_PUSH')?.length ?? 0) > MAX_FILTERS;
+/**
+ * Why no filter can be written for a repository; undefined where one covers it already, or can. One name that AWS refuses would
+ * make it refuse the whole configuration. https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ScanningRepositoryFilter.html
+ */
+function filterBlocker(name: string, list: readonly string[]): string | undefined {
+  if (list.some((filter) => matchesWildcard(filter, name))) return undefined;
+  if (/[._/-]{2}/.test(name))
+    return 'AWS takes names with `--` or `__` in no scanning filter: in the AWS console, add a filter with `*` that covers it, such as the folder of the repository.';
+  return list.length < MAX_FILTERS
+    ? undefined
+    : `The registry has ${list.length} filters of this kind, and AWS takes ${MAX_FILTERS}: in the AWS console, replace some of them by one with \`*\`.`;
+}
 
 function matchesWildcard(filter: string, name: string): boolean {
   const parts = filter.split(/\*+/).map((part) => part.replaceAll(/[^\w]/g, String.raw`\$&`));
