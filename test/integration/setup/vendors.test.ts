@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -85,40 +84,6 @@ repositories:
   const text = await readFile(file, 'utf8');
   for (const host of hosts) expect(text).toContain(`${host} robot$acme+ci`);
   expect((await stat(file)).mode % 0o1000).toBe(0o600);
-});
-
-describe.each(['Harbor', 'Google Artifact Registry', 'JFrog Artifactory'])('%s', (heading) => {
-  test.each([1, 3, 5])('a run that is killed at its write %i is repeated and converges', async (fatal) => {
-    let child: ChildProcess | undefined;
-    let seen = 0;
-    const scene = await VENDOR_SCENES[heading]?.(({ method }) => {
-      if (!/^(?:POST|PUT|PATCH)$/.test(method)) return undefined;
-      seen += 1;
-      // Before the vendor has done it, or after: both happen.
-      if (seen === fatal) child?.kill('SIGKILL');
-      return undefined;
-    });
-    if (scene === undefined) throw new Error(heading);
-    const { run, writes } = await openVendor(scene);
-    const config = exampleOf(heading);
-    const killed = await run(
-      { config, 'dry-run': 'false' },
-      {
-        onSpawn: (process) => {
-          child = process;
-        },
-      },
-    );
-    expect(killed.exitCode).not.toBe(0);
-    child = undefined;
-    const repeated = await run({ config, 'dry-run': 'false' });
-    expect(repeated.annotations.filter(({ level }) => level === 'error')).toEqual([]);
-    const before = writes().length;
-    const again = await run({ config, 'dry-run': 'false' });
-    expect(again.outputs.drift).toBe('false');
-    expect(writes()).toHaveLength(before);
-    expect(scene.problems()).toEqual([]);
-  });
 });
 
 test('what may not be read is denied, the rest is applied, and the outcome is partial', async () => {

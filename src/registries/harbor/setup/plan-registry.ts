@@ -20,7 +20,7 @@ export function planEndpoints(
     if (found === undefined) {
       const json = { name, type, url, insecure: false };
       return {
-        name: 'endpoint',
+        name: `endpoint ${name}`,
         action: 'create',
         should,
         request: { method: 'POST', path: '/registries', json, what, ...secret },
@@ -29,16 +29,16 @@ export function planEndpoints(
     const is = `${name}: ${String(found.type)} at ${String(found.url)}`;
     if (found.type !== type) {
       const reason = `Harbor cannot change the kind of an endpoint. Name it otherwise, or delete ${name} in Harbor.`;
-      return { name: 'endpoint', action: 'needs-recreation', is, should, reason };
+      return { name: `endpoint ${name}`, action: 'needs-recreation', is, should, reason };
     }
     const user = String(fieldsOf(found.credential).access_key ?? '');
     const isSameUser = credential === undefined || credential.user === user;
     if (trimmed(found.url) === trimmed(url) && isSameUser) {
       const reason = 'Harbor does not show the password, so it is not compared.';
-      return { name: 'endpoint', action: 'equal', is, should, ...(credential === undefined ? {} : { reason }) };
+      return { name: `endpoint ${name}`, action: 'equal', is, should, ...(credential === undefined ? {} : { reason }) };
     }
     return {
-      name: 'endpoint',
+      name: `endpoint ${name}`,
       action: 'change',
       is: `${is}${isSameUser ? '' : `, user ${user || 'none'}`}`,
       should,
@@ -94,7 +94,8 @@ export function planReplications(
       copiesExisting && !started.has(name)
         ? [
             {
-              ...shown,
+              name: `replicate.existing ${to.name}`,
+              line,
               action: 'create',
               should: `copy what exists to ${to.name}, once`,
               request: {

@@ -202,7 +202,7 @@ test('a project that is no cache cannot become one, and groups need a Harbor tha
   const cache = EVERYTHING.cache ?? { value: null, line: 1 };
   const { settings } = await plan(desiredRegistry(HOST, [{ name: 'acme', pull: ['harbor:group/staff'] }], { cache }));
   expect(settings.map(({ subject, name, action }) => `${subject} ${name} ${action}`)).toEqual([
-    ' endpoint create',
+    ' endpoint cache-hub create',
     'hub cache needs-recreation',
     'acme exists create',
     'acme pull group staff unsupported',
