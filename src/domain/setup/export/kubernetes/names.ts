@@ -1,3 +1,5 @@
+import { shortHash } from '../short-hash.ts';
+
 /** A label of DNS, which every kind of resource takes as a name: https://www.rfc-editor.org/rfc/rfc1123 */
 const MAX_LENGTH = 63;
 /** Room for what is added to a name: `-token` */
@@ -14,7 +16,7 @@ export function resourceNames(texts: readonly string[]): ReadonlyMap<string, str
       const isLossy = plain === '' || plain.length > MAX_BASE;
       if (!isTaken && !isLossy) return [text, plain];
       const short = plain.slice(0, MAX_BASE).replace(/-+$/, '');
-      return [text, `${short === '' ? 'registry' : short}-${fingerprint(text)}`.slice(0, MAX_LENGTH)];
+      return [text, `${short === '' ? 'registry' : short}-${shortHash(text)}`.slice(0, MAX_LENGTH)];
     }),
   );
 }
@@ -25,14 +27,4 @@ function plainName(text: string): string {
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replace(/^[-0-9]+/, '')
     .replace(/-+$/, '');
-}
-
-const OFFSET = 0xcbf2_9ce4_8422_2325n;
-const PRIME = 0x0100_0000_01b3n;
-
-/** FNV-1a of 64 bits: http://www.isthe.com/chongo/tech/comp/fnv/ */
-function fingerprint(text: string): string {
-  let hash = OFFSET;
-  for (const byte of new TextEncoder().encode(text)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * PRIME);
-  return hash.toString(16).padStart(16, '0').slice(0, 8);
 }
