@@ -93,6 +93,8 @@ export async function createBundleChecker({ roots, keys }: TrustAnchors): Promis
         found.push(...result.problems);
         continue;
       }
+      const ambiguity = entity.key.$case === 'certificate' ? ambiguityOf(entity.key.certificate) : undefined;
+      if (ambiguity !== undefined) return problems(ambiguity);
       const claims = claimsOf(result.value.identity);
       if (claims !== undefined) return parsed({ kind: 'certificate', claims });
       found.push('its certificate names no identity or no issuer');
@@ -121,6 +123,26 @@ export function keyFingerprint(key: KeyObject): string {
   return createHash('sha256')
     .update(key.export({ type: 'spki', format: 'der' }))
     .digest('hex');
+}
+
+/** Of the ASN.1 of a certificate. */
+interface Element {
+  readonly subs: readonly Element[];
+  readonly toOID: () => string;
+}
+
+const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17';
+
+/**
+ * Why a certificate does not say clearly who signed, as the part of a sentence. Of several names or extensions the library reads
+ * the first and other programs another one. https://www.rfc-editor.org/rfc/rfc5280#section-4.2
+ */
+function ambiguityOf({ extensions }: { readonly extensions: readonly Element[] }): string | undefined {
+  const oids = extensions.map(({ subs }) => subs[0]?.toOID());
+  if (new Set(oids).size < oids.length) return 'its certificate has an extension twice';
+  // An extension ends with its value; the value is the list of names.
+  const names = extensions[oids.indexOf(SUBJECT_ALTERNATIVE_NAME)]?.subs.at(-1)?.subs[0]?.subs ?? [];
+  return names.length > 1 ? 'its certificate names several identities' : undefined;
 }
 
 function claimsOf(
