@@ -128,12 +128,14 @@ function outputTable(commands: readonly Command[], { name: command, outputs }: C
   );
 }
 
-function outcomeTable({ outcomes }: Command): string {
+function outcomeTable({ outcomes, failures }: Command): string {
   return table(
     ['`outcome`', 'job', ''],
     [
       ...Object.entries(outcomes).map(([name, { about }]) => [code(name), 'succeeds', about]),
-      ...Object.entries(FAILURES).map(([name, { about }]) => [code(name), 'fails', about]),
+      ...Object.entries(FAILURES)
+        .filter(([name]) => failures === undefined || failures.some((failure) => failure === name))
+        .map(([name, { about }]) => [code(name), 'fails', about]),
     ],
   );
 }

@@ -1,4 +1,4 @@
-import type { OutcomeText } from '../domain/outcome.ts';
+import type { Failure, OutcomeText } from '../domain/outcome.ts';
 import { type ActionError, ActionErrors, allErrors } from '../errors/action-error.ts';
 import type { Situation } from '../errors/remedy.ts';
 import { inputError, type Problem, type RawInputs, readTable } from '../inputs/read-table.ts';
@@ -70,6 +70,8 @@ export interface CommandDefinition<V extends object, I extends CommonInputs, R e
   readonly outputs: Readonly<Record<string, string>>;
   /** Outcomes of successful runs. */
   readonly outcomes: Readonly<Record<string, OutcomeText>>;
+  /** Outcomes of failed runs that the command can have, for its page; default: all. */
+  readonly failures?: readonly Failure[];
   /** The operation at registries: errors without one of their own get its remedies. */
   readonly situation: Situation;
   readonly load: () => Promise<CommandProgram<I, R>>;
@@ -89,7 +91,10 @@ export interface Report {
 
 /** A command as the rest of the program uses it. */
 export interface Command
-  extends Pick<CommandDefinition<object, CommonInputs, CommonResult>, 'name' | 'about' | 'outputs' | 'outcomes'> {
+  extends Pick<
+    CommandDefinition<object, CommonInputs, CommonResult>,
+    'name' | 'about' | 'outputs' | 'outcomes' | 'failures'
+  > {
   readonly inputs: Readonly<Record<string, Field<unknown>>>;
   /**
    * Reads the inputs, reports all problems with them at once, and runs.
@@ -122,6 +127,7 @@ export function defineCommand<V extends object, I extends CommonInputs, R extend
     inputs,
     outputs,
     outcomes,
+    ...(definition.failures === undefined ? {} : { failures: definition.failures }),
     read: (runtime, raw, misplaced) => readInputs(definition, runtime, raw, misplaced),
     refuse: async (error) => {
       const program = await load();

@@ -9,7 +9,7 @@ import {
 } from '../../domain/promotion/requirement.ts';
 import type { RequirementCheck } from '../../domain/promotion/requirement-check.ts';
 import type { ScanTerms } from '../../domain/promotion/scan-terms.ts';
-import { PREDICATES } from '../../domain/trust/predicates.ts';
+import { PREDICATES, statementName } from '../../domain/trust/predicates.ts';
 import { signerText, type WantedSigner } from '../../domain/trust/verification.ts';
 import { verifySignedImage } from '../../evidence/platform-statements.ts';
 import { rememberSignatures } from '../../evidence/signatures.ts';
@@ -91,7 +91,7 @@ export async function readSignatureEvidence(
       return { met: true, detail: `signed by ${signerText(signature.met)}${time}` };
     }
     const reasons = requirements.flatMap(({ predicateType, met, reasons: own }) =>
-      met === undefined ? [`${predicateType}: ${own.join(' ')}`] : [],
+      met === undefined ? [`${statementName(predicateType)}: ${own.join(' ')}`] : [],
     );
     return { met: false, reason: reasons.join('; ').replace(/\.$/, '') };
   }

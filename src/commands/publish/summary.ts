@@ -1,4 +1,5 @@
 import { shortDigest } from '../../domain/digest.ts';
+import { statementNames } from '../../domain/trust/predicates.ts';
 import { renderGateResult } from '../../report/findings.ts';
 import { bytes, code, details, plain, table } from '../../report/markdown.ts';
 import {
@@ -68,8 +69,8 @@ function leftBehind({ outcome, targets, steps }: PublishResult): string {
 /** The signer, the transparency log, and the statements. */
 function renderSigning({ signing }: PublishResult): string {
   if (signing === undefined) return '';
-  const types = [...new Set(signing.statements.map(({ predicateType }) => predicateType))];
-  return `Signed ${plain(signing.description)}: ${types.map(code).join(', ')}`;
+  const names = statementNames(signing.statements.map(({ predicateType }) => predicateType));
+  return `Signed ${plain(signing.description)}: ${names.map(code).join(', ')}`;
 }
 
 function nameOf(tag: string): string {

@@ -15,6 +15,10 @@ export const verify = defineCommand({
     verified: 'The images that were verified, with their digests, one per line.',
   },
   outcomes: OUTCOMES.successes,
+  failures: [
+    ...(['invalid-input', 'image-rejected', 'registry-failed', 'signing-failed'] as const),
+    ...(['trust-unavailable', 'unverified', 'cancelled', 'failed'] as const),
+  ],
   situation: 'read',
   load: () => import('./program.ts'),
 });

@@ -1,4 +1,5 @@
 import { shortDigest } from '../../domain/digest.ts';
+import { statementName } from '../../domain/trust/predicates.ts';
 import { signerText } from '../../domain/trust/verification.ts';
 import { code, plain, table } from '../../report/markdown.ts';
 import { heading, imageTitle, meaning, page, renderErrors, renderWarnings } from '../../report/parts.ts';
@@ -59,7 +60,7 @@ function rows({ name, digest, requirements }: VerifiedImage): readonly (readonly
   return requirements.map(({ predicateType, met }) => [
     code(name),
     code(shortDigest(digest)),
-    code(predicateType),
+    code(statementName(predicateType)),
     met === undefined ? '❌' : '✅',
     met === undefined ? '' : plain(signerText(met)),
     plain(met?.time?.toISOString() ?? ''),

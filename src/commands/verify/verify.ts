@@ -1,5 +1,5 @@
 import type { Digest } from '../../domain/digest.ts';
-import { PREDICATES } from '../../domain/trust/predicates.ts';
+import { PREDICATES, statementName, statementNames } from '../../domain/trust/predicates.ts';
 import {
   type SignedStatement,
   signerText,
@@ -46,7 +46,9 @@ export async function verify(
       signaturesOf,
       signers: [...signers, ...(inputs.notation === undefined ? [] : [{ kind: 'notation' } as const])],
     };
-    runtime.log.info(`Required of each image: ${inputs.predicateTypes.join(', ')}, ${describePolicy(inputs)}.`);
+    runtime.log.info(
+      `Required of each image: ${statementNames(inputs.predicateTypes).join(', ')}, ${describePolicy(inputs)}.`,
+    );
     const tried = await Promise.allSettled(
       resolved.map(async (image) => {
         if (image.status === 'rejected') throw image.reason;
@@ -179,7 +181,7 @@ function withDigest(name: string, digest: string): string {
 
 function report({ log }: Runtime, { name, digest, requirements }: VerifiedImage): void {
   for (const { predicateType, met, reasons } of requirements) {
-    const what = `${withDigest(name, digest)}: ${predicateType}`;
+    const what = `${withDigest(name, digest)}: ${statementName(predicateType)}`;
     if (met === undefined) log.info(`${what}: not verified. ${reasons.join(' ')}`);
     else log.info(`${what}: ${signerText(met)}${met.time === undefined ? '' : `, ${met.time.toISOString()}`}`);
   }
@@ -188,6 +190,9 @@ function report({ log }: Runtime, { name, digest, requirements }: VerifiedImage)
 function unverifiedError({ name, digest, requirements }: VerifiedImage): ActionError {
   const lines = requirements
     .filter(({ met }) => met === undefined)
-    .flatMap(({ predicateType, reasons }) => [`- ${predicateType}:`, ...reasons.map((reason) => `  ${reason}`)]);
+    .flatMap(({ predicateType, reasons }) => [
+      `- ${statementName(predicateType)}:`,
+      ...reasons.map((reason) => `  ${reason}`),
+    ]);
   return new ActionError('UNVERIFIED', [`${withDigest(name, digest)} could not be verified:`, ...lines].join('\n'));
 }

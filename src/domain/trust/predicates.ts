@@ -20,7 +20,32 @@ export const PREDICATES = {
   promotion: 'https://registry-action.github.io/predicates/promotion/v1',
 } as const;
 
-export type PredicateName = keyof typeof PREDICATES;
+type PredicateName = keyof typeof PREDICATES;
+
+/** What each statement that can be required is called in inputs, logs and summaries. */
+export const STATEMENT_NAMES: Readonly<Record<string, PredicateName>> = {
+  signature: 'signature',
+  provenance: 'provenance',
+  sbom: 'sbom',
+  vulnerabilities: 'vulnerabilities',
+  'gate-result': 'gateResult',
+};
+
+/** The name of a predicate type as users write it; the type itself where it has none. */
+export function statementName(predicateType: string): string {
+  const [name = predicateType] =
+    Object.entries(STATEMENT_NAMES).find(([, key]) => isPredicateType(predicateType, PREDICATES[key])) ?? [];
+  return name;
+}
+
+/** The names of several statements, each once, with how many there are of it. */
+export function statementNames(predicateTypes: readonly string[]): readonly string[] {
+  const names = predicateTypes.map(statementName);
+  return [...new Set(names)].map((name) => {
+    const count = names.filter((each) => each === name).length;
+    return count === 1 ? name : `${name} (${count})`;
+  });
+}
 
 /** Versions of a type that mean the same: SPDX names its version in the type or leaves it out. */
 const VERSIONED = /^(https:\/\/spdx\.dev\/Document)\/v[\d.]+$/;

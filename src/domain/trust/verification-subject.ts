@@ -3,26 +3,17 @@ import { type Parsed, parsed, problems } from '../parsed.ts';
 import { type ImageName, parseImageName } from '../reference.ts';
 import { didYouMean, quoted } from '../suggestion.ts';
 import { isTag } from '../tags/grammar.ts';
-import { PREDICATES, type PredicateName } from './predicates.ts';
-
-/** What each required statement is called in inputs. */
-const NAMES: Readonly<Record<string, PredicateName>> = {
-  signature: 'signature',
-  provenance: 'provenance',
-  sbom: 'sbom',
-  vulnerabilities: 'vulnerabilities',
-  'gate-result': 'gateResult',
-};
+import { PREDICATES, STATEMENT_NAMES } from './predicates.ts';
 
 /** Reads what must be signed, one a line or separated by commas: a name such as `gate-result`, or a predicate type. */
 export function readPredicateTypes(lines: readonly string[]): Parsed<readonly string[]> {
   const words = meaningful(lines).flatMap((line) => line.split(',').map((word) => word.trim()));
   const types = all(
     words.map((word) => {
-      const name = NAMES[word];
+      const name = STATEMENT_NAMES[word];
       if (name !== undefined) return parsed(PREDICATES[name]);
       if (/^https?:\/\/\S+$/.test(word)) return parsed(word);
-      const known = Object.keys(NAMES);
+      const known = Object.keys(STATEMENT_NAMES);
       return problems(
         `${quoted(word)} is neither ${known.join(', ')} nor the address of a predicate type.${didYouMean(word, known)}`,
       );

@@ -4,7 +4,7 @@ import { lengthOfTime } from '../promotion/requirement.ts';
 import type { CertificateClaims } from './claims.ts';
 import { readGateResult } from './gate-result.ts';
 import { identityProblems, type WantedIdentity } from './identity.ts';
-import { isPredicateType, PREDICATES } from './predicates.ts';
+import { isPredicateType, PREDICATES, statementName } from './predicates.ts';
 import { provenanceSource } from './provenance.ts';
 
 /** Where a statement was found. */
@@ -164,7 +164,7 @@ function checkRequirement(
     ...checked.map(({ statement, problems }) => `${nameOf(statement)} does not count: ${problems.join('; ')}.`),
     ...rejected.map((statement) => `${nameOf(statement)} does not count: ${statement.reason}.`),
   ];
-  const others = [...new Set(signed.map((statement) => statement.predicateType))];
+  const others = [...new Set(signed.map((statement) => statementName(statement.predicateType)))];
   const present = others.length === 0 ? '' : ` Found: ${others.slice(0, MAX_REASONS).join(', ')}.`;
   const missing =
     predicateType === PREDICATES.signature ? 'It is not signed.' : 'It has no signed statement of this type.';

@@ -55,12 +55,12 @@ describe('what does not count, and why', () => {
   test('another statement by the right identity is no signature, though cosign would accept it', () => {
     const failed = { ...SIGNATURE, predicateType: PREDICATES.gateResult, predicate: { passed: false } };
     expect(verify([failed]).verified).toBe(false);
-    expect(reasons([failed])).toEqual([`It is not signed. Found: ${PREDICATES.gateResult}.`]);
+    expect(reasons([failed])).toEqual([`It is not signed. Found: gate-result.`]);
   });
 
   test('a signature is not the attestation that is asked for', () => {
     const [first] = reasons([SIGNATURE], { predicateTypes: [PREDICATES.provenance] });
-    expect(first).toBe(`It has no signed statement of this type. Found: ${PREDICATES.signature}.`);
+    expect(first).toBe(`It has no signed statement of this type. Found: signature.`);
   });
 
   test('each type is required by name', () => {
