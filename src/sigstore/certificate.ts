@@ -8,7 +8,8 @@ import { jsonOf, type SigstoreService, unexpectedAnswer } from './service.ts';
 export interface SigningCertificate {
   readonly der: Buffer;
   readonly pem: string;
-  readonly expires: Date;
+  /** How long it lives, in milliseconds: the clock of the runner may differ from that of the authority. */
+  readonly life: number;
   /** Signs with the key: ECDSA P-256 over SHA-256. */
   readonly sign: (bytes: Uint8Array) => Buffer;
 }
@@ -63,7 +64,8 @@ function readCertificate(
   }
   if (!certificate.publicKey.equals(publicKey))
     throw unexpectedAnswer(url, 'the request for a certificate of this key');
-  return { der: certificate.raw, pem: certificate.toString(), expires: certificate.validToDate, sign: signWith };
+  const life = certificate.validToDate.getTime() - certificate.validFromDate.getTime();
+  return { der: certificate.raw, pem: certificate.toString(), life, sign: signWith };
 }
 
 export function sha256(bytes: Uint8Array): Buffer {

@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJwt } from '../../src/credentials/id-token.ts';
 import { PREDICATES } from '../../src/domain/trust/predicates.ts';
 import { provenancePredicate } from '../../src/domain/trust/provenance.ts';
+import { chooseServices } from '../../src/domain/trust/signing-services.ts';
 import type { VerificationResult } from '../../src/domain/trust/verification.ts';
 import { checkAttachable } from '../../src/evidence/attach-bundle.ts';
 import { fallbackTag } from '../../src/oci/client/referrers.ts';
@@ -159,6 +161,44 @@ describe('what is attached can be found', () => {
     await expect(checkAttachable(image.repository, image.subject.digest)).rejects.toMatchObject({
       code: 'TAG_IMMUTABLE',
     });
+  });
+});
+
+describe('a certificate serves all statements of a run while it lives', () => {
+  const certificateOf = (bundle: Buffer): string => {
+    const { verificationMaterial }: { verificationMaterial: { certificate: { rawBytes: string } } } = JSON.parse(
+      bundle.toString(),
+    );
+    return verificationMaterial.certificate.rawBytes;
+  };
+
+  it.each([
+    ['as it is', 0],
+    ['of a runner that is an hour late', -60],
+    ['of a runner that is an hour early', 60],
+  ])('by the clock %s', async (_what, minutes) => {
+    let now = Date.now() + minutes * 60_000;
+    const signer = await scene.signer(undefined, undefined, () => new Date(now));
+    signer.prepare();
+    const sign = async () => certificateOf(await signer.sign(Buffer.from('{}')));
+    const [first, second] = await Promise.all([sign(), sign()]);
+    expect(second).toBe(first);
+    now += 8 * 60_000;
+    expect(await sign()).toBe(first);
+    // A minute before its end it is replaced: a timestamp after that would be of no use.
+    now += 90_000;
+    expect(await sign()).not.toBe(first);
+  });
+
+  it('one that could not be had ahead of time is requested again', async () => {
+    const services = chooseServices(JSON.parse(await readFile(scene.sigstore.signingConfig, 'utf8')), new Date());
+    if (!services.ok) throw new Error(services.problems.join());
+    const used = { ...services.value, fulcio: 'http://127.0.0.1:9' };
+    const signer = await scene.signer(undefined, used);
+    signer.prepare();
+    await expect(signer.sign(Buffer.from('{}'))).rejects.toMatchObject({ code: 'SIGSTORE_UNAVAILABLE' });
+    used.fulcio = services.value.fulcio;
+    expect(certificateOf(await signer.sign(Buffer.from('{}')))).toBeTruthy();
   });
 });
 

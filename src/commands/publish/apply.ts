@@ -24,6 +24,8 @@ interface Apply {
   readonly image: LocalImage;
   /** Reads the current state of a target and decides again, because time has passed since the plan. */
   readonly decide: (target: Target, digest: Digest) => Promise<readonly TagDecision[]>;
+  /** Checks what `attach` needs, for all targets before the first is attached to: what is signed stays signed. */
+  readonly checkAttach?: (target: Target) => Promise<void>;
   /** Something to attach to the content of a target before its tags move, even if nothing else changes. */
   readonly attach?: (target: Target) => Promise<void>;
   readonly log: Log;
@@ -35,7 +37,14 @@ interface Apply {
  * content, and a failed target does not keep the others from getting it.
  * @returns one result per target, in their order; failures are in `error`, never thrown
  */
-export async function applyPublish({ targets, image, decide, attach, log }: Apply): Promise<readonly TargetFacts[]> {
+export async function applyPublish({
+  targets,
+  image,
+  decide,
+  checkAttach,
+  attach,
+  log,
+}: Apply): Promise<readonly TargetFacts[]> {
   const digest = image.root.descriptor.digest;
   const { phase, results } = inPhases(
     targets,
@@ -77,6 +86,10 @@ export async function applyPublish({ targets, image, decide, attach, log }: Appl
       const decisions = await decide(target, digest);
       refuseConflicts(decisions, digest, target.repository);
       return { decisions };
+    })) &&
+    (await phase(async (target) => {
+      await checkAttach?.(target);
+      return {};
     })) &&
     (await phase(async (target) => {
       await attach?.(target);

@@ -108,9 +108,13 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
     const known: Wanted = { ...wanted, digest };
     return planTags(known, await readState(repository, history, { ...wanted, image, digest }));
   };
+  const isSignedNow = (target: Target) => !isInPlace(target.planned) || unsigned.has(target);
+  const checkAttach = async (target: Target) => {
+    if (isSignedNow(target)) await signer?.check(target, ready.image);
+  };
   const attach = async (target: Target) => {
     const inPlace = isInPlace(target.planned);
-    if (signer !== undefined && (!inPlace || unsigned.has(target))) {
+    if (signer !== undefined && isSignedNow(target)) {
       partial.signing = await signer.attach(target, ready.image);
     }
     if (inputs.scan.attachResult && (!inPlace || unproven.has(target))) {
@@ -126,6 +130,7 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
         targets: plan.targets,
         image: ready.image,
         decide,
+        checkAttach,
         attach,
         log: runtime.log,
       }),

@@ -1,4 +1,4 @@
-import { PREDICATES } from '../../domain/trust/predicates.ts';
+import { PREDICATES, statementNames } from '../../domain/trust/predicates.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { attachBundles, checkAttachable, type SignedBundle } from '../../evidence/attach-bundle.ts';
 import type { AttestationStore } from '../../evidence/github-attestations.ts';
@@ -15,6 +15,12 @@ import { type SignedScan, type SigningRun, statementsOf } from './statements.ts'
 /** Signs and attaches for one run: once for all registries. */
 export interface ImageSigner {
   readonly description: string;
+  /**
+   * Checks that a target can take signatures. Called for all targets before the first signature: one in a public log
+   * cannot be taken back, nor can the certificate that it needs.
+   * @throws ActionError MANIFEST_UNKNOWN, TAG_IMMUTABLE
+   */
+  readonly check: (target: Target, image: LocalImage) => Promise<void>;
   /** Attaches to existing content of a target. @throws ActionError before a tag has moved */
   readonly attach: (target: Target, image: LocalImage) => Promise<SigningFacts>;
 }
@@ -56,16 +62,15 @@ export async function openImageSigner(
   let storing: Promise<number> | undefined;
   return {
     description: signer.description,
+    check: checkTarget,
     attach: async ({ image: name, repository }, image) => {
-      if (signing === undefined) signer.prepare?.();
-      await checkAttachable(repository, image.root.descriptor.digest);
       signing ??= signAll(signer, image, known, inputs.isRecursive);
       const bundles = await signing;
       await attachBundles(repository, bundles);
       if (known.store !== undefined) storing ??= storeOnGitHub(runtime, known.store, bundles);
       const storedOnGitHub = await storing;
       runtime.log.info(
-        `${name}: signed ${signer.description}: ${bundles.map(({ predicateType }) => predicateType).join(', ')}`,
+        `${name}: signed ${signer.description}: ${statementNames(bundles.map(({ predicateType }) => predicateType)).join(', ')}`,
       );
       return {
         description: signer.description,
@@ -75,6 +80,9 @@ export async function openImageSigner(
     },
   };
 }
+
+const checkTarget: ImageSigner['check'] = ({ repository }, image) =>
+  checkAttachable(repository, image.root.descriptor.digest);
 
 /** Everything but the signature, which is only for registries. */
 async function storeOnGitHub(
@@ -96,6 +104,8 @@ async function signAll(
   { scan, run, names }: SigningFactsKnown,
   isRecursive: boolean,
 ): Promise<readonly SignedBundle[]> {
+  // The statements are put together meanwhile: SBOMs are large.
+  signer.prepare?.();
   const statements = await statementsOf(image, await scan(), { ...run, token: signer.token }, isRecursive);
   return signer.sign(statements, names);
 }
@@ -113,9 +123,9 @@ async function openNotationSigner(
   const description = `with notation and the key ${key.kind === 'plugin' ? `${key.id} of ${key.plugin}` : key.key}`;
   return {
     description,
+    check: checkTarget,
     attach: async ({ image: name, repository }, image) => {
       const root = image.root.descriptor.digest;
-      await checkAttachable(repository, root);
       const { registry } = destinations.find((destination) => destination.image === name) ?? {};
       const login = await registry?.credentials();
       const digests = isRecursive

@@ -41,7 +41,7 @@ export interface SigningScene {
   /** A fresh image in a repository of its own. */
   readonly image: (kind: RegistryKind) => Promise<SignedImage>;
   /** @param services default: those of the private Sigstore */
-  readonly signer: (claims?: Claims, services?: SigningServices) => Promise<KeylessSigner>;
+  readonly signer: (claims?: Claims, services?: SigningServices, now?: () => Date) => Promise<KeylessSigner>;
   readonly service: SigstoreService;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
@@ -89,7 +89,7 @@ export async function createSigningScene({ tsa }: { readonly tsa?: string } = {}
   if (!services.ok) throw new Error(services.problems.join());
   const { value } = services;
 
-  const signer = async (claims?: Claims, used = value) => {
+  const signer = async (claims?: Claims, used = value, now = clock.now) => {
     const quiet = { info: () => undefined, debug: () => undefined };
     const api = createApi({
       ...http,
@@ -97,7 +97,7 @@ export async function createSigningScene({ tsa }: { readonly tsa?: string } = {}
       mask: () => undefined,
     });
     const idToken = () => requestIdToken(sigstore.issuer.environment(claims), api, 'sigstore');
-    return createKeylessSigner({ service, services: used, idToken, clock });
+    return createKeylessSigner({ service, services: used, idToken, clock: { ...clock, now } });
   };
 
   const image = async (kind: RegistryKind): Promise<SignedImage> => {
