@@ -1,1 +1,1 @@
-export{P as openHarbor,F as openHarborApi}from"./registries.js";
+export{I as openHarbor,L as openHarborApi}from"./registries.js";

@@ -1,1 +1,1 @@
-export{H as ECR_HOSTS,U as readEcrHost}from"./registries.js";
+export{W as ECR_HOSTS,G as readEcrHost}from"./registries.js";

@@ -1,1 +1,1 @@
-export{wn as cleanUp}from"./start.js";
+export{Dn as cleanUp}from"./start.js";

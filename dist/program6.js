@@ -1,1 +1,1 @@
-export{t as failed,n as metrics,r as outputs,i as run,a as summary}from"./start.js";
+export{t as failed,n as json,r as metrics,b as outputs,i as run,a as summary}from"./start.js";

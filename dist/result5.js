@@ -1,1 +1,1 @@
-import{W as failure}from"./start.js";function failedVerify(thrown){return{...failure(thrown),warnings:[],images:[]}}export{failedVerify as t};
+import{G as failure}from"./start.js";function failedVerify(thrown){return{...failure(thrown),warnings:[],images:[]}}export{failedVerify as t};
