@@ -1,3 +1,4 @@
+import { isDockerHub } from '../../../domain/setup/cache.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type { Mistake } from '../../../domain/setup/setting.ts';
 import { grantsOf, grantsTo } from '../../setup/access.ts';
@@ -36,7 +37,7 @@ export function mistakes(desired: DesiredRegistry): readonly Mistake[] {
   for (const { from, user, secret, prefix, line } of desired.cache?.value ?? []) {
     if ((user === undefined) !== (secret === undefined))
       found.push(error(line, '`user` and `secret` of a cache go together.'));
-    if (secret === undefined && /^(?:docker\.io|registry-1\.docker\.io)(?:\/|$)/.test(from)) {
+    if (secret === undefined && isDockerHub(from.split('/', 1)[0] ?? from)) {
       found.push(
         error(
           line,

@@ -1,4 +1,5 @@
 import { fieldsOf } from '../../../domain/fields.ts';
+import { cacheRepository } from '../../../domain/setup/cache.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import { denied } from '../../setup/change.ts';
 import type { AcrChange } from './plan-registry.ts';
@@ -16,7 +17,7 @@ export function planCache(desired: DesiredRegistry, live: LiveAcr, resource: str
   if (!cacheRules.ok) return [denied('cache', cacheRules.error, cache.line)];
   return (cache.value ?? []).flatMap(({ prefix, from, user, secret, line }): readonly AcrChange[] => {
     const name = nameOf(prefix);
-    const target = `${prefix.replace(/\/+$/, '')}/*`;
+    const target = `${cacheRepository({ prefix })}/*`;
     const source = `${from}/*`;
     const setting = `cache ${prefix}`;
     const setId = `${resource}/credentialSets/${name}`;

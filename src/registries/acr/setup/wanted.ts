@@ -2,7 +2,7 @@ import { acrPurgeCommand, compileAcr } from '../../../domain/retention/native/ac
 import { entriesFor } from '../../../domain/retention/repository-match.ts';
 import type { DesiredRegistry, DesiredRepository, Given } from '../../../domain/setup/desired-state.ts';
 import { type Access, grantsOf, grantsTo } from '../../setup/access.ts';
-import type { Change } from '../../setup/change.ts';
+import { type Change, lacksOf } from '../../setup/change.ts';
 import { lacksNoCache, lacksNone } from '../../setup/none.ts';
 import { compileRetention } from '../../setup/retention.ts';
 
@@ -191,8 +191,8 @@ function repositoryLacks({ settings, name }: DesiredRepository): Change<never>[]
   return [...lacks];
 }
 
-function registryLacks(desired: DesiredRegistry): Change<never>[] {
-  const rows = [
+function registryLacks(desired: DesiredRegistry): readonly Change<never>[] {
+  return lacksOf([
     ['templates', desired.templates, 'Azure has no settings for repositories to come.'],
     ['receive', desired.receive, 'Give the identity that pushes here `push`.'],
     ['scanning', desired.scanning, 'Azure scans with Defender for Containers, a plan of the subscription.'],
@@ -203,8 +203,5 @@ function registryLacks(desired: DesiredRegistry): Change<never>[] {
       desired.newKey,
       'Azure encrypts a registry as a whole, when it is created: `az acr create --key-encryption-key`.',
     ],
-  ] as const;
-  return rows.flatMap(([name, given, reason]) =>
-    given === undefined || given.value === null ? [] : [{ action: 'unsupported', name, reason, line: given.line }],
-  );
+  ]);
 }

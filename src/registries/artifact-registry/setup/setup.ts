@@ -1,3 +1,4 @@
+import { cacheRepository } from '../../../domain/setup/cache.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import { ActionError } from '../../../errors/action-error.ts';
@@ -182,7 +183,7 @@ function mistakes(desired: DesiredRegistry): readonly Mistake[] {
     }
   }
   for (const { prefix, secret, user, line: at } of desired.cache?.value ?? []) {
-    if (!ID.test(prefix.replace(/\/+$/, ''))) {
+    if (!ID.test(cacheRepository({ prefix }))) {
       found.push(
         error(at, `\`prefix: ${prefix}\`: in Artifact Registry a cache is a repository, whose name has no slash.`),
       );

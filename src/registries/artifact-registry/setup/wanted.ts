@@ -1,9 +1,10 @@
 import { compileArtifactRegistry } from '../../../domain/retention/native/artifact-registry.ts';
 import { entriesFor } from '../../../domain/retention/repository-match.ts';
+import { cacheRepository, isDockerHub } from '../../../domain/setup/cache.ts';
 import type { Cache, DesiredRegistry, DesiredRepository } from '../../../domain/setup/desired-state.ts';
 import type { Principal } from '../../../domain/setup/principal.ts';
 import { type Access, grantsOf, grantsTo } from '../../setup/access.ts';
-import type { Change } from '../../setup/change.ts';
+import { type Change, lacksOf } from '../../setup/change.ts';
 import { lacksNoCache, lacksNone } from '../../setup/none.ts';
 import { compileRetention } from '../../setup/retention.ts';
 import { cleanupPolicies } from './cleanup-policies.ts';
@@ -24,15 +25,14 @@ export function wantedOf(desired: DesiredRegistry): readonly DesiredGoogleReposi
 }
 
 function remoteOf(cache: Cache<readonly Principal[]>): DesiredGoogleRepository {
-  const { prefix, from, user, secret, pull, line } = cache;
-  const isHub = /^(?:docker\.io|registry-1\.docker\.io)$/.test(from);
+  const { from, user, secret, pull, line } = cache;
   return {
-    name: prefix.replace(/\/+$/, ''),
+    name: cacheRepository(cache),
     creates: true,
     line,
     mode: 'REMOTE_REPOSITORY',
     remote: {
-      ...(isHub
+      ...(isDockerHub(from)
         ? { dockerRepository: { publicRepository: 'DOCKER_HUB' } }
         : { commonRepository: { uri: `https://${from}` } }),
       ...(user === undefined || secret === undefined
@@ -150,29 +150,28 @@ const UNSUPPORTED = [
 
 /** What Artifact Registry cannot do for a registry as a whole. */
 export function registryLacks(desired: DesiredRegistry): readonly Change<never>[] {
-  const rows = [
-    [
-      'replicate',
-      desired.replicate,
-      'Artifact Registry does not replicate: choose a multi-region location such as `europe-docker.pkg.dev`, or use `command: mirror`.',
-    ],
-    [
-      'templates',
-      desired.templates,
-      'Artifact Registry has no settings for repositories to come: name them in the file.',
-    ],
-    ['receive', desired.receive, 'Give the identity that pushes here `push`.'],
-    ['scanning', desired.scanning, 'Artifact Registry has one scanner: write `scan: on-push` at repositories.'],
-    ['signing', desired.signing, 'Artifact Registry does not sign: use `signing` of this action when publishing.'],
-    ['webhooks', desired.webhooks, 'Artifact Registry publishes events to the Pub/Sub topic `gcr`: subscribe to that.'],
-    ['quota', desired.quota, 'Artifact Registry has no quota of its own: set an alert in Cloud Monitoring.'],
-  ] as const;
   return [
     ...lacksNoCache(desired),
-    ...rows.flatMap(([name, given, reason]) =>
-      given === undefined || given.value === null
-        ? []
-        : [{ action: 'unsupported' as const, name, reason, line: given.line }],
-    ),
+    ...lacksOf([
+      [
+        'replicate',
+        desired.replicate,
+        'Artifact Registry does not replicate: choose a multi-region location such as `europe-docker.pkg.dev`, or use `command: mirror`.',
+      ],
+      [
+        'templates',
+        desired.templates,
+        'Artifact Registry has no settings for repositories to come: name them in the file.',
+      ],
+      ['receive', desired.receive, 'Give the identity that pushes here `push`.'],
+      ['scanning', desired.scanning, 'Artifact Registry has one scanner: write `scan: on-push` at repositories.'],
+      ['signing', desired.signing, 'Artifact Registry does not sign: use `signing` of this action when publishing.'],
+      [
+        'webhooks',
+        desired.webhooks,
+        'Artifact Registry publishes events to the Pub/Sub topic `gcr`: subscribe to that.',
+      ],
+      ['quota', desired.quota, 'Artifact Registry has no quota of its own: set an alert in Cloud Monitoring.'],
+    ]),
   ];
 }

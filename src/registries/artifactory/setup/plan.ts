@@ -1,4 +1,5 @@
 import { type Fields, fieldsOf } from '../../../domain/fields.ts';
+import { cacheLogin, cacheRepository, isDockerHub } from '../../../domain/setup/cache.ts';
 import type { Cache, DesiredRegistry, DesiredRepository } from '../../../domain/setup/desired-state.ts';
 import type { Json } from '../../../domain/setup/json.ts';
 import type { Principal } from '../../../domain/setup/principal.ts';
@@ -226,15 +227,16 @@ function lacksIn({ settings }: DesiredRepository): readonly Change<never>[] {
 
 /** A pull-through cache is a remote repository. */
 export function planRemote(
-  { prefix, from, user, secret, pull, line }: Cache<readonly Principal[]>,
+  cache: Cache<readonly Principal[]>,
   { fields, permission }: LiveArtifactoryRepository,
   owner: string,
 ): readonly ArtifactoryChange[] {
-  const key = prefix.replace(/\/+$/, '');
-  const isHub = /^(?:docker\.io|registry-1\.docker\.io)$/.test(from);
+  const { from, user, pull, line } = cache;
+  const key = cacheRepository(cache);
+  const isHub = isDockerHub(from);
   const url = isHub ? 'https://registry-1.docker.io/' : `https://${from}/`;
-  const login =
-    user === undefined || secret === undefined ? {} : { login: { user, variable: secret.replace(/^env:/, '') } };
+  const upstreamLogin = cacheLogin(cache);
+  const login = upstreamLogin === undefined ? {} : { login: upstreamLogin };
   const fixed = fixedDifference(key, fields, 'remote', line);
   if (fixed !== undefined) return [fixed];
   const grants = grantsTo(

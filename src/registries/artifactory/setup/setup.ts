@@ -1,11 +1,12 @@
 import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
+import { cacheRepository } from '../../../domain/setup/cache.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import { unexpected } from '../../../http/api.ts';
 import { parseErrorBody } from '../../../http/error-body.ts';
 import { registryError } from '../../../http/registry-error.ts';
-import { cacheLoginMistakes } from '../../setup/cache-login.ts';
 import { denied, planOf, type Reading, reading } from '../../setup/change.ts';
+import { repositoryNameMistakes } from '../../setup/mistakes.ts';
 import { stepSecret } from '../../setup/step-secret.ts';
 import {
   type Applied,
@@ -53,9 +54,9 @@ function openSetup(context: SetupContext): VendorSetup<Live, ArtifactoryRequest>
     },
     readLive: async (desired) => {
       const live = new Map<string, Reading<LiveArtifactoryRepository>>();
-      const caches = (desired.cache?.value ?? []).map(({ prefix, pull }) => ({
-        name: prefix.replace(/\/+$/, ''),
-        hasAccess: pull.length > 0,
+      const caches = (desired.cache?.value ?? []).map((cache) => ({
+        name: cacheRepository(cache),
+        hasAccess: cache.pull.length > 0,
       }));
       const plain = desired.repositories.map(({ name, settings: { pull, push, admin, access, visibility } }) => ({
         name,
@@ -88,7 +89,7 @@ export function planArtifactory(desired: DesiredRegistry, live: Live): RegistryP
   return planOf<ArtifactoryRequest>([
     { subject: '', accept: desired.accept, changes: artifactoryRegistryLacks(desired) },
     ...(desired.cache?.value ?? []).map((cache) => {
-      const subject = cache.prefix.replace(/\/+$/, '');
+      const subject = cacheRepository(cache);
       const found = live.get(subject);
       const changes =
         found?.ok === true
@@ -117,10 +118,7 @@ export function planArtifactory(desired: DesiredRegistry, live: Live): RegistryP
 
 /** An Artifactory of which nothing was read, as if it were empty. */
 function unreadArtifactory({ cache, repositories }: DesiredRegistry): Live {
-  const names = [
-    ...(cache?.value ?? []).map(({ prefix }) => prefix.replace(/\/+$/, '')),
-    ...repositories.map(({ name }) => name),
-  ];
+  const names = [...(cache?.value ?? []).map(cacheRepository), ...repositories.map(({ name }) => name)];
   const nothing: LiveArtifactoryRepository = { fields: undefined, permission: { ok: true, value: undefined } };
   return new Map(names.map((name) => [name, { ok: true, value: nothing }]));
 }
@@ -179,25 +177,14 @@ async function apply(
   });
 }
 
-const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
 function mistakes(desired: DesiredRegistry): readonly Mistake[] {
-  const error = (line: number, message: string): Mistake => ({ severity: 'error', line, message });
-  return [
-    ...desired.repositories.flatMap(({ name, line }) =>
-      KEY.test(name) ? [] : [error(line, `"${name}" is no key of a repository in Artifactory.`)],
-    ),
-    ...(desired.cache?.value ?? []).flatMap((cache) => [
-      ...(KEY.test(cache.prefix.replace(/\/+$/, ''))
-        ? []
-        : [
-            error(
-              cache.line,
-              `\`prefix: ${cache.prefix}\`: in Artifactory a cache is a repository, whose key has no slash.`,
-            ),
-          ]),
-      ...cacheLoginMistakes('Artifactory', cache),
-    ]),
-    ...ownMistakes(desired),
-  ];
+  return [...repositoryNameMistakes(NAMES, desired), ...ownMistakes(desired)];
 }
+
+const NAMES = {
+  product: 'Artifactory',
+  unit: 'repository',
+  noun: 'key',
+  pattern: /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+  rule: 'letters, digits, `.`, `_` and `-`, at most 64 characters',
+} as const;

@@ -1,4 +1,5 @@
 import type { Fields } from '../../../domain/fields.ts';
+import { cacheRepository } from '../../../domain/setup/cache.ts';
 import type { DesiredRegistry, DesiredRepository } from '../../../domain/setup/desired-state.ts';
 import type { ArtifactoryRepositoryState, ArtifactoryState } from '../../../domain/setup/export/artifactory-state.ts';
 import type { RegistryPlan } from '../../../domain/setup/setting.ts';
@@ -25,9 +26,9 @@ export function artifactoryState(
   { settings, steps }: RegistryPlan<ArtifactoryRequest>,
 ): ArtifactoryState {
   const caches = (desired.cache?.value ?? []).map(
-    ({ prefix, line }): Wanted => ({
-      key: prefix.replace(/\/+$/, ''),
-      line,
+    (cache): Wanted => ({
+      key: cacheRepository(cache),
+      line: cache.line,
       rclass: 'remote',
       creates: true,
       fields: ['url'],

@@ -2,6 +2,7 @@ import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import type { SubjectChanges } from '../../setup/change.ts';
 import { planOf, type Reading, reading } from '../../setup/change.ts';
+import { repositoryNameMistakes } from '../../setup/mistakes.ts';
 import { registrySetup, type SetupContext, type SetupDefinition, type VendorSetup } from '../../setup-port.ts';
 import { openHarborApi } from '../api.ts';
 import { applyRequest } from './apply.ts';
@@ -100,40 +101,20 @@ function planHarbor(desired: DesiredRegistry, live: HarborLive): RegistryPlan<Ha
 }
 
 /** https://goharbor.io/docs/latest/working-with-projects/create-projects/ */
-const PROJECT = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
+const PROJECTS = {
+  product: 'Harbor',
+  unit: 'project',
+  noun: 'name',
+  pattern: /^(?=.{1,255}$)[a-z0-9]+(?:[._-][a-z0-9]+)*$/,
+  rule: 'lower-case letters and digits, with single `.`, `_` and `-` between',
+} as const;
 
 function mistakes(desired: DesiredRegistry): readonly Mistake[] {
   const error = (line: number, message: string): Mistake => ({ severity: 'error', line, message });
-  const named = desired.repositories.flatMap(({ name, line }) =>
-    PROJECT.test(name) && name.length <= 255
-      ? []
-      : [
-          error(
-            line,
-            `"${name}" is no name of a Harbor project: lower-case letters and digits, with single . _ - between.`,
-          ),
-        ],
-  );
-  const caches = (desired.cache?.value ?? []).flatMap(({ prefix, secret, user, line }) => [
-    ...(PROJECT.test(prefix.replace(/\/+$/, ''))
-      ? []
-      : [error(line, `\`prefix: ${prefix}\`: in Harbor a cache is a project, whose name has no slash.`)]),
-    ...(secret === undefined || /^env:[A-Za-z_]\w*$/.test(secret)
-      ? []
-      : [
-          error(
-            line,
-            '`secret`: Harbor keeps the password itself. Write `env:NAME`, the name of an environment variable with the password.',
-          ),
-        ]),
-    ...((secret === undefined) === (user === undefined)
-      ? []
-      : [error(line, '`user` and `secret` of a cache go together.')]),
-  ]);
   const webhooks = desired.repositories.flatMap(({ settings }) =>
     (settings.webhooks?.value ?? []).flatMap(({ on, line }) =>
       on.includes('quarantine') ? [error(line, '`on: quarantine`: Harbor has no such event.')] : [],
     ),
   );
-  return [...named, ...caches, ...webhooks, ...ownMistakes(desired)];
+  return [...repositoryNameMistakes(PROJECTS, desired), ...webhooks, ...ownMistakes(desired)];
 }

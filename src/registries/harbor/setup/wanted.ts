@@ -1,4 +1,5 @@
 import { compileHarbor, type HarborRule } from '../../../domain/retention/native/harbor.ts';
+import { cacheRepository } from '../../../domain/setup/cache.ts';
 import type { DesiredRegistry, DesiredRepository, Immutability, Webhook } from '../../../domain/setup/desired-state.ts';
 import { grantsOf, grantsTo } from '../../setup/access.ts';
 import type { Change } from '../../setup/change.ts';
@@ -38,7 +39,7 @@ export function wantedOf(desired: DesiredRegistry): Wanted {
     const pullers = cache.pull.map((principal) => ({ principal, access: 'pull' as const }));
     const project: DesiredProject = {
       ...EMPTY,
-      name: cache.prefix.replace(/\/+$/, ''),
+      name: cacheRepository(cache),
       creates: true,
       proxyOf: endpoint,
       ...accessOf(pullers, undefined),

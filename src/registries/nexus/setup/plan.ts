@@ -1,4 +1,5 @@
 import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
+import { cacheLogin, cacheRepository, isDockerHub } from '../../../domain/setup/cache.ts';
 import type { Cache, DesiredRegistry, DesiredRepository } from '../../../domain/setup/desired-state.ts';
 import type { Json } from '../../../domain/setup/json.ts';
 import type { Principal } from '../../../domain/setup/principal.ts';
@@ -190,15 +191,16 @@ function lacksIn({ settings }: DesiredRepository): readonly Change<never>[] {
 
 /** A pull-through cache is a proxy repository. */
 export function planProxy(
-  { prefix, from, user, secret, line }: Cache<readonly Principal[]>,
+  cache: Cache<readonly Principal[]>,
   live: LiveNexusRepository | undefined,
   isRouted: boolean,
 ): readonly NexusChange[] {
-  const name = prefix.replace(/\/+$/, '');
-  const isHub = /^(?:docker\.io|registry-1\.docker\.io)$/.test(from);
+  const { from, user, line } = cache;
+  const name = cacheRepository(cache);
+  const isHub = isDockerHub(from);
   const remoteUrl = isHub ? 'https://registry-1.docker.io' : `https://${from}`;
-  const login =
-    user === undefined || secret === undefined ? {} : { login: { user, variable: secret.replace(/^env:/, '') } };
+  const upstreamLogin = cacheLogin(cache);
+  const login = upstreamLogin === undefined ? {} : { login: upstreamLogin };
   if (live !== undefined && live.type !== 'proxy') return [otherKind(name, live.type, 'proxy', line)];
   if (live === undefined) {
     const body = {

@@ -1,4 +1,5 @@
 import type { Fields } from '../../../domain/fields.ts';
+import { cacheRepository } from '../../../domain/setup/cache.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import { grantsOf, grantsTo } from '../../setup/access.ts';
 import type { Reading } from '../../setup/change.ts';
@@ -24,8 +25,8 @@ export function rolesOf(
     for (const privilege of privileges) found.privileges.add(privilege);
     roles.set(role, found);
   };
-  for (const { prefix, pull } of desired.cache?.value ?? []) {
-    for (const { id, line } of pull) give(id, line, privilegesFor(prefix.replace(/\/+$/, ''), 'pull'));
+  for (const cache of desired.cache?.value ?? []) {
+    for (const { id, line } of cache.pull) give(id, line, privilegesFor(cacheRepository(cache), 'pull'));
   }
   for (const repository of desired.repositories) {
     for (const { principal, access } of grantsTo(grantsOf(repository), 'nexus-role')) {

@@ -1,10 +1,11 @@
 import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
+import { cacheRepository } from '../../../domain/setup/cache.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import { ActionError } from '../../../errors/action-error.ts';
 import { unexpected } from '../../../http/api.ts';
-import { cacheLoginMistakes } from '../../setup/cache-login.ts';
 import { type Change, denied, planOf, type Reading, reading } from '../../setup/change.ts';
+import { repositoryNameMistakes } from '../../setup/mistakes.ts';
 import { stepSecret } from '../../setup/step-secret.ts';
 import {
   type Applied,
@@ -67,7 +68,7 @@ function openSetup(context: SetupContext): VendorSetup<NexusLive, NexusRequest> 
     readLive: async (desired) => {
       const rows = await listed();
       const repositories = new Map<string, Reading<LiveNexusRepository | undefined>>();
-      const caches = (desired.cache?.value ?? []).map(({ prefix }) => prefix.replace(/\/+$/, ''));
+      const caches = (desired.cache?.value ?? []).map(cacheRepository);
       for (const name of [...caches, ...desired.repositories.map((each) => each.name)]) {
         repositories.set(name, await reading(() => read(rows, name)));
       }
@@ -97,7 +98,7 @@ export function planNexus(desired: DesiredRegistry, live: NexusLive, isRouted: b
   return planOf<NexusRequest>([
     { subject: '', accept: desired.accept, changes: nexusRegistryLacks(desired) },
     ...(desired.cache?.value ?? []).map((cache) => {
-      const subject = cache.prefix.replace(/\/+$/, '');
+      const subject = cacheRepository(cache);
       const found = live.repositories.get(subject);
       const changes =
         found?.ok === false ? [denied('exists', found.error, cache.line)] : planProxy(cache, found?.value, isRouted);
@@ -215,25 +216,14 @@ async function applyRole(
   return {};
 }
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
-
 function mistakes(desired: DesiredRegistry): readonly Mistake[] {
-  const error = (line: number, message: string): Mistake => ({ severity: 'error', line, message });
-  return [
-    ...desired.repositories.flatMap(({ name, line }) =>
-      NAME.test(name) ? [] : [error(line, `"${name}" is no name of a repository in Nexus.`)],
-    ),
-    ...(desired.cache?.value ?? []).flatMap((cache) => [
-      ...(NAME.test(cache.prefix.replace(/\/+$/, ''))
-        ? []
-        : [
-            error(
-              cache.line,
-              `\`prefix: ${cache.prefix}\`: in Nexus a cache is a repository, whose name has no slash.`,
-            ),
-          ]),
-      ...cacheLoginMistakes('Nexus', cache),
-    ]),
-    ...ownMistakes(desired),
-  ];
+  return [...repositoryNameMistakes(NAMES, desired), ...ownMistakes(desired)];
 }
+
+const NAMES = {
+  product: 'Nexus',
+  unit: 'repository',
+  noun: 'name',
+  pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+  rule: 'letters, digits, `.`, `_` and `-`',
+} as const;

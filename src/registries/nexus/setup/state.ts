@@ -1,4 +1,5 @@
 import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
+import { cacheRepository } from '../../../domain/setup/cache.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type { NexusRepositoryState, NexusRoleState, NexusState } from '../../../domain/setup/export/nexus-state.ts';
 import type { RegistryPlan } from '../../../domain/setup/setting.ts';
@@ -19,9 +20,9 @@ export function nexusState(
 ): NexusState {
   const requests = steps.map(({ request }) => request);
   const wanted = [
-    ...(desired.cache?.value ?? []).map(({ prefix, line }) => ({
-      name: prefix.replace(/\/+$/, ''),
-      line,
+    ...(desired.cache?.value ?? []).map((cache) => ({
+      name: cacheRepository(cache),
+      line: cache.line,
       type: 'proxy' as const,
     })),
     ...desired.repositories.map((each) => ({ name: each.name, line: each.line, type: ownOf(each.settings).type })),

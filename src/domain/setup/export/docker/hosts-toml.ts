@@ -1,5 +1,6 @@
+import { isDockerHub } from '../../cache.ts';
 import { generatedFrom, origin } from '../origin.ts';
-import { isDockerHub, type Mirror, schemeOf } from './mirrors.ts';
+import { type Mirror, schemeOf } from './mirrors.ts';
 
 /**
  * The folder of a registry in `certs.d`. containerd reads a port as `_5000_` on every system, and as `:5000` on some; artifacts of a

@@ -1,3 +1,4 @@
+import { cacheRepository, isDockerHub } from '../../cache.ts';
 import type { Cache } from '../../desired-state.ts';
 import type { Principal } from '../../principal.ts';
 import type { ExportedRegistry, LeftOut } from '../exported-file.ts';
@@ -45,7 +46,7 @@ function cacheMirror(
     const reason = `containerd replaces the host of an image, and this cache is for ${from} only.`;
     return { mirrors: [], leftOut: [{ what, reason, instead: `Name images by \`${host}/${prefix}\`.` }] };
   }
-  const folder = [namespace, prefix === 'ROOT' ? '' : prefix.replace(/\/+$/, '')]
+  const folder = [namespace, prefix === 'ROOT' ? '' : cacheRepository({ prefix })]
     .filter((each) => each !== '')
     .join('/');
   const of = isDockerHub(upstream) ? 'docker.io' : upstream;
@@ -91,10 +92,6 @@ function replicas({ vendor, desired }: ExportedRegistry): Mirrors {
     }
   }
   return { mirrors, leftOut };
-}
-
-export function isDockerHub(host: string): boolean {
-  return ['docker.io', 'registry-1.docker.io', 'index.docker.io'].includes(host);
 }
 
 /** Registries of this machine speak plain HTTP. */
