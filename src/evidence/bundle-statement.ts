@@ -1,6 +1,7 @@
 import type { Bundle } from '@sigstore/bundle';
 import { fieldsOf } from '../domain/fields.ts';
 import { type Parsed, problems } from '../domain/parsed.ts';
+import { readStrictJson } from '../domain/strict-json.ts';
 import { readStatement, STATEMENT_MEDIA_TYPE, type Statement } from '../domain/trust/statement.ts';
 import type { SignedStatement } from '../domain/trust/verification.ts';
 import type { BundleChecker } from '../sigstore/verify-bundle.ts';
@@ -10,7 +11,9 @@ export type CheckedStatement = Omit<SignedStatement, 'format' | 'manifest'>;
 
 /** Verifies the bytes of a bundle, and reads its statement. */
 export function readBundleStatement(check: BundleChecker, bytes: Uint8Array): Parsed<CheckedStatement> {
-  return checked(check(parseJson(bytes)), ({ content }) =>
+  const json = readStrictJson(bytes);
+  if (!json.ok) return problems(`it is no valid bundle (${json.problems.join('; ')})`);
+  return checked(check(json.value), ({ content }) =>
     content.$case === 'dsseEnvelope' ? payloadOf(content.dsseEnvelope) : problems('it signs bytes and no statement'),
   );
 }

@@ -2,6 +2,8 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { isDigest } from '../domain/digest.ts';
 import { type Fields, fieldsOf, isFields } from '../domain/fields.ts';
 import { type Parsed, parsed, problems } from '../domain/parsed.ts';
+import { miscasedKey, readStrictJson } from '../domain/strict-json.ts';
+import { quoted } from '../domain/suggestion.ts';
 import { PREDICATES } from '../domain/trust/predicates.ts';
 import type { Statement } from '../domain/trust/statement.ts';
 
@@ -17,6 +19,9 @@ const TIMESTAMP = 'dev.sigstore.cosign/rfc3161timestamp';
 /** The type of the documents that `cosign sign` signed before bundles. */
 const SIMPLE_SIGNING_TYPE = 'cosign container image signature';
 
+/** The image in such a document. */
+const DIGEST = 'docker-manifest-digest';
+
 type Annotations = Readonly<Record<string, string>>;
 
 /**
@@ -28,11 +33,13 @@ export function legacyBundle(mediaType: string, annotations: Annotations, blob: 
   const isSignature = mediaType === SIMPLE_SIGNING;
   const signature = annotations[SIGNATURE];
   if (isSignature && (signature === undefined || signature === '')) return problems('it has no signature');
-  const envelope = isSignature ? undefined : parse(new TextDecoder().decode(blob));
-  if (!isSignature && !isFields(envelope)) return problems('it is not JSON');
+  const json = isSignature ? parsed({}) : readStrictJson(blob);
+  if (!json.ok) return json;
+  const envelope = json.value;
+  if (!isFields(envelope)) return problems('it is no envelope');
   const content = isSignature
     ? { messageSignature: { messageDigest: { algorithm: 'SHA2_256', digest: sha256(blob) }, signature } }
-    : { dsseEnvelope: withoutKeyIds(fieldsOf(envelope)) };
+    : { dsseEnvelope: withoutKeyIds(envelope) };
   const pem = annotations[CERTIFICATE];
   if (pem === undefined || pem === '') {
     return parsed({
@@ -58,9 +65,16 @@ export function legacyBundle(mediaType: string, annotations: Annotations, blob: 
 
 /** Converts a simple signing document to a statement that the image was signed. */
 export function simpleSigningStatement(blob: Uint8Array): Parsed<Statement> {
-  const { critical } = fieldsOf(parse(new TextDecoder().decode(blob)));
-  const { type, image } = fieldsOf(critical);
-  const digest = fieldsOf(image)['docker-manifest-digest'];
+  const json = readStrictJson(blob);
+  if (!json.ok) return problems(...json.problems.map((problem) => `what was signed cannot be read: ${problem}`));
+  const document = fieldsOf(json.value);
+  const critical = fieldsOf(document.critical);
+  const image = fieldsOf(critical.image);
+  const miscased =
+    miscasedKey(document, ['critical']) ?? miscasedKey(critical, ['type', 'image']) ?? miscasedKey(image, [DIGEST]);
+  if (miscased !== undefined) return problems(`what was signed has the key ${quoted(miscased)}, in another case`);
+  const { type } = critical;
+  const digest = image[DIGEST];
   if (type !== SIMPLE_SIGNING_TYPE || !isDigest(digest)) return problems('what was signed names no image');
   return parsed({ predicateType: PREDICATES.signature, subjects: [digest], predicate: {} });
 }

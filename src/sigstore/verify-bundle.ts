@@ -4,7 +4,9 @@ import type { TrustedRoot } from '@sigstore/protobuf-specs';
 import type { Verifier as BundleVerifier, SignedEntity } from '@sigstore/verify';
 import { once } from '../domain/once.ts';
 import { type Parsed, parsed, problems } from '../domain/parsed.ts';
+import { quoted } from '../domain/suggestion.ts';
 import { type CertificateClaims, readCertificateClaims } from '../domain/trust/claims.ts';
+import { BUNDLE_MEDIA_TYPE } from '../domain/trust/predicates.ts';
 import type { Signer } from '../domain/trust/verification.ts';
 
 /** What signatures are checked against. */
@@ -26,6 +28,15 @@ export type BundleChecker = (
   bundle: unknown,
   artifact?: Uint8Array,
 ) => Parsed<CheckedBundle & { readonly bundle: Bundle }>;
+
+/**
+ * The versions whose rules are known. The library reads any other one by the rules of the newest.
+ * https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto
+ */
+const BUNDLE_TYPES: readonly string[] = [
+  ...['0.1', '0.2', '0.3'].map((version) => `application/vnd.dev.sigstore.bundle+json;version=${version}`),
+  BUNDLE_MEDIA_TYPE,
+];
 
 /** Most fields of a certificate are shorter. */
 const CERTIFICATE_FIELD_BYTES = 64;
@@ -107,6 +118,8 @@ export async function createBundleChecker({ roots, keys }: TrustAnchors): Promis
     let entity: SignedEntity;
     try {
       bundle = bundleFromJSON(value);
+      if (!BUNDLE_TYPES.includes(bundle.mediaType))
+        return problems(`it is no bundle of a known version, but ${quoted(bundle.mediaType)}`);
       entity = toSignedEntity(bundle, artifact === undefined ? undefined : Buffer.from(artifact));
     } catch (error) {
       return problems(`it is no valid bundle (${error instanceof Error ? error.message.slice(0, 200) : 'unreadable'})`);

@@ -13,7 +13,9 @@ import {
   type ShownBy,
   type StatementKey,
   signedBundle,
+  signedPayload,
   simpleSignature,
+  statementText,
 } from '../support/signed-statement.ts';
 
 const REPOSITORY = 'acme/app';
@@ -163,6 +165,102 @@ describe('what looks like a signature and is none', () => {
     const run = await verify();
     expect(run.outputs.outcome, run.log).toBe('unverified');
     expect(run.log).toContain('It is not signed.');
+  });
+});
+
+describe('what parsers read in different ways, signed by the right key', () => {
+  const right = statementText({ sha256: HEX });
+  const wrong = statementText({ sha256: 'a'.repeat(64) });
+  const attachText = (payload: string | Buffer, type?: string) =>
+    attachBundle(registry, REPOSITORY, SUBJECT, signedPayload(ours, Buffer.from(payload), type));
+
+  test.each<[string, string | Buffer, string]>([
+    ['two lists of subjects', `${wrong.slice(0, -1)},"subject":[{"digest":{"sha256":"${HEX}"}}]}`, 'same key twice'],
+    [
+      'two predicate types',
+      right.replace('"predicateType"', '"predicateType":"https://a.example","predicateType"'),
+      'same key twice',
+    ],
+    ['a key twice in the predicate', right.replace('"predicate":{}', '"predicate":{"a":1,"a":2}'), 'same key twice'],
+    [
+      'a second list of subjects, in another case',
+      right.replace('"subject"', '"Subject":[],"subject"'),
+      'in another case',
+    ],
+    [
+      'a digest whose algorithm is in another case',
+      right.replace('"sha256"', '"SHA256":"","sha256"'),
+      'in another case',
+    ],
+    ['subjects for JavaScript alone', right.replace('"subject"', '"__proto__"'), 'names no subject'],
+    [
+      'a second digest that is right, beside one that is none',
+      right.replace(`"${HEX}"`, `"x","sha512":"${'a'.repeat(128)}"`),
+      'has no digest',
+    ],
+    ['one subject of two without a digest', right.replace('"subject":[', '"subject":[{"name":"a"},'), 'has no digest'],
+    ['something after the statement', `${right}${wrong}`, 'not JSON'],
+    ['a byte order mark', `\uFEFF${right}`, 'not JSON'],
+    [
+      'bytes that are not UTF-8',
+      Buffer.concat([Buffer.from(right.slice(0, -1)), Buffer.from(',"a":"\xff"}', 'latin1')]),
+      'not UTF-8',
+    ],
+    [
+      'a hundred thousand levels',
+      right.replace('"predicate":{}', `"predicate":{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`),
+      'levels',
+    ],
+    [
+      'more subjects than are read',
+      right.replace('"subject":[', `"subject":[${'{"digest":{}},'.repeat(1024)}`),
+      'more than 1024 subjects',
+    ],
+  ])('%s', async (_what, payload, reason) => {
+    attachText(payload);
+    const refused = await verify();
+    expect(refused.outputs.outcome, refused.log).toBe('unverified');
+    expect(refused.log).toContain(reason);
+    attachText(right);
+    expect((await verify()).outputs.outcome).toBe('verified');
+  });
+
+  test.each(['application/json', 'application/vnd.in-toto+json; charset=utf-8', 'APPLICATION/VND.IN-TOTO+JSON', ''])(
+    'a payload of the type "%s"',
+    async (type) => {
+      attachText(right, type);
+      const run = await verify();
+      expect(run.outputs.outcome, run.log).toBe('unverified');
+      expect(run.log).toContain('what it signs is no in-toto statement');
+    },
+  );
+
+  test.each<[string, (bundle: string) => string, string]>([
+    ['a second envelope', (bundle) => `${bundle.slice(0, -1)},"dsseEnvelope":{}}`, 'same key twice'],
+    ['two signatures', (bundle) => bundle.replace(/"signatures":\[(.*?)\]/, '"signatures":[$1,$1]'), 'no valid bundle'],
+    ['no signature', (bundle) => bundle.replace(/"signatures":\[.*?\]/, '"signatures":[]'), 'no valid bundle'],
+    [
+      'a media type of something else',
+      (bundle) => bundle.replace('bundle.v0.3+json', 'other.v0.3+json'),
+      'no valid bundle',
+    ],
+    [
+      'a media type of the future',
+      (bundle) => bundle.replace('v0.3+json', 'v9.3+json'),
+      'no bundle of a known version',
+    ],
+    [
+      'a media type that goes on',
+      (bundle) => bundle.replace('v0.3+json', 'v0.3+json; a'),
+      'no bundle of a known version',
+    ],
+    ['something behind it', (bundle) => `${bundle}{}`, 'not JSON'],
+  ])('a bundle with %s', async (_what, change, reason) => {
+    const bundle = signedBundle(ours, { sha256: HEX }).toString();
+    attachBundle(registry, REPOSITORY, SUBJECT, Buffer.from(change(bundle)));
+    const run = await verify();
+    expect(run.outputs.outcome, run.log).toBe('unverified');
+    expect(run.log).toContain(reason);
   });
 });
 

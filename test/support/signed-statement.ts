@@ -25,22 +25,34 @@ export interface StatementContent {
   readonly predicate?: Readonly<Record<string, unknown>>;
 }
 
-/** The JSON of a bundle whose statement a key signed. */
-export function signedBundle(
-  { secret }: StatementKey,
-  { predicateType = PREDICATES.signature, sha256, predicate = {} }: StatementContent,
-): Buffer {
+/** The payload of an envelope. */
+export function statementText({
+  predicateType = PREDICATES.signature,
+  sha256,
+  predicate = {},
+}: StatementContent): string {
   const subject = [{ digest: { sha256 } }];
-  const statement = { _type: 'https://in-toto.io/Statement/v1', subject, predicateType, predicate };
-  const payload = Buffer.from(JSON.stringify(statement));
-  const encoded = Buffer.concat([Buffer.from(`DSSEv1 ${STATEMENT.length} ${STATEMENT} ${payload.length} `), payload]);
+  return JSON.stringify({ _type: 'https://in-toto.io/Statement/v1', subject, predicateType, predicate });
+}
+
+/** The JSON of a bundle whose statement a key signed. */
+export function signedBundle(key: StatementKey, content: StatementContent): Buffer {
+  return signedPayload(key, Buffer.from(statementText(content)));
+}
+
+/** The same for whatever bytes a key signs. */
+export function signedPayload({ secret }: StatementKey, payload: Buffer, payloadType = STATEMENT): Buffer {
+  const encoded = Buffer.concat([
+    Buffer.from(`DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `),
+    payload,
+  ]);
   return Buffer.from(
     JSON.stringify({
       mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
       verificationMaterial: { publicKey: { hint: '' }, tlogEntries: [] },
       dsseEnvelope: {
         payload: payload.toString('base64'),
-        payloadType: STATEMENT,
+        payloadType,
         signatures: [{ sig: sign('sha256', encoded, secret).toString('base64'), keyid: '' }],
       },
     }),

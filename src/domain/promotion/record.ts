@@ -3,6 +3,7 @@ import { type Digest, isDigest } from '../digest.ts';
 import { fieldsOf, isFields, isPlainText, TEXT_LIMIT } from '../fields.ts';
 import type { Descriptor } from '../manifest.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
+import { readStrictJson } from '../strict-json.ts';
 import { quoted } from '../suggestion.ts';
 import { readScanTerms, type ScanTerms } from './scan-terms.ts';
 
@@ -129,13 +130,10 @@ export function readRecord(bytes: Uint8Array): Parsed<PromotionRecord> {
   if (bytes.length > RECORD_LIMIT) {
     return problems(`a promotion record has at most ${RECORD_LIMIT} bytes, and this one has ${bytes.length}`);
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return problems('the promotion record is not JSON');
-  }
-  return parseRecord(value);
+  const json = readStrictJson(bytes);
+  return json.ok
+    ? parseRecord(json.value)
+    : problems(...json.problems.map((problem) => `the promotion record cannot be read: ${problem}`));
 }
 
 /** Reads a record from untrusted JSON; ignores unknown fields. Never throws. */

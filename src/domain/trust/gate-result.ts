@@ -3,6 +3,8 @@ import { type Fields, fieldsOf, isPlainText } from '../fields.ts';
 import { SEVERITIES, type SeverityCounts } from '../gate/severity.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { readScanTerms, type ScanTerms } from '../promotion/scan-terms.ts';
+import { miscasedKey } from '../strict-json.ts';
+import { quoted } from '../suggestion.ts';
 
 /** What the gate decided about an image, as it is signed: `docs/predicates/gate-result.md`. */
 export interface GateResult {
@@ -34,6 +36,9 @@ interface PlatformResult {
 /** More platforms than any image has. */
 const MAX_PLATFORMS = 100;
 
+/** What parsers read that take no account of case. */
+const KEYS = ['result', 'scanner', 'database', 'policy', 'counts', 'platforms', 'suppressed'];
+
 export function gateResultPredicate(result: GateResult): Fields {
   return { ...result };
 }
@@ -45,6 +50,8 @@ export function readGateResult(predicate: Fields): Parsed<GateResult> {
   const { updatedAt } = fieldsOf(database);
   const terms = readScanTerms(policy);
   const total = readCounts(counts);
+  const miscased = miscasedKey(predicate, KEYS);
+  if (miscased !== undefined) return problems(`the gate result has the key ${quoted(miscased)}, in another case`);
   if (result !== 'passed' && result !== 'failed') return problems('the gate result is neither passed nor failed');
   if (!isPlainText(name) || !isPlainText(version)) return problems('the gate result names no scanner');
   if (database !== undefined && !isTime(updatedAt)) return problems('the gate result has a database without a date');

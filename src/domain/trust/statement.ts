@@ -1,6 +1,8 @@
 import { type Digest, isDigest, splitDigest } from '../digest.ts';
 import { type Fields, fieldsOf, isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
+import { miscasedKey, readStrictJson } from '../strict-json.ts';
+import { quoted } from '../suggestion.ts';
 
 /** The media type of a statement as the payload of a DSSE envelope. */
 export const STATEMENT_MEDIA_TYPE = 'application/vnd.in-toto+json';
@@ -34,25 +36,38 @@ export function statementBytes(
   return new TextEncoder().encode(JSON.stringify({ _type: STATEMENT_TYPE, subject, predicateType, predicate }));
 }
 
-/** Reads the payload of an envelope. A subject without a digest that is understood here makes the statement useless. */
+/** What parsers read that take no account of case. */
+const STATEMENT_KEYS = ['_type', 'subject', 'predicateType', 'predicate'];
+const SUBJECT_KEYS = ['name', 'digest'];
+const ALGORITHMS = ['sha256', 'sha512'];
+
+/**
+ * Reads the payload of an envelope. A subject without a digest that is understood here makes the statement useless, and so does
+ * what other parsers read in another way.
+ */
 export function readStatement(payload: Uint8Array): Parsed<Statement> {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-  } catch {
-    return problems('the statement is not JSON');
-  }
-  const { _type: type, predicateType, predicate, subject } = fieldsOf(value);
+  const value = readStrictJson(payload);
+  if (!value.ok) return problems(...value.problems.map((problem) => `the statement cannot be read: ${problem}`));
+  const fields = fieldsOf(value.value);
+  const { _type: type, predicateType, predicate, subject } = fields;
   if (!STATEMENT_TYPES.includes(type)) return problems('the signed content is no in-toto statement');
   if (typeof predicateType !== 'string' || predicateType === '') return problems('the statement has no predicate type');
   if (!Array.isArray(subject) || subject.length === 0) return problems('the statement names no subject');
   if (subject.length > MAX_SUBJECTS) return problems(`the statement names more than ${MAX_SUBJECTS} subjects`);
-  const subjects = subject.map((entry: unknown) => digestOf(fieldsOf(entry).digest));
+  const entries = subject.map(fieldsOf);
+  const miscased =
+    miscasedKey(fields, STATEMENT_KEYS) ??
+    entries.map((entry) => miscasedKey(entry, SUBJECT_KEYS)).find((key) => key !== undefined) ??
+    entries.map(({ digest }) => miscasedKey(fieldsOf(digest), ALGORITHMS)).find((key) => key !== undefined);
+  if (miscased !== undefined) return problems(`the statement has the key ${quoted(miscased)}, in another case`);
+  const subjects = entries.map(({ digest }) => digestOf(digest));
   if (!subjects.every((digest) => digest !== undefined)) return problems('a subject of the statement has no digest');
   return parsed({ predicateType, subjects, predicate: isFields(predicate) ? predicate : {} });
 }
 
+/** By SHA-256 where it is given, and otherwise by SHA-512. */
 function digestOf(value: unknown): Digest | undefined {
   const { sha256, sha512 } = fieldsOf(value);
-  return [`sha256:${sha256}`, `sha512:${sha512}`].find((digest) => isDigest(digest));
+  const digest = sha256 === undefined ? `sha512:${sha512}` : `sha256:${sha256}`;
+  return isDigest(digest) ? digest : undefined;
 }
