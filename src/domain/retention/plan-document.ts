@@ -1,6 +1,7 @@
 import { type Digest, isDigest } from '../digest.ts';
 import { type Fields, isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
+import { CHANGED_PLAN, parsePlanFile } from '../plan-file.ts';
 import { quoted } from '../suggestion.ts';
 import { isTag } from '../tags/grammar.ts';
 import { canonicalParts, type HashParts } from './canonical-json.ts';
@@ -32,23 +33,16 @@ export function parsePlan(
   hash: HashParts,
   expected: { readonly policyDigest: Digest },
 ): Parsed<CleanupPlan> {
-  let file: unknown;
-  try {
-    file = JSON.parse(text);
-  } catch {
-    return problems('The plan is not JSON: it was cut off, or is another file. Plan again.');
-  }
-  if (!isFields(file) || !isFields(file.plan) || !isDigest(file.digest)) {
-    return problems('This file is no plan: expected `digest` and `plan`, as `command: cleanup` writes them.');
-  }
-  const { plan, digest } = file;
+  const file = parsePlanFile(text, 'cleanup');
+  if (!file.ok) return file;
+  const { plan, digest } = file.value;
   if (plan.version !== PLAN_VERSION) {
     return problems(
       `The plan has version ${quoted(String(plan.version))}, expected ${PLAN_VERSION}. Plan again with this version of the action.`,
     );
   }
   if (hash(canonicalParts(plan)) !== digest) {
-    return problems('The plan was changed after it was made: its digest does not fit. Plan again.');
+    return problems(CHANGED_PLAN);
   }
   if (plan.policyDigest !== expected.policyDigest) {
     return problems(

@@ -1,6 +1,7 @@
-import { type Digest, isDigest } from '../digest.ts';
+import type { Digest } from '../digest.ts';
 import { isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
+import { CHANGED_PLAN, parsePlanFile } from '../plan-file.ts';
 import { canonicalJson, canonicalPolicy, type Sha256 } from '../retention/canonical-json.ts';
 import type { CleanupPolicy } from '../retention/policy.ts';
 import { quoted } from '../suggestion.ts';
@@ -74,23 +75,15 @@ export function parseSetupPlan(
   sha256: Sha256,
   expected: Digest,
 ): Parsed<{ readonly digest: Digest; readonly steps: ApprovedSteps }> {
-  let file: unknown;
-  try {
-    file = JSON.parse(text);
-  } catch {
-    return problems('The plan is not JSON: it was cut off, or is another file. Plan again.');
-  }
-  if (!isFields(file) || !isFields(file.plan) || !isDigest(file.digest)) {
-    return problems('This file is no plan: expected `digest` and `plan`, as `command: setup` writes them.');
-  }
-  const { plan, digest } = file;
+  const file = parsePlanFile(text, 'setup');
+  if (!file.ok) return file;
+  const { plan, digest } = file.value;
   if (plan.version !== PLAN_VERSION || plan.configDigest === undefined) {
     return problems(
       `This is no plan of \`command: setup\` with version ${PLAN_VERSION}, but ${quoted(String(plan.version))}. Plan again with this version of the action.`,
     );
   }
-  if (sha256(canonicalJson(plan)) !== digest)
-    return problems('The plan was changed after it was made: its digest does not fit. Plan again.');
+  if (sha256(canonicalJson(plan)) !== digest) return problems(CHANGED_PLAN);
   if (plan.configDigest !== expected) {
     return problems(
       'The plan was made for another desired state than the one given now. Plan again, or apply with the file of the plan.',
