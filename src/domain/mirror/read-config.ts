@@ -1,14 +1,14 @@
 import { parse } from 'yaml';
-import { type Parsed, parsed, problems } from '../parsed.ts';
+import { type Parsed, problems } from '../parsed.ts';
 import { isCatchAll, tagMatcher } from '../patterns/tag-pattern.ts';
 import { quoted } from '../suggestion.ts';
+import { readYamlTree } from '../yaml-file/parse.ts';
 import type { JsonSchema, Report } from '../yaml-file/readers.ts';
 import { parseYamlTree, plainValue } from '../yaml-file/tree.ts';
 import type { HostLimits, Mirror, MirrorConfig, MirrorLimits, Moved } from './config.ts';
 import { configFields, isOneTag, type RawConfig, type RawMirror, type RawSettings } from './config-fields.ts';
 import { type Conversion, convertForeign } from './foreign/convert.ts';
 
-const MAX_PROBLEMS = 50;
 const DEFAULT_PARALLEL = 4;
 
 /**
@@ -18,21 +18,14 @@ const DEFAULT_PARALLEL = 4;
  */
 export function parseMirrorConfig(text: string, file: string): Parsed<MirrorConfig> {
   const tree = parseYamlTree(text, file);
-  if (!tree.ok) {
-    const converted = convertForeign(withAliases(text));
-    return converted === undefined ? tree : foreignFile(converted, file);
-  }
-  const found: string[] = [];
-  const report: Report = ({ line, column }, message) => {
-    found.push(`${file}:${line}:${column}: ${message}`);
-  };
-  if (tree.value.value === null)
-    return problems(`${file}:1:1: the file is empty, expected \`version\` and \`mirrors\``);
-  const foreign = convertForeign(plainValue(tree.value));
+  const foreign = convertForeign(tree.ok ? plainValue(tree.value) : withAliases(text));
   if (foreign !== undefined) return foreignFile(foreign, file);
-  const raw = configFields.read(tree.value, report);
-  const config = raw === undefined ? undefined : readConfig(raw, report);
-  return config === undefined || found.length > 0 ? problems(...found.slice(0, MAX_PROBLEMS)) : parsed(config);
+  if (!tree.ok) return tree;
+  return readYamlTree(tree.value, file, {
+    empty: 'the file is empty, expected `version` and `mirrors`',
+    fields: configFields,
+    read: readConfig,
+  });
 }
 
 function foreignFile({ tool, yaml }: Conversion, file: string): Parsed<MirrorConfig> {

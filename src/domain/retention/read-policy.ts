@@ -1,13 +1,11 @@
-import { type Parsed, parsed, problems } from '../parsed.ts';
+import type { Parsed } from '../parsed.ts';
 import { quoted } from '../suggestion.ts';
+import { parseYamlFile } from '../yaml-file/parse.ts';
 import type { JsonSchema, Report } from '../yaml-file/readers.ts';
-import { parseYamlTree } from '../yaml-file/tree.ts';
 import { DAY } from './duration.ts';
 import type { CleanupPolicy, InUseRequest, Limits, RepositoryPolicy, Rule } from './policy.ts';
 import { policyFields, type RawInUse, type RawPolicy, type RawRule, type RawSettings } from './policy-fields.ts';
 import { readRule } from './read-rule.ts';
-
-const MAX_PROBLEMS = 50;
 
 /** Limits of a policy that names none. */
 const LIMITS: Limits = {
@@ -29,18 +27,11 @@ const DEFAULT_IN_USE: readonly InUseRequest[] = [{ kind: 'promotions', history: 
  * @returns the policy with its defaults, or all problems
  */
 export function parsePolicy(text: string, file: string): Parsed<CleanupPolicy> {
-  const tree = parseYamlTree(text, file);
-  if (!tree.ok) return tree;
-  const found: string[] = [];
-  const report: Report = ({ line, column }, message) => {
-    found.push(`${file}:${line}:${column}: ${message}`);
-  };
-  if (tree.value.value === null)
-    return problems(`${file}:1:1: the policy is empty, expected \`rules\` or \`repositories\``);
-  const raw = policyFields.read(tree.value, report);
-  const policy = raw === undefined ? undefined : readPolicy(raw, report);
-  if (policy === undefined || found.length > 0) return problems(...found.slice(0, MAX_PROBLEMS));
-  return parsed(policy);
+  return parseYamlFile(text, file, {
+    empty: 'the policy is empty, expected `rules` or `repositories`',
+    fields: policyFields,
+    read: readPolicy,
+  });
 }
 
 function readPolicy(raw: RawPolicy, report: Report): CleanupPolicy {

@@ -1,7 +1,8 @@
-import { type Parsed, parsed, problems } from '../parsed.ts';
+import type { Parsed } from '../parsed.ts';
 import { didYouMean, quoted } from '../suggestion.ts';
+import { parseYamlFile } from '../yaml-file/parse.ts';
 import type { JsonSchema, Report } from '../yaml-file/readers.ts';
-import { type Located, parseYamlTree } from '../yaml-file/tree.ts';
+import type { Located } from '../yaml-file/tree.ts';
 import {
   type Cache,
   type DesiredState,
@@ -25,8 +26,6 @@ import {
 import type { Json } from './json.ts';
 import { isPrincipal, type Principal, type PrincipalGroup, parsePrincipal } from './principal.ts';
 
-const MAX_PROBLEMS = 50;
-
 type Groups = ReadonlyMap<string, readonly Principal[]>;
 type FileSettings = RepositorySettings<readonly PrincipalGroup[], RetentionFile>;
 
@@ -36,18 +35,11 @@ type FileSettings = RepositorySettings<readonly PrincipalGroup[], RetentionFile>
  * @returns what it says, or all problems
  */
 export function parseDesiredState(text: string, file: string): Parsed<DesiredState> {
-  const tree = parseYamlTree(text, file);
-  if (!tree.ok) return tree;
-  const found: string[] = [];
-  const report: Report = ({ line, column }, message) => {
-    found.push(`${file}:${line}:${column}: ${message}`);
-  };
-  if (tree.value.value === null)
-    return problems(`${file}:1:1: the file is empty, expected \`version\`, \`registries\` and \`repositories\``);
-  const raw = desiredStateFields.read(tree.value, report);
-  const state = raw === undefined ? undefined : readState(raw, report);
-  if (state === undefined || found.length > 0) return problems(...found.slice(0, MAX_PROBLEMS));
-  return parsed(state);
+  return parseYamlFile(text, file, {
+    empty: 'the file is empty, expected `version`, `registries` and `repositories`',
+    fields: desiredStateFields,
+    read: readState,
+  });
 }
 
 /** The schema for editors: what `parseDesiredState` accepts, as far as a schema can say it. */
