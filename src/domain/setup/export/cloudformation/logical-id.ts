@@ -9,17 +9,21 @@ const HASH_LENGTH = 8;
  * names of letters and slashes have one of their own, and others get a hash only where they clash with another name.
  */
 export function logicalIds(names: readonly string[]): ReadonlyMap<string, string> {
-  const users = new Map<string, string[]>();
-  for (const name of new Set(names)) {
+  const distinct = [...new Set(names)];
+  const byId = Map.groupBy(distinct, plainId);
+  const isOwn = (name: string) => {
     const id = plainId(name);
-    users.set(id, [...(users.get(id) ?? []), name]);
-  }
-  const ids = new Map<string, string>();
-  for (const name of names) {
-    const id = plainId(name);
-    const isAlone = users.get(id)?.length === 1 || isUnmistakable(name);
-    const isValid = /^[A-Za-z]/.test(id) && id.length <= MAX_LENGTH;
-    ids.set(name, isAlone && isValid ? id : hashed(id, name));
+    const isAlone = byId.get(id)?.length === 1 || isUnmistakable(name);
+    return isAlone && /^[A-Za-z]/.test(id) && id.length <= MAX_LENGTH;
+  };
+  const ids = new Map(distinct.filter(isOwn).map((name) => [name, plainId(name)]));
+  const used = new Set(ids.values());
+  for (const name of distinct) {
+    if (ids.has(name)) continue;
+    let id = hashed(name, '');
+    for (let salt = 1; used.has(id); salt += 1) id = hashed(name, ` ${salt}`);
+    used.add(id);
+    ids.set(name, id);
   }
   return ids;
 }
@@ -34,7 +38,9 @@ function plainId(name: string): string {
     .join('');
 }
 
-function hashed(id: string, name: string): string {
+/** @param salt empty, unless even the hash is taken */
+function hashed(name: string, salt: string): string {
+  const id = plainId(name);
   const start = `${/^[A-Za-z]/.test(id) ? '' : 'R'}${id}`.slice(0, MAX_LENGTH - HASH_LENGTH - 1);
-  return `${start}X${shortHash(name)}`;
+  return `${start}X${shortHash(`${name}${salt}`)}`;
 }

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import { generatedFrom, oneLine } from '../origin.ts';
 import type { PullSecret } from './login.ts';
+import { tokenAccount } from './names.ts';
 import { STORE_NAME } from './secret-store.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -55,7 +56,7 @@ export function pullSecretManifests(
     ];
   }
   const { generator, spec, refresh, role, about } = login;
-  const account = `${name}-token`;
+  const account = tokenAccount(name);
   const identity =
     role === undefined
       ? []

@@ -1,5 +1,5 @@
 import { type Raw, raw, type TopBlock } from './hcl.ts';
-import { identifiers } from './identifiers.ts';
+import { newIdentifiers } from './identifiers.ts';
 import { dataSource } from './module.ts';
 
 type Where = 'repositories' | 'registry';
@@ -16,29 +16,30 @@ export interface Lookups {
 export function lookups(): Lookups {
   const aliases = new Map<string, Where>();
   const secrets = new Set<string>();
-  const idOf = (text: string) => identifiers([text]).get(text) ?? text;
+  const aliasId = newIdentifiers();
+  const secretId = newIdentifiers();
   const all = (where: Where) => [...aliases].filter(([, at]) => at === where).map(([alias]) => alias);
   return {
     key: (key, where) => {
       const alias = /(?:^|:)(alias\/.+)$/.exec(key)?.[1];
       if (alias === undefined) return key;
       if (!aliases.has(alias)) aliases.set(alias, where);
-      return raw(`data.aws_kms_alias.${idOf(alias)}.target_key_arn`);
+      return raw(`data.aws_kms_alias.${aliasId(alias)}.target_key_arn`);
     },
     secret: (arn) => {
       const name = /:secret:(.+)$/.exec(arn)?.[1];
       if (name === undefined || /-[A-Za-z0-9]{6}$/.test(name)) return arn;
       secrets.add(name);
-      return raw(`data.aws_secretsmanager_secret.${idOf(name)}.arn`);
+      return raw(`data.aws_secretsmanager_secret.${secretId(name)}.arn`);
     },
     blocks: (where) => [
       ...all(where)
         .sort()
-        .map((alias) => dataSource('aws_kms_alias', idOf(alias), [{ name: 'name', value: alias }])),
+        .map((alias) => dataSource('aws_kms_alias', aliasId(alias), [{ name: 'name', value: alias }])),
       ...(where === 'registry'
         ? [...secrets]
             .sort()
-            .map((name) => dataSource('aws_secretsmanager_secret', idOf(name), [{ name: 'name', value: name }]))
+            .map((name) => dataSource('aws_secretsmanager_secret', secretId(name), [{ name: 'name', value: name }]))
         : []),
     ],
   };

@@ -2,7 +2,7 @@ import type { LeftOut } from '../exported-file.ts';
 import type { HubRepositoryState, HubState } from '../hub-state.ts';
 import { notExported } from '../not-exported.ts';
 import { type Raw, raw, type TopBlock } from './hcl.ts';
-import { identifiers } from './identifiers.ts';
+import { identifiers, identifiersBelow } from './identifiers.ts';
 import {
   dataSource,
   importOf,
@@ -146,28 +146,26 @@ function permissionsOf(
   ids: Teams['ids'],
   { from }: ModuleSource,
 ): readonly { readonly own: Resource; readonly id: string | undefined }[] {
-  const all = repositories.flatMap(({ repository, own }) =>
-    repository.teams.map((team) => ({
-      ...team,
-      full: repository.name,
-      key: `${repository.name} ${team.name}`,
-      on: own,
-    })),
-  );
-  const names = identifiers(all.map(({ key }) => key));
-  return all.flatMap(({ name, permission, id, line, full, key, on }) => {
-    const teamId = ids.get(name.toLowerCase());
-    if (teamId === undefined) return [];
-    const own = resource(
-      'docker_hub_repository_team_permission',
-      names.get(key) ?? name,
-      [from(line, `access of the team ${name} to ${full}`)],
-      [
-        { name: 'repo_id', value: raw(`${on.address}.id`) },
-        { name: 'team_id', value: teamId },
-        { name: 'permission', value: permission },
-      ],
+  return repositories.flatMap(({ repository: { name: full, teams }, own: repository }) => {
+    const owner = repository.address.slice(repository.address.indexOf('.') + 1);
+    const names = identifiersBelow(
+      owner,
+      teams.map(({ name }) => name),
     );
-    return [{ own, id: id === undefined ? undefined : `${full}/${id}` }];
+    return teams.flatMap(({ name, permission, id, line }) => {
+      const teamId = ids.get(name.toLowerCase());
+      if (teamId === undefined) return [];
+      const own = resource(
+        'docker_hub_repository_team_permission',
+        names.get(name) ?? name,
+        [from(line, `access of the team ${name} to ${full}`)],
+        [
+          { name: 'repo_id', value: raw(`${repository.address}.id`) },
+          { name: 'team_id', value: teamId },
+          { name: 'permission', value: permission },
+        ],
+      );
+      return [{ own, id: id === undefined ? undefined : `${full}/${id}` }];
+    });
   });
 }

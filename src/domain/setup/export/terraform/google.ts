@@ -2,7 +2,7 @@ import { type Fields, fieldsOf, isFields } from '../../../fields.ts';
 import type { GoogleMember, GoogleRepositoryState, GoogleState } from '../google-state.ts';
 import { notExported } from '../not-exported.ts';
 import { type Block, type Line, raw } from './hcl.ts';
-import { identifiers } from './identifiers.ts';
+import { identifiers, identifiersBelow } from './identifiers.ts';
 import {
   importOf,
   type ModuleSource,
@@ -235,10 +235,10 @@ function membersOf(
   { from }: ModuleSource,
 ): readonly MemberResource[] {
   const keyOf = ({ role, member }: GoogleMember) => `${role.split('.').at(-1)} ${member}`;
-  const names = identifiers(members.map((each) => `${id} ${keyOf(each)}`));
+  const names = identifiersBelow(id, members.map(keyOf));
   const seen = new Set<string>();
   return members.flatMap((member): readonly MemberResource[] => {
-    const key = `${id} ${keyOf(member)}`;
+    const key = keyOf(member);
     if (seen.has(key)) return [];
     seen.add(key);
     const body: Line[] = ['project', 'location', 'repository'].map((attribute) => ({

@@ -2,7 +2,7 @@ import { type Fields, fieldsOf } from '../../../fields.ts';
 import type { LeftOut } from '../exported-file.ts';
 import type { HarborProjectState, HarborRobotState } from '../harbor-state.ts';
 import { type Line, raw, type TopBlock } from './hcl.ts';
-import { identifiers } from './identifiers.ts';
+import { identifiersBelow } from './identifiers.ts';
 import { importOf, type ModuleSource, type Resource, resource } from './module.ts';
 
 interface Parts {
@@ -84,13 +84,16 @@ export function projectParts(
         retention.id === undefined ? undefined : `/retentions/${retention.id}`,
       );
   }
-  const memberIds = identifiers(members.map((each) => `${id} ${each.name}`));
+  const memberIds = identifiersBelow(
+    id,
+    members.map((each) => each.name),
+  );
   for (const member of members) {
     const isUser = member.kind === 'user';
     add(
       resource(
         isUser ? 'harbor_project_member_user' : 'harbor_project_member_group',
-        memberIds.get(`${id} ${member.name}`) ?? member.name,
+        memberIds.get(member.name) ?? member.name,
         [from(member.line, `access to ${name}`)],
         [
           { name: 'project_id', value: projectId },
@@ -106,16 +109,22 @@ export function projectParts(
       below('members', member.id),
     );
   }
-  const robotIds = identifiers(robots.map((each) => `${id} ${each.name}`));
+  const robotIds = identifiersBelow(
+    id,
+    robots.map((each) => each.name),
+  );
   for (const robot of robots) {
-    const robotId = robotIds.get(`${id} ${robot.name}`) ?? robot.name;
+    const robotId = robotIds.get(robot.name) ?? robot.name;
     if (robot.id === undefined) variables.push(secretOf(robotId, robot, name));
     add(
       robotOf(robot, robotId, from(robot.line, `robot account ${robot.name} of ${name}`)),
       robot.id === undefined ? undefined : `/robots/${robot.id}`,
     );
   }
-  const hookIds = identifiers(webhooks.map((each) => `${id} ${each.name}`));
+  const hookIds = identifiersBelow(
+    id,
+    webhooks.map((each) => each.name),
+  );
   for (const hook of webhooks) {
     if (hook.hasHeader) {
       left(`webhooks.${hook.name}`, 'Its authorization header would be in the state.');
@@ -124,7 +133,7 @@ export function projectParts(
     add(
       resource(
         'harbor_project_webhook',
-        hookIds.get(`${id} ${hook.name}`) ?? hook.name,
+        hookIds.get(hook.name) ?? hook.name,
         [from(hook.line, `webhook of ${name}`)],
         [
           { name: 'project_id', value: projectId },
