@@ -29,7 +29,7 @@ const MAX_NAME_LENGTH = 255;
  */
 export function parseImageName(text: string): Parsed<ImageName> {
   const familiarName = text.trim().toLowerCase();
-  const refuse = (why: string) => problems(`${quoted(text.trim())} is not the name of an image: ${why}`);
+  const refuse = (why: string) => problems(`${quoted(text.trim())} is not an image name: ${why}`);
   if (familiarName === '') return refuse('it is empty');
   if (hasUserinfo(familiarName)) {
     return problems('an image name cannot contain credentials: use `username` and `password`, or `registry-auth`');

@@ -77,6 +77,20 @@ export function throwAll(errors: readonly ActionError[]): void {
   if (first !== undefined) throw errors.length === 1 ? first : new ActionErrors(errors);
 }
 
+/**
+ * Waits for all tasks, so that the errors of all are reported at once.
+ * @throws ActionErrors
+ */
+export async function allOf<T extends readonly unknown[]>(
+  tasks: {
+    readonly [K in keyof T]: Promise<T[K]> | T[K];
+  },
+): Promise<T> {
+  const results = await Promise.allSettled(tasks);
+  throwAll(results.flatMap((result) => (result.status === 'rejected' ? allErrors(result.reason) : [])));
+  return Promise.all(tasks);
+}
+
 /** Converts anything thrown to an ActionError; anything else is a defect (`INTERNAL`). */
 export function toActionError(thrown: unknown): ActionError {
   if (thrown instanceof ActionError) return thrown;

@@ -479,7 +479,7 @@ export const CATALOGUE = {
     title: 'The ignore file cannot be used',
     cause: 'Every entry needs an id, a reason and an expiry date, and may only have known keys.',
     remedy: [
-      'Correct the entry that the message names; the README shows a complete one.',
+      'Correct the entry that the message names; `docs/gate.md` shows a complete one.',
       'If the file does not exist, check its path, which starts at the workspace, and that the repository is checked out before this step.',
     ],
   },
@@ -654,7 +654,7 @@ export const CATALOGUE = {
   CAPABILITY_MISSING: {
     ...registry,
     title: 'This registry does not support that',
-    cause: 'Registries differ in what their APIs offer; the matrix in the README shows what each one has.',
+    cause: 'Registries differ in what their APIs offer; the table in `docs/registries.md` shows what each one has.',
     remedy: [
       'Use the alternative that the message names.',
       'If the host is another kind of registry, set it in `registry-type`.',

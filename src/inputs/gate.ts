@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Fields, isFields } from '../domain/fields.ts';
 import { SCANNERS, SEVERITIES } from '../domain/gate/severity.ts';
 import { type Parsed, parsed, problems } from '../domain/parsed.ts';
+import type { PartName } from '../domain/promotion/policy-part.ts';
 import type { ScanTerms } from '../domain/promotion/scan-terms.ts';
 import { list } from './lists.ts';
 import { readRaw, readTable } from './read-table.ts';
@@ -157,19 +158,25 @@ export function scanTermsOf(gate: GateTerms): ScanTerms {
 
 /**
  * Reads terms from a file: a map of inputs by name, with defaults for missing ones.
- * @param where the file and its key, for messages
+ * @param nameOf the file and a part of it, for messages
  */
-export function readGate(value: unknown, where: string): Parsed<GateTerms> {
-  if (!isFields(value)) return problems(`${where}: expected a map of inputs, such as \`severity: CRITICAL\`.`);
-  const names = Object.keys(value).map((name) => name.toLowerCase());
-  const twice = names.filter((name, at) => names.indexOf(name) !== at);
-  if (twice.length > 0) return problems(...twice.map((name) => `${where}, \`${name}\`: it occurs twice.`));
+export function readGate(value: unknown, nameOf: PartName): Parsed<GateTerms> {
+  if (!isFields(value))
+    return problems(`${nameOf(['gate'])}: expected a map of inputs, such as \`severity: CRITICAL\`.`);
+  const keys = Object.keys(value);
+  const names = keys.map((name) => name.toLowerCase());
+  const twice = keys.filter((_, at) => names.indexOf(names[at] ?? '') !== at);
+  if (twice.length > 0) return problems(...twice.map((name) => `${nameOf(['gate', name])}: it occurs twice.`));
   const raw = readRaw(variablesOf(value), () => undefined);
   const unknown = [...raw.keys()].filter((name) => !Object.hasOwn(GATE_INPUTS, name));
   const read = readTable<GateTerms>(GATE_INPUTS, raw, () => undefined);
   const found = [...read.problems, ...unknown.map((name) => unknownInput(name, Object.keys(GATE_INPUTS)))];
   return found.length > 0
-    ? problems(...found.map(({ input, text }) => `${where}, \`${input}\`: ${text}`))
+    ? problems(
+        ...found.map(
+          ({ input, text }) => `${nameOf(['gate', keys.find((key) => key.toLowerCase() === input) ?? ''])}: ${text}`,
+        ),
+      )
     : parsed(read.values);
 }
 

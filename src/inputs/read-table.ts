@@ -65,17 +65,43 @@ function isComplete<V extends object>(values: Partial<V>, names: readonly (keyof
   return names.every((name) => Object.hasOwn(values, name));
 }
 
+/** `INPUT_INVALID` with every problem, which {@link withProblems} extends. */
+class InputError extends ActionError {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    const lines = problems.map(lineOf);
+    const text = [`${lines.length} problems with the inputs:`, ...lines.map((line) => `- ${line}`)];
+    const [first] = problems.flatMap(({ input }) => input ?? []);
+    super('INPUT_INVALID', (lines.length === 1 ? lines : text).join('\n'), {
+      facts: first === undefined ? {} : { input: first },
+    });
+    this.problems = problems;
+  }
+}
+
 /** One error with every problem. */
 export function inputError(problems: readonly Problem[]): ActionError {
-  const lines = problems.map(lineOf);
-  const text = [`${lines.length} problems with the inputs:`, ...lines.map((line) => `- ${line}`)];
-  const [first] = problems.flatMap(({ input }) => input ?? []);
-  return new ActionError('INPUT_INVALID', (lines.length === 1 ? lines : text).join('\n'), {
-    facts: first === undefined ? {} : { input: first },
-  });
+  return new InputError(problems);
+}
+
+/**
+ * Combines problems of inputs with errors found later, so that the user sees one list.
+ * @param found problems of inputs that are not valid by themselves; consequences of these are left out
+ */
+export function withProblems(found: readonly Problem[], errors: readonly ActionError[]): readonly ActionError[] {
+  const invalid = new Set(found.map(({ input }) => input));
+  const later = errors
+    .flatMap((error) => (error instanceof InputError ? error.problems : []))
+    .filter(({ input }) => input === undefined || !invalid.has(input));
+  const problems = [...found, ...later];
+  return [
+    ...(problems.length > 0 ? [inputError(problems)] : []),
+    ...errors.filter((error) => !(error instanceof InputError)),
+  ];
 }
 
 /** A problem with one line names the input itself, with the line. */
 function lineOf({ input, text }: Problem): string {
-  return input === undefined || text.startsWith(`${input}, line `) ? text : `\`${input}\`: ${text}`;
+  return input === undefined || text.startsWith(`\`${input}\`, line `) ? text : `\`${input}\`: ${text}`;
 }

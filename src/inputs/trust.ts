@@ -1,6 +1,7 @@
 import type { Parsed } from '../domain/parsed.ts';
 import { sentence } from '../domain/suggestion.ts';
 import type { WantedIdentity } from '../domain/trust/identity.ts';
+import { allOf } from '../errors/action-error.ts';
 import { inputError } from './read-table.ts';
 import type { InputsOf } from './schema.ts';
 import type { TRUST_INPUTS } from './signing.ts';
@@ -23,21 +24,24 @@ export interface TrustSettings {
 /** @throws ActionError INPUT_INVALID with every problem of the identities and claims */
 export async function trustSettings(inputs: Values): Promise<TrustSettings> {
   const { 'github-attestations': isStored, 'github-token': token } = inputs;
-  if (isStored && token === undefined) {
-    throw inputError([
-      {
-        input: 'github-attestations',
-        text: 'it needs `github-token`, with `attestations: read`. Add it, or remove it.',
-      },
-    ]);
-  }
+  const [identities] = await allOf([identitiesOf(inputs), checkStore(inputs)]);
   return {
-    identities: await identitiesOf(inputs),
+    identities,
     issuer: inputs['signer-issuer'],
     keys: inputs['signer-key'].filter((line) => line !== '' && !line.startsWith('#')),
     trustedRoots: inputs['trusted-root'].filter((line) => line !== '' && !line.startsWith('#')),
     ...(isStored && token !== undefined ? { store: { token } } : {}),
   };
+}
+
+async function checkStore({ 'github-attestations': isStored, 'github-token': token }: Values): Promise<void> {
+  if (!isStored || token !== undefined) return;
+  throw inputError([
+    {
+      input: 'github-attestations',
+      text: 'needs `github-token`, with `attestations: read`. Add it, or remove `github-attestations`.',
+    },
+  ]);
 }
 
 async function identitiesOf(inputs: Values): Promise<readonly WantedIdentity[]> {

@@ -1,7 +1,7 @@
 import type { Failure, OutcomeText } from '../domain/outcome.ts';
 import { type ActionError, ActionErrors, allErrors } from '../errors/action-error.ts';
 import type { Situation } from '../errors/remedy.ts';
-import { inputError, type Problem, type RawInputs, readTable } from '../inputs/read-table.ts';
+import { type Problem, type RawInputs, readTable, withProblems } from '../inputs/read-table.ts';
 import type { RegistrySettings } from '../inputs/registry-inputs.ts';
 import type { Rule, RuleFacts } from '../inputs/rule.ts';
 import type { Field, Schema } from '../inputs/schema.ts';
@@ -200,15 +200,27 @@ async function readInputs<V extends object, I extends CommonInputs, R extends Co
   const { values, given, problems } = readTable(definition.inputs, raw, runtime.secret);
   const facts: RuleFacts<V> = { given, writes: definition.mayWrite?.(values) ?? true, env: runtime.env };
   const sentences = (rules: readonly Rule<V>[]) => rules.flatMap((rule) => rule(values, facts) ?? []);
-  const found = [...problems, ...misplaced, ...sentences(definition.rules).map((text) => ({ text }))];
-  const errors: ActionError[] = found.length > 0 ? [inputError(found)] : [];
+  const founded = sentences(definition.rules).filter((text) => !problems.some(({ input }) => isAbout(text, input)));
+  const found = [...problems, ...misplaced, ...founded.map((text) => ({ text }))];
   let inputs: I | undefined;
+  let thrown: readonly ActionError[] = [];
   try {
     inputs = await definition.settings(values, facts, runtime);
   } catch (error) {
-    errors.push(...allErrors(error));
+    thrown = allErrors(error);
   }
+  const errors = withProblems(found, thrown);
   if (inputs === undefined || errors.length > 0) throw new ActionErrors(errors);
   const warnings = sentences(definition.warnings ?? []);
   return { values, inputs, warnings };
+}
+
+/**
+ * Whether a sentence of a rule is about an input: it begins with it, or misses it. About an invalid input it would be
+ * false: the rule has judged the default, and would call an input empty that is only misspelt.
+ */
+function isAbout(text: string, input: string | undefined): boolean {
+  const [, first] = /^`([^`:]+)/.exec(text) ?? [];
+  const missed = [...text.matchAll(/\b(?:needs|without) `([^`:]+)/g)].map(([, name]) => name);
+  return input !== undefined && [first, ...missed].includes(input);
 }

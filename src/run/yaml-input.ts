@@ -28,11 +28,23 @@ export async function readYamlInput<T>(workspace: string, written: string, about
   const isInline = written.includes('\n') || written.startsWith('{');
   const read = isInline ? parse(written, input) : parse(await readYamlFile(workspace, written, about), written);
   if (read.ok) return read.value;
-  const [first = '', ...others] = read.problems;
-  const count = `${read.problems.length} problems with the ${title}:`;
-  const text = others.length === 0 ? first : [count, ...read.problems.map((problem) => `- ${problem}`)].join('\n');
+  const problems = read.problems.toSorted(byPosition);
+  const [first = '', ...others] = problems;
+  const count = `${problems.length} problems with the ${title}:`;
+  const text = others.length === 0 ? first : [count, ...problems.map((problem) => `- ${problem}`)].join('\n');
   const line = Number(/:(\d+):\d+: /.exec(first)?.[1] ?? 1);
   throw new ActionError(code, text, { facts: isInline ? { input } : { input, file: written, line } });
+}
+
+/** In the order of the file; those without a position first. */
+function byPosition(a: string, b: string): number {
+  const [aLine = 0, aColumn = 0] = positionIn(a);
+  const [bLine = 0, bColumn = 0] = positionIn(b);
+  return aLine - bLine || aColumn - bColumn;
+}
+
+function positionIn(problem: string): readonly number[] {
+  return /:(\d+):(\d+): /.exec(problem)?.slice(1).map(Number) ?? [];
 }
 
 async function readYamlFile<T>(workspace: string, path: string, { input, title, code }: YamlInput<T>): Promise<string> {

@@ -255,5 +255,5 @@ test('what is wrong with names, rules and flavor is said at once', async () => {
   const run = await setting.publish({ images: 'ghcr.io/org/app:1', tags: 'type=semver', flavor: 'latest=maybe' });
   expect(run.outputs.outcome).toBe('invalid-input');
   expect(run.annotations).toHaveLength(1);
-  expect(run.log).toMatch(/images, line 1.*tags, line 1.*flavor, line 1/);
+  expect(run.log).toMatch(/`images`, line 1.*`tags`, line 1.*`flavor`, line 1/);
 });

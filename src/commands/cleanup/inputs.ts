@@ -4,6 +4,7 @@ import type { ImageName } from '../../domain/reference.ts';
 import type { Converted } from '../../domain/retention/import/import-policy.ts';
 import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import type { CleanupPolicy } from '../../domain/retention/policy.ts';
+import { allOf } from '../../errors/action-error.ts';
 import { dryRunBeforePlan } from '../../inputs/dry-run.ts';
 import { linesAs } from '../../inputs/lists.ts';
 import { METRICS_INPUTS } from '../../inputs/metrics.ts';
@@ -164,8 +165,10 @@ export async function cleanupInputs(
   }
   // Loaded here: the reader of policies is as large as all that other commands need for their inputs.
   const { readCleanupFiles } = await import('./files.ts');
-  const { policy, approved } = await readCleanupFiles(workspace, inputs);
-  const { identities, repositories } = await recordTrustSettings({ ...inputs, records: 'auto' });
+  const [{ policy, approved }, { identities, repositories }] = await allOf([
+    readCleanupFiles(workspace, inputs),
+    recordTrustSettings({ ...inputs, records: 'auto' }),
+  ]);
   return {
     kind: 'cleanup',
     registries: registrySettings(inputs),

@@ -56,7 +56,7 @@ export const RULES: readonly Rule<Values>[] = [
       : undefined,
   ({ 'state-key': key }) =>
     key !== undefined && key.length < MIN_KEY_LENGTH
-      ? `\`state-key\` has ${key.length} characters, expected at least ${MIN_KEY_LENGTH}: an unguessable secret, for instance from \`openssl rand -hex 32\`.`
+      ? `\`state-key\`: got ${key.length} character${key.length === 1 ? '' : 's'}, expected at least ${MIN_KEY_LENGTH}: an unguessable secret, for instance from \`openssl rand -hex 32\`.`
       : undefined,
   ...ACCOUNT_RULES,
   registryHasLogin,

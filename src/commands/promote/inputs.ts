@@ -1,5 +1,6 @@
 import type { Image } from '../../domain/images.ts';
 import type { Requirement } from '../../domain/promotion/requirement.ts';
+import { allOf } from '../../errors/action-error.ts';
 import { CREATE_REPOSITORY, type CreateRepository } from '../../inputs/create-repository.ts';
 import { DRY_RUN } from '../../inputs/dry-run.ts';
 import { GATE_INPUTS, gateTerms, SCANNER_INPUTS, scannerSettings } from '../../inputs/gate.ts';
@@ -133,7 +134,12 @@ export const WARNINGS: readonly Rule<Values>[] = [
   ]),
 ];
 
-/** @throws ActionError INPUT_INVALID with every problem of the identities */
+async function checkPolicies(workspace: string, named: string | undefined): Promise<void> {
+  const { checkPolicyFiles } = await import('./policy-terms.ts');
+  await checkPolicyFiles(workspace, named);
+}
+
+/** @throws ActionErrors of INPUT_INVALID and POLICY_INVALID, with every problem of identities and policy files */
 export async function promoteInputs(
   inputs: Values,
   { env }: RuleFacts<Values>,
@@ -142,10 +148,11 @@ export async function promoteInputs(
   const { from, to, environment, require, policy, rollback, force, record } = inputs;
   const { images, isDefault } = imagesOf(inputs, env);
   const registries = registrySettings(inputs);
-  if (!rollback) {
-    const { checkPolicyFiles } = await import('./policy-terms.ts');
-    await checkPolicyFiles(workspace, policy);
-  }
+  const [trust, recordTrust] = await allOf([
+    trustSettings(inputs),
+    recordTrustSettings(inputs),
+    ...(rollback ? [] : [checkPolicies(workspace, policy)]),
+  ]);
   return {
     registries,
     createRepository: inputs['create-repository'],
@@ -157,8 +164,8 @@ export async function promoteInputs(
     require,
     policy,
     scan: { terms: gateTerms(inputs), scanner: scannerSettings(inputs), registries },
-    trust: await trustSettings(inputs),
-    recordTrust: await recordTrustSettings(inputs),
+    trust,
+    recordTrust,
     signingConfig: inputs['signing-config'],
     rollback,
     force,

@@ -121,3 +121,12 @@ export function invalid(path: string, message: string, cause?: unknown): ActionE
     facts: { file: path },
   });
 }
+
+/** Every problem of a policy file; each begins with `file:line:column`, and the first one is annotated. */
+export function invalidAt(path: string, problems: readonly string[]): ActionError {
+  const [first = ''] = problems;
+  const count = `${problems.length} problems with the promotion policy:`;
+  const text = problems.length === 1 ? first : [count, ...problems.map((problem) => `- ${problem}`)].join('\n');
+  const line = Number(/:(\d+):\d+/.exec(first)?.[1] ?? 1);
+  return new ActionError('POLICY_INVALID', sentence(text), { facts: { file: path, line } });
+}

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { parse } from 'yaml';
 import { loadCsv } from '../../domain/csv.ts';
 import { fieldsOf } from '../../domain/fields.ts';
 import { readPolicyFile, type Written } from '../../domain/promotion/policy.ts';
 import type { Requirement } from '../../domain/promotion/requirement.ts';
 import { type ActionError, throwAll, toActionError } from '../../errors/action-error.ts';
 import { type GateTerms, readGate } from '../../inputs/gate.ts';
-import { invalid } from './policy-files.ts';
+import { parsePolicyDocument } from './policy-document.ts';
+import { invalidAt } from './policy-files.ts';
 
 /** The file that applies whether an input names it or not. */
 export const POLICY = '.github/promotion.yaml';
@@ -25,17 +25,12 @@ export function readTerms(
   { path, name, text }: PolicySource,
   written: Written,
 ): { readonly required: readonly Requirement[]; readonly gate?: GateTerms } {
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    const [why = ''] = error instanceof Error ? error.message.split('\n', 1) : [];
-    throw invalid(path, `${name} is not YAML: ${why.replace(/:$/, '')}`, error);
-  }
-  const policy = readPolicyFile(value, written, name);
-  const gate = readGate(fieldsOf(value).gate ?? {}, `${name}, gate`);
+  const { read, nameOf } = parsePolicyDocument(text, path, name.slice(path.length));
+  if (!read.ok) throw invalidAt(path, [read.problem]);
+  const policy = readPolicyFile(read.value, written, nameOf);
+  const gate = readGate(fieldsOf(read.value).gate ?? {}, nameOf);
   const found = [...(policy.ok ? [] : policy.problems), ...(gate.ok ? [] : gate.problems)];
-  if (!policy.ok || !gate.ok) throw invalid(path, found.join('\n'));
+  if (!policy.ok || !gate.ok) throw invalidAt(path, found);
   const scans = policy.value.some(({ name }) => name === 'scan');
   return { required: policy.value, ...(scans ? { gate: gate.value } : {}) };
 }

@@ -3,6 +3,7 @@ import type { TagMatcher } from '../../domain/patterns/tag-pattern.ts';
 import type { ImageName } from '../../domain/reference.ts';
 import { FAIL_CONDITIONS, type FailCondition } from '../../domain/report/conditions.ts';
 import { parseRepositories, type ReportedRepositories } from '../../domain/report/repository-pattern.ts';
+import { allOf } from '../../errors/action-error.ts';
 import { GATE_INPUTS, SCANNER_INPUTS, type ScannerSettings, scannerSettings } from '../../inputs/gate.ts';
 import { withDefaultImage } from '../../inputs/images.ts';
 import { linesAs, list } from '../../inputs/lists.ts';
@@ -218,7 +219,13 @@ export async function reportInputs(
         ]
       : []),
   ];
-  if (found.length > 0 || !environments.ok || !watch.ok) throw inputError(found);
+  const [setup, recordTrust, trust] = await allOf([
+    inputs.setup === undefined ? undefined : setupFiles(workspace, inputs.setup),
+    recordTrustSettings(inputs),
+    trustSettings(inputs),
+    found.length > 0 ? Promise.reject(inputError(found)) : undefined,
+  ]);
+  if (!environments.ok || !watch.ok) throw inputError(found);
   return {
     registries: registrySettings(inputs),
     images,
@@ -232,11 +239,11 @@ export async function reportInputs(
     },
     exactSizes: inputs['exact-sizes'],
     failOn: inputs['fail-on'],
-    setup: inputs.setup === undefined ? undefined : await setupFiles(workspace, inputs.setup),
+    setup,
     historyFile: inputs['history-file'],
     metricsFile: inputs['metrics-file'],
-    recordTrust: await recordTrustSettings(inputs),
-    trust: await trustSettings(inputs),
+    recordTrust,
+    trust,
     scanner: scannerSettings(inputs),
     maxDatabaseAge: inputs['max-db-age'],
   };

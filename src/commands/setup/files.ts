@@ -7,7 +7,7 @@ import type { DesiredState, Given, VendorBlock } from '../../domain/setup/desire
 import type { Json } from '../../domain/setup/json.ts';
 import { type ApprovedSteps, configDigest, parseSetupPlan } from '../../domain/setup/plan-document.ts';
 import { parseDesiredState } from '../../domain/setup/read-desired-state.ts';
-import { ActionError, ActionErrors } from '../../errors/action-error.ts';
+import { ActionError, ActionErrors, allOf } from '../../errors/action-error.ts';
 import { digestOf } from '../../oci/image/digest-of.ts';
 import { fileProblem, readYamlInput } from '../../run/yaml-input.ts';
 
@@ -50,8 +50,7 @@ export async function readSetupFiles(
     code: 'DESIRED_STATE_INVALID',
     parse: parseDesiredState,
   });
-  const state = await withReferences(workspace, written);
-  const policies = await readPolicies(workspace, state);
+  const [state, policies] = await allOf([withReferences(workspace, written), readPolicies(workspace, written)]);
   const isInline = inputs.config.includes('\n') || inputs.config.startsWith('{');
   const digest = configDigest(state, policies, sha256);
   return {
@@ -77,18 +76,17 @@ async function readPolicies(workspace: string, state: DesiredState): Promise<Rea
       return retention === undefined || path === undefined ? [] : [[path, retention.line] as const];
     }),
   );
-  const policies = new Map<string, CleanupPolicy>();
-  for (const [path, line] of lines) {
+  const about = {
+    input: 'config',
+    title: 'cleanup policy',
+    code: 'CLEANUP_POLICY_INVALID',
+    parse: parsePolicy,
+  } as const;
+  const policies = [...lines].map(async ([path, line]): Promise<readonly [string, CleanupPolicy]> => {
     await refuseOutside(workspace, path, line);
-    const about = {
-      input: 'config',
-      title: 'cleanup policy',
-      code: 'CLEANUP_POLICY_INVALID',
-      parse: parsePolicy,
-    } as const;
-    policies.set(path, await readYamlInput(workspace, path, about));
-  }
-  return policies;
+    return [path, await readYamlInput(workspace, path, about)];
+  });
+  return new Map(await allOf(policies));
 }
 
 /** Puts the content of files in the place of `file:policy.json` among the fields of vendors. */
@@ -101,22 +99,20 @@ async function withReferences(workspace: string, state: DesiredState): Promise<D
         if (typeof value !== 'string' || !value.startsWith('file:')) return [key, given] as const;
         return [key, { value: await readReference(workspace, value.slice('file:'.length), line), line }] as const;
       });
-      return [name, new Map(await Promise.all(entries))] as const;
+      return [name, new Map(await allOf(entries))] as const;
     });
-    return new Map(await Promise.all(blocks));
+    return new Map(await allOf(blocks));
   };
   const withOwn = async <T extends { readonly own: Own }>(each: T): Promise<T> => ({
     ...each,
     own: await read(each.own),
   });
-  return {
-    ...state,
-    defaults: await withOwn(state.defaults),
-    registries: await Promise.all(state.registries.map(withOwn)),
-    repositories: await Promise.all(
-      state.repositories.map(async (each) => ({ ...each, settings: await withOwn(each.settings) })),
-    ),
-  };
+  const [defaults, registries, repositories] = await allOf([
+    withOwn(state.defaults),
+    allOf(state.registries.map(withOwn)),
+    allOf(state.repositories.map(async (each) => ({ ...each, settings: await withOwn(each.settings) }))),
+  ]);
+  return { ...state, defaults, registries, repositories };
 }
 
 /**

@@ -16,8 +16,10 @@ import { isGlob } from './glob.ts';
 import type { IgnoreEntry } from './ignores.ts';
 import { parsePurl } from './purl.ts';
 
+/** A problem and its position, both counted from 1. */
 export interface IgnoreProblem {
   readonly line: number;
+  readonly column: number;
   readonly message: string;
 }
 
@@ -51,23 +53,27 @@ const MAX_PROBLEMS = 50;
  * Reads an ignore file: a list of entries, or Trivy's groups of entries. Each needs an id, a reason (Trivy's
  * `statement`) and an end: `expires` is the last day of validity, while Trivy's `expired_at` is the first day after it.
  * @param file the name for messages
- * @returns entries, or all problems with their lines (from 1), never both
+ * @returns entries, or all problems in the order of the file, never both
  */
 export function parseIgnoreFile(
   text: string,
   file: string,
 ): { readonly entries: readonly IgnoreEntry[] } | { readonly problems: readonly IgnoreProblem[] } {
   if (text.length > MAX_FILE_LENGTH)
-    return { problems: [{ line: 1, message: `the file has more than ${MAX_FILE_LENGTH} characters` }] };
+    return { problems: [{ line: 1, column: 1, message: `the file has more than ${MAX_FILE_LENGTH} characters` }] };
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, version: '1.2', schema: 'core', prettyErrors: false });
-  const lineOf = (offset: number | undefined) => counter.linePos(offset ?? 0).line || 1;
+  const positionOf = (offset: number | undefined) => {
+    const { line, col } = counter.linePos(offset ?? 0);
+    return { line: line || 1, column: col || 1 };
+  };
+  const lineOf = (offset: number | undefined) => positionOf(offset).line;
   const problems: IgnoreProblem[] = document.errors.map((error) => ({
-    line: lineOf(error.pos[0]),
+    ...positionOf(error.pos[0]),
     message: error.message.split('\n', 1)[0] ?? 'not YAML',
   }));
   const report = (node: Node | null | undefined, message: string) => {
-    problems.push({ line: lineOf(node?.range?.[0]), message });
+    problems.push({ ...positionOf(node?.range?.[0]), message });
   };
   visit(document, {
     // One node per entry: an alias could expand to a thousand of them.
@@ -76,8 +82,10 @@ export function parseIgnoreFile(
     },
   });
   const entries = problems.length > 0 ? [] : readTop(document.contents, { file, lineOf, report });
-  return problems.length > 0 ? { problems: problems.slice(0, MAX_PROBLEMS) } : { entries };
+  return problems.length > 0 ? { problems: problems.toSorted(byPosition).slice(0, MAX_PROBLEMS) } : { entries };
 }
+
+const byPosition = (a: IgnoreProblem, b: IgnoreProblem) => a.line - b.line || a.column - b.column;
 
 interface Reader {
   readonly file: string;

@@ -49,7 +49,7 @@ export function parseTagPattern(written: string): Parsed<TagPattern> {
 /** Reads a range such as `*`, `<2` or `^1.4`. */
 export function parseSemverPattern(range: string, preReleases: PreReleases): Parsed<TagPattern> {
   if (range.trim() === '' || semver.validRange(range) === null) {
-    return problems('this is no range of versions; expected one such as `*`, `<2` or `>=1.4 <3`');
+    return problems('not a range of versions: expected one such as `*`, `<2` or `>=1.4 <3`');
   }
   return parsed({ kind: 'semver', text: range.trim(), preReleases, negated: false });
 }
@@ -104,7 +104,7 @@ function errorOf(source: string): string | undefined {
   } catch (error) {
     const message = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : 'not RE2';
     const hint = /\(\?<?[=!]/.test(source) ? '. RE2 has no look-around: exclude with `!` instead' : '';
-    return `not a regular expression of RE2: ${message}${hint}`;
+    return `not an RE2 regular expression: ${message}${hint}`;
   }
 }
 

@@ -2,6 +2,7 @@ import { type Fields, isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import type { ImageName } from '../reference.ts';
 import { didYouMean, quoted } from '../suggestion.ts';
+import type { PartName } from './policy-part.ts';
 import { isSameEnvironment } from './record.ts';
 import type { Requirement } from './requirement.ts';
 import { readPolicy } from './requirements.ts';
@@ -28,32 +29,32 @@ export interface Written {
  * lists, so that mistakes are reported before they matter. Environment names are case-insensitive, as on GitHub.
  * Writing an environment's tag counts as promoting to it.
  * @param value parsed YAML
- * @param where the file, for messages
+ * @param nameOf the file and a part of it, for messages
  */
-export function readPolicyFile(value: unknown, written: Written, where: string): Parsed<readonly Requirement[]> {
-  if (!isFields(value)) return problems(`${where}: expected a map with \`require\` and \`environments\`.`);
+export function readPolicyFile(value: unknown, written: Written, nameOf: PartName): Parsed<readonly Requirement[]> {
+  if (!isFields(value)) return problems(`${nameOf([])}: expected a map with \`require\` and \`environments\`.`);
   const found = Object.keys(value)
     .filter((key) => !KEYS.includes(key))
-    .map((key) => `${where}: unknown key ${quoted(key)}, expected ${EXPECTED}.${didYouMean(key, KEYS)}`);
+    .map((key) => `${nameOf([key])}: unknown key ${quoted(key)}, expected ${EXPECTED}.${didYouMean(key, KEYS)}`);
   const map = (key: 'environments' | 'repositories', of: string): Fields => {
     const { [key]: fields = {} } = value;
     if (isFields(fields)) return fields;
-    found.push(`${where}, ${key}: expected a map of ${of}, each with a list of requirements.`);
+    found.push(`${nameOf([key])}: expected a map of ${of}, each with a list of requirements.`);
     return {};
   };
   const environments = Object.entries(map('environments', 'environments')).map(([name, list]) => ({
     own: isEnvironment(name, written),
     name,
-    read: readPolicy(list, `${where}, environments.${name}`),
+    read: readPolicy(list, ['environments', name], nameOf),
   }));
   const repositories = Object.entries(map('repositories', 'patterns')).map(([pattern, list]) => ({
     own: written.repositories.some((image) => matches(pattern, image)),
     name: undefined,
-    read: readRepository(pattern, list, `${where}, repositories.${pattern}`, environments),
+    read: readRepository(pattern, list, nameOf, environments),
   }));
   const { require = [] } = value;
   const lists = [
-    { own: true, name: undefined, read: readPolicy(require, `${where}, require`) },
+    { own: true, name: undefined, read: readPolicy(require, ['require'], nameOf) },
     ...environments,
     ...repositories,
   ];
@@ -72,19 +73,22 @@ interface EnvironmentList {
 function readRepository(
   pattern: string,
   value: unknown,
-  where: string,
+  nameOf: PartName,
   environments: readonly EnvironmentList[],
 ): Parsed<readonly Requirement[]> {
+  const path = ['repositories', pattern];
   const stars = pattern.replaceAll('**', '*').split('*').length - 1;
   if (!PATTERN.test(pattern.toLowerCase()) || pattern.includes('//') || stars > MAX_STARS) {
-    return problems(`${where}: expected a repository such as \`ghcr.io/org/prod/*\`, with at most ${MAX_STARS} \`*\`.`);
+    return problems(
+      `${nameOf(path)}: expected a repository such as \`ghcr.io/org/prod/*\`, with at most ${MAX_STARS} \`*\`.`,
+    );
   }
-  if (typeof value !== 'string') return readPolicy(value, where);
+  if (typeof value !== 'string') return readPolicy(value, path, nameOf);
   const named = environments.filter(({ name }) => isSameEnvironment(name, value));
   if (named.length > 0) return parsed(named.flatMap(({ read }) => (read.ok ? read.value : [])));
   const names = environments.map(({ name }) => name);
   return problems(
-    `${where}: ${quoted(value)} is none of \`environments\`; expected one of them, or a list of requirements.${didYouMean(value, names)}`,
+    `${nameOf(path)}: ${quoted(value)} is none of \`environments\`; expected one of them, or a list of requirements.${didYouMean(value, names)}`,
   );
 }
 

@@ -4,6 +4,7 @@ import { normalPlatform } from '../platform.ts';
 import { didYouMean, quoted, sentence } from '../suggestion.ts';
 import { type Attribute, problemAt, readAttributes, readLines } from '../tags/rule-lines.ts';
 import { readPredicateTypes } from '../trust/verification-subject.ts';
+import type { PartName, PartPath } from './policy-part.ts';
 import { signerTermProblems, splitProof } from './proof-terms.ts';
 import { type ProvenanceTerms, type Requirement, UNITS } from './requirement.ts';
 
@@ -40,16 +41,17 @@ export function readRequirements(lines: readonly string[]): Parsed<readonly Requ
  * Reads a list from a policy file: lines as in the input, or maps with one key such as `platforms: [linux/amd64]`,
  * `provenance: { builder: … }`, `sbom: true`. A disabled switch is a problem: a policy lists what is required.
  * @param value parsed YAML
- * @param where the file and its key, for messages
+ * @param path of the list in the file
+ * @param nameOf the file and a part of it, for messages
  */
-export function readPolicy(value: unknown, where: string): Parsed<readonly Requirement[]> {
-  if (!Array.isArray(value)) return problems(`${where}: expected a list of requirements, such as \`- sbom\`.`);
+export function readPolicy(value: unknown, path: PartPath, nameOf: PartName): Parsed<readonly Requirement[]> {
+  if (!Array.isArray(value)) return problems(`${nameOf(path)}: expected a list of requirements, such as \`- sbom\`.`);
   return all(
     value.map((entry: unknown, at) => {
       const read = typeof entry === 'string' ? readLine(entry) : readEntry(entry);
       return read.ok
         ? read
-        : problems(...read.problems.map((problem) => `${where}, entry ${at + 1}: ${sentence(problem)}`));
+        : problems(...read.problems.map((problem) => `${nameOf([...path, at])}: ${sentence(problem)}`));
     }),
   );
 }

@@ -74,7 +74,7 @@ export function placeholdersIn(texts: readonly string[]): ReadonlySet<Placeholde
  */
 export function readSource(text: string, values: TemplateValues): Parsed<Source> {
   const refuse = (...why: readonly string[]) =>
-    problems(...why.map((each) => `from (${quoted(text.trim())}): ${sentence(each)}`));
+    problems(...why.map((each) => `\`from\` (${quoted(text.trim())}): ${sentence(each)}`));
   if (text.trim() === '') return problems('from: it is empty, expected a tag, a digest, `env:<name>` or a full name.');
   if (placeholdersIn([text]).has('env')) {
     return refuse('`{{env}}` is the environment that is promoted to; write `env:<name>` for the one to promote from');

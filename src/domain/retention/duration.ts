@@ -15,7 +15,7 @@ const GRAMMAR = /^(\d{1,6})([hdw])$/;
 const FOREIGN: readonly (readonly [RegExp, (count: number) => string])[] = [
   [/^(\d{1,4})\s*(?:mo|months?)$/i, (count) => `months differ in length: write days, as in \`${count * 30}d\``],
   [/^(\d{1,4})\s*(?:y|yrs?|years?)$/i, (count) => `years differ in length: write days, as in \`${count * 365}d\``],
-  [/^(\d{1,6})\s*(?:m|mins?|minutes?)$/i, () => 'minutes are too short for a clean-up, and months are written in days'],
+  [/^(\d{1,6})\s*(?:m|mins?|minutes?)$/i, () => 'minutes are too short for a cleanup; write months in days'],
   [/^(\d{1,9})\s*(?:s|secs?|seconds?)$/i, (count) => `write hours or days, as in \`${Math.ceil(count / 3600)}h\``],
   [/^(\d{1,6})\s*(?:hours?|hrs?)$/i, (count) => `write \`${count}h\``],
   [/^(\d{1,6})\s*(?:days?)$/i, (count) => `write \`${count}d\``],
@@ -23,7 +23,7 @@ const FOREIGN: readonly (readonly [RegExp, (count: number) => string])[] = [
   [/^(\d{1,6})$/, (count) => `write the unit, as in \`${count}d\``],
 ];
 
-/** Reads `36h`, `14d` or `2w`. A day has 24 hours, always: there are no time zones in a clean-up. */
+/** Reads `36h`, `14d` or `2w`. A day has 24 hours, always: a cleanup has no time zones. */
 export function parseDuration(text: string): Parsed<Duration> {
   const [, count = '', unit = ''] = GRAMMAR.exec(text) ?? [];
   const value = Number(count) * (UNITS[unit] ?? Number.NaN);
@@ -32,9 +32,9 @@ export function parseDuration(text: string): Parsed<Duration> {
   const trimmed = text.trim();
   for (const [pattern, advice] of FOREIGN) {
     const found = pattern.exec(trimmed);
-    if (found !== null) return problems(`no duration: ${advice(Number(found[1]))}`);
+    if (found !== null) return problems(`not a duration: ${advice(Number(found[1]))}`);
   }
-  return problems(`no duration: write hours, days or weeks, as in \`36h\`, \`14d\` or \`2w\``);
+  return problems('not a duration: expected hours, days or weeks, such as `36h`, `14d` or `2w`');
 }
 
 /** For sentences: `20 days`, `1 day`, `5 hours`. Rounded down, so that "older than 14 days" is never said of 13. */

@@ -22,11 +22,11 @@ export function readLines(lines: readonly string[]): readonly Line[] {
     .filter(({ text }) => text !== '' && !text.startsWith('#'));
 }
 
-/** A problem with its position: ``tags, line 2 (`type=semvr`): unknown type …``. */
+/** A problem with its position: `` `tags`, line 2 (`type=semvr`): unknown type …``. */
 export function problemAt(input: string, line: Line, problem: string): string {
   const shown = withoutCredentials(line.text);
   const text = shown.length > 120 ? `${shown.slice(0, 119)}…` : shown;
-  return `${input}, line ${line.number} (\`${text}\`): ${sentence(problem)}`;
+  return `\`${input}\`, line ${line.number} (\`${text}\`): ${sentence(problem)}`;
 }
 
 /**

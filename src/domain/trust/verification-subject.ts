@@ -15,7 +15,7 @@ export function readPredicateTypes(lines: readonly string[]): Parsed<readonly st
       if (/^https?:\/\/\S+$/.test(word)) return parsed(word);
       const known = Object.keys(STATEMENT_NAMES);
       return problems(
-        `${quoted(word)} is neither ${known.join(', ')} nor the address of a predicate type.${didYouMean(word, known)}`,
+        `got ${quoted(word)}, expected ${known.join(', ')} or the address of a predicate type.${didYouMean(word, known)}`,
       );
     }),
   );
@@ -42,7 +42,7 @@ function readNamedImage(line: string): Parsed<NamedImage> {
   const reference = parseImageName(tagAt < 0 ? before : before.slice(0, tagAt));
   if (!reference.ok) return reference;
   if (more.length > 0 || (digest !== undefined && !isDigest(digest))) {
-    return problems(`${quoted(line)}: ${quoted(digest ?? '')} is no digest such as sha256:…`);
+    return problems(`${quoted(line)}: ${quoted(digest ?? '')} is not a digest such as sha256:…`);
   }
   if (digest !== undefined && isDigest(digest)) return parsed({ reference: reference.value, version: digest, digest });
   if (tag === undefined || !isTag(tag)) return problems(`${quoted(line)} has neither a tag nor a digest`);

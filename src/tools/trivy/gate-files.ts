@@ -12,7 +12,7 @@ const MAX_IGNORE_FILE_BYTES = 1024 * 1024;
 /**
  * Reads the ignore file. Call it before a build, so that its problems are reported early.
  * @param workspace base folder of a relative path
- * @throws ActionErrors of ActionError IGNOREFILE_INVALID, one for each problem, with file and line
+ * @throws ActionErrors of ActionError IGNOREFILE_INVALID, one for each problem, with file, line and column
  */
 export async function readIgnoreFile(workspace: string, path: string): Promise<readonly IgnoreEntry[]> {
   const facts = { input: 'ignorefile', file: path };
@@ -27,8 +27,10 @@ export async function readIgnoreFile(workspace: string, path: string): Promise<r
   if ('problems' in parsed) {
     throw new ActionErrors(
       parsed.problems.map(
-        ({ line, message }) =>
-          new ActionError('IGNOREFILE_INVALID', `${path}:${line}: ${message}.`, { facts: { ...facts, line } }),
+        ({ line, column, message }) =>
+          new ActionError('IGNOREFILE_INVALID', `${path}:${line}:${column}: ${message}.`, {
+            facts: { ...facts, line },
+          }),
       ),
     );
   }

@@ -18,7 +18,7 @@ rules:
   expect(run.exitCode).toBe(1);
   expect(run.outputs).toMatchObject({ outcome: 'invalid-input', plan: '', 'deleted-manifests': '' });
   expect(run.log).toContain('`dry-run`: got "maybe", expected true or false.');
-  expect(run.log).toContain('"registry.invalid//app" is not the name of an image');
+  expect(run.log).toContain('"registry.invalid//app" is not an image name');
   expect(run.log).toMatch(/policy:5:27: "2 months": .*60d/);
   expect(run.log).toMatch(/policy:6:17: unknown key "tag", .*Did you mean `tags`\?/);
   expect(run.summary).toContain('policy:5:27');

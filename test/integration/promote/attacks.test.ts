@@ -209,7 +209,7 @@ describe('a policy of the default branch that cannot be read', () => {
       async (commit: (files: object) => Promise<string>) => {
         await commit({ [FILE]: '' });
       },
-      /promotion.yaml on main: expected a map/,
+      /promotion\.yaml:1:1 on main: expected a map/,
     ],
   ])('because it is %s refuses', async (_, prepare, reason) => {
     const { environments, options } = await createBranch(prepare);

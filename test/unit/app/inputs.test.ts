@@ -158,8 +158,8 @@ describe('what is refused', () => {
     const [inInputs, ...inFiles] = allErrors(thrown);
     expect(inInputs?.message.split('\n')).toEqual([
       '3 problems with the inputs:',
-      expect.stringMatching(/^- images, line 1 \(`GHCR\.io\/\/app`\): /),
-      expect.stringMatching(/^- tags, line 1 \(`type=semvr`\): .*Did you mean `semver`\?$/),
+      expect.stringMatching(/^- `images`, line 1 \(`GHCR\.io\/\/app`\): /),
+      expect.stringMatching(/^- `tags`, line 1 \(`type=semvr`\): .*Did you mean `semver`\?$/),
       '- `push`: got "maybe", expected true or false.',
     ]);
     expect(inFiles.map(({ code, facts }) => [code, facts.file])).toContainEqual([
@@ -187,6 +187,81 @@ describe('what is refused', () => {
     });
   });
 
+  const BROKEN = {
+    'accepted.yaml': '- id: CVE-2024-0001\n  reasn: x\n',
+    'cleanup.yaml': 'rules:\n  - select: { tagged: maybe }\n    remove: { older-than: soon }\n',
+    'mirror.yaml': 'version: 1\nmirrors:\n  - { from: docker.io//a, to: ghcr.io/org/a, tags: [a] }\n',
+    'setup.yaml': 'version: 1\nregistries: {}\nrepositories:\n  - { name: a, immutble: true }\n',
+    '.github/promotion.yaml': 'require:\n  - sbom\n  - sbomm\ngate: { severity: SEVERE }\n',
+  };
+
+  it.each([
+    [
+      'merge',
+      { images: 'GHCR.io//app', platforms: 'linux-amd64', layouts: 'a', push: 'maybe', ignorefile: 'accepted.yaml' },
+      ['images', 'platforms', 'push'],
+      [
+        /^accepted\.yaml:1:3: .*needs a `reason`/,
+        /^accepted\.yaml:1:3: .*needs `expires`/,
+        /^accepted\.yaml:2:3: .*"reasn"/,
+      ],
+    ],
+    [
+      'promote',
+      {
+        images: 'GHCR.io//app',
+        from: 'a b',
+        environment: 'production',
+        rollback: 'maybe',
+        'signer-identity': '^https://a',
+        'record-repository': 'app',
+      },
+      ['images', 'rollback', 'from', 'signer-identity', 'record-repository'],
+      [/promotion\.yaml:3:5, require, entry 2: .*`sbom`\?\n- .*promotion\.yaml:4:9, gate\.severity: got "SEVERE"/],
+    ],
+    [
+      'verify',
+      { images: 'GHCR.io//app', require: 'signd', 'signer-identity': '^https://a', 'signer-claims': 'x=1' },
+      ['images', 'require', 'signer-identity', 'signer-claims'],
+      [],
+    ],
+    [
+      'cleanup',
+      { images: 'GHCR.io//app', 'dry-run': 'maybe', 'record-repository': 'app', policy: 'cleanup.yaml' },
+      ['images', 'dry-run', 'record-repository'],
+      [/cleanup\.yaml:2:23: .*found "maybe"\n- cleanup\.yaml:3:27: "soon"/],
+    ],
+    [
+      'setup',
+      { export: 'tofu', 'dry-run': 'maybe', config: 'setup.yaml' },
+      ['export', 'dry-run'],
+      [/setup\.yaml:4:16: unknown key "immutble"/],
+    ],
+    [
+      'mirror',
+      { 'dry-run': 'maybe', 'state-key': 'short', config: 'mirror.yaml' },
+      ['dry-run', 'state-key'],
+      [/mirror\.yaml:3:13: "docker\.io\/\/a"/],
+    ],
+    [
+      'report',
+      { images: 'GHCR.io//app', scans: 'grype', environments: 'a b', watch: 'x y', setup: 'setup.yaml' },
+      ['images', 'scans', 'environments', 'watch'],
+      [/setup\.yaml:4:16: unknown key "immutble"/],
+    ],
+  ] as const)(
+    'reports every problem of `command: %s` in one run, and no consequences of them',
+    async (command, inputs, named, inFiles) => {
+      const thrown: unknown = await readInputs(withInputs({ command, ...inputs }), () => {}, BROKEN).catch(
+        (error: unknown) => error,
+      );
+      const [first, ...others] = allErrors(thrown);
+      const lines = first?.message.split('\n').slice(1) ?? [];
+      expect(lines.map((line) => /^- `([^`]+)`/.exec(line)?.[1])).toEqual(named);
+      expect(others.map(({ message }) => message)).toEqual(inFiles.map((text) => expect.stringMatching(text)));
+    },
+  );
+
   it('says no more than that of a command that nobody knows', async () => {
     const { message } = await refusal({ command: 'promot', from: 'env:staging', environment: 'production' });
     expect(message).toBe(`\`command\`: got "promot", expected ${NAMES}. Did you mean \`promote\`?`);
@@ -196,9 +271,9 @@ describe('what is refused', () => {
     const { message } = await refusal({ command: 'promote', from: 'a b', to: '{{versoin}}\n{{env', environment: 'qa' });
     expect(message.split('\n').map((line) => line.slice(0, 25))).toEqual([
       '3 problems with the input',
-      '- from ("a b"): this is n',
-      '- to, line 1 (`{{versoin}',
-      '- to, line 2 (`{{env`): a',
+      '- `from` ("a b"): this is',
+      '- `to`, line 1 (`{{versoi',
+      '- `to`, line 2 (`{{env`):',
     ]);
   });
 

@@ -81,9 +81,9 @@ describe('labels', () => {
   test('all lines that cannot be used are told', () => {
     const labels = parseLabels(['a=1', 'nothing', '=x', 'b={{brunch}}']);
     expect(!labels.ok && labels.problems).toEqual([
-      'labels, line 2 (`nothing`): expected `key=value`.',
-      'labels, line 3 (`=x`): expected `key=value`.',
-      expect.stringMatching(/^labels, line 4 \(`b=\{\{brunch\}\}`\): unknown expression .*Did you mean `branch`\?$/),
+      '`labels`, line 2 (`nothing`): expected `key=value`.',
+      '`labels`, line 3 (`=x`): expected `key=value`.',
+      expect.stringMatching(/^`labels`, line 4 \(`b=\{\{brunch\}\}`\): unknown expression .*Did you mean `branch`\?$/),
     ]);
   });
 });
@@ -118,7 +118,7 @@ describe('annotations', () => {
     ]);
     expect(parseAnnotations(['x'])).toEqual({
       ok: false,
-      problems: ['annotations, line 1 (`x`): expected `key=value`.'],
+      problems: ['`annotations`, line 1 (`x`): expected `key=value`.'],
     });
   });
 

@@ -75,7 +75,7 @@ describe('tags', () => {
     const problems = problemsOf(parseTagRules(['# a comment', line]));
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(problem);
-    expect(problems[0]).toMatch(/^tags, line 2 \(`.*`\): /);
+    expect(problems[0]).toMatch(/^`tags`, line 2 \(`.*`\): /);
   });
 
   test.each([
@@ -102,7 +102,7 @@ describe('tags', () => {
 
   test('all problems of all lines come at once', () => {
     const problems = problemsOf(parseTagRules(['type=sha,format=x,prioritty=1', 'type=sha', 'type=nope']));
-    expect(problems.map((each) => each.slice(0, 12))).toEqual(['tags, line 1', 'tags, line 1', 'tags, line 3']);
+    expect(problems.map((each) => each.slice(0, 14))).toEqual(['`tags`, line 1', '`tags`, line 1', '`tags`, line 3']);
   });
 
   test.each(['type=match,"pattern=\\d{1,3}"', 'type=match, "pattern=\\d{1,3}"', '"type=match,""pattern=\\d{1,3}"""'])(
@@ -189,8 +189,8 @@ describe('images', () => {
     [['name=org/app,enable=yes'], /`enable` is "yes", expected true or false/],
     [['name=org/app,enabled=true'], /unknown attribute "enabled", .*Did you mean `enable`\?/],
     [['name=,enable=false'], /the name is empty/],
-    [['a/b,c/d', 'e/f'], /images, line 1 .*two names, "a\/b" and "c\/d"/],
-    [['ghcr.io/org/app:1.2'], /images, line 1 .*leave out the tag/],
+    [['a/b,c/d', 'e/f'], /`images`, line 1 .*two names, "a\/b" and "c\/d"/],
+    [['ghcr.io/org/app:1.2'], /`images`, line 1 .*leave out the tag/],
     [[`ghcr.io/org/app@sha256:${'0'.repeat(64)}`], /leave out the digest/],
   ])('%j is a problem', (lines, problem) => {
     expect(namesOf(lines)).toEqual([expect.stringMatching(problem)]);

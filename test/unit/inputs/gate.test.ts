@@ -3,7 +3,7 @@ import type { Parsed } from '../../../src/domain/parsed.ts';
 import { type GateTerms, readGate, stricterGate } from '../../../src/inputs/gate.ts';
 
 function termsOf(fields: object): GateTerms {
-  const read: Parsed<GateTerms> = readGate(fields, 'gate');
+  const read: Parsed<GateTerms> = readGate(fields, () => 'gate');
   if (!read.ok) throw new Error(read.problems.join());
   return read.value;
 }

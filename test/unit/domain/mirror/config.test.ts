@@ -67,7 +67,7 @@ test.each([
   ['a digest of a pattern', `${HEAD}${entry('', `["1.*@sha256:${'a'.repeat(64)}"]`)}`, /belongs to one tag/],
   ['a half-anchored expression', `${HEAD}${entry('', '["/^1/"]')}`, /has `\^` at one end only/],
   ['look-around', `${HEAD}${entry('', '["/(?!rc).*/"]')}`, /RE2 has no look-around/],
-  ['a wrong range', `${HEAD}${entry('', '["semver:>>1"]')}`, /no range of versions/],
+  ['a wrong range', `${HEAD}${entry('', '["semver:>>1"]')}`, /not a range of versions/],
   ['a range that takes out', `${HEAD}${entry('', '["*", "!semver:<1"]')}`, /cannot take out/],
   ['a size without a unit', `${HEAD}${entry()}limits: {max-bytes: "20"}\n`, /write a number with its unit/],
   [

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readPolicyFile } from '../../../../src/domain/promotion/policy.ts';
+import { partText } from '../../../../src/domain/promotion/policy-part.ts';
 import { requirementText } from '../../../../src/domain/promotion/requirement.ts';
 import { parseImageName } from '../../../../src/domain/reference.ts';
 
@@ -15,7 +16,9 @@ const read = (
     const image = parseImageName(name);
     return image.ok ? [image.value] : [];
   });
-  const policy = readPolicyFile(value, { environment, tags, repositories }, 'promotion.yaml');
+  const policy = readPolicyFile(value, { environment, tags, repositories }, (path) =>
+    ['promotion.yaml', ...(path.length > 0 ? [partText(path)] : [])].join(', '),
+  );
   return policy.ok ? policy.value.map(requirementText) : policy.problems;
 };
 

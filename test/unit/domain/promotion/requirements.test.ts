@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { type PartPath, partText } from '../../../../src/domain/promotion/policy-part.ts';
 import {
   lengthOfTime,
   mergeRequirements,
@@ -76,7 +77,7 @@ describe('the input', () => {
     ['signature,identity=', /`identity` of `signature` is empty/],
     ['signature,identity=https://github.com/org/*', /without anchors/],
     ['signature,issuer=https://issuer.example', /needs `identity`/],
-    ['signature,statement=gate', /Did you mean|neither/],
+    ['signature,statement=gate', /got "gate", expected .*gate-result or the address/],
     ['sbom,signed=false', /leave it out when no signature is required/],
     ['sbom,sined', /takes no value but `signed`/],
     ['sbom,identity=', /`identity` of `sbom` is empty/],
@@ -102,7 +103,7 @@ describe('the input', () => {
   test('all problems come at once, each with its line', () => {
     expect(readRequirements(['# what must be', 'sbom', 'nope', 'branch='])).toEqual({
       ok: false,
-      problems: [expect.stringMatching(/^require, line 3/), expect.stringMatching(/^require, line 4/)],
+      problems: [expect.stringMatching(/^`require`, line 3/), expect.stringMatching(/^`require`, line 4/)],
     });
   });
   test('nothing requires nothing', () => {
@@ -110,11 +111,13 @@ describe('the input', () => {
   });
 });
 
+const IN_FILE = [['require'], (path: PartPath) => `policy.yml, ${partText(path)}`] as const;
+
 describe('a policy file', () => {
   test('says the same in lines and in maps', () => {
     const lines = readPolicy(
       ['platforms=linux/amd64,linux/arm64', 'sbom', 'provenance,repository=org/app', 'scan,max-age=7d', 'branch=main'],
-      'policy.yml, require',
+      ...IN_FILE,
     );
     const maps = readPolicy(
       [
@@ -124,7 +127,7 @@ describe('a policy file', () => {
         { scan: { 'max-age': '7d' } },
         { branch: 'main' },
       ],
-      'policy.yml, require',
+      ...IN_FILE,
     );
     expect(maps).toEqual(lines);
     expect(lines).toMatchObject({ ok: true, value: { length: 5 } });
@@ -142,7 +145,7 @@ describe('a policy file', () => {
     ['a list of no texts', [{ platforms: [{}] }], /not a string/],
     ['an empty list', [{ platforms: [] }], /names no platform/],
   ])('refuses %s', (_, value, expected) => {
-    expect(readPolicy(value, 'policy.yml, require')).toEqual({
+    expect(readPolicy(value, ...IN_FILE)).toEqual({
       ok: false,
       problems: [expect.stringMatching(new RegExp(`^policy.yml, require.*${expected.source}`))],
     });
@@ -200,7 +203,7 @@ describe('a demand for proof', () => {
   test('is written as a map in a policy file', () => {
     const policy = readPolicy(
       [{ scan: { 'max-age': '7d', signed: true } }, { sbom: 'signed' }, 'provenance,signed'],
-      'f',
+      ...IN_FILE,
     );
     expect(policy).toEqual({
       ok: true,

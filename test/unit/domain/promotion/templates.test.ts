@@ -47,7 +47,7 @@ describe('from', () => {
     ['ghcr.io/org/app', /one image of the repository/],
     ['ghcr.io/org/app@sha256:abc', /no digest/],
     ['ghcr.io/org/app:-dev', /not a valid tag/],
-    ['ghcr.io/Org/a b:dev', /not the name of an image/],
+    ['ghcr.io/Org/a b:dev', /not an image name/],
     ['app:dev', /a full name has a host/],
   ])('refuses %j', (text, expected) => {
     expect(readSource(text, VALUES)).toEqual({ ok: false, problems: [expect.stringMatching(expected)] });
@@ -107,7 +107,7 @@ describe('to', () => {
     ['app:staging', /full name with a host/],
     ['ghcr.io/org/app:', /not a valid tag/],
     [`ghcr.io/org/app@${DIGEST}`, /a target has no digest/],
-    ['ghcr.io/org/a$p:staging', /not the name of an image/],
+    ['ghcr.io/org/a$p:staging', /not an image name/],
     [DIGEST.replace(':', '-'), /what belongs to an image/],
     [`${DIGEST.replace(':', '-')}.sig`, /what belongs to an image/],
   ])('refuses %s', (text, expected) => {
@@ -125,10 +125,10 @@ describe('to', () => {
   });
   test('all problems come at once, each with its line', () => {
     expect(refusals(['# environments', '{{nope}}', 'fine', '{{version}}-{{sha}}', '-x'], {})).toEqual([
-      expect.stringMatching(/^to, line 2 .*unknown placeholder/),
-      expect.stringMatching(/^to, line 4 .*no version/),
-      expect.stringMatching(/^to, line 4 .*no commit/),
-      expect.stringMatching(/^to, line 5 .*not a valid tag/),
+      expect.stringMatching(/^`to`, line 2 .*unknown placeholder/),
+      expect.stringMatching(/^`to`, line 4 .*no version/),
+      expect.stringMatching(/^`to`, line 4 .*no commit/),
+      expect.stringMatching(/^`to`, line 5 .*not a valid tag/),
     ]);
   });
 });

@@ -391,7 +391,7 @@ describe('GitLab', () => {
   test.each<[string, unknown, RegExp]>([
     ['a disabled policy', { ...policy, enabled: false }, /disabled/],
     ['one that deletes nothing', { ...policy, name_regex_delete: '' }, /deletes nothing/],
-    ['look-ahead', { ...policy, name_regex_keep: '(?!x).*' }, /not a regular expression of RE2/],
+    ['look-ahead', { ...policy, name_regex_keep: '(?!x).*' }, /not an RE2 regular expression/],
     ['an unknown age', { ...policy, older_than: 'a while' }, /older_than/],
   ])('%s is refused', (_, document, message) => {
     expect(refused(document)).toMatch(message);

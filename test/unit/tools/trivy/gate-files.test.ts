@@ -30,10 +30,14 @@ test('case 6: every problem of an ignore file is an error with file and line', a
   expect(await errorsOf(readIgnoreFile(runtime.workspace, 'accepted.yaml'))).toMatchObject([
     {
       code: 'IGNOREFILE_INVALID',
-      message: expect.stringMatching(/^accepted\.yaml:1: .*CVE-1 needs `expires`/),
+      message: expect.stringMatching(/^accepted\.yaml:1:3: .*CVE-1 needs `expires`/),
       facts: { file: 'accepted.yaml', line: 1 },
     },
-    { code: 'IGNOREFILE_INVALID', message: expect.stringMatching(/^accepted\.yaml:4: .*"soon"/), facts: { line: 4 } },
+    {
+      code: 'IGNOREFILE_INVALID',
+      message: expect.stringMatching(/^accepted\.yaml:\d+:\d+: .*"soon"/),
+      facts: { line: 4 },
+    },
   ]);
 });
 
