@@ -113,7 +113,7 @@ function maskSecrets(commands: readonly Command[], raw: RawInputs, mask: Mask): 
  */
 function misplacedInputs(
   commands: readonly Command[],
-  { name: command, inputs }: Command,
+  { name: command, inputs, instead = {} }: Command,
   raw: RawInputs,
 ): readonly Problem[] {
   const all = new Map(allInputs(commands).map((input) => [input.name, input]));
@@ -125,7 +125,9 @@ function misplacedInputs(
     if (input === undefined) problems.push(unknownInput(name, names));
     else if (written !== input.default) {
       const owners = oneOf(input.fields.map(([owner]) => `\`command: ${owner}\``));
-      problems.push({ input: name, text: `belongs to ${owners}, and this is \`command: ${command}\`. Remove it.` });
+      const own = Object.hasOwn(instead, name) ? instead[name] : undefined;
+      const remedy = own === undefined ? 'Remove it.' : `Use \`${own}\` instead.`;
+      problems.push({ input: name, text: `belongs to ${owners}, and this is \`command: ${command}\`. ${remedy}` });
     }
   }
   return problems;

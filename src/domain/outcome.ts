@@ -3,6 +3,8 @@ export interface OutcomeText {
   readonly about: string;
   /** Start of the summary heading; absent: the command's own words for a failure. */
   readonly heading?: string;
+  /** A run that succeeded, and has left something undone. */
+  readonly isPartial?: true;
 }
 
 /**
@@ -34,6 +36,10 @@ export const FAILURES = {
     about:
       'A scheduled run of `setup` with `dry-run` found settings that differ from the desired state; nothing was written.',
     heading: 'Drift:',
+  },
+  'condition-met': {
+    about: 'A `report` found what its `fail-on` names; the report is complete.',
+    heading: 'Condition met:',
   },
   'tag-conflict': {
     about:

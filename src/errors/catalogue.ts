@@ -465,7 +465,7 @@ export const CATALOGUE = {
     ],
   },
   REPORT_CONDITION: {
-    outcome: 'refused',
+    outcome: 'condition-met',
     retry: 'never',
     title: 'A condition of the report is met',
     cause: 'The report found what `fail-on` names. The report is complete, and nothing was changed.',

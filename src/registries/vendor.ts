@@ -77,6 +77,13 @@ export interface NewRepository {
   readonly public?: boolean;
 }
 
+/** Limits and counts that a registry reports. */
+export interface UsageSource {
+  /** What they are about, such as a project: of repositories with the same subject at a host, one is asked for. */
+  readonly subject: string;
+  readonly read: () => Promise<RegistryUsage>;
+}
+
 /** Management operations of one repository. Unsupported ones are absent; `capabilities` says why. */
 export interface Management {
   /** Whether the repository exists for pushes. */
@@ -115,7 +122,7 @@ export interface Management {
   /** The registry's own scanner; absent where there is none with an API. */
   readonly scans?: VendorScans;
   /** Limits, and the registry's own count of bytes; absent where no API reports them. Never a pull. */
-  readonly usage?: () => Promise<RegistryUsage>;
+  readonly usage?: UsageSource;
   /** Retention rules that the registry itself deletes by. Absent where it has none, or none that its API sets. */
   readonly retention?: RetentionRules;
 }

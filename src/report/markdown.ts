@@ -40,18 +40,6 @@ export function details(title: string, body: string, open = false): string {
   return `<details${open ? ' open' : ''}><summary>${title}</summary>\n\n${body}\n\n</details>`;
 }
 
-/** `1.5 MiB`: bytes in a suitable unit. */
-export function bytes(count: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = count;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
 /** `1m 05s`, `3.2s`: a duration in milliseconds, for people. */
 export function duration(milliseconds: number): string {
   const seconds = milliseconds / 1000;

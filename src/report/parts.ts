@@ -1,7 +1,7 @@
 import { shortDigest } from '../domain/digest.ts';
 import { FAILURES, type OutcomeText } from '../domain/outcome.ts';
 import type { ActionError } from '../errors/action-error.ts';
-import { CATALOGUE } from '../errors/catalogue.ts';
+import { CATALOGUE, type ErrorCode } from '../errors/catalogue.ts';
 import { code, details, duration, plain, prose, table } from './markdown.ts';
 
 const DOCS = 'https://github.com/org/registry-action/blob/v1/docs/errors.md';
@@ -34,7 +34,7 @@ export function heading(
   digest?: string,
 ): string {
   const success = Object.hasOwn(successes, outcome) ? successes[outcome] : undefined;
-  const mark = success !== undefined ? '✅' : outcome === 'cancelled' ? '⏹️' : '❌';
+  const mark = success !== undefined ? (success.isPartial ? '⚠️' : '✅') : outcome === 'cancelled' ? '⏹️' : '❌';
   const short = digest === undefined ? '' : shortDigest(digest).replace(/^sha\d+:/, '');
   const what = [plain(subject), short === '' ? '' : `(${short})`].filter((part) => part !== '').join(' ');
   const text = `${(success ?? failureText(outcome)).heading ?? failed} ${what}`;
@@ -93,7 +93,7 @@ export function renderPull(names: readonly string[], digest: string | undefined)
 
 /**
  * What happened, why, and the remedy: the catalogue row, once for errors with the same remedy.
- * @param hasTable whether the findings follow in a table, so that the message need not list them
+ * @param hasTable whether tables follow that have what a message lists, such as findings
  */
 export function renderErrors(errors: readonly ActionError[], hasTable = false): string {
   const groups = Map.groupBy(errors, ({ code, remedy }) => [code, ...remedy].join('\n'));
@@ -111,9 +111,12 @@ function renderGroup(errors: readonly ActionError[], hasTable: boolean): string 
   ].join('\n>\n');
 }
 
+/** Errors whose lines the tables of their page have. */
+const LISTED: readonly ErrorCode[] = ['FINDINGS', 'REPORT_FINDINGS', 'REPORT_CONDITION'];
+
 function shownLines({ code, message }: ActionError, hasTable: boolean): readonly string[] {
   const [first = '', ...lines] = message.split('\n');
-  return hasTable && code === 'FINDINGS' ? [first.replace(/:$/, '.')] : [first, ...lines];
+  return hasTable && LISTED.includes(code) ? [first.replace(/:$/, '.')] : [first, ...lines];
 }
 
 export function renderWarnings(warnings: readonly string[]): string {

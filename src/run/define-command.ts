@@ -29,8 +29,11 @@ interface CommandProgram<I, R> {
    * @param warnings about the inputs, as sentences already logged
    */
   readonly run: (runtime: Runtime, inputs: I, warnings: readonly string[]) => Promise<R>;
-  /** The result of a run with invalid inputs. */
-  readonly failed: (error: unknown) => R;
+  /**
+   * The result of a run with invalid inputs.
+   * @param isDryRun it would have written nothing
+   */
+  readonly failed: (error: unknown, isDryRun: boolean) => R;
   /** Without `json`. */
   readonly outputs: (result: R) => Readonly<Record<string, string>>;
   /** The output `json`, as a value: its text may be too long for memory. */
@@ -66,6 +69,8 @@ export interface CommandDefinition<V extends object, I extends CommonInputs, R e
   readonly mayWrite?: (inputs: V) => boolean;
   /** Turns the values into the settings of the run, including files that they name. May throw ActionErrors. */
   readonly settings: (inputs: V, facts: RuleFacts<V>, runtime: Runtime) => I | Promise<I>;
+  /** For inputs of other commands: the input that does the same here. */
+  readonly instead?: Readonly<Record<string, string>>;
   /** Outputs besides `outcome`, `json` and `json-file`. */
   readonly outputs: Readonly<Record<string, string>>;
   /** Outcomes of successful runs. */
@@ -93,7 +98,7 @@ export interface Report {
 export interface Command
   extends Pick<
     CommandDefinition<object, CommonInputs, CommonResult>,
-    'name' | 'about' | 'outputs' | 'outcomes' | 'failures'
+    'name' | 'about' | 'outputs' | 'outcomes' | 'failures' | 'instead'
   > {
   readonly inputs: Readonly<Record<string, Field<unknown>>>;
   /**
@@ -128,10 +133,11 @@ export function defineCommand<V extends object, I extends CommonInputs, R extend
     outputs,
     outcomes,
     ...(definition.failures === undefined ? {} : { failures: definition.failures }),
+    ...(definition.instead === undefined ? {} : { instead: definition.instead }),
     read: (runtime, raw, misplaced) => readInputs(definition, runtime, raw, misplaced),
     refuse: async (error) => {
       const program = await load();
-      return reportOf(program, program.failed(error));
+      return reportOf(program, program.failed(error, false));
     },
     start: async (runtime, raw, misplaced) => {
       const program = await load();
@@ -154,7 +160,9 @@ export function defineCommand<V extends object, I extends CommonInputs, R extend
         read = await readInputs(definition, runtime, raw, [...misplaced, ...(problem === undefined ? [] : [problem])]);
         for (const warning of read.warnings) runtime.log.warning(warning);
       } catch (error) {
-        return reportOf(program, await finish(program.failed(error)));
+        const { values } = readTable(inputs, raw, runtime.secret);
+        const isDryRun = definition.mayWrite?.(values) === false;
+        return reportOf(program, await finish(program.failed(error, isDryRun)));
       }
       const result = await finish(await program.run(runtime, read.inputs, read.warnings));
       if (result.errors.length === 0) return reportOf(program, result);

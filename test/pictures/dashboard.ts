@@ -1,6 +1,7 @@
 import { renderDashboard } from '../../scripts/dashboard.ts';
+import { bytes } from '../../src/domain/amount.ts';
 import { type Fields, fieldsOf } from '../../src/domain/fields.ts';
-import { bytes, duration } from '../../src/report/markdown.ts';
+import { duration } from '../../src/report/markdown.ts';
 import type { Prometheus, Series } from './prometheus.ts';
 
 // The dashboard drawn without Grafana: panels at their places, with what Prometheus answers to their queries.

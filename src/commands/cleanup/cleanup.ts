@@ -1,8 +1,8 @@
+import { bytes } from '../../domain/amount.ts';
 import type { Digest } from '../../domain/digest.ts';
 import type { CleanupPlan, NativeRulesPlan, RepositoryPlan } from '../../domain/retention/plan.ts';
 import { planDigest } from '../../domain/retention/plan-document.ts';
 import { type ActionError, throwAll } from '../../errors/action-error.ts';
-import { bytes } from '../../report/markdown.ts';
 import { warn } from '../../run/progress.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
 import { keepHeapSmall } from '../../runtime/small-heap.ts';

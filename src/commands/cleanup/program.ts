@@ -17,4 +17,4 @@ export const run = async (
     : (await import('./convert.ts')).convert(runtime, inputs, warnings);
 
 /** A cleanup whose inputs could not be read. */
-export const failed = (error: unknown) => failedResult(emptyCleanup(true), error);
+export const failed = (error: unknown, isDryRun: boolean) => failedResult(emptyCleanup(isDryRun), error);

@@ -1,7 +1,8 @@
+import { bytes } from '../../domain/amount.ts';
 import { shortDigest } from '../../domain/digest.ts';
 import { compareText } from '../../domain/retention/graph.ts';
 import type { ManifestDecision, Reason, TagDecision } from '../../domain/retention/plan.ts';
-import { bytes, code, details, plain, prose, table } from '../../report/markdown.ts';
+import { code, details, plain, prose, table } from '../../report/markdown.ts';
 import type { RepositoryResult } from './result.ts';
 
 /** Rows of each list: the plan file has all. */

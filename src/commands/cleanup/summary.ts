@@ -1,5 +1,6 @@
+import { bytes } from '../../domain/amount.ts';
 import type { CleanupPlan } from '../../domain/retention/plan.ts';
-import { bytes, code, codeBlock, plain, prose, table } from '../../report/markdown.ts';
+import { code, codeBlock, plain, prose, table } from '../../report/markdown.ts';
 import { heading, imageTitle, meaning, page, renderErrors, renderTime, renderWarnings } from '../../report/parts.ts';
 import { renderChart } from './chart.ts';
 import { type CleanupCounts, countsOf, totalCounts } from './counts.ts';

@@ -1,5 +1,6 @@
 import type { HostLimits } from '../../domain/mirror/config.ts';
 import type { PullQuota } from '../../http/rate-limit.ts';
+import { fallbackTag } from '../../oci/client/referrers.ts';
 import type { Repository } from '../../oci/client/repository.ts';
 
 /** A limit was reached: what is left is for a later run. */
@@ -11,6 +12,11 @@ export class OverBudget extends Error {
     super(message);
     this.resumeAt = resumeAt;
   }
+}
+
+/** Reads of manifests, of one image. */
+export interface PullTally {
+  pulls: number;
 }
 
 /**
@@ -49,19 +55,28 @@ export class PullBudget {
     throw new OverBudget(`${left} pulls are left${kept}`, quota.resetAt);
   }
 
-  /** The repository with every read of a manifest counted. */
-  counting(repository: Repository): Repository {
+  /**
+   * The repository with every read of a manifest counted, also that of a list of referrers under a tag.
+   * @param tally of these reads alone
+   */
+  counting(repository: Repository, tally: PullTally = { pulls: 0 }): Repository {
+    const count = async <T>(read: () => Promise<T>): Promise<T> => {
+      this.require(1);
+      this.#used++;
+      tally.pulls++;
+      this.#inFlight++;
+      try {
+        return await read();
+      } finally {
+        this.#inFlight--;
+      }
+    };
     return {
       ...repository,
-      get: async (reference) => {
-        this.require(1);
-        this.#used++;
-        this.#inFlight++;
-        try {
-          return await repository.get(reference);
-        } finally {
-          this.#inFlight--;
-        }
+      get: (reference) => count(() => repository.get(reference)),
+      referrers: (digest, known) => {
+        const read = () => repository.referrers(digest, known);
+        return known?.tags?.has(fallbackTag(digest)) === false ? read() : count(read);
       },
     };
   }

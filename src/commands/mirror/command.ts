@@ -10,6 +10,7 @@ export const mirror = defineCommand({
   warnings: WARNINGS,
   mayWrite,
   settings: mirrorInputs,
+  instead: { images: 'config', tags: 'config', platforms: 'config', policy: 'config' },
   outputs: {
     'copied-tags': 'Number of tags that were created or moved, or would be.',
     'equal-tags': 'Number of tags that were right already.',
@@ -20,6 +21,10 @@ export const mirror = defineCommand({
     'resume-at': 'When the next run can continue: set where a limit was reached and the registry reports its reset.',
   },
   outcomes: OUTCOMES.successes,
+  failures: [
+    ...(['invalid-input', 'image-rejected', 'refused', 'tag-conflict'] as const),
+    ...(['registry-failed', 'cancelled', 'failed'] as const),
+  ],
   situation: 'push',
   load: () => import('./program.ts'),
 });

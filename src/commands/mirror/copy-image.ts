@@ -1,7 +1,7 @@
+import { counted, bytes as size } from '../../domain/amount.ts';
 import { type ActionError, toActionError } from '../../errors/action-error.ts';
 import { type Copied, copyGraph } from '../../oci/transfer/copy.ts';
 import type { ImageGraph } from '../../oci/transfer/graph.ts';
-import { bytes as size } from '../../report/markdown.ts';
 import { copyToTargets } from '../../run/copy-to-targets.ts';
 import { warn } from '../../run/progress.ts';
 import { OverBudget } from './budget.ts';
@@ -102,7 +102,7 @@ async function copyTo(
     if (manifests > 0) {
       const also = attachments.length === 0 ? '' : `, ${attachments.length} attached`;
       runtime.log.info(
-        `${source.image}:${tags}: copied ${manifests} manifests and ${blobs} blobs (${size(bytes)})${also}.`,
+        `${source.image}:${tags}: copied ${counted(manifests, 'manifest')} and ${counted(blobs, 'blob')} (${size(bytes)})${also}.`,
       );
     }
     for (const { to, digest, error } of refused) {

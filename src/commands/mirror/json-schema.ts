@@ -52,7 +52,9 @@ export const JSON_SCHEMA = z
     needs: z
       .strictObject({
         bytes: z.number().describe('Bytes to read from sources.'),
-        pulls: count.describe('Manifests to read from sources; at least so many when `unread` is not 0.'),
+        pulls: count.describe(
+          'Manifests that a whole run reads from sources, the comparison included; at least so many when `unread` is not 0.',
+        ),
         unread: count.describe('Images that were not read for the plan, because that counts as pulls.'),
       })
       .optional()
@@ -65,7 +67,7 @@ export const JSON_SCHEMA = z
         mounted: count.describe('Blobs mounted from another repository of the same registry.'),
         bytes: z.number().describe('Bytes sent.'),
         requests: count.describe('Requests to registries.'),
-        pulls: count.describe('Manifests read from sources, which Docker Hub counts as pulls.'),
+        pulls: count.describe('Manifests and lists of referrers read from sources, which Docker Hub counts as pulls.'),
       })
       .describe('What the run took and sent.'),
     resumeAt: z

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
+import { counted, bytes as size } from '../../domain/amount.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
 import { uploadLimit } from '../../oci/transfer/copy.ts';
-import { bytes as size } from '../../report/markdown.ts';
 import { step } from '../../run/progress.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type Admissions, applyMirror } from './apply.ts';
@@ -9,12 +9,12 @@ import { ByteBudget } from './budget.ts';
 import type { MirrorContext } from './context.ts';
 import type { MirrorInputs } from './inputs.ts';
 import { logPlan } from './log-plan.ts';
-import { planNeeds } from './needs.ts';
+import { planNeeds, pullsOf } from './needs.ts';
 import { openMirrors } from './open.ts';
 import { planMirror } from './plan.ts';
 import { emptyMirror, failed, type MirrorResult, type PartialMirror, succeeded } from './result.ts';
 import { errorsOf, sourcesOf } from './sources.ts';
-import { failRow, type MirrorWork } from './work.ts';
+import { failRow, hasWork, type MirrorWork } from './work.ts';
 
 /**
  * `command: mirror`: copies what changed from sources to targets. Never throws: errors are in the result, with everything
@@ -52,8 +52,7 @@ async function runMirror(runtime: Runtime, inputs: MirrorInputs, partial: Partia
   const note = () => {
     partial.sources = sourcesOf(works);
     partial.totals.requests = opened.registries.reduce((sum, { client }) => sum + client.requests(), 0);
-    const sources = new Set(works.map(({ source }) => source.registry.client));
-    partial.totals.pulls = [...sources].reduce((sum, client) => sum + client.pulls(), 0);
+    partial.totals.pulls = pullsOf(works);
   };
   try {
     await step(
@@ -70,7 +69,7 @@ async function runMirror(runtime: Runtime, inputs: MirrorInputs, partial: Partia
       },
       () => works.some(({ error }) => error !== undefined),
     );
-    if (!dryRun) {
+    if (!dryRun && works.some(hasWork)) {
       const admitted: Admissions = new Map();
       await step(
         runtime,
@@ -96,7 +95,7 @@ function finish(runtime: Runtime, partial: PartialMirror, works: readonly Mirror
   if (left > 0) {
     const when =
       partial.resumeAt === undefined ? '' : ` The next run can continue at ${partial.resumeAt.toISOString()}.`;
-    const text = `${left} ${left === 1 ? 'tag is' : 'tags are'} left for a later run, because a limit was reached.${when}`;
+    const text = `${counted(left, 'tag is', 'tags are')} left for a later run, because a limit was reached.${when}`;
     partial.warnings.push(text);
     runtime.log.warning(text);
   }
@@ -114,10 +113,8 @@ function logNeeds({ log }: Runtime, { needs }: PartialMirror): void {
   if (needs === undefined || needs.pulls === 0) return;
   const { bytes, pulls, unread } = needs;
   const unknown =
-    unread === 0
-      ? ''
-      : `; ${unread} ${unread === 1 ? 'image is' : 'images are'} not read before, which would count as pulls`;
-  log.info(`To read: ${size(bytes)} and ${unread === 0 ? '' : 'at least '}${pulls} pulls${unknown}.`);
+    unread === 0 ? '' : `; ${counted(unread, 'image is', 'images are')} not read before, which would count as pulls`;
+  log.info(`To read: ${size(bytes)} and ${unread === 0 ? '' : 'at least '}${counted(pulls, 'pull')}${unknown}.`);
 }
 
 /** Tags that two mirrors would write to the same target: each run would move them back. */

@@ -13,7 +13,7 @@ const MAX_KEPT_BYTES = 64 * 1024 * 1024;
 
 /**
  * What the plan needs: reads the manifests of what is to be copied, except where that counts as pulls. Content that several
- * images share is counted once.
+ * images share is counted once. The pulls are those of a whole run: what the comparison has read counts too.
  */
 export async function planNeeds(context: MirrorContext, works: readonly MirrorWork[]): Promise<MirrorNeeds> {
   const seen = new Set<string>();
@@ -31,8 +31,8 @@ export async function planNeeds(context: MirrorContext, works: readonly MirrorWo
       const targets = [...new Set(rows.map(({ target }) => target))];
       const isAttached = rows.every(({ action }) => action === 'attach');
       const near = isAttached ? targets.map(({ repository }) => repository) : [];
-      const graph = await readImage(work, image, near);
-      needs.pulls += graph.manifests.length;
+      const tally = { pulls: 0 };
+      const graph = await readImage(work, image, near, tally);
       for (const { digest, size } of isAttached ? [] : graph.blobs.values()) {
         const key = `${work.mirror.from.name}@${digest}`;
         if (!seen.has(key)) needs.bytes += size;
@@ -40,6 +40,7 @@ export async function planNeeds(context: MirrorContext, works: readonly MirrorWo
       }
       kept += graph.manifests.reduce((sum, { manifest }) => sum + manifest.bytes.length, 0);
       if (kept < MAX_KEPT_BYTES) image.graph = graph;
+      else needs.pulls += tally.pulls;
     } catch (thrown) {
       context.runtime.signal.throwIfAborted();
       if (thrown instanceof OverBudget) {
@@ -65,5 +66,11 @@ export async function planNeeds(context: MirrorContext, works: readonly MirrorWo
       );
     }),
   );
-  return needs;
+  return { ...needs, pulls: needs.pulls + pullsOf(works) };
+}
+
+/** Manifests read from the sources so far. */
+export function pullsOf(works: readonly MirrorWork[]): number {
+  const budgets = new Set(works.map(({ source }) => source.pulls));
+  return [...budgets].reduce((sum, { used }) => sum + used, 0);
 }

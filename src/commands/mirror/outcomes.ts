@@ -6,6 +6,7 @@ export const OUTCOMES = {
     incomplete: {
       about: 'A limit was reached, or a target does not take some attachments; the rest is in place.',
       heading: 'Mirrored in part:',
+      isPartial: true,
     },
     unchanged: UNCHANGED,
     planned: PLANNED,

@@ -157,6 +157,11 @@ async function planAttachments(context: MirrorContext, work: MirrorWork): Promis
           }
         } catch (thrown) {
           context.runtime.signal.throwIfAborted();
+          if (thrown instanceof OverBudget) {
+            noteResume(context.partial, thrown.resumeAt);
+            for (const row of own) leaveForLater(row, thrown.message);
+            return;
+          }
           const error = toActionError(thrown);
           if (stopsRepository(error, work)) stop ??= error;
           for (const row of own) failRow(row, error);
@@ -178,7 +183,7 @@ async function lackingFor(
   const lacking = new Set<TargetWork>();
   for (const part of parts) {
     const found = await lackingAttachments({
-      from: source.repository,
+      from: source.pulls.counting(source.repository),
       to,
       image: part,
       tags,

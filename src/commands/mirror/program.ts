@@ -9,4 +9,4 @@ export { renderMirrorSummary as summary } from './summary.ts';
 export const run = async (...given: Parameters<typeof mirror>) => (await import('./mirror.ts')).mirror(...given);
 
 /** A run whose inputs could not be read. */
-export const failed = (error: unknown) => failedResult(emptyMirror(true), error);
+export const failed = (error: unknown, isDryRun: boolean) => failedResult(emptyMirror(isDryRun), error);

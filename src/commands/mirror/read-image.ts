@@ -3,22 +3,25 @@ import { type Descriptor, isIndexType, type ManifestBytes } from '../../domain/m
 import { descriptorOf } from '../../oci/client/referrers.ts';
 import type { Repository } from '../../oci/client/repository.ts';
 import { type GraphOptions, type ImageGraph, readGraph } from '../../oci/transfer/graph.ts';
+import type { PullTally } from './budget.ts';
 import { checkPlatform } from './subset.ts';
 import { type ImageWork, type MirrorWork, readingFirst } from './work.ts';
 
 /**
  * Reads everything that is to be copied of an image.
  * @param near repositories that have the image already
+ * @param tally counts what is read from the source
  * @throws OverBudget, and ActionError from reading the source
  */
 export async function readImage(
   { mirror, source, tags }: MirrorWork,
   { source: descriptor, subset }: ImageWork,
   near: readonly Repository[],
+  tally?: PullTally,
 ): Promise<ImageGraph> {
   // An index is not worth reading without its images.
   if (near.length === 0) source.pulls.require(isIndexType(descriptor.mediaType) ? 2 : 1);
-  const from = readingFirst(near, source.pulls.counting(source.repository));
+  const from = readingFirst(near, source.pulls.counting(source.repository, tally));
   const options: GraphOptions = { tags, attached: mirror.referrers };
   if (subset !== undefined) return readSubset(from, subset.root, options);
   const graph = await readGraph(from, descriptor.digest, options);

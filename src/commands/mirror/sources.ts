@@ -1,3 +1,4 @@
+import { counted } from '../../domain/amount.ts';
 import { vendorHint } from '../../domain/mirror/hints.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Vendor } from '../../registries/vendor.ts';
@@ -61,7 +62,7 @@ function blockedError({ image, repository }: MirrorWork['source'], blocked: read
     repository: first?.target.repository.name ?? repository.name,
     ...(first === undefined ? {} : { reference: first.tag }),
   };
-  const what = `${blocked.length} ${blocked.length === 1 ? 'tag' : 'tags'} of ${image} must not be moved:`;
+  const what = `${counted(blocked.length, 'tag')} of ${image} must not be moved:`;
   return new ActionError('MIRROR_TAG_MOVED', [what, ...names, ...(more > 0 ? [`- and ${more} more`] : [])].join('\n'), {
     facts,
   });

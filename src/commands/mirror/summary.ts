@@ -1,5 +1,6 @@
+import { bytes, counted } from '../../domain/amount.ts';
 import { shortDigest } from '../../domain/digest.ts';
-import { bytes, code, details, prose, table } from '../../report/markdown.ts';
+import { code, details, prose, table } from '../../report/markdown.ts';
 import { heading, imageTitle, meaning, page, renderErrors, renderTime, renderWarnings } from '../../report/parts.ts';
 import { countAll, countTags } from './counts.ts';
 import { ACTION_WORDS } from './log-plan.ts';
@@ -26,7 +27,8 @@ const MARKS = {
 } as const;
 
 export function renderMirrorSummary(result: MirrorResult): string {
-  const { outcome, errors, warnings, sources, steps, isDryRun } = result;
+  const { outcome, errors, warnings, steps, isDryRun } = result;
+  const sources = bySource(result.sources);
   const detailed = sources.filter(({ tags }) => tags.some(({ action }) => action !== 'equal'));
   const more = detailed.length - MAX_DETAILED;
   return page([
@@ -35,7 +37,7 @@ export function renderMirrorSummary(result: MirrorResult): string {
     headline(result),
     renderErrors(errors.slice(0, MAX_ERRORS)),
     errors.length > MAX_ERRORS ? `${errors.length - MAX_ERRORS} more errors are in the log.` : '',
-    renderSources(sources, isDryRun),
+    renderSources(result.sources, isDryRun),
     ...detailed.slice(0, MAX_DETAILED).map((source) => renderTags(source, isDryRun)),
     more > 0 ? `${more} more sources are in the output \`json\`.` : '',
     renderHints(sources),
@@ -43,6 +45,17 @@ export function renderMirrorSummary(result: MirrorResult): string {
     warnings.length > MAX_WARNINGS ? `${warnings.length - MAX_WARNINGS} more warnings are in the log.` : '',
     renderTime(steps),
   ]);
+}
+
+/** Entries of the configuration may have the same source: its tags are one list. */
+function bySource(entries: readonly MirroredSource[]): readonly MirroredSource[] {
+  return [...Map.groupBy(entries, ({ source }) => source)].map(([source, own]) => ({
+    source,
+    targets: [...new Set(own.flatMap(({ targets }) => targets))],
+    tags: own.flatMap(({ tags }) => tags),
+    errors: own.flatMap(({ errors }) => errors),
+    hints: [...new Set(own.flatMap(({ hints }) => hints))],
+  }));
 }
 
 /** What a failed run has done. */
@@ -71,20 +84,30 @@ function headline({ sources, isDryRun, totals, needs, resumeAt }: MirrorResult):
   const took = isDryRun
     ? needs === undefined
       ? ''
-      : ` The plan reads ${bytes(needs.bytes)} with ${needs.unread > 0 ? 'at least ' : ''}${needs.pulls} pulls.`
-    : ` ${bytes(totals.bytes)} were sent with ${totals.requests} requests and ${totals.pulls} pulls.`;
+      : ` The plan reads ${bytes(needs.bytes)} with ${needs.unread > 0 ? 'at least ' : ''}${counted(needs.pulls, 'pull')}.`
+    : ` ${bytes(totals.bytes)} sent, with ${counted(totals.requests, 'request')} and ${counted(totals.pulls, 'pull')}.`;
   return `**Tags: ${parts.join(', ')}.**${took}${at}`;
 }
 
+/** A row for each source and target, also where several entries of the configuration are about them. */
 function renderSources(sources: readonly MirroredSource[], isDryRun: boolean): string {
-  const all = sources.flatMap((source) => source.targets.map((target) => ({ source, target })));
-  const rows = all.slice(0, MAX_ROWS).map(({ source, target }) => {
-    const own = source.tags.filter((tag) => tag.target === target);
-    const { copied, attached, removed, equal, kept, blocked, left, failed } = countTags(own, isDryRun);
+  const pairs = sources.flatMap(({ source, targets, tags, errors }) =>
+    targets.map((target) => {
+      const own = tags.filter((tag) => tag.target === target);
+      return { source, target, own, isUnread: errors.length > 0 && own.length === 0 };
+    }),
+  );
+  const all = [...Map.groupBy(pairs, ({ source, target }) => `${source} ${target}`).values()];
+  const rows = all.slice(0, MAX_ROWS).map((entries) => {
+    const [{ source = '', target = '' } = {}] = entries;
+    const { copied, attached, removed, equal, kept, blocked, left, failed } = countTags(
+      entries.flatMap(({ own }) => own),
+      isDryRun,
+    );
     const shown = (count: number) => (count === 0 ? '' : String(count));
-    const isFailed = failed > 0 || (source.errors.length > 0 && own.length === 0);
+    const isFailed = failed > 0 || entries.some(({ isUnread }) => isUnread);
     return [
-      code(source.source),
+      code(source),
       code(target),
       isFailed ? '❌ failed' : blocked > 0 ? '⛔ blocked' : left > 0 ? '⏳ incomplete' : isDryRun ? '📝 planned' : '✅',
       shown(copied),
@@ -128,7 +151,7 @@ function renderTags({ source, targets, tags }: MirroredSource, isDryRun: boolean
   const more = news.length - rows.length;
   const list = table(['tag', 'result', 'before', 'source', 'reason'], rows);
   return details(
-    `${code(source)}: ${news.length} ${news.length === 1 ? 'tag' : 'tags'}`,
+    `${code(source)}: ${counted(news.length, 'tag')}`,
     `${list}${more > 0 ? `\n\n${more} more tags are in the output \`json\`.` : ''}`,
     news.some(({ action }) => action === 'blocked' || action === 'failed'),
   );

@@ -74,6 +74,10 @@ export const NEEDS_COPY: readonly Action[] = ['copy', 'update', 'attach'];
 /** Rows whose tag is written. */
 export const NEEDS_TAG: readonly Action[] = ['copy', 'update'];
 
+/** Whether anything is to be written or removed. */
+export const hasWork = ({ rows }: MirrorWork): boolean =>
+  rows.some(({ action }) => NEEDS_COPY.includes(action) || action === 'untag');
+
 export function failRow(row: Row, error: ActionError): void {
   row.action = 'failed';
   row.reason = error.message;

@@ -1,8 +1,8 @@
+import { bytes as size } from '../../domain/amount.ts';
 import { type ActionError, toActionError } from '../../errors/action-error.ts';
 import { checkRecordable } from '../../evidence/promotion-records.ts';
 import { checkListWritable, occupiedBy } from '../../oci/transfer/attach.ts';
 import { type Copied, copyImage } from '../../oci/transfer/copy.ts';
-import { bytes as size } from '../../report/markdown.ts';
 import { copyToTargets } from '../../run/copy-to-targets.ts';
 import { step, warn } from '../../run/progress.ts';
 import { askAdmission } from '../../run/push-preflight.ts';

@@ -1,6 +1,7 @@
+import { bytes } from '../../domain/amount.ts';
 import { shortDigest } from '../../domain/digest.ts';
 import { renderGateResult } from '../../report/findings.ts';
-import { bytes, code, details, plain, prose, table } from '../../report/markdown.ts';
+import { code, details, plain, prose, table } from '../../report/markdown.ts';
 import {
   heading,
   imageTitle,

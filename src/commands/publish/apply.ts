@@ -1,10 +1,10 @@
+import { bytes as size } from '../../domain/amount.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { type Conflict, isInPlace, type TagDecision } from '../../domain/publish-plan.ts';
 import { ActionError, toActionError } from '../../errors/action-error.ts';
 import type { Repository } from '../../oci/client/repository.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
 import { pushContent, writeTag } from '../../oci/transfer/push.ts';
-import { bytes as size } from '../../report/markdown.ts';
 import { inPhases } from '../../run/per-target.ts';
 import type { Log } from '../../runtime/runtime.ts';
 import { moveTags } from './moving-tags.ts';

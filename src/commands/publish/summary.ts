@@ -1,7 +1,8 @@
+import { bytes } from '../../domain/amount.ts';
 import { shortDigest } from '../../domain/digest.ts';
 import { statementNames } from '../../domain/trust/predicates.ts';
 import { renderGateResult } from '../../report/findings.ts';
-import { bytes, code, details, plain, table } from '../../report/markdown.ts';
+import { code, details, plain, table } from '../../report/markdown.ts';
 import {
   type DiagramNode,
   heading,

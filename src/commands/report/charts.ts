@@ -11,11 +11,11 @@ const MAX_POINTS = 14;
 /** The default of mermaid is hardly visible on white. */
 const COLOUR = '%%{init: {"themeVariables": {"xyChart": {"plotColorPalette": "#0969da"}}}}%%';
 
-/** Images of all repositories by age. The json has the same numbers. Empty when no age is known. */
+/** Images of all repositories by age. The json has the same numbers. Empty when they are all in one group. */
 export function renderAges(repositories: readonly RepositoryReport[], now: number): string {
   const times = repositories.flatMap(({ content }) => content?.images.map(({ pushedAt }) => pushedAt) ?? []);
-  if (times.every((time) => time === undefined)) return '';
   const groups = ageGroups(times, now);
+  if (groups.filter(({ images }) => images > 0).length < 2) return '';
   const most = Math.max(...groups.map(({ images }) => images));
   return [
     '```mermaid',
@@ -78,7 +78,7 @@ const UNITS: readonly (readonly [name: string, bytes: number])[] = [
   ['KiB', 1024],
 ];
 
-const unitFor = (bytes: number) => UNITS.find(([, from]) => bytes >= from) ?? (['bytes', 1] as const);
+const unitFor = (bytes: number) => UNITS.find(([, from]) => bytes >= from) ?? (['B', 1] as const);
 
 /** At least something for what exists: a slice of 0 is no slice. */
 const inUnit = (bytes: number, size: number) => Math.max(0.01, Math.round((bytes / size) * 100) / 100);

@@ -10,6 +10,7 @@ export const report = defineCommand({
   warnings: WARNINGS,
   mayWrite: () => false,
   settings: reportInputs,
+  instead: { tags: 'watch', config: 'setup' },
   outputs: {
     images: 'Number of images in all repositories.',
     'size-bytes': 'Bytes of all repositories, each blob once in its repository.',
@@ -23,6 +24,10 @@ export const report = defineCommand({
     'metrics-file': 'Path of the metrics file, when `metrics-file` is set.',
   },
   outcomes: OUTCOMES.successes,
+  failures: [
+    ...(['invalid-input', 'findings', 'condition-met', 'registry-failed'] as const),
+    ...(['trust-unavailable', 'cancelled', 'failed'] as const),
+  ],
   situation: 'read',
   load: () => import('./program.ts'),
 });

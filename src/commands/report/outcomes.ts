@@ -1,10 +1,14 @@
 export const OUTCOMES = {
   successes: {
-    reported: { about: 'Everything was read.', heading: 'Report:' },
+    reported: {
+      about: 'Nothing that was to be read failed. What is unknown is shown as unknown, not as zero.',
+      heading: 'Report:',
+    },
     partial: {
       about:
         'Something could not be read, as the report shows; the rest is complete. `fail-on: incomplete` fails such a run.',
       heading: 'Partial report:',
+      isPartial: true,
     },
   },
   failed: 'Report failed:',

@@ -1,3 +1,4 @@
+import { bytes, counted } from '../../domain/amount.ts';
 import type { ImageName } from '../../domain/reference.ts';
 import { conditionMet, type FailCondition, type ReportFacts } from '../../domain/report/conditions.ts';
 import { differenceTexts } from '../../domain/report/settings.ts';
@@ -22,6 +23,7 @@ import {
   succeeded,
 } from './result.ts';
 import { createScanners } from './scanners.ts';
+import { createUsageReader } from './usage.ts';
 
 /**
  * `command: report`: reads repositories and environments, and changes nothing. Never throws: what went wrong is in the result, with all
@@ -84,7 +86,7 @@ async function makeReport(runtime: Runtime, inputs: ReportInputs, partial: Parti
   }
   if (inputs.historyFile !== undefined) await updateHistory(runtime, inputs.historyFile, partial);
   for (const text of partial.unread) warn(runtime, partial, text);
-  log(runtime, partial);
+  log(runtime, partial, inputs.failOn);
   if (partial.repositories.every(({ content }) => content === undefined))
     throwAll([...listed.errors, ...partial.repositories.flatMap(({ errors }) => errors)]);
   throwAll(unmet(inputs.failOn, partial));
@@ -126,8 +128,9 @@ async function readRepositories(
   partial: PartialReport,
 ): Promise<void> {
   const scanners = createScanners(runtime, inputs);
+  const readUsage = createUsageReader();
   const read = (target: OpenTarget) =>
-    readRepository(runtime, inputs, target, scanners, { isListed: listed.has(target.name.name) });
+    readRepository(runtime, inputs, target, scanners, readUsage, { isListed: listed.has(target.name.name) });
   const hasErrors = ({ errors }: RepositoryReport) => errors.length > 0;
   if (targets.length > MAX_STEPS) {
     const found = new Map<OpenTarget, RepositoryReport>();
@@ -174,9 +177,13 @@ function unmet(conditions: readonly FailCondition[], partial: PartialReport): re
     const shown = met.slice(0, MAX_LINES).map((line) => `- ${line}`);
     const more = met.length > MAX_LINES ? [`- and ${met.length - MAX_LINES} more`] : [];
     return [
-      new ActionError(code, [`\`fail-on: ${condition}\`:`, ...shown, ...more].join('\n'), {
-        facts: { input: 'fail-on' },
-      }),
+      new ActionError(
+        code,
+        [`${counted(met.length, 'match', 'matches')} of \`fail-on: ${condition}\`:`, ...shown, ...more].join('\n'),
+        {
+          facts: { input: 'fail-on' },
+        },
+      ),
     ];
   });
 }
@@ -197,8 +204,12 @@ function factsOf({ repositories, drift, unread, settings = [] }: PartialReport):
     broken: repositories.flatMap(({ repository, content }) => {
       const { broken = 0, orphans = 0 } = content?.counts ?? {};
       return [
-        ...(broken > 0 ? [`${repository}: ${broken} ${broken === 1 ? 'index lacks' : 'indexes lack'} platforms.`] : []),
-        ...(orphans > 0 ? [`${repository}: ${orphans} referrers of images that do not exist.`] : []),
+        ...(broken > 0 ? [`${repository}: ${counted(broken, 'index lacks', 'indexes lack')} platforms.`] : []),
+        ...(orphans > 0
+          ? [
+              `${repository}: ${counted(orphans, 'referrer of an image that does', 'referrers of images that do')} not exist.`,
+            ]
+          : []),
       ];
     }),
     quotas: repositories.flatMap(({ usage }) => usage.quota ?? []),
@@ -206,17 +217,23 @@ function factsOf({ repositories, drift, unread, settings = [] }: PartialReport):
   };
 }
 
-function log({ log: { info } }: Runtime, { repositories, drift, settings = [] }: PartialReport): void {
+/** @param failOn what errors list, which the log shows anyway */
+function log(
+  { log: { info } }: Runtime,
+  { repositories, drift, settings = [] }: PartialReport,
+  failOn: readonly FailCondition[],
+): void {
   for (const { repository, content } of repositories) {
     if (content === undefined) continue;
     const { counts, sizes } = content;
     info(
-      `${repository}: ${counts.images} images with ${counts.tags} tags, ${sizes.distinct} bytes${sizes.isExact ? '' : ' (estimated)'}`,
+      `${repository}: ${counted(counts.images, 'image')} with ${counted(counts.tags, 'tag')}, ${sizes.isExact ? '' : 'about '}${bytes(sizes.distinct)}`,
     );
   }
-  for (const { kind, image, detail } of (drift?.drifts ?? []).toSorted((a, b) => compareText(a.image, b.image)))
+  const drifts = (drift?.drifts ?? []).filter(({ kind }) => !failOn.includes(kind === 'behind' ? 'behind' : 'drift'));
+  for (const { kind, image, detail } of drifts.toSorted((a, b) => compareText(a.image, b.image)))
     info(`${image}: ${kind}: ${detail}`);
-  for (const text of differenceTexts(settings)) info(text);
+  if (!failOn.includes('settings')) for (const text of differenceTexts(settings)) info(text);
 }
 
 const firstLine = (text: string) => text.split('\n', 1)[0] ?? '';

@@ -4,7 +4,6 @@ import { compareResults, type ScanComparison, type ScanResult } from '../../doma
 import type { RegistryUsage } from '../../domain/report/usage.ts';
 import { registryTraits } from '../../domain/retention/registry-traits.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import { ignoreFailure } from '../../registries/ignore-failure.ts';
 import { readBuildTimes } from '../../run/inventory/build-times.ts';
 import type { CleanupTarget } from '../../run/inventory/collected.ts';
 import { type OpenTarget, withExistence } from '../../run/inventory/open-targets.ts';
@@ -13,6 +12,7 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import type { ReportInputs } from './inputs.ts';
 import type { RepositoryReport, WatchedImage } from './result.ts';
 import type { Scanners } from './scanners.ts';
+import type { UsageReader } from './usage.ts';
 
 /** Images that are looked at closely, in each repository: each costs requests, or a scan. */
 const MAX_WATCHED = 50;
@@ -30,6 +30,7 @@ export async function readRepository(
   inputs: ReportInputs,
   open: OpenTarget,
   scanners: Scanners,
+  readUsage: UsageReader,
   { isListed }: { readonly isListed: boolean },
 ): Promise<RepositoryReport> {
   const { name, target } = open;
@@ -113,11 +114,6 @@ function countingSizes(target: CleanupTarget): { readonly target: CleanupTarget;
     }
   };
   return { target: { ...target, managed: { ...managed, list } }, bytes: () => bytes };
-}
-
-/** Limits and the registry's own count; a registry that does not answer leaves them unknown. */
-async function readUsage({ managed }: CleanupTarget): Promise<RegistryUsage | undefined> {
-  return managed.usage?.().catch(ignoreFailure);
 }
 
 /** The images with a watched tag, with those of their tags that are watched. */

@@ -1,8 +1,9 @@
+import { bytes } from '../../domain/amount.ts';
 import { shortDigest } from '../../domain/digest.ts';
 import { ageText } from '../../domain/report/ages.ts';
 import type { DriftKind, RecordedPromotion } from '../../domain/report/drift.ts';
 import { countFindings, type ScanComparison, type ScanResult, type ScanSource } from '../../domain/report/scan.ts';
-import { bytes, code, details, plain, prose, table } from '../../report/markdown.ts';
+import { code, details, plain, prose, table } from '../../report/markdown.ts';
 import type { ReportResult, RepositoryReport, WatchedImage } from './result.ts';
 
 const MAX_REPOSITORIES = 100;
@@ -71,6 +72,12 @@ const STATUSES: Readonly<Record<ScanResult['status'], string>> = {
 /** Numbers stay on the line of their unit, however narrow the column. */
 const unbroken = (text: string) => text.replaceAll(' ', '\u00A0');
 
+/** Tags of one image, of many only the first. */
+function tagList(tags: readonly string[], most: number): string {
+  const more = tags.length - most;
+  return `${tags.slice(0, most).map(code).join(' ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** Watched images with the result of each scanner. */
 export function renderWatched(repositories: readonly RepositoryReport[], now: number): string {
   const all = repositories.flatMap(({ repository, watched }) => watched.map((each) => ({ repository, ...each })));
@@ -81,7 +88,7 @@ export function renderWatched(repositories: readonly RepositoryReport[], now: nu
     .slice(0, MAX_ROWS)
     .map(({ repository, tags, image, scans }) => [
       hasSeveral ? code(repository) : '',
-      tags.slice(0, 5).map(code).join(' '),
+      tagList(tags, 5),
       code(shortDigest(image.digest)),
       image.pushedAt === undefined ? 'unknown' : unbroken(ageText(now - image.pushedAt)),
       unbroken(pullText(image.pulledAt, now)),
@@ -239,7 +246,7 @@ export function renderContent({ path, content }: RepositoryReport): string {
   const { images, sizes } = content;
   const largest = images.toSorted((a, b) => b.exclusive - a.exclusive).slice(0, MAX_IDS);
   const rows = largest.map(({ tags, digest, size, exclusive, platforms }) => [
-    tags.length === 0 ? '<i>untagged</i>' : tags.slice(0, 3).map(code).join(' '),
+    tags.length === 0 ? '<i>untagged</i>' : tagList(tags, 3),
     code(shortDigest(digest)),
     plain(platforms.join(', ')),
     bytes(size),

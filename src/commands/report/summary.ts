@@ -1,4 +1,4 @@
-import { bytes } from '../../report/markdown.ts';
+import { bytes, counted } from '../../domain/amount.ts';
 import { heading, imageTitle, meaning, page, renderErrors, renderTime, renderWarnings } from '../../report/parts.ts';
 import { renderAges, renderStorage, renderTrend } from './charts.ts';
 import { totalsOf } from './counts.ts';
@@ -17,7 +17,7 @@ export function renderReportSummary(result: ReportResult): string {
   return page([
     heading(OUTCOMES, imageTitle(repositories.map(({ repository }) => repository)), outcome),
     meaning(OUTCOMES, outcome, ''),
-    renderErrors(errors),
+    renderErrors(errors, true),
     renderHeadline(result),
     repositories.length === 0 ? '' : renderRepositories(repositories, now),
     renderEnvironments(result),
@@ -46,7 +46,7 @@ function renderHeadline(result: ReportResult): string {
     watched === 0
       ? ''
       : findings === undefined
-        ? ` **No scan result for ${watched} watched ${watched === 1 ? 'image' : 'images'}.**`
+        ? ` **No scan result for ${counted(watched, 'watched image')}.**`
         : ` Watched images: **${findings.CRITICAL} critical, ${findings.HIGH} high**${unscanned === 0 ? '' : `, ${unscanned} of ${watched} without a complete scan`}.`;
   const differences =
     drift === undefined
@@ -55,6 +55,6 @@ function renderHeadline(result: ReportResult): string {
         ? isBehind
           ? ' Environments differ only in that one is behind.'
           : ' Environments agree.'
-        : ` **${drift} ${drift === 1 ? 'difference' : 'differences'} between environments.**`;
-  return `**${images} ${images === 1 ? 'image' : 'images'} with ${tags} ${tags === 1 ? 'tag' : 'tags'}, ${about}${bytes(distinctBytes)} stored**${saved}.${scan}${differences}`;
+        : ` **${counted(drift, 'difference')} between environments.**`;
+  return `**${counted(images, 'image')} with ${counted(tags, 'tag')}, ${about}${bytes(distinctBytes)} stored**${saved}.${scan}${differences}`;
 }

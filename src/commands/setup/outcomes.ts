@@ -10,6 +10,7 @@ export const OUTCOMES = {
       about:
         'A vendor lacks a setting of the file, or a setting could not be read or written; everything else was compared, and applied unless `dry-run`. With `export`: something of the file is not in the code.',
       heading: 'Set up in part:',
+      isPartial: true,
     },
   },
   failed: 'Setup failed:',

@@ -8,4 +8,4 @@ export { renderSetupSummary as summary } from './summary.ts';
 export const run = async (...given: Parameters<typeof setup>) => (await import('./setup.ts')).setup(...given);
 
 /** A setup whose inputs could not be read. */
-export const failed = (error: unknown) => failedResult(emptySetup(true), error);
+export const failed = (error: unknown, isDryRun: boolean) => failedResult(emptySetup(isDryRun), error);

@@ -1,3 +1,4 @@
+import { bytes } from '../amount.ts';
 import type { Drift } from './drift.ts';
 import { countFindings, type ScanResult } from './scan.ts';
 
@@ -53,7 +54,7 @@ export function conditionMet(condition: FailCondition, facts: ReportFacts): read
     case 'quota':
       return facts.quotas.flatMap(({ name, usedBytes, limitBytes = 0 }) =>
         limitBytes > 0 && usedBytes / limitBytes >= FULL_SHARE
-          ? [`${name} uses ${usedBytes} of ${limitBytes} bytes.`]
+          ? [`${name} uses ${bytes(usedBytes)} of ${bytes(limitBytes)}.`]
           : [],
       );
     case 'incomplete':

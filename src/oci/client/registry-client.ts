@@ -28,8 +28,6 @@ export interface RegistryClient {
   readonly catalog: () => Promise<readonly string[]>;
   /** Requests sent to the registry so far. */
   readonly requests: () => number;
-  /** Manifests requested with GET so far: what Docker Hub counts as pulls. */
-  readonly pulls: () => number;
   /** The pulls that the registry still allows, where it says so. */
   readonly quota: () => PullQuota | undefined;
 }
@@ -107,7 +105,6 @@ export async function createRegistryClient(options: RegistryClientOptions): Prom
     },
     catalog: () => listCatalog(session, host, origin),
     requests: session.requests,
-    pulls: session.pulls,
     quota: session.quota,
   };
 }

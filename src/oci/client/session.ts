@@ -48,8 +48,6 @@ export interface Session {
   readonly tokenRights: (scopes: readonly Scope[], repository: string) => Promise<readonly string[] | undefined>;
   /** Requests sent to the registry so far, without those to token services and storage. */
   readonly requests: () => number;
-  /** Manifests requested with GET so far: what Docker Hub counts as pulls. */
-  readonly pulls: () => number;
   /** The pull quota in the last response that had one. */
   readonly quota: () => PullQuota | undefined;
 }
@@ -77,7 +75,6 @@ export function createSession(options: SessionOptions): Session {
   const retries = { clock, signal, log, ...(attempts === undefined ? {} : { attempts }) };
   const warned = new Set<string>();
   let requests = 0;
-  let pulls = 0;
   let quota: PullQuota | undefined;
   /** Whether an authenticated read has succeeded. */
   let accepted = false;
@@ -93,7 +90,6 @@ export function createSession(options: SessionOptions): Session {
     let home = url.origin === origin;
     for (let hop = 0; ; hop++) {
       if (home) requests++;
-      if (home && hop === 0 && request.method === 'GET' && /\/manifests\/[^/]+$/.test(url.pathname)) pulls++;
       const response = await transport({
         ...rest,
         url,
@@ -221,7 +217,6 @@ export function createSession(options: SessionOptions): Session {
     isAnonymous: auth.isAnonymous,
     tokenRights: async (scopes, repository) => grantedActions(await auth.header(scopes), repository),
     requests: () => requests,
-    pulls: () => pulls,
     quota: () => quota,
   };
 }

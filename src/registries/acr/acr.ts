@@ -43,7 +43,7 @@ function manageAcr(context: ManagementContext): Management {
     ...(hasAzureIdentity(context)
       ? {
           scans: { source: 'defender', result: (digest: Digest) => defenderScan(context, digest) },
-          usage: () => registryUsage(context),
+          usage: { subject: 'registry', read: () => registryUsage(context) },
         }
       : {}),
     deleteTag: (tag) => registry.remove(`/acr/v1/${name}/_tags/${encodeURIComponent(tag)}`, tag),

@@ -111,10 +111,15 @@ export function artifactRegistryManagement(context: ManagementContext): Manageme
         return analysisScan(get, `projects/${project}`, `${host}/${context.repository}`, digest);
       },
     },
-    usage: async () => {
-      const { sizeBytes } = (await describe()) ?? {};
-      const bytes = typeof sizeBytes === 'string' && /^\d{1,15}$/.test(sizeBytes) ? Number(sizeBytes) : undefined;
-      return bytes === undefined ? {} : { repository: { bytes, counts: `everything in the repository ${repository}` } };
+    usage: {
+      subject: scope,
+      read: async () => {
+        const { sizeBytes } = (await describe()) ?? {};
+        const bytes = typeof sizeBytes === 'string' && /^\d{1,15}$/.test(sizeBytes) ? Number(sizeBytes) : undefined;
+        return bytes === undefined
+          ? {}
+          : { repository: { bytes, counts: `everything in the repository ${repository}` } };
+      },
     },
     list: () => listImages(listing, hasImmutableTags),
     currentTags: (digest) => currentTags(listing, digest),

@@ -188,13 +188,16 @@ function manage(context: ManagementContext): Management {
     deleteDigest: async (digest) => ((await context.store.deleteManifest(digest)) ? 'deleted' : 'absent'),
     preflight,
     frozen,
-    usage: async () => {
-      const { storage_size: bytes } = await describe();
-      const rateLimits = await pullLimit(context).catch(ignoreFailure);
-      return {
-        ...(typeof bytes === 'number' ? { repository: { bytes, counts: 'tagged and untagged images' } } : {}),
-        ...(rateLimits === undefined ? {} : { rateLimits }),
-      };
+    usage: {
+      subject: context.repository,
+      read: async () => {
+        const { storage_size: bytes } = await describe();
+        const rateLimits = await pullLimit(context).catch(ignoreFailure);
+        return {
+          ...(typeof bytes === 'number' ? { repository: { bytes, counts: 'tagged and untagged images' } } : {}),
+          ...(rateLimits === undefined ? {} : { rateLimits }),
+        };
+      },
     },
   };
 }

@@ -152,7 +152,14 @@ function manage(context: ManagementContext): Management {
     return { rateLimits: [{ kind: 'requests to GitHub', limit, remaining, windowSeconds: 3600, ...resetAt }] };
   };
 
-  return { exists: async () => (await find()) !== undefined, list, currentTags, deleteDigest, preflight, usage };
+  return {
+    exists: async () => (await find()) !== undefined,
+    list,
+    currentTags,
+    deleteDigest,
+    preflight,
+    usage: { subject: 'token', read: usage },
+  };
 }
 
 function readVersion(value: unknown, facts: { readonly registry: string; readonly repository: string }): Version {

@@ -56,7 +56,7 @@ function manageHarbor(context: ManagementContext): Management {
       api.remove(`/${encodeURIComponent(digest ?? tag)}/tags/${encodeURIComponent(tag)}`, tag),
     deleteDigest: (digest) => api.remove(`/${encodeURIComponent(digest)}`, digest),
     scans: { source: 'harbor', result: (digest) => harborScan(api, context.repository, digest) },
-    usage: () => usage(api),
+    usage: { subject: `project ${api.project}`, read: () => usage(api) },
     preflight: () => preflight(api, context),
     frozen: async (tags) => {
       const rules = await Promise.all(tags.map((tag) => isImmutable(api, context, tag)));

@@ -62,7 +62,7 @@ describe('command: report', () => {
     expect(run.annotations.some(({ message }) => message.includes('org/absent'))).toBe(true);
     const strict = await runReport({ images: `${image}\n${registry.host}/org/absent`, 'fail-on': 'incomplete' });
     expect(strict.exitCode).toBe(1);
-    expect(strict.outputs.outcome).toBe('refused');
+    expect(strict.outputs.outcome).toBe('condition-met');
   });
 
   it('fails when nothing can be read', async () => {
@@ -83,7 +83,7 @@ describe('command: report', () => {
     registry.drop(name, lost);
     const run = await runReport({ images: image, 'fail-on': 'broken' });
     expect(first(json(run.outputs.json).repositories)).toMatchObject({ counts: { images: 1, broken: 1 } });
-    expect(run.outputs.outcome).toBe('refused');
+    expect(run.outputs.outcome).toBe('condition-met');
     expect(run.summary).toContain('1 broken');
   });
 

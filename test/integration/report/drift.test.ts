@@ -71,7 +71,7 @@ describe('drift between environments', () => {
       { images: image, environments: 'staging,production', 'fail-on': 'behind' },
       { workspace: repository.directory },
     );
-    expect(strict.outputs.outcome).toBe('refused');
+    expect(strict.outputs.outcome).toBe('condition-met');
   });
 
   it('falls back to versions, and sees a rebuild of one commit', async () => {
@@ -107,6 +107,11 @@ describe('drift between environments', () => {
     const environments = fieldsOf(JSON.parse(run.outputs.json ?? '{}')).environments;
     expect(Array.isArray(environments) ? environments[0] : undefined).toMatchObject({ state: 'present', digest: bad });
     expect(kindsOf(run.outputs.json)).toEqual(['moved']);
+    // Once in the error, and once in the table of the summary.
+    expect(run.outputs.outcome).toBe('condition-met');
+    expect(run.summary).toMatch(/^## ❌ Condition met: /);
+    expect(run.log.split('its last promotion record')).toHaveLength(2);
+    expect(run.summary.split('its last promotion record')).toHaveLength(2);
     // This job signs nothing: its record counts, and is not shown as more than it is.
     expect(run.log).toContain('its last promotion record (not verified), of');
     expect(run.summary).toContain(', not verified');
@@ -169,7 +174,7 @@ describe('drift between environments', () => {
     const run = await runReport({ images: image, environments: 'staging', 'signer-key': key, 'fail-on': 'drift' });
     expect(kindsOf(run.outputs.json)).toEqual(['unsigned']);
     expect(run.summary).toContain('❌ not verified');
-    expect(run.outputs.outcome).toBe('refused');
+    expect(run.outputs.outcome).toBe('condition-met');
     const wrong = await runReport({ images: image, environments: 'staging', 'signer-key': join(directory, 'none') });
     expect(wrong.outputs.outcome).toBe('invalid-input');
     const unused = await runReport({ images: image, 'signer-key': key });
@@ -185,7 +190,7 @@ describe('drift between environments', () => {
       'fail-on': 'drift',
     });
     expect(kindsOf(run.outputs.json)).toEqual(['missing']);
-    expect(run.outputs.outcome).toBe('refused');
+    expect(run.outputs.outcome).toBe('condition-met');
   });
 
   it('replicas with another image under the same tag', async () => {

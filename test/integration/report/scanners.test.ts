@@ -91,7 +91,7 @@ describe('scanners of the run', () => {
     const { image } = await vulnerable();
     const { PATH } = await dockerWithScout('echo "log in to Docker Hub first" >&2; exit 1');
     const run = await runReport({ images: image, scans: 'scout', 'fail-on': 'unscanned' }, { env: { PATH } });
-    expect(run.outputs).toMatchObject({ outcome: 'refused', critical: '', unscanned: '1' });
+    expect(run.outputs).toMatchObject({ outcome: 'condition-met', critical: '', unscanned: '1' });
     expect(run.summary).toContain('❌ scan failed');
     expect(run.summary).toContain('log in to Docker Hub first');
   });

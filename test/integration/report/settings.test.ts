@@ -53,7 +53,7 @@ describe('registries compared with the setup file', () => {
     expect(writes()).toEqual([]);
     expect(problems).toEqual([]);
     const strict = await report({ 'fail-on': 'settings' });
-    expect(strict.outputs.outcome).toBe('refused');
+    expect(strict.outputs.outcome).toBe('condition-met');
     expect(strict.log).toContain(`${ECR_HOST}: acme/api immutable is false, and should be true.`);
   });
 

@@ -208,7 +208,7 @@ describe('scan results of the registry', () => {
     scene.content.image('a', 'v1');
     scene.content.image('b', 'old');
     const run = await scene.run({ ...REPORT, 'fail-on': 'quota' });
-    expect(run.outputs).toMatchObject({ outcome: 'refused', high: '1' });
+    expect(run.outputs).toMatchObject({ outcome: 'condition-met', high: '1' });
     // Only watched images cost requests.
     expect(asked).toBe(1);
     expect(reported(run.outputs.json).usage).toMatchObject({ quota: { usedBytes: 950, limitBytes: 1000 } });

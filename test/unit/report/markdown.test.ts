@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { bytes } from '../../../src/domain/amount.ts';
 import { ActionError } from '../../../src/errors/action-error.ts';
-import { bytes, code, duration, plain, table } from '../../../src/report/markdown.ts';
+import { code, duration, plain, table } from '../../../src/report/markdown.ts';
 import { renderErrors } from '../../../src/report/parts.ts';
 
 test('text of others cannot reshape the summary', () => {
