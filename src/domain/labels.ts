@@ -1,3 +1,4 @@
+import { sortedByKey } from './compare-text.ts';
 import type { GitEvent } from './event.ts';
 import { type Parsed, parsed, problems } from './parsed.ts';
 import { didYouMean, quoted } from './suggestion.ts';
@@ -70,7 +71,7 @@ function parsePair(text: string): Parsed<Pick<LabelTemplate, 'key' | 'value'>> {
 export function deriveLabels(given: DeriveLabels): Readonly<Record<string, string>> {
   const values = new Map(Object.entries(standardLabels(given)));
   for (const pair of given.custom) values.set(...fill(pair, given));
-  return Object.fromEntries([...values].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(sortedByKey(values));
 }
 
 const LEVELS: readonly string[] = ['manifest', 'index', 'manifest-descriptor', 'index-descriptor'];

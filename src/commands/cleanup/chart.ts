@@ -1,4 +1,4 @@
-import { compareText } from '../../domain/retention/graph.ts';
+import { compareText } from '../../domain/compare-text.ts';
 import { pie } from '../../report/pie.ts';
 import type { RepositoryResult } from './result.ts';
 

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Digest } from '../../domain/digest.ts';
 import { chunked } from '../../domain/json-parts.ts';
-import { canonicalPolicy } from '../../domain/retention/canonical-json.ts';
+import { canonicalPolicy } from '../../domain/retention/canonical-policy.ts';
 import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import { parsePlan } from '../../domain/retention/plan-document.ts';
 import type { CleanupPolicy } from '../../domain/retention/policy.ts';

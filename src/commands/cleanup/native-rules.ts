@@ -1,3 +1,4 @@
+import { sortedByKey } from '../../domain/compare-text.ts';
 import type { InUse } from '../../domain/retention/in-use.ts';
 import type { Instant } from '../../domain/retention/inventory.ts';
 import { decideNativeRules, type NativeMember } from '../../domain/retention/native/decide.ts';
@@ -38,8 +39,7 @@ export async function readNativeRules(
   const members = targets.flatMap((target) => memberOf(target, context) ?? []);
   const scopes = Map.groupBy(members, ({ scope }) => scope);
   const found: ScopeRules[] = [];
-  for (const [scope, group] of [...scopes].toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    found.push(await readScope(scope, group, context));
+  for (const [scope, group] of sortedByKey(scopes)) found.push(await readScope(scope, group, context));
   return found;
 }
 

@@ -1,6 +1,6 @@
 import { bytes } from '../../domain/amount.ts';
+import { compareText } from '../../domain/compare-text.ts';
 import { shortDigest } from '../../domain/digest.ts';
-import { compareText } from '../../domain/retention/graph.ts';
 import type { ManifestDecision, Reason, TagDecision } from '../../domain/retention/plan.ts';
 import { code, details, plain, prose, table } from '../../report/markdown.ts';
 import type { RepositoryResult } from './result.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type BuildRequest, provenanceAttributes, sbomAttributes } from '../../domain/build-request.ts';
+import { sortedByKey } from '../../domain/compare-text.ts';
 import type { GitEvent } from '../../domain/event.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 
@@ -55,10 +56,11 @@ export function fingerprintOf(request: BuildRequest, { env, event, builder }: Bu
     provenance: provenanceAttributes(request.provenance, { ...event, runUrl: '' }),
     sbom: sbomAttributes(request.sbom),
   } satisfies Record<keyof BuildRequest, unknown>;
-  const settings = Object.entries(env)
-    .filter(([name]) => name === 'SOURCE_DATE_EPOCH' || /^(?:BUILDX|BUILDKIT)_[A-Z0-9_]+$/.test(name))
-    .filter(([name, value]) => value !== undefined && value !== '' && !WITHOUT_EFFECT.test(name))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const settings = sortedByKey(
+    Object.entries(env)
+      .filter(([name]) => name === 'SOURCE_DATE_EPOCH' || /^(?:BUILDX|BUILDKIT)_[A-Z0-9_]+$/.test(name))
+      .filter(([name, value]) => value !== undefined && value !== '' && !WITHOUT_EFFECT.test(name)),
+  );
   const hash = createHash('sha256')
     .update(JSON.stringify([counted, settings]))
     .digest('hex');

@@ -1,5 +1,5 @@
+import { compareText } from '../../domain/compare-text.ts';
 import { ageGroups } from '../../domain/report/ages.ts';
-import { compareText } from '../../domain/retention/graph.ts';
 import { pie } from '../../report/pie.ts';
 import type { ReportResult, RepositoryReport } from './result.ts';
 

@@ -1,9 +1,9 @@
 import { bytes, counted } from '../../domain/amount.ts';
+import { compareText } from '../../domain/compare-text.ts';
 import type { ImageName } from '../../domain/reference.ts';
 import { conditionMet, type FailCondition, type ReportFacts } from '../../domain/report/conditions.ts';
 import { differenceTexts } from '../../domain/report/settings.ts';
 import { usageAdvice } from '../../domain/report/usage.ts';
-import { compareText } from '../../domain/retention/graph.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
 import { eachBounded } from '../../run/bounded.ts';
 import { type OpenTarget, openTargets } from '../../run/inventory/open-targets.ts';

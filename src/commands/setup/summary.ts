@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../domain/retention/canonical-json.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
 import type { Setting } from '../../domain/setup/setting.ts';
 import { code, details, plain, prose, table } from '../../report/markdown.ts';
 import { heading, meaning, page, renderErrors, renderTime, renderWarnings } from '../../report/parts.ts';

@@ -1,3 +1,4 @@
+import { sortedByKey } from '../compare-text.ts';
 import type { Digest } from '../digest.ts';
 import { type Descriptor, MEDIA_TYPES } from '../manifest.ts';
 import { normalPlatform, platformName } from '../platform.ts';
@@ -44,5 +45,5 @@ function isFor({ platform }: Descriptor, wanted: string | undefined): boolean {
 }
 
 function sorted(values: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(values).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(sortedByKey(Object.entries(values)));
 }

@@ -1,3 +1,4 @@
+import { compareText, sortedByKey } from '../compare-text.ts';
 import { type Digest, shortDigest } from '../digest.ts';
 import { type Descriptor, MEDIA_TYPES, type PlatformFields } from '../manifest.ts';
 import { normalPlatform, platformName } from '../platform.ts';
@@ -76,7 +77,7 @@ export function mergePlan(
   ];
   if (problems.length > 0) return { ok: false, problems };
 
-  const sorted = [...images.values()].toSorted((a, b) => compare(a.key, b.key) || compareDigests(a, b));
+  const sorted = [...images.values()].toSorted((a, b) => compareText(a.key, b.key) || compareDigests(a, b));
   const left = [...others.values()].toSorted(compareDigests);
   const entries = [
     ...sorted.flatMap(({ descriptor }) => [
@@ -175,10 +176,7 @@ function normalFields(platform: PlatformFields): PlatformFields {
 
 /** The fields of a descriptor in one order, so that equal entries give equal bytes. */
 function inOrder({ mediaType, digest, size, annotations, platform, artifactType }: Descriptor): Descriptor {
-  const sorted =
-    annotations === undefined
-      ? undefined
-      : Object.fromEntries(Object.entries(annotations).toSorted(([a], [b]) => compare(a, b)));
+  const sorted = annotations === undefined ? undefined : Object.fromEntries(sortedByKey(Object.entries(annotations)));
   return {
     mediaType,
     digest,
@@ -189,12 +187,6 @@ function inOrder({ mediaType, digest, size, annotations, platform, artifactType 
   };
 }
 
-/** By code unit: the order must not depend on the language of the machine. */
-function compare(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
 function compareDigests(a: Placed, b: Placed): number {
-  return compare(a.descriptor.digest, b.descriptor.digest);
+  return compareText(a.descriptor.digest, b.descriptor.digest);
 }

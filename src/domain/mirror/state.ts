@@ -1,3 +1,4 @@
+import { sortedByKey } from '../compare-text.ts';
 import { type Digest, isDigest } from '../digest.ts';
 import { fieldsOf, isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
@@ -40,7 +41,7 @@ export function isStateTag(tag: string): boolean {
 
 /** The state as bytes, the same for the same tags. */
 export function renderState({ source, target, tags }: MirrorState, code: KeyedCode): Uint8Array {
-  const sorted = Object.fromEntries([...tags].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const sorted = Object.fromEntries(sortedByKey(tags));
   const body = JSON.stringify({ version: 1, source, target, tags: sorted });
   return new TextEncoder().encode(JSON.stringify({ body, hmac: code.sign(body) }));
 }

@@ -1,5 +1,6 @@
+import { compareText } from '../compare-text.ts';
 import type { Digest } from '../digest.ts';
-import { brokenAs, compareText, type GraphNode, imageGraph } from '../retention/graph.ts';
+import { brokenAs, type GraphNode, imageGraph } from '../retention/graph.ts';
 import type { Instant, InventoryGap, RegistryTraits, RepositoryInventory } from '../retention/inventory.ts';
 import type { ArtifactKind } from '../retention/kind.ts';
 import { pushTime } from '../retention/times.ts';

@@ -1,5 +1,5 @@
+import { compareText } from '../compare-text.ts';
 import { fieldsOf } from '../fields.ts';
-import { compareText } from '../retention/graph.ts';
 
 /** One run's numbers of one repository. Absent ones were unknown then. */
 export interface HistoryEntry {

@@ -1,5 +1,5 @@
+import { compareText } from '../compare-text.ts';
 import { SEVERITIES, type Severity, type SeverityCounts } from '../gate/severity.ts';
-import { compareText } from '../retention/graph.ts';
 
 /** Who scanned. */
 export const SCAN_SOURCES = [

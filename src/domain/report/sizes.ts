@@ -1,5 +1,6 @@
+import { compareText } from '../compare-text.ts';
 import type { Digest } from '../digest.ts';
-import { compareText, type GraphNode, type ImageGraph } from '../retention/graph.ts';
+import type { GraphNode, ImageGraph } from '../retention/graph.ts';
 
 /** Bytes of one image: everything that it consists of and what is attached to it. */
 interface ImageSize {

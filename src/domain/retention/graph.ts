@@ -1,3 +1,4 @@
+import { compareText } from '../compare-text.ts';
 import { attachedTag } from './attached-tags.ts';
 import type { InventoryManifest, InventoryTag, RepositoryInventory } from './inventory.ts';
 
@@ -33,11 +34,6 @@ export interface ImageGraph {
 }
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
-
-/** Compares by code units: the same on every machine. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
 
 /** Links the manifests of an inventory. An index lists children; a referrer names its subject; a `sha256-…` tag does, too. */
 export function imageGraph(inventory: RepositoryInventory): ImageGraph {

@@ -1,6 +1,7 @@
-import { canonicalPolicy, type Sha256 } from './canonical-json.ts';
+import type { Sha256 } from '../canonical-json.ts';
+import { compareText } from '../compare-text.ts';
+import { canonicalPolicy } from './canonical-policy.ts';
 import type { SourceRefs } from './gone.ts';
-import { compareText } from './graph.ts';
 import type { InUse } from './in-use.ts';
 import type { Instant, RepositoryInventory } from './inventory.ts';
 import { type CleanupPlan, PLAN_VERSION, type PlanProblem, type RepositoryPlan } from './plan.ts';

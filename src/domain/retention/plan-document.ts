@@ -1,10 +1,10 @@
+import { canonicalParts, type HashParts } from '../canonical-json.ts';
 import { type Digest, isDigest } from '../digest.ts';
 import { type Fields, isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { CHANGED_PLAN, parsePlanFile } from '../plan-file.ts';
 import { quoted } from '../suggestion.ts';
 import { isTag } from '../tags/grammar.ts';
-import { canonicalParts, type HashParts } from './canonical-json.ts';
 import { wrongInNativeRules } from './native/rules-plan.ts';
 import { type CleanupPlan, PLAN_VERSION } from './plan.ts';
 

@@ -1,7 +1,8 @@
 import semver from 'semver';
+import { compareText } from '../compare-text.ts';
 import { strictVersion, type TagMatcher, tagMatcher } from '../patterns/tag-pattern.ts';
 import type { GraphNode } from './graph.ts';
-import { compareText, type ImageGraph, PARTS, reachable } from './graph.ts';
+import { type ImageGraph, PARTS, reachable } from './graph.ts';
 import type { InventoryTag } from './inventory.ts';
 import type { Grouping, Newest, Ranking } from './policy.ts';
 import { baseTime, type TimeRules } from './times.ts';

@@ -1,5 +1,5 @@
+import { canonicalJson } from '../canonical-json.ts';
 import { isFields } from '../fields.ts';
-import { canonicalJson } from '../retention/canonical-json.ts';
 import type { Json } from './json.ts';
 import type { RegistryPlan, Setting, SetupStep } from './setting.ts';
 
@@ -60,5 +60,5 @@ export function denied(name: SettingName, should: Json, reason: string): Setting
 
 /** Texts in one order, each once. */
 export function sorted(texts: readonly string[]): readonly string[] {
-  return [...new Set(texts)].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  return [...new Set(texts)].sort();
 }

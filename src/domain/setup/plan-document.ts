@@ -1,8 +1,9 @@
+import { canonicalJson, type Sha256 } from '../canonical-json.ts';
 import type { Digest } from '../digest.ts';
 import { isFields } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { CHANGED_PLAN, parsePlanFile } from '../plan-file.ts';
-import { canonicalJson, canonicalPolicy, type Sha256 } from '../retention/canonical-json.ts';
+import { canonicalPolicy } from '../retention/canonical-policy.ts';
 import type { CleanupPolicy } from '../retention/policy.ts';
 import { quoted } from '../suggestion.ts';
 import type { DesiredState } from './desired-state.ts';

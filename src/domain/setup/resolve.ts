@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
+import { canonicalJson } from '../canonical-json.ts';
 import { globToRegex } from '../patterns/glob.ts';
-import { canonicalJson } from '../retention/canonical-json.ts';
 import type { CleanupPolicy } from '../retention/policy.ts';
 import { quoted } from '../suggestion.ts';
 import type {

@@ -1,3 +1,4 @@
+import { sortedByKey } from '../../domain/compare-text.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { isIndexType, MEDIA_TYPES } from '../../domain/manifest.ts';
 import { PROMOTION_TYPE } from '../../domain/promotion/record.ts';
@@ -45,7 +46,7 @@ export function assemble(
     .filter((digest) => !isPlaceholder(digest))
     .toSorted()
     .map((digest) => manifestOf(digest, children.get(digest), traits, isComplete, collected));
-  const entries = [...tags].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const entries = sortedByKey(tags);
   return {
     inventory: {
       repository,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { canonicalJson, canonicalParts } from '../../../src/domain/canonical-json.ts';
 import { chunked, jsonParts } from '../../../src/domain/json-parts.ts';
-import { canonicalJson, canonicalParts } from '../../../src/domain/retention/canonical-json.ts';
 
 const VALUES: readonly unknown[] = [
   {},

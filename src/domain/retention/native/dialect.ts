@@ -1,5 +1,5 @@
+import { canonicalJson } from '../../canonical-json.ts';
 import { type Parsed, parsed, problems } from '../../parsed.ts';
-import { canonicalJson } from '../canonical-json.ts';
 import type { Instant } from '../inventory.ts';
 import type { CleanupPolicy, RepositoryPolicy } from '../policy.ts';
 import type { NativeImage, NativeOutcome, NativePolicy, NativeRule } from './native.ts';

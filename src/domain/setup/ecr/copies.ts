@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../retention/canonical-json.ts';
+import { canonicalJson } from '../../canonical-json.ts';
 import { sorted } from '../compare.ts';
 import type { DesiredRegistry, DesiredRepository, Immutability } from '../desired-state.ts';
 import { withoutLines } from '../without-lines.ts';

@@ -1,5 +1,5 @@
+import { canonicalJson } from '../../canonical-json.ts';
 import { type Fields, fieldsOf, isFields } from '../../fields.ts';
-import { canonicalJson } from '../../retention/canonical-json.ts';
 import { sorted } from '../compare.ts';
 import type { Json } from '../json.ts';
 

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../retention/canonical-json.ts';
+import { canonicalJson } from '../../canonical-json.ts';
 import { compared, denied, isDue, type Part, sorted } from '../compare.ts';
 import type { DesiredRegistry, Replication } from '../desired-state.ts';
 import type { Json } from '../json.ts';

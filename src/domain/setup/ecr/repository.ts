@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../retention/canonical-json.ts';
+import { canonicalJson } from '../../canonical-json.ts';
 import { combined, compared, denied, isDue, type Part, unsupported } from '../compare.ts';
 import type { DesiredRegistry, DesiredRepository } from '../desired-state.ts';
 import { type Setting, type SetupStep, settingId } from '../setting.ts';

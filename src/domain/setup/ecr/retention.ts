@@ -1,6 +1,6 @@
+import { canonicalJson } from '../../canonical-json.ts';
 import { fieldsOf, isFields } from '../../fields.ts';
 import { parseTagPattern } from '../../patterns/tag-pattern.ts';
-import { canonicalJson } from '../../retention/canonical-json.ts';
 import { compileEcr, type EcrRule } from '../../retention/native/ecr.ts';
 import { OWN_RULE, patternRegex, protectedTags } from '../../retention/native/native.ts';
 import type { CleanupPolicy, RepositoryPolicy } from '../../retention/policy.ts';

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../retention/canonical-json.ts';
+import { canonicalJson } from '../../canonical-json.ts';
 import { compared, denied, isDue, type Part, unsupported } from '../compare.ts';
 import type { DesiredRegistry, DesiredRepository, Scan } from '../desired-state.ts';
 import { type Setting, type SetupStep, settingId } from '../setting.ts';

@@ -1,5 +1,5 @@
 import type { CreateRepositoryCreationTemplateRequest, RCTAppliedFor } from '@aws-sdk/client-ecr';
-import { canonicalJson } from '../../retention/canonical-json.ts';
+import { canonicalJson } from '../../canonical-json.ts';
 import { combined, compared, denied, type Part, sorted, unsupported } from '../compare.ts';
 import { type DesiredRegistry, type Retention, TEMPLATE_USES, type Template } from '../desired-state.ts';
 import type { Json } from '../json.ts';

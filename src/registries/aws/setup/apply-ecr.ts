@@ -1,5 +1,5 @@
 import type { ECR } from '@aws-sdk/client-ecr';
-import { canonicalJson } from '../../../domain/retention/canonical-json.ts';
+import { canonicalJson } from '../../../domain/canonical-json.ts';
 import { signingText } from '../../../domain/setup/ecr/account.ts';
 import { replicationText } from '../../../domain/setup/ecr/replication.ts';
 import type { EcrRequest } from '../../../domain/setup/ecr/request.ts';

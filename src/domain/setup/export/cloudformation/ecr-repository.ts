@@ -1,3 +1,4 @@
+import { sortedByKey } from '../../../compare-text.ts';
 import { type Reading, sorted } from '../../compare.ts';
 import type { EcrLiveRepository } from '../../ecr/live.ts';
 import type { Mutability } from '../../ecr/mutability.ts';
@@ -76,7 +77,7 @@ export function tagsProperty(property: 'Tags' | 'ResourceTags', tags: Tags): Pro
   const own = Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:'));
   if (own.length === 0) return {};
   return {
-    [property]: own.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([Key, Value]) => ({ Key, Value })),
+    [property]: sortedByKey(own).map(([Key, Value]) => ({ Key, Value })),
   };
 }
 

@@ -1,3 +1,4 @@
+import { sortedByKey } from '../../../compare-text.ts';
 import type { Exported, ExportedFile, ExportedRegistry, Exporter } from '../exported-file.ts';
 import { generatedFrom } from '../origin.ts';
 import { hostFolder, hostsToml } from './hosts-toml.ts';
@@ -42,7 +43,7 @@ function dockerConfig(registries: readonly ExportedRegistry[]): readonly Exporte
     const helper = CREDENTIAL_HELPERS[vendor];
     if (helper !== undefined) helpers.set(desired.host, helper);
   }
-  const credHelpers = Object.fromEntries([...helpers].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const credHelpers = Object.fromEntries(sortedByKey(helpers));
   return helpers.size === 0 ? [] : [{ path: 'docker/config.json', text: json({ credHelpers }) }];
 }
 

@@ -1,3 +1,4 @@
+import { sortedByKey } from '../../../compare-text.ts';
 import type { Json } from '../../json.ts';
 import { notExported } from '../not-exported.ts';
 import { AWS } from './ecr.ts';
@@ -49,9 +50,7 @@ export function ecrPublicModule({ registry, from }: ModuleSource): TerraformModu
           );
     return { repository, own, access };
   });
-  const outputs = all
-    .map(({ repository: { name }, own }) => [name, raw(`${own.address}.repository_uri`)] as const)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const outputs = sortedByKey(all.map(({ repository: { name }, own }) => [name, raw(`${own.address}.repository_uri`)]));
   return {
     provider: AWS,
     blocks: {

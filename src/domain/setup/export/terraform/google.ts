@@ -1,3 +1,4 @@
+import { sortedByKey } from '../../../compare-text.ts';
 import { type Fields, fieldsOf, isFields } from '../../../fields.ts';
 import type { GoogleMember, GoogleRepositoryState, GoogleState } from '../google-state.ts';
 import { notExported } from '../not-exported.ts';
@@ -34,9 +35,7 @@ export function googleModule(source: ModuleSource): TerraformModule | undefined 
       member.exists ? [importOf(own, `${path(repository)} ${member.role} ${member.member}`)] : [],
     ),
   ];
-  const addresses = state.repositories
-    .map(({ name }) => [name, `${desired.at}/${name}`] as const)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const addresses = sortedByKey(state.repositories.map(({ name }) => [name, `${desired.at}/${name}`]));
   return {
     provider: GOOGLE,
     blocks: {
@@ -178,24 +177,22 @@ function virtualConfig({ virtualRepositoryConfig }: Fields): readonly Line[] {
 
 /** Ages are whole seconds, as Google stores them: `30d` would differ from the `2592000s` that is read back for ever. */
 function cleanupPolicies({ cleanupPolicies: all }: Fields): readonly Line[] {
-  return Object.entries(fieldsOf(all))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([id, policy]): readonly Line[] => {
-      const { action, condition, mostRecentVersions } = fieldsOf(policy);
-      return spaced('cleanup_policies', [
-        { name: 'id', value: id },
-        { name: 'action', value: String(action) },
-        ...(isFields(condition) ? spaced('condition', conditionOf(condition)) : []),
-        ...(isFields(mostRecentVersions)
-          ? spaced('most_recent_versions', [
-              ...(mostRecentVersions.keepCount === undefined
-                ? []
-                : [{ name: 'keep_count', value: Number(mostRecentVersions.keepCount) }]),
-              ...listOf('package_name_prefixes', mostRecentVersions.packageNamePrefixes),
-            ])
-          : []),
-      ]);
-    });
+  return sortedByKey(Object.entries(fieldsOf(all))).flatMap(([id, policy]): readonly Line[] => {
+    const { action, condition, mostRecentVersions } = fieldsOf(policy);
+    return spaced('cleanup_policies', [
+      { name: 'id', value: id },
+      { name: 'action', value: String(action) },
+      ...(isFields(condition) ? spaced('condition', conditionOf(condition)) : []),
+      ...(isFields(mostRecentVersions)
+        ? spaced('most_recent_versions', [
+            ...(mostRecentVersions.keepCount === undefined
+              ? []
+              : [{ name: 'keep_count', value: Number(mostRecentVersions.keepCount) }]),
+            ...listOf('package_name_prefixes', mostRecentVersions.packageNamePrefixes),
+          ])
+        : []),
+    ]);
+  });
 }
 
 function conditionOf({

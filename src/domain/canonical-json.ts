@@ -1,8 +1,7 @@
-import type { Digest } from '../digest.ts';
-import { isFields } from '../fields.ts';
-import { jsonParts } from '../json-parts.ts';
-import { compareText } from './graph.ts';
-import type { CleanupPolicy } from './policy.ts';
+import { compareText } from './compare-text.ts';
+import type { Digest } from './digest.ts';
+import { isFields } from './fields.ts';
+import { jsonParts } from './json-parts.ts';
 
 /** SHA-256 of a text in UTF-8. Given by the caller: the domain computes no hashes. */
 export type Sha256 = (text: string) => Digest;
@@ -27,16 +26,4 @@ export function canonicalJson(value: unknown): string {
 /** {@link canonicalJson} in pieces. */
 export function canonicalParts(value: unknown): Iterable<string> {
   return jsonParts(value, { text: canonicalJson, keys: (fields) => Object.keys(fields).sort(compareText) });
-}
-
-/**
- * What a policy says, as one text: comments, spaces and the order of keys do not count, and neither do lines of the file.
- * A plan carries its digest, so that apply refuses the plan of another policy.
- */
-export function canonicalPolicy(policy: CleanupPolicy): string {
-  const repositories = policy.repositories.map((entry) => ({
-    ...entry,
-    rules: entry.rules.map((rule) => ({ ...rule, line: 0 })),
-  }));
-  return canonicalJson({ ...policy, repositories });
 }

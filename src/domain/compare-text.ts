@@ -1,0 +1,9 @@
+/** Orders texts by their UTF-16 code units, as `sort` does without a function: the same on every machine. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Entries in the order of their keys. */
+export function sortedByKey<T>(entries: Iterable<readonly [string, T]>): (readonly [string, T])[] {
+  return [...entries].sort(([a], [b]) => compareText(a, b));
+}
