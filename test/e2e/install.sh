@@ -108,7 +108,15 @@ case $part in
     mv "$home/bin/posix" "$home/bin/tesseract"
     program github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix v2.3.0
     mv "$home/bin/posix" "$home/bin/rekor-tiles"
-    program github.com/sigstore/timestamp-authority/v2/cmd/timestamp-server v2.1.3
+    # Its metrics have the fixed port 2112, so only one could run at a time: here they get a free port of this machine.
+    retried go mod download github.com/sigstore/timestamp-authority/v2@v2.1.3
+    rm -rf "$home/go/timestamp-authority"
+    cp -r "$(go env GOMODCACHE)/github.com/sigstore/timestamp-authority/v2@v2.1.3" "$home/go/timestamp-authority"
+    chmod -R u+w "$home/go/timestamp-authority"
+    cd "$home/go/timestamp-authority"
+    grep -q '":2112"' pkg/server/prometheus.go
+    sed -i 's/":2112"/"127.0.0.1:0"/' pkg/server/prometheus.go
+    retried go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$home/bin/timestamp-server" ./cmd/timestamp-server
     program github.com/sigstore/fulcio v1.8.8
     ;;
   cosign-kms)

@@ -67,7 +67,7 @@ export interface SignedImage {
   readonly cosign: (...args: readonly string[]) => Promise<string>;
 }
 
-/** @param tsa timestamp authority of another scene, which can be the only one */
+/** @param tsa timestamp authority of another scene. Default: one of its own */
 export async function createSigningScene({ tsa }: { readonly tsa?: string } = {}): Promise<SigningScene> {
   const runHome = process.env.E2E_RUN;
   if (runHome === undefined) throw new Error('These tests need their environment: run `npm run test:e2e`.');

@@ -24,7 +24,7 @@ const REKOR_ORIGIN = 'rekor.local';
  * Starts all of it in about half a second, with keys made for this run.
  * @param home folder for keys, logs and data, created
  * @param env holds the PATH with the programs that `install.sh sigstore` builds, and with cosign and openssl
- * @param tsa timestamp authority of another one to use: it has a fixed port for its metrics, so only one can run
+ * @param tsa timestamp authority of another one to use. Default: one of its own
  */
 export async function startSigstore({
   home,
