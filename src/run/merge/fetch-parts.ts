@@ -79,6 +79,7 @@ export async function fetchParts(
   return parts;
 }
 
+/** Also waits for what the image consists of: a registry may have an index earlier than its manifests. */
 async function fetchWhenThere(
   runtime: Runtime,
   repository: Repository,
@@ -87,21 +88,31 @@ async function fetchWhenThere(
   platform: string | undefined,
 ): Promise<void> {
   for (const wait of [...WAITS_MS, undefined]) {
-    if ((await repository.head(digest)) !== undefined) return fetchLayout(repository, digest, directory);
-    if (wait === undefined) break;
-    runtime.log.info(`${shortDigest(digest)} does not exist yet. Trying again in ${wait / 1000} s.`);
-    await repository.pause(wait);
+    try {
+      return await fetchLayout(repository, digest, directory);
+    } catch (error) {
+      if (!(error instanceof ActionError) || error.code !== 'MANIFEST_UNKNOWN') throw error;
+      if (wait === undefined) throw missing(repository, digest, platform, error);
+      runtime.log.info(`${shortDigest(digest)} is not complete yet. Trying again in ${wait / 1000} s.`);
+      await repository.pause(wait);
+    }
   }
-  throw new ActionError(
+}
+
+function missing(
+  { host, name }: Repository,
+  digest: Digest['digest'],
+  platform: string | undefined,
+  cause: ActionError,
+): ActionError {
+  const { reference = digest } = cause.facts;
+  const part = reference === digest ? '' : `, which is a part of ${digest}`;
+  return new ActionError(
     'MANIFEST_UNKNOWN',
-    `${repository.host}/${repository.name} does not have ${digest}${platform === undefined ? '' : ` for ${platform}`}.`,
+    `${host}/${name} does not have ${reference}${part}${platform === undefined ? '' : ` for ${platform}`}.`,
     {
-      facts: {
-        registry: repository.host,
-        repository: repository.name,
-        reference: digest,
-        ...(platform === undefined ? {} : { platform }),
-      },
+      cause,
+      facts: { registry: host, repository: name, reference, ...(platform === undefined ? {} : { platform }) },
       remedy: [
         'Check that the job that built it pushed to this repository, the first of `images`.',
         'If a cleanup deletes untagged images, exclude those that are younger than a build takes.',

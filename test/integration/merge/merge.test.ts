@@ -64,6 +64,16 @@ describe('images of one platform each', () => {
     expect(registry.writes()).toEqual([]);
   });
 
+  test('are recognised by the default variant of their platform', async () => {
+    await using job = await createMergeJob();
+    await job.handOver(await job.image(single(AMD), 'layouts/1'), { platforms: ['linux/amd64/v1'] });
+    await job.image(single('linux/arm64/v8'), 'layouts/2');
+    const run = await job.merge({ push: 'false', platforms: 'linux/arm64,linux/x86_64' });
+    expect(run, run.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'built' } });
+    const other = await job.merge({ push: 'false', platforms: 'linux/arm64/v8,linux/amd64' });
+    expect(other.outputs.digest, other.log).toBe(run.outputs.digest);
+  });
+
   test('give the same digest in whatever order they come, as folders and as tars', async () => {
     await using job = await createMergeJob();
     const amd = await job.image(single(AMD), 'one');
@@ -96,6 +106,12 @@ describe('nothing is written, and the tag does not move', () => {
       [single(AMD), single(ARM), single(ARM, {}, { x: 'y' })],
       'PLATFORM_CONFLICT',
       /sha256:\w{64}.*and sha256:\w{64}/,
+    ],
+    [
+      'a platform is there twice, once with its default variant',
+      [single(AMD), single(ARM), single('linux/arm64/v8', {}, { x: 'y' })],
+      'PLATFORM_CONFLICT',
+      /2 images for linux\/arm64/,
     ],
     ['one platform has findings', [single(AMD), single(ARM, {}, LODASH)], 'FINDINGS', /linux\/arm64/],
   ] as const)('when %s', async (_, specs, code, message) => {
