@@ -405,7 +405,18 @@ export const CATALOGUE = {
     cause: 'Several inputs of a merge are images for the same platform, and clients would get one of them by chance.',
     remedy: [
       'Give each job of the matrix a platform of its own, and merge only the artifacts of this run.',
-      'If the artifacts of an earlier attempt are among them, build with this action: `layout-directory` records the attempt, and the newest one is used.',
+      'Merge variants of an image, such as versions in a matrix, one at a time: give their artifacts different names, and download only those of one.',
+      'If the artifacts of an earlier attempt are among them, build and merge with the same version of this action: `layout-directory` records the attempt, and the newest one is used.',
+    ],
+  },
+  IMAGES_MIXED: {
+    ...image,
+    title: 'Parts of different images',
+    cause: 'The inputs of a merge were built under different names, or from different targets of one Dockerfile.',
+    remedy: [
+      'Merge one image at a time: give the artifacts of each image a name of their own, such as `image-web-…`, and download only those.',
+      'If they are platforms of one image, give every job the same `images` and `target`.',
+      'If a target must differ by platform, add a stage that selects it: `FROM runtime-${TARGETARCH}`.',
     ],
   },
   SBOM_MISSING: {

@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { BuiltCommit } from '../../domain/commit.ts';
-import { HAND_OVER_FILE, newestAttempts, ofOtherCommits } from '../../domain/merge/hand-over.ts';
+import { describeOffered, newestAttempts } from '../../domain/merge/offered.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { requireAttestations } from '../../oci/image/attestations.ts';
 import type { LocalImage } from '../../oci/image/image.ts';
@@ -11,6 +10,8 @@ import { destinationsOf } from '../../run/targets.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { attestationsOfOthers, describeImage, namesOf, type Obtained, takeSource } from './image-source.ts';
 import type { Naming } from './naming.ts';
+import { ownRun } from './own-run.ts';
+import { requireOneImage, requireSameCommit, requireStarted, warnOfOrigins } from './part-checks.ts';
 import { describePart } from './part-facts.ts';
 import type { PartialResult } from './partial-result.ts';
 import { indexAnnotations } from './request.ts';
@@ -46,6 +47,7 @@ async function openParts(
 ): Promise<GivenImage> {
   const parts = await step(runtime, partial, 'Source', async () => {
     const read = await readLayouts(runtime, layouts);
+    requireStarted(read, ownRun(runtime.env));
     const { kept, older } = newestAttempts([...read, ...(await fetchDigests(runtime, inputs, digests))]);
     for (const { name } of older) runtime.log.info(`${name} is of an earlier attempt of its job, and is not used.`);
     return kept;
@@ -97,35 +99,21 @@ async function merge(
   partial: PartialResult,
 ): Promise<Obtained> {
   const { joinImages } = await import('../../run/merge/join.ts');
+  requireOneImage(parts);
   requireSameCommit(parts, naming.commit);
-  const image = await joinImages(parts, {
+  const named = parts.map((part) => ({ ...part, name: describeOffered(part) }));
+  const image = await joinImages(named, {
     expected: required.platforms,
     annotations: indexAnnotations(naming),
     directory: join(runtime.temp, 'merged'),
   });
   requireAttestations(image, attestationsOfOthers(required));
   warnOfDifferences(runtime, image, partial);
+  warnOfOrigins(runtime, parts, naming, partial);
   runtime.log.info(`Merged ${image.root.descriptor.digest}: ${namesOf(image)}.`);
   const obtained = { image, origin: `a merge of ${parts.length} ${parts.length === 1 ? 'image' : 'images'}` };
   partial.image = describeImage(obtained);
   return obtained;
-}
-
-/** @throws ActionError COMMIT_MISMATCH naming every input that was built from another commit */
-function requireSameCommit(parts: readonly OfferedPart[], { sha }: BuiltCommit): void {
-  const others = ofOtherCommits(parts, sha);
-  if (others.length === 0) return;
-  const listed = others.map(({ name, commit }) => `${name} (${commit})`).join(', ');
-  throw new ActionError(
-    'COMMIT_MISMATCH',
-    `This run is for ${sha}, and these images were built from another commit: ${listed}.`,
-    {
-      remedy: [
-        'Merge only what jobs of this run built: download the artifacts of this run, without `run-id`.',
-        `Or check out the commit of the images. \`${HAND_OVER_FILE}\` in each layout names it.`,
-      ],
-    },
-  );
 }
 
 /** A platform without an SBOM or provenance beside others that have one is usually a mistake in one job. */

@@ -7,9 +7,12 @@ import { ActionError } from '../../errors/action-error.ts';
 import type { LocalImage, PlatformImage } from '../../oci/image/image.ts';
 import { step } from '../../run/progress.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
+import { imageIdentity } from './image-identity.ts';
 import type { Naming } from './naming.ts';
+import { ownRun } from './own-run.ts';
 import type { PartialResult } from './partial-result.ts';
 import type { LocalCopies } from './push-inputs.ts';
+import type { PublishInputs } from './settings.ts';
 
 export function wantsCopies({ layoutDirectory, load, archives }: LocalCopies): boolean {
   return layoutDirectory !== undefined || load || archives.length > 0;
@@ -21,15 +24,16 @@ export function wantsCopies({ layoutDirectory, load, archives }: LocalCopies): b
  */
 export async function writeCopies(
   runtime: Runtime,
-  copies: LocalCopies,
+  inputs: PublishInputs,
   image: LocalImage,
   naming: Naming,
   partial: PartialResult,
 ): Promise<void> {
+  const { copies } = inputs;
   if (!wantsCopies(copies)) return;
   await step(runtime, partial, 'Local copies', async () => {
     const { layoutDirectory, archives } = copies;
-    if (layoutDirectory !== undefined) await writeLayout(runtime, layoutDirectory, image, naming, partial);
+    if (layoutDirectory !== undefined) await writeLayout(runtime, layoutDirectory, inputs, image, naming, partial);
     const { writeDockerArchive, writeOciArchive } = await import('../../oci/archive/write-archive.ts');
     for (const { format, path } of archives) {
       const file = resolve(runtime.workspace, path);
@@ -73,8 +77,9 @@ function runnable({ env }: Runtime, { platforms }: LocalImage): PlatformImage {
 async function writeLayout(
   runtime: Runtime,
   folder: string,
+  inputs: PublishInputs,
   image: LocalImage,
-  { commit }: Naming,
+  naming: Naming,
   partial: PartialResult,
 ): Promise<void> {
   const { shareLayout } = await import('../../oci/image/share-files.ts');
@@ -91,13 +96,13 @@ async function writeLayout(
   const facts: HandOver = {
     digest: image.root.descriptor.digest,
     platforms,
-    commit: commit.sha,
+    commit: naming.commit.sha,
     run: {
-      id: (env.GITHUB_RUN_ID ?? '').replaceAll(/\D/g, ''),
-      attempt: Math.max(1, Math.trunc(Number(env.GITHUB_RUN_ATTEMPT ?? '1')) || 1),
+      ...ownRun(env),
       job: env.GITHUB_JOB ?? '',
       runner: `${env.RUNNER_NAME ?? 'unknown'}, ${env.RUNNER_OS ?? 'unknown'} ${env.RUNNER_ARCH ?? 'unknown'}`,
     },
+    image: imageIdentity(runtime, inputs, naming),
     gate: {
       mode: scan,
       ...(gateResult === undefined ? {} : { passed: gateResult.passed, blocking: gateResult.gated.length }),

@@ -97,7 +97,7 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
   const ready = await chooseSource(runtime, inputs, naming, source, identified, destinations, plan, partial);
   partial.image = describeImage(ready);
   await scan.during(() => passGate(runtime, inputs, { scanner, baseline }, ready.image, partial));
-  await writeCopies(runtime, inputs.copies, ready.image, naming, partial);
+  await writeCopies(runtime, inputs, ready.image, naming, partial);
   if (!inputs.push) {
     runtime.log.info(`${partial.image.digest} is ready, and stays on the runner: \`push: false\`.`);
     return succeeded(partial, 'built');

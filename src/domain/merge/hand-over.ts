@@ -1,6 +1,7 @@
 import { type Digest, isDigest } from '../digest.ts';
 import { fieldsOf, isPlainText } from '../fields.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
+import { normalPlatform } from '../platform.ts';
 
 /** The file beside the image in a layout that one job hands over to another. */
 export const HAND_OVER_FILE = 'registry-action.json';
@@ -23,13 +24,30 @@ export interface HandOver {
     /** Name, operating system and architecture. */
     readonly runner: string;
   };
+  /** Which image this is; undefined in files of earlier versions. */
+  readonly image?: ImageIdentity | undefined;
   /** What the gate said there. */
   readonly gate: { readonly mode: string; readonly passed?: boolean; readonly blocking?: number };
+}
+
+/** What tells apart the images that one run builds. */
+export interface ImageIdentity {
+  /** Names without tags; none for the default image. */
+  readonly repositories: readonly string[];
+  /** Build context, or path of the image for one from another builder. */
+  readonly context: string;
+  /** Dockerfile; empty: the default one. */
+  readonly file: string;
+  /** Stage; empty: the last one. */
+  readonly target: string;
+  /** Digest of the build arguments and named contexts; empty without any. */
+  readonly buildArgs: string;
 }
 
 const FORMAT_VERSION = 1;
 const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 const MAX_PLATFORMS = 100;
+const MAX_REPOSITORIES = 100;
 
 export function writeHandOver(facts: HandOver): string {
   return `${JSON.stringify({ schemaVersion: FORMAT_VERSION, ...facts }, undefined, 2)}\n`;
@@ -37,7 +55,7 @@ export function writeHandOver(facts: HandOver): string {
 
 /** Reads the untrusted file. */
 export function readHandOver(value: unknown): Parsed<HandOver> {
-  const { schemaVersion, digest, platforms, commit, run, gate } = fieldsOf(value);
+  const { schemaVersion, digest, platforms, commit, run, image, gate } = fieldsOf(value);
   const { id, attempt, job, runner } = fieldsOf(run);
   const { mode, passed, blocking } = fieldsOf(gate);
   if (schemaVersion !== FORMAT_VERSION) return problems(`its schemaVersion is not ${FORMAT_VERSION}`);
@@ -49,11 +67,14 @@ export function readHandOver(value: unknown): Parsed<HandOver> {
   if (typeof id !== 'string' || !/^\d{0,20}$/.test(id)) return problems('it has no run');
   if (typeof attempt !== 'number' || !Number.isSafeInteger(attempt) || attempt < 1)
     return problems('it has no attempt');
+  const identity = image === undefined ? undefined : readIdentity(image);
+  if (identity?.ok === false) return identity;
   return parsed({
     digest,
     platforms,
     commit,
     run: { id, attempt, job: isPlainText(job) ? job : '', runner: isPlainText(runner) ? runner : '' },
+    ...(identity === undefined ? {} : { image: identity.value }),
     gate: {
       mode: isPlainText(mode) ? mode : '',
       ...(typeof passed === 'boolean' ? { passed } : {}),
@@ -62,57 +83,30 @@ export function readHandOver(value: unknown): Parsed<HandOver> {
   });
 }
 
+function readIdentity(value: unknown): Parsed<ImageIdentity> {
+  const { repositories, context, file, target, buildArgs } = fieldsOf(value);
+  if (
+    !Array.isArray(repositories) ||
+    repositories.length > MAX_REPOSITORIES ||
+    !repositories.every((repository) => isPlainText(repository))
+  ) {
+    return problems('its image has no list of repositories');
+  }
+  const isText = (text: unknown): text is string => text === '' || isPlainText(text);
+  if (!isText(context) || !isText(file) || !isText(target) || !isText(buildArgs)) {
+    return problems('its image has no context, file, target or buildArgs');
+  }
+  return parsed({ repositories, context, file, target, buildArgs });
+}
+
+/** Whether the file lists exactly these platforms, however they are written. */
+export function isAboutPlatforms({ platforms }: HandOver, present: readonly string[]): boolean {
+  const normal = (names: readonly string[]) => [...new Set(names.map(normalPlatform))].toSorted().join(' ');
+  return normal(platforms) === normal(present);
+}
+
 /** The name of a layout in a folder of several: `image-linux-arm64`. */
 export function layoutName(platforms: readonly string[]): string {
   const names = platforms.map((platform) => platform.replaceAll(/[^a-z0-9.]+/gi, '-')).toSorted();
   return ['image', ...names].join('-');
-}
-
-/** An image to merge, with what is known of its origin. */
-export interface Offered {
-  /** For messages. */
-  readonly name: string;
-  readonly handOver?: HandOver | undefined;
-  /** Commits in its provenance: of the build itself, never of its base image. */
-  readonly provenance: readonly string[];
-  /** Commits in its labels and annotations, of which some may be the base image's. */
-  readonly labels: readonly string[];
-}
-
-/**
- * Without the images of earlier attempts of the same run, which a re-run of failed jobs leaves among the artifacts. Pure.
- */
-export function newestAttempts<T extends Offered>(
-  offered: readonly T[],
-): {
-  readonly kept: readonly T[];
-  readonly older: readonly T[];
-} {
-  const keyOf = ({ run, platforms }: HandOver) => [run.id, ...platforms.toSorted()].join(' ');
-  const newest = new Map<string, number>();
-  for (const { handOver } of offered) {
-    if (handOver === undefined) continue;
-    const key = keyOf(handOver);
-    newest.set(key, Math.max(newest.get(key) ?? 0, handOver.run.attempt));
-  }
-  const isOlder = ({ handOver }: T) =>
-    handOver !== undefined && handOver.run.attempt < (newest.get(keyOf(handOver)) ?? 0);
-  return { kept: offered.filter((each) => !isOlder(each)), older: offered.filter(isOlder) };
-}
-
-/**
- * The inputs that were built from another commit than the run's, with that commit. Pure. Labels alone count only beside
- * an input whose labels name the commit: a label may be the base image's.
- */
-export function ofOtherCommits(
-  offered: readonly Offered[],
-  sha: string,
-): readonly { readonly name: string; readonly commit: string }[] {
-  const areLabelled = offered.some(({ labels }) => labels.includes(sha));
-  return offered.flatMap(({ name, handOver, provenance, labels }) => {
-    const stated = handOver === undefined ? [] : [handOver.commit];
-    const found = [stated, provenance, areLabelled ? labels : []].find((commits) => commits.length > 0) ?? [];
-    const [other] = found;
-    return other === undefined || found.includes(sha) ? [] : [{ name, commit: other }];
-  });
 }

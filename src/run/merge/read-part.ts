@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HAND_OVER_FILE, type HandOver, type Offered, readHandOver } from '../../domain/merge/hand-over.ts';
+import { HAND_OVER_FILE, type HandOver, isAboutPlatforms, readHandOver } from '../../domain/merge/hand-over.ts';
+import type { Offered } from '../../domain/merge/offered.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { recordedRevisions } from '../../evidence/image-origin.ts';
 import { openSource } from '../../oci/archive/open.ts';
@@ -28,6 +29,14 @@ export async function readPart({ temp, signal }: Runtime, path: string, name: st
     throw new ActionError(
       'SOURCE_INVALID',
       `${name} contains ${digest}, and its ${HAND_OVER_FILE} is about ${handOver.digest}: files of two builds are mixed.`,
+      { facts: { input: 'layouts' } },
+    );
+  }
+  const present = image.platforms.map((platform) => platform.name);
+  if (handOver !== undefined && !isAboutPlatforms(handOver, present)) {
+    throw new ActionError(
+      'SOURCE_INVALID',
+      `${name} is an image for ${present.join(', ')}, and its ${HAND_OVER_FILE} is about one for ${handOver.platforms.join(', ')}.`,
       { facts: { input: 'layouts' } },
     );
   }

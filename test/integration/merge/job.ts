@@ -1,6 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HAND_OVER_FILE, type HandOver, writeHandOver } from '../../../src/domain/merge/hand-over.ts';
+import {
+  HAND_OVER_FILE,
+  type HandOver,
+  type ImageIdentity,
+  writeHandOver,
+} from '../../../src/domain/merge/hand-over.ts';
 import type { ActionOptions } from '../../support/action.ts';
 import type { LayoutSpec, WrittenLayout } from '../../support/layout.ts';
 import { CLEAN, createSetting, type Setting } from '../setting.ts';
@@ -9,6 +14,15 @@ import { CLEAN, createSetting, type Setting } from '../setting.ts';
 export function single(platform: string, more: Partial<LayoutSpec> = {}, files = {}): LayoutSpec {
   return { platforms: [{ platform, files: { ...CLEAN, 'app/arch': platform, ...files } }], ...more };
 }
+
+/** What the jobs of a matrix say of the image. */
+export const APP: ImageIdentity = {
+  repositories: ['ghcr.io/org/app'],
+  context: '.',
+  file: '',
+  target: '',
+  buildArgs: '',
+};
 
 export interface MergeJob extends Setting {
   readonly merge: (
@@ -35,6 +49,7 @@ export async function createMergeJob(): Promise<MergeJob> {
         platforms: platforms.map(({ platform }) => platform),
         commit: await setting.repository.head(),
         run: { id: '4242', attempt: 1, job: 'build', runner: 'arm-runner, Linux ARM64' },
+        image: APP,
         gate: { mode: 'gate', passed: true, blocking: 0 },
         ...facts,
       });
