@@ -1,3 +1,4 @@
+import { bytes } from '../../domain/amount.ts';
 import { shortDigest } from '../../domain/digest.ts';
 import type { InUse } from '../../domain/retention/in-use.ts';
 import type { CleanupPlan, RepositoryPlan } from '../../domain/retention/plan.ts';
@@ -11,6 +12,7 @@ import type { InventoryReading } from '../../run/inventory/read-inventory.ts';
 import { step } from '../../run/progress.ts';
 import { recordVerifier } from '../../run/record-verifier.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
+import { type CleanupCounts, countsOf } from './counts.ts';
 import type { CleanupInputs } from './inputs.ts';
 import type { PartialCleanup, RepositoryResult } from './result.ts';
 import { readTargets } from './targets.ts';
@@ -52,7 +54,7 @@ export async function applyPlan(
     );
     partial.repositories = partial.repositories.map((before) => (before.plan === own ? result : before));
     if (result.report === undefined) continue;
-    logResults(runtime, own, result.report);
+    logResults(runtime, result, result.report);
     errors.push(...errorsOf(own, result.report));
   }
   return errors;
@@ -115,11 +117,15 @@ function errorsOf({ repository }: RepositoryPlan, { errors, stopped, broken }: D
   ];
 }
 
+const amount = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+
 /** Lines of the log for steps that were not done. */
 const MAX_LOG_LINES = 50;
 
-function logResults({ log }: Runtime, { repository }: RepositoryPlan, report: DeletionReport): void {
+function logResults({ log }: Runtime, result: RepositoryResult, report: DeletionReport): void {
+  const { repository } = result.plan;
   const { results, notices, finished = [] } = report;
+  if (result.due === undefined) logDone(log, repository, countsOf(result));
   if (finished.length > 0) log.info(`${repository}: removed what an earlier run left: ${finished.join(', ')}`);
   const left = results.flatMap((result) => ('reason' in result ? [result] : []));
   for (const { step: each, outcome, reason } of left.slice(0, MAX_LOG_LINES)) {
@@ -128,4 +134,17 @@ function logResults({ log }: Runtime, { repository }: RepositoryPlan, report: De
   }
   if (left.length > MAX_LOG_LINES) log.info(`${repository}: ${left.length - MAX_LOG_LINES} more are in the JSON file.`);
   for (const notice of notices) log.notice(notice);
+}
+
+function logDone({ info }: Runtime['log'], repository: string, counts: CleanupCounts): void {
+  const { deletedManifests, deletedTags, untaggedTags, freedBytes, isExact, keptManifests } = counts;
+  const images =
+    deletedManifests === 0
+      ? []
+      : [
+          `deleted ${amount(deletedManifests, 'manifest')} (${isExact ? '' : 'about '}${bytes(freedBytes)}) with ${amount(deletedTags - untaggedTags, 'tag')}`,
+        ];
+  const alone = untaggedTags === 0 ? [] : [`removed ${amount(untaggedTags, 'tag')} from images that stay`];
+  const done = [...images, ...alone].join(', ');
+  if (done !== '') info(`${repository}: ${done}; ${amount(keptManifests, 'manifest')} stay.`);
 }

@@ -1,21 +1,23 @@
 import { compareText } from '../../domain/compare-text.ts';
 import { pie } from '../../report/pie.ts';
+import { goneIn } from './counts.ts';
 import type { RepositoryResult } from './result.ts';
 
 /** More slices cannot be told apart. */
 const MAX_SLICES = 8;
 
 /**
- * A pie of the images: what each rule deletes, and why the others stay. The tables below it have the same numbers, for where diagrams
+ * A pie of the images: what each rule deletes or has deleted, and how many stay. The tables below it have the same numbers, for where diagrams
  * are not drawn. Empty when nothing goes or there is one slice only.
  */
 export function renderChart(repositories: readonly RepositoryResult[]): string {
   const going = new Map<string, number>();
   let staying = 0;
-  for (const { plan } of repositories) {
-    for (const { role, action, reason } of plan.manifests) {
+  for (const each of repositories) {
+    const { digests } = goneIn(each);
+    for (const { role, digest, reason } of each.plan.manifests) {
       if (role !== 'root') continue;
-      if (action === 'keep') staying += 1;
+      if (!digests.has(digest)) staying += 1;
       else {
         const name = reason.rule ?? reason.code;
         going.set(name, (going.get(name) ?? 0) + 1);

@@ -124,7 +124,9 @@ function logPlan({ log }: Runtime, plan: RepositoryPlan): void {
   log.info(
     deletedManifests + untagged === 0
       ? `${repository}: nothing to delete, ${kept}.`
-      : `${repository}: to delete ${amount(deletedManifests, 'manifest')} (${size}) with ${amount(deletedTags, 'tag')}${alone}; ${kept}.`,
+      : deletedManifests === 0
+        ? `${repository}: to remove ${amount(untagged, 'tag')} from images that stay; ${kept}.`
+        : `${repository}: to delete ${amount(deletedManifests, 'manifest')} (${size}) with ${amount(deletedTags, 'tag')}${alone}; ${kept}.`,
   );
   const lines = [
     ...tags.flatMap(({ tag, action, reason }) => (action === 'keep' ? [] : `  ${action} ${tag}: ${described(reason)}`)),

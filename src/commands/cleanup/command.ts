@@ -18,11 +18,12 @@ export const cleanup = defineCommand({
       'Number of registries, projects or repositories whose own retention rules are to be set, or were set. With 0 and nothing to delete, there is nothing to apply.',
     'imported-policy': 'Path of the policy that was made of `import`.',
     'plan-digest': 'Digest of the plan.',
-    'deleted-tags': 'Number of tags that were deleted, or would be, together with their image or alone.',
+    'deleted-tags':
+      'Number of tags that were deleted, or would be, together with their image or alone. Tags of signatures and SBOMs (`sha256-…`) do not count.',
     'untagged-tags': 'Number of those tags whose image stays.',
     'deleted-manifests':
       'Number of manifests that were deleted, or would be: images, indexes, platforms, and what is attached to them.',
-    'kept-tags': 'Number of tags that stay.',
+    'kept-tags': 'Number of tags that stay, without those of signatures and SBOMs.',
     'kept-manifests': 'Number of manifests that stay.',
     'skipped-steps': 'Number of steps of the plan that were skipped because something has changed since.',
     'blocked-steps': 'Number of steps of the plan that the registry does not allow.',

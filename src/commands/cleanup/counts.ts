@@ -31,16 +31,30 @@ export function tagCounts({ tags }: Pick<RepositoryPlan, 'tags'>, isGone = (_: T
   return { all: own.length, deleted, untagged, kept: own.length - deleted - untagged };
 }
 
+/** What is gone: digests with their tags, and tags whose image stays. Before anything was done, what the plan deletes. */
+export interface Gone {
+  readonly digests: ReadonlySet<string>;
+  readonly tags: ReadonlySet<string>;
+}
+
+export function goneIn({ plan, report, due }: RepositoryResult): Gone {
+  const steps = due ?? (report === undefined ? plan.steps : goneSteps(plan.vendor, report.results));
+  return {
+    digests: new Set(steps.flatMap((step) => (step.action === 'delete' ? step.digest : []))),
+    tags: new Set(steps.flatMap((step) => (step.action === 'untag' ? step.tag : []))),
+  };
+}
+
 /** The numbers of one repository. */
-export function countsOf({ plan, report, due }: RepositoryResult): CleanupCounts {
+export function countsOf(result: RepositoryResult): CleanupCounts {
+  const { plan, report } = result;
   const { totals, manifests } = plan;
   const outcomes = (outcome: StepResult['outcome']) =>
     report?.results.filter((each) => each.outcome === outcome).length ?? 0;
   const left = { skipped: outcomes('skipped'), blocked: outcomes('blocked'), failed: outcomes('failed') };
   const isExact = totals.freedIs === 'exact';
-  const steps = due ?? (report === undefined ? plan.steps : goneSteps(plan.vendor, report.results));
-  const gone = new Set(steps.flatMap((step) => (step.action === 'delete' ? step.digest : [])));
-  const untaggedTags = steps.filter(({ action }) => action === 'untag').length;
+  const { digests: gone, tags } = goneIn(result);
+  const untaggedTags = tags.size;
   const { all, deleted: withImage } = tagCounts(plan, ({ digest }) => gone.has(digest));
   const freed = manifests.reduce((sum, { digest, freed: size = 0 }) => sum + (gone.has(digest) ? size : 0), 0);
   return {

@@ -3,6 +3,7 @@ import { compareText } from '../../domain/compare-text.ts';
 import { shortDigest } from '../../domain/digest.ts';
 import type { ManifestDecision, Reason, TagDecision } from '../../domain/retention/plan.ts';
 import { code, details, plain, prose, table } from '../../report/markdown.ts';
+import { goneIn } from './counts.ts';
 import type { RepositoryResult } from './result.ts';
 
 /** Rows of each list: the plan file has all. */
@@ -11,11 +12,14 @@ const MAX_GROUPS = 50;
 /** Names beside a count. */
 const MAX_EXAMPLES = 5;
 
-/** What goes: a table of the rules, and below each the images with the reason, folded. */
-export function renderGoing({ plan }: RepositoryResult, isDryRun: boolean): string {
-  const roots = plan.manifests.filter(({ role, action }) => role === 'root' && action === 'delete');
-  const untagged = plan.tags.filter(({ action }) => action === 'untag');
-  const others = plan.manifests.filter(({ role, action }) => role !== 'root' && action === 'delete');
+/** What goes, or is gone: a table of the rules, and below each the images with the reason, folded. */
+export function renderGoing(result: RepositoryResult, isDryRun: boolean): string {
+  const { plan, report } = result;
+  const { digests, tags } = goneIn(result);
+  const gone = plan.manifests.filter(({ digest }) => digests.has(digest));
+  const roots = gone.filter(({ role }) => role === 'root');
+  const untagged = plan.tags.filter(({ tag, action }) => action === 'untag' && tags.has(tag));
+  const others = gone.filter(({ role }) => role !== 'root');
   if (roots.length + untagged.length + others.length === 0) return '';
   const groups = Map.groupBy<string, Row>(
     [...roots.map(rowOfRoot), ...untagged.map(rowOfTag)].toSorted(oldestFirst),
@@ -38,7 +42,7 @@ export function renderGoing({ plan }: RepositoryResult, isDryRun: boolean): stri
       ? [`${attached} attached ${attached === 1 ? 'artifact' : 'artifacts'} (signatures, SBOMs, …)`]
       : []),
   ];
-  const title = isDryRun ? '#### What goes' : '#### What the plan deletes';
+  const title = isDryRun ? '#### What goes' : `#### What ${report === undefined ? 'the plan deletes' : 'was deleted'}`;
   const withThem = along.length === 0 ? '' : `\n\nWith them: ${along.join(', ')}.`;
   const left = plan.totals.left;
   const next = left === 0 ? '' : `\n\n${left} more images are due and left for the next run.`;
@@ -112,7 +116,6 @@ const KEPT: Readonly<Partial<Record<Reason['code'], string>>> = {
   young: 'younger than `min-age`',
   unmatched: 'no rule selects it',
   'not-selected-by-age': 'not old enough',
-  unknown: 'unknown: stays',
   'other-kind': 'another kind of artifact',
   'other-tags': 'has other tags that stay',
   'last-tagged': 'the last tagged images',
@@ -121,9 +124,14 @@ const KEPT: Readonly<Partial<Record<Reason['code'], string>>> = {
   stopped: 'the repository was stopped',
   blocked: 'the registry does not allow it',
   orphan: 'its image does not exist',
+  'part-of-kept': 'part of an image that stays',
+  'attached-to-kept': 'attached to an image that stays',
 };
 
-/** What stays, by what protects it. Parts of images are not counted. */
+/** Whether its text says which environment, file or lock keeps an image. */
+const isNamed = ({ code: why }: Reason) => why === 'in-use' || why === 'locked';
+
+/** What the plan keeps, by what protects it. Parts of images are not counted, unless they have tags of their own. */
 export function renderStaying({ plan }: RepositoryResult): string {
   const roots = plan.manifests.filter(
     ({ action, role, reason }) => action === 'keep' && (role === 'root' || reason.code === 'orphan'),
@@ -132,7 +140,7 @@ export function renderStaying({ plan }: RepositoryResult): string {
     JSON.stringify([
       reason.code,
       reason.rule ?? '',
-      reason.code === 'in-use' || reason.code === 'locked' ? reason.text : '',
+      KEPT[reason.code] === undefined || isNamed(reason) ? reason.text : '',
     ]),
   );
   const kept = new Set(plan.tags.flatMap(({ tag, action }) => (action === 'keep' ? tag : [])));
@@ -141,12 +149,16 @@ export function renderStaying({ plan }: RepositoryResult): string {
     const [first] = group;
     if (first === undefined) return [];
     const { code: why, rule = '', text } = first.reason;
-    const by = why === 'in-use' || why === 'locked' ? text : rule;
+    const by = isNamed(first.reason) ? text : rule;
     const names = group.map(({ tags, digest }) => tags.find((tag) => kept.has(tag)) ?? shortDigest(digest));
-    return [[prose(KEPT[why] ?? why), by === '' ? '' : prose(by), String(group.length), shownNames(names)]];
+    names.sort(NAMES.compare);
+    return [[prose(KEPT[why] ?? text), by === '' ? '' : prose(by), String(group.length), shownNames(names)]];
   });
   if (rows.length === 0) return '';
-  return details(`What stays: ${roots.length} images`, table(['why', 'by', 'images', 'for example'], rows));
+  return details(
+    `What stays by the plan: ${roots.length} ${roots.length === 1 ? 'image' : 'images'}`,
+    table(['why', 'by', 'images', 'for example'], rows),
+  );
 }
 
 /** Steps that were not done, with the reason. */

@@ -68,10 +68,13 @@ function headline(counts: CleanupCounts, isPlan: boolean): string {
   if (deletedManifests + deletedTags === 0) {
     return `${isPlan ? 'Nothing to delete' : 'Nothing was deleted'}: ${manifests(keptManifests)} with ${tags(keptTags)} stay.`;
   }
+  const staying = `${manifests(keptManifests)} with ${tags(keptTags)} stay.`;
+  if (deletedManifests === 0)
+    return `**${isPlan ? 'The plan removes' : 'This run removed'} ${tags(untaggedTags)} from images that stay.** ${staying}`;
   const untagged = untaggedTags === 0 ? '' : `, and removes ${tags(untaggedTags)} from images that stay`;
   const verb = isPlan ? 'The plan deletes' : 'This run deleted';
   const removed = isPlan ? untagged : untagged.replace('removes', 'removed');
-  return `**${verb} ${manifests(deletedManifests)} with ${tags(deletedTags - untaggedTags)}${removed}. ${isPlan ? 'That frees' : 'That freed'} ${size(counts)}.** ${manifests(keptManifests)} with ${tags(keptTags)} stay.`;
+  return `**${verb} ${manifests(deletedManifests)} with ${tags(deletedTags - untaggedTags)}${removed}. ${isPlan ? 'That frees' : 'That freed'} ${size(counts)}.** ${staying}`;
 }
 
 const manifests = (count: number) => `${count} ${count === 1 ? 'manifest' : 'manifests'}`;
@@ -88,7 +91,7 @@ function renderNext({ outcome, planDigest, plan }: CleanupResult): string {
     outcome === 'planned' &&
     (plan.repositories.some(({ steps, leftovers = [] }) => steps.length + leftovers.length > 0) || setsRules(plan));
   const next = isDue ? ' To apply it, run with the same policy and `plan:` set to the plan file.' : '';
-  return prose(`Plan \`${planDigest}\` of ${plan.plannedAt}.${next}`);
+  return prose(`Plan \`${planDigest}\` of ${plan.plannedAt.slice(0, 16).replace('T', ' ')} UTC.${next}`);
 }
 
 function renderTotals({ repositories, isDryRun }: CleanupResult): string {

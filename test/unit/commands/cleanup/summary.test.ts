@@ -95,3 +95,29 @@ test('counts are whole, sizes are counted once, and names of others change no ma
   // The oldest first.
   expect(page.indexOf('<code>build-999</code>')).toBeLessThan(page.indexOf('<code>build-950</code>'));
 });
+
+test('after an apply, the page, its chart and its tables tell what was done, and not what was planned', () => {
+  const { repositories, ...result } = planned(1, 103);
+  const [first] = repositories;
+  const steps = first?.plan.steps ?? [];
+  expect(steps).toHaveLength(2);
+  const results = steps.map((step, at) =>
+    at === 0 ? ({ step, outcome: 'done' } as const) : ({ step, outcome: 'skipped', reason: 'its tag moved' } as const),
+  );
+  const page = renderCleanupSummary({
+    ...result,
+    outcome: 'cleaned',
+    isDryRun: false,
+    repositories: first === undefined ? [] : [{ ...first, report: { results, errors: [], broken: [], notices: [] } }],
+  });
+  expect(page).toContain(
+    '**This run deleted 1 manifest with 1 tag. That freed 1.0 MiB.** 102 manifests with 102 tags stay.',
+  );
+  expect(page).toMatch(/"stay" : 102\n {2}"go: [^"]+" : 1\n/);
+  const [deleted = '', left = ''] = page.slice(page.indexOf('#### What was deleted')).split('#### Not deleted');
+  expect(deleted).toContain('<code>build-102</code>');
+  expect(deleted).not.toContain('<code>build-101</code>');
+  expect(left).toContain('<code>build-101</code>');
+  expect(left).toContain('What stays by the plan: 101 images');
+  expect(page).toContain('of 2026-06-01 00:00 UTC.');
+});
