@@ -1,5 +1,6 @@
 import { type Parsed, parsed, problems } from '../../parsed.ts';
 import { quoted } from '../../suggestion.ts';
+import { refusedByEcr } from './ecr-limits.ts';
 import {
   EVERY,
   type ImportedPolicy,
@@ -50,6 +51,7 @@ export function importEcr(document: unknown): Parsed<ImportedPolicy> {
   const read = list.flatMap((each, index) => readRule(each, `rules[${index}]`, problem, nameOf) ?? []);
   if (new Set(read.map(({ priority }) => priority)).size < read.length)
     problem.found.push('rules: two rules have the same `rulePriority`.');
+  if (fields !== undefined) problem.found.push(...refusedByEcr(document, list));
   if (problem.found.length > 0) return problems(...problem.found);
 
   const sorted = read.toSorted((a, b) => a.priority - b.priority);
