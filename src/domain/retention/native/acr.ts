@@ -19,6 +19,8 @@ export interface AcrPurge {
   readonly protected?: string;
   /** Hours. */
   readonly ago: number;
+  /** The newest of the tags that would go, which stay. This action writes none: it counts images, and young ones as well. */
+  readonly keep?: number;
   readonly untaggedOnly: boolean;
 }
 
@@ -117,16 +119,18 @@ export function evaluateAcr(
 ): native.NativeOutcome {
   const tags = new Set<string>();
   const digests = new Set<string>();
-  for (const { allowed, protected: shield, ago, untaggedOnly } of purge) {
+  for (const { allowed, protected: shield, ago, keep = 0, untaggedOnly } of purge) {
     const test = RE2JS.compile(allowed ?? '.*');
     const spared = shield === undefined ? undefined : RE2JS.compile(shield);
-    for (const image of images) {
-      if (now - image.pushedAt <= ago * HOUR) continue;
-      if (untaggedOnly && image.tags.length === 0 && image.isChild !== true) digests.add(image.digest);
-      for (const tag of untaggedOnly ? [] : image.tags) {
-        if (test.testExact(tag) && spared?.testExact(tag) !== true) tags.add(tag);
-      }
+    const due = native.newestFirst(images).filter(({ pushedAt }) => now - pushedAt > ago * HOUR);
+    if (untaggedOnly) {
+      for (const image of due) if (image.tags.length === 0 && image.isChild !== true) digests.add(image.digest);
+      continue;
     }
+    const removable = due
+      .flatMap((image) => image.tags)
+      .filter((tag) => test.testExact(tag) && spared?.testExact(tag) !== true);
+    for (const tag of removable.slice(keep)) tags.add(tag);
   }
   for (const { digest, tags: own, pushedAt, isChild } of images) {
     const isDue = retentionDays !== undefined && now - pushedAt > retentionDays * DAY;

@@ -14,8 +14,9 @@ export interface GarPolicy {
     /** `172800s`, `2d`. */
     readonly olderThan?: string;
     readonly newerThan?: string;
+    readonly packageNamePrefixes?: readonly string[];
   };
-  readonly mostRecentVersions?: { readonly keepCount: number };
+  readonly mostRecentVersions?: { readonly keepCount: number; readonly packageNamePrefixes?: readonly string[] };
 }
 
 const MAX_POLICIES = 10;
@@ -104,17 +105,25 @@ function keepPrefixes(pattern: TagPattern): readonly string[] | undefined {
   return before === '' ? undefined : [before];
 }
 
-/** What the policies would delete. A policy without Delete deletes nothing; an image that an index lists is refused. */
+/**
+ * What the policies would delete. A policy without Delete deletes nothing; an image that an index lists is refused.
+ * @param images of one package, which is counted by itself
+ * @param name of the package in the repository; only policies that name packages need it
+ */
 export function evaluateArtifactRegistry(
   policies: readonly GarPolicy[],
   images: readonly native.NativeImage[],
   now: Instant,
+  name = '',
 ): native.NativeOutcome {
   const free = native.newestFirst(images.filter(({ isChild }) => isChild !== true));
-  const selected = (policy: GarPolicy) =>
-    policy.mostRecentVersions === undefined
-      ? free.filter((image) => selects(policy.condition ?? {}, image, now))
-      : free.slice(0, policy.mostRecentVersions.keepCount);
+  const selected = ({ condition = {}, mostRecentVersions }: GarPolicy) => {
+    const { packageNamePrefixes: names = [] } = mostRecentVersions ?? condition;
+    if (names.length > 0 && !names.some((prefix) => name.startsWith(prefix))) return [];
+    return mostRecentVersions === undefined
+      ? free.filter((image) => selects(condition, image, now))
+      : free.slice(0, mostRecentVersions.keepCount);
+  };
   const of = (type: 'Delete' | 'Keep') =>
     new Set(policies.filter(({ action }) => action.type === type).flatMap(selected));
   const kept = of('Keep');

@@ -55,7 +55,7 @@ export function compileHarbor(
   ];
   const isPossible = new Set<Rule>();
   const rules = own.rules.map((rule): native.NativeRule => {
-    const blockers = [...general, ...native.ruleBlockers(rule, { pulls: true }), ...ownBlockers(rule, policy, own)];
+    const blockers = [...general, ...native.ruleBlockers(rule), ...ownBlockers(rule, policy)];
     if (blockers.length > 0) return native.impossible(rule, blockers);
     isPossible.add(rule);
     return {
@@ -82,31 +82,9 @@ export function compileHarbor(
     tag_selectors: [{ kind: 'doublestar', decoration, pattern, extras: JSON.stringify({ untagged: withUntagged }) }],
     scope_selectors: scope,
   });
-  const ages = (rule: Rule, pattern: string, withUntagged: boolean) => {
+  const age = (rule: Rule, pattern: string, withUntagged: boolean) => {
     const days = native.wholeDays(native.dueAge(rule, own));
-    const pulled = rule.remove?.notPulledFor;
-    return [
-      retain('nDaysSinceLastPush', { nDaysSinceLastPush: days }, 'matches', pattern, withUntagged),
-      ...(pulled === undefined
-        ? []
-        : [
-            retain(
-              'nDaysSinceLastPull',
-              { nDaysSinceLastPull: native.wholeDays(pulled) },
-              'matches',
-              pattern,
-              withUntagged,
-            ),
-            // A pull that never was counts as the push.
-            retain(
-              'nDaysSinceLastPush',
-              { nDaysSinceLastPush: native.wholeDays(pulled) },
-              'matches',
-              pattern,
-              withUntagged,
-            ),
-          ]),
-    ];
+    return retain('nDaysSinceLastPush', { nDaysSinceLastPush: days }, 'matches', pattern, withUntagged);
   };
   const document: HarborRetention = {
     algorithm: 'or',
@@ -118,9 +96,9 @@ export function compileHarbor(
       ...[...new Set(spared.map((pattern) => native.starGlob(pattern) ?? '**'))].map((pattern) =>
         retain('always', {}, 'matches', pattern, false),
       ),
-      ...tagged.flatMap((rule) => ages(rule, braces(globsOf(rule)), false)),
+      ...tagged.map((rule) => age(rule, braces(globsOf(rule)), false)),
       // A pattern that no tag matches: Harbor then decides on untagged artifacts alone.
-      ...untagged.flatMap((rule) => ages(rule, '!', true)),
+      ...untagged.map((rule) => age(rule, '!', true)),
     ],
   };
   if (document.rules.length <= MAX_RULES) return { document, rules };
@@ -128,16 +106,13 @@ export function compileHarbor(
   return { rules: own.rules.map((rule) => native.impossible(rule, [reason])) };
 }
 
-function ownBlockers({ select, remove }: Rule, policy: CleanupPolicy, own: RepositoryPolicy): readonly string[] {
+function ownBlockers({ select, remove }: Rule, policy: CleanupPolicy): readonly string[] {
   const isBare = select.tags.length === 0 || select.tags.every(({ negated }) => negated);
   return [
     ...(select.tagged && policy.protect.tags === undefined && (isBare || select.tags.some(isCatchAll))
       ? ['releases are spared by default, which Harbor cannot express: write `protect.tags`']
       : []),
     ...(select.tags.some((pattern) => native.starGlob(pattern) === undefined) ? ['Harbor takes globs only'] : []),
-    ...(remove?.notPulledFor !== undefined && own.neverPulled === 'keep'
-      ? ['Harbor does not keep what was never pulled']
-      : []),
     ...(!select.tagged && remove?.since === 'untagged' ? ['Harbor counts from the push: write `since: pushed`'] : []),
   ];
 }

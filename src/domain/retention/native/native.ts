@@ -55,10 +55,7 @@ export function entryBlockers(
 }
 
 /** What keeps one rule from being expressed in any registry that knows neither kinds nor the source repository. */
-export function ruleBlockers(
-  { select, remove }: Rule,
-  allow: { readonly newest?: boolean; readonly pulls?: boolean } = {},
-): readonly string[] {
+export function ruleBlockers({ select, remove }: Rule, allow: { readonly newest?: boolean } = {}): readonly string[] {
   return [
     ...(remove === undefined ? ['it removes nothing'] : []),
     ...(select.kinds.length === 5
@@ -68,7 +65,12 @@ export function ruleBlockers(
     ...(remove?.newest !== undefined && allow.newest !== true
       ? ['the registry counts tags or platform images where this action counts images']
       : []),
-    ...(remove?.notPulledFor !== undefined && allow.pulls !== true ? ['the registry cannot delete by pulls'] : []),
+    // An index goes by its own last pull there, however often one of its platforms is pulled.
+    ...(remove?.notPulledFor === undefined
+      ? []
+      : [
+          'the registry cannot delete by pulls as this action counts them: a pull of one platform is a pull of the image',
+        ]),
   ];
 }
 

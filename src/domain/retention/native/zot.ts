@@ -42,8 +42,9 @@ export function compileZot(
   ];
   const sources = shields.map(native.patternRegex);
   const general = [
-    // Nothing is pushed before it is built: counting from the push keeps longer.
-    ...native.entryBlockers(policy, own, own.basis === 'created' ? 'created' : 'pushed'),
+    ...native.entryBlockers(policy, own, own.basis),
+    // zot does not tell when something was pushed. That is never before it was built: counting from the push keeps longer.
+    ...(own.basis === 'created' ? [] : ['this action knows build times only: write `basis: created`']),
     ...(sources.includes(undefined) ? ['a range of versions other than `*` has no regular expression'] : []),
   ];
   const taggedRules = own.rules.filter(({ select }) => select.tagged);
@@ -54,7 +55,7 @@ export function compileZot(
     const isEverything = select.tags.every((pattern) => pattern.negated || isCatchAll(pattern));
     const blockers = [
       ...general,
-      ...native.ruleBlockers(rule, { pulls: true }),
+      ...native.ruleBlockers(rule),
       ...(select.tagged && !isEverything ? ['zot removes every tag that is not kept, so only a rule on `*` fits'] : []),
       ...(select.tagged && taggedRules.length > 1 ? ['zot takes one rule for tags'] : []),
       ...(select.tagged && own.multiTag === 'require-all'
@@ -70,11 +71,7 @@ export function compileZot(
     }
     const patterns = sources.filter((source) => source !== undefined).map((source) => `^${source}$`);
     if (patterns.length > 0) keepTags.push({ patterns });
-    keepTags.push({
-      patterns: ['.*'],
-      pushedWithin: `${hours}h`,
-      ...(remove?.notPulledFor === undefined ? {} : { pulledWithin: `${Math.ceil(remove.notPulledFor / HOUR)}h` }),
-    });
+    keepTags.push({ patterns: ['.*'], pushedWithin: `${hours}h` });
     return { rule: rule.name, fit: 'narrower', reason: 'zot keeps a tag of which it has no statistics' };
   });
   if (keepTags.length === 0 && untagged === undefined) return { rules };

@@ -1,16 +1,13 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY } from '../../../../src/domain/retention/duration.ts';
 import type { InUseImage } from '../../../../src/domain/retention/in-use.ts';
 import type { RepositoryInventory } from '../../../../src/domain/retention/inventory.ts';
-import { nativeImages, widerThanPlan } from '../../../../src/domain/retention/native/compare.ts';
 import { decideNativeRules } from '../../../../src/domain/retention/native/decide.ts';
 import { dialectOf } from '../../../../src/domain/retention/native/dialects.ts';
 import { planCleanup } from '../../../../src/domain/retention/plan-cleanup.ts';
 import type { CleanupPolicy } from '../../../../src/domain/retention/policy.ts';
 import { parsePolicy } from '../../../../src/domain/retention/read-policy.ts';
 import { REGISTRY_TRAITS } from '../../../../src/domain/retention/registry-traits.ts';
-import { randomCleanup } from './random-cleanup.ts';
 import { digestOf, NOW } from './scenario.ts';
 
 const REPOSITORY = 'registry.example.com/acme/app';
@@ -70,6 +67,15 @@ const inventoryOf = (
   gaps: [],
 });
 
+/** As a registry has it that records no push. */
+const datedByBuild = (inventory: RepositoryInventory): RepositoryInventory => ({
+  ...inventory,
+  manifests: inventory.manifests.map(({ pushedAt, ...manifest }) => ({
+    ...manifest,
+    ...(pushedAt === undefined ? {} : { createdAt: pushedAt }),
+  })),
+});
+
 const policyWith = (
   rules: string,
   more = '',
@@ -122,12 +128,14 @@ describe('what an environment has', () => {
   });
 
   test.each(['ecr', 'harbor', 'acr', 'distribution'] as const)('%s: without environments both rules fit', (vendor) => {
-    const own = inventoryOf(vendor, { 'sha-1': 5, 'sha-2': 3, 'pr-1': 20, v1: 50 });
+    const isPlain = vendor === 'distribution';
+    const dated = inventoryOf(vendor, { 'sha-1': 5, 'sha-2': 3, 'pr-1': 20, v1: 50 });
+    const own = isPlain ? datedByBuild(dated) : dated;
     const policy = policyOf(`
-defaults: { engine: native, multi-tag: ${vendor === 'ecr' ? 'any' : 'untag'}, limits: { tagged: 100%, keep-newest-image: false } }
+defaults: { engine: native, basis: ${isPlain ? 'created' : 'pushed'}, multi-tag: ${vendor === 'ecr' ? 'any' : 'untag'}, limits: { tagged: 100%, keep-newest-image: false } }
 protect: { tags: ["v*"], in-use: [] }
 rules:
-${vendor === 'distribution' ? '  - { name: pr, select: { tags: ["*"], kind: any }, remove: { older-than: 14d } }' : PULL_REQUESTS + COMMITS}`);
+${isPlain ? '  - { name: pr, select: { tags: ["*"], kind: any }, remove: { older-than: 14d } }' : PULL_REQUESTS + COMMITS}`);
     const { rules, action } = decide({ vendor, policy, inventory: own });
     expect(rules.map(({ fit }) => fit)).not.toContain('impossible');
     expect(action).toBe(vendor === 'ecr' || vendor === 'harbor' ? 'install' : 'export');
@@ -136,13 +144,7 @@ ${vendor === 'distribution' ? '  - { name: pr, select: { tags: ["*"], kind: any 
 
 test('GitLab: the expiration policy of a project, to copy', () => {
   const own = inventoryOf('distribution', { 'pr-1': 20, v1: 50 });
-  const inventory = {
-    ...own,
-    manifests: own.manifests.map(({ pushedAt, ...manifest }) => ({
-      ...manifest,
-      ...(pushedAt === undefined ? {} : { createdAt: pushedAt }),
-    })),
-  };
+  const inventory = datedByBuild(own);
   const policy = policyOf(`
 defaults: { engine: auto, basis: created, multi-tag: untag, limits: { tagged: 100%, keep-newest-image: false } }
 protect: { tags: ["v*"], in-use: [] }
@@ -226,95 +228,3 @@ describe('what the registry has', () => {
     expect(after).toEqual(live);
   });
 });
-
-const rule = fc.oneof(
-  fc.record({
-    select: fc.record({
-      tags: fc.array(fc.constantFrom('pr-*', 'main-*', 'sha-*', '*', '!v1.0.*'), { minLength: 1, maxLength: 2 }),
-      kind: fc.constant('any'),
-    }),
-    remove: fc.record({ 'older-than': fc.constantFrom('0d', '7d', '30d', '36h') }),
-  }),
-  fc.record({
-    select: fc.constant({ tagged: false, kind: 'any' }),
-    remove: fc.record({ 'older-than': fc.constantFrom('7d', '30d'), since: fc.constant('pushed') }),
-  }),
-);
-const randomPolicy = fc
-  .record({
-    rules: fc.array(rule, { minLength: 1, maxLength: 3 }),
-    limits: fc.constantFrom<unknown>(
-      'off',
-      { tagged: 'off' },
-      { tagged: 'off', 'keep-newest-image': false },
-      { tagged: 'off', max: 1 },
-    ),
-    multiTag: fc.constantFrom('any', 'any', 'untag'),
-  })
-  .map(({ rules, limits, multiTag }) =>
-    JSON.stringify({
-      rules,
-      protect: { tags: ['latest', 'v1.*'], 'in-use': [], locked: false },
-      defaults: { engine: 'auto', 'multi-tag': multiTag, limits },
-    }),
-  );
-
-test.each(['ecr', 'harbor', 'acr', 'distribution', 'artifact-registry'])(
-  '%s: what is set never deletes more than the policy, on any day to come',
-  { timeout: 120_000 },
-  (vendor) => {
-    let removed = 0;
-    fc.assert(
-      fc.property(
-        randomCleanup(10),
-        randomPolicy,
-        fc.integer({ min: 0, max: 500 }),
-        fc.nat(),
-        (random, text, days, at) => {
-          const inventory: RepositoryInventory = {
-            ...random.inventory,
-            traits: { ...random.inventory.traits, pulled: 'recorded', lastTaggedIsUndeletable: false },
-            tags: random.inventory.tags.map(({ name, digest }) => ({ name, digest })),
-            manifests: random.inventory.manifests.map(({ lock: _, subject: __, ...manifest }) => ({
-              ...manifest,
-              kind: manifest.kind === 'referrer' ? ('other' as const) : manifest.kind,
-            })),
-          };
-          const used = inventory.tags.length === 0 ? undefined : inventory.tags[at % inventory.tags.length];
-          const inUse = used === undefined ? [] : [promotion('production', { tag: used.name, digest: used.digest })];
-          const policy = policyOf(text);
-          const decided = decide({ vendor, policy, inventory, inUse });
-          const [own] = policy.repositories;
-          const dialect = dialectOf(vendor);
-          if (decided.after === null || own === undefined || dialect === undefined) return;
-          // Compiled again from the rules that were given to the registry, as its evaluator sees them.
-          const given = own.rules.filter(({ name }) =>
-            decided.rules.some(({ rule: of, fit }) => of === name && fit !== 'impossible'),
-          );
-          const tags =
-            used === undefined
-              ? []
-              : [{ kind: 'glob' as const, text: used.name, source: used.name.replaceAll('.', '\\.'), negated: false }];
-          const compiled = dialect.compile(policy, { ...own, rules: given, protect: { ...own.protect, tags } }, 'app');
-          const now = NOW + days * DAY;
-          const outcome = compiled.evaluate(nativeImages(inventory), now);
-          removed += outcome.tags.size + outcome.digests.size;
-          const { minTaggedLeft, keepNewestImage } = own.limits;
-          const later = { ...own, limits: { onExceed: 'batch' as const, minTaggedLeft, keepNewestImage } };
-          const [plan] = planCleanup({
-            policy: { ...policy, repositories: [later] },
-            inventories: [inventory],
-            inUse: { images: inUse, unreadable: [] },
-            refs: {},
-            now,
-            sha256: digestOf,
-          }).repositories;
-          expect(plan && widerThanPlan(outcome, plan)).toEqual([]);
-        },
-      ),
-      { numRuns: 300, seed: 3 },
-    );
-    // Registries that never get a rule would pass as well.
-    if (vendor !== 'artifact-registry') expect(removed).toBeGreaterThan(5);
-  },
-);

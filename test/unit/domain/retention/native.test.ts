@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY } from '../../../../src/domain/retention/duration.ts';
-import type { RepositoryInventory } from '../../../../src/domain/retention/inventory.ts';
 import { acrPurgeCommand, compileAcr, evaluateAcr } from '../../../../src/domain/retention/native/acr.ts';
 import {
   compileArtifactRegistry,
@@ -11,12 +10,13 @@ import { nativeImages, widerThanPlan } from '../../../../src/domain/retention/na
 import { compileEcr, type EcrRule, evaluateEcr } from '../../../../src/domain/retention/native/ecr.ts';
 import { compileGitlab, evaluateGitlab } from '../../../../src/domain/retention/native/gitlab.ts';
 import { compileHarbor, evaluateHarbor, type HarborRule } from '../../../../src/domain/retention/native/harbor.ts';
-import type { NativeImage, NativeOutcome } from '../../../../src/domain/retention/native/native.ts';
+import type { NativeImage } from '../../../../src/domain/retention/native/native.ts';
 import { compileZot, evaluateZot } from '../../../../src/domain/retention/native/zot.ts';
 import { planCleanup } from '../../../../src/domain/retention/plan-cleanup.ts';
 import type { CleanupPolicy, RepositoryPolicy } from '../../../../src/domain/retention/policy.ts';
 import { parsePolicy } from '../../../../src/domain/retention/read-policy.ts';
-import { randomCleanup } from './random-cleanup.ts';
+import { propertySeed } from '../../../support/property-seed.ts';
+import { NATIVE_PROPERTIES } from './native-properties.ts';
 import { digestOf, NOW, readScenario } from './scenario.ts';
 
 const image = (digest: string, tags: readonly string[], days: number, pulled?: number): NativeImage => ({
@@ -146,6 +146,31 @@ describe("Artifact Registry's documented examples", () => {
   });
 });
 
+test('Artifact Registry: the most recent versions of packages with a prefix stay, and each package is counted by itself', () => {
+  const policies = [
+    { name: 'd', action: { type: 'Delete' }, condition: { tagState: 'any' } },
+    {
+      name: 'k',
+      action: { type: 'Keep' },
+      mostRecentVersions: { keepCount: 3, packageNamePrefixes: ['release-xyz'] },
+    },
+  ] as const;
+  const versions = [image('A', ['1'], 4), image('B', ['2'], 3), image('C', [], 2), image('D', ['4'], 1)];
+  const gone = (name: string) => [...evaluateArtifactRegistry(policies, versions, NOW, name).digests].sort();
+  expect(gone('release-xyz-v1')).toEqual(['A']);
+  expect(gone('release-xyz-v2')).toEqual(['A']);
+  expect(gone('release-v2')).toEqual(['A', 'B', 'C', 'D']);
+});
+
+test('Artifact Registry: sixty versions and only policies that keep: nothing goes', () => {
+  const many = Array.from({ length: 60 }, (_, at) => image(`i${at}`, at % 2 === 0 ? [`t${at}`] : [], at));
+  const keeping = [
+    { name: 'a', action: { type: 'Keep' }, condition: { tagState: 'tagged', tagPrefixes: ['t1'] } },
+    { name: 'b', action: { type: 'Keep' }, mostRecentVersions: { keepCount: 2 } },
+  ] as const;
+  expect(evaluateArtifactRegistry(keeping, many, NOW).digests.size).toBe(0);
+});
+
 describe("Harbor's documented examples", () => {
   const rule = (
     template: HarborRule['template'],
@@ -243,6 +268,22 @@ test('ACR: what look-ahead spares stays, and a filter counts whole tags', () => 
   expect([...evaluateAcr({ purge: [untagged] }, [...images, ...stray], NOW).digests]).toEqual(['stray']);
 });
 
+// https://github.com/Azure/acr-cli/blob/main/cmd/acr/purge_test.go
+test.each([
+  ['of all four tags', { allowed: '.*', ago: 0, keep: 1 }, ['v1-a', 'v1-b', 'other']],
+  ['of the three of a filter', { allowed: 'v1-.*', ago: 0, keep: 1 }, ['v1-a', 'v1-b']],
+  ['of those that are old enough', { allowed: 'v1-.*', ago: 25 * 24, keep: 1 }, ['v1-a']],
+])('ACR: `--keep 1` spares the newest %s', (_, purge, gone) => {
+  const images = [
+    image('o', ['other'], 40),
+    image('a', ['v1-a'], 30),
+    image('b', ['v1-b'], 26),
+    image('c', ['v1-c'], 20),
+  ];
+  const { tags } = evaluateAcr({ purge: [{ ...purge, untaggedOnly: false }] }, images, NOW);
+  expect([...tags].sort()).toEqual(gone.toSorted());
+});
+
 describe('rules that a registry has, and what a policy with the same numbers keeps', () => {
   const planOf = (policy: CleanupPolicy, manifests: string, use = '') => {
     const { inventories, inUse, refs } = readScenario(
@@ -298,6 +339,32 @@ describe('rules that a registry has, and what a policy with the same numbers kee
     }
   });
 
+  test('a count of one under a prefix of environment tags would delete production, so it is never installed', () => {
+    const { policy } = policyOf(
+      'defaults: {limits: off, multi-tag: any}\nprotect: {tags: ["deployed-to-*"]}\nrules: [{name: r, select: {tags: ["*"], kind: any}, remove: {older-than: 14d}}]',
+    );
+    const { plan, images } = planOf(
+      policy,
+      'A: {tags: [deployed-to-integration], age: 1d}, B: {tags: [deployed-to-production], age: 30d}, C: {tags: [release_6], age: 60d}',
+    );
+    const one: EcrRule = {
+      rulePriority: 1,
+      selection: {
+        tagStatus: 'tagged',
+        tagPatternList: ['deployed-to*'],
+        countType: 'imageCountMoreThan',
+        countNumber: 1,
+      },
+      action: { type: 'expire' },
+    };
+    expect(widerThanPlan(evaluateEcr({ rules: [one] }, images, NOW), plan)).toEqual([
+      expect.stringContaining('deployed-to-production: '),
+      expect.stringContaining(digestOf('B')),
+    ]);
+    const compiled = compileEcr(policy, policy.repositories[0] as RepositoryPolicy);
+    expect(widerThanPlan(evaluateEcr(compiled.document ?? { rules: [] }, images, NOW), plan)).toEqual([]);
+  });
+
   test('five that stay and an hour are wider than a policy, which keeps what is young and what is in use', () => {
     const { policy } = policyOf(
       'defaults: {limits: off}\nprotect: {tags: []}\nrules: [{name: r, select: {tags: ["*"]}, remove: {older-than: 1h, keep-newest: 5}}]',
@@ -317,6 +384,47 @@ describe('rules that a registry has, and what a policy with the same numbers kee
   });
 });
 
+describe('what only this action tells apart is never given to a registry', () => {
+  const compilers = {
+    ECR: compileEcr,
+    'Artifact Registry': compileArtifactRegistry,
+    Harbor: (...[policy, own]: Parameters<typeof compileEcr>) => compileHarbor(policy, own, '**'),
+    ACR: compileAcr,
+    zot: (...[policy, own]: Parameters<typeof compileEcr>) => compileZot(policy, own, ['app']),
+    GitLab: compileGitlab,
+  };
+  const basisOf = (name: string) => (['zot', 'GitLab'].includes(name) ? 'created' : 'pushed');
+  const reasonsOf = (name: keyof typeof compilers, protect: string, rule: string) => {
+    const { policy, own } = policyOf(
+      `defaults: {multi-tag: any, basis: ${basisOf(name)}}\nprotect: {tags: [${protect}]}\nrules: [{name: r, ${rule}}]`,
+    );
+    const { document, rules } = compilers[name](policy, own);
+    return { document, reasons: rules.map(({ fit, reason }) => `${fit}: ${reason}`).join() };
+  };
+  const AGE = 'select: {tags: ["*"], kind: any}, remove: {older-than: 90d}';
+  test.each<[keyof typeof compilers, RegExp]>([
+    ['ECR', /impossible: .*patterns of text/],
+    ['Artifact Registry', /narrower/],
+    ['Harbor', /impossible: .*globs only/],
+    ['ACR', /narrower/],
+    ['zot', /narrower/],
+    ['GitLab', /narrower/],
+  ])('%s: releases by their version', (name, fit) => {
+    expect(reasonsOf(name, '{semver: "*"}', AGE).reasons).toMatch(fit);
+  });
+  test.each(Object.keys(compilers) as (keyof typeof compilers)[])('%s: charts, caches and pulls', (name) => {
+    for (const [rule, reason] of [
+      ['select: {tags: ["*"]}, remove: {older-than: 90d}', /use `kind: any`/],
+      ['select: {tags: ["*"], kind: [image, chart]}, remove: {older-than: 90d}', /use `kind: any`/],
+      ['select: {tags: ["*"], kind: any}, remove: {not-pulled-for: 90d}', /a pull of one platform/],
+    ] as const) {
+      const { document, reasons } = reasonsOf(name, '"v*"', rule);
+      expect(document).toBeUndefined();
+      expect(reasons).toMatch(reason);
+    }
+  });
+});
+
 test('what a registry cannot say is left out, with what to write instead', () => {
   const { policy, own } = policyOf('rules: [{name: r, select: {tags: ["pr-*"]}, remove: {older-than: 14d}}]');
   for (const { document, rules } of [compileEcr(policy, own), compileArtifactRegistry(policy, own)]) {
@@ -326,174 +434,24 @@ test('what a registry cannot say is left out, with what to write instead', () =>
   }
 });
 
-const tags = fc.constantFrom('pr-*', 'main-*', 'sha-*', 'v*', '*', '!latest', '!v1.0.*', 'x1', '/x\\d+/');
-const rule = fc.oneof(
-  fc.record({
-    select: fc.record({ tags: fc.array(tags, { minLength: 1, maxLength: 3 }), kind: fc.constant('any') }),
-    remove: fc.record(
-      { 'older-than': fc.constantFrom('0d', '7d', '30d', '36h'), 'not-pulled-for': fc.constantFrom('7d', '30d') },
-      { requiredKeys: ['older-than'] },
-    ),
-  }),
-  fc.record({
-    select: fc.constant({ tagged: false, kind: 'any' }),
-    remove: fc.record({ 'older-than': fc.constantFrom('7d', '30d'), since: fc.constantFrom('pushed', 'untagged') }),
-  }),
+/** More: `npm run test:property`. */
+const CASES = 400;
+
+test.each(NATIVE_PROPERTIES.map((each) => [each.name, each] as const))(
+  '%s',
+  { timeout: 120_000 },
+  (_, { check, removing }) => {
+    let removals = 0;
+    fc.assert(
+      check((removed) => {
+        removals += removed > 0 ? 1 : 0;
+      }),
+      { numRuns: CASES, seed: propertySeed() },
+    );
+    // Rules that never remove anything would pass as well.
+    expect(removals).toBeGreaterThanOrEqual(removing);
+  },
 );
-const nativePolicy = fc
-  .record({
-    rules: fc.array(rule, { minLength: 1, maxLength: 3 }),
-    protect: fc.record({
-      tags: fc.array(fc.constantFrom<unknown>('latest', 'v1.*', 'main-1*', { semver: '*' }), { maxLength: 2 }),
-      'in-use': fc.constant([]),
-      locked: fc.constant(false),
-    }),
-    'min-age': fc.constantFrom('0h', '24h', '60h'),
-    'multi-tag': fc.constantFrom('any', 'any', 'untag', 'require-all'),
-    basis: fc.constantFrom('pushed', 'created'),
-  })
-  .map(({ rules, protect, ...defaults }) =>
-    JSON.stringify({ rules, protect, defaults: { ...defaults, limits: 'off' } }),
-  );
-
-type Compile = (
-  policy: CleanupPolicy,
-  own: RepositoryPolicy,
-  images: readonly NativeImage[],
-) => NativeOutcome | undefined;
-const dialects: readonly [string, Compile][] = [
-  [
-    'ECR',
-    (policy, own, images) =>
-      evaluated(compileEcr(policy, own).document, (document) => evaluateEcr(document, images, NOW)),
-  ],
-  [
-    'Artifact Registry',
-    (policy, own, images) =>
-      evaluated(compileArtifactRegistry(policy, own).document, (document) =>
-        evaluateArtifactRegistry(document, images, NOW),
-      ),
-  ],
-  [
-    'Harbor',
-    (policy, own, images) =>
-      evaluated(compileHarbor(policy, own, '**').document, (document) => evaluateHarbor(document, images, NOW)),
-  ],
-  [
-    'ACR',
-    (policy, own, images) =>
-      evaluated(compileAcr(policy, own).document, (document) => evaluateAcr(document, images, NOW)),
-  ],
-  [
-    'zot',
-    (policy, own, images) =>
-      evaluated(compileZot(policy, own, ['**']).document, (document) => evaluateZot(document, images, NOW)),
-  ],
-  [
-    'GitLab',
-    (policy, own, images) =>
-      evaluated(compileGitlab(policy, own).document, (document) => evaluateGitlab(document, images, NOW)),
-  ],
-];
-
-function evaluated<T>(document: T | undefined, evaluate: (document: T) => NativeOutcome): NativeOutcome | undefined {
-  return document === undefined ? undefined : evaluate(document);
-}
-
-/** A referrer that people tagged is an image to a registry: the comparison before an install catches those. */
-function withoutReferrers(random: RepositoryInventory): RepositoryInventory {
-  return {
-    ...random,
-    traits: { ...random.traits, pulled: 'recorded', lastTaggedIsUndeletable: false },
-    // GitLab's ages are build times; the others have no times of tags, and locks of their own.
-    tags: random.tags.map(({ name: tag, digest }) => ({ name: tag, digest })),
-    manifests: random.manifests.map(({ lock: _, subject: __, ...manifest }) => ({
-      ...manifest,
-      pulledAt: manifest.pulledAt ?? 'never',
-      kind: manifest.kind === 'referrer' ? 'other' : manifest.kind,
-      ...(manifest.pushedAt === undefined ? {} : { createdAt: manifest.pushedAt }),
-    })),
-  };
-}
-
-/** What native rules remove and the policy keeps; undefined where nothing could be expressed. */
-function wider(outcome: Compile, inventory: RepositoryInventory, text: string) {
-  const { policy, own } = policyOf(text);
-  const result = outcome(policy, own, nativeImages(inventory));
-  if (result === undefined) return undefined;
-  const [plan] = planCleanup({
-    policy,
-    inventories: [inventory],
-    inUse: { images: [], unreadable: [] },
-    refs: {},
-    now: NOW,
-    sha256: digestOf,
-  }).repositories;
-  return { removed: result.digests.size + result.tags.size, kept: plan && widerThanPlan(result, plan) };
-}
-
-test.each(dialects)('%s: native rules are never wider than the policy', { timeout: 60_000 }, (name, outcome) => {
-  let removed = 0;
-  fc.assert(
-    fc.property(randomCleanup(12), nativePolicy, ({ inventory: random }, text) => {
-      const found = wider(outcome, withoutReferrers(random), text);
-      removed += found?.removed ?? 0;
-      expect(found?.kept ?? []).toEqual([]);
-    }),
-    { numRuns: 400, seed: 7 },
-  );
-  // Rules that never remove anything would pass as well.
-  expect(removed, name).toBeGreaterThan(5);
-});
-
-const countedTags = fc.constantFrom('v*', 'v1.0*', 'v*', 'pr-*', 'm*', 'sha-*', 'nightly*', 'x*', 'x1', '*', '!latest');
-const countRule = fc.record({
-  select: fc.record({ tags: fc.array(countedTags, { minLength: 1, maxLength: 2 }), kind: fc.constant('any') }),
-  remove: fc.record(
-    {
-      'keep-newest': fc.oneof(
-        fc.integer({ min: 0, max: 3 }),
-        fc.record({ count: fc.integer({ min: 1, max: 3 }), by: fc.constantFrom('pushed', 'pushed', 'name') }),
-      ),
-      'keep-scope': fc.constantFrom('matched', 'matched', 'removable'),
-      'older-than': fc.constantFrom('0d', '0d', '7d'),
-    },
-    { requiredKeys: ['keep-newest'] },
-  ),
-});
-const countPolicy = fc
-  .record({
-    rules: fc.tuple(countRule, fc.array(fc.oneof(countRule, rule), { maxLength: 2 })),
-    protect: fc.record({ tags: fc.array(fc.constantFrom('latest', 'v1.*', 'main-1*', 'pr-2*'), { maxLength: 2 }) }),
-    'min-age': fc.constantFrom('0h', '0h', '0h', '24h'),
-    order: fc.boolean(),
-  })
-  .map(({ rules: [first, more], protect, order, 'min-age': minAge }) =>
-    JSON.stringify({
-      rules: order ? [first, ...more] : [...more, first],
-      protect: { ...protect, 'in-use': [], locked: false },
-      defaults: { 'min-age': minAge, 'multi-tag': 'any', basis: 'pushed', limits: 'off' },
-    }),
-  );
-
-test("ECR's counts are never wider than `keep-newest`", { timeout: 60_000 }, () => {
-  const ecr: Compile = (policy, own, images) => {
-    const { document } = compileEcr(policy, own);
-    return document?.rules.some(({ selection }) => selection.countNumber <= 3)
-      ? evaluateEcr(document, images, NOW)
-      : undefined;
-  };
-  let removed = 0;
-  fc.assert(
-    fc.property(randomCleanup(14), countPolicy, ({ inventory: random }, text) => {
-      const found = wider(ecr, withoutReferrers(random), text);
-      removed += found?.removed ?? 0;
-      expect(found?.kept ?? []).toEqual([]);
-    }),
-    { numRuns: 1500, seed: 11 },
-  );
-  expect(removed).toBeGreaterThan(80);
-});
 
 describe('`keep-newest` as a count of ECR', () => {
   const fitOf = (rules: string, more = 'min-age: 0h, ') => {
