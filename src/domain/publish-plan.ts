@@ -158,7 +158,9 @@ function decideMoving(
   existing: readonly string[],
 ): Decision {
   const release =
-    tag.line === undefined || held.digest === undefined ? undefined : releaseUnder(tag.line, existing, held.version);
+    held.digest === undefined
+      ? undefined
+      : tag.lines?.map((line) => releaseUnder(line, existing, held.version)).find((each) => each !== undefined);
   if (release !== undefined) {
     return { action: 'leave', reason: `stays: is release ${release}, and this run is not a release` };
   }

@@ -508,7 +508,7 @@ export const CATALOGUE = {
     ...input,
     title: 'The VEX document cannot be used',
     cause: 'A file that `vex` names is missing or is not an OpenVEX document.',
-    remedy: ['Check the path, and that the file is OpenVEX JSON.'],
+    remedy: ['Check the path, and that the file is OpenVEX JSON. `vexctl create` makes one.'],
   },
   SCANNER_UNAVAILABLE: {
     ...scanner,

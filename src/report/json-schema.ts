@@ -191,6 +191,7 @@ export const TARGET = z
         blobs: count.describe('Blobs that were sent.'),
         bytes: count.describe('Their bytes.'),
         present: count.describe('Blobs that were already present.'),
+        manifests: count.describe('Manifests that were sent.'),
       })
       .optional()
       .describe('Of a publish: what was sent.'),

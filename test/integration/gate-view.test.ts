@@ -238,11 +238,44 @@ const REJECTED: readonly (readonly [string, readonly LayerSpec[], RegExp])[] = [
     [[file(`srv/${name}`, '{}'), file('srv/bundle')]],
     new RegExp(`lock-file in srv/${name.replaceAll('.', '\\.')}`),
   ]),
-  ...['app.asar', 'tool.pex', 'tool.pyz'].map((name): readonly [string, readonly LayerSpec[], RegExp] => [
-    `the archive ${name}, from which an application runs`,
-    [[file(`opt/${name}`, 'PK')]],
-    new RegExp(`packed-packages in opt/${name.replaceAll('.', '\\.')}`),
+  ...(
+    [
+      ['conda', 'opt/conda/conda-meta', ['openssl-3.0.0-h1.json', 'zlib-1.2.13-0.json']],
+      [
+        'Nix',
+        'nix/store',
+        [`${'a'.repeat(32)}-openssl-3.0.0/lib/libssl.so`, `${'b'.repeat(32)}-zlib-1.2.13/lib/libz.so`],
+      ],
+      [
+        'Homebrew',
+        'home/linuxbrew/.linuxbrew/Cellar',
+        ['openssl@3/3.0.0/INSTALL_RECEIPT.json', 'zlib/1/INSTALL_RECEIPT.json'],
+      ],
+      ['pacman', 'var/lib/pacman/local', ['openssl-3.0.0-1/desc', 'zlib-1-1/desc']],
+      ['Portage', 'var/db/pkg', ['dev-libs/openssl-3.0.0/PF', 'sys-libs/zlib-1.2.13/PF']],
+    ] as const
+  ).map(([manager, path, names]): readonly [string, readonly LayerSpec[], RegExp] => [
+    `packages of ${manager} in Debian`,
+    [
+      [
+        ...filesOf(debian({ base: { source: 'base', version: '1' } })),
+        ...names.map((name) => file(`${path}/${name}`, '{}')),
+      ],
+    ],
+    new RegExp(`second-package-manager in ${path}: .*no advisories for packages of ${manager} \\(2 found\\)`),
   ]),
+  [
+    'an image of Nix alone, without a database',
+    [[file(`nix/store/${'a'.repeat(32)}-openssl-3.0.0/lib/libssl.so`)]],
+    /second-package-manager in nix\/store/,
+  ],
+  ...['app.asar', 'tool.pex', 'tool.pyz', 'tool.phar', 'jenkins/plugins/git.jpi'].map(
+    (name): readonly [string, readonly LayerSpec[], RegExp] => [
+      `the archive ${name}, from which an application runs`,
+      [[file(`opt/${name}`, 'PK')]],
+      new RegExp(`packed-packages in opt/${name.replaceAll('.', '\\.')}`),
+    ],
+  ),
   [
     'a Yarn cache',
     [[file('app/.pnp.cjs'), file('app/yarn.lock'), file('app/.yarn/cache/lodash-npm-4.17.11-ab-cd.zip', 'PK')]],
@@ -255,6 +288,17 @@ const REMOVED =
 
 /** Images that fail no gate: nothing in them is hidden. */
 const PASSED: readonly (readonly [string, readonly LayerSpec[]])[] = [
+  [
+    'folders of package managers without packages',
+    [
+      [
+        ...filesOf(debian({ base: { source: 'base', version: '1' } })),
+        file('opt/conda/conda-meta/history'),
+        folder('nix/store'),
+        folder('home/linuxbrew/.linuxbrew/Cellar'),
+      ],
+    ],
+  ],
   ['a static program alone', [[file('server', '\x7fELF', 0o755)]]],
   [
     'Alpine with merged folders, and busybox with a name for each command',
@@ -315,6 +359,10 @@ const ACCEPTED: readonly (readonly [string, readonly LayerSpec[]])[] = [
   ['lock-file=app/*.json', [[file('app/package-lock.json', '{}')]]],
   ['analysis-error=app/**', [[file('app/package.json', '{')]]],
   ['unknown-release=wolfi *', [[...filesOf(osRelease('wolfi', '1')), file(apkDb, apk({ a: '1' }))]]],
+  [
+    'second-package-manager=opt/conda/**',
+    [[...filesOf(debian({ base: { source: 'base', version: '1' } })), file('opt/conda/conda-meta/a-1-0.json', '{}')]],
+  ],
   ['hard-link=/app/package.json', [[file('app/x'), hardLink('app/package.json', 'app/missing')]]],
 ];
 

@@ -40,6 +40,45 @@ describe('P4: a branch never takes a line of versions', () => {
     expect(run.summary).toMatch(/release 1\.2\.3, and this run is not a release/);
   });
 
+  test.each([
+    [
+      'suffix=-alpine,onlatest=true',
+      '{{major}}.{{minor}}',
+      '1.2.3-alpine',
+      '1.2-alpine',
+      '1.2-alpine',
+      'latest-alpine',
+    ],
+    ['prefix=app-,onlatest=true', 'v{{major}}', 'app-1.2.3', 'app/v1', 'app-v1', 'app-latest'],
+  ])(
+    'a line with `%s`: neither a branch of that name nor a name written out',
+    async (flavor, line, version, branch, tag, written) => {
+      await using setting = await createSetting();
+      await using registry = await startRegistry();
+      const images = `${registry.host}/org/app`;
+      const tags = `type=semver,pattern={{version}}\ntype=semver,pattern=${line}`;
+      const { digest } = await setting.image({
+        ...GOOD,
+        annotations: { 'org.opencontainers.image.version': version },
+      });
+      await setting.publish({ images, tags, flavor }, { event: await setting.tag('v1.2.3') });
+      const { run } = await publishBranch(setting, branch, { images });
+      expect(run, run.log).toMatchObject({ exitCode: 0, outputs: { outcome: 'published' } });
+      await publishBranch(setting, 'main', { images, tags: written });
+      expect(registry.tags('org/app')).toMatchObject({ [version]: digest, [tag]: digest, [written]: digest });
+    },
+  );
+
+  test('a branch whose name only looks like a line moves with its commits', async () => {
+    await using setting = await createSetting();
+    await using registry = await startRegistry();
+    const images = `${registry.host}/org/app`;
+    await release(setting, 'v1.2.3', { images });
+    await publishBranch(setting, 'app-1.2', { images });
+    const { digest } = await publishBranch(setting, 'app-1.2', { images });
+    expect(registry.tags('org/app')['app-1.2']).toBe(digest);
+  });
+
   test('a line without a release, and `latest` that main has always had, move', async () => {
     await using setting = await createSetting();
     await using registry = await startRegistry();
@@ -106,6 +145,48 @@ describe('P3: a full version is immutable whichever rule writes it', () => {
     const moved = await setting.publish({ ...inputs, tags: `${tags},moving=true` }, { event: await event() });
     expect(moved.exitCode).toBe(0);
     expect(registry.tags('org/app')[tag]).toBe(later.digest);
+  });
+});
+
+test.each([['v1'], ['nightly'], ['2026.11']])(
+  'the git tag %s that is moved: the error names both ways out',
+  async (name) => {
+    await using setting = await createSetting();
+    await using registry = await startRegistry();
+    const images = `${registry.host}/org/app`;
+    await setting.image();
+    expect((await setting.publish({ images }, { event: await setting.tag(name) })).exitCode).toBe(0);
+    await setting.repository.commit('later');
+    await setting.repository.git('tag', '--force', name);
+    const { digest } = await setting.image({ ...GOOD, annotations: { build: '2' } });
+    const event = await tagEvent(setting.repository, name);
+    const run = await setting.publish({ images }, { event });
+    expect(run.outputs.outcome).toBe('tag-conflict');
+    expect(run.summary).toMatch(/Publish a new version/);
+    expect(run.summary).toContain('type=ref,event=tag,moving=true');
+    expect((await setting.publish({ images, tags: 'type=ref,event=tag,moving=true' }, { event })).exitCode).toBe(0);
+    expect(registry.tags('org/app')[name]).toBe(digest);
+  },
+);
+
+describe('a name with the commit in it points to the first build of the commit (P3)', () => {
+  test.each([
+    ['type=raw,value={{branch}}-{{sha}}'],
+    ['type=raw,value={{sha}}-slim'],
+    ['type=ref,event=branch,suffix=-{{sha}}'],
+  ])('%s', async (tags) => {
+    await using setting = await createSetting();
+    await using registry = await startRegistry();
+    const inputs = { images: `${registry.host}/org/app`, tags };
+    const { digest } = await setting.image();
+    expect((await setting.publish(inputs)).outputs.outcome).toBe('published');
+    const second = await setting.image({ ...GOOD, annotations: { build: '2' } });
+    const run = await setting.publish(inputs);
+    expect(Object.values(registry.tags('org/app'))).toEqual([digest]);
+    // Its content is in the registry, so that the output `digest` can be pulled: that is not "nothing was written".
+    expect(run.outputs).toMatchObject({ outcome: 'published', digest: second.digest });
+    expect(registry.manifest('org/app', second.digest)).toBeDefined();
+    expect((await setting.publish(inputs)).outputs.outcome).toBe('unchanged');
   });
 });
 

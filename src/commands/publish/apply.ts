@@ -79,7 +79,9 @@ export async function applyPublish({
       log.info(
         `${name}: pushed ${pushed.uploaded} ${pushed.uploaded === 1 ? 'blob' : 'blobs'} (${size(pushed.bytes)}), ${pushed.present} already present`,
       );
-      return { uploaded: { blobs: pushed.uploaded, bytes: pushed.bytes, present: pushed.present } };
+      return {
+        uploaded: { blobs: pushed.uploaded, bytes: pushed.bytes, present: pushed.present, manifests: pushed.manifests },
+      };
     })) &&
     (await phase(async (target) => {
       if (isInPlace(target.planned)) return {};
@@ -126,12 +128,21 @@ export function refuseConflicts(
       ? `${image}:${tag} ${reason}.`
       : `${image}:${tag} exists as ${from}, and this image is ${digest}: it ${reason}.`,
   );
-  const reasons = new Set(conflicts.flatMap(({ conflict }) => conflict ?? []));
   throw new ActionError('TAG_IMMUTABLE', lines.join('\n'), {
     facts: { registry: repository.host, repository: repository.name, reference: first.tag },
-    remedy: [...reasons].map((reason) => REMEDIES[reason]),
+    remedy: [...new Set(conflicts.flatMap(remedyOf))],
   });
 }
+
+function remedyOf({ conflict, tag }: TagDecision): readonly string[] {
+  if (conflict === undefined) return [];
+  // Git tags such as `v1` and `nightly` are often moved on purpose, and no name says whether this one is.
+  const mayMove = conflict === 'other-commit' && !/\d+\.\d+\.\d+/.test(tag);
+  return [REMEDIES[conflict], ...(mayMove ? [MOVING_REMEDY] : [])];
+}
+
+const MOVING_REMEDY =
+  'If the git tag is meant to move, and its image with it, set that in `tags`: `type=ref,event=tag,moving=true`.';
 
 /** The single matching remedy of each conflict. */
 const REMEDIES: Readonly<Record<Conflict, string>> = {

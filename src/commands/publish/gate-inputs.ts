@@ -87,7 +87,9 @@ export const IMAGE_GATE_WARNINGS: readonly Rule<Values>[] = [
   (inputs, { given }) => {
     const gateOnly = [...Object.keys(GATE_INPUTS), ...Object.keys(SCANNER_INPUTS), 'baseline'].filter(isInput);
     const ignored = inputs.scan === 'off' ? gateOnly.filter(given) : [];
-    return ignored.length > 0 ? `\`scan: off\`: ${named(ignored)} has no effect, and nothing is scanned.` : undefined;
+    return ignored.length > 0
+      ? `\`scan: off\`: ${named(ignored)} ${ignored.length === 1 ? 'has' : 'have'} no effect, and nothing is scanned.`
+      : undefined;
   },
 ];
 

@@ -3,7 +3,8 @@ import { PLANNED, UNCHANGED } from '../../domain/outcome.ts';
 export const OUTCOMES = {
   successes: {
     published: {
-      about: 'Pushed to every registry. Tags point to this image unless a newer one was already there.',
+      about:
+        'Pushed to every registry. Tags point to this image unless they stay on a newer one, or on the first build of its commit.',
       heading: 'Published',
     },
     unchanged: UNCHANGED,

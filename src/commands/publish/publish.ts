@@ -142,7 +142,7 @@ async function runPublish(runtime: Runtime, inputs: PublishInputs, partial: Part
   throwAll(errors);
   const changed =
     unproven.size + unsigned.size > 0 ||
-    results.some(({ written, uploaded }) => written.length > 0 || (uploaded?.blobs ?? 0) > 0);
+    results.some(({ written, uploaded }) => written.length > 0 || (uploaded?.manifests ?? 0) > 0);
   if (!changed) return finished(runtime, partial, ready.image.root.descriptor.digest);
   for (const { image } of results) runtime.log.info(`Published ${image}@${ready.image.root.descriptor.digest}`);
   return succeeded(partial, 'published');

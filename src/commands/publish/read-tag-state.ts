@@ -43,6 +43,8 @@ export async function readState(repository: Repository, history: History, asked:
   const needsList = asked.tags.some(
     (tag) =>
       isLine(tag) &&
+      // A branch's image has the branch's name as its version, so that no release can be under its tag.
+      !(tag.kind === 'moving' && tag.order.by === 'commit' && tags.get(tag.name)?.version === tag.name) &&
       (tags.get(tag.name)?.digest !== undefined || (tag.kind === 'moving' && tag.order.by === 'version')) &&
       (digest === undefined || tags.get(tag.name)?.digest !== digest),
   );
@@ -67,7 +69,7 @@ export async function readState(repository: Repository, history: History, asked:
 
 /** Whether the versions in the repository decide about a tag. */
 function isLine(tag: PlannedTag): boolean {
-  return tag.kind === 'moving' && (tag.order.by === 'version' || tag.line !== undefined);
+  return tag.kind === 'moving' && (tag.order.by === 'version' || tag.lines !== undefined);
 }
 
 /** @param likely the expected digest of the tag: then a HEAD is enough */
@@ -83,7 +85,7 @@ async function readTag(
     const held = await repository.head(tag.name);
     if (held === undefined) return {};
     if (onlyDigest || held.digest === asked.digest) return { digest: held.digest };
-    if (likely !== undefined && held.digest === likely.digest && !(tag.kind === 'moving' && tag.line !== undefined)) {
+    if (likely !== undefined && held.digest === likely.digest && !(tag.kind === 'moving' && tag.lines !== undefined)) {
       return likely.revision === asked.sha ? { ...likely, relation: 'same' } : likely;
     }
   }

@@ -79,7 +79,12 @@ export interface TargetFacts {
   readonly decisions: readonly TagDecision[];
   /** Tags written and read back in this run. */
   readonly written: readonly string[];
-  readonly uploaded?: { readonly blobs: number; readonly bytes: number; readonly present: number };
+  readonly uploaded?: {
+    readonly blobs: number;
+    readonly bytes: number;
+    readonly present: number;
+    readonly manifests: number;
+  };
   readonly error?: ActionError;
 }
 

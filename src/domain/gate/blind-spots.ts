@@ -13,7 +13,7 @@ const MAX_BLIND_SPOTS = 1000;
  * One finding for everything that the scan of a platform may have missed; none when it did not look for
  * vulnerabilities.
  */
-export function blindSpots({ platform, report, scanners, view }: PlatformReport): readonly Finding[] {
+export function blindSpots({ platform, report, scanners, view, osFiles }: PlatformReport): readonly Finding[] {
   if (view === undefined || !scanners.includes('vuln')) return [];
   const spot = (id: BlindSpotKind, path: string | undefined, title: string): Finding => ({
     class: 'unscanned',
@@ -30,7 +30,9 @@ export function blindSpots({ platform, report, scanners, view }: PlatformReport)
     ),
     ...view.problems.map(({ path, reason }) => spot('analysis-error', path, `Trivy cannot parse this file: ${reason}`)),
     ...missingPackages(view, report).map(({ path, title }) => spot('package-database', path, title)),
-    ...secondManagers(view, report).map(({ path, title }) => spot('second-package-manager', path, title)),
+    ...[...secondManagers(view, report), ...foreignManagers(view, report, osFiles)].map(({ path, title }) =>
+      spot('second-package-manager', path, title),
+    ),
     ...releaseProblems(view, report).map(({ name, title }) => ({
       ...spot('unknown-release', undefined, title),
       target: name,
@@ -96,6 +98,17 @@ function secondManagers({ databases }: ViewFacts, report: Report): readonly Blin
       { path, title: `${count} packages of ${manager} were compared with the advisories for ${system.family} alone` },
     ];
   });
+}
+
+/** A system without the scanner's support is a finding of its own, which names its package manager (`unknown-os`). */
+function foreignManagers({ foreign }: ViewFacts, report: Report, osFiles: readonly string[]): readonly BlindSpotText[] {
+  const isUnknown = report.system === undefined && osFiles.length > 0;
+  return foreign
+    .filter(({ isOfSystem }) => !(isUnknown && isOfSystem))
+    .map(({ manager, path, count }) => ({
+      path,
+      title: `the scanner has no advisories for packages of ${manager}${count === undefined ? '' : ` (${count} found)`}`,
+    }));
 }
 
 function releaseProblems(

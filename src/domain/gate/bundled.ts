@@ -32,8 +32,10 @@ const YARN_CACHE = /^(.*?)(?:^|\/)\.yarn\/(?:berry\/)?cache\/[^/]+\.zip$/;
  * https://packaging.python.org/en/latest/specifications/recording-installed-packages/
  */
 const DIST_INFO = /^(.*\.dist-info)\/RECORD$/;
-/** Archives that contain an application with its dependencies: Electron's and Python's. */
-const PACKED = /\.(?:asar|pex|pyz|shiv)$/;
+/** Archives that contain an application with its dependencies: Electron's, Python's and PHP's. */
+const PACKED = /\.(?:asar|pex|pyz|shiv|phar)$/;
+/** Java archives with libraries in them that the scanner does not open: plugins of Jenkins, NiFi, Karaf and Liferay. */
+const PLUGIN = /\.(?:hpi|jpi|nar|kar|lpkg)$/;
 const PNP = /^(.*?)(?:^|\/)\.pnp\.(?:c?js)$/;
 
 export interface BundledPackages {
@@ -58,6 +60,7 @@ export function findBundled(files: ImageFiles): BundledPackages {
     const rule = RULES.find(({ names }) => names.includes(base));
     if (rule !== undefined && !INSTALLED.test(path)) found.push({ path, rule });
     if ((PNP.test(path) || PACKED.test(path)) && !INSTALLED.test(path)) archives.add(path);
+    if (PLUGIN.test(path)) archives.add(path);
     const [, installed] = DIST_INFO.exec(path) ?? [];
     if (installed !== undefined && files.file(`${installed}/METADATA`) === undefined) unnamed.push(path);
     const [, folder] = YARN_CACHE.exec(path) ?? [];

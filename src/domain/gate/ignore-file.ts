@@ -206,8 +206,10 @@ function lastDayOf(
   if (expires !== undefined && expiredAt !== undefined)
     return refuse('expired_at', 'give `expires` or `expired_at`, not both');
   const key = expires === undefined ? 'expired_at' : 'expires';
-  const day = expires ?? expiredAt;
-  if (day === undefined) return undefined;
+  const written = expires ?? expiredAt;
+  if (written === undefined) return undefined;
+  // Trivy also takes a time. Its day counts, so that the entry never applies longer than with Trivy.
+  const day = key === 'expired_at' ? written.replace(/^(\d{4}-\d{2}-\d{2})[Tt ]\d{2}:\d{2}.*$/, '$1') : written;
   const start = /^\d{4}-\d{2}-\d{2}$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
   // Date would accept `2026-02-30` as the second of March.
   if (Number.isNaN(start) || dayOf(start) !== day)

@@ -43,15 +43,20 @@ export function daysLeft(entry: IgnoreEntry, today: string): number {
  * path does not match a finding without one.
  */
 export function ignoreMatches(entry: IgnoreEntry, finding: Finding): boolean {
-  const ids = finding.class === 'misconfiguration' ? [finding.id, ...(finding.aliases ?? [])] : [finding.id];
   return (
-    ids.includes(entry.id) &&
+    isAbout(entry, finding) &&
     (entry.class === undefined || entry.class === finding.class) &&
     (entry.package === undefined || entry.package === finding.package?.name) &&
     (entry.platform === undefined || normalPlatform(entry.platform) === normalPlatform(finding.platform)) &&
     (entry.paths.length === 0 || entry.paths.some((glob) => globMatches(glob, finding.path))) &&
     (entry.purls.length === 0 || entry.purls.some((purl) => isPackage(purl, finding.package?.purl)))
   );
+}
+
+/** Whether an entry has the id of a finding; ids are compared without case. */
+export function isAbout({ id }: IgnoreEntry, finding: Finding): boolean {
+  const ids = finding.class === 'misconfiguration' ? [finding.id, ...(finding.aliases ?? [])] : [finding.id];
+  return ids.some((each) => each.toUpperCase() === id.toUpperCase());
 }
 
 function globMatches(glob: string, path: string | undefined): boolean {

@@ -3,7 +3,7 @@ import { type Baseline, type Comparison, compare } from './baseline.ts';
 import type { AcceptedSpot } from './blind-spot-kinds.ts';
 import { accepts, blindSpots } from './blind-spots.ts';
 import { END_OF_LIFE, type Finding, UNKNOWN_OS } from './finding.ts';
-import { daysLeft, hasEnded, type IgnoreEntry, ignoreMatches, placeOf } from './ignores.ts';
+import { daysLeft, hasEnded, type IgnoreEntry, ignoreMatches, isAbout, placeOf } from './ignores.ts';
 import type { PlatformReport } from './platform-report.ts';
 import { countSeverities, type Severity, type SeverityCounts } from './severity.ts';
 import { judgeSystem, type SystemPolicy } from './system.ts';
@@ -183,7 +183,9 @@ export function judge({ image, reports, policy, ignores, vex, baseline, today }:
       ...reports.flatMap(publicKeysNote),
     ],
     warnings: [
-      ...ignores.flatMap((entry) => ignoreWarning(entry, used.has(entry), ended.get(entry) ?? 0, today) ?? []),
+      ...ignores.flatMap(
+        (entry) => ignoreWarning(entry, used.has(entry) ? undefined : all.flat(), ended.get(entry) ?? 0, today) ?? [],
+      ),
       ...accepted.filter((spot) => !usedSpots.has(spot)).map(spotWarning),
       ...unmatchedStatements(
         vex,
@@ -242,6 +244,11 @@ function closesGate(finding: Finding, policy: GatePolicy): boolean {
   return policy.severities.includes(finding.severity);
 }
 
+function placeInImage({ package: found, path, target, platform }: Finding): string {
+  const purl = found?.purl === undefined ? '' : ` (${found.purl})`;
+  return `${found === undefined ? '' : `${found.name}${purl} in `}${path ?? target} of ${platform}`;
+}
+
 function isUnfixed(finding: Finding): boolean {
   return (
     finding.class === 'vulnerability' && finding.package?.fixed === undefined && finding.package?.status !== 'fixed'
@@ -270,13 +277,26 @@ function summarize(
   };
 }
 
-function ignoreWarning(entry: IgnoreEntry, used: boolean, counting: number, today: string): GateWarning | undefined {
+/** @param unmatched all findings, when the entry matches none of them */
+function ignoreWarning(
+  entry: IgnoreEntry,
+  unmatched: readonly Finding[] | undefined,
+  counting: number,
+  today: string,
+): GateWarning | undefined {
   const about = (text: string): GateWarning => ({
     text: `${placeOf(entry)}: the entry for ${entry.id} ${text}`,
     file: entry.file,
     line: entry.line,
   });
-  if (!used) return about('matches nothing that was found. Remove it.');
+  if (unmatched !== undefined) {
+    const near = unmatched.find((finding) => isAbout(entry, finding));
+    return about(
+      near === undefined
+        ? 'matches nothing that was found. Remove it.'
+        : `does not match what was found, ${placeInImage(near)}. Compare its \`package\`, \`path\`, \`purls\` and \`platform\`.`,
+    );
+  }
   if (!hasEnded(entry, today) || counting === 0) return undefined;
   return about(
     `ended on ${entry.lastDay}; ${counting === 1 ? 'a finding counts' : `${counting} findings count`} again.`,

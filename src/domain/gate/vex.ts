@@ -37,8 +37,11 @@ const MAX_STATEMENTS = 20_000;
 export function parseVex(json: string, file: string): readonly VexStatement[] {
   const document = fields(parseJson(json), 'document');
   const context = optionalText(document['@context'], '@context') ?? '';
-  if (!/^https:\/\/openvex\.dev\/ns(?:\/v\d+\.\d+\.\d+)?$/.test(context))
+  if (!/^https:\/\/openvex\.dev\/ns(?:\/v\d+\.\d+\.\d+)?$/.test(context)) {
+    const other = document.bomFormat === 'CycloneDX' ? 'CycloneDX' : isFields(document.document) ? 'CSAF' : undefined;
+    if (other !== undefined) throw new DecodeError(`it is a ${other} document, expected OpenVEX`);
     wrong('@context', 'https://openvex.dev/ns/v0.2.0', document['@context']);
+  }
   const created = document.timestamp;
   return list(document.statements, 'statements', MAX_STATEMENTS).map((each, at) => {
     const path = `statements[${at}]`;

@@ -1,5 +1,6 @@
 import { parseRelease, type Release } from './advisory-source.ts';
 import { findBundled } from './bundled.ts';
+import { type ForeignPackages, findForeignPackages } from './foreign-packages.ts';
 import type { ImageFiles } from './image-files.ts';
 import type { ScanOverlay } from './scan-overlay.ts';
 import { managerOf, PACKAGE_DATABASES, type PackageManager, scannedAs } from './scanned-files.ts';
@@ -12,6 +13,7 @@ export interface ViewFacts {
   /** Files visible to a container that the scanner could not parse. */
   readonly problems: readonly ScanProblem[];
   readonly databases: readonly PackageDatabase[];
+  readonly foreign: readonly ForeignPackages[];
   /** Pending changes to a package database, in a file beside it. */
   readonly journals: readonly string[];
   /** The system that the image declares. */
@@ -64,6 +66,7 @@ export function viewFacts({ files, overlay, packages, texts, problems, repositor
       ...unnamed.map((path) => ({ path, reason: 'the METADATA of this Python package is missing' })),
     ],
     databases: databasesOf(files, packages),
+    foreign: findForeignPackages(files),
     journals: JOURNALS.filter((path) => (files.file(path)?.content.entry.size ?? 0) > 0),
     release: release === undefined ? undefined : parseRelease(release),
     locks,

@@ -4,7 +4,7 @@ import { isOccasion } from './defaults.ts';
 import { type ExpressionScope, renderGlobal, type Template } from './expressions.ts';
 import type { Flavor } from './flavor.ts';
 import { replaceForeign, toTag } from './grammar.ts';
-import { decideKind, isUnversioned, lineOf, type TagKind } from './kind.ts';
+import { decideKind, isUnversioned, linesOf, type TagKind } from './kind.ts';
 import type { PlannedTag, TagOrder } from './planned.ts';
 import { tagOf } from './refs.ts';
 import type { TagRule } from './rules.ts';
@@ -145,9 +145,11 @@ function followRelease(
     text === undefined ? undefined : readVersion(text, made?.by === 'version' ? (made.scheme ?? 'semver') : 'semver');
   if (version?.stage !== 'final') return candidates;
   return candidates.map((entry): Candidate => {
-    const line = entry.kindOfTag.kind === 'moving' ? entry.kindOfTag.line : undefined;
-    if (line === undefined || !line.numbers.every((number, at) => number === [version.major, version.minor][at]))
-      return entry;
+    const lines = entry.kindOfTag.kind === 'moving' ? entry.kindOfTag.lines : undefined;
+    const line = lines?.find(({ numbers }) =>
+      numbers.every((number, at) => number === [version.major, version.minor][at]),
+    );
+    if (line === undefined) return entry;
     const { prefix, suffix, numbers } = line;
     const around = made?.by === 'version' ? made : { by: 'version' as const, version: version.text, prefix, suffix };
     const scope = (['all', 'major', 'minor'] as const)[numbers.length] ?? 'all';
@@ -185,14 +187,14 @@ function latestOf(entries: readonly Entry[], given: DeriveTags): Candidate | und
   const suffix = flavor.suffixLatest ? renderIfAny(flavor.suffix, given) : '';
   const parent = entries.find(({ orderOfLatest }) => orderOfLatest.by === 'version') ?? first;
   const isGuarded = parent.orderOfLatest.by === 'commit' && !isUnversioned(given.event);
-  const line = isGuarded ? lineOf('latest', linePrefix(prefix), replaceForeign(suffix)) : undefined;
+  const parts = { name: `${prefix}latest${suffix}`, prefix: linePrefix(prefix), suffix: replaceForeign(suffix) };
   return {
-    name: `${prefix}latest${suffix}`,
+    name: parts.name,
     rule: `latest=${flavor.latest} (${parent.rule})`,
     kindOfTag: {
       kind: 'moving',
       order: parent.orderOfLatest,
-      ...(line === undefined ? {} : { line }),
+      ...(isGuarded ? { lines: linesOf('latest', parts) } : {}),
     },
     fromRef: parent.fromRef,
   };

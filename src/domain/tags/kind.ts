@@ -1,5 +1,5 @@
 import type { GitEvent } from '../event.ts';
-import { toTag } from './grammar.ts';
+import { replaceForeign, toTag } from './grammar.ts';
 import type { ReleaseLine, TagOrder } from './planned.ts';
 import { tagOf } from './refs.ts';
 import type { TagRule } from './rules.ts';
@@ -9,7 +9,7 @@ import { isFullVersion, readVersion } from './versions.ts';
 /** The promise of a tag. */
 export type TagKind =
   | { readonly kind: 'version' | 'commit' }
-  | { readonly kind: 'moving'; readonly order: TagOrder; readonly line?: ReleaseLine };
+  | { readonly kind: 'moving'; readonly order: TagOrder; readonly lines?: readonly ReleaseLine[] };
 
 /** A name before it becomes a tag, with the text around the rule's own part. */
 export interface NameParts {
@@ -36,10 +36,13 @@ export function decideKind(
   if (rule.moving === true) return byCommit;
   if (kind === 'one-version') return { kind: 'version' };
   if (kind === 'one-commit') return { kind: 'commit' };
-  const kept = keptBy(rule, source, name, event);
+  const kept = keptBy(rule, source, { name, prefix, suffix }, event);
   if (kept !== undefined) return { kind: kept };
-  const line = isUnversioned(event) ? undefined : lineOf(source.value, prefix, suffix);
-  return line === undefined ? byCommit : { ...byCommit, line };
+  const lines =
+    isUnversioned(event) || (rule.type === 'ref' && rule.event === 'pr')
+      ? []
+      : linesOf(source.value, { name, prefix, suffix });
+  return lines.length === 0 ? byCommit : { ...byCommit, lines };
 }
 
 /** A git tag that is not a version, so that it may or may not be a release. */
@@ -49,14 +52,20 @@ export function isUnversioned(event: GitEvent): boolean {
 }
 
 /** The promise implied by a name although its rule moves with commits. */
-function keptBy(rule: TagRule, source: Source, name: string, event: GitEvent): 'version' | 'commit' | undefined {
+function keptBy(
+  rule: TagRule,
+  source: Source,
+  { name, prefix, suffix }: NameParts,
+  event: GitEvent,
+): 'version' | 'commit' | undefined {
   if (rule.type === 'raw') {
     // A date that looks like a version is not one.
     if (!/\{\{\s*(?:commit_)?date\b/.test(rule.value.source) && isFullVersion(name.replace(WORDS, '')))
       return 'version';
-    const [, commit] = /^(?:sha-)?([0-9a-f]{7,64})$/.exec(name) ?? [];
-    return commit !== undefined && event.sha.startsWith(commit) ? 'commit' : undefined;
+    return namesCommit(name, event) ? 'commit' : undefined;
   }
+  // The names of branches and pull requests say nothing about their commits; what the workflow puts around them does.
+  if (rule.type === 'ref' && namesCommit(`${prefix} ${suffix}`, event)) return 'commit';
   if (rule.type !== 'ref' || rule.event !== 'branch') return undefined;
   // Push access to a branch must not be enough to move a version with its name. The flavor's prefix also precedes
   // versions.
@@ -65,13 +74,35 @@ function keptBy(rule: TagRule, source: Source, name: string, event: GitEvent): '
   return /^sha-[0-9a-f]{4,64}$/.test(tag) ? 'commit' : undefined;
 }
 
+/** Whether a word of a text is the commit's id or the start of it: `main-0123abc`, `0123abc-slim`. */
+function namesCommit(text: string, { sha }: GitEvent): boolean {
+  return text.split(/[^A-Za-z0-9]+/).some((word) => /^[0-9a-f]{7,64}$/.test(word) && sha.startsWith(word));
+}
+
 /** Text that may precede a version in a tag: `app-`, `my_app-`. */
 const WORDS = /^(?:[A-Za-z]+[-_])+/;
 
-/** The line that a text names: `latest`, `1`, `v1.2`, `1.x`. */
-export function lineOf(text: string, prefix: string, suffix: string): ReleaseLine | undefined {
-  if (text === 'latest') return { numbers: [], prefix, suffix };
-  const [, major, minor] = /^v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.x)*$/i.exec(text) ?? [];
-  if (major === undefined) return undefined;
-  return { numbers: [Number(major), ...(minor === undefined ? [] : [Number(minor)])], prefix, suffix };
+/** `latest`, `1`, `v1.2`, `1.x`. */
+const LINE = /(?<![A-Za-z0-9.])(?:latest|v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.x)*)(?![A-Za-z0-9.])/gi;
+
+/**
+ * The lines that a name may be of: what a rule puts between its prefix and its suffix, and each part of the whole name
+ * that reads as a line, such as `1.2` in a branch called `app/1.2-alpine`. Only the releases of the repository show
+ * which of them exist.
+ */
+export function linesOf(value: string, { name, prefix, suffix }: NameParts): readonly ReleaseLine[] {
+  const own = [...value.matchAll(LINE)].filter(([text]) => text === value);
+  const tag = replaceForeign(name);
+  return [
+    ...own.map((match) => ({ numbers: numbersOf(match), prefix, suffix })),
+    ...[...tag.matchAll(LINE)].map((match) => ({
+      numbers: numbersOf(match),
+      prefix: tag.slice(0, match.index),
+      suffix: tag.slice(match.index + match[0].length),
+    })),
+  ];
+}
+
+function numbersOf([, ...numbers]: RegExpMatchArray): readonly number[] {
+  return numbers.flatMap((number) => (number === undefined ? [] : Number(number)));
 }

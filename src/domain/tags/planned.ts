@@ -41,9 +41,9 @@ export type PlannedTag = {
       readonly kind: 'moving';
       readonly order: TagOrder;
       /**
-       * The tag has the name of a line, and this run is not a release: once the tag points to a release, it does not
-       * move.
+       * The lines that the tag's name may be of, when this run is not a release: once the tag points to a release of
+       * one, it does not move.
        */
-      readonly line?: ReleaseLine;
+      readonly lines?: readonly ReleaseLine[];
     }
 );

@@ -13,6 +13,8 @@ export interface Pushed {
   readonly bytes: number;
   /** Blobs already present. */
   readonly present: number;
+  /** Manifests written. */
+  readonly manifests: number;
 }
 
 export interface PushOptions {
@@ -43,7 +45,7 @@ export async function pushContent(
   if (await isThere(root)) {
     const there = await limit.map(missing, (manifest) => manifest === root || isThere(manifest));
     missing = missing.filter((_, at) => !there[at]);
-    if (missing.length === 0) return { uploaded: 0, bytes: 0, present: image.blobs.length };
+    if (missing.length === 0) return { uploaded: 0, bytes: 0, present: image.blobs.length, manifests: 0 };
   }
   const sent = new Set<Digest>();
   let bytes = 0;
@@ -88,7 +90,7 @@ export async function pushContent(
       },
     );
   }
-  return { uploaded: sent.size, bytes, present: image.blobs.length - sent.size };
+  return { uploaded: sent.size, bytes, present: image.blobs.length - sent.size, manifests: missing.length };
 }
 
 function blobsOf({ descriptor, bytes }: ManifestBytes): readonly Descriptor[] {

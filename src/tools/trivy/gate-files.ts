@@ -60,10 +60,13 @@ async function readBounded(path: string, limit: number): Promise<string> {
   const facts = await stat(path);
   if (!facts.isFile()) throw new Error('it is not a file');
   if (facts.size > limit) throw new Error(`it has ${facts.size} bytes, more than ${limit}`);
-  return readFile(path, 'utf8');
+  // Editors on Windows begin a file with a byte order mark, which the decoder drops.
+  return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
 }
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : error.message;
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'ENOENT') return 'there is no such file';
+  return code.startsWith('ERR_ENCODING') ? 'it is not text in UTF-8' : error.message;
 }

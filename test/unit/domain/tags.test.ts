@@ -452,10 +452,31 @@ describe('every tag knows what it promises', () => {
     [tagPush('v2.0.0-rc.1'), ['latest'], 'latest', []],
     [branch('dev'), ['latest,moving=true'], 'latest', undefined],
     [branch('dev'), [], 'dev', undefined],
-    [branch('release/1.2'), [], 'release-1.2', undefined],
+    [branch('release/1.2'), [], 'release-1.2', [1, 2]],
+    [branch('latest-alpine'), [], 'latest-alpine', []],
+    [branch('app/v1'), [], 'app-v1', [1]],
+    [branch('my_app-1.2-slim'), [], 'my_app-1.2-slim', [1, 2]],
+    [branch('dev'), ['1.x-alpine'], '1.x-alpine', [1]],
+    [branch('fix-v8engine'), [], 'fix-v8engine', undefined],
+    [branch('app-1.2.3'), [], 'app-1.2.3', undefined],
   ])('%#: a name of a line is known where the run is no release', (event, rules, name, numbers) => {
     const tag = tagsOf(event, rules).find((each) => each.name === name);
-    expect(tag?.kind === 'moving' ? tag.line?.numbers : tag).toEqual(numbers);
+    expect(tag?.kind === 'moving' ? tag.lines?.[0]?.numbers : tag).toEqual(numbers);
+  });
+
+  const sha = '860c1904a1ce19322e91ac35af1ab07466440c37';
+  test.each([
+    [branch('dev'), 'type=raw,value={{branch}}-{{sha}}', 'dev-860c190', 'commit'],
+    [branch('dev'), 'type=raw,value={{sha}}-slim', '860c190-slim', 'commit'],
+    [branch('dev'), `type=raw,value=git-${sha}`, `git-${sha}`, 'commit'],
+    [branch('dev'), 'type=ref,event=branch,suffix=-{{sha}}', 'dev-860c190', 'commit'],
+    [branch('dev'), 'type=raw,value=dev,suffix=-{{sha}}', 'dev-860c190', 'commit'],
+    // The name of a branch is not the workflow's word.
+    [branch('rollback-860c190'), 'type=ref,event=branch', 'rollback-860c190', 'moving'],
+    [branch('dev'), 'type=raw,value=dev-0123abc', 'dev-0123abc', 'moving'],
+    [branch('dev'), 'type=raw,value={{branch}}-{{sha}},moving=true', 'dev-860c190', 'moving'],
+  ])('%#: `%s` on %s', (event, rule, name, kind) => {
+    expect(tagsOf(event, [rule]).map((tag) => [tag.name, tag.kind])).toEqual([[name, kind]]);
   });
 
   test('and from which rule it came', () => {

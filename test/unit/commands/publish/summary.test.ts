@@ -41,7 +41,7 @@ const published: PublishResult = {
         { ...decision, tag: 'old', action: 'leave', reason: 'stays: newer' },
       ],
       written: ['main'],
-      uploaded: { blobs: 3, bytes: 2048, present: 1 },
+      uploaded: { blobs: 3, bytes: 2048, present: 1, manifests: 1 },
     },
   ],
   steps: [{ name: 'Build', milliseconds: 1500 }],
@@ -102,7 +102,7 @@ describe('the summary', () => {
       host,
       decisions: [{ ...decision, tag: 'main', action: 'create' as const, reason: 'new' }],
       written: ['main'],
-      uploaded: { blobs: 1, bytes: 1, present: 0 },
+      uploaded: { blobs: 1, bytes: 1, present: 0, manifests: 1 },
     }));
     const tags = renderSummary({ ...published, targets })
       .split('### Tags\n\n')[1]
@@ -197,7 +197,7 @@ describe('the summary', () => {
       { ...decision, image: 'a/org/app', tag: 'sha-abc1234', kind: 'commit' as const, action: 'create' as const },
       { ...decision, image: 'a/org/app', tag: 'main', action: 'move' as const, from: digest },
     ];
-    const uploaded = { blobs: 3, bytes: 2048, present: 1 };
+    const uploaded = { blobs: 3, bytes: 2048, present: 1, manifests: 1 };
     const targets: readonly TargetFacts[] = [
       { image: 'ghcr.io/org/app', host: 'ghcr.io', decisions, written: ['sha-abc1234'], uploaded },
       { image: 'quay.io/org/app', host: 'quay.io', decisions, written: [], uploaded, error },
@@ -268,7 +268,7 @@ describe('the summary', () => {
         ...target,
         decisions: [],
         written: ['main'],
-        uploaded: { blobs: 1, bytes: 1, present: 0 },
+        uploaded: { blobs: 1, bytes: 1, present: 0, manifests: 1 },
       })),
     });
     expect(summary).toContain(

@@ -56,6 +56,11 @@ licenses:
   });
 });
 
+test('Trivy takes a time as `expired_at`: its day counts', () => {
+  const parsed = parse('- { id: CVE-1, statement: x, expired_at: 2026-03-01T12:00:00Z }\n');
+  expect(parsed).toMatchObject({ entries: [{ lastDay: '2026-02-28' }] });
+});
+
 test.each(['', '# nothing yet\n', '[]', 'ignores: []'])('no entries: %j', (text) => {
   expect(parse(text)).toEqual({ entries: [] });
 });

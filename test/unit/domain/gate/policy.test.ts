@@ -149,6 +149,20 @@ describe('ignore entries', () => {
     ]);
   });
 
+  test('one with the right id and the wrong package says where the id was found', () => {
+    const { warnings } = judgeReports([platformReport([lodash()])], { ignores: entry('  package: lodash@4.17.11') });
+    expect(warnings.map(({ text }) => text)).toEqual([
+      expect.stringMatching(
+        /^accepted\.yaml:1: the entry for CVE-2019-10744 does not match what was found, lodash .*in app\/.* of linux\/amd64\. Compare its `package`/,
+      ),
+    ]);
+  });
+
+  test('ids are compared without case', () => {
+    const written = ignores('- { id: cve-2019-10744, reason: x, expires: 2027-01-01 }\n');
+    expect(judgeReports([platformReport([lodash()])], { ignores: written }).passed).toBe(true);
+  });
+
   test.each([
     ['  package: lodash', true],
     ['  package: underscore', false],

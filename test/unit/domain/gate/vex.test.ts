@@ -119,7 +119,7 @@ test('a statement does not reach other findings', () => {
 
 test.each([
   ['no JSON', '{', /^not JSON/],
-  ['another kind of document', '{"bomFormat":"CycloneDX"}', /^@context: expected https:\/\/openvex\.dev/],
+  ['another kind of document', '{"spdxVersion":"SPDX-2.3"}', /^@context: expected https:\/\/openvex\.dev/],
   [
     'not_affected without a justification',
     document(statement({ justification: undefined })),
@@ -180,4 +180,11 @@ test.each([
   const vex = parseVex(JSON.stringify(document), 'app.openvex.json');
   const { warnings } = judgeReports([platformReport([lodash()])], { vex });
   expect(warnings).toEqual(warning === undefined ? [] : [{ text: expect.stringMatching(warning) }]);
+});
+
+test.each([
+  ['CycloneDX', { bomFormat: 'CycloneDX', specVersion: '1.5', vulnerabilities: [] }],
+  ['CSAF', { document: { category: 'csaf_vex' }, vulnerabilities: [] }],
+])('another format is named: %s', (name, document) => {
+  expect(() => parseVex(JSON.stringify(document), 'vex.json')).toThrow(`it is a ${name} document, expected OpenVEX`);
 });

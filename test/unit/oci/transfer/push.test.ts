@@ -49,7 +49,12 @@ describe('pushing an image', () => {
     const { layout, image: local } = await image();
     await registry.putLayout('org/app', 'old', layout.directory);
     const { repository, requests } = await connect(registry);
-    expect(await pushContent(repository, local)).toEqual({ uploaded: 0, bytes: 0, present: local.blobs.length });
+    expect(await pushContent(repository, local)).toEqual({
+      uploaded: 0,
+      bytes: 0,
+      present: local.blobs.length,
+      manifests: 0,
+    });
     expect(new Set(registry.log.map(({ method }) => method))).toEqual(new Set(['HEAD']));
     expect(requests()).toBe(local.manifests.length);
   });

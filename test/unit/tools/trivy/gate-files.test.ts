@@ -25,6 +25,18 @@ test('an ignore file is found from the workspace', async () => {
   ]);
 });
 
+test('files of Windows: a byte order mark and its line ends are no problem, UTF-16 is named', async () => {
+  await write('accepted.yaml', '\ufeff- id: CVE-1\r\n  reason: x\r\n  expires: 2026-12-31\r\n');
+  expect(await readIgnoreFile(runtime.workspace, 'accepted.yaml')).toMatchObject([{ id: 'CVE-1', reason: 'x' }]);
+  const vex = { '@context': 'https://openvex.dev/ns/v0.2.0', timestamp: '2026-01-01T00:00:00Z', statements: [] };
+  await write('vex.json', `\ufeff${JSON.stringify(vex)}`);
+  expect(await readVex(runtime.workspace, ['vex.json'])).toEqual([]);
+  await writeFile(join(runtime.workspace, 'utf16.yaml'), Buffer.from('\ufeff- id: CVE-1', 'utf16le'));
+  expect(await errorsOf(readIgnoreFile(runtime.workspace, 'utf16.yaml'))).toMatchObject([
+    { message: expect.stringContaining('it is not text in UTF-8') },
+  ]);
+});
+
 test('case 6: every problem of an ignore file is an error with file and line', async () => {
   await write('accepted.yaml', '- id: CVE-1\n  reason: x\n- id: CVE-2\n  expires: soon\n  reason: y\n');
   expect(await errorsOf(readIgnoreFile(runtime.workspace, 'accepted.yaml'))).toMatchObject([
