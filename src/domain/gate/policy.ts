@@ -3,11 +3,12 @@ import { type Baseline, type Comparison, compare } from './baseline.ts';
 import type { AcceptedSpot } from './blind-spot-kinds.ts';
 import { accepts, blindSpots } from './blind-spots.ts';
 import { END_OF_LIFE, type Finding, UNKNOWN_OS } from './finding.ts';
-import { daysLeft, hasEnded, type IgnoreEntry, ignoreMatches, isAbout, placeOf } from './ignores.ts';
+import { daysLeft, hasEnded, type IgnoreEntry, ignoreMatches, placeOf } from './ignores.ts';
 import type { PlatformReport } from './platform-report.ts';
 import { countSeverities, type Severity, type SeverityCounts } from './severity.ts';
 import { judgeSystem, type SystemPolicy } from './system.ts';
 import { clearingStatement, unmatchedStatements, type VexStatement } from './vex.ts';
+import { type GateWarning, ignoreWarning, spotWarning } from './warnings.ts';
 
 export interface GatePolicy extends SystemPolicy {
   /** The severities that fail the gate: a set, not a threshold. */
@@ -72,13 +73,6 @@ export interface GateResult {
   readonly comparison?: Comparison;
   /** The day of the decision, `YYYY-MM-DD` in UTC. */
   readonly today: string;
-}
-
-/** A sentence, with the file and line it refers to. */
-interface GateWarning {
-  readonly text: string;
-  readonly file?: string;
-  readonly line?: number;
 }
 
 /**
@@ -233,20 +227,11 @@ function publicKeysNote({ platform, publicKeys = [] }: PlatformReport): readonly
   ];
 }
 
-function spotWarning({ kind, glob }: AcceptedSpot): GateWarning {
-  return { text: `\`accept-unscanned: ${kind}=${glob}\` matches nothing. Remove it.` };
-}
-
 function closesGate(finding: Finding, policy: GatePolicy): boolean {
   // Findings about the system have policy switches of their own, whatever the severities.
   if (finding.id === END_OF_LIFE && finding.class === 'operating-system') return policy.failOnEol;
   if (finding.id === UNKNOWN_OS && finding.class === 'operating-system') return true;
   return policy.severities.includes(finding.severity);
-}
-
-function placeInImage({ package: found, path, target, platform }: Finding): string {
-  const purl = found?.purl === undefined ? '' : ` (${found.purl})`;
-  return `${found === undefined ? '' : `${found.name}${purl} in `}${path ?? target} of ${platform}`;
 }
 
 function isUnfixed(finding: Finding): boolean {
@@ -275,30 +260,4 @@ function summarize(
     ...(report.system === undefined ? {} : { system: `${report.system.family} ${report.system.version}`.trim() }),
     ...(scannedAt === undefined ? {} : { scannedAt }),
   };
-}
-
-/** @param unmatched all findings, when the entry matches none of them */
-function ignoreWarning(
-  entry: IgnoreEntry,
-  unmatched: readonly Finding[] | undefined,
-  counting: number,
-  today: string,
-): GateWarning | undefined {
-  const about = (text: string): GateWarning => ({
-    text: `${placeOf(entry)}: the entry for ${entry.id} ${text}`,
-    file: entry.file,
-    line: entry.line,
-  });
-  if (unmatched !== undefined) {
-    const near = unmatched.find((finding) => isAbout(entry, finding));
-    return about(
-      near === undefined
-        ? 'matches nothing that was found. Remove it.'
-        : `does not match what was found, ${placeInImage(near)}. Compare its \`package\`, \`path\`, \`purls\` and \`platform\`.`,
-    );
-  }
-  if (!hasEnded(entry, today) || counting === 0) return undefined;
-  return about(
-    `ended on ${entry.lastDay}; ${counting === 1 ? 'a finding counts' : `${counting} findings count`} again.`,
-  );
 }
