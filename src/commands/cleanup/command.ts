@@ -30,6 +30,10 @@ export const cleanup = defineCommand({
     'freed-bytes': 'Bytes that the plan frees, each blob counted once.',
   },
   outcomes: OUTCOMES.successes,
+  failures: [
+    ...(['invalid-input', 'image-rejected', 'refused', 'tag-conflict', 'registry-failed'] as const),
+    ...(['trust-unavailable', 'cancelled', 'failed'] as const),
+  ],
   situation: 'delete',
   load: () => import('./program.ts'),
 });

@@ -18,6 +18,7 @@ export const login = defineCommand({
   settings: (inputs) => ({ registries: registrySettings(inputs) }),
   outputs: { registries: 'The hosts that were logged in to, one per line.' },
   outcomes: OUTCOMES.successes,
+  failures: ['invalid-input', 'registry-failed', 'cancelled', 'failed'],
   situation: 'login',
   load: () => import('./program.ts'),
 });

@@ -15,6 +15,10 @@ export const merge = defineCommand({
   settings: mergeInputs,
   outputs,
   outcomes: OUTCOMES.successes,
+  failures: [
+    ...(['invalid-input', 'findings', 'scanner-failed', 'database-failed', 'build-failed', 'image-rejected'] as const),
+    ...(['tag-conflict', 'registry-failed', 'signing-failed', 'trust-unavailable', 'cancelled', 'failed'] as const),
+  ],
   situation: 'push',
   load: () => import('./program.ts'),
 });

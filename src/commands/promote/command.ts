@@ -16,6 +16,10 @@ export const promote = defineCommand({
     'previous-digest': 'Digest of the previous image in the environment; empty if there was none.',
   },
   outcomes: OUTCOMES.successes,
+  failures: [
+    ...(['invalid-input', 'findings', 'scanner-failed', 'database-failed', 'image-rejected', 'refused'] as const),
+    ...(['tag-conflict', 'registry-failed', 'signing-failed', 'trust-unavailable', 'cancelled', 'failed'] as const),
+  ],
   situation: 'promote',
   load: () => import('./program.ts'),
 });

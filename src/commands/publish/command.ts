@@ -29,6 +29,10 @@ export const publish = defineCommand({
     metadata: "BuildKit's metadata of the build, as JSON.",
   },
   outcomes: OUTCOMES.successes,
+  failures: [
+    ...(['invalid-input', 'findings', 'scanner-failed', 'database-failed', 'build-failed', 'image-rejected'] as const),
+    ...(['tag-conflict', 'registry-failed', 'signing-failed', 'trust-unavailable', 'cancelled', 'failed'] as const),
+  ],
   situation: 'push',
   load: () => import('./program.ts'),
 });

@@ -25,6 +25,7 @@ export const setup = defineCommand({
       'Number of settings that cannot be made so: they are fixed at creation, or belong to somebody else.',
   },
   outcomes: OUTCOMES.successes,
+  failures: ['invalid-input', 'refused', 'drift', 'registry-failed', 'cancelled', 'failed'],
   situation: 'setup',
   load: () => import('./program.ts'),
 });

@@ -124,6 +124,11 @@ describe('the documentation', () => {
       else expect(headingsOf(page(linked)), `${path}: ${target}`).toContain(anchor);
     }
   });
+
+  it.each([...pages.keys()])('%s names only files of the repository that exist', async (path) => {
+    const named = page(path).matchAll(/(?<![\w/.-])(?:src|test|scripts|docs|examples|monitoring)\/[\w./-]*\w/g);
+    for (const [file] of named) await access(new URL(file, ROOT));
+  });
 });
 
 /** The anchors that GitHub gives to the headings of a page. */
