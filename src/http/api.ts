@@ -6,7 +6,8 @@ import { limitOf } from './rate-limit.ts';
 import { createRedactor } from './redact.ts';
 import { networkError, registryError } from './registry-error.ts';
 import { readBody } from './response-body.ts';
-import { parseRetryAfter, withRetry } from './retry.ts';
+import { withRetry } from './retry.ts';
+import { parseRetryAfter } from './retry-after.ts';
 import type { HttpRequest, Transport } from './transport.ts';
 
 /** One request to a management API or a token service. */

@@ -4,10 +4,10 @@ import { SCANNERS, SEVERITIES } from '../domain/gate/severity.ts';
 import { type Parsed, parsed, problems } from '../domain/parsed.ts';
 import type { PartName } from '../domain/promotion/policy-part.ts';
 import type { ScanTerms } from '../domain/promotion/scan-terms.ts';
+import { didYouMean } from '../domain/suggestion.ts';
 import { list } from './lists.ts';
 import { readRaw, readTable } from './read-table.ts';
 import { duration, flag, type InputsOf, path, pattern, set } from './schema.ts';
-import { unknownInput } from './unknown.ts';
 import { acceptedSpots } from './unscanned.ts';
 
 /** Inputs for the evaluation of a scan. */
@@ -168,16 +168,17 @@ export function readGate(value: unknown, nameOf: PartName): Parsed<GateTerms> {
   const twice = keys.filter((_, at) => names.indexOf(names[at] ?? '') !== at);
   if (twice.length > 0) return problems(...twice.map((name) => `${nameOf(['gate', name])}: it occurs twice.`));
   const raw = readRaw(variablesOf(value), () => undefined);
-  const unknown = [...raw.keys()].filter((name) => !Object.hasOwn(GATE_INPUTS, name));
+  const known = Object.keys(GATE_INPUTS);
+  const unknown = keys.filter((key) => !known.includes(key.toLowerCase()));
   const read = readTable<GateTerms>(GATE_INPUTS, raw, () => undefined);
-  const found = [...read.problems, ...unknown.map((name) => unknownInput(name, Object.keys(GATE_INPUTS)))];
-  return found.length > 0
-    ? problems(
-        ...found.map(
-          ({ input, text }) => `${nameOf(['gate', keys.find((key) => key.toLowerCase() === input) ?? ''])}: ${text}`,
-        ),
-      )
-    : parsed(read.values);
+  const keyOf = (input: string | undefined) => keys.find((key) => key.toLowerCase() === input) ?? '';
+  const found = [
+    ...read.problems.map(({ input, text }) => `${nameOf(['gate', keyOf(input)])}: ${text}`),
+    ...unknown.map(
+      (key) => `${nameOf(['gate', key])}: unknown key, expected ${known.join(', ')}.${didYouMean(key, known)}`,
+    ),
+  ];
+  return found.length > 0 ? problems(...found) : parsed(read.values);
 }
 
 /** The inputs in the form that a runner passes them. */

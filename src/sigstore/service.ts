@@ -3,7 +3,8 @@ import { parseErrorBody } from '../http/error-body.ts';
 import { createRedactor } from '../http/redact.ts';
 import { networkError } from '../http/registry-error.ts';
 import { readBody } from '../http/response-body.ts';
-import { parseRetryAfter, withRetry } from '../http/retry.ts';
+import { withRetry } from '../http/retry.ts';
+import { parseRetryAfter } from '../http/retry-after.ts';
 import type { Transport } from '../http/transport.ts';
 import type { Clock, Log } from '../runtime/runtime.ts';
 

@@ -3,7 +3,7 @@ import { BUNDLE_MEDIA_TYPE } from '../domain/trust/predicates.ts';
 import type { SigningServices } from '../domain/trust/signing-services.ts';
 import { STATEMENT_MEDIA_TYPE } from '../domain/trust/statement.ts';
 import type { Clock } from '../runtime/runtime.ts';
-import { requestCertificate, type SigningCertificate } from './certificate.ts';
+import { requestCertificate, type SigningCertificate } from './request-certificate.ts';
 import type { SigstoreService } from './service.ts';
 import { requestTimestamp } from './timestamp.ts';
 import { type LogEntry, writeLogEntry } from './transparency-log.ts';

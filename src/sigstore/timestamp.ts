@@ -1,4 +1,4 @@
-import { sha256 } from './certificate.ts';
+import { sha256 } from './request-certificate.ts';
 import type { SigstoreService } from './service.ts';
 
 /**

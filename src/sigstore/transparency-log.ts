@@ -1,7 +1,7 @@
 import type { SerializedBundle, SerializedEnvelope } from '@sigstore/bundle';
 import { type Fields, fieldsOf, isFields } from '../domain/fields.ts';
 import type { SigningServices } from '../domain/trust/signing-services.ts';
-import { type SigningCertificate, sha256 } from './certificate.ts';
+import { type SigningCertificate, sha256 } from './request-certificate.ts';
 import { jsonOf, type SigstoreService, unexpectedAnswer } from './service.ts';
 
 /** An entry as bundles hold it. */

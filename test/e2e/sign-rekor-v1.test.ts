@@ -6,7 +6,7 @@ import { PREDICATES } from '../../src/domain/trust/predicates.ts';
 import { statementBytes } from '../../src/domain/trust/statement.ts';
 import { attachBundles } from '../../src/evidence/attach-bundle.ts';
 import { digestOf } from '../../src/oci/image/digest-of.ts';
-import { requestCertificate, sha256 } from '../../src/sigstore/certificate.ts';
+import { requestCertificate, sha256 } from '../../src/sigstore/request-certificate.ts';
 import { type RekorV1, startRekorV1 } from './sigstore/rekor-v1.ts';
 import { createSigningScene, IDENTITY, type SignedImage, type SigningScene } from './sigstore/scene.ts';
 

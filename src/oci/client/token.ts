@@ -3,7 +3,7 @@ import { parseErrorBody } from '../../http/error-body.ts';
 import { limitOf } from '../../http/rate-limit.ts';
 import { networkError, registryError } from '../../http/registry-error.ts';
 import { readBody } from '../../http/response-body.ts';
-import { parseRetryAfter } from '../../http/retry.ts';
+import { parseRetryAfter } from '../../http/retry-after.ts';
 import type { Transport } from '../../http/transport.ts';
 import type { Clock } from '../../runtime/runtime.ts';
 import { explainRefusal } from './refusal.ts';

@@ -5,10 +5,10 @@ import type { LoginContext, Management, ManagementContext, Vendor } from '../ven
 import { identityFor, readAuthorization } from './ecr-answers.ts';
 import { asking, describeRepository, manageRepository } from './ecr-api.ts';
 import { ECR_HOSTS, readEcrHost } from './ecr-host.ts';
+import { lifecyclePolicy } from './ecr-lifecycle-api.ts';
 import { ecrRemedies } from './ecr-remedies.ts';
 import { ecrScan } from './ecr-scan.ts';
 import { ambientIdentity, roleIdentity } from './identity.ts';
-import { lifecyclePolicy } from './lifecycle-policy.ts';
 import { immutableTags } from './mutability.ts';
 import { clientOptions } from './sdk.ts';
 import type { Identity } from './sdk-credentials.ts';

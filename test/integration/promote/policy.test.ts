@@ -144,7 +144,7 @@ describe('a policy that is not sound stops the run before the registry is asked'
       'environments:\n  qa: [sbum]\n',
       ['environments.qa, entry 1', '"sbum"', 'Did you mean `sbom`?'],
     ],
-    ['broken YAML', 'require: [sbom\n  - x: {', ['.github/promotion.yaml is not YAML']],
+    ['broken YAML', 'require: [sbom\n  - x: {', ['.github/promotion.yaml:1:11: not YAML']],
     ['an unknown key', 'requires: [sbom]\n', ['unknown key "requires"', 'Did you mean `require`?']],
     ['a switch that is off', 'require:\n  - sbom: false\n', ['entry 1', '`sbom` is "false"']],
     ['no map', '- sbom\n', ['expected a map']],
@@ -297,10 +297,10 @@ describe('how a scan is judged', () => {
   });
 
   test.each([
-    ['severity: [LOW, CRITICAL]\n  SEVERITY: CRITICAL', '`severity`: it occurs twice'],
-    ['severity: GRAVE', '`severity`: got "GRAVE"'],
-    ['severty: HIGH', '`severty`: is not an input of this action. Did you mean `severity`?'],
-    ['db-repository: example.com/db', '`db-repository`: is not an input'],
+    ['severity: [LOW, CRITICAL]\n  SEVERITY: CRITICAL', 'promotion.yaml:4:3, gate.SEVERITY: it occurs twice'],
+    ['severity: GRAVE', 'promotion.yaml:3:3, gate.severity: got "GRAVE"'],
+    ['severty: HIGH', 'promotion.yaml:3:3, gate.severty: unknown key, expected severity'],
+    ['db-repository: example.com/db', 'promotion.yaml:3:3, gate.db-repository: unknown key'],
   ])('a gate with %s is no gate', async (line, words) => {
     const environments = await createPolicy(`require: []\ngate:\n  ${line}\n`);
     expect(await environments.fails('POLICY_INVALID', '')).toContain(words);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseRetryAfter, retryAfterIn } from '../../../src/http/retry.ts';
+import { parseRetryAfter, retryAfterIn } from '../../../src/http/retry-after.ts';
 
 const NOW = new Date('2026-11-28T12:00:00Z');
 

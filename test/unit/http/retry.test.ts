@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { ActionError } from '../../../src/errors/action-error.ts';
-import { parseRetryAfter, withRetry } from '../../../src/http/retry.ts';
+import { withRetry } from '../../../src/http/retry.ts';
+import { parseRetryAfter } from '../../../src/http/retry-after.ts';
 import { startRegistry } from '../../support/registry.ts';
 import { connect } from '../../support/registry-client.ts';
 import { createTestClock } from '../../support/runtime.ts';

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { importsOf, readSources, violations } from '../../../scripts/architecture.ts';
 
@@ -6,6 +7,27 @@ describe('the sources', () => {
     const sources = await readSources();
     expect(sources.map(({ file }) => file)).toEqual(expect.arrayContaining(['src/main.ts', 'scripts/architecture.ts']));
     expect(violations(sources)).toEqual([]);
+  });
+});
+
+describe('the picture of the layers', () => {
+  const page = readFileSync(new URL('../../../docs/architecture.md', import.meta.url), 'utf8');
+  const [, picture = ''] = /```mermaid\n([\s\S]*?)```/.exec(page) ?? [];
+  const arrows = [...picture.matchAll(/^ {2}(\w+)(?:\[[^\]]*\])? --> (\w+)/gm)].map(([, from = '', to = '']) => [
+    from,
+    to,
+  ]);
+
+  it('has every folder of src', () => {
+    const folders = readdirSync(new URL('../../../src', import.meta.url)).filter((name) => !name.endsWith('.ts'));
+    expect(new Set(arrows.flat())).toEqual(new Set([...folders.filter((name) => name !== 'runtime'), 'main', 'port']));
+  });
+
+  it.each(arrows)('has only arrows that an import may follow: %s to %s', (from = '', to = '') => {
+    const fileOf = (folder: string) =>
+      folder === 'port' ? 'runtime/runtime.ts' : folder === 'main' ? 'main.ts' : `${folder}/a.ts`;
+    const up = from === 'main' ? './' : '../';
+    expect(violations([{ file: `src/${fileOf(from)}`, text: `import '${up}${fileOf(to)}';` }])).toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@ import { parsed, problems } from '../../parsed.ts';
 import { acrPurgeCommand, compileAcr, evaluateAcr } from './acr.ts';
 import { compileArtifactRegistry, evaluateArtifactRegistry, type GarPolicy } from './artifact-registry.ts';
 import { atMost, compiled, type Dialect, isSame, missingFrom } from './dialect.ts';
-import { compileEcr, evaluateEcr } from './ecr.ts';
+import { compileEcr, evaluateEcr } from './ecr-lifecycle-policy.ts';
 import { compileGitlab, evaluateGitlab } from './gitlab.ts';
 import { compileHarbor, evaluateHarbor } from './harbor.ts';
 import { OWN_GAR_POLICY, OWN_RULE } from './native.ts';

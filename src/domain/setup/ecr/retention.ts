@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../canonical-json.ts';
 import { fieldsOf, isFields } from '../../fields.ts';
 import { parseTagPattern } from '../../patterns/tag-pattern.ts';
-import { compileEcr, type EcrRule } from '../../retention/native/ecr.ts';
+import { compileEcr, type EcrRule } from '../../retention/native/ecr-lifecycle-policy.ts';
 import { OWN_RULE, patternRegex, protectedTags } from '../../retention/native/native.ts';
 import type { CleanupPolicy, RepositoryPolicy } from '../../retention/policy.ts';
 import { entriesFor } from '../../retention/repository-match.ts';

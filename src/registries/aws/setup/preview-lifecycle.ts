@@ -3,7 +3,7 @@ import { shortDigest } from '../../../domain/digest.ts';
 import type { EcrRequest } from '../../../domain/setup/ecr/request.ts';
 import { ActionError } from '../../../errors/action-error.ts';
 import type { SetupContext } from '../../setup-port.ts';
-import { lifecyclePolicy } from '../lifecycle-policy.ts';
+import { lifecyclePolicy } from '../ecr-lifecycle-api.ts';
 import type { AskEcr } from './ask-ecr.ts';
 
 type PutLifecycle = Extract<EcrRequest, { readonly operation: 'PutLifecyclePolicy' }>;

@@ -9,7 +9,7 @@ import {
   type GarPolicy,
 } from '../../../../src/domain/retention/native/artifact-registry.ts';
 import { nativeImages } from '../../../../src/domain/retention/native/compare.ts';
-import { compileEcr, type EcrRule, evaluateEcr } from '../../../../src/domain/retention/native/ecr.ts';
+import { compileEcr, type EcrRule, evaluateEcr } from '../../../../src/domain/retention/native/ecr-lifecycle-policy.ts';
 import {
   compileGitlab,
   evaluateGitlab,

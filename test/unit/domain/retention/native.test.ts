@@ -7,7 +7,7 @@ import {
   evaluateArtifactRegistry,
 } from '../../../../src/domain/retention/native/artifact-registry.ts';
 import { nativeImages, widerThanPlan } from '../../../../src/domain/retention/native/compare.ts';
-import { compileEcr, type EcrRule, evaluateEcr } from '../../../../src/domain/retention/native/ecr.ts';
+import { compileEcr, type EcrRule, evaluateEcr } from '../../../../src/domain/retention/native/ecr-lifecycle-policy.ts';
 import { compileGitlab, evaluateGitlab } from '../../../../src/domain/retention/native/gitlab.ts';
 import { compileHarbor, evaluateHarbor, type HarborRule } from '../../../../src/domain/retention/native/harbor.ts';
 import type { NativeImage } from '../../../../src/domain/retention/native/native.ts';
