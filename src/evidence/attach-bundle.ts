@@ -21,10 +21,14 @@ export interface SignedBundle {
 /**
  * Checks before signing that a signature can be attached: the manifest exists, and without a referrers API the fallback
  * tag is usable. A signature in a public log cannot be revoked.
+ * @param isRead the manifest was read back in this run, after it was written
  * @throws ActionError MANIFEST_UNKNOWN, TAG_IMMUTABLE
  */
-export async function checkAttachable(repository: Repository, subject: Digest): Promise<void> {
-  const [there, list] = await Promise.all([repository.head(subject), repository.head(fallbackTag(subject))]);
+export async function checkAttachable(repository: Repository, subject: Digest, isRead = false): Promise<void> {
+  const [there, list] = await Promise.all([
+    isRead ? true : repository.head(subject),
+    repository.head(fallbackTag(subject)),
+  ]);
   if (there === undefined) {
     throw new ActionError(
       'MANIFEST_UNKNOWN',

@@ -5,6 +5,7 @@ import { type JudgedRecords, judgeRecords } from '../domain/promotion/trust.ts';
 import { type UncountedRecord, uncountedSentences } from '../domain/promotion/uncounted.ts';
 import type { Repository } from '../oci/client/repository.ts';
 import { type RecordsOfImage, readRecords } from './promotion-records.ts';
+import type { RememberReads } from './remembered-reads.ts';
 import type { RecordVerifier } from './signed-records.ts';
 
 /** The records of an image in one repository, and how far they count there. */
@@ -17,12 +18,17 @@ export type ReadRecords = (repository: Repository, digest: Digest) => Promise<Kn
  * @param now records with a later time are from the future
  * @param verify with it, only records whose signatures prove them count; others can only add a hold, which makes a
  * promotion stricter. Without it, unsigned ones count.
+ * @param remember for lists that others read as well
  */
-export function createRecords(now: () => Date, verify?: RecordVerifier): ReadRecords {
+export function createRecords(
+  now: () => Date,
+  verify?: RecordVerifier,
+  remember: RememberReads = (repository) => repository,
+): ReadRecords {
   const read = new Map<string, Promise<KnownRecords>>();
   const others = new Set<Digest>();
   const judged = async (repository: Repository, digest: Digest): Promise<KnownRecords> => {
-    const found = await readRecords(repository, digest, others);
+    const found = await readRecords(remember(repository), digest, others);
     const { own, foreign, ignored } = judgeRecords(found.records, repository, now());
     if (verify === undefined) return { ...found, own, foreign, ignored, uncounted: [] };
     // A gate result of `publish` changes no history: where it is required, the requirement says whether it is signed.

@@ -9,7 +9,7 @@ import { chooseServices, githubServices, type SigningServices } from '../domain/
 import { statementBytes } from '../domain/trust/statement.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { SignedBundle } from '../evidence/attach-bundle.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { Clock, Runtime } from '../runtime/runtime.ts';
 import type { SigstoreService } from '../sigstore/service.ts';
 import { createKeylessSigner } from '../sigstore/sign.ts';
 import { COSIGN } from '../tools/cosign/release.ts';
@@ -71,7 +71,7 @@ export async function readJobToken(runtime: Runtime): Promise<Fields | undefined
 async function openKeylessSigner(runtime: Runtime, config: string | undefined): Promise<StatementSigner> {
   const { env, clock } = runtime;
   const api = openTokenApi(runtime);
-  const idToken = () => requestIdToken(env, api, 'sigstore');
+  const idToken = reusableToken(() => requestIdToken(env, api, 'sigstore'), clock);
   const token = readJwt(await firstToken(idToken)) ?? {};
   const service = openSigstoreService(runtime);
   const instance = config ?? (token.repository_visibility === 'public' ? 'public' : 'github');
@@ -90,6 +90,23 @@ async function openKeylessSigner(runtime: Runtime, config: string | undefined): 
           created: clock.now(),
         })),
       ),
+  };
+}
+
+/** A token that ends sooner is replaced: Fulcio has to accept it. */
+const TOKEN_MARGIN_MS = 60_000;
+
+/** One token for the permission check and the certificate, while it lives by the clock of the runner alone. */
+function reusableToken(request: () => Promise<string>, clock: Clock): () => Promise<string> {
+  let current: { readonly token: string; readonly until: number } | undefined;
+  return async () => {
+    const now = clock.now().getTime();
+    if (current !== undefined && now < current.until) return current.token;
+    const token = await request();
+    const { iat, exp } = readJwt(token) ?? {};
+    const life = typeof iat === 'number' && typeof exp === 'number' ? (exp - iat) * 1000 : 0;
+    current = { token, until: now + life - TOKEN_MARGIN_MS };
+    return token;
   };
 }
 

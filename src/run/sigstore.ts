@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { TrustedRoot } from '@sigstore/protobuf-specs';
+import { once } from '../domain/once.ts';
 import { ActionError } from '../errors/action-error.ts';
 import { createApi } from '../http/api.ts';
 import { createTransport } from '../http/transport.ts';
@@ -53,12 +54,12 @@ export async function openInstance(
  * @throws ActionError TRUSTED_ROOT_INVALID, TRUSTED_ROOT_UNAVAILABLE
  */
 export async function loadTrustedRoots(runtime: Runtime, named: readonly string[]): Promise<readonly TrustedRoot[]> {
-  const service = openSigstoreService(runtime);
+  const service = once(() => openSigstoreService(runtime));
   const sources = named.length === 0 ? Object.keys(KNOWN_INSTANCES) : named;
   const roots = await Promise.all(
     sources.map(async (source) => {
       if (!isKnownInstance(source)) return parseTrustedRoots(await readText(runtime, source), source);
-      const files = await openInstance(runtime, service, source);
+      const files = await openInstance(runtime, service(), source);
       return [await readTrustedRoot(await files.read('trusted_root.json'), `The trusted root of ${source}`)];
     }),
   );

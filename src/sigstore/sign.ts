@@ -6,7 +6,7 @@ import type { Clock } from '../runtime/runtime.ts';
 import { requestCertificate, type SigningCertificate } from './request-certificate.ts';
 import type { SigstoreService } from './service.ts';
 import { requestTimestamp } from './timestamp.ts';
-import { type LogEntry, writeLogEntry } from './transparency-log.ts';
+import { type LogEntry, loadLogLibrary, writeLogEntry } from './transparency-log.ts';
 
 export interface KeylessSigner {
   /** Requests the certificate ahead of time. A failure shows when signing, which tries again. */
@@ -18,7 +18,7 @@ export interface KeylessSigner {
 export interface KeylessSignerOptions {
   readonly service: SigstoreService;
   readonly services: SigningServices;
-  /** A fresh OIDC token with the audience `sigstore`. */
+  /** An OIDC token with the audience `sigstore` that is valid for a minute at least. */
   readonly idToken: () => Promise<string>;
   readonly clock: Clock;
 }
@@ -54,7 +54,11 @@ export function createKeylessSigner({ service, services, idToken, clock }: Keyle
     return current;
   };
   return {
-    prepare: () => void certificate().catch(() => undefined),
+    prepare: () => {
+      void certificate().catch(() => undefined);
+      // It loads while the certificate is issued.
+      if (services.rekor?.version === 2) void loadLogLibrary();
+    },
     sign: async (statement) => signStatement(service, services, await certificate(), statement),
   };
 }

@@ -18,6 +18,11 @@ export interface LoggedSignature {
 
 const WHAT = 'the entry for the transparency log';
 
+/** Reads the entries of Rekor v2. */
+export function loadLogLibrary(): Promise<typeof import('@sigstore/protobuf-specs')> {
+  return import('@sigstore/protobuf-specs');
+}
+
 /**
  * Writes a signature to Rekor and waits for the proof that it is in there.
  * @throws ActionError SIGNING_REFUSED, SIGSTORE_UNAVAILABLE
@@ -53,7 +58,7 @@ async function writeVersion2(
       },
     },
   };
-  const { TransparencyLogEntry } = await import('@sigstore/protobuf-specs');
+  const { TransparencyLogEntry } = await loadLogLibrary();
   const value = jsonOf(await service.post(url, WHAT, request, 'application/json'));
   if (!isFields(value)) throw unexpectedAnswer(url, WHAT);
   try {

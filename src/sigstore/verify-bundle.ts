@@ -38,9 +38,6 @@ const BUNDLE_TYPES: readonly string[] = [
   BUNDLE_MEDIA_TYPE,
 ];
 
-/** Most fields of a certificate are shorter. */
-const CERTIFICATE_FIELD_BYTES = 64;
-
 /**
  * Loads the libraries once, and checks bundles without any request.
  * A certificate needs a trusted time, and one entry in each kind of log that the root lists at all; whatever else a bundle
@@ -50,10 +47,8 @@ export async function createBundleChecker({ roots, keys }: TrustAnchors): Promis
   const { bundleFromJSON } = await import('@sigstore/bundle');
   const { toSignedEntity, toTrustMaterial, Verifier } = await import('@sigstore/verify');
   const { TrustedRoot: Root } = await import('@sigstore/protobuf-specs');
-  const { ByteStream } = await import('@sigstore/core');
-  // The library writes each field of a certificate into a stream of its own: with its blocks of a kilobyte, a check takes twice
-  // as long. The size has no other effect, nor has this line in a version that names it otherwise.
-  Object.assign(ByteStream, { BLOCK_SIZE: CERTIFICATE_FIELD_BYTES });
+  const { writeDerQuickly } = await import('./der.ts');
+  writeDerQuickly();
   const nothing = Root.fromJSON({ tlogs: [], certificateAuthorities: [], ctlogs: [], timestampAuthorities: [] });
 
   const attempt = (

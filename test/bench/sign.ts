@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Registry, startRegistry } from '../e2e/registry.ts';
 import { claimsOfJob } from '../e2e/sigstore/issuer.ts';
@@ -9,14 +9,16 @@ import { createRepository, pushEvent } from '../support/repository.ts';
 import { measureAction } from './action.ts';
 import { type Contestant, compare, isThere, printGoal, printResults, type Result, type Run } from './compare.ts';
 import { startDistance } from './distance.ts';
+import { startLogWait } from './log-wait.ts';
 import { type Measured, measureCommand } from './measure.ts';
 import type { Place } from './push.ts';
 
 /** What a step takes with it, less what it takes without: a workflow pays for the step either way. */
-const SIGNING = 'what `sign: keyless` adds';
+const SIGNING = 'what `sign: keyless` adds (signature and provenance)';
 const VERIFYING = 'what `require: signature` adds';
 const VERIFY = '`command: verify`, the whole step';
-const COSIGN_SIGN = 'cosign sign';
+const COSIGN_SIGN = 'cosign sign (signature alone)';
+const COSIGN_BOTH = 'cosign sign, and cosign attest (the same two statements)';
 const COSIGN_VERIFY = 'cosign verify';
 const IDENTITY = `https://github.com/${claimsOfJob().job_workflow_ref}`;
 /** Signing and verifying add at most half of what cosign takes. */
@@ -47,6 +49,7 @@ export async function benchSign(place: Place): Promise<void> {
   const folder = await mkdtemp(join(large, 'sign-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const sigstore = stack.use(await startSigstore({ home: join(home, `sigstore-bench-${Date.now()}`), env }));
+  const log = stack.use(await startLogWait(sigstore.urls.rekor, sigstore.signingConfig));
   const registry = stack.use(await startRegistry({ home: join(home, `signed-bench-${Date.now()}`), env }));
   const repository = await createRepository();
   stack.defer(() => repository.dispose());
@@ -59,6 +62,8 @@ export async function benchSign(place: Place): Promise<void> {
     attestations: 'none',
     shape: 'manifest',
   });
+  const predicate = join(folder, 'predicate.json');
+  await writeFile(predicate, JSON.stringify(PREDICATE));
   const event = await pushEvent(repository);
   let count = 0;
   const fresh = (host: string) => {
@@ -68,8 +73,9 @@ export async function benchSign(place: Place): Promise<void> {
   };
   const counted = async (task: () => Promise<Measured>): Promise<Run> => {
     await registry.mark();
+    log.mark();
     const { seconds, peak } = await task();
-    return { seconds, peak, requests: (await registry.requests()).length };
+    return { seconds: seconds - log.seconds(), peak, requests: (await registry.requests()).length };
   };
   const scene: Scene = {
     ...{ registry, sigstore, env: { ...env, HOME: folder } },
@@ -99,10 +105,21 @@ export async function benchSign(place: Place): Promise<void> {
           return counted(await cosignSign(scene, `${host}/${path}`));
         },
       },
+      {
+        name: COSIGN_BOTH,
+        run: async () => {
+          const { path } = await scene.unsigned();
+          const sign = await cosignSign(scene, `${host}/${path}`);
+          const attest = await cosignAttest(scene, `${host}/${path}`, predicate);
+          return counted(async () => sum(await sign(), await attest()));
+        },
+      },
     ];
     const signing = await compare(signers, rounds);
     printResults(`Sign a published image without a key, in ${where}`, signing, SIGNING);
+    console.log('  Times are without the wait for the next checkpoint of the log: up to a second, whoever signs.');
     printRatios('signing adds', signing, SIGNING, COSIGN_SIGN);
+    printRatios('signing adds', signing, SIGNING, COSIGN_BOTH);
   }
   const { path } = await scene.unsigned();
   await (await cosignSign(scene, `${registry.host}/${path}`))();
@@ -147,6 +164,28 @@ function difference(withIt: Run, without: Run): Run {
     peak: Math.max(withIt.peak - without.peak, 0),
     requests: withIt.requests - without.requests,
   };
+}
+
+function sum(one: Measured, other: Measured): Measured {
+  return { seconds: one.seconds + other.seconds, peak: Math.max(one.peak, other.peak) };
+}
+
+/** A provenance without content. https://slsa.dev/spec/v1.0/provenance */
+const PREDICATE = {
+  buildDefinition: { buildType: 'https://actions.github.io/buildtypes/workflow/v1', externalParameters: {} },
+  runDetails: { builder: { id: IDENTITY } },
+};
+
+async function cosignAttest(
+  { sigstore, env }: Scene,
+  image: string,
+  predicate: string,
+): Promise<() => Promise<Measured>> {
+  const token = sigstore.issuer.token();
+  const config = ['--signing-config', sigstore.signingConfig, '--trusted-root', sigstore.trustedRoot];
+  const options = ['--yes', '--allow-insecure-registry', '--identity-token', token];
+  const what = ['--type', 'slsaprovenance1', '--predicate', predicate];
+  return () => measureCommand(['cosign', 'attest', ...config, ...options, ...what, `${image}:1`], { env });
 }
 
 async function cosignSign({ sigstore, env }: Scene, image: string): Promise<() => Promise<Measured>> {

@@ -1,6 +1,7 @@
 import type { GitEvent } from '../../domain/event.ts';
 import type { Requirement } from '../../domain/promotion/requirement.ts';
 import type { ReadRecords } from '../../evidence/environment-history.ts';
+import type { RememberReads } from '../../evidence/remembered-reads.ts';
 import type { GateTerms } from '../../inputs/gate.ts';
 import type { Destination } from '../../run/targets.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
@@ -25,6 +26,8 @@ export interface PromotionContext {
   /** GitHub's API; undefined without a token. */
   readonly api: GitHubApi | undefined;
   readonly records: ReadRecords;
+  /** Requests what the records and the signatures of an image share once. */
+  readonly remember: RememberReads;
   readonly recordSigning: OpenRecordSigning;
   /** The repositories for names; `push` for those to be written. */
   readonly at: (names: Names['images'], access: 'pull' | 'push') => readonly Destination[];

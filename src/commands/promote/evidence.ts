@@ -11,6 +11,7 @@ import { readDeployments } from '../../evidence/deployments.ts';
 import type { ReadRecords } from '../../evidence/environment-history.ts';
 import { readRecorded } from '../../evidence/image-origin.ts';
 import { readAttested } from '../../evidence/registry-attestations.ts';
+import type { RememberReads } from '../../evidence/remembered-reads.ts';
 import { type GateTerms, scanTermsOf } from '../../inputs/gate.ts';
 import type { TrustSettings } from '../../inputs/trust.ts';
 import { readLayout } from '../../oci/image/layout.ts';
@@ -41,6 +42,7 @@ export interface EvidenceSources {
   readonly commits: Commits;
   readonly api: GitHubApi | undefined;
   readonly records: ReadRecords;
+  readonly remember: RememberReads;
   /** Accepted signers. */
   readonly trust: TrustSettings;
 }

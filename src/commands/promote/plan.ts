@@ -51,6 +51,7 @@ export async function planRepositories(
     commits: createHistory(runtime, api, true),
     api,
     records,
+    remember: context.remember,
     trust: inputs.trust,
   };
   const evidence = await gatherEvidence(asked, required);

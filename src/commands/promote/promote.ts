@@ -4,6 +4,7 @@ import { overall } from '../../domain/promotion/plan.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
 import { type DeploymentUpdate, updateDeployment } from '../../evidence/deployments.ts';
 import { createRecords } from '../../evidence/environment-history.ts';
+import { rememberReads } from '../../evidence/remembered-reads.ts';
 import { scanTermsOf } from '../../inputs/gate.ts';
 import { openRegistries } from '../../run/open-registries.ts';
 import { step } from '../../run/progress.ts';
@@ -156,6 +157,7 @@ async function preparePromotion(
   const recordSigning = await openRecordSigning(runtime, inputs, names.environment);
   partial.records = recordSigning.counts;
   const registries = await openRegistries(runtime, inputs.registries, names.hosts, event.actor);
+  const remember = rememberReads();
   return {
     runtime,
     inputs,
@@ -165,7 +167,8 @@ async function preparePromotion(
     required,
     gate,
     api,
-    records: createRecords(runtime.clock.now, recordSigning.verify),
+    records: createRecords(runtime.clock.now, recordSigning.verify, remember),
+    remember,
     recordSigning,
     at: (images, access) => destinationsOf(registries, images, access),
     partial,

@@ -12,6 +12,7 @@ import type { ScanTerms } from '../../domain/promotion/scan-terms.ts';
 import { PREDICATES, statementName } from '../../domain/trust/predicates.ts';
 import { signerText, type WantedSigner } from '../../domain/trust/verification.ts';
 import { verifySignedImage } from '../../evidence/platform-statements.ts';
+import type { RememberReads } from '../../evidence/remembered-reads.ts';
 import { rememberSignatures } from '../../evidence/signatures.ts';
 import type { TrustSettings } from '../../inputs/trust.ts';
 import type { Destination } from '../../run/targets.ts';
@@ -24,6 +25,8 @@ interface SignedSource {
   readonly trust: TrustSettings;
   readonly source: Destination;
   readonly root: ManifestBytes;
+  /** Requests what the records of the image showed already once. */
+  readonly remember: RememberReads;
 }
 
 type SignatureRequirement = Extract<Requirement, { readonly name: 'signature' }>;
@@ -41,7 +44,7 @@ export interface SignatureEvidence {
  * @throws ActionError when signatures or trust material cannot be read, which does not mean unsigned
  */
 export async function readSignatureEvidence(
-  { runtime, trust, source, root }: SignedSource,
+  { runtime, trust, source, root, remember }: SignedSource,
   required: readonly Requirement[],
   wantedScan: ScanTerms,
 ): Promise<SignatureEvidence> {
@@ -56,7 +59,8 @@ export async function readSignatureEvidence(
     identities.some((identity) => identity !== undefined),
   );
   const { digest } = root.descriptor;
-  const open = rememberSignatures(signaturesOf(source.repository));
+  const repository = remember(source.repository);
+  const open = rememberSignatures(signaturesOf(repository));
   const signersOf = ({ identity, issuer = trust.issuer }: ProofTerms = {}): readonly WantedSigner[] => {
     if (identity === undefined) return signers;
     const rule = readTextRule(identity);
@@ -84,7 +88,7 @@ export async function readSignatureEvidence(
       ...{ digest, signers: own, now: runtime.clock.now() },
       predicateTypes: [PREDICATES.signature, ...statements],
     };
-    const { verified, requirements } = await verifySignedImage(source.repository, open, policy);
+    const { verified, requirements } = await verifySignedImage(repository, open, policy);
     const [signature] = requirements;
     if (verified && signature?.met !== undefined) {
       const time = signature.met.time === undefined ? '' : ` at ${signature.met.time.toISOString()}`;
@@ -97,7 +101,7 @@ export async function readSignatureEvidence(
   }
 
   async function checkProof(requirement: ProvableRequirement, own: readonly WantedSigner[]): Promise<RequirementCheck> {
-    const { verified, requirements } = await verifySignedImage(source.repository, open, {
+    const { verified, requirements } = await verifySignedImage(repository, open, {
       ...{ digest, signers: own, now: runtime.clock.now(), predicateTypes: [PROOF_TYPES[requirement.name]] },
       ...(requirement.name === 'scan' && requirement.maxAge !== 'now' ? { maxAge: requirement.maxAge } : {}),
       content: (statement) => proofProblems(requirement, statement, wantedScan),

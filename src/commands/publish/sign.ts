@@ -1,3 +1,4 @@
+import { isInPlace } from '../../domain/publish-plan.ts';
 import { PREDICATES, statementNames } from '../../domain/trust/predicates.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { attachBundles, checkAttachable, type SignedBundle } from '../../evidence/attach-bundle.ts';
@@ -81,8 +82,9 @@ export async function openImageSigner(
   };
 }
 
-const checkTarget: ImageSigner['check'] = ({ repository }, image) =>
-  checkAttachable(repository, image.root.descriptor.digest);
+/** What was pushed was read back. */
+const checkTarget: ImageSigner['check'] = ({ repository, planned }, image) =>
+  checkAttachable(repository, image.root.descriptor.digest, !isInPlace(planned));
 
 /** Everything but the signature, which is only for registries. */
 async function storeOnGitHub(

@@ -75,6 +75,7 @@ function layersOf(bytes: Uint8Array): readonly string[] | undefined {
 const MAX_LOOKS = 6;
 /** How often to poll a list that the registry maintains, and confirmed to extend, before treating it as broken. */
 const TRUSTED_LOOKS = 3;
+const MIN_WAIT_MS = 50;
 const MAX_WAIT_MS = 3000;
 
 /**
@@ -100,19 +101,20 @@ export async function listAsReferrers(
   let written = 0;
   let lacking: readonly Descriptor[] = [];
   for (let look = 1; look <= MAX_LOOKS; look++) {
-    const start = performance.now();
     const { support, manifests: there, fallback, occupied } = await to.referrers(subject, { wanted });
     lacking = lackingIn(there, ours);
     if (lacking.length === 0) return written;
     if (look === MAX_LOOKS) break;
+    const start = performance.now();
     if (support === 'fallback' || !confirmed || look > TRUSTED_LOOKS) {
       if (occupied !== undefined) throw occupiedBy(to, subject, occupied);
       await to.put(fallbackTag(subject), indexOf([...fallback, ...lacking]));
       written++;
     }
-    const took = performance.now() - start;
+    // Another job reads the index once and writes it once, and a read takes no longer than a write.
+    const window = 2 * (performance.now() - start);
     // Random, so that jobs that collided once do not collide again.
-    await to.pause(Math.min(50 + took * (2 + 2 * Math.random()), MAX_WAIT_MS));
+    await to.pause(Math.min(MIN_WAIT_MS + window * (2 + 2 * Math.random()), MAX_WAIT_MS));
   }
   throw new ActionError(
     'DIGEST_MISMATCH',
