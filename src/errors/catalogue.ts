@@ -154,7 +154,7 @@ export const CATALOGUE = {
   },
   MIRROR_TAG_MISSING: {
     ...input,
-    title: 'The source does not have a tag',
+    title: 'A tag is missing at the source',
     cause:
       'A tag that the configuration names does not exist at the source, or the source has no tags at all. Nothing was removed at a target.',
     remedy: [
@@ -190,14 +190,15 @@ export const CATALOGUE = {
       'The registry fixes the setting when a repository is created, or it belongs to somebody else. Nothing was changed in the repositories affected; all others were set up.',
     remedy: [
       'Create a repository with another name and copy the images, or change the file to the current value.',
-      'To replace a setting of another owner, set `retention: {from: …, replace: true}` or `access: exact` in the file.',
+      "To replace another owner's setting, set `retention: {from: …, replace: true}` or `access: exact` in the file.",
     ],
   },
   EXPORT_REFUSED: {
     outcome: 'refused',
     retry: 'never',
-    title: 'The export would overwrite files of somebody else',
-    cause: 'The folder of the export has files with the same names that no export wrote. Nothing was written.',
+    title: 'The export would overwrite other files',
+    cause:
+      'The export folder contains files with the same names that were not written by an export. Nothing was written.',
     remedy: [
       'Set `export-directory` to another folder, such as an empty one.',
       'Or move the files that the message names elsewhere.',
@@ -207,8 +208,7 @@ export const CATALOGUE = {
     outcome: 'refused',
     retry: 'never',
     title: 'A setting changed while the plan was applied',
-    cause:
-      'Somebody else changed a setting that several teams share between its reading and its writing. It was not overwritten.',
+    cause: 'Somebody else changed a setting that several teams share after it was read. It was not overwritten.',
     remedy: ['Run again: the new plan keeps what the others wrote.'],
   },
   DRIFT_FOUND: {
@@ -216,7 +216,7 @@ export const CATALOGUE = {
     retry: 'never',
     title: 'Registries differ from the desired state',
     cause:
-      'A scheduled run of `setup` with `dry-run` compares and changes nothing. Something was changed outside of the file, or the file was never applied.',
+      'A scheduled run of `setup` with `dry-run` only compares. A setting was changed outside of the file, or the file was never applied.',
     remedy: [
       'Apply the file: run with `dry-run: false`, or approve the plan and apply it with `plan`.',
       'If the registry is right, correct the file.',
@@ -300,7 +300,7 @@ export const CATALOGUE = {
   BUILDER_UNREACHABLE: {
     ...build,
     title: 'The BuildKit daemon cannot be used',
-    cause: 'The daemon in `endpoint` does not answer, or it and this run do not accept the certificates of each other.',
+    cause: 'The daemon in `endpoint` does not respond, or one side does not accept the certificate of the other.',
     remedy: [
       'Check that the daemon runs at the address in `endpoint`, and that the runner can reach it.',
       'Check that its certificates and `builder-ca`, `builder-cert` and `builder-key` belong together.',
@@ -335,10 +335,10 @@ export const CATALOGUE = {
     ...build,
     title: 'The image could not be loaded',
     cause:
-      'The Docker Engine did not take the archive of `load: true`, or has another image under its name afterwards.',
+      'The Docker Engine did not accept the archive from `load: true`, or its name refers to another image afterwards.',
     remedy: [
       'Check that the Docker Engine of the runner is running and has space (`docker info`, `docker system df`).',
-      'For an engine that cannot read the compression of the layers, update it, or test the layout with another tool: set `layout-directory`.',
+      'If the engine cannot read the compression of the layers, update it, or test the image with another tool: set `layout-directory`.',
     ],
   },
   SOURCE_INVALID: {
@@ -377,14 +377,14 @@ export const CATALOGUE = {
     cause: 'A layer has a media type that Docker or containerd do not accept in this kind of manifest.',
     remedy: [
       'Build with OCI media types: `--output type=oci,oci-mediatypes=true` of buildx, `--format oci` of buildah and podman.',
-      'For an artifact that is no image, use `oras push`.',
+      'For an artifact that is not an image, use `oras push`.',
     ],
   },
   IMAGE_EMPTY: {
     ...image,
     title: 'The image has no layers',
     cause: 'There is nothing in it that a container could run, and nothing that could be scanned.',
-    remedy: ['Give an image with at least one layer. For an artifact that is no image, use `oras push`.'],
+    remedy: ['Provide an image with at least one layer. For an artifact that is not an image, use `oras push`.'],
   },
   FOREIGN_LAYERS: {
     ...image,
@@ -402,7 +402,8 @@ export const CATALOGUE = {
   PLATFORM_CONFLICT: {
     ...image,
     title: 'Two images for one platform',
-    cause: 'Several inputs of a merge are images for the same platform, and clients would get one of them by chance.',
+    cause:
+      'Several inputs of a merge are images for the same platform, and which one a client gets would be arbitrary.',
     remedy: [
       'Give each job of the matrix a platform of its own, and merge only the artifacts of this run.',
       'Merge variants of an image, such as versions in a matrix, one at a time: give their artifacts different names, and download only those of one.',
@@ -542,7 +543,7 @@ export const CATALOGUE = {
   },
   REPORT_INVALID: {
     ...scanner,
-    title: 'The report of Trivy cannot be used',
+    title: "Trivy's report cannot be used",
     cause:
       'The report is empty, incomplete, of an unknown version, or about another image than the one that was scanned.',
     remedy: ['Run again. If it repeats, report it with the version of Trivy and the message above.'],
@@ -560,7 +561,7 @@ export const CATALOGUE = {
     ...database,
     title: 'The vulnerability database needs a login',
     cause:
-      'A mirror in `db-repository` or `java-db-repository` refuses to be read with these credentials, or without any.',
+      'A mirror in `db-repository` or `java-db-repository` cannot be read with these credentials, or not anonymously.',
     remedy: [
       'Add a login that may read the mirror to `registry-auth`, under the host of the mirror.',
       'Or name a public mirror: without `db-repository` the default ones are used.',
@@ -629,8 +630,8 @@ export const CATALOGUE = {
   },
   ID_TOKEN_AUDIENCE: {
     ...registry,
-    title: 'The OIDC token has another audience',
-    cause: 'The token service accepts the audience of its trust policy only, and this token has another one.',
+    title: 'The OIDC token has the wrong audience',
+    cause: 'The token service only accepts the audience in its trust policy, and this token has a different one.',
     remedy: [
       'Set the audience in the trust policy to the one that the message shows.',
       'Or set `oidc-audience` to the audience of the trust policy.',
@@ -816,7 +817,7 @@ export const CATALOGUE = {
       'The registry accepts connections from listed addresses or private endpoints only, and the runner is not one of them.',
     remedy: [
       'Allow the address of the runner in the network rules of the registry, or use a self-hosted runner inside the network.',
-      'On GitHub-hosted larger runners, use static addresses or private networking.',
+      'On larger GitHub-hosted runners, use static addresses or private networking.',
     ],
   },
   QUOTA_EXCEEDED: {
@@ -837,7 +838,7 @@ export const CATALOGUE = {
   MANIFEST_INVALID: {
     ...registry,
     title: 'The registry rejects the manifest',
-    cause: 'The registry does not support this kind of manifest, or misses something that it refers to.',
+    cause: 'The registry does not support this kind of manifest, or lacks content that it refers to.',
     remedy: [
       'Update the registry: OCI image indexes and attestations need a version of 2020 or later.',
       'If it does not support attestations, publish without them: `provenance: false` and `sbom: false`.',
@@ -898,7 +899,7 @@ export const CATALOGUE = {
   },
   TLS_UNTRUSTED: {
     ...registry,
-    title: 'The certificate of the registry is not trusted',
+    title: "The registry's certificate is not trusted",
     cause: 'The TLS certificate is self-signed, expired, or issued for another name.',
     remedy: [
       'Pass the certificate of your own authority: `registry-ca: path/to/ca.pem`, or NODE_EXTRA_CA_CERTS.',
@@ -943,7 +944,7 @@ export const CATALOGUE = {
   },
   REGISTRY_REFUSED: {
     ...registry,
-    title: 'The registry refused',
+    title: 'The registry refused the request',
     cause: 'The registry answered with an error that is not in this catalogue.',
     remedy: ['Read the response in the message; report it if the registry is a common one.'],
   },
@@ -952,7 +953,7 @@ export const CATALOGUE = {
     retry: 'backoff',
     title: 'Sigstore is unavailable',
     cause:
-      'The certificate authority, the transparency log or the timestamp authority could not be reached, or is overloaded. Nothing is signed in part: without all of them there is no signature.',
+      'The certificate authority, the transparency log or the timestamp authority could not be reached, or is overloaded. A signature needs all of them, so nothing was signed.',
     remedy: [
       'Run again later: https://status.sigstore.dev shows known problems of the public instance.',
       'On a runner behind a firewall, allow the hosts of the signing config, or set a proxy with `HTTPS_PROXY`.',
@@ -960,7 +961,7 @@ export const CATALOGUE = {
   },
   SIGNING_NOT_PERMITTED: {
     ...signing,
-    title: 'The job may not sign without a key',
+    title: 'The job cannot sign without a key',
     cause: 'Keyless signing starts with an OIDC token from GitHub, which a job only gets with the permission for it.',
     remedy: [
       'Add `id-token: write` to the `permissions:` of the job; in a reusable workflow, the calling job must grant it as well.',
@@ -992,7 +993,7 @@ export const CATALOGUE = {
     title: 'The signing config cannot be used',
     cause: 'The signing config names no service that is valid now and supported here.',
     remedy: [
-      'Write it with `cosign signing-config create`: one certificate authority, one log and one timestamp authority.',
+      'Create it with `cosign signing-config create`: one certificate authority, one log and one timestamp authority.',
     ],
   },
   TOOL_UNAVAILABLE: {
@@ -1023,9 +1024,9 @@ export const CATALOGUE = {
   TRUSTED_ROOT_INVALID: {
     ...input,
     title: 'The trusted root cannot be used',
-    cause: 'The file of `trusted-root` is missing, or is not a trusted root of Sigstore.',
+    cause: 'The file in `trusted-root` is missing, or is not a Sigstore trusted root.',
     remedy: [
-      'Write it with `cosign trusted-root create` or `gh attestation trusted-root`, and check it in.',
+      'Create it with `cosign trusted-root create` or `gh attestation trusted-root`, and check it in.',
       'Leave `trusted-root` empty to use the public instance of Sigstore.',
     ],
   },
@@ -1045,7 +1046,7 @@ export const CATALOGUE = {
     retry: 'never',
     title: 'The trusted root is unavailable',
     cause:
-      'The keys that signatures are checked with could not be fetched, have expired, or are not signed as they must be. Nothing was verified.',
+      'The keys that signatures are checked with could not be fetched, have expired, or have invalid signatures. Nothing was verified.',
     remedy: [
       'Run again later, or let the runner reach the host that the message names.',
       'On a runner without internet access, check in a trusted root and name it in `trusted-root`.',
@@ -1079,7 +1080,7 @@ export const CATALOGUE = {
   INTERNAL: {
     outcome: 'failed',
     retry: 'never',
-    title: 'A defect of this action',
+    title: 'A bug in this action',
     cause: 'An error that the action does not handle.',
     remedy: ['Run again with debug logging (`ACTIONS_STEP_DEBUG`), and report it with the text of the message.'],
   },

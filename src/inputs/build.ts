@@ -64,12 +64,12 @@ export const BUILD_INPUTS = {
   }),
   'cache-from': entries({
     group: 'Build',
-    about: 'Where to take the build cache from, one per line.',
+    about: 'Where to read the build cache from, one per line.',
     example: 'type=gha',
   }),
   'cache-to': entries({
     group: 'Build',
-    about: 'Where to keep the build cache, one per line.',
+    about: 'Where to write the build cache, one per line.',
     example: 'type=gha,mode=max',
   }),
   'no-cache': flag({ group: 'Build', about: 'Build without the cache.', default: 'false' }),
@@ -96,26 +96,27 @@ export const BUILD_INPUTS = {
   }),
   driver: choice(['docker-container', 'kubernetes', 'remote'], {
     group: 'Build',
-    about: 'Driver of the builder that is made for the run. Another one than `docker-container` always makes one.',
+    about:
+      'Driver of the builder that is created for the run. A driver other than `docker-container` always creates one.',
     default: 'docker-container',
   }),
   endpoint: linesAs(
     {
       group: 'Build',
       about:
-        'With `driver: remote`: the BuildKit daemon, or several on lines, each with the platforms that it builds: `tcp://arm.example.com:1234,platform=linux/arm64`. TCP without TLS is refused, except on this machine.',
+        'With `driver: remote`: the BuildKit daemons, one per line, each with the platforms that it builds: `tcp://arm.example.com:1234,platform=linux/arm64`. TCP without TLS is refused, except on this machine.',
       example: 'tcp://builder.example.com:1234',
     },
     parseEndpoints,
   ),
   'builder-ca': text({
     group: 'Build',
-    about: 'Certificate of the authority that signed the certificates of the BuildKit daemons, as PEM text.',
+    about: 'CA certificate that signed the certificates of the BuildKit daemons, as PEM text.',
     example: '${{ secrets.BUILDKIT_CA }}',
   }),
   'builder-cert': secret({
     group: 'Build',
-    about: 'Certificate that the BuildKit daemons ask for, as PEM text. Kept in a file of the run.',
+    about: 'Client certificate for the BuildKit daemons, as PEM text. Kept in a file of the run.',
     example: '${{ secrets.BUILDKIT_CERT }}',
   }),
   'builder-key': secret({
@@ -126,23 +127,23 @@ export const BUILD_INPUTS = {
   'driver-opts': entries({
     form: KEY_VALUE,
     group: 'Build',
-    about: 'Options for the builder that is made for the run, one `name=value` per line. They are those of its driver.',
+    about: 'Driver options for the builder that is created for the run, one `name=value` per line.',
     example: 'image=moby/buildkit:v0.33.1',
   }),
   'buildkitd-config': path({
     group: 'Build',
-    about: 'Path of a buildkitd.toml for the builder that is made for the run.',
+    about: 'Path of a buildkitd.toml for the builder that is created for the run.',
   }),
   provenance: flagOrAttributes({
     group: 'Attestations',
     about:
-      'The record of how the image was built, for each platform: `true`, `false`, or attributes. Empty: `mode=max` in a public repository and `mode=min` in a private one. A missing one fails the run.',
+      'How the image was built, attested for each platform: `true`, `false`, or attributes. Empty: `mode=max` in a public repository and `mode=min` in a private one. A missing one fails the run.',
     example: 'mode=max',
   }),
   sbom: flagOrAttributes({
     group: 'Attestations',
     about:
-      'The list of what is inside, for each platform: `true`, `false`, or attributes such as `generator=<image>`. Empty: `true` for a build; a `source` may go without. A missing one fails the run.',
+      'The packages in the image, listed for each platform: `true`, `false`, or attributes such as `generator=<image>`. Empty: `true` for a build; a `source` needs none. A missing one fails the run.',
     example: 'generator=docker/buildkit-syft-scanner:1',
   }),
 } as const;

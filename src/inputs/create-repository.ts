@@ -28,7 +28,7 @@ export const CREATE_REPOSITORY = field<CreateRepository>(
   {
     group: 'Registries',
     about:
-      'Make a repository that is missing, where pushes do not: `true`, or attributes `immutable=true,scan-on-push=true,kms-key=<key>,public=true`.',
+      'Create a missing repository where a push does not: `true`, or attributes `immutable=true,scan-on-push=true,kms-key=<key>,public=true`.',
     default: 'false',
   },
   (raw) => {

@@ -19,7 +19,7 @@ export const GATE_INPUTS = {
   }),
   'ignore-unfixed': flag({
     group: 'Gate',
-    about: 'Let vulnerabilities pass that have no fixed version yet.',
+    about: 'Pass vulnerabilities that have no fixed version yet.',
     default: 'false',
   }),
   scanners: set(SCANNERS, {
@@ -30,7 +30,7 @@ export const GATE_INPUTS = {
   ignorefile: path({
     group: 'Gate',
     about:
-      'A YAML file of accepted findings, each with a reason and the day on which it ends. No file is read unless it is named here.',
+      'A YAML file of accepted findings, each with a reason and an expiry date. No file is read unless it is named here.',
     example: '.security/accepted.yaml',
   }),
   vex: list({ group: 'Gate', about: 'OpenVEX documents, a list of paths.', example: '.security/app.openvex.json' }),
@@ -42,13 +42,13 @@ export const GATE_INPUTS = {
   'allow-unknown-os': flag({
     group: 'Gate',
     about:
-      'Let an image pass whose operating system packages the scanner cannot read. An image without any (`FROM scratch`) may always pass.',
+      'Pass images whose operating system packages Trivy cannot read. An image without any (`FROM scratch`) always passes.',
     default: 'false',
   }),
   'accept-unscanned': acceptedSpots({
     group: 'Gate',
     about:
-      'What the scan may miss, one `kind=path` on each line; the path may be a glob. Anything else that can hide a package fails the gate. Kinds: [docs/gate.md](docs/gate.md).',
+      'What the scan may miss, one `kind=path` per line; the path may be a glob. Anything else that can hide a package fails the gate. Kinds: [docs/gate.md](docs/gate.md).',
     example: 'lock-file=app/package-lock.json',
   }),
   'max-db-age': duration({
@@ -71,7 +71,7 @@ export const SCANNER_INPUTS = {
   'trivy-sha256': pattern(/^[0-9a-f]{64}$/, 'a SHA-256 of 64 hexadecimal digits', {
     group: 'Gate',
     about:
-      'SHA-256 of a Trivy on PATH that you trust, such as the build of a distribution. Without it only the programs of the releases are run from PATH.',
+      'SHA-256 of a Trivy on PATH that you trust, such as the build of a distribution. Without it, only official release builds are run from PATH.',
   }),
   'db-repository': list({
     group: 'Gate',

@@ -4,7 +4,7 @@ import { OUTCOMES } from './outcomes.ts';
 
 export const cleanup = defineCommand({
   name: 'cleanup',
-  about: '`cleanup` deletes old images by a policy, after showing what it is going to delete.',
+  about: '`cleanup` deletes old images by a policy, after showing what it would delete.',
   inputs: INPUTS,
   rules: RULES,
   warnings: WARNINGS,
@@ -16,7 +16,7 @@ export const cleanup = defineCommand({
       'Path of a JSON file with the retention rules for the registries themselves, where the policy wants them.',
     'rules-to-set':
       'Number of registries, projects or repositories whose own retention rules are to be set, or were set. With 0 and nothing to delete, there is nothing to apply.',
-    'imported-policy': 'Path of the policy that was made of `import`.',
+    'imported-policy': 'Path of the policy that was converted from `import`.',
     'plan-digest': 'Digest of the plan.',
     'deleted-tags':
       'Number of tags that were deleted, or would be, together with their image or alone. Tags of signatures and SBOMs (`sha256-…`) do not count.',

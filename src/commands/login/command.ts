@@ -5,7 +5,7 @@ import { OUTCOMES } from './outcomes.ts';
 
 export const login = defineCommand({
   name: 'login',
-  about: '`login` only logs in to registries, for steps of your own, and logs out when the job ends.',
+  about: '`login` only logs in to registries, for your own steps, and logs out when the job ends.',
   inputs: REGISTRY_INPUTS,
   rules: [
     ...REGISTRY_RULES,

@@ -7,7 +7,7 @@ const { labels: _, metadata: __, ...outputs } = publish.outputs;
 
 export const merge = defineCommand({
   name: 'merge',
-  about: '`merge` makes one image of several that were built for one platform each, and publishes it.',
+  about: '`merge` combines images that were built one platform at a time, and publishes the result.',
   inputs: INPUTS,
   rules: RULES,
   warnings: WARNINGS,

@@ -4,7 +4,7 @@ import { OUTCOMES } from './outcomes.ts';
 
 export const mirror = defineCommand({
   name: 'mirror',
-  about: '`mirror` keeps copies of repositories current in other registries, with signatures and SBOMs.',
+  about: '`mirror` keeps copies of repositories in other registries up to date, with signatures and SBOMs.',
   inputs: INPUTS,
   rules: RULES,
   warnings: WARNINGS,
@@ -13,10 +13,10 @@ export const mirror = defineCommand({
   instead: { images: 'config', tags: 'config', platforms: 'config', policy: 'config' },
   outputs: {
     'copied-tags': 'Number of tags that were created or moved, or would be.',
-    'equal-tags': 'Number of tags that were right already.',
+    'equal-tags': 'Number of tags that were already up to date.',
     'blocked-tags': 'Number of tags that the source has changed and that must not be moved.',
     'left-tags': 'Number of tags that are left for a later run because a limit was reached.',
-    'removed-tags': 'Number of tags that were removed because the source does not have them any more, or would be.',
+    'removed-tags': 'Number of tags that were removed because the source no longer has them, or would be.',
     'copied-bytes': 'Bytes that were sent to targets.',
     'resume-at': 'When the next run can continue: set where a limit was reached and the registry reports its reset.',
   },

@@ -2,9 +2,9 @@ import { PLANNED, UNCHANGED } from '../../domain/outcome.ts';
 
 export const OUTCOMES = {
   successes: {
-    mirrored: { about: 'Every target has what the source has.', heading: 'Mirrored' },
+    mirrored: { about: 'Every target is up to date with its source.', heading: 'Mirrored' },
     incomplete: {
-      about: 'A limit was reached, or a target does not take some attachments; the rest is in place.',
+      about: 'A limit was reached, or a target does not accept some attachments; everything else is in place.',
       heading: 'Mirrored in part:',
       isPartial: true,
     },
@@ -14,5 +14,5 @@ export const OUTCOMES = {
   failed: 'Mirroring failed:',
 } as const;
 
-/** What a run that succeeded came to. */
+/** Outcomes of a successful mirror run. */
 export type Success = keyof typeof OUTCOMES.successes;

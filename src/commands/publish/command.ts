@@ -21,7 +21,7 @@ export const publish = defineCommand({
     'scan-low': 'Number of findings of severity LOW.',
     'scan-unknown': 'Number of findings of severity UNKNOWN.',
     'scan-gated': 'Number of findings that fail the gate.',
-    'scan-suppressed': 'Number of findings that the ignore file or a VEX document accounts for.',
+    'scan-suppressed': 'Number of findings that the ignore file or a VEX document suppresses.',
     'scan-known':
       'Number of findings that do not fail the gate because the `baseline` has them. Empty without a baseline.',
     'scan-fixed': 'Number of findings that the `baseline` has and the image no longer has.',

@@ -32,13 +32,13 @@ export const IMAGE_GATE_INPUTS = {
   'sarif-category': pattern(/^[\w.@:+-]+(?:\/[\w.@:+-]+)*$/, 'words of A-Z a-z 0-9 . _ @ : + - with / between', {
     group: 'Gate',
     about:
-      'Category of the alerts on GitHub, to which the platform is added. Each variant of an image needs one of its own, or the alerts of one close those of another. Empty: made of the image name, and of `file` and `target` where they are set.',
+      'Category of the alerts on GitHub, to which the platform is added. Each variant of an image needs one of its own, or the alerts of one close those of another. Empty: the image name, with `file` and `target` if they are set.',
     example: 'app-alpine',
   }),
   'attach-gate-result': flag({
     group: 'Gate',
     about:
-      'Attach a record to the image in each registry that it has passed the gate, for a later promotion with `require: scan,max-age=7d`.',
+      'Attach the gate result to the image in each registry, for a later promotion with `require: scan,max-age=7d`.',
     default: 'false',
   }),
 } as const;

@@ -37,7 +37,7 @@ export const INPUTS = {
     {
       group: 'What',
       about:
-        'Repositories to report on, one per line, without a tag. `*` matches any characters: `registry.example.com/*` is all repositories of a registry, `ghcr.io/org/*` those of an owner; `!` in front takes out. Empty: `ghcr.io/<owner>/<repository>`.',
+        'Repositories to report on, one per line, without a tag. `*` matches any characters: `registry.example.com/*` is all repositories of a registry, `ghcr.io/org/*` those of an owner; `!` in front excludes. Empty: `ghcr.io/<owner>/<repository>`.',
       example: 'ghcr.io/org/app',
     },
     parseRepositories,
@@ -45,7 +45,7 @@ export const INPUTS = {
   watch: list({
     group: 'Report',
     about:
-      'Tags of images to look at closely: scan results, and metrics of their own. A list of globs, or of regular expressions between slashes. The tags of `environments` are always watched.',
+      'Tags to watch: their images get scan results and metrics of their own. A list of globs, or of regular expressions between slashes. The tags of `environments` are always watched.',
     default: 'latest',
     example: 'latest,v1.*',
   }),
@@ -58,13 +58,13 @@ export const INPUTS = {
   scans: set(SCANS, {
     group: 'Report',
     about:
-      "Where scan results of watched images come from: `registry` (the registry's own scanner), `trivy` (a scan in this run), `scout` (Docker Scout, if its plugin is on the runner), or `none`. Each two results are compared.",
+      "Where scan results of watched images come from: `registry` (the registry's own scanner), `trivy` (a scan in this run), `scout` (Docker Scout, if its plugin is on the runner), or `none`. Results of several scanners are compared.",
     default: 'registry',
   }),
   'exact-sizes': flag({
     group: 'Report',
     about:
-      'Read every manifest, also where reads count as pulls or downloads (Amazon ECR, Harbor). Without it, sizes there come from the registry, which does not show shared layers.',
+      'Read every manifest, even where reads count as pulls or downloads (Amazon ECR, Harbor). Without it, sizes there come from the registry, which ignores shared layers.',
     default: 'false',
   }),
   'fail-on': field<readonly FailCondition[]>(
@@ -81,7 +81,7 @@ export const INPUTS = {
     {
       group: 'Report',
       about:
-        'The file of `command: setup`, as a path or the YAML itself: registries are compared with it, and nothing is changed. Needs the same rights to read as a plan of `setup`.',
+        'The file of `command: setup`, as a path or the YAML itself: registries are compared with it, and nothing is changed. Needs the same read permissions as a plan of `setup`.',
       example: '.github/registries.yaml',
     },
     (raw) => parsed(raw || undefined),
@@ -95,7 +95,7 @@ export const INPUTS = {
   records: choice(['auto', 'signed', 'any'], {
     group: 'Promotion',
     about:
-      'Which promotion records show who promoted, and what something else moved. `signed`: only those that a job signed in the GitHub environment they are about. `any`: others, too, which are shown as not verified. `auto`: `signed` where an environment has a signed record, or `record-identity` or `record-repository` is set; otherwise `any`.',
+      'Which promotion records show who promoted an image, and whether something else moved its tag. `signed`: only those that a job signed in the GitHub environment they are about. `any`: others, too, which are shown as not verified. `auto`: `signed` where an environment has a signed record, or `record-identity` or `record-repository` is set; otherwise `any`.',
     default: 'auto',
   }),
   'record-identity': RECORD_TRUST_INPUTS['record-identity'],

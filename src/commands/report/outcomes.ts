@@ -1,7 +1,7 @@
 export const OUTCOMES = {
   successes: {
     reported: {
-      about: 'Nothing that was to be read failed. What is unknown is shown as unknown, not as zero.',
+      about: 'Everything was read. A number that a registry does not provide is shown as unknown, not as zero.',
       heading: 'Report:',
     },
     partial: {
@@ -14,5 +14,5 @@ export const OUTCOMES = {
   failed: 'Report failed:',
 } as const;
 
-/** What a report that succeeded came to. */
+/** Outcomes of a successful report. */
 export type Success = keyof typeof OUTCOMES.successes;

@@ -45,7 +45,7 @@ export const INPUTS = {
     {
       group: 'Setup',
       about:
-        'Instead of a plan: write the desired state as code of another tool. Registries for which there are credentials are read, so that what exists is imported; none is ever written.',
+        'Instead of a plan: export the desired state for another tool. Registries with credentials are read, so that what exists is imported; nothing is ever written to them.',
       example: 'terraform',
     },
     (raw) => {

@@ -201,6 +201,6 @@ function finish(
     return { ...partial, errors, outcome: 'planned' };
   }
   const isDone = created + changed + removed > 0;
-  runtime.log.info(isDone ? 'Every registry is as the file describes it.' : 'There was nothing to change.');
+  runtime.log.info(isDone ? 'Every registry matches the file.' : 'There was nothing to change.');
   return { ...partial, errors, outcome: isDone ? 'applied' : 'unchanged' };
 }

@@ -31,13 +31,13 @@ export const INPUTS = {
   'max-age': pattern(/^[1-9]\d{0,4}[mhd]$/, 'a length of time such as 7d or 12h', {
     group: 'Signing',
     about:
-      'How old what is required may be, by the time that the transparency log or a timestamp authority proves. Empty: any age.',
+      'Maximum age of the required statements, counted from the signing time that the transparency log or a timestamp authority proves. Empty: any age.',
     example: '7d',
   }),
   ...TRUST_INPUTS,
   'trust-policy': path({
     group: 'Signing',
-    about: 'The trust policy of notation, for Notary signatures. It must be `strict` for the very repository.',
+    about: 'The trust policy of notation, for Notary signatures. It must be `strict` for exactly this repository.',
     example: '.github/notation/trustpolicy.json',
   }),
   'trust-stores': path({

@@ -117,7 +117,7 @@ test('a registry that cannot be read writes nothing: code that does not know wha
   await expect(filesBelow(join(workspace, 'setup-export'))).rejects.toThrow();
 });
 
-test('files of somebody else are never overwritten, and files of an earlier export that are no longer part of it go', async () => {
+test('other files are never overwritten, and files of an earlier export that are no longer part of it are removed', async () => {
   const { run, workspace } = await exportScene();
   const own = join(workspace, 'infra/ecr/versions.tf');
   await mkdir(join(workspace, 'infra/ecr'), { recursive: true });
