@@ -1,1 +1,1 @@
-export{Dn as cleanUp}from"./start.js";
+export{Cn as cleanUp}from"./start.js";

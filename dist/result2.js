@@ -1,1 +1,1 @@
-import{G as failure}from"./start.js";function failedLogin(thrown){return{...failure(thrown),warnings:[],logins:[]}}export{failedLogin as t};
+import{Z as failure}from"./start.js";function failedLogin(thrown){return{...failure(thrown),warnings:[],logins:[]}}export{failedLogin as t};

@@ -1,1 +1,1 @@
-import{G as failure}from"./start.js";function failedVerify(thrown){return{...failure(thrown),warnings:[],images:[]}}export{failedVerify as t};
+import{Z as failure}from"./start.js";function failedVerify(thrown){return{...failure(thrown),warnings:[],images:[]}}export{failedVerify as t};

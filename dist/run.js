@@ -1,1 +1,1 @@
-export{$ as run}from"./start.js";
+export{Q as run}from"./start.js";

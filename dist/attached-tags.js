@@ -1,0 +1,1 @@
+const GRAMMAR=/^(sha256|sha512)-([a-f0-9]{64})(?:[a-f0-9]{64})?(\.[a-zA-Z0-9][\w.-]*)?$/;function attachedTag(tag){let[,algorithm,hex,suffix]=GRAMMAR.exec(tag)??[];if(algorithm!==void 0&&hex!==void 0)return{subject:`${algorithm}:${hex}`,kind:suffix===void 0?`fallback`:`suffix`}}export{attachedTag as t};

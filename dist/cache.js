@@ -1,0 +1,1 @@
+const cacheRepository=({prefix})=>prefix.replace(/\/+$/,``),isDockerHub=host=>[`docker.io`,`registry-1.docker.io`,`index.docker.io`].includes(host);function cacheLogin({user,secret}){return user===void 0||secret===void 0?void 0:{user,variable:secret.replace(/^env:/,``)}}export{cacheRepository as n,isDockerHub as r,cacheLogin as t};
