@@ -26,7 +26,12 @@ export function didYouMean(word: string, words: readonly string[]): string {
     lower,
     words.map((each) => each.toLowerCase()),
   );
-  const isNear = distance(lower, near) <= Math.max(lower.length < 4 ? 1 : 2, Math.floor(lower.length / 3));
+  const isNear =
+    distance(lower, near) <= Math.max(lower.length < 4 ? 1 : 2, Math.floor(lower.length / 3)) ||
+    (distance(lower, near) === 2 && letters(lower) === letters(near));
   const found = words.find((each) => each.toLowerCase() === near);
   return isNear && found !== undefined ? ` Did you mean \`${found}\`?` : '';
 }
+
+/** The same for words with the same letters in another order: `erc` and `ecr`. */
+const letters = (word: string) => [...word].sort().join('');

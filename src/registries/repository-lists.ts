@@ -20,7 +20,7 @@ const LISTS: { readonly [Id in VendorId]?: RepositoryList } = {
     needs: '<namespace>',
     read: async (context, prefix) => {
       const { dockerHubSetup } = await import('./docker-hub/setup/setup.ts');
-      return dockerHubSetup.open(context).names(firstPart(prefix));
+      return (await dockerHubSetup.open(context).names(firstPart(prefix))) ?? [];
     },
   },
   ghcr: {

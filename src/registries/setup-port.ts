@@ -29,10 +29,10 @@ interface IssuedCredential {
  */
 export interface VendorSetup<Live, Request> {
   /**
-   * Names of what exists, as {@link SetupDefinition.unitOf} makes them. Only reads.
+   * Names of what exists, as {@link SetupDefinition.unitOf} makes them; undefined: they may not be listed. Only reads.
    * @param namespace the path in `at`: a project of Google, an organization of Docker Hub; empty where there is none
    */
-  readonly names: (namespace: string) => Promise<readonly string[]>;
+  readonly names: (namespace: string) => Promise<readonly string[] | undefined>;
   /**
    * Reads what the file has something to say about. Only reads; what may not be read is part of the result.
    * @param isWhole read all of a repository that the file names: an export declares it as a whole
@@ -61,7 +61,7 @@ export interface ReadyStep extends SetupStep {
 
 /** A registry that is opened for setup, with its vendor's own types hidden. */
 export interface RegistrySetup {
-  readonly names: (namespace: string) => Promise<readonly string[]>;
+  readonly names: (namespace: string) => Promise<readonly string[] | undefined>;
   /** Reads and compares. Only reads. */
   readonly plan: (
     desired: DesiredRegistry,

@@ -1,3 +1,4 @@
+import { isFields } from '../../domain/fields.ts';
 import type { Json } from '../../domain/setup/json.ts';
 import type { PlannedRegistry } from '../../domain/setup/plan-document.ts';
 import { type Setting, settingId } from '../../domain/setup/setting.ts';
@@ -22,7 +23,12 @@ const MAX_VALUE = 200;
 export function logPlan({ log }: Runtime, { at, settings, unlisted }: PlannedRegistry): void {
   const shown = settings.filter(({ action }) => action !== 'equal');
   const equal = settings.length - shown.length;
-  log.info(`${at}: ${equal} settings are as they should be, ${shown.length} are listed below.`);
+  const asTheyShouldBe = `${equal} ${equal === 1 ? 'setting is as it should be' : 'settings are as they should be'}`;
+  log.info(
+    shown.length === 0
+      ? `${at}: nothing differs, ${asTheyShouldBe}.`
+      : `${at}: ${asTheyShouldBe}, ${shown.length} ${shown.length === 1 ? 'is' : 'are'} listed below.`,
+  );
   for (const each of shown.slice(0, MAX_LINES)) log.info(`  ${planLine(each)}`);
   if (shown.length > MAX_LINES) log.info(`  and ${shown.length - MAX_LINES} more, see the plan`);
   for (const name of unlisted.slice(0, MAX_LINES)) log.info(`  unlisted: ${name} stays`);
@@ -38,8 +44,35 @@ function planLine(setting: Setting): string {
   return `${SIGNS[action]} ${settingId(setting)}${values === '' ? '' : `: ${values}`}${reason === undefined ? '' : `. ${reason}`}${where}`;
 }
 
-/** A value on one line, cut. */
+/** A value on one line, cut. Only what is nested deep looks like JSON: `except latest, v*`. */
 export function valueText(value: Json): string {
-  const text = value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value);
+  const text = plainText(value) ?? JSON.stringify(value);
   return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE - 1)}…` : text;
 }
+
+function plainText(value: Json): string | undefined {
+  if (value === null) return 'none';
+  if (Array.isArray(value)) {
+    const isPlain = value.length > 0 && value.every((each) => isScalar(each) || isFields(each));
+    return isPlain ? joined(value.map(fieldsText), value.every(isScalar) ? ', ' : ' and ') : undefined;
+  }
+  return fieldsText(value);
+}
+
+/** Undefined where a field has fields of its own. */
+function fieldsText(value: unknown): string | undefined {
+  if (isScalar(value)) return value === '' ? '""' : String(value);
+  if (!isFields(value) || Object.keys(value).length === 0) return undefined;
+  const fields = Object.entries(value).map(([name, field]) => {
+    const isList = Array.isArray(field) && field.length > 0 && field.every(isScalar);
+    return isScalar(field) ? `${name} ${String(field)}` : isList ? `${name} ${field.join(', ')}` : undefined;
+  });
+  return joined(fields, '; ');
+}
+
+function joined(texts: readonly (string | undefined)[], separator: string): string | undefined {
+  return texts.includes(undefined) ? undefined : texts.join(separator);
+}
+
+const isScalar = (value: unknown): value is string | number | boolean =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';

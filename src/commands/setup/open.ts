@@ -1,12 +1,15 @@
 import type { DesiredRegistry, RegistryEntry } from '../../domain/setup/desired-state.ts';
+import { idleMatches } from '../../domain/setup/idle-matches.ts';
 import { resolveRegistry } from '../../domain/setup/resolve.ts';
 import type { Mistake } from '../../domain/setup/setting.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import type { RegistrySetup, SetupDefinition } from '../../registries/setup-port.ts';
 import { setupDefinition } from '../../registries/setup-vendors.ts';
 import { openRegistries } from '../../run/open-registries.ts';
+import { warn } from '../../run/progress.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { SetupInputs } from './inputs.ts';
+import type { PartialSetup } from './result.ts';
 
 /** A registry of the file, opened. */
 export interface OpenRegistry {
@@ -59,6 +62,21 @@ export function earlyMistakes(inputs: SetupInputs, opened: readonly OpenRegistry
     const units = patterns.map((pattern) => registry.definition?.unitOf(pattern, namespace) ?? pattern);
     return resolved(inputs, registry, [...new Set(units)]).mistakes;
   });
+}
+
+/** Warns of patterns that select nothing. */
+export function warnOfIdleMatches(
+  runtime: Runtime,
+  { state, configPath }: SetupInputs,
+  partial: PartialSetup,
+  read: readonly { readonly registry: OpenRegistry; readonly live: readonly string[] | undefined }[],
+): void {
+  const listed = read.map(({ registry: { entry, definition }, live }) => ({
+    entry,
+    unitOf: definition?.unitOf ?? ((name: string) => name),
+    live,
+  }));
+  for (const each of idleMatches(state, listed)) warn(runtime, partial, mistakeText(configPath, each));
 }
 
 /** @throws ActionError DESIRED_STATE_INVALID with every mistake and its line */

@@ -8,7 +8,7 @@ export const OUTCOMES = {
     exported: { about: 'The whole desired state was exported.', heading: 'Exported:' },
     partial: {
       about:
-        'A vendor does not support a setting in the file, or a setting could not be read or written; everything else was compared, and applied unless `dry-run`. With `export`: a setting could not be exported.',
+        'A vendor does not support a setting in the file, or a setting could not be read or written; everything else was compared, and applied unless `dry-run`. The job fails if a write was denied. With `export`: a setting could not be exported.',
       heading: 'Set up in part:',
       isPartial: true,
     },

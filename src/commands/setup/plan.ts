@@ -8,19 +8,21 @@ import {
   setupPlanDigest,
   writeSetupPlan,
 } from '../../domain/setup/plan-document.ts';
-import type { Setting } from '../../domain/setup/setting.ts';
+import { withoutApi } from '../../domain/setup/without-api.ts';
 import { ActionError, allErrors } from '../../errors/action-error.ts';
 import type { ReadyStep } from '../../registries/setup-port.ts';
 import { step, warn } from '../../run/progress.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { sha256 } from './files.ts';
 import type { SetupInputs } from './inputs.ts';
-import { mistakeText, type OpenRegistry, refuseMistakes, resolved } from './open.ts';
+import { mistakeText, type OpenRegistry, refuseMistakes, resolved, warnOfIdleMatches } from './open.ts';
 import type { PartialSetup } from './result.ts';
 
 /** A registry with what differs, and the means to change it. */
 export interface ReadyRegistry {
   readonly registry: OpenRegistry;
+  /** Names of what exists; undefined: they could not be listed. */
+  readonly live: readonly string[] | undefined;
   readonly desired: DesiredRegistry;
   readonly plan: PlannedRegistry;
   readonly steps: readonly ReadyStep[];
@@ -52,6 +54,7 @@ export async function planAll(
       errors.push(...allErrors(error));
     }
   }
+  warnOfIdleMatches(runtime, inputs, partial, read);
   const ready = withCopies(read, inputs);
   for (const { plan } of ready) for (const each of plan.warnings) warn(runtime, partial, `${plan.at}: ${each}`);
   partial.registries = ready.map(({ plan }) => ({ plan, done: new Map() }));
@@ -67,13 +70,13 @@ export async function planOne(
   partial: PartialSetup,
 ): Promise<ReadyRegistry> {
   const { entry, setup, vendor } = registry;
-  const live = (await setup?.names(entry.at.split('/').slice(1).join('/'))) ?? [];
-  const { desired, mistakes } = resolved(inputs, registry, live);
+  const live = await setup?.names(entry.at.split('/').slice(1).join('/'));
+  const { desired, mistakes } = resolved(inputs, registry, live ?? []);
   refuseMistakes(inputs, mistakes);
   for (const each of mistakes) warn(runtime, partial, mistakeText(inputs.configPath, each));
   const { steps, settings, warnings } =
     setup === undefined
-      ? { steps: [], settings: withoutApi(desired, vendor.title), warnings: [] }
+      ? { steps: [], settings: withoutApi(desired, noApiReason(desired.host, vendor)), warnings: [] }
       : await setup.plan(desired);
   for (const each of warnings) warn(runtime, partial, `${entry.at}: ${each}`);
   const plan: PlannedRegistry = {
@@ -85,7 +88,7 @@ export async function planOne(
     warnings,
     unlisted: desired.unlisted,
   };
-  return { registry, desired, plan, steps };
+  return { registry, live, desired, plan, steps };
 }
 
 /** With what the file says about copies in other registries of it. */
@@ -100,18 +103,11 @@ function withCopies(read: readonly ReadyRegistry[], { state }: SetupInputs): rea
   }));
 }
 
-function withoutApi({ repositories, line, accept }: DesiredRegistry, title: string): readonly Setting[] {
-  const reason = `${title} has no API for settings: they are in its configuration.`;
-  const subjects = repositories.length === 0 ? [{ name: '', line }] : repositories;
-  return subjects.map((each) => ({
-    subject: each.name,
-    name: 'repository',
-    line: each.line,
-    should: 'exists',
-    action: 'unsupported',
-    reason,
-    ...(accept.includes('repository') ? { isAccepted: true } : {}),
-  }));
+/** A host that no vendor is known for may be one that `registry-type` would name. */
+export function noApiReason(host: string, { id, title }: OpenRegistry['vendor']): string {
+  return id === 'distribution'
+    ? `${host} counts as a plain registry, which has no API for settings. If it is Harbor, Nexus or Artifactory, set \`registry-type: ${host}=harbor\` or the like; otherwise its settings are in its own configuration, so remove it from the file.`
+    : `${title} has no API for settings: they are in its configuration.`;
 }
 
 async function writePlanFile(

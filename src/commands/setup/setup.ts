@@ -1,21 +1,18 @@
-import { rm, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import type { PlannedRegistry } from '../../domain/setup/plan-document.ts';
 import { settingId } from '../../domain/setup/setting.ts';
 import { ActionError, ActionErrors } from '../../errors/action-error.ts';
 import { failure } from '../../errors/outcome.ts';
-import type { Applied } from '../../registries/setup-port.ts';
 import { step, warn } from '../../run/progress.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { applyRegistry, stepErrors } from './apply.ts';
 import { countsOf, differs, isRefused } from './counts.ts';
+import { type Issued, requireWritable, writeCredentials } from './credentials-file.ts';
 import { exportState } from './export/export.ts';
 import type { SetupInputs } from './inputs.ts';
 import { logPlan } from './log-plan.ts';
 import { earlyMistakes, mistakeText, openAll, refuseMistakes } from './open.ts';
 import { planAll, planOne, type ReadyRegistry } from './plan.ts';
 import { emptySetup, failed, type PartialSetup, type SetupResult, type StepOutcome } from './result.ts';
-
-type Issued = NonNullable<Applied['issued']>[number];
 
 /**
  * `command: setup`: compares registries with the desired state, and makes them so. Never throws: what went wrong is in the result,
@@ -32,10 +29,12 @@ export async function setup(runtime: Runtime, inputs: SetupInputs, warnings: rea
 }
 
 async function runSetup(runtime: Runtime, inputs: SetupInputs, partial: PartialSetup): Promise<SetupResult> {
+  if (inputs.credentialsFile !== undefined) await requireWritable(runtime.workspace, inputs.credentialsFile);
   const opened = await openAll(runtime, inputs);
   const mistakes = earlyMistakes(inputs, opened);
   refuseMistakes(inputs, mistakes);
-  for (const each of mistakes) warn(runtime, partial, mistakeText(inputs.configPath, each));
+  for (const each of mistakes.toSorted((a, b) => a.line - b.line))
+    warn(runtime, partial, mistakeText(inputs.configPath, each));
   if (inputs.export !== undefined) {
     const errors = await exportState(runtime, inputs, opened, partial, inputs.export);
     return exported(partial, errors);
@@ -141,12 +140,7 @@ async function keepIssued(
     );
     return;
   }
-  const file = resolve(runtime.workspace, credentialsFile);
-  // A file that is there keeps its mode, and a link leads elsewhere.
-  await rm(file, { force: true });
-  await writeFile(file, `${JSON.stringify(all, undefined, 2)}\n`, {
-    mode: 0o600,
-  });
+  await writeCredentials(runtime.workspace, credentialsFile, all);
 }
 
 /** Settings that cannot be made as the file asks, as one error for each registry. */
@@ -170,7 +164,22 @@ function driftError({ registries }: PartialSetup): ActionError {
   );
   const shown = names.slice(0, 20).join(', ');
   const more = names.length > 20 ? `, and ${names.length - 20} more` : '';
-  return new ActionError('DRIFT_FOUND', `${names.length} settings differ from the desired state: ${shown}${more}.`);
+  const count = names.length === 1 ? '1 setting differs' : `${names.length} settings differ`;
+  return new ActionError('DRIFT_FOUND', `${count} from the desired state: ${shown}${more}.`);
+}
+
+const MAX_NAMES = 10;
+
+/** What is not compared, in a warning for each reason. */
+function warnOfLacks(runtime: Runtime, partial: PartialSetup, { at, settings }: PlannedRegistry): void {
+  const lacking = settings.filter(
+    ({ action, isAccepted }) => action === 'denied' || (action === 'unsupported' && isAccepted !== true),
+  );
+  for (const [reason, same] of Map.groupBy(lacking, (each) => each.reason ?? each.action)) {
+    const names = same.slice(0, MAX_NAMES).map(settingId).join(', ');
+    const more = same.length > MAX_NAMES ? ` and ${same.length - MAX_NAMES} more` : '';
+    warn(runtime, partial, `${at}: ${names}${more}: ${reason}`);
+  }
 }
 
 /** The outcome: the first error decides, unless only permissions lacked and the rest was done. */
@@ -183,12 +192,7 @@ function finish(
   const counts = countsOf(partial.registries);
   const { created, changed, removed, unsupported, denied } = counts;
   const isPartial = unsupported + denied > 0;
-  for (const { plan } of partial.registries) {
-    for (const each of plan.settings) {
-      if (each.action === 'denied' || (each.action === 'unsupported' && each.isAccepted !== true))
-        warn(runtime, partial, `${plan.at}: ${settingId(each)}: ${each.reason ?? each.action}`);
-    }
-  }
+  for (const { plan } of partial.registries) warnOfLacks(runtime, partial, plan);
   if (errors.length > 0) {
     const isOnlyDenied =
       errors.every(({ code }) => code === 'DENIED') && created + changed + removed + counts.equal > 0;

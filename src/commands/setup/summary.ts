@@ -1,7 +1,15 @@
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import type { Setting } from '../../domain/setup/setting.ts';
 import { code, details, plain, prose, table } from '../../report/markdown.ts';
-import { heading, meaning, page, renderErrors, renderTime, renderWarnings } from '../../report/parts.ts';
+import {
+  heading,
+  meaning,
+  type OutcomeTexts,
+  page,
+  renderErrors,
+  renderTime,
+  renderWarnings,
+} from '../../report/parts.ts';
 import { countsOf, outcomeOf } from './counts.ts';
 import { renderExport } from './export/summary.ts';
 import { valueText } from './log-plan.ts';
@@ -17,22 +25,44 @@ const MAX_NAMES = 10;
 export function renderSetupSummary(result: SetupResult): string {
   const { outcome, errors, warnings, registries, steps, isDryRun, planDigest, exported } = result;
   const title = registries.map(({ plan }) => plan.at).join(', ');
+  const texts = textsOf(result);
   return page([
-    heading(OUTCOMES, title.length > 100 ? `${registries.length} registries` : title, outcome),
-    meaning(OUTCOMES, outcome, leftBehind(result)),
+    heading(texts, title.length > 100 ? `${registries.length} registries` : title, outcome),
+    meaning(texts, outcome, leftBehind(result)),
     renderErrors(errors),
     headline(result),
     exported === undefined ? '' : renderExport(exported),
     planDigest === undefined
       ? ''
       : prose(
-          `Plan \`${planDigest}\`.${isDryRun ? ' To apply it, run with the same desired state and `plan:` set to the plan file.' : ''}`,
+          `Plan \`${planDigest}\`.${isDryRun && registries.some(({ plan }) => plan.steps.length > 0) ? ' To apply it, run with the same desired state and `plan:` set to the plan file.' : ''}`,
         ),
     ...registries.map((each) => renderRegistry(each, registries.length > 1)),
     renderWarnings(warnings.slice(0, MAX_WARNINGS)),
     warnings.length > MAX_WARNINGS ? `${warnings.length - MAX_WARNINGS} more warnings are in the log.` : '',
     renderTime(steps),
   ]);
+}
+
+/** The words for the outcome; `partial` has several causes, and is no success when a write was denied. */
+function textsOf(result: SetupResult): OutcomeTexts {
+  const { outcome, errors, registries, isDryRun, exported } = result;
+  if (outcome !== 'partial') return OUTCOMES;
+  if (errors.length > 0) return { successes: {}, failed: OUTCOMES.successes.partial.heading };
+  const { unsupported, denied } = countsOf(registries);
+  const lacking = [
+    ...(unsupported > 0 ? [`${unsupported} that the vendor does not support`] : []),
+    ...(denied > 0 ? [`${denied} that could not be read`] : []),
+  ].join(' and ');
+  const but = lacking === '' ? '' : ` Settings left out: ${lacking}; the tables below say why.`;
+  const texts =
+    exported !== undefined
+      ? { heading: 'Exported in part:', about: 'Not everything in the file could be exported: see below.' }
+      : isDryRun
+        ? { heading: 'Dry run, in part:', about: `The plan only; nothing was written.${but}` }
+        : { heading: 'Set up in part:', about: `Everything else matches the file.${but}` };
+  const partial = { ...OUTCOMES.successes.partial, ...texts };
+  return { ...OUTCOMES, successes: { ...OUTCOMES.successes, partial } };
 }
 
 /** What a failed run has done to the registries. */
@@ -44,18 +74,25 @@ function leftBehind({ registries, isDryRun }: SetupResult): string {
 
 function headline({ registries, isDryRun }: SetupResult): string {
   if (registries.length === 0) return '';
-  const { created, changed, removed, equal, kept, left } = countsOf(registries);
+  const { created, changed, removed, equal, kept, left, unsupported, denied, refused } = countsOf(registries);
   const isPlan = isDryRun || registries.every(({ done }) => done.size === 0);
-  const parts = [
-    `${created} to make`,
-    `${changed} to change`,
-    `${removed} to remove`,
-    `${equal} as they should be`,
-    ...(kept > 0 ? [`${kept} of others that stay`] : []),
-    ...(left > 0 ? [`${left} not done`] : []),
-  ];
-  const done = [`${created} made`, `${changed} changed`, `${removed} removed`, ...parts.slice(3)];
-  return `**Settings: ${(isPlan ? parts : done).join(', ')}.**`;
+  const texts = (rows: readonly (readonly [number, string])[]) =>
+    rows.flatMap(([count, what]) => (count > 0 ? [`${count} ${what}`] : []));
+  const due = texts([
+    [created, isPlan ? 'to make' : 'made'],
+    [changed, isPlan ? 'to change' : 'changed'],
+    [removed, isPlan ? 'to remove' : 'removed'],
+    [left, 'not done'],
+    [refused, 'refused'],
+  ]);
+  const others = texts([
+    [equal, 'as they should be'],
+    [kept, 'of others that stay'],
+    [unsupported, 'unsupported'],
+    [denied, 'denied'],
+  ]);
+  const start = due.length === 0 ? 'Nothing differs' : `Settings: ${due.join(', ')}`;
+  return `**${[start, ...others].join(', ')}.**`;
 }
 
 interface Group {

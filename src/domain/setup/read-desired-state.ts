@@ -171,7 +171,10 @@ function readRepository(
   const { name, match, on, at } = raw;
   for (const key of on ?? []) {
     if (!keys.includes(key))
-      report(at, `\`on\` names ${quoted(key)}, which \`registries\` lacks.${didYouMean(key, keys)}`);
+      report(
+        at,
+        `\`on\` names ${quoted(key)}, and \`registries\` has only ${keys.map((each) => `\`${each}\``).join(', ')}.${didYouMean(key, keys)}`,
+      );
   }
   const settings = readSettings(raw, who, report);
   if (name !== undefined && match === undefined) return [{ kind: 'name', pattern: name, on, settings, line: at.line }];

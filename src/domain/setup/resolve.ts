@@ -149,7 +149,7 @@ function effective(
 const COMPILED = new Map<string, RE2JS>();
 
 /** Whether a glob names a repository. The reader has refused what is no glob. */
-function selects(pattern: string, name: string): boolean {
+export function selects(pattern: string, name: string): boolean {
   const source = globToRegex(pattern);
   if (!source.ok) return false;
   const regex = COMPILED.get(pattern) ?? RE2JS.compile(source.value);

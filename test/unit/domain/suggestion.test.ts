@@ -8,6 +8,7 @@ it.each([
   ['zzz', ['platforms', 'push'], ''],
   ['abc', ['ab', 'xyz'], ' Did you mean `ab`?'],
   ['abc', ['azz'], ''],
+  ['erc', ['hub', 'ecr'], ' Did you mean `ecr`?'],
   ['x', [], ''],
 ])('%s among %j: %j', (word, words, suggestion) => {
   expect(didYouMean(word, words)).toBe(suggestion);

@@ -5,7 +5,7 @@ import { step, warn } from '../../../run/progress.ts';
 import { workflowRepository } from '../../../runtime/event.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import type { SetupInputs } from '../inputs.ts';
-import { mistakeText, type OpenRegistry, refuseMistakes, resolved } from '../open.ts';
+import { mistakeText, type OpenRegistry, refuseMistakes, resolved, warnOfIdleMatches } from '../open.ts';
 import type { PartialSetup } from '../result.ts';
 import { writeExport } from './write-export.ts';
 
@@ -21,19 +21,22 @@ export async function exportState(
   { format, directory }: NonNullable<SetupInputs['export']>,
 ): Promise<readonly ActionError[]> {
   const registries: ExportedRegistry[] = [];
+  const listed: { readonly registry: OpenRegistry; readonly live: readonly string[] | undefined }[] = [];
   const errors: ActionError[] = [];
   for (const registry of opened) {
     try {
       const read = await step(runtime, partial, `Read ${registry.entry.at}`, () =>
         readRegistry(runtime, inputs, registry, partial),
       );
-      registries.push(read);
+      registries.push(read.exported);
+      listed.push({ registry, live: read.live });
     } catch (error) {
       if (runtime.signal.aborted) throw error;
       errors.push(...allErrors(error));
     }
   }
   if (errors.length > 0) return errors;
+  warnOfIdleMatches(runtime, inputs, partial, listed);
   const { configPath: configName } = inputs;
   const exporter = await EXPORTERS[format]();
   const { files, leftOut } = exporter({
@@ -66,9 +69,10 @@ async function readRegistry(
   inputs: SetupInputs,
   registry: OpenRegistry,
   partial: PartialSetup,
-): Promise<ExportedRegistry> {
+): Promise<{ readonly exported: ExportedRegistry; readonly live: readonly string[] | undefined }> {
   const { entry, setup, vendor } = registry;
-  const existing = await namesOf(registry);
+  const { isRead, live } = await namesOf(registry);
+  const existing = isRead ? (live ?? []) : undefined;
   if (existing === undefined && setup !== undefined)
     warn(
       runtime,
@@ -79,16 +83,24 @@ async function readRegistry(
   refuseMistakes(inputs, mistakes);
   for (const each of mistakes) warn(runtime, partial, mistakeText(inputs.configPath, each));
   const state = await setup?.state(desired, existing !== undefined);
-  return { vendor: vendor.id, title: vendor.title, desired, existing, state };
+  return { exported: { vendor: vendor.id, title: vendor.title, desired, existing, state }, live };
 }
 
-/** Undefined: there are no credentials to read with. */
-async function namesOf({ entry, setup, hasLogin }: OpenRegistry): Promise<readonly string[] | undefined> {
-  if (setup === undefined) return undefined;
+interface Names {
+  /** Whether there are credentials to read with. */
+  readonly isRead: boolean;
+  /** Undefined: they could not be listed. */
+  readonly live: readonly string[] | undefined;
+}
+
+async function namesOf({ entry, setup, hasLogin }: OpenRegistry): Promise<Names> {
+  const unread = { isRead: false, live: undefined };
+  if (setup === undefined) return unread;
   try {
-    return (await hasLogin()) ? await setup.names(entry.at.split('/').slice(1).join('/')) : undefined;
+    const namespace = entry.at.split('/').slice(1).join('/');
+    return (await hasLogin()) ? { isRead: true, live: await setup.names(namespace) } : unread;
   } catch (error) {
-    if (error instanceof ActionError && error.code === 'CREDENTIALS_MISSING') return undefined;
+    if (error instanceof ActionError && error.code === 'CREDENTIALS_MISSING') return unread;
     throw error;
   }
 }

@@ -19,7 +19,12 @@ export function documentStates(desired: DesiredRegistry, live: EcrLive, requests
   const isInFilters = desired.repositories.some(
     ({ name, settings }) => settings.scan !== undefined && filters.includes(name),
   );
-  const asksForScanning = desired.scanning !== undefined || scan !== undefined || isInFilters;
+  // Nor does anything ask for them once `off` has taken the last of ours out, and without the code those of others would go as well.
+  const isSwitchedOff =
+    desired.repositories.some(({ settings }) => settings.scan?.value === 'off') &&
+    scanning?.ok === true &&
+    (filters.length > 0 || scanning.value.scanType !== 'BASIC');
+  const asksForScanning = desired.scanning !== undefined || scan !== undefined || isInFilters || isSwitchedOff;
   return {
     ...(asksForScanning && scanning?.ok === true
       ? {

@@ -80,8 +80,10 @@ export function planScanning(desired: DesiredRegistry, live: EcrLive): Part<EcrR
     }
     const setting = compared(name, present === undefined ? null : found.scan, scan.value);
     settings.push(setting);
-    if (scan.value === 'off' && present?.scanOnPush === true) flags.push(flagStep(subject, false, setting));
-    else if (isDue(setting)) byRegistry.push(setting);
+    const isFlagged = scan.value === 'off' && present?.scanOnPush === true;
+    if (isFlagged) flags.push(flagStep(subject, false, setting));
+    const isFiltered = before.rules.some((rule) => rule.filters.includes(subject));
+    if (isDue(setting) && (!isFlagged || isFiltered)) byRegistry.push(setting);
   }
   const rules = [...filters].flatMap(([scanFrequency, list]) =>
     list.length === 0 ? [] : [{ scanFrequency, filters: list }],

@@ -65,7 +65,7 @@ function openSetup(context: SetupContext): VendorSetup<LiveAcr, AcrRequest & { r
         context.log.warning(
           `The repositories of ${context.host} cannot be listed, so \`match\` finds none: ${error.message}`,
         );
-        return [];
+        return undefined;
       }),
     readLive: (desired) => {
       const { tokens, roles, purge } = wantedOf(desired);

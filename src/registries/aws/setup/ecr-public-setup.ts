@@ -37,7 +37,7 @@ export const ecrPublicSetup: SetupDefinition = {
       names: async (alias) => {
         await requireAlias(ask, context, alias, 'The file is about the alias');
         listed = await readable('ecr-public:DescribeRepositories', () => listAll(ask));
-        return listed.ok ? [...listed.value.keys()].sort() : [];
+        return listed.ok ? [...listed.value.keys()].sort() : undefined;
       },
       readLive: (desired, isWhole) => readLive(ask, desired, listed, isWhole === true),
       plan: planEcrPublic,

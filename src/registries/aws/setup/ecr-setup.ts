@@ -48,7 +48,7 @@ function open(context: SetupContext): RegistrySetup {
     names: async () => {
       listed = list();
       const all = await listed;
-      return all.ok ? [...all.value.keys()].sort() : [];
+      return all.ok ? [...all.value.keys()].sort() : undefined;
     },
     readLive: async (desired, isWhole) =>
       readEcrLive(ask, host, desired, { listed: await (listed ?? list()), resolveKeys, isWhole: isWhole === true }),

@@ -66,7 +66,7 @@ describe('what is wrong in a file is told with line and column', () => {
     ],
     [
       'version: 1\nregistries: {a: {at: x.example}}\nrepositories:\n  - {name: a, on: [b]}\n',
-      'setup.yml:4:5: `on` names "b", which `registries` lacks. Did you mean `a`?',
+      'setup.yml:4:5: `on` names "b", and `registries` has only `a`. Did you mean `a`?',
     ],
     [
       'version: 1\nregistries: {a: {at: x.example}}\nrepositories:\n  - {name: a}\n  - {name: a}\n',

@@ -92,7 +92,13 @@ test('random files and random registries: apply comes to what the file says or s
     const entry = state.ok ? state.value.registries[0] : undefined;
     if (!state.ok || entry === undefined) throw new Error(JSON.stringify(state));
     const setup = ecrSetup.open(place);
-    const { desired, mistakes } = resolveRegistry(state.value, entry, ecrSetup, await setup.names(''), new Map());
+    const { desired, mistakes } = resolveRegistry(
+      state.value,
+      entry,
+      ecrSetup,
+      (await setup.names('')) ?? [],
+      new Map(),
+    );
     expect([...mistakes, ...ecrSetup.mistakes(desired)].filter(({ severity }) => severity === 'error')).toEqual([]);
     return setup.plan(desired);
   };
