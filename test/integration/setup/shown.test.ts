@@ -63,7 +63,13 @@ describe('what the summary says', () => {
   });
 
   test.each([
-    ['a setting that the vendor lacks', 'quota: 5GB', undefined, '⚠️ Dry run, in part:', '1 that the vendor does not support'],
+    [
+      'a setting that the vendor lacks',
+      'quota: 5GB',
+      undefined,
+      '⚠️ Dry run, in part:',
+      '1 that the vendor does not support',
+    ],
     [
       'a read that is denied',
       'labels: {team: a}',
