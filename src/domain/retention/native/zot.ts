@@ -44,7 +44,7 @@ export function compileZot(
   const general = [
     ...native.entryBlockers(policy, own, own.basis),
     // zot does not tell when something was pushed. That is never before it was built: counting from the push keeps longer.
-    ...(own.basis === 'created' ? [] : ['this action knows build times only: write `basis: created`']),
+    ...(own.basis === 'created' ? [] : ['zot reports only build times to this action: write `basis: created`']),
     ...(sources.includes(undefined) ? ['a range of versions other than `*` has no regular expression'] : []),
   ];
   const taggedRules = own.rules.filter(({ select }) => select.tagged);
