@@ -1,4 +1,5 @@
 import { BUILD_INPUTS, BUILD_ONLY, BUILD_RULES, hasIndex } from '../../inputs/build.ts';
+import { BUILD_MISTAKES, BUILD_WARNINGS } from '../../inputs/build-mistakes.ts';
 import { CREATE_REPOSITORY } from '../../inputs/create-repository.ts';
 import { DRY_RUN } from '../../inputs/dry-run.ts';
 import { METRICS_INPUTS } from '../../inputs/metrics.ts';
@@ -57,6 +58,7 @@ export const RULES: readonly Rule<Values>[] = [
   registryHasLogin,
   loginHasImage((inputs: Values, env) => hostsOf(inputs, env)),
   ...BUILD_RULES,
+  ...BUILD_MISTAKES,
   ...SIGNING_RULES,
   (inputs) => {
     const read = readSigningKey(inputs);
@@ -81,11 +83,12 @@ export const RULES: readonly Rule<Values>[] = [
   ...IMAGE_GATE_RULES,
 ];
 
-/** Inputs without effect that may stay: `scan: off` is meant as a temporary switch, and has a warning of its own. */
+/** Inputs that may stay although they have no effect, or probably not the one that is meant. */
 export const WARNINGS: readonly Rule<Values>[] = [
   keylessHasRegistry((inputs: Values, env) => hostsOf(inputs, env)),
   emptyCredentialsWarning,
   signsWhatIsPushed,
+  ...BUILD_WARNINGS,
   ...IMAGE_GATE_WARNINGS,
 ];
 

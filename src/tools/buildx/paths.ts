@@ -51,6 +51,7 @@ async function isEmpty(runtime: Runtime): Promise<boolean> {
 }
 
 async function missingFolder(runtime: Runtime, folder: string): Promise<string> {
+  if (await isFile(folder)) return `${folder} is a file, expected a folder. Name a Dockerfile in \`file\`.`;
   const hint = (await isEmpty(runtime)) ? CHECKOUT_REMEDY : 'Paths start at the workspace.';
   return `the folder ${folder} does not exist. ${hint}`;
 }

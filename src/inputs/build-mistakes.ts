@@ -1,0 +1,33 @@
+import type { BuildInputs } from './build.ts';
+import type { Rule } from './rule.ts';
+
+/** The kinds of build caches: https://docs.docker.com/build/cache/backends/ */
+const CACHES: readonly string[] = ['gha', 'local', 'registry', 'inline', 's3', 'azblob'];
+
+/** Entries in the syntax of something else, which BuildKit would take for names and values. */
+export const BUILD_MISTAKES: readonly Rule<BuildInputs>[] = [
+  (inputs) =>
+    (['cache-from', 'cache-to'] as const).flatMap((input) =>
+      inputs[input]
+        .filter((entry) => CACHES.includes(entry))
+        .map((entry) => `\`${input}\`: \`${entry}\` alone is the name of an image. Write \`type=${entry}\`.`),
+    ),
+  // `docker build --secret id=npm,src=.npmrc`. The text is not repeated: it may be a secret after all.
+  ({ secrets }) =>
+    secrets.some(({ name, value }) => name === 'id' && /(?:^|,)(?:src|source|env|type)=/.test(value))
+      ? '`secrets`: `id=…,src=…` is the syntax of `docker build`. Write `secret-files: npm=.npmrc` for a file, `secret-envs: npm=NPM_TOKEN` for a variable, or `secrets: npm=…` with the value.'
+      : undefined,
+];
+
+/** Entries that BuildKit takes as they are, although they are probably not meant that way. */
+export const BUILD_WARNINGS: readonly Rule<BuildInputs>[] = [
+  (inputs) =>
+    inputs['build-args'].flatMap((entry) => {
+      const [, name, next] = /^([A-Z][A-Z0-9_]*)=[^=]*,([A-Z][A-Z0-9_]*)=/.exec(entry) ?? [];
+      return name === undefined || next === undefined
+        ? []
+        : [
+            `\`build-args\`: the value of \`${name}\` contains \`,${next}=\`. Arguments are separated by line breaks: if \`${next}\` is another one, write it on a line of its own.`,
+          ];
+    }),
+];

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { allErrors } from '../../../src/errors/action-error.ts';
+import { readInputs, withInputs } from '../../support/inputs.ts';
+
+const read = (inputs: Readonly<Record<string, string>>) =>
+  readInputs({ ...withInputs({ images: 'ghcr.io/org/app', ...inputs }), GITHUB_REPOSITORY: 'org/app' });
+
+test.each([
+  ['cache-from', 'gha', '`cache-from`: `gha` alone is the name of an image. Write `type=gha`.'],
+  ['cache-to', 'type=inline\nregistry', '`cache-to`: `registry` alone is the name of an image. Write `type=registry`.'],
+  ['secrets', 'id=npm,src=.npmrc', '`secret-files: npm=.npmrc`'],
+  ['secrets', 'id=npm,env=NPM_TOKEN', '`secret-envs: npm=NPM_TOKEN`'],
+])('%s: %s', async (input, value, text) => {
+  const error: unknown = await read({ [input]: value }).catch((problem: unknown) => problem);
+  expect(
+    allErrors(error)
+      .map(({ message }) => message)
+      .join('\n'),
+  ).toContain(text);
+});
+
+test.each([
+  ['cache-from', 'type=gha'],
+  ['cache-from', 'ghcr.io/org/app:cache'],
+  ['secrets', 'id=42'],
+  ['build-args', 'LIST=a,b=c'],
+])('%s: %s is none', async (input, value) => {
+  await expect(read({ [input]: value })).resolves.toBeDefined();
+});
