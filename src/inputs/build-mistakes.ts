@@ -1,3 +1,4 @@
+import { exposedCacheOptions, withoutCacheCredentials } from '../domain/cache-credentials.ts';
 import type { BuildInputs } from './build.ts';
 import type { Rule } from './rule.ts';
 
@@ -12,6 +13,12 @@ export const BUILD_MISTAKES: readonly Rule<BuildInputs>[] = [
         .filter((entry) => CACHES.includes(entry))
         .map((entry) => `\`${input}\`: \`${entry}\` alone is the name of an image. Write \`type=${entry}\`.`),
     ),
+  (inputs) => {
+    const { conflict } = withoutCacheCredentials({ cacheFrom: inputs['cache-from'], cacheTo: inputs['cache-to'] });
+    return conflict === undefined
+      ? undefined
+      : `\`cache-from\` and \`cache-to\` have different values of \`${conflict}\`, and a build takes one. Use the same for all caches of a type.`;
+  },
   // `docker build --secret id=npm,src=.npmrc`. The text is not repeated: it may be a secret after all.
   ({ secrets }) =>
     secrets.some(({ name, value }) => name === 'id' && /(?:^|,)(?:src|source|env|type)=/.test(value))
@@ -21,6 +28,11 @@ export const BUILD_MISTAKES: readonly Rule<BuildInputs>[] = [
 
 /** Entries that BuildKit takes as they are, although they are probably not meant that way. */
 export const BUILD_WARNINGS: readonly Rule<BuildInputs>[] = [
+  (inputs) =>
+    exposedCacheOptions([...inputs['cache-from'], ...inputs['cache-to']]).map(
+      (option) =>
+        `\`${option}\` of a build cache reaches BuildKit on the command line, where every process of the runner can read it. On a shared runner, use a cache that needs no such option.`,
+    ),
   (inputs) =>
     inputs['build-args'].flatMap((entry) => {
       const [, name, next] = /^([A-Z][A-Z0-9_]*)=[^=]*,([A-Z][A-Z0-9_]*)=/.exec(entry) ?? [];

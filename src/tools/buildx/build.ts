@@ -9,6 +9,7 @@ import {
   sbomAttributes,
   secretLookingArgs,
 } from '../../domain/build-request.ts';
+import { withoutCacheCredentials } from '../../domain/cache-credentials.ts';
 import { type Digest, isDigest } from '../../domain/digest.ts';
 import type { GitEvent } from '../../domain/event.ts';
 import { ActionError } from '../../errors/action-error.ts';
@@ -50,7 +51,8 @@ const MAX_METADATA_BYTES = 64 * 1024 * 1024;
  */
 export async function build(runtime: Runtime, plan: BuildPlan): Promise<BuildResult> {
   const { event, docker, builder, environment, githubToken } = plan;
-  const request = expandContexts(plan.request, event);
+  const { variables, conflict: _, ...caches } = withoutCacheCredentials(plan.request);
+  const request = { ...expandContexts(plan.request, event), ...caches };
   checkVersion(runtime, request, docker);
   const dockerfile = await checkPaths(runtime, request);
   warnAboutArguments(runtime, request);
@@ -69,7 +71,7 @@ export async function build(runtime: Runtime, plan: BuildPlan): Promise<BuildRes
       sbom: sbomAttributes(request.sbom),
     });
     const output = createOutput(runtime, secrets);
-    const env = buildEnvironment(runtime.env, request, environment);
+    const env = buildEnvironment(runtime.env, request, { ...environment, ...variables });
     const result = await runDocker(runtime, env, args, undefined, output.line);
     if (result.exitCode !== 0) throw buildError(result, output.last(), dockerfile);
   } finally {

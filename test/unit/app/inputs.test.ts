@@ -377,7 +377,7 @@ describe('what is refused', () => {
 
   it('warns of settings of a gate that is switched off, and goes on', async () => {
     const { warnings } = await parse({ ...IMAGE, scan: 'off', severity: 'LOW', vex: 'a.json' });
-    expect(warnings).toEqual(['`scan: off`: `severity`, `vex` has no effect, and nothing is scanned.']);
+    expect(warnings).toEqual(['`scan: off`: `severity`, `vex` have no effect, and nothing is scanned.']);
   });
 });
 

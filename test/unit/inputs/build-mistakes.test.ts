@@ -8,6 +8,11 @@ const read = (inputs: Readonly<Record<string, string>>) =>
 test.each([
   ['cache-from', 'gha', '`cache-from`: `gha` alone is the name of an image. Write `type=gha`.'],
   ['cache-to', 'type=inline\nregistry', '`cache-to`: `registry` alone is the name of an image. Write `type=registry`.'],
+  [
+    'cache-from',
+    'type=s3,bucket=b,secret_access_key=one\ntype=s3,bucket=c,secret_access_key=two',
+    'different values of `secret_access_key`',
+  ],
   ['secrets', 'id=npm,src=.npmrc', '`secret-files: npm=.npmrc`'],
   ['secrets', 'id=npm,env=NPM_TOKEN', '`secret-envs: npm=NPM_TOKEN`'],
 ])('%s: %s', async (input, value, text) => {

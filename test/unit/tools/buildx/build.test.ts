@@ -242,6 +242,23 @@ describe('what the child is given', () => {
   });
 });
 
+test('P8: credentials of a cache are variables of the child, and on no command line', async () => {
+  const request = {
+    cacheFrom: ['type=s3,region=eu,bucket=b,access_key_id=CANARYID,"secret_access_key=canary,two"'],
+    cacheTo: ['type=gha,mode=max,token=canary-three', 'ghcr.io/org/app:cache'],
+  };
+  const { result, docker } = await run({ request, env: { AWS_SESSION_TOKEN: 'of another identity' } });
+  await result;
+  const [call] = await docker.calls();
+  expect(call?.args.join(' ')).not.toMatch(/canary/i);
+  expect(call?.args).toEqual(
+    expect.arrayContaining(['type=s3,region=eu,bucket=b', 'type=gha,mode=max', 'ghcr.io/org/app:cache']),
+  );
+  expect(call?.env).toEqual(
+    expect.arrayContaining(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'ACTIONS_RUNTIME_TOKEN']),
+  );
+});
+
 describe('what is said before the build starts', () => {
   test.each<[string, Case, string, RegExp]>([
     ['a buildx that is too old', { buildx: 'v0.9.1' }, 'BUILDX_TOO_OLD', /buildx is v0\.9\.1.*needs 0\.10\.0/],
