@@ -102,27 +102,28 @@ describe('a certificate of a trusted authority', () => {
   });
 });
 
-describe('a bundle with a key of its JSON twice', () => {
-  // The last one counts, as for cosign: whichever is read is the one that was checked.
+describe('a bundle with a key of its JSON twice is refused', () => {
+  // Some parsers take the first one and some the last, so that cosign could see another statement than was checked.
   const twice = (one: Buffer, other: Buffer) =>
     Buffer.from(`${one.toString().slice(0, -1)},${other.toString().slice(1)}`);
 
   it.each([
-    ['the foreign one last', true, 'unverified'],
-    ['the genuine one last', false, 'verified'],
-  ])('%s', async (_what, foreignLast, outcome) => {
-    await using result = await verified(async (image) => {
+    ['the foreign one last', true],
+    ['the genuine one last', false],
+  ])('%s', async (_what, foreignLast) => {
+    await using refused = await verified(async (image) => {
       const [genuine, foreign] = [await bundleOf(image, `URI:${IDENTITY}`), await bundleOf(image, `URI:${OTHER}`)];
       return foreignLast ? twice(genuine, foreign) : twice(foreign, genuine);
     });
-    expect(result.outputs.outcome, result.log).toBe(outcome);
+    expect(refused.outputs.outcome, refused.log).toBe('unverified');
+    expect(refused.log).toContain('its JSON has the same key twice in one object');
   });
 
   it('halves of two bundles make none', async () => {
     await using refused = await verified(async (image) => {
-      const genuine = await bundleOf(image, `URI:${IDENTITY}`);
+      const genuine: object = JSON.parse((await bundleOf(image, `URI:${IDENTITY}`)).toString());
       const foreign: { dsseEnvelope: object } = JSON.parse((await bundleOf(image, `URI:${OTHER}`)).toString());
-      return twice(genuine, Buffer.from(JSON.stringify({ dsseEnvelope: foreign.dsseEnvelope })));
+      return Buffer.from(JSON.stringify({ ...genuine, dsseEnvelope: foreign.dsseEnvelope }));
     });
     expect(refused.outputs.outcome, refused.log).toBe('unverified');
     expect(refused.log).toContain('timestamp could not be verified');
