@@ -41,16 +41,15 @@ async function runCleanup(runtime: Runtime, inputs: CleanupInputs, partial: Part
   if (approved !== undefined) {
     partial.planPath = approved.path;
     note(runtime, partial, approved.plan, planDigest(approved.plan, hashParts));
-    const errors = planErrors(approved.plan, { targets: [], inUse: { images: [], unreadable: [] } });
+    const errors = planErrors(approved.plan, { unread: [], inUse: { images: [], unreadable: [] } });
     if (stopsAll(approved.plan)) throwAll(errors);
     return finish(runtime, partial, [...errors, ...(await applyAll(runtime, inputs, approved.plan, api, partial))]);
   }
   const planned = await makePlan(runtime, inputs, api, partial);
-  const { plan, targets } = planned;
+  const { plan, known } = planned;
   note(runtime, partial, plan, planned.digest);
   const errors = planErrors(plan, planned);
   if (dryRun || stopsAll(plan)) return finish(runtime, partial, errors);
-  const known = new Map(targets.map(({ name, reading }) => [name.name, reading]));
   return finish(runtime, partial, [...errors, ...(await applyAll(runtime, inputs, plan, api, partial, known))]);
 }
 

@@ -2,7 +2,6 @@ import type { InUse } from '../../domain/retention/in-use.ts';
 import type { CleanupPlan, PlanProblem } from '../../domain/retention/plan.ts';
 import { sentence } from '../../domain/suggestion.ts';
 import { ActionError } from '../../errors/action-error.ts';
-import type { ReadTarget } from '../../run/in-use/read-in-use.ts';
 
 /** Problems that are told by errors of their own: what could not be read. */
 const TOLD_APART: readonly PlanProblem['code'][] = ['inventory-incomplete', 'in-use-unreadable'];
@@ -10,9 +9,8 @@ const TOLD_APART: readonly PlanProblem['code'][] = ['inventory-incomplete', 'in-
 /** What of a plan fails the run: each problem once, with the errors behind repositories and sources that could not be read. */
 export function planErrors(
   plan: CleanupPlan,
-  { targets, inUse }: { readonly targets: readonly ReadTarget[]; readonly inUse: InUse },
+  { unread, inUse }: { readonly unread: readonly ActionError[]; readonly inUse: InUse },
 ): readonly ActionError[] {
-  const unread = targets.flatMap(({ reading }) => reading.errors);
   const unknown = [
     ...new Set(inUse.unreadable.map(({ source, reason }) => `it is unknown what ${source.where} uses: ${reason}`)),
   ];

@@ -14,7 +14,7 @@ import { readSourceRefs } from '../../run/in-use/source-refs.ts';
 import { readBuildTimes } from '../../run/inventory/build-times.ts';
 import { lostTagsWarning } from '../../run/inventory/lost-tags.ts';
 import { openTargets } from '../../run/inventory/open-targets.ts';
-import { readContents } from '../../run/inventory/read-inventory.ts';
+import { type InventoryReading, readContents } from '../../run/inventory/read-inventory.ts';
 import { step, warn } from '../../run/progress.ts';
 import { recordVerifier } from '../../run/record-verifier.ts';
 import type { GitHubApi, Runtime } from '../../runtime/runtime.ts';
@@ -31,7 +31,10 @@ export interface Planned {
   readonly plan: CleanupPlan;
   readonly digest: Digest;
   readonly inUse: InUse;
-  readonly targets: readonly ReadTarget[];
+  /** The errors behind what could not be read. */
+  readonly unread: readonly ActionError[];
+  /** What the repositories have, by name; nothing in a dry run, where nobody needs it any more. */
+  readonly known: ReadonlyMap<string, InventoryReading>;
 }
 
 /** Reads the repositories and what is in use, decides, and writes the plan file. Needs no more than the right to read. */
@@ -41,7 +44,29 @@ export async function makePlan(
   api: GitHubApi | undefined,
   partial: PartialCleanup,
 ): Promise<Planned> {
-  const { policy, images, planFile } = inputs;
+  const { planFile } = inputs;
+  const decided = await decide(runtime, inputs, api, partial);
+  const digest = planDigest(decided.plan, hashParts);
+  const path = planFile === undefined ? join(runtime.temp, 'cleanup-plan.json') : resolve(runtime.workspace, planFile);
+  await writeFile(path, chunked(planParts(decided.plan, digest)), { mode: 0o600 }).catch((cause: unknown) => {
+    throw new ActionError('INPUT_INVALID', `\`plan-file\`: ${path} cannot be written.`, {
+      cause,
+      facts: { input: 'plan-file' },
+    });
+  });
+  runtime.log.info(`The plan is in ${path}.`);
+  partial.planPath = path;
+  return { ...decided, digest };
+}
+
+/** The decisions. A function of its own: what was read is garbage in a dry run, before the plan is written and shown. */
+async function decide(
+  runtime: Runtime,
+  inputs: CleanupInputs,
+  api: GitHubApi | undefined,
+  partial: PartialCleanup,
+): Promise<Omit<Planned, 'digest'>> {
+  const { policy, images } = inputs;
   const access = inputs.dryRun ? 'pull' : 'push';
   const targets = await step(runtime, partial, 'Inventory', async () =>
     withBuildTimes(await readTargets(runtime, await openTargets(runtime, inputs.registries, images, access)), policy),
@@ -54,7 +79,7 @@ export async function makePlan(
     inUse: await readInUse(policy.inUse, targets, runtime, api, recordVerifier(runtime, inputs.recordTrust)),
     refs: await readSourceRefs(policy, api),
   }));
-  const decide = (all: readonly ReadTarget[]) =>
+  const planned = (all: readonly ReadTarget[]) =>
     planCleanup({
       policy,
       inventories: all.map(({ reading }) => reading.inventory),
@@ -64,22 +89,13 @@ export async function makePlan(
       sha256,
     });
   const plan = await step(runtime, partial, 'Plan', async () => {
-    const first = decide(targets);
+    const first = planned(targets);
     const sized = await withSizes(first, targets, policy);
-    return sized === targets ? first : decide(sized);
+    return sized === targets ? first : planned(sized);
   });
-  const complete = await withNativeRules(runtime, partial, plan, { policy, inUse, targets });
-  const digest = planDigest(complete, hashParts);
-  const path = planFile === undefined ? join(runtime.temp, 'cleanup-plan.json') : resolve(runtime.workspace, planFile);
-  await writeFile(path, chunked(planParts(complete, digest)), { mode: 0o600 }).catch((cause: unknown) => {
-    throw new ActionError('INPUT_INVALID', `\`plan-file\`: ${path} cannot be written.`, {
-      cause,
-      facts: { input: 'plan-file' },
-    });
-  });
-  runtime.log.info(`The plan is in ${path}.`);
-  partial.planPath = path;
-  return { plan: complete, digest, inUse, targets };
+  const unread = targets.flatMap(({ reading }) => reading.errors);
+  const known = new Map(inputs.dryRun ? [] : targets.map(({ name, reading }) => [name.name, reading] as const));
+  return { plan: await withNativeRules(runtime, partial, plan, { policy, inUse, targets }), inUse, unread, known };
 }
 
 /** Adds the retention rules of the registries, where the policy wants them, and writes them to a file of their own. */
@@ -87,7 +103,11 @@ async function withNativeRules(
   runtime: Runtime,
   partial: PartialCleanup,
   plan: CleanupPlan,
-  { policy, inUse, targets }: Pick<Planned, 'inUse' | 'targets'> & { readonly policy: CleanupPolicy },
+  {
+    policy,
+    inUse,
+    targets,
+  }: { readonly policy: CleanupPolicy; readonly inUse: InUse; readonly targets: readonly ReadTarget[] },
 ): Promise<CleanupPlan> {
   if (policy.repositories.every(({ engine }) => engine === 'client')) return plan;
   const nativeRules = await step(runtime, partial, 'Rules of the registries', async () => {

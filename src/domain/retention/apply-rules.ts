@@ -2,7 +2,7 @@ import { tagMatcher } from '../patterns/tag-pattern.ts';
 import { inWords } from './duration.ts';
 import type { GraphNode } from './graph.ts';
 import { type Item, keepItem } from './items.ts';
-import type { PlanProblem } from './plan.ts';
+import type { PlanProblem, Reason } from './plan.ts';
 import type { Remove, RepositoryPolicy, Rule } from './policy.ts';
 import { type NewestResult, newestOf, type Selected } from './ranking.ts';
 import { type RuleContext, type Selection, selectItems } from './select-items.ts';
@@ -102,6 +102,13 @@ function applyRemove(
       ? selection
       : [...due].map(([node, list]) => [node, list.map(({ item }) => item)] as const);
   const result = newest === undefined ? undefined : newestIn(rule, scope, context, newest);
+  // One for all items with the same text: a plan of a hundred thousand tags has few of them.
+  const reasons = new Map<string, Reason>();
+  const removal = (text: string): Reason => {
+    const reason = reasons.get(text) ?? { code: 'removed-by-rule', rule: rule.name, text };
+    reasons.set(text, reason);
+    return reason;
+  };
   for (const [node, list] of due) {
     for (const { item, text } of list) {
       if (result?.kept.has(node) === true || result?.unranked.has(node) === true) {
@@ -109,8 +116,7 @@ function applyRemove(
           ? `cannot be ordered by ${newest?.by}`
           : `among the newest ${newest?.count}`;
         item.note = { code: result.unranked.has(node) ? 'unknown' : 'newest', rule: rule.name, text: why };
-      } else
-        item.removal ??= { code: 'removed-by-rule', rule: rule.name, text: text === '' ? beyondText(newest) : text };
+      } else item.removal ??= removal(text === '' ? beyondText(newest) : text);
     }
   }
   if (result !== undefined) reportUnranked(rule, result.unranked.size, newest?.by, context, problems);

@@ -1,6 +1,6 @@
 import { shortDigest } from '../digest.ts';
 import type { Duration } from './duration.ts';
-import type { GraphNode, ImageGraph } from './graph.ts';
+import { type GraphNode, type ImageGraph, tagNames } from './graph.ts';
 import type { RegistryTraits } from './inventory.ts';
 import { goes, type Item } from './items.ts';
 import type { ManifestDecision, PlanProblem, Reason, TagDecision } from './plan.ts';
@@ -99,7 +99,7 @@ function manifestDecision(node: GraphNode, isGone: boolean, reason: Reason): Man
     digest,
     kind,
     role: node.role,
-    tags: [...node.tags, ...node.attachedTags].map(({ name }) => name).sort(),
+    tags: tagNames(node),
     action: isGone ? 'delete' : 'keep',
     reason,
     ...(pushedAt === undefined ? {} : { pushedAt: new Date(pushedAt).toISOString() }),

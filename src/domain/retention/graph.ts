@@ -35,6 +35,17 @@ export interface ImageGraph {
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
+/** For all lists without entries: most of the six lists of a node have none, and there may be a hundred thousand nodes. */
+const NONE: never[] = [];
+Object.freeze(NONE);
+
+/** Most lists have one entry, for which `push` alone would reserve the room of seventeen. */
+function withEntry<T>(list: T[], entry: T): T[] {
+  if (list.length === 0) return [entry];
+  list.push(entry);
+  return list;
+}
+
 /** Links the manifests of an inventory. An index lists children; a referrer names its subject; a `sha256-…` tag does, too. */
 export function imageGraph(inventory: RepositoryInventory): ImageGraph {
   const nodes = inventory.manifests
@@ -44,14 +55,14 @@ export function imageGraph(inventory: RepositoryInventory): ImageGraph {
       (manifest, index): Draft<GraphNode> => ({
         index,
         manifest,
-        tags: [],
-        attachedTags: [],
-        children: [],
-        parents: [],
-        referrers: [],
+        tags: NONE,
+        attachedTags: NONE,
+        children: NONE,
+        parents: NONE,
+        referrers: NONE,
         role: 'root',
         isOrphan: false,
-        subjects: [],
+        subjects: NONE,
       }),
     );
   const at = new Map(nodes.map((node) => [node.manifest.digest as string, node]));
@@ -60,10 +71,10 @@ export function imageGraph(inventory: RepositoryInventory): ImageGraph {
     const node = at.get(tag.digest);
     const attached = attachedTag(tag.name);
     if (node === undefined) dangling.push(tag);
-    else if (attached === undefined) node.tags.push(tag);
+    else if (attached === undefined) node.tags = withEntry(node.tags, tag);
     else {
-      node.attachedTags.push(tag);
-      node.subjects.push(attached.subject);
+      node.attachedTags = withEntry(node.attachedTags, tag);
+      node.subjects = withEntry(node.subjects, attached.subject);
     }
   }
   const bySha512 = new Map(
@@ -74,15 +85,15 @@ export function imageGraph(inventory: RepositoryInventory): ImageGraph {
   const find = (digest: string) => at.get(digest) ?? bySha512.get(digest);
   for (const node of nodes) {
     const { children, subject } = node.manifest;
-    if (subject !== undefined) node.subjects.push(subject);
+    if (subject !== undefined) node.subjects = withEntry(node.subjects, subject);
     for (const digest of new Set(children)) {
       const child = at.get(digest);
       if (child === undefined) continue;
-      node.children.push(child);
-      if (!isFallbackList(node)) child.parents.push(node);
+      node.children = withEntry(node.children, child);
+      if (!isFallbackList(node)) child.parents = withEntry(child.parents, node);
     }
     for (const found of new Set(node.subjects.map(find))) {
-      if (found !== undefined && found !== node) found.referrers.push(node);
+      if (found !== undefined && found !== node) found.referrers = withEntry(found.referrers, node);
     }
   }
   const isAbsent = (digest: string) => {
@@ -102,6 +113,12 @@ export function imageGraph(inventory: RepositoryInventory): ImageGraph {
 
 function isFallbackList({ tags, attachedTags }: GraphNode): boolean {
   return tags.length === 0 && attachedTags.length > 0;
+}
+
+/** All tags of a node, sorted. */
+export function tagNames({ tags, attachedTags }: GraphNode): readonly string[] {
+  if (attachedTags.length === 0) return tags.map(({ name }) => name);
+  return [...tags, ...attachedTags].map(({ name }) => name).sort();
 }
 
 /** What {@link reachable} follows from a node. */

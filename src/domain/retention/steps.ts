@@ -1,4 +1,4 @@
-import { type GraphNode, type ImageGraph, PARTS_AND_REFERRERS, reachable } from './graph.ts';
+import { type GraphNode, type ImageGraph, PARTS_AND_REFERRERS, reachable, tagNames } from './graph.ts';
 import type { PlanStep, TagDecision } from './plan.ts';
 
 /**
@@ -54,10 +54,15 @@ function parentsFirst(
   return finished.reverse();
 }
 
-function deleteStep({ manifest, role, tags, attachedTags }: GraphNode): PlanStep {
-  const { digest, handle } = manifest;
-  const names = [...tags, ...attachedTags].map(({ name }) => name).sort();
-  return { action: 'delete', digest, role, tags: names, ...(handle === undefined ? {} : { handle }) };
+function deleteStep(node: GraphNode): PlanStep {
+  const { digest, handle } = node.manifest;
+  return {
+    action: 'delete',
+    digest,
+    role: node.role,
+    tags: tagNames(node),
+    ...(handle === undefined ? {} : { handle }),
+  };
 }
 
 /**

@@ -11,7 +11,7 @@ import type {
 import { kindOf } from '../../domain/retention/kind.ts';
 import type { ListedImage, TagFacts } from '../../registries/vendor.ts';
 import type { Collected, Placeholder } from './collected.ts';
-import type { ListedChild } from './manifest-facts.ts';
+import type { ListedChild, ManifestFacts } from './manifest-facts.ts';
 
 /** Types in a list that say nothing: Harbor's for all unknown referrers, and the empty config's instead of the manifest's. */
 const EMPTY_TYPES: readonly string[] = ['subject.accessory', MEDIA_TYPES.ociEmpty];
@@ -122,7 +122,7 @@ function manifestOf(
     mediaType,
     kind: subject !== undefined && kind === 'image' ? 'referrer' : kind,
     presence: reader.absent.has(digest) ? 'missing' : isThere || isComplete ? 'present' : 'unverified',
-    children: facts?.children.map((each) => each.digest) ?? row?.children ?? [],
+    children: facts === undefined ? (row?.children ?? NONE) : childrenOf(facts),
     ...(subject === undefined || subject === digest ? {} : { subject }),
     ...(size === undefined ? {} : { size }),
     ...(facts?.blobs === undefined ? {} : { blobs: facts.blobs }),
@@ -132,6 +132,13 @@ function manifestOf(
     ...(row?.lock === undefined ? {} : { lock: row.lock }),
     ...(row?.handle === undefined ? {} : { handle: row.handle }),
   };
+}
+
+/** Of most manifests: one list for all. */
+const NONE: readonly never[] = [];
+
+function childrenOf({ children }: ManifestFacts): readonly Digest[] {
+  return children.length === 0 ? NONE : children.map(({ digest }) => digest);
 }
 
 /** Vendors report the size of an index as a sum or maximum of its children, which are counted separately. */

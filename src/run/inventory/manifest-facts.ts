@@ -37,6 +37,9 @@ export interface ManifestFacts {
 /** The annotation of a placeholder. */
 export const PLACEHOLDER = 'io.github.registry-action.untagged';
 
+/** Of all manifests that are no index. */
+const NONE: readonly never[] = [];
+
 /** Images of Docker before 1.10: they list layers without sizes, and have neither children nor a subject. */
 const SCHEMA_1: readonly string[] = [
   'application/vnd.docker.distribution.manifest.v1+json',
@@ -49,7 +52,7 @@ const SCHEMA_1: readonly string[] = [
  * are unknown
  */
 export function readManifestFacts({ descriptor, bytes }: ManifestBytes, where: string): ManifestFacts {
-  const { digest, mediaType } = descriptor;
+  const { digest } = descriptor;
   const invalid = (why: string) =>
     new ActionError('ANSWER_INVALID', `${where}@${digest} is no usable manifest: ${why}.`);
   let parsed: unknown;
@@ -60,8 +63,11 @@ export function readManifestFacts({ descriptor, bytes }: ManifestBytes, where: s
   }
   if (!isFields(parsed)) throw invalid('it is not a JSON object');
   const fields: Fields = parsed;
-  if (SCHEMA_1.includes(mediaType)) return { digest, mediaType, kind: 'image', size: bytes.length, children: [] };
-  if (!MANIFEST_TYPES.includes(mediaType)) throw invalid(`its media type is ${mediaType.slice(0, 100)}`);
+  const schema1 = SCHEMA_1.find((type) => type === descriptor.mediaType);
+  if (schema1 !== undefined) return { digest, mediaType: schema1, kind: 'image', size: bytes.length, children: NONE };
+  // The text of the list, and not one of each response.
+  const mediaType = MANIFEST_TYPES.find((type) => type === descriptor.mediaType);
+  if (mediaType === undefined) throw invalid(`its media type is ${descriptor.mediaType.slice(0, 100)}`);
   const isIndex = isIndexType(mediaType);
   const entries = isIndex ? fields.manifests : [fields.config, ...[fields.layers ?? []].flat()];
   // Some clients write null for an empty list.
@@ -92,7 +98,7 @@ export function readManifestFacts({ descriptor, bytes }: ManifestBytes, where: s
     }),
     ...(typeof artifactType === 'string' && artifactType !== '' ? { artifactType } : {}),
     size: bytes.length,
-    children,
+    children: children.length === 0 ? NONE : children,
     ...(isDigest(subject) ? { subject } : {}),
     blobs,
     ...(typeof placeholderOf === 'string' && parts.length === 0 ? { placeholderOf } : {}),

@@ -280,7 +280,7 @@ export const NATIVE_PROPERTIES: readonly NativeProperty[] = [
   })),
   {
     name: 'ecr: counts are never wider than `keep-newest`',
-    removing: 5,
+    removing: 1,
     check: neverWider('ecr', countPolicy, countsFew),
   },
 ];
