@@ -413,10 +413,11 @@ export const CATALOGUE = {
   IMAGES_MIXED: {
     ...image,
     title: 'Parts of different images',
-    cause: 'The inputs of a merge were built under different names, or from different targets of one Dockerfile.',
+    cause:
+      'The inputs of a merge were built under different names, from different targets of one Dockerfile, or with different tags and build arguments.',
     remedy: [
       'Merge one image at a time: give the artifacts of each image a name of their own, such as `image-web-…`, and download only those.',
-      'If they are platforms of one image, give every job the same `images` and `target`.',
+      'If they are platforms of one image, give every job the same `images`, `tags`, `target` and `build-args`.',
       'If a target must differ by platform, add a stage that selects it: `FROM runtime-${TARGETARCH}`.',
     ],
   },

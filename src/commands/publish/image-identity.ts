@@ -6,11 +6,14 @@ import type { Runtime } from '../../runtime/runtime.ts';
 import type { Naming } from './naming.ts';
 import type { PublishInputs } from './settings.ts';
 
+/** Arguments that differ by platform. */
+const ARCHITECTURE = /amd64|x86[-_]64|x64|i?386|arm64|aarch64|armhf|armv?[5-8]|ppc64|s390x|riscv64|loong64/i;
+
 /** Which image this run makes, for the job that merges it; the same on every runner. */
 export function imageIdentity(
   { env, workspace }: Pick<Runtime, 'env' | 'workspace'>,
   { origin, isDefaultImage }: Pick<PublishInputs, 'origin' | 'isDefaultImage'>,
-  { images }: Pick<Naming, 'images'>,
+  { images, version = '' }: Pick<Naming, 'images' | 'version'>,
 ): ImageIdentity {
   // The folders of self-hosted runners have different paths.
   const path = (text: string) => {
@@ -21,7 +24,7 @@ export function imageIdentity(
     const [prefix = '', folder = ''] = found ?? [];
     return withoutCredentials(found === undefined ? text : `${prefix}${relative(folder, text)}`);
   };
-  const names = { repositories: isDefaultImage ? [] : images.map(({ name }) => name).toSorted() };
+  const names = { repositories: isDefaultImage ? [] : images.map(({ name }) => name).toSorted(), version };
   if (origin.kind !== 'build') {
     const context = origin.kind === 'file' ? path(origin.path) : '';
     return { ...names, context, file: '', target: '', buildArgs: '' };
@@ -30,7 +33,7 @@ export function imageIdentity(
   const given = [
     ...build['build-args'].map((arg) => (arg.includes('=') ? arg : `${arg}=${env[arg] ?? ''}`)),
     ...build['build-contexts'].map(({ name, value }) => `${name}=${path(value)}`),
-  ];
+  ].filter((text) => !ARCHITECTURE.test(text));
   return {
     ...names,
     context: path(build.context),

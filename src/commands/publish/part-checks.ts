@@ -3,6 +3,7 @@ import { HAND_OVER_FILE } from '../../domain/merge/hand-over.ts';
 import {
   builtForOthers,
   type Offered,
+  ofDifferentArguments,
   ofDifferentImages,
   ofLaterAttempts,
   ofOtherCommits,
@@ -64,6 +65,14 @@ export function warnOfOrigins(
 ): void {
   const runs = ofSeveralRuns(parts).map(({ name, run }) => `${name} (${run === '' ? 'unknown' : run})`);
   if (runs.length > 0) warn(runtime, partial, `The merged images were built in different runs: ${runs.join(', ')}.`);
+  const differing = ofDifferentArguments(parts).map(({ name, version }) => `${name} (${version || 'no tag'})`);
+  if (differing.length > 0) {
+    warn(
+      runtime,
+      partial,
+      `Tags or build arguments of the merged images differ: ${differing.join(', ')}. Check that they are platforms of one image, and not variants of it.`,
+    );
+  }
   for (const { name, repositories } of builtForOthers(
     parts,
     images.map((image) => image.name),

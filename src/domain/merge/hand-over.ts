@@ -40,8 +40,10 @@ export interface ImageIdentity {
   readonly file: string;
   /** Stage; empty: the last one. */
   readonly target: string;
-  /** Digest of the build arguments and named contexts; empty without any. */
+  /** Digest of the build arguments and named contexts that name no architecture; empty without any. */
   readonly buildArgs: string;
+  /** The main tag; empty without tags. */
+  readonly version: string;
 }
 
 const FORMAT_VERSION = 1;
@@ -84,7 +86,7 @@ export function readHandOver(value: unknown): Parsed<HandOver> {
 }
 
 function readIdentity(value: unknown): Parsed<ImageIdentity> {
-  const { repositories, context, file, target, buildArgs } = fieldsOf(value);
+  const { repositories, context, file, target, buildArgs, version } = fieldsOf(value);
   if (
     !Array.isArray(repositories) ||
     repositories.length > MAX_REPOSITORIES ||
@@ -93,10 +95,10 @@ function readIdentity(value: unknown): Parsed<ImageIdentity> {
     return problems('its image has no list of repositories');
   }
   const isText = (text: unknown): text is string => text === '' || isPlainText(text);
-  if (!isText(context) || !isText(file) || !isText(target) || !isText(buildArgs)) {
-    return problems('its image has no context, file, target or buildArgs');
+  if (!isText(context) || !isText(file) || !isText(target) || !isText(buildArgs) || !isText(version)) {
+    return problems('its image has no context, file, target, buildArgs or version');
   }
-  return parsed({ repositories, context, file, target, buildArgs });
+  return parsed({ repositories, context, file, target, buildArgs, version });
 }
 
 /** Whether the file lists exactly these platforms, however they are written. */

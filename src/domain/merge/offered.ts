@@ -66,7 +66,8 @@ function areVariants(one: Identified, two: Identified, all: readonly Identified[
 /**
  * The inputs with the image that each is a part of, when they are not all parts of one; otherwise empty. Pure.
  *
- * Names count when both jobs had some, and targets when both built the same Dockerfile.
+ * Names count when both jobs had some, and targets when both built the same Dockerfile. Versions count together with build
+ * arguments: alone, either may contain a date. https://github.com/owncloud-docker/ubuntu/pull/283
  */
 export function ofDifferentImages(
   offered: readonly Offered[],
@@ -83,6 +84,7 @@ export function ofDifferentImages(
 
 function isOther(one: ImageIdentity, two: ImageIdentity): boolean {
   if (areOtherNames(one.repositories, two.repositories)) return true;
+  if (one.version !== two.version && one.buildArgs !== two.buildArgs) return true;
   return one.context === two.context && one.file === two.file && one.target !== two.target;
 }
 
@@ -90,9 +92,10 @@ function areOtherNames(one: readonly string[], two: readonly string[]): boolean 
   return one.length > 0 && two.length > 0 && !one.some((name) => two.includes(name));
 }
 
-function describeImage({ repositories, file, target }: ImageIdentity): string {
+function describeImage({ repositories, file, target, version }: ImageIdentity): string {
   return [
     repositories.length === 0 ? 'the default image' : repositories.join(' and '),
+    ...(version === '' ? [] : [`version ${version}`]),
     ...(file === '' ? [] : [`file ${file}`]),
     ...(target === '' ? [] : [`target ${target}`]),
   ].join(', ');
@@ -129,6 +132,18 @@ export function ofLaterAttempts(
   return offered.flatMap(({ name, handOver }) =>
     handOver !== undefined && handOver.run.id === id && id !== '' && handOver.run.attempt > attempt ? [name] : [],
   );
+}
+
+/**
+ * The inputs with their versions, when versions or build arguments differ between them; otherwise empty. Pure. Variants of
+ * an image differ so, and sometimes its platforms.
+ */
+export function ofDifferentArguments(
+  offered: readonly Offered[],
+): readonly { readonly name: string; readonly version: string }[] {
+  const known = offered.flatMap(({ name, handOver }) => identified(handOver).map(({ image }) => ({ name, ...image })));
+  const count = (of: 'version' | 'buildArgs') => new Set(known.map((each) => each[of])).size;
+  return count('version') > 1 || count('buildArgs') > 1 ? known.map(({ name, version }) => ({ name, version })) : [];
 }
 
 /** The runs that built the inputs, when there are several; otherwise empty. Pure. */

@@ -17,6 +17,12 @@ export interface Part {
   readonly image: LocalImage;
 }
 
+const MISSING = [
+  'Check the job that builds the platform, and re-run it if it failed or its artifact expired.',
+  'Download the artifacts without `merge-multiple`: files of two layouts in one folder replace each other.',
+  'Correct `platforms`.',
+];
+
 /**
  * Makes one image of several: an index of every platform, in a fresh layout that shares its files with those of the
  * parts. No bytes but the index are written, so this takes as long for large images as for small ones.
@@ -40,7 +46,13 @@ export async function joinImages(
   const plan = mergePlan(parts.map(inputOf), expected);
   if (!plan.ok) {
     throw new ActionErrors(
-      plan.problems.map(({ code, message, platform }) => new ActionError(code, message, { facts: { platform } })),
+      plan.problems.map(
+        ({ code, message, platform }) =>
+          new ActionError(code, message, {
+            facts: { platform },
+            ...(code === 'PLATFORM_MISSING' ? { remedy: MISSING } : {}),
+          }),
+      ),
     );
   }
   const bytes = Buffer.from(indexDocument(plan.value, annotations));

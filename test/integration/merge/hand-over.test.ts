@@ -13,7 +13,7 @@ const AMD = 'linux/amd64';
 const ARM = 'linux/arm64';
 
 describe('`layout-directory`', () => {
-  test('hands over from the jobs of a matrix to a merge: same bytes, and who built what', async () => {
+  test('hands over from the jobs of a matrix to a merge: same bytes, and who built what', { timeout: 60_000 }, async () => {
     await using job = await createMergeJob();
     await using registry = await startRegistry();
     const images = `${registry.host}/org/app`;
@@ -117,7 +117,7 @@ describe('build, test, push', () => {
 });
 
 describe('`export`', () => {
-  test('writes the image as it is, the same bytes each time', async () => {
+  test('writes the image as it is, the same bytes each time', { timeout: 60_000 }, async () => {
     await using job = await createMergeJob();
     const { digest, platforms } = await job.image();
     const run = await job.publish({

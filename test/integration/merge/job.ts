@@ -22,6 +22,7 @@ export const APP: ImageIdentity = {
   file: '',
   target: '',
   buildArgs: '',
+  version: 'main',
 };
 
 export interface MergeJob extends Setting {

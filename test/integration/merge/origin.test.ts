@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { cp, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { HandOver, ImageIdentity } from '../../../src/domain/merge/hand-over.ts';
@@ -34,13 +34,13 @@ describe('another image of the same run is never taken for an earlier attempt', 
       'another target',
       image({ target: 'debug' }),
       'IMAGES_MIXED',
-      /layouts\/arm-1 \(ghcr\.io\/org\/app, target debug\)/,
+      /layouts\/arm-1 \(ghcr\.io\/org\/app, version main, target debug\)/,
     ],
     [
       'another Dockerfile',
       image({ file: 'Dockerfile.alpine' }),
       'PLATFORM_CONFLICT',
-      /layouts\/arm-1, ghcr\.io\/org\/app, file Dockerfile\.alpine, run 4242, attempt 1\)/,
+      /layouts\/arm-1, ghcr\.io\/org\/app, version main, file Dockerfile\.alpine, run 4242, attempt 1\)/,
     ],
     ['no word on which image it is', { image: undefined }, 'PLATFORM_CONFLICT', /layouts\/arm-1, run 4242, attempt 1/],
     ['another run', { run: attempt(1, '4141') }, 'PLATFORM_CONFLICT', /run 4141, attempt 1/],
@@ -106,6 +106,27 @@ describe('a changed file', () => {
       { code: 'SOURCE_INVALID', message: expect.stringMatching(/it has no attempt/) },
     ]);
   });
+});
+
+// https://github.com/owncloud-docker/ubuntu/pull/283: the arm64 image of one version was merged into another.
+test('platforms of two versions are not merged', async () => {
+  await using job = await createMergeJob();
+  await job.handOver(await job.image(single(AMD), 'layouts/1'), { image: { ...APP, version: '8.0', buildArgs: 'a' } });
+  await job.handOver(await job.image(single(ARM), 'layouts/2'), { image: { ...APP, version: '8.1', buildArgs: 'b' } });
+  const run = await job.merge({ push: 'false' });
+  expect(errorsOf(run), run.log).toMatchObject([
+    { code: 'IMAGES_MIXED', message: expect.stringMatching(/version 8\.0.*version 8\.1/) },
+  ]);
+});
+
+test('artifacts that were downloaded into one folder: the message says how to download them', async () => {
+  await using job = await createMergeJob();
+  await job.image(single(AMD), 'layouts');
+  const { directory } = await job.image(single(ARM), 'arm');
+  await cp(directory, join(job.repository.directory, 'layouts'), { recursive: true });
+  const run = await job.merge({ push: 'false' });
+  expect(errorsOf(run), run.log).toMatchObject([{ code: 'PLATFORM_MISSING' }]);
+  expect(run.log).toMatch(/without `merge-multiple`/);
 });
 
 test('other names and several runs are warned of', async () => {

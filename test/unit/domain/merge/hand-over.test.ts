@@ -12,13 +12,21 @@ import {
   describeOffered,
   newestAttempts,
   type Offered,
+  ofDifferentArguments,
   ofDifferentImages,
   ofLaterAttempts,
   ofOtherCommits,
   ofSeveralRuns,
 } from '../../../../src/domain/merge/offered.ts';
 
-const APP: ImageIdentity = { repositories: ['ghcr.io/org/app'], context: '.', file: '', target: '', buildArgs: '' };
+const APP: ImageIdentity = {
+  repositories: ['ghcr.io/org/app'],
+  context: '.',
+  file: '',
+  target: '',
+  buildArgs: '',
+  version: 'main',
+};
 const AMD = 'linux/amd64';
 const ARM = 'linux/arm64';
 const SHA = 'c'.repeat(40);
@@ -159,10 +167,12 @@ describe('parts of different images', () => {
     expect(
       ofDifferentImages([offered('a', AMD, 1), offered('b', ARM, 1, { repositories: ['ghcr.io/org/web'] })]),
     ).toEqual([
-      { name: 'a', image: 'ghcr.io/org/app, no target' },
-      { name: 'b', image: 'ghcr.io/org/web, no target' },
+      { name: 'a', image: 'ghcr.io/org/app, version main, no target' },
+      { name: 'b', image: 'ghcr.io/org/web, version main, no target' },
     ]);
     expect(ofDifferentImages([offered('a', AMD, 1, { target: 'debug' }), offered('b', ARM, 1)])).toHaveLength(2);
+    const variant = { version: '8.3', buildArgs: '8.3' };
+    expect(ofDifferentImages([offered('a', AMD, 1), offered('b', ARM, 1, variant)])).toHaveLength(2);
   });
 
   it.each<[string, Partial<ImageIdentity>]>([
@@ -170,6 +180,7 @@ describe('parts of different images', () => {
     ['had no names', { repositories: [] }],
     ['have Dockerfiles of their own, with other targets', { file: 'Dockerfile.arm', target: 'arm' }],
     ['have build arguments of their own', { buildArgs: 'arm' }],
+    ['have a date as their tag', { version: '20261129-0301' }],
   ])('are not those that %s', (_, other) => {
     expect(ofDifferentImages([offered('a', AMD, 1), offered('b', ARM, 1, other), without('c')])).toEqual([]);
   });
@@ -178,7 +189,7 @@ describe('parts of different images', () => {
 describe('what is told of the origin', () => {
   it('names image, run and attempt as far as they are known', () => {
     expect(describeOffered(offered('layouts/1', ARM, 2, { file: 'Dockerfile.arm', target: 'final' }))).toBe(
-      'layouts/1, ghcr.io/org/app, file Dockerfile.arm, target final, run 4242, attempt 2',
+      'layouts/1, ghcr.io/org/app, version main, file Dockerfile.arm, target final, run 4242, attempt 2',
     );
     expect(describeOffered(offered('layouts/1', ARM, 2, false))).toBe('layouts/1, run 4242, attempt 2');
     expect(describeOffered(without('layouts/1'))).toBe('layouts/1');
@@ -195,6 +206,16 @@ describe('what is told of the origin', () => {
     expect(ofLaterAttempts(parts, { id: '4242', attempt: 2 })).toEqual(['b']);
     expect(ofLaterAttempts(parts, { id: '4343', attempt: 2 })).toEqual([]);
     expect(ofLaterAttempts(parts, { id: '4242', attempt: 9 })).toEqual([]);
+  });
+
+  it('lists different tags and different build arguments', () => {
+    for (const more of [{ version: '8.3' }, { buildArgs: '8.3' }]) {
+      expect(ofDifferentArguments([offered('a', AMD, 1), offered('b', ARM, 1, more)])).toEqual([
+        { name: 'a', version: 'main' },
+        { name: 'b', version: more.version ?? 'main' },
+      ]);
+    }
+    expect(ofDifferentArguments([offered('a', AMD, 1), offered('b', ARM, 2), without('c')])).toEqual([]);
   });
 
   it('lists several runs', () => {
