@@ -18,6 +18,8 @@ function withReleased(workflow: string): string {
   return replaced;
 }
 
+const RUN_ID = 4242;
+
 const REUSABLE = ['promote.yml', 'cleanup.yml', 'publish.yml'];
 
 const reusable = () => Promise.all(REUSABLE.map((name) => readFile(join(ROOT, '.github', 'workflows', name), 'utf8')));
@@ -80,7 +82,7 @@ export async function runWorkflow(
     event: kind = 'push',
     payload = {},
     matrix = [],
-    isAgain = false,
+    attempt = 1,
   }: {
     /** Default: a push. */
     readonly event?: string;
@@ -88,13 +90,13 @@ export async function runWorkflow(
     readonly payload?: Fields;
     /** The jobs of a matrix that run, `platform:linux/amd64`; default: all. */
     readonly matrix?: readonly string[];
-    /** The same workflow at the same commit once more. */
-    readonly isAgain?: boolean;
+    /** Above 1: the run of the latest commit again, with the artifacts of the attempts before it. */
+    readonly attempt?: number;
   } = {},
 ): Promise<{ readonly exitCode: number; readonly log: string }> {
   const { repository } = scene;
   const file = '.github/workflows/run.yml';
-  if (!isAgain) await repository.commit('A workflow', { [file]: workflow });
+  if (attempt === 1) await repository.commit('A workflow', { [file]: workflow });
   await repository.git('remote', 'set-url', 'origin', 'https://github.com/org/app.git');
   const event = join(scene.directory, 'event.json');
   await writeFile(event, JSON.stringify({ ...(await pushEvent(repository)).payload, ...payload }));
@@ -108,6 +110,7 @@ export async function runWorkflow(
   const options = [
     ...[kind, '--eventpath', event, '--workflows', file],
     ...matrix.flatMap((each) => ['--matrix', each]),
+    ...['--env', `GITHUB_RUN_ID=${RUN_ID}`, '--env', `GITHUB_RUN_ATTEMPT=${attempt}`],
     ...['--platform', 'ubuntu-latest=-self-hosted'],
     ...['--local-repository', `org/registry-action@v1=${await release(scene)}`],
     ...(await artifacts(scene, [workflow, ...(await reusable())])),

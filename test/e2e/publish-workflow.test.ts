@@ -1,6 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runWorkflow } from './act.ts';
 import { run } from './programs.ts';
 import { type Registry, writes } from './registry.ts';
@@ -22,6 +24,9 @@ afterAll(() => scene[Symbol.asyncDispose]());
 
 const image = () => `${registry.host}/org/app-${images}`;
 const client = (program: string, ...args: readonly string[]) => asClient(scene, registry, program, args);
+
+/** What the jobs of the run have uploaded. */
+const artifacts = async () => (await readdir(join(scene.directory, 'artifacts'))).toSorted();
 
 /** A caller, as in docs/building.md. */
 const caller = (inputs: Readonly<Record<string, string | boolean>> = {}) => `on: [push, pull_request]
@@ -76,19 +81,72 @@ it('builds two platforms, hands them over as artifacts, and publishes one image'
   }
 });
 
-it('publishes nothing when a platform is missing, and everything once its job was run again', async () => {
-  const workflow = caller();
-  const first = await runWorkflow(scene, workflow, SECRETS, { matrix: ['platform:linux/amd64'] });
-  expect(first.exitCode, first.log).not.toBe(0);
-  expect(first.log).toMatch(/linux\/arm64 is missing/);
-  expect(writes(await registry.requests())).toEqual([]);
-  const second = await runWorkflow(scene, workflow, SECRETS, {
-    matrix: ['platform:linux/arm64'],
-    isAgain: true,
+describe('one platform fails', () => {
+  it('nothing is published, and a re-run of the failed jobs uses what the others have built', async () => {
+    await using mirror = await startMirror();
+    const dockerfile = `${await readFile(join(scene.repository.directory, 'Dockerfile'), 'utf8')}ADD ${mirror.url}/$TARGETARCH /app/\n`;
+    await scene.repository.commit('From a mirror', { 'Dockerfile.mirror': dockerfile });
+    const workflow = caller({ file: 'Dockerfile.mirror' });
+    mirror.without('arm64');
+    const first = await runWorkflow(scene, workflow, SECRETS);
+    expect(first.exitCode, first.log).not.toBe(0);
+    // The other platform goes on, and the job that publishes does not start.
+    expect(await artifacts()).toEqual([expect.stringMatching(/-linux-amd64-1$/)]);
+    expect(first.log).not.toMatch(/Publish\/Publish/);
+    expect(writes(await registry.requests())).toEqual([]);
+
+    mirror.without();
+    const matrix = ['platform:linux/arm64'];
+    const second = await runWorkflow(scene, workflow, SECRETS, { matrix, attempt: 2 });
+    expect(second.exitCode, second.log).toBe(0);
+    expect((await artifacts()).map((name) => name.slice(-'linux-amd64-1'.length))).toEqual([
+      'linux-amd64-1',
+      'linux-arm64-2',
+    ]);
+    const digest = (await client('crane', 'digest', `${image()}:main`)).trim();
+    expect(second.log).toContain(`published ${digest} main`);
+    expect(second.log).not.toContain('earlier attempt');
+
+    // All jobs again: there are two of amd64 and of arm64 now, and the newest are taken.
+    const third = await runWorkflow(scene, workflow, SECRETS, { attempt: 3 });
+    expect(third.exitCode, third.log).toBe(0);
+    expect(await artifacts()).toHaveLength(4);
+    expect(third.log).toMatch(/linux-amd64-1\S* is of an earlier attempt/);
+    expect(third.log).toMatch(/linux-arm64-2\S* is of an earlier attempt/);
   });
-  expect(second.exitCode, second.log).toBe(0);
-  expect((await client('crane', 'ls', image())).split('\n')).toContain('main');
+
+  it('a platform whose artifact is gone fails the merge', async () => {
+    const { exitCode, log } = await runWorkflow(scene, caller(), SECRETS, { matrix: ['platform:linux/amd64'] });
+    expect(exitCode, log).not.toBe(0);
+    expect(log).toMatch(/linux\/arm64 is missing/);
+    expect(writes(await registry.requests())).toEqual([]);
+  });
 });
+
+/** Files for a build, of which some are not there for a while. */
+async function startMirror() {
+  const absent = new Set<string>();
+  const server = createServer(({ url = '' }, response) => {
+    response.statusCode = absent.has(url.slice(1)) ? 503 : 200;
+    response.end('from the mirror\n');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('It has no port.');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    without: (...names: readonly string[]) => {
+      absent.clear();
+      for (const name of names) absent.add(name);
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
 
 it('a pull request from a fork builds, passes the gate, and stops', async () => {
   const payload = {
