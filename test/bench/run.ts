@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { e2eHome, runHome, setUp, tearDown } from '../e2e/environment.ts';
 import { endChildren, find, run, timed } from '../e2e/programs.ts';
 import { actionEntry } from '../support/action.ts';
+import { benchBuilders } from './builders.ts';
 import { benchChain } from './chain.ts';
 import { benchCleanup } from './cleanup.ts';
 import { benchCopy } from './copy.ts';
@@ -16,7 +17,7 @@ import { benchSign } from './sign.ts';
 import { benchStart } from './start.ts';
 
 const ROUNDS = 3;
-const PARTS = ['start', 'push', 'copy', 'chain', 'cleanup', 'merge', 'mirror', 'sign'] as const;
+const PARTS = ['start', 'push', 'copy', 'chain', 'cleanup', 'builders', 'merge', 'mirror', 'sign'] as const;
 const INSTALL = fileURLToPath(new URL('../e2e/install.sh', import.meta.url));
 
 let cancelled = false;
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
     if (isWanted('chain')) await benchChain(place);
     if (isWanted('push')) await benchPush(place);
     if (isWanted('copy')) await benchCopy(place);
+    if (isWanted('builders')) await needEmulation(env).then((found) => found && benchBuilders({ ...place, ...found }));
     if (isWanted('merge')) await benchMerge(place);
     if (isWanted('sign')) await benchSign(place);
     if (isWanted('cleanup')) await needRegclient(env).then(() => benchCleanup(place));
@@ -69,12 +71,27 @@ const needSkopeo = (env: NodeJS.ProcessEnv) =>
   need('skopeo', ['own', e2eHome(), 'skopeo', 'libgpgme11', 'libassuan0'], env);
 const needRegclient = (env: NodeJS.ProcessEnv) => need('regsync', ['regclient', e2eHome(), 'v0.11.7'], env);
 
+/** QEMU and the program that it emulates; undefined, said why, where one of them cannot be had. */
+async function needEmulation(env: NodeJS.ProcessEnv) {
+  const home = e2eHome();
+  const qemu = join(home, 'root', 'usr', 'bin', 'qemu-aarch64-static');
+  const program = (architecture: 'amd64' | 'arm64') => join(home, 'bin', `compile-${architecture}`);
+  if (!existsSync(qemu)) await installPart('QEMU', ['own', home, 'qemu-user-static'], env);
+  if (!existsSync(program('arm64'))) await installPart('the program of the RUN step', ['compile', home], env);
+  if (existsSync(qemu) && existsSync(program('arm64'))) return { qemu, program };
+  console.log('  "builders" is left out: there is no QEMU, or no Go to build what it emulates.');
+  return undefined;
+}
+
 async function need(program: string, install: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   if (find(program, env.PATH ?? '') !== undefined) return;
-  await timed(`install ${program}`, () => run('bash', [INSTALL, ...install], { env, timeout: 300_000 })).catch(
-    (error: unknown) => console.log(error instanceof Error ? error.message : error),
-  );
+  await installPart(program, install, env);
 }
+
+const installPart = (what: string, args: readonly string[], env: NodeJS.ProcessEnv) =>
+  timed(`install ${what}`, () => run('bash', [INSTALL, ...args], { env, timeout: 300_000 })).catch((error: unknown) =>
+    console.log(error instanceof Error ? error.message : error),
+  );
 
 const measuring = main();
 try {

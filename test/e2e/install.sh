@@ -16,6 +16,7 @@
 #   install.sh referrers-registry HOME  the registry of the folder of that name, into HOME/bin
 #   install.sh grafana-schema HOME    the same for the check of dashboards
 #   install.sh terraform-schema HOME  the same for a provider of Terraform that knows the arguments of real ones
+#   install.sh compile HOME           the program that the benchmark's builds run, for amd64 and arm64, into HOME/bin
 #   install.sh opentofu HOME VERSION  OpenTofu from its Go module, into HOME/bin: 10 to 15 minutes of one processor
 set -euo pipefail
 part=${1:?part} home=${2:?folder} script=$(realpath "$0")
@@ -145,6 +146,12 @@ case $part in
   referrers-registry | grafana-schema | terraform-schema)
     cd "$(dirname "$script")/$part"
     retried go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$home/bin/$part" .
+    ;;
+  compile)
+    cd "$(dirname "$script")/../bench/compile"
+    for arch in amd64 arm64; do
+      CGO_ENABLED=0 GOARCH=$arch go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$home/bin/compile-$arch" .
+    done
     ;;
   *) echo "unknown part $part" >&2; exit 2 ;;
 esac
