@@ -13,7 +13,9 @@ const AMD = 'linux/amd64';
 const ARM = 'linux/arm64';
 
 describe('`layout-directory`', () => {
-  test('hands over from the jobs of a matrix to a merge: same bytes, and who built what', { timeout: 60_000 }, async () => {
+  test('hands over from the jobs of a matrix to a merge: same bytes, and who built what', {
+    timeout: 60_000,
+  }, async () => {
     await using job = await createMergeJob();
     await using registry = await startRegistry();
     const images = `${registry.host}/org/app`;
