@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { once } from '../domain/once.ts';
 import { ActionError } from '../errors/action-error.ts';
 import type { SigstoreService } from './service.ts';
 
@@ -33,8 +34,9 @@ export interface TrustFiles {
 const FILE_LIMIT = 5 * 1024 * 1024;
 
 /**
- * Fetches trust material, and keeps what it fetched in a folder: unchanged metadata is not fetched again within the job. The root
- * is always the one that this action ships, because a folder on a runner is not to be trusted; all else is checked against it.
+ * Fetches trust material, and keeps what it fetched in a folder for the later steps of the job: they request nothing until its
+ * metadata expires by the clock. The root is always the one that this action ships, because a folder on a runner is not to be trusted;
+ * all else is checked against it, and what does not stand up to it is fetched again.
  * @param folder of this job, created
  */
 export async function openTrustFiles(
@@ -47,7 +49,6 @@ export async function openTrustFiles(
   const home = join(folder, encodeURIComponent(new URL(mirror).host));
   const targets = join(home, 'targets');
   await mkdir(targets, { recursive: true, mode: 0o700 });
-  await writeFile(join(home, 'root.json'), await root());
 
   class Fetcher extends BaseFetcher {
     override async fetch(url: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
@@ -63,22 +64,43 @@ export async function openTrustFiles(
     }
   }
 
-  const updater = new Updater({
-    metadataDir: home,
-    metadataBaseUrl: mirror,
-    targetDir: targets,
-    targetBaseUrl: `${mirror}/targets`,
-    fetcher: new Fetcher(),
-  });
-  let refreshed: Promise<void> | undefined;
+  class NoFetcher extends BaseFetcher {
+    override fetch(url: string): Promise<never> {
+      return Promise.reject(new Error(`${url} is not requested`));
+    }
+  }
+
+  const refresh = async (fetcher: InstanceType<typeof BaseFetcher>, forceCache: boolean) => {
+    // A root that an earlier step fetched would be trusted as it is.
+    await writeFile(join(home, 'root.json'), await root());
+    const updater = new Updater({
+      metadataDir: home,
+      metadataBaseUrl: mirror,
+      targetDir: targets,
+      targetBaseUrl: `${mirror}/targets`,
+      fetcher,
+      forceCache,
+    });
+    await updater.refresh();
+    return updater;
+  };
+  const kept = once(() => refresh(new NoFetcher(), true).catch(() => undefined));
+  const fetched = once(() => refresh(new Fetcher(), false));
+  const keptFile = async (name: string) => {
+    const updater = await kept();
+    const target = await updater?.getTargetInfo(name);
+    return target === undefined ? undefined : updater?.findCachedTarget(target);
+  };
+  const fetchedFile = async (name: string) => {
+    const updater = await fetched();
+    const target = await updater.getTargetInfo(name);
+    if (target === undefined) throw new Error(`it has no ${name}`);
+    return (await updater.findCachedTarget(target)) ?? updater.downloadTarget(target);
+  };
   return {
     read: async (name) => {
       try {
-        refreshed ??= updater.refresh();
-        await refreshed;
-        const target = await updater.getTargetInfo(name);
-        if (target === undefined) throw new Error(`it has no ${name}`);
-        const file = (await updater.findCachedTarget(target)) ?? (await updater.downloadTarget(target));
+        const file = (await keptFile(name).catch(() => undefined)) ?? (await fetchedFile(name));
         const value: unknown = JSON.parse(await readFile(file, 'utf8'));
         return value;
       } catch (error) {

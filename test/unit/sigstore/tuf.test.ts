@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createTransport } from '../../../src/http/transport.ts';
@@ -7,6 +7,7 @@ import { GITHUB_REPOSITORY, openTrustFiles, PUBLIC_REPOSITORY } from '../../../s
 import { createTestClock, createTestRuntime, type TestRuntime } from '../../support/runtime.ts';
 import { startTrustRepository, type TrustRepositoryDouble } from '../../support/trust-repository.ts';
 
+const PAST = '2020-01-01T00:00:00Z';
 const ROOT = '{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}';
 
 let runtime: TestRuntime;
@@ -44,7 +45,40 @@ describe('trust material', () => {
     await read();
     repository.requests.length = 0;
     expect(await read()).toEqual(JSON.parse(ROOT));
-    expect(repository.requests).toEqual(['/2.root.json', '/timestamp.json']);
+    expect(repository.requests).toEqual([]);
+  });
+
+  test('that was fetched counts while the repository is unreachable', async () => {
+    await read();
+    const { url, root } = repository;
+    await repository[Symbol.asyncDispose]();
+    expect(await read(root, url)).toEqual(JSON.parse(ROOT));
+    repository = await startTrustRepository({});
+  });
+
+  test.each<[string, string, (path: string) => Promise<void>]>([
+    ['expired', 'timestamp.json', (path) => writeFile(path, repository.metadata('timestamp', { expires: PAST }))],
+    ['expired in part', 'targets.json', (path) => writeFile(path, repository.metadata('targets', { expires: PAST }))],
+    ['changed', 'targets/trusted_root.json', (path) => writeFile(path, '{"evil":true}')],
+    ['cut off', 'snapshot.json', (path) => truncate(path, 20)],
+    ['removed', 'timestamp.json', (path) => rm(path)],
+    ['of another key', 'timestamp.json', (path) => writeFile(path, repository.foreign('timestamp'))],
+    ['a root of somebody else', 'root.json', (path) => writeFile(path, '{"signed":{}}')],
+  ])('that is kept and %s is fetched again', async (what, name, spoil) => {
+    await read();
+    const [host = ''] = await readdir(folder);
+    await spoil(join(folder, host, name));
+    repository.serve('/timestamp.json', repository.metadata('timestamp', { version: 2 }));
+    repository.requests.length = 0;
+    expect(await read()).toEqual(JSON.parse(ROOT));
+    expect(repository.requests.length > 0).toBe(!what.startsWith('a root'));
+    const { url, root } = repository;
+    await repository[Symbol.asyncDispose]();
+    if (!what.startsWith('a root')) await spoil(join(folder, host, name));
+    const later = read(root, url);
+    if (what.startsWith('a root')) expect(await later).toEqual(JSON.parse(ROOT));
+    else await expect(later).rejects.toMatchObject({ code: 'TRUSTED_ROOT_UNAVAILABLE' });
+    repository = await startTrustRepository({});
   });
 
   test('in a folder that somebody else wrote to is not believed', async () => {
