@@ -483,7 +483,7 @@ export const CATALOGUE = {
     title: 'A condition of the report is met',
     cause: 'The report found what `fail-on` names. The report is complete, and nothing was changed.',
     remedy: [
-      'Correct what each line of the message names: promote or roll back the environment, scan the image, delete what is broken, or give the credentials the missing right.',
+      'Correct each of them: promote or roll back the environment, scan the image, delete what is broken, or give the credentials the missing right.',
       'Remove the condition from `fail-on` if it is expected.',
     ],
   },

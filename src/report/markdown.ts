@@ -22,9 +22,13 @@ export function prose(text: string): string {
     .join('');
 }
 
+/** From this length on, code without spaces may be broken, so that a cell is not wider than the page. */
+const MAX_UNBROKEN = 80;
+
 /** Inline code with any content. */
 export function code(text: string): string {
-  return `<code>${plain(text)}</code>`;
+  const parts = text.length > MAX_UNBROKEN ? text.split(/(?<=[,/|])/) : [text];
+  return `<code>${parts.map(plain).join('<wbr>')}</code>`;
 }
 
 /** A table of Markdown cells, without empty columns. Empty without rows. */

@@ -184,4 +184,4 @@ export function renderLeft({ report, plan }: RepositoryResult): string {
   return [list, already].filter((part) => part !== '').join('\n\n');
 }
 
-const STATES = { skipped: '⏭️ skipped', blocked: '⛔ not allowed', failed: '❌ failed' } as const;
+const STATES = { skipped: '⏭️\u00A0skipped', blocked: '⛔\u00A0not\u00A0allowed', failed: '❌\u00A0failed' } as const;

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { counted, bytes as size } from '../../domain/amount.ts';
 import { ActionError, throwAll } from '../../errors/action-error.ts';
 import { uploadLimit } from '../../oci/transfer/copy.ts';
-import { step } from '../../run/progress.ts';
+import { step, warn } from '../../run/progress.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { type Admissions, applyMirror } from './apply.ts';
 import { ByteBudget } from './budget.ts';
@@ -49,6 +49,7 @@ async function runMirror(runtime: Runtime, inputs: MirrorInputs, partial: Partia
     bytes: new ByteBudget(maxBytes),
     probed: new Set(),
   };
+  for (const text of chainWarnings(config.mirrors)) warn(runtime, partial, text);
   const note = () => {
     partial.sources = sourcesOf(works);
     partial.totals.requests = opened.registries.reduce((sum, { client }) => sum + client.requests(), 0);
@@ -115,6 +116,16 @@ function logNeeds({ log }: Runtime, { needs }: PartialMirror): void {
   const unknown =
     unread === 0 ? '' : `; ${counted(unread, 'image is', 'images are')} not read before, which would count as pulls`;
   log.info(`To read: ${size(bytes)} and ${unread === 0 ? '' : 'at least '}${counted(pulls, 'pull')}${unknown}.`);
+}
+
+/** Sources that the same run writes to: they are compared before that. */
+function chainWarnings(mirrors: MirrorInputs['config']['mirrors']): readonly string[] {
+  const targets = new Set(mirrors.flatMap(({ to }) => to.map(({ name }) => name)));
+  const chained = new Set(mirrors.flatMap(({ from }) => (targets.has(from.name) ? from.name : [])));
+  return [...chained].map(
+    (name) =>
+      `${name} is the source of one mirror and a target of another: it is compared before the run writes to it, so what is new arrives one run later. Name all targets in one \`to\`.`,
+  );
 }
 
 /** Tags that two mirrors would write to the same target: each run would move them back. */

@@ -165,20 +165,20 @@ function outcomeReason(outcome: StepOutcome): string | undefined {
 }
 
 const NAMES: Readonly<Record<Setting['action'], string>> = {
-  create: '➕ make',
-  change: '✏️ change',
-  remove: '➖ remove',
-  equal: '✔️ equal',
-  unsupported: '⚪ unsupported',
-  'needs-recreation': '⛔ needs to be recreated',
-  'kept-foreign': '🤝 kept',
-  denied: '🔒 denied',
+  create: '➕\u00A0make',
+  change: '✏️\u00A0change',
+  remove: '➖\u00A0remove',
+  equal: '✔️\u00A0equal',
+  unsupported: '⚪\u00A0unsupported',
+  'needs-recreation': '⛔\u00A0needs to be recreated',
+  'kept-foreign': '🤝\u00A0kept',
+  denied: '🔒\u00A0denied',
 };
 
 const STATES: Readonly<Record<StepOutcome['outcome'], string>> = {
-  done: '✅ done',
-  skipped: '⏭️ skipped',
-  changed: '⛔ changed since the plan',
-  unapproved: '· not in the plan',
-  failed: '❌ failed',
+  done: '✅\u00A0done',
+  skipped: '⏭️\u00A0skipped',
+  changed: '⛔\u00A0changed since the plan',
+  unapproved: '·\u00A0not in the plan',
+  failed: '❌\u00A0failed',
 };

@@ -79,3 +79,20 @@ test.each([
     expect(run.log).toContain('Use `config` instead.');
   },
 );
+
+test('a source that another mirror of the file writes to is told, because what is new arrives one run later', async () => {
+  await using scene = await mirrorScene({ targets: [{}, {}] });
+  scene.image(['app'], {}, 'v1');
+  const [first, second] = scene.targets.map(({ host }) => `${host}/${TARGET_NAME}`);
+  const config = [
+    'version: 1',
+    'mirrors:',
+    `  - {from: ${scene.source.host}/${SOURCE_NAME}, to: ${first}, tags: [v1]}`,
+    `  - {from: ${first}, to: ${second}, tags: [v1]}`,
+  ].join('\n');
+  const run = await runMirror({ config });
+  expect(run.exitCode).toBe(1);
+  expect(run.summary).toContain('Name all targets in one');
+  expect((await runMirror({ config })).outputs.outcome).toBe('mirrored');
+  expect(scene.targets[1]?.tags(TARGET_NAME)).toEqual(scene.source.tags(SOURCE_NAME));
+});

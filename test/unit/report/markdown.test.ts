@@ -44,3 +44,11 @@ test('errors with the same remedy share it', () => {
   expect(shown.match(/IGNOREFILE_INVALID\]/g)).toHaveLength(1);
   expect(shown).toMatch(/a\.yaml:1: no\.[\s\S]*a\.yaml:3: no\.[\s\S]*> 1\. [\s\S]*DENIED\]/);
 });
+
+test('long code without spaces may be broken at its punctuation, and is otherwise as it was', () => {
+  const long = JSON.stringify(Array.from({ length: 10 }, (_, at) => `repositories/app-${at}/content/read`));
+  const rendered = code(long);
+  expect(rendered).toContain('repositories/<wbr>app');
+  expect(rendered.replaceAll('<wbr>', '')).toBe(`<code>${plain(long)}</code>`);
+  expect(code('a/b,c')).toBe('<code>a/b,c</code>');
+});
