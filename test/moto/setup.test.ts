@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { runAction } from '../support/action.ts';
+import { installMoto } from './install.ts';
 
 /** What moto has no answer for: a preview, which expires nothing here. */
 async function withPreviews(target: string): Promise<string> {
@@ -44,15 +45,18 @@ const HOST = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
 /** moto, an implementation of AWS's services that is not ours: https://github.com/getmoto/moto */
 async function startMoto(): Promise<string> {
   const port = await freePort();
-  const program = process.env.MOTO_SERVER ?? 'moto_server';
-  const server = spawn(program, ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  const env = { ...process.env, PYTHONPATH: await installMoto() };
+  const server = spawn('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
+    env,
+    stdio: 'ignore',
+  });
   onTestFinished(() => void server.kill());
   const url = `http://127.0.0.1:${port}`;
   for (let attempt = 0; attempt < 100; attempt += 1) {
     if ((await fetch(url).catch(() => undefined)) !== undefined) return url;
     await sleep(200);
   }
-  throw new Error(`${program} does not answer on ${url}.`);
+  throw new Error(`moto does not answer on ${url}.`);
 }
 
 function freePort(): Promise<number> {

@@ -125,6 +125,34 @@ const MISTAKES: readonly (readonly [string, string, string | RegExp])[] = [
     '`aws.imageTagMutability` is no',
   ],
   ['a tag of AWS', file('', 'labels: {"aws:owner": x}'), 'tags that begin with `aws:` are for AWS itself'],
+  [
+    'a filter of signing with capitals',
+    file(
+      `, signing: [{profile: "arn:aws:signer:eu-west-1:${ACCOUNT}:/signing-profiles/acme", only: ["acme/*", "Acme/*"]}]`,
+    ),
+    '"Acme/*": a signing filter has lower-case letters',
+  ],
+  [
+    'a filter of signing with two dashes',
+    file(
+      `, signing: [{profile: "arn:aws:signer:eu-west-1:${ACCOUNT}:/signing-profiles/acme", only: ["acme/*", "acme/a--b"]}]`,
+    ),
+    '"acme/a--b": a signing filter has lower-case letters',
+  ],
+  [
+    'a filter of signing with a slash at its end',
+    file(
+      `, signing: [{profile: "arn:aws:signer:eu-west-1:${ACCOUNT}:/signing-profiles/acme", only: ["acme/*", "acme/"]}]`,
+    ),
+    '"acme/": a signing filter has lower-case letters',
+  ],
+  [
+    'a filter of signing with a class of characters',
+    file(
+      `, signing: [{profile: "arn:aws:signer:eu-west-1:${ACCOUNT}:/signing-profiles/acme", only: ["acme/*", "acme/[ab]"]}]`,
+    ),
+    '"acme/[ab]": a signing filter has lower-case letters',
+  ],
   ['a path after the host', file('').replace(ECR_HOST, `${ECR_HOST}/acme`), '`at` of Amazon ECR is a host'],
 ];
 

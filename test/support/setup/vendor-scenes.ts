@@ -21,8 +21,9 @@ export interface VendorScene {
 
 type Before = (request: CloudRequest) => ReturnType<Service> | undefined;
 
-const RESOURCE =
+export const AZURE_RESOURCE =
   '/subscriptions/7c1e0000-0000-4000-8000-000000000001/resourceGroups/registries/providers/Microsoft.ContainerRegistry/registries/acmeprod';
+export const HARBOR_LOGIN = { host: 'harbor.acme.example', user: 'admin', password: 'harbor-password' };
 const UUID = '1b6a2c1e-3f40-4a8e-8d11-5d3f8a9b0c11';
 const missing: Service = () => ({ status: 500 });
 
@@ -40,42 +41,8 @@ export const VENDOR_SCENES: Readonly<Record<string, (before?: Before) => Promise
       problems: () => api.problems,
     };
   },
-  'Azure Container Registry': async (before) => {
-    const double = azureSetupDouble({ resource: RESOURCE });
-    const contract = azureContract(await readContract('acr-arm'), RESOURCE);
-    const api = checked(guarded(double.hosts['management.azure.com'], before), contract);
-    const oidc = oidcDouble();
-    const entra: Service = () => ({ status: 200, body: { access_token: jwt({ exp: 4_000_000_000 }) } });
-    const registry: Service = ({ url }) =>
-      url.pathname.startsWith('/oauth2/exchange')
-        ? { status: 200, body: { refresh_token: jwt({ exp: 4_000_000_000 }) } }
-        : url.pathname.startsWith('/oauth2/token')
-          ? { status: 200, body: { access_token: jwt({ exp: 4_000_000_000 }) } }
-          : { status: 200, body: { repositories: null } };
-    return {
-      hosts: {
-        'management.azure.com': api,
-        'login.microsoftonline.com': entra,
-        'acmeprod.azurecr.io': registry,
-        ...oidc.hosts,
-      },
-      inputs: { 'azure-client-id': UUID, 'azure-tenant-id': UUID },
-      env: { HOOK_TOKEN: 'hook-token', ...oidc.env },
-      problems: () => api.problems,
-      logins: /\/oauth2\//,
-    };
-  },
-  Harbor: async (before) => {
-    const host = 'harbor.acme.example';
-    const double = harborSetupDouble({ host, user: 'admin', password: 'harbor-password' });
-    const api = checked(guarded(double.hosts[host] ?? missing, before), await readContract('harbor'));
-    return {
-      hosts: { [host]: api },
-      inputs: { registry: host, username: 'admin', password: 'harbor-password', 'registry-type': `${host}=harbor` },
-      env: { HUB_TOKEN: 'hub-token', EU_TOKEN: 'eu-token' },
-      problems: () => api.problems,
-    };
-  },
+  'Azure Container Registry': (before) => azureScene(azureSetupDouble({ resource: AZURE_RESOURCE }), before),
+  Harbor: (before) => harborScene(harborSetupDouble(HARBOR_LOGIN), before),
   'Docker Hub': async (before) => {
     const double = hubSetupDouble({ user: 'acme', password: 'hub-password', teams: { acme: ['ci', 'ops'] } });
     const api = checked(guarded(double.hosts['hub.docker.com'], before), await readContract('docker-hub'));
@@ -113,6 +80,44 @@ export const VENDOR_SCENES: Readonly<Record<string, (before?: Before) => Promise
     };
   },
 };
+
+/** Azure with a double of one's own. */
+export async function azureScene(double: ReturnType<typeof azureSetupDouble>, before?: Before): Promise<VendorScene> {
+  const contract = azureContract(await readContract('acr-arm'), AZURE_RESOURCE);
+  const api = checked(guarded(double.hosts['management.azure.com'], before), contract);
+  const oidc = oidcDouble();
+  const entra: Service = () => ({ status: 200, body: { access_token: jwt({ exp: 4_000_000_000 }) } });
+  const registry: Service = ({ url }) =>
+    url.pathname.startsWith('/oauth2/exchange')
+      ? { status: 200, body: { refresh_token: jwt({ exp: 4_000_000_000 }) } }
+      : url.pathname.startsWith('/oauth2/token')
+        ? { status: 200, body: { access_token: jwt({ exp: 4_000_000_000 }) } }
+        : { status: 200, body: { repositories: null } };
+  return {
+    hosts: {
+      'management.azure.com': api,
+      'login.microsoftonline.com': entra,
+      'acmeprod.azurecr.io': registry,
+      ...oidc.hosts,
+    },
+    inputs: { 'azure-client-id': UUID, 'azure-tenant-id': UUID },
+    env: { HOOK_TOKEN: 'hook-token', ...oidc.env },
+    problems: () => api.problems,
+    logins: /\/oauth2\//,
+  };
+}
+
+/** Harbor with a double of one's own. */
+export async function harborScene(double: ReturnType<typeof harborSetupDouble>, before?: Before): Promise<VendorScene> {
+  const { host, user: username, password } = HARBOR_LOGIN;
+  const api = checked(guarded(double.hosts[host] ?? missing, before), await readContract('harbor'));
+  return {
+    hosts: { [host]: api },
+    inputs: { registry: host, username, password, 'registry-type': `${host}=harbor` },
+    env: { HUB_TOKEN: 'hub-token', EU_TOKEN: 'eu-token' },
+    problems: () => api.problems,
+  };
+}
 
 /** A service behind one that may answer first. */
 function guarded(service: Service, before: Before = () => undefined): Service {

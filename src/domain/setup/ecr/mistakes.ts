@@ -1,4 +1,5 @@
 import { quoted } from '../../suggestion.ts';
+import { cosignWarnings, EXCEPT_SIGNATURES } from '../cosign-tags.ts';
 import type { DesiredRegistry, RepositorySettings, Retention } from '../desired-state.ts';
 import type { Json } from '../json.ts';
 import type { Principal } from '../principal.ts';
@@ -71,11 +72,7 @@ function settingsMistakes(settings: Settings): readonly Mistake[] {
         error(immutable.line, `${quoted(tag)}: Amazon ECR takes at most 2 \`*\` in a pattern`);
     }
   }
-  if (immutable?.value.mode === 'all') {
-    const message =
-      'cosign could not add a second signature under its tag `sha256-….sig`: if you sign with cosign, write `immutable: {except: ["sha256-*"]}`';
-    found.push({ severity: 'warning', line: immutable.line, message });
-  }
+  found.push(...cosignWarnings([{ settings }], EXCEPT_SIGNATURES));
   for (const [key, { value, line }] of settings.labels ?? []) {
     if (/^aws:/i.test(key)) error(line, `${quoted(key)}: tags that begin with \`aws:\` are for AWS itself`);
     if ((value?.length ?? 0) > 256) error(line, `${quoted(key)}: the value of a tag has at most 256 characters`);

@@ -1,4 +1,5 @@
 import { cacheRepository } from '../../../domain/setup/cache.ts';
+import { cosignWarnings, SIGNATURES_ELSEWHERE } from '../../../domain/setup/cosign-tags.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import { ActionError } from '../../../errors/action-error.ts';
@@ -143,7 +144,8 @@ const LABEL_VALUE = /^[\p{Ll}\p{Lo}\p{N}_-]{0,63}$/u;
 function mistakes(desired: DesiredRegistry): readonly Mistake[] {
   const error = (line: number, message: string): Mistake => ({ severity: 'error', line, message });
   const { host, namespace, line, newKey } = desired;
-  const found: Mistake[] = [];
+  const immutable = desired.repositories.filter(({ settings }) => settings.immutable?.value.mode === 'all');
+  const found: Mistake[] = [...cosignWarnings(immutable, SIGNATURES_ELSEWHERE)];
   if (!host.endsWith('-docker.pkg.dev') || namespace === '') {
     found.push(
       error(

@@ -1,4 +1,5 @@
 import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
+import { cosignWarnings } from '../../../domain/setup/cosign-tags.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import { ActionError } from '../../../errors/action-error.ts';
@@ -139,6 +140,7 @@ function mistakes({ repositories, own, namespace, at, line: registryLine }: Desi
     ...block.map(([field, { line }]) =>
       error(line, `\`hub.${field}\`: there are no fields of Docker Hub beyond the keys of the file.`),
     ),
+    ...cosignWarnings(repositories, 'write `immutable: {only: ["v*"]}`, with patterns of your versions'),
     ...repositories.flatMap(({ name, line, settings: { description } }) => [
       ...(NAME.test(name)
         ? []

@@ -1,3 +1,4 @@
+import { cosignWarnings, EXCEPT_SIGNATURES } from '../../../domain/setup/cosign-tags.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import type { SubjectChanges } from '../../setup/change.ts';
@@ -116,5 +117,10 @@ function mistakes(desired: DesiredRegistry): readonly Mistake[] {
       on.includes('quarantine') ? [error(line, '`on: quarantine`: Harbor has no such event.')] : [],
     ),
   );
-  return [...repositoryNameMistakes(PROJECTS, desired), ...webhooks, ...ownMistakes(desired)];
+  return [
+    ...repositoryNameMistakes(PROJECTS, desired),
+    ...webhooks,
+    ...cosignWarnings(desired.repositories, EXCEPT_SIGNATURES),
+    ...ownMistakes(desired),
+  ];
 }

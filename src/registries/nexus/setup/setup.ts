@@ -1,5 +1,6 @@
 import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
 import { cacheRepository } from '../../../domain/setup/cache.ts';
+import { cosignWarnings, SIGNATURES_ELSEWHERE } from '../../../domain/setup/cosign-tags.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type { Mistake, RegistryPlan } from '../../../domain/setup/setting.ts';
 import { ActionError } from '../../../errors/action-error.ts';
@@ -217,7 +218,11 @@ async function applyRole(
 }
 
 function mistakes(desired: DesiredRegistry): readonly Mistake[] {
-  return [...repositoryNameMistakes(NAMES, desired), ...ownMistakes(desired)];
+  return [
+    ...repositoryNameMistakes(NAMES, desired),
+    ...cosignWarnings(desired.repositories, SIGNATURES_ELSEWHERE),
+    ...ownMistakes(desired),
+  ];
 }
 
 const NAMES = {
