@@ -5,6 +5,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  DescribeKeyRequest$,
+  DescribeKeyResponse$,
+  GetPublicKeyRequest$,
+  GetPublicKeyResponse$,
+  KeyMetadata$,
+  SignRequest$,
+  SignResponse$,
+} from '@aws-sdk/client-kms';
 import { describe, expect, it } from 'vitest';
 import { connect } from '../support/registry-client.ts';
 import { find, run } from './programs.ts';
@@ -22,19 +31,33 @@ const sumOf = async (program: string) =>
 const KEY = 'alias/release';
 const ARN = 'arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 
+const KMS_SHAPES = {
+  DescribeKey: [DescribeKeyRequest$, DescribeKeyResponse$],
+  GetPublicKey: [GetPublicKeyRequest$, GetPublicKeyResponse$],
+  Sign: [SignRequest$, SignResponse$],
+} as const;
+
+/** Fields that AWS's own client does not know in a shape, and required ones that are missing. */
+function unlike([, , shape, , fields, , required = 0]: typeof SignRequest$, value: object): readonly string[] {
+  const missing = fields.slice(0, required).filter((field) => !Object.hasOwn(value, field));
+  const unknown = Object.keys(value).filter((field) => !fields.includes(field));
+  return [...missing, ...unknown].map((field) => `${shape}.${field}`);
+}
+
 /**
- * AWS KMS, as far as signing takes: https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
+ * AWS KMS, as far as signing takes, with requests and answers that have the shapes of AWS's own client: https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
  * It answers as KMS does to other credentials (AccessDeniedException) and to a key that does not exist (NotFoundException).
  */
 async function startKms(accessKey: string) {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const spki = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
   const requests: string[] = [];
+  const problems: string[] = [];
   const facts = {
     ...{ KeyId: ARN, KeyUsage: 'SIGN_VERIFY', KeySpec: 'ECC_NIST_P256', CustomerMasterKeySpec: 'ECC_NIST_P256' },
     SigningAlgorithms: ['ECDSA_SHA_256'],
   };
-  const reply = async (target: string, body: Asked): Promise<readonly [number, unknown]> => {
+  const reply = async (target: string, body: Asked): Promise<readonly [number, object]> => {
     const { KeyId, Message = '', MessageType, SigningAlgorithm } = body;
     if (KeyId !== KEY && KeyId !== ARN) {
       return [400, { __type: 'NotFoundException', message: `Alias ${KeyId} is not found.` }];
@@ -57,6 +80,15 @@ async function startKms(accessKey: string) {
     const isAllowed = request.headers.authorization?.includes(`Credential=${accessKey}/`) === true;
     const refusal = { __type: 'AccessDeniedException', message: 'User is not authorized to perform: kms:Sign' };
     const [status, json] = isAllowed ? await reply(target, body) : [400, refusal];
+    const operation = target.replace('TrentService.', '');
+    if (!isOperation(operation)) problems.push(`${target} is not described`);
+    else {
+      const [asked, answered] = KMS_SHAPES[operation];
+      problems.push(...unlike(asked, body), ...(status === 200 ? unlike(answered, json) : []));
+      if (operation === 'DescribeKey' && status === 200) {
+        problems.push(...unlike(KeyMetadata$, Object(Reflect.get(json, 'KeyMetadata'))));
+      }
+    }
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(json));
   };
   const server = createServer((request, response) => {
@@ -71,12 +103,17 @@ async function startKms(accessKey: string) {
     }),
     pem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     requests,
+    problems,
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
     },
   };
+}
+
+function isOperation(name: string): name is keyof typeof KMS_SHAPES {
+  return Object.hasOwn(KMS_SHAPES, name);
 }
 
 interface Asked {
@@ -99,6 +136,7 @@ describe('a key in a key management service signs through cosign', () => {
     expect(published.outputs.outcome, published.log).toBe('published');
     expect(published.log).not.toContain(SECRET);
     expect(kms.requests).toContain('TrentService.Sign');
+    expect(kms.problems).toEqual([]);
     await writeFile(into('kms.pub'), kms.pem);
     const reference = `${image}@${published.outputs.digest}`;
     const byKey = ['--key', into('kms.pub'), '--insecure-ignore-tlog'];
