@@ -16,6 +16,16 @@ export interface ImageName {
 
 const DOCKER_HUB = 'docker.io';
 
+/** Hosts that show web pages about images, or once were registries, and the registry to name instead. */
+const NO_REGISTRIES: Readonly<Record<string, string>> = {
+  'hub.docker.com': DOCKER_HUB,
+  'docker.com': DOCKER_HUB,
+  'github.com': 'ghcr.io',
+  'docker.pkg.github.com': 'ghcr.io',
+  'gitlab.com': 'registry.gitlab.com',
+  'gallery.ecr.aws': 'public.ecr.aws',
+};
+
 /** https://github.com/distribution/reference/blob/main/regexp.go */
 const HOST =
   /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[a-f0-9:]+\])(?::(?<port>[0-9]{1,5}))?$/;
@@ -56,6 +66,9 @@ export function parseImageName(text: string): Parsed<ImageName> {
   const found = host.length > MAX_NAME_LENGTH ? null : HOST.exec(host);
   const port = Number(found?.groups?.port ?? 443);
   if (found === null || port < 1 || port > 65535) return refuse(`${quoted(host)} is not a host`);
+  const instead = NO_REGISTRIES[host];
+  if (instead !== undefined)
+    return refuse(`${host} is not a registry; images there have names that begin with \`${instead}/\``);
   const wrong = path.find((part) => !COMPONENT.test(part));
   if (wrong !== undefined) {
     return refuse(

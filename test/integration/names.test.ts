@@ -211,6 +211,10 @@ describe('names that are mistakes', () => {
     ["'latest'", 'Write `latest` without them'],
     ['<version>', 'placeholder'],
     ['@VERSION@', 'placeholder'],
+    ['- latest', 'Write `latest` alone'],
+    ["type=raw,value={{date 'YYYY,MM'}}", 'it has two values'],
+    ['type=branch', 'Write `type=ref,event=branch`'],
+    ['type=semver,pattern={{version}},value=refs/tags/v1.2.3', '`value` is a full git ref'],
     ['type=edge,branch=$BRANCH', '`branch`: "$BRANCH" is shell syntax'],
     ['type=ref,event=branch,prefix=ghcr.io/org/app:', 'belongs in `images`'],
   ])('tags: %s', async (tags, says) => {
@@ -225,6 +229,9 @@ describe('names that are mistakes', () => {
 
   test.each([
     ['ghcr.io', 'that is a registry'],
+    ['hub.docker.com/r/org/app', 'names that begin with `docker.io/`'],
+    ['github.com/org/app', 'names that begin with `ghcr.io/`'],
+    ['gitlab.com/group/app', 'names that begin with `registry.gitlab.com/`'],
     ['ghcr.io/$ORG/app', 'shell syntax'],
     ['ghcr.io//app', 'a part of it is empty'],
     ['docker://ghcr.io/org/app', 'leave out the scheme'],

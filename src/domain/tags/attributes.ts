@@ -31,8 +31,15 @@ export class AttributeReader {
     const known = [...GLOBAL_KEYS, ...TYPES[type].keys];
     const values = new Map<string, string>();
     for (const { key = 'value', value } of attributes) {
-      if (known.includes(key)) values.set(key, value);
-      else if (key === 'value' && value === '') continue;
+      if (known.includes(key)) {
+        const before = values.get(key);
+        if (key === 'value' && value !== '' && before !== undefined && before !== value) {
+          this.problems.push(
+            `it has two values, ${quoted(before)} and ${quoted(value)}, and only the last would count. Put a value with a comma into double quotes: \`"value=a,b"\``,
+          );
+        }
+        values.set(key, value);
+      } else if (key === 'value' && value === '') continue;
       else {
         const others = Object.values(TYPES).some(({ keys }) => keys.includes(key));
         this.problems.push(

@@ -78,6 +78,10 @@ const NO_TAGS: readonly Mistake[] = [
 /** Mistakes only in literal text: an expression may be empty, and its rule is then dropped. */
 const EMPTY_PARTS: readonly Mistake[] = [
   {
+    form: /^- +(.+)$/s,
+    problem: ([, tag = '']) => `that is an entry of a YAML list. Write ${code(tag)} alone, one tag per line`,
+  },
+  {
     form: /^[-.]/,
     problem: ([found = '']) => `the part before the first ${quoted(found)} is empty. Is the variable behind it set?`,
   },

@@ -112,7 +112,11 @@ function readType(attributes: readonly Attribute[]): Parsed<TypeName> {
   const given = attributes.findLast(({ key }) => key === 'type')?.value ?? 'raw';
   const type = names.find((name): name is TypeName => name === given);
   return type === undefined
-    ? problems(`unknown type ${quoted(given)}, expected one of ${names.join(', ')}.${didYouMean(given, names)}`)
+    ? problems(
+        /^(?:branch|tag|pr)$/.test(given)
+          ? `unknown type ${quoted(given)}. Write \`type=ref,event=${given}\``
+          : `unknown type ${quoted(given)}, expected one of ${names.join(', ')}.${didYouMean(given, names)}`,
+      )
     : parsed(type);
 }
 
@@ -127,6 +131,11 @@ function readOwn(type: TypeName, read: AttributeReader): RuleType | undefined {
       const pattern = read.required('pattern', EXPRESSIONS[type]);
       const value = read.template('value');
       const match = read.expression('match', 1);
+      if (match === undefined && /^refs\/(?:heads|tags|pull)\//.test(value?.source ?? '')) {
+        read.problems.push(
+          '`value` is a full git ref, which is no version. Use `${{ github.ref_name }}`, or leave it out',
+        );
+      }
       return pattern && { type, pattern, ...valueIfAny(value), ...(match === undefined ? {} : { match }) };
     }
     case 'match': {
