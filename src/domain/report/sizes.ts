@@ -27,7 +27,10 @@ export interface RepositorySizes {
   readonly exclusive: number;
   /** Needed by no image: referrers of images that do not exist. */
   readonly unreferenced: number;
-  /** Whether all manifests were read. Otherwise the registry's own sizes fill in, which do not show shared layers. */
+  /**
+   * Whether all manifests were read, and agree about the size of each blob. For those that were not, the registry's own sizes
+   * fill in, which do not show shared layers.
+   */
   readonly isExact: boolean;
   readonly byRoot: ReadonlyMap<Digest, ImageSize>;
   /** The largest first. */
@@ -38,7 +41,7 @@ export interface RepositorySizes {
 const MAX_SHARED = 10;
 
 interface Unit {
-  readonly size: number;
+  size: number;
   owners: number;
   /** The latest image that was counted, so that an image counts once. */
   owner: Digest | undefined;
@@ -52,7 +55,15 @@ export function repositorySizes({ nodes }: ImageGraph): RepositorySizes {
   for (const node of nodes) {
     const own = contentOf(node);
     isExact &&= own.isExact;
-    for (const [key, size] of own.units) if (!units.has(key)) units.set(key, { size, owners: 0, owner: undefined });
+    for (const [key, size] of own.units) {
+      const unit = units.get(key);
+      if (unit === undefined) units.set(key, { size, owners: 0, owner: undefined });
+      else if (unit.size !== size) {
+        // A manifest can claim any size of a blob: at least one of the two is wrong, and the larger one does more harm.
+        unit.size = Math.min(unit.size, size);
+        isExact = false;
+      }
+    }
     unitsOf.set(
       node.index,
       own.units.map(([key]) => key),

@@ -57,6 +57,25 @@ describe('sizes of a repository', () => {
     expect(sizes.shared).toEqual([{ digest: id('1'), size: 100, images: 2 }]);
   });
 
+  it.each([
+    [5, Number.MAX_SAFE_INTEGER],
+    [Number.MAX_SAFE_INTEGER, 5],
+  ])(
+    'manifests that disagree about the size of a layer (%d, %d): the smaller one counts, as an estimate',
+    (one, other) => {
+      const { sizes } = contentOf(
+        inventory(
+          [manifest('a', { blobs: [blob('1', one)] }), manifest('b', { blobs: [blob('1', other)] })],
+          [
+            ['v1', 'a'],
+            ['v2', 'b'],
+          ],
+        ),
+      );
+      expect(sizes).toMatchObject({ sum: 12, distinct: 7, isExact: false });
+    },
+  );
+
   it('a layer that one image lists twice counts once', () => {
     const { sizes } = contentOf(inventory([manifest('a', { blobs: [blob('1', 100), blob('1', 100)] })], [['v1', 'a']]));
     expect(sizes).toMatchObject({ sum: 101, distinct: 101 });
