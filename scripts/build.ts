@@ -33,10 +33,11 @@ const OUTPUT = {
     groups: [
       // What every start reads, with the texts of the default command.
       { name: 'start', test: /[\\/]lib[\\/](?:app|commands[\\/]publish[\\/]program)/ },
-      // What every run reads that reaches for a registry, and what publish and promote share.
+      // What every run reads that reaches for a registry, and what publish shares with other commands: without it here,
+      // they would load the whole of publish.
       {
         name: 'registries',
-        test: /[\\/]lib[\\/](?:run[\\/](?:open-registries|progress)|oci[\\/](?:client|image|transfer)|evidence[\\/](?:signatures|promotion-records)\.|tools[\\/]commits[\\/](?:checkout|history)\.)/,
+        test: /[\\/]lib[\\/](?:run[\\/](?:open-registries|progress|per-target|push-preflight|missing-repository|targets)\.|oci[\\/](?:client|image|transfer)|evidence[\\/](?:signatures|promotion-records|image-origin)\.|runtime[\\/]event\.|domain[\\/](?:event|git-context|tags[\\/]versions)\.|tools[\\/]commits[\\/](?:checkout|history)\.)/,
       },
       // What every publish reads besides.
       { name: 'publish', test: /[\\/]lib[\\/]commands[\\/]publish[\\/](?:publish|image-source)\./ },
