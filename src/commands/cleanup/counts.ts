@@ -56,13 +56,17 @@ export function countsOf(result: RepositoryResult): CleanupCounts {
   const { digests: gone, tags } = goneIn(result);
   const untaggedTags = tags.size;
   const { all, deleted: withImage } = tagCounts(plan, ({ digest }) => gone.has(digest));
+  // What an earlier run has done does not stay either.
+  const before = report?.results.flatMap(({ step, outcome }) => (outcome === 'absent' ? [step] : [])) ?? [];
+  const away = new Set([...gone, ...before.flatMap((step) => (step.action === 'delete' ? step.digest : []))]);
+  const untagged = new Set([...tags, ...before.flatMap((step) => (step.action === 'untag' ? step.tag : []))]);
   const freed = manifests.reduce((sum, { digest, freed: size = 0 }) => sum + (gone.has(digest) ? size : 0), 0);
   return {
     deletedManifests: gone.size,
     deletedTags: withImage + untaggedTags,
     untaggedTags,
-    keptManifests: totals.manifests - gone.size,
-    keptTags: all - withImage - untaggedTags,
+    keptManifests: totals.manifests - away.size,
+    keptTags: all - tagCounts(plan, ({ digest }) => away.has(digest)).deleted - untagged.size,
     ...left,
     freedBytes: freed,
     isExact,

@@ -121,3 +121,18 @@ test('after an apply, the page, its chart and its tables tell what was done, and
   expect(left).toContain('What stays by the plan: 101 images');
   expect(page).toContain('of 2026-06-01 00:00 UTC.');
 });
+
+test('what an interrupted run has deleted already is not counted among what stays', () => {
+  const { repositories, ...result } = planned(1, 103);
+  const [first] = repositories;
+  const results = (first?.plan.steps ?? []).map(
+    (step, at) => ({ step, outcome: at === 0 ? 'absent' : 'done' }) as const,
+  );
+  const outputs = renderCleanupOutputs({
+    ...result,
+    outcome: 'cleaned',
+    isDryRun: false,
+    repositories: first === undefined ? [] : [{ ...first, report: { results, errors: [], broken: [], notices: [] } }],
+  });
+  expect(outputs).toMatchObject({ 'deleted-manifests': '1', 'kept-manifests': '101', 'kept-tags': '101' });
+});
