@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { withdrawLogins } from '../credentials/docker-logins.ts';
+import { counted } from '../domain/amount.ts';
 import { STATE } from '../run/leftovers.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { removeBuilder } from '../tools/buildx/builder.ts';
@@ -15,7 +16,7 @@ export async function cleanUp(runtime: Runtime): Promise<boolean> {
   const warn = (what: string) => (error: unknown) =>
     runtime.log.warning(`${what} could not be removed: ${error instanceof Error ? error.message : String(error)}`);
   await withdrawLogins(runtime).then((count) => {
-    if (count !== undefined) runtime.log.info(`Logged out of ${count} ${count === 1 ? 'registry' : 'registries'}.`);
+    if (count !== undefined) runtime.log.info(`Logged out of ${counted(count, 'registry', 'registries')}.`);
   }, warn("docker's logins"));
   const builder = runtime.state.get(STATE.builder);
   if (builder !== '') {

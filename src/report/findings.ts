@@ -1,3 +1,4 @@
+import { counted } from '../domain/amount.ts';
 import { describeSubject, type Finding, type FindingOrigin } from '../domain/gate/finding.ts';
 import { type FindingRow, findingRows } from '../domain/gate/finding-rows.ts';
 import { ignoreSkeleton } from '../domain/gate/ignore-skeleton.ts';
@@ -80,7 +81,7 @@ function severityTitle(severity: Severity): string {
 function headOf({ passed, gated }: GateResult, rows: readonly FindingRow[], { scan }: GateResultView): string {
   if (passed) return '✅ Every platform passed.';
   const different = rows.length === gated.length ? '' : ` (${rows.length} different)`;
-  const count = `${gated.length} ${gated.length === 1 ? 'finding' : 'findings'}${different}`;
+  const count = `${counted(gated.length, 'finding')}${different}`;
   return `${scan === 'report' ? '⚠️ Would be blocked' : '❌ Blocked'} by ${count}.`;
 }
 
@@ -159,7 +160,7 @@ function acceptedTable(accepted: readonly Suppressed[]): string {
 function until(accepted: Suppressed | undefined): string {
   const { expires, daysLeft } = accepted ?? {};
   if (expires === undefined) return '';
-  return `${expires}${daysLeft === undefined ? '' : ` (${daysLeft} ${daysLeft === 1 ? 'day' : 'days'})`}`;
+  return `${expires}${daysLeft === undefined ? '' : ` (${counted(daysLeft, 'day')})`}`;
 }
 
 /** Where to start with many findings; other options are in the error's remedy. */

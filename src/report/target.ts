@@ -1,3 +1,4 @@
+import { counted } from '../domain/amount.ts';
 import type { ActionError } from '../errors/action-error.ts';
 import { CATALOGUE } from '../errors/catalogue.ts';
 import { code, plain } from './markdown.ts';
@@ -66,7 +67,7 @@ export function partialSentence(all: readonly TargetResult[], hasContent: (at: n
   if (!isPartial(all, hasContent)) return '';
   const content = all.filter((each, at) => hasContent(at) || each.written.length > 0).length;
   const written = all.filter((each) => each.written.length > 0).length;
-  const of = (count: number) => `${count} of ${all.length} ${all.length === 1 ? 'repository' : 'repositories'}`;
+  const of = (count: number) => `${count} of ${counted(all.length, 'repository', 'repositories')}`;
   return `**Partial:** the image is in ${of(content)}, ${written === 0 ? 'no tag was written' : `tags were written in ${of(written)}`}. A re-run does only what is missing.`;
 }
 

@@ -1,4 +1,4 @@
-import { bytes } from '../../domain/amount.ts';
+import { bytes, counted } from '../../domain/amount.ts';
 import { shortDigest } from '../../domain/digest.ts';
 import type { InUse } from '../../domain/retention/in-use.ts';
 import type { CleanupPlan, RepositoryPlan } from '../../domain/retention/plan.ts';
@@ -117,8 +117,6 @@ function errorsOf({ repository }: RepositoryPlan, { errors, stopped, broken }: D
   ];
 }
 
-const amount = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
-
 /** Lines of the log for steps that were not done. */
 const MAX_LOG_LINES = 50;
 
@@ -142,9 +140,9 @@ function logDone({ info }: Runtime['log'], repository: string, counts: CleanupCo
     deletedManifests === 0
       ? []
       : [
-          `deleted ${amount(deletedManifests, 'manifest')} (${isExact ? '' : 'about '}${bytes(freedBytes)}) with ${amount(deletedTags - untaggedTags, 'tag')}`,
+          `deleted ${counted(deletedManifests, 'manifest')} (${isExact ? '' : 'about '}${bytes(freedBytes)}) with ${counted(deletedTags - untaggedTags, 'tag')}`,
         ];
-  const alone = untaggedTags === 0 ? [] : [`removed ${amount(untaggedTags, 'tag')} from images that stay`];
+  const alone = untaggedTags === 0 ? [] : [`removed ${counted(untaggedTags, 'tag')} from images that stay`];
   const done = [...images, ...alone].join(', ');
-  if (done !== '') info(`${repository}: ${done}; ${amount(keptManifests, 'manifest')} stay.`);
+  if (done !== '') info(`${repository}: ${done}; ${counted(keptManifests, 'manifest')} stay.`);
 }

@@ -1,4 +1,4 @@
-import { bytes } from '../../domain/amount.ts';
+import { bytes, counted } from '../../domain/amount.ts';
 import type { Digest } from '../../domain/digest.ts';
 import type { CleanupPlan, NativeRulesPlan, RepositoryPlan } from '../../domain/retention/plan.ts';
 import { planDigest } from '../../domain/retention/plan-document.ts';
@@ -118,14 +118,14 @@ function logPlan({ log }: Runtime, plan: RepositoryPlan): void {
   const { deletedManifests, freedBytes, freedIs } = totals;
   const { untagged, deleted: deletedTags, kept: keptTags } = tagCounts(plan);
   const size = `${freedIs === 'exact' ? '' : 'about '}${bytes(freedBytes)}`;
-  const kept = `${amount(totals.manifests - deletedManifests, 'manifest')} and ${amount(keptTags, 'tag')} stay`;
-  const alone = untagged === 0 ? '' : `, ${amount(untagged, 'more tag')} without their image`;
+  const kept = `${counted(totals.manifests - deletedManifests, 'manifest')} and ${counted(keptTags, 'tag')} stay`;
+  const alone = untagged === 0 ? '' : `, ${counted(untagged, 'more tag')} without their image`;
   log.info(
     deletedManifests + untagged === 0
       ? `${repository}: nothing to delete, ${kept}.`
       : deletedManifests === 0
-        ? `${repository}: to remove ${amount(untagged, 'tag')} from images that stay; ${kept}.`
-        : `${repository}: to delete ${amount(deletedManifests, 'manifest')} (${size}) with ${amount(deletedTags, 'tag')}${alone}; ${kept}.`,
+        ? `${repository}: to remove ${counted(untagged, 'tag')} from images that stay; ${kept}.`
+        : `${repository}: to delete ${counted(deletedManifests, 'manifest')} (${size}) with ${counted(deletedTags, 'tag')}${alone}; ${kept}.`,
   );
   const lines = [
     ...tags.flatMap(({ tag, action, reason }) => (action === 'keep' ? [] : `  ${action} ${tag}: ${described(reason)}`)),
@@ -137,8 +137,6 @@ function logPlan({ log }: Runtime, plan: RepositoryPlan): void {
   if (leftovers.length > 0) log.info(`  remove what an interrupted run left: ${leftovers.join(', ')}`);
   if (lines.length > MAX_LOG_LINES) log.info(`  and ${lines.length - MAX_LOG_LINES} more, see the plan`);
 }
-
-const amount = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 function described({ rule, text }: RepositoryPlan['tags'][number]['reason']): string {
   return rule === undefined ? text : `${text} (${rule})`;

@@ -1,3 +1,4 @@
+import { counted } from '../../domain/amount.ts';
 import { dialectOf } from '../../domain/retention/native/dialects.ts';
 import { code, codeBlock, details, prose, table } from '../../report/markdown.ts';
 import { ACTION_WORDS } from './outcomes.ts';
@@ -46,9 +47,7 @@ function renderScope({ rules: plan, outcome, reason }: NativeRulesResult): strin
     `**${code(scope)}: ${prose(title)} ${prose(state)}**${reason === undefined ? '' : `<br>${prose(reason)}`}`,
     action === 'export' && typeof install === 'object' ? prose(install.export) : '',
     table(['repository', 'rule', 'in the registry', 'why'], rows),
-    lost.length === 0
-      ? ''
-      : `It replaces ${replaced.length} ${replaced.length === 1 ? 'rule' : 'rules'} of others:\n\n${lost.join('\n')}`,
+    lost.length === 0 ? '' : `It replaces ${counted(replaced.length, 'rule')} of others:\n\n${lost.join('\n')}`,
     action === 'install' || action === 'export' ? details('What is to be set', json(after)) : '',
     (action === 'install' || action === 'remove') && before !== null
       ? details('What the registry has now', json(before))

@@ -1,4 +1,4 @@
-import { bytes } from '../../domain/amount.ts';
+import { bytes, counted } from '../../domain/amount.ts';
 import { compareText } from '../../domain/compare-text.ts';
 import { shortDigest } from '../../domain/digest.ts';
 import type { ManifestDecision, Reason, TagDecision } from '../../domain/retention/plan.ts';
@@ -37,7 +37,7 @@ export function renderGoing(result: RepositoryResult, isDryRun: boolean): string
   const parts = others.filter(({ role }) => role === 'child').length;
   const attached = others.length - parts;
   const along = [
-    ...(parts > 0 ? [`${parts} ${parts === 1 ? 'platform or part' : 'platforms and parts'}`] : []),
+    ...(parts > 0 ? [`${counted(parts, 'platform or part', 'platforms and parts')}`] : []),
     ...(attached > 0
       ? [`${attached} attached ${attached === 1 ? 'artifact' : 'artifacts'} (signatures, SBOMs, …)`]
       : []),
@@ -156,7 +156,7 @@ export function renderStaying({ plan }: RepositoryResult): string {
   });
   if (rows.length === 0) return '';
   return details(
-    `What stays by the plan: ${roots.length} ${roots.length === 1 ? 'image' : 'images'}`,
+    `What stays by the plan: ${counted(roots.length, 'image')}`,
     table(['why', 'by', 'images', 'for example'], rows),
   );
 }
@@ -180,7 +180,7 @@ export function renderLeft({ report, plan }: RepositoryResult): string {
     rows.length === 0
       ? ''
       : `#### Not deleted\n\n${table(['image or tag', 'tags', 'result', 'why'], rows)}${more > 0 ? `\n\nand ${more} more: see the output \`json-file\`.` : ''}`;
-  const already = gone === 0 ? '' : `${gone} ${gone === 1 ? 'step was' : 'steps were'} already done.`;
+  const already = gone === 0 ? '' : `${counted(gone, 'step was', 'steps were')} already done.`;
   return [list, already].filter((part) => part !== '').join('\n\n');
 }
 

@@ -1,4 +1,4 @@
-import { bytes } from '../../domain/amount.ts';
+import { bytes, counted } from '../../domain/amount.ts';
 import type { CleanupPlan } from '../../domain/retention/plan.ts';
 import { code, codeBlock, plain, prose, table } from '../../report/markdown.ts';
 import { heading, imageTitle, meaning, page, renderErrors, renderTime, renderWarnings } from '../../report/parts.ts';
@@ -77,8 +77,8 @@ function headline(counts: CleanupCounts, isPlan: boolean): string {
   return `**${verb} ${manifests(deletedManifests)} with ${tags(deletedTags - untaggedTags)}${removed}. ${isPlan ? 'That frees' : 'That freed'} ${size(counts)}.** ${staying}`;
 }
 
-const manifests = (count: number) => `${count} ${count === 1 ? 'manifest' : 'manifests'}`;
-const tags = (count: number) => `${count} ${count === 1 ? 'tag' : 'tags'}`;
+const manifests = (count: number) => counted(count, 'manifest');
+const tags = (count: number) => counted(count, 'tag');
 const size = ({ freedBytes, isExact }: CleanupCounts) => `${isExact ? '' : 'about '}${bytes(freedBytes)}`;
 
 const setsRules = ({ nativeRules = [] }: CleanupPlan) =>

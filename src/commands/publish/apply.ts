@@ -1,4 +1,4 @@
-import { bytes as size } from '../../domain/amount.ts';
+import { counted, bytes as size } from '../../domain/amount.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { type Conflict, isInPlace, type TagDecision } from '../../domain/publish-plan.ts';
 import { ActionError, toActionError } from '../../errors/action-error.ts';
@@ -77,7 +77,7 @@ export async function applyPublish({
       if (isInPlace(planned)) return {};
       const pushed = await pushContent(repository, image);
       log.info(
-        `${name}: pushed ${pushed.uploaded} ${pushed.uploaded === 1 ? 'blob' : 'blobs'} (${size(pushed.bytes)}), ${pushed.present} already present`,
+        `${name}: pushed ${counted(pushed.uploaded, 'blob')} (${size(pushed.bytes)}), ${pushed.present} already present`,
       );
       return {
         uploaded: { blobs: pushed.uploaded, bytes: pushed.bytes, present: pushed.present, manifests: pushed.manifests },

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { counted } from '../../domain/amount.ts';
 import { readBuildSteps } from '../../domain/dockerfile.ts';
 import { describeFinding, describeSubject } from '../../domain/gate/finding.ts';
 import { findingRows } from '../../domain/gate/finding-rows.ts';
@@ -101,7 +102,7 @@ function closed({ gated }: GateResult): ActionError {
   return new ActionError(
     'FINDINGS',
     [
-      `${gated.length} ${gated.length === 1 ? 'finding blocks' : 'findings block'} this image; nothing was written to any registry:`,
+      `${counted(gated.length, 'finding blocks', 'findings block')} this image; nothing was written to any registry:`,
       ...lines,
       ...more,
     ].join('\n'),

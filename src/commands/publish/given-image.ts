@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { counted } from '../../domain/amount.ts';
 import { describeOffered, newestAttempts } from '../../domain/merge/offered.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { requireAttestations } from '../../oci/image/attestations.ts';
@@ -111,7 +112,7 @@ async function merge(
   warnOfDifferences(runtime, image, partial);
   warnOfOrigins(runtime, parts, naming, partial);
   runtime.log.info(`Merged ${image.root.descriptor.digest}: ${namesOf(image)}.`);
-  const obtained = { image, origin: `a merge of ${parts.length} ${parts.length === 1 ? 'image' : 'images'}` };
+  const obtained = { image, origin: `a merge of ${counted(parts.length, 'image')}` };
   partial.image = describeImage(obtained);
   return obtained;
 }

@@ -1,3 +1,4 @@
+import { counted } from '../../domain/amount.ts';
 import { isInPlace } from '../../domain/publish-plan.ts';
 import { PREDICATES, statementNames } from '../../domain/trust/predicates.ts';
 import { ActionError } from '../../errors/action-error.ts';
@@ -96,7 +97,7 @@ async function storeOnGitHub(
   const api = openTokenApi(runtime);
   const attestations = bundles.filter(({ predicateType }) => predicateType !== PREDICATES.signature);
   for (const { bytes } of attestations) await storeAttestation(api, store, bytes);
-  runtime.log.info(`Stored ${attestations.length} attestations in ${store.owner}/${store.name} on GitHub.`);
+  runtime.log.info(`Stored ${counted(attestations.length, 'attestation')} in ${store.owner}/${store.name} on GitHub.`);
   return attestations.length;
 }
 

@@ -1,4 +1,4 @@
-import { bytes } from '../../domain/amount.ts';
+import { bytes, counted } from '../../domain/amount.ts';
 import { shortDigest } from '../../domain/digest.ts';
 import { statementNames } from '../../domain/trust/predicates.ts';
 import { renderGateResult } from '../../report/findings.ts';
@@ -156,7 +156,7 @@ function renderImage(record: PublishResult): string {
     code(shortDigest(digest)),
     bytes(size),
     String(layers),
-    sbomPackages === undefined ? '–' : `${sbomPackages} ${sbomPackages === 1 ? 'package' : 'packages'}`,
+    sbomPackages === undefined ? '–' : `${counted(sbomPackages, 'package')}`,
     provenance ? '✓' : '–',
   ]);
   return [

@@ -1,3 +1,4 @@
+import { counted } from '../../domain/amount.ts';
 import type { ImageName } from '../../domain/reference.ts';
 import {
   literalPrefix,
@@ -43,7 +44,9 @@ export async function findRepositories(
     try {
       const listed = await list(registry, patterns);
       const selected = selectRepositories(host, listed, patterns);
-      runtime.log.info(`${host}: ${listed.length} repositories listed, ${selected.length} selected`);
+      runtime.log.info(
+        `${host}: ${counted(listed.length, 'repository', 'repositories')} listed, ${selected.length} selected`,
+      );
       if (selected.length === 0) {
         const texts = patterns.included.flatMap((each) => (each.host === host ? each.text : []));
         unread.push(

@@ -1,3 +1,4 @@
+import { counted } from '../../domain/amount.ts';
 import { isFields } from '../../domain/fields.ts';
 import type { Json } from '../../domain/setup/json.ts';
 import type { PlannedRegistry } from '../../domain/setup/plan-document.ts';
@@ -23,11 +24,11 @@ const MAX_VALUE = 200;
 export function logPlan({ log }: Runtime, { at, settings, unlisted }: PlannedRegistry): void {
   const shown = settings.filter(({ action }) => action !== 'equal');
   const equal = settings.length - shown.length;
-  const asTheyShouldBe = `${equal} ${equal === 1 ? 'setting is as it should be' : 'settings are as they should be'}`;
+  const asTheyShouldBe = `${counted(equal, 'setting is as it should be', 'settings are as they should be')}`;
   log.info(
     shown.length === 0
       ? `${at}: nothing differs, ${asTheyShouldBe}.`
-      : `${at}: ${asTheyShouldBe}, ${shown.length} ${shown.length === 1 ? 'is' : 'are'} listed below.`,
+      : `${at}: ${asTheyShouldBe}, ${counted(shown.length, 'is', 'are')} listed below.`,
   );
   for (const each of shown.slice(0, MAX_LINES)) log.info(`  ${planLine(each)}`);
   if (shown.length > MAX_LINES) log.info(`  and ${shown.length - MAX_LINES} more, see the plan`);

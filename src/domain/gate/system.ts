@@ -1,3 +1,4 @@
+import { counted } from '../amount.ts';
 import { END_OF_LIFE, type Finding, UNKNOWN_OS } from './finding.ts';
 import type { PlatformReport } from './platform-report.ts';
 
@@ -47,10 +48,7 @@ export function judgeSystem(
 
   const isWindows = report.os === 'windows';
   if (system === undefined && osFiles.length === 0 && !isWindows) {
-    const found =
-      languagePackages === 0
-        ? 'and none was found'
-        : `${languagePackages} ${languagePackages === 1 ? 'was' : 'were'} found`;
+    const found = languagePackages === 0 ? 'and none was found' : `${counted(languagePackages, 'was', 'were')} found`;
     notes.push(
       `${platform}: there is no operating system in the image, so only language packages and binaries were looked at, ${found}.`,
     );

@@ -1,3 +1,4 @@
+import { counted } from '../../domain/amount.ts';
 import type { Digest } from '../../domain/digest.ts';
 import { attachedTag } from '../../domain/retention/attached-tags.ts';
 import type { RepositoryInventory } from '../../domain/retention/inventory.ts';
@@ -75,7 +76,7 @@ export async function readInventory(target: CleanupTarget, options: InventoryOpt
   if (reader.gaps.length === 0) await addReferrers(target, traits, collected);
   const { inventory, placeholders, promoted } = assemble(image.name, readAt, traits, collected);
   log.info(
-    `${image.name}: ${inventory.manifests.length} manifests known, ${reader.requests()} requests for manifests${inventory.gaps.length > 0 ? ', incomplete' : ''}`,
+    `${image.name}: ${counted(inventory.manifests.length, 'manifest')} known, ${counted(reader.requests(), 'request')} for manifests${inventory.gaps.length > 0 ? ', incomplete' : ''}`,
   );
   const leftovers = leftoversOf(placeholders, lostTags);
   return {

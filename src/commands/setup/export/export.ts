@@ -1,3 +1,4 @@
+import { counted } from '../../../domain/amount.ts';
 import type { ExportedRegistry } from '../../../domain/setup/export/exported-file.ts';
 import { EXPORTERS } from '../../../domain/setup/export/exporters.ts';
 import { ActionError, allErrors } from '../../../errors/action-error.ts';
@@ -53,7 +54,7 @@ export async function exportState(
     );
   for (const { what, reason, instead } of leftOut)
     runtime.log.info(`  left out: ${what}. ${[reason, instead].filter((text) => text !== '').join(' ')}`);
-  runtime.log.info(`${files.length} files are in ${written.directory}.`);
+  runtime.log.info(`${counted(files.length, 'file is', 'files are')} in ${written.directory}.`);
   partial.exported = {
     format,
     directory: written.directory,
