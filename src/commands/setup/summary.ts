@@ -54,7 +54,7 @@ function textsOf(result: SetupResult): OutcomeTexts {
     ...(unsupported > 0 ? [`${unsupported} that the vendor does not support`] : []),
     ...(denied > 0 ? [`${denied} that could not be read`] : []),
   ].join(' and ');
-  const but = lacking === '' ? '' : ` Settings left out: ${lacking}; the tables below say why.`;
+  const but = lacking === '' ? '' : ` Settings left out: ${lacking}; the tables below show why.`;
   const texts =
     exported !== undefined
       ? { heading: 'Exported in part:', about: 'Not everything in the file could be exported: see below.' }

@@ -152,7 +152,7 @@ test('a registry that fails in the middle: what was done is reported, and the sa
   expect(run.outputs.outcome).toBe('registry-failed');
   expect(Number(run.outputs['deleted-manifests'])).toBeGreaterThan(0);
   expect(run.summary).toContain('Part of the plan was done');
-  expect(run.summary).toContain('❌ failed');
+  expect(run.summary).toContain('❌\u00A0failed');
   const again = await runCleanup({ images: image, policy, plan });
   expect(again.exitCode).toBe(0);
   expect(registry.tags(NAME)).toEqual({ 'v1.0.0': images.kept, 'v2.0.0': images.release, latest: images.release });
