@@ -1,1 +1,1 @@
-export{I as openHarbor,L as openHarborApi}from"./registries.js";
+export{nt as openHarbor,rt as openHarborApi}from"./registries.js";

@@ -1,1 +1,1 @@
-export{W as ECR_HOSTS,G as readEcrHost}from"./registries.js";
+export{ut as ECR_HOSTS,dt as readEcrHost}from"./registries.js";

@@ -1,1 +1,1 @@
-export{Cn as cleanUp}from"./start.js";
+export{Sn as cleanUp}from"./start.js";

@@ -1,0 +1,1 @@
+function withoutLines(value){return value instanceof Map?Object.fromEntries([...value].map(([key,each])=>[String(key),withoutLines(each)])):Array.isArray(value)?value.map(withoutLines):typeof value!=`object`||!value?value:Object.fromEntries(Object.entries(value).flatMap(([key,each])=>key===`line`?[]:[[key,withoutLines(each)]]))}export{withoutLines as t};
