@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { VULNERABLE } from '../integration/setting.ts';
+import { GOOD, VULNERABLE } from '../integration/setting.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import { manifestOf } from '../support/registry-client.ts';
 import { useSigningJob } from './sigstore/job.ts';
@@ -56,6 +56,25 @@ async function publish(inputs: Readonly<Record<string, string>> = {}, images = [
     { env: job.token({ repository_visibility: 'private' }) },
   );
 }
+
+it('11: a registry that refuses the empty config: its own outcome, no tag moves, and the run names what was refused', async () => {
+  await using target = await startRegistry({ referrers: true });
+  registry = target;
+  // Attestations of BuildKit have this config as well.
+  const { digest } = await job.setting.image({ ...GOOD, attestations: 'none' });
+  const error = { code: 'BLOB_UPLOAD_INVALID', message: 'an empty JSON object is not accepted' };
+  // https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidance-for-an-empty-descriptor
+  target.addFault({
+    match: { method: 'PUT', path: /44136fa355b3678a/, nth: 'all' },
+    action: { status: 400, body: { errors: [error] } },
+  });
+  const failed = await publish();
+  expect(failed.exitCode, failed.log).toBe(1);
+  expect(failed.outputs.outcome, failed.log).toMatch(/^(?:registry-failed|signing-failed)$/);
+  expect(failed.log).toContain('an empty JSON object is not accepted');
+  expect(target.tags(REPOSITORY)).toEqual({});
+  expect(target.digests(REPOSITORY)).toContain(digest);
+});
 
 /** An issued certificate is in a public log like a signature: it names the repository and the workflow. */
 describe('no request goes to Sigstore', () => {
