@@ -78,7 +78,7 @@ export interface NewRepository {
 }
 
 /** Limits and counts that a registry reports. */
-export interface UsageSource {
+interface UsageSource {
   /** What they are about, such as a project: of repositories with the same subject at a host, one is asked for. */
   readonly subject: string;
   readonly read: () => Promise<RegistryUsage>;

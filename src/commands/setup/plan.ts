@@ -104,7 +104,7 @@ function withCopies(read: readonly ReadyRegistry[], { state }: SetupInputs): rea
 }
 
 /** A host that no vendor is known for may be one that `registry-type` would name. */
-export function noApiReason(host: string, { id, title }: OpenRegistry['vendor']): string {
+function noApiReason(host: string, { id, title }: OpenRegistry['vendor']): string {
   return id === 'distribution'
     ? `${host} counts as a plain registry, which has no API for settings. If it is Harbor, Nexus or Artifactory, set \`registry-type: ${host}=harbor\` or the like; otherwise its settings are in its own configuration, so remove it from the file.`
     : `${title} has no API for settings: they are in its configuration.`;

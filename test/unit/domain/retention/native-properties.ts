@@ -18,7 +18,7 @@ import { digestOf, NOW } from './scenario.ts';
 const REPOSITORY = 'registry.example.com/acme/app';
 
 /** Registries with rules of their own, with the id that `src/registries` knows them by. */
-export const NATIVE_REGISTRIES = {
+const NATIVE_REGISTRIES = {
   ecr: 'ecr',
   'artifact-registry': 'artifact-registry',
   harbor: 'harbor',
@@ -27,14 +27,14 @@ export const NATIVE_REGISTRIES = {
   gitlab: 'distribution',
 } as const;
 
-export type NativeRegistry = keyof typeof NATIVE_REGISTRIES;
+type NativeRegistry = keyof typeof NATIVE_REGISTRIES;
 
 /** Of {@link NATIVE_REGISTRIES}, in order. */
-export const nativeRegistries: readonly NativeRegistry[] = Object.keys(NATIVE_REGISTRIES).filter(
+const nativeRegistries: readonly NativeRegistry[] = Object.keys(NATIVE_REGISTRIES).filter(
   (name): name is NativeRegistry => Object.hasOwn(NATIVE_REGISTRIES, name),
 );
 
-export function dialectFor(registry: NativeRegistry): Dialect {
+function dialectFor(registry: NativeRegistry): Dialect {
   const dialect = dialectOf(NATIVE_REGISTRIES[registry], `${registry}.example.com`);
   if (dialect === undefined) throw new Error(registry);
   return dialect;
