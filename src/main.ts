@@ -27,7 +27,7 @@ async function main(): Promise<boolean> {
 const OLDEST_NODE = 22;
 
 const succeeded = await main().catch((error: unknown) => {
-  // What the runner has to offer is broken (its temporary folder, the file for the state): there is nobody else to tell.
+  // What the runner has to offer is broken (its temporary folder, the file for the state): it cannot be reported any other way.
   const message = error instanceof Error ? error.message : String(error);
   process.stdout.write(`::error title=The runner cannot be used::${message.replaceAll(/[\r\n]+/g, ' ')}\n`);
   return false;

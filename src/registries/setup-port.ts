@@ -7,7 +7,7 @@ import type { ManagementContext } from './vendor.ts';
 /** What a vendor needs to set up one registry. */
 export type SetupContext = Omit<ManagementContext, 'repository' | 'store'>;
 
-/** What a step came to, beyond that it was done. */
+/** The result of a step, beyond that it was done. */
 export interface Applied {
   /** For people, a sentence. */
   readonly note?: string;

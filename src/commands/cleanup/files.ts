@@ -48,7 +48,7 @@ export async function readCleanupFiles(
   const { plan: path } = inputs;
   const text = path === undefined ? undefined : await readPlanText(workspace, path).catch(keep);
   throwAll(errors);
-  // That it is not given is a problem of the inputs, which is told already.
+  // A missing input is already reported with the inputs.
   if (policy === undefined) throw new ActionErrors([]);
   if (path === undefined || text === undefined) return { policy, approved: undefined };
   const plan = parsePlan(text, hashParts, { policyDigest: sha256(canonicalPolicy(policy)) });

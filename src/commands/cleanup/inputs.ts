@@ -80,7 +80,7 @@ export const INPUTS = {
 
 type Values = InputsOf<typeof INPUTS>;
 
-/** What a cleanup goes by. */
+/** Settings of a cleanup. */
 export interface CleanupInputs {
   readonly kind: 'cleanup';
   readonly registries: RegistrySettings;
@@ -96,7 +96,7 @@ export interface CleanupInputs {
   readonly dryRun: boolean;
 }
 
-/** What a conversion goes by. */
+/** Settings of a conversion. */
 export interface ConversionInputs {
   readonly kind: 'conversion';
   readonly registries: RegistrySettings;

@@ -22,5 +22,5 @@ export const ACTION_WORDS = {
   none: 'none of this policy',
 } as const;
 
-/** What a cleanup that succeeded came to. */
+/** Outcomes of a successful cleanup. */
 export type Success = keyof typeof OUTCOMES.successes;

@@ -3,7 +3,7 @@ import type { CleanupPlan, PlanProblem } from '../../domain/retention/plan.ts';
 import { sentence } from '../../domain/suggestion.ts';
 import { ActionError } from '../../errors/action-error.ts';
 
-/** Problems that are told by errors of their own: what could not be read. */
+/** Problems with errors of their own: what could not be read. */
 const TOLD_APART: readonly PlanProblem['code'][] = ['inventory-incomplete', 'in-use-unreadable'];
 
 /** What of a plan fails the run: each problem once, with the errors behind repositories and sources that could not be read. */

@@ -142,7 +142,7 @@ function withBuildTimes(targets: readonly ReadTarget[], policy: CleanupPolicy): 
 
 /**
  * Reads what the platforms consist of that are to go, so that the bytes are counted, and of those that stay where that is cheap: which
- * layers they share. Not where reads count as pulls and the policy goes by pulls.
+ * layers they share. Not where reads count as pulls and the policy uses pulls.
  */
 async function withSizes(
   plan: CleanupPlan,

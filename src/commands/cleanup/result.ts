@@ -8,7 +8,7 @@ import type { DeletionReport } from '../../run/deletion/step-result.ts';
 import type { Progress } from '../../run/progress.ts';
 import type { Success } from './outcomes.ts';
 
-/** What a cleanup came to. */
+/** The result of a cleanup. */
 export interface CleanupResult {
   readonly outcome: Success | Failure;
   readonly errors: readonly ActionError[];

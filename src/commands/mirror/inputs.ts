@@ -38,7 +38,7 @@ export const INPUTS = {
 
 type Values = InputsOf<typeof INPUTS>;
 
-/** What a mirror run goes by. */
+/** Settings of a mirror run. */
 export interface MirrorInputs {
   readonly registries: RegistrySettings;
   readonly createRepository: CreateRepository;
@@ -79,7 +79,7 @@ export async function mirrorInputs(
     import('../../domain/mirror/read-config.ts'),
   ]);
   const { config: written, 'state-key': stateKey } = inputs;
-  // That it is not given is a problem of the inputs, which is told already.
+  // A missing input is already reported with the inputs.
   if (written === undefined) throw new ActionErrors([]);
   const config = await readYamlInput(workspace, written, {
     input: 'config',

@@ -15,7 +15,7 @@ const TAG = z
       ),
     digest: digest.optional().describe('What the tag is to point to. Absent when unknown.'),
     sourceDigest: digest.optional().describe('With fewer platforms: the whole index at the source.'),
-    previous: digest.optional().describe('What the tag pointed to before the run.'),
+    previousDigest: digest.optional().describe('What the tag pointed to before the run.'),
     reason: z.string().describe('Why, in words.'),
     done: z.boolean().describe('It was done; false in a plan.'),
   })

@@ -17,7 +17,7 @@ export interface MirroredTag {
   /** The image at the source, when platforms are left out. */
   readonly sourceDigest?: Digest;
   /** What the tag pointed to before. */
-  readonly previous?: Digest;
+  readonly previousDigest?: Digest;
   readonly reason: string;
   /** Whether it was done; false in a plan. */
   readonly isDone: boolean;
@@ -52,7 +52,7 @@ export interface MirrorNeeds {
   readonly unread: number;
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface MirrorResult {
   readonly outcome: Success | Failure;
   readonly errors: readonly ActionError[];

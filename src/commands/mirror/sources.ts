@@ -6,7 +6,7 @@ import { VENDORS } from '../../registries/vendors.ts';
 import type { MirroredSource, MirroredTag } from './result.ts';
 import type { MirrorWork, Row } from './work.ts';
 
-/** Errors of the same kind that are told of one source. */
+/** Errors of the same kind that are reported for one source. */
 const MAX_ERRORS = 10;
 /** Tags that one message names. */
 const MAX_NAMES = 10;
@@ -29,7 +29,7 @@ function tagOf({ target, tag, action, image, previous, reason, isDone }: Row): M
     action,
     ...(image === undefined ? {} : { digest: image.wanted }),
     ...(image === undefined || image.wanted === image.source.digest ? {} : { sourceDigest: image.source.digest }),
-    ...(previous === undefined ? {} : { previous }),
+    ...(previous === undefined ? {} : { previousDigest: previous }),
     reason,
     isDone,
   };

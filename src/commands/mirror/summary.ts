@@ -144,7 +144,7 @@ function renderTags({ source, targets, tags }: MirroredSource, isDryRun: boolean
     .map((tag) => [
       code(targets.length > 1 ? `${tag.target}:${tag.tag}` : tag.tag),
       resultOf(tag, isDryRun),
-      tag.previous === undefined ? '' : code(shortDigest(tag.previous)),
+      tag.previousDigest === undefined ? '' : code(shortDigest(tag.previousDigest)),
       tag.digest === undefined ? '' : code(shortDigest(tag.digest)),
       prose(tag.reason),
     ]);

@@ -109,7 +109,7 @@ export const INPUTS = {
 
 type Values = InputsOf<typeof INPUTS>;
 
-/** What a report goes by. */
+/** Settings of a report. */
 export interface ReportInputs {
   readonly registries: RegistrySettings;
   /** Those that are named, each once. */

@@ -41,7 +41,7 @@ export async function readSetupFiles(
   workspace: string,
   inputs: { readonly config: string | undefined; readonly plan: string | undefined; readonly input?: string },
 ): Promise<SetupFiles> {
-  // That it is not given is a problem of the inputs, which is told already.
+  // A missing input is already reported with the inputs.
   if (inputs.config === undefined) throw new ActionErrors([]);
   const { input = 'config' } = inputs;
   const written = await readYamlInput(workspace, inputs.config, {

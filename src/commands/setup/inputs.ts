@@ -70,7 +70,7 @@ export const INPUTS = {
 
 type Values = InputsOf<typeof INPUTS>;
 
-/** What a setup goes by. */
+/** Settings of a setup. */
 export interface SetupInputs extends SetupFiles {
   readonly registries: RegistrySettings;
   /** Path to write the plan to; undefined: a file of the run. */

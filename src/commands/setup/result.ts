@@ -9,7 +9,7 @@ import type { StepFacts } from '../../report/step.ts';
 import type { Progress } from '../../run/progress.ts';
 import type { Success } from './outcomes.ts';
 
-/** What a setup came to. */
+/** The result of a setup. */
 export interface SetupResult {
   readonly outcome: Success | Failure;
   readonly errors: readonly ActionError[];

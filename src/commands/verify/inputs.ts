@@ -51,7 +51,7 @@ export const INPUTS = {
 
 type Values = InputsOf<typeof INPUTS>;
 
-/** What a verification goes by. */
+/** Settings of a verification. */
 export interface VerifyInputs {
   readonly registries: RegistrySettings;
   readonly images: readonly NamedImage[];

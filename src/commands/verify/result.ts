@@ -22,7 +22,7 @@ export interface VerifiedImage {
   readonly requirements: readonly RequirementResult[];
 }
 
-/** A verification that came to nothing. */
+/** A verification that failed before any image was checked. */
 export function failedVerify(thrown: unknown): VerifyResult {
   return { ...failure(thrown), warnings: [], images: [] };
 }

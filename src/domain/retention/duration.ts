@@ -7,7 +7,7 @@ export const HOUR: Duration = 3_600_000;
 export const DAY: Duration = 24 * HOUR;
 const UNITS: Readonly<Record<string, Duration>> = { h: HOUR, d: DAY, w: 7 * DAY };
 
-/** 100 years: more is a slip of the pen. */
+/** 100 years: more is a mistake. */
 const MAX_DURATION: Duration = 36_500 * DAY;
 
 const GRAMMAR = /^(\d{1,6})([hdw])$/;

@@ -35,7 +35,7 @@ export interface RepositoryEntry {
 /** A cleanup policy by its path, as the file names it. */
 export interface RetentionFile {
   readonly from: string;
-  /** Whether a retention that another hand wrote may be replaced. */
+  /** Whether the retention of another owner may be replaced. */
   readonly replace: boolean;
 }
 

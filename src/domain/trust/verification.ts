@@ -81,7 +81,7 @@ export interface VerificationResult {
   readonly requirements: readonly RequirementResult[];
 }
 
-/** What one platform of an image came to. */
+/** The result for one platform of an image. */
 export interface PlatformResult {
   /** `linux/arm64` */
   readonly name: string;

@@ -37,7 +37,7 @@ const CLAIM_READERS = {
 
 function exact(key: 'repository' | 'repositoryId' | 'commit', form: RegExp, expected: string) {
   return (value: string): Parsed<WantedClaims> =>
-    // An expression that came to nothing must not turn a check off.
+    // An expression that evaluates to nothing must not disable a check.
     form.test(value) ? parsed({ [key]: value }) : problems(`\`${key}\` is ${quoted(value)}, expected ${expected}`);
 }
 

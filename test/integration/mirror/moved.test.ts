@@ -12,7 +12,7 @@ test('a tag that is meant to move is updated, and the former digest is told', as
   expect(scene.target.tags(TARGET_NAME).latest).toBe(after.descriptor.digest);
   expect(JSON.parse(run.outputs.json ?? '').sources[0].tags[0]).toMatchObject({
     action: 'update',
-    previous: before.descriptor.digest,
+    previousDigest: before.descriptor.digest,
     digest: after.descriptor.digest,
   });
 });

@@ -10,7 +10,7 @@ export interface ForeignMirror {
   readonly newest?: number;
 }
 
-/** What the file of another tool comes to. */
+/** The file of another tool, converted. */
 export interface Converted {
   readonly tool: string;
   readonly mirrors: readonly ForeignMirror[];

@@ -65,7 +65,7 @@ export function ruleBlockers({ select, remove }: Rule, allow: { readonly newest?
     ...(remove?.newest !== undefined && allow.newest !== true
       ? ['the registry counts tags or platform images where this action counts images']
       : []),
-    // An index goes by its own last pull there, however often one of its platforms is pulled.
+    // There an index counts with its own last pull, however often one of its platforms is pulled.
     ...(remove?.notPulledFor === undefined
       ? []
       : [

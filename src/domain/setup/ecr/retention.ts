@@ -14,7 +14,7 @@ import type { EcrRequest } from './request.ts';
 
 const MAX_LENGTH = 30_720;
 
-/** Lets `aws.lifecyclePolicy` take the place of a policy that another hand wrote. */
+/** Lets `aws.lifecyclePolicy` replace a policy of another owner. */
 export const REPLACE = 'replaceLifecyclePolicy';
 
 interface RetentionContext {
@@ -33,7 +33,7 @@ interface Lifecycle {
   readonly spared: readonly string[];
 }
 
-/** The lifecycle policy of a repository. One document, so what another hand wrote is replaced only where the file says so. */
+/** The lifecycle policy of a repository. It is one document, so that of another owner is replaced only if the file allows it. */
 export function planRetention(
   repository: DesiredRepository,
   live: Reading<string | null>,

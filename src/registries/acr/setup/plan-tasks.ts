@@ -77,7 +77,7 @@ const ACTIONS: Readonly<Partial<Record<Webhook['on'][number], string>>> = {
   quarantine: 'quarantine',
 };
 
-/** Webhooks of the registry, and of repositories, which are told apart by their scope. */
+/** Webhooks of the registry, and of repositories, which differ in their scope. */
 export function planWebhooks(desired: DesiredRegistry, live: LiveAcr): readonly AcrChange[] {
   const wanted = [
     ...(desired.webhooks?.value ?? []).map((hook) => ({ hook, scope: '' })),

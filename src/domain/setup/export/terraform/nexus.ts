@@ -34,7 +34,7 @@ export function nexusModule(source: ModuleSource): TerraformModule | undefined {
           labels: ['nexus'],
           body: [
             { name: 'url', value: url },
-            // The provider does not check certificates unless it is told so.
+            // The provider does not check certificates unless it is configured to.
             { name: 'insecure', value: false },
           ],
         },
