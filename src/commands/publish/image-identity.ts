@@ -2,9 +2,21 @@ import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
 import type { ImageIdentity } from '../../domain/merge/hand-over.ts';
 import { withoutCredentials } from '../../domain/suggestion.ts';
+import type { BuildInputs } from '../../inputs/build.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import type { Naming } from './naming.ts';
-import type { PublishInputs } from './settings.ts';
+
+/** What the image is made from, and whether `images` names it. */
+interface Made {
+  readonly origin:
+    | {
+        readonly kind: 'build';
+        readonly build: Pick<BuildInputs, 'context' | 'file' | 'target' | 'build-args' | 'build-contexts'>;
+      }
+    | { readonly kind: 'file'; readonly path: string }
+    | { readonly kind: 'merge' };
+  readonly isDefaultImage: boolean;
+}
 
 /** Arguments that differ by platform. */
 const ARCHITECTURE = /amd64|x86[-_]64|x64|i?386|arm64|aarch64|armhf|armv?[5-8]|ppc64|s390x|riscv64|loong64/i;
@@ -12,7 +24,7 @@ const ARCHITECTURE = /amd64|x86[-_]64|x64|i?386|arm64|aarch64|armhf|armv?[5-8]|p
 /** Which image this run makes, for the job that merges it; the same on every runner. */
 export function imageIdentity(
   { env, workspace }: Pick<Runtime, 'env' | 'workspace'>,
-  { origin, isDefaultImage }: Pick<PublishInputs, 'origin' | 'isDefaultImage'>,
+  { origin, isDefaultImage }: Made,
   { images, version = '' }: Pick<Naming, 'images' | 'version'>,
 ): ImageIdentity {
   // The folders of self-hosted runners have different paths.
