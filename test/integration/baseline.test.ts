@@ -208,7 +208,7 @@ describe('what a failed gate leaves', () => {
     const ignorefile = { ignorefile: 'accepted.yaml' };
     const empty = await publishBeside(image({}), image({ ...LODASH, ...leakedToken('app/[x]*.npmrc') }), ignorefile);
     expect(empty.run).toMatchObject({ exitCode: 1, outputs: { outcome: 'invalid-input' } });
-    expect(empty.run.log).toMatch(/accepted\.yaml:\d+: the `reason` is empty/);
+    expect(empty.run.log).toMatch(/accepted\.yaml:\d+:\d+: the `reason` is empty/);
     await writeFile(
       join(setting.repository.directory, 'accepted.yaml'),
       yaml.replaceAll('reason: ""', 'reason: known, APP-1'),

@@ -111,7 +111,7 @@ describe('a policy that was changed on a branch', () => {
     await repository.checkout('main');
     await fetched(await repository.commit('broken', { [FILE]: 'require: [sbom\n' }));
     await repository.checkout('feature');
-    expect(await environments.fails('POLICY_INVALID', '', asked())).toContain(`${FILE} on main is not YAML`);
+    expect(await environments.fails('POLICY_INVALID', '', asked())).toContain(`${FILE}:2:1 on main: not YAML`);
   });
 
   test('the file that `policy` names has both versions as well', async () => {

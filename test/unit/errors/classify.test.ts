@@ -50,6 +50,7 @@ const NOT_FROM_AN_ANSWER: Readonly<Record<string, string>> = {
         'EXPORT_REFUSED',
         'DRIFT_FOUND',
         'PLATFORM_CONFLICT',
+        'IMAGES_MIXED',
         'LOAD_FAILED',
         'BUILDER_UNREACHABLE',
       ],
