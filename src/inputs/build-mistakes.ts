@@ -5,6 +5,9 @@ import type { Rule } from './rule.ts';
 /** The kinds of build caches: https://docs.docker.com/build/cache/backends/ */
 const CACHES: readonly string[] = ['gha', 'local', 'registry', 'inline', 's3', 'azblob'];
 
+const cacheCredentials = (inputs: BuildInputs) =>
+  withoutCacheCredentials({ cacheFrom: inputs['cache-from'], cacheTo: inputs['cache-to'] });
+
 /** Entries in the syntax of something else, which BuildKit would take for names and values. */
 export const BUILD_MISTAKES: readonly Rule<BuildInputs>[] = [
   (inputs) =>
@@ -13,11 +16,21 @@ export const BUILD_MISTAKES: readonly Rule<BuildInputs>[] = [
         .filter((entry) => CACHES.includes(entry))
         .map((entry) => `\`${input}\`: \`${entry}\` alone is the name of an image. Write \`type=${entry}\`.`),
     ),
-  (inputs) => {
-    const { conflict } = withoutCacheCredentials({ cacheFrom: inputs['cache-from'], cacheTo: inputs['cache-to'] });
-    return conflict === undefined
-      ? undefined
-      : `\`cache-from\` and \`cache-to\` have different values of \`${conflict}\`, and a build takes one. Use the same for all caches of a type.`;
+  (inputs, { env }) => {
+    const { conflict, variables } = cacheCredentials(inputs);
+    if (conflict !== undefined) {
+      return `\`cache-from\` and \`cache-to\` have different values of \`${conflict}\`, and a build takes one. Use the same for all caches of a type.`;
+    }
+    const read = [
+      ...inputs['secret-envs'].map(({ value }) => value),
+      ...inputs['build-args'].filter((argument) => !argument.includes('=')),
+    ];
+    return read
+      .filter((name) => variables[name] !== undefined && env[name] !== undefined && env[name] !== variables[name])
+      .map(
+        (name) =>
+          `The build reads the variable ${name}, in which it also gets the credentials of its cache, and the two differ. Give the build its own under another name.`,
+      );
   },
   // `docker build --secret id=npm,src=.npmrc`. The text is not repeated: it may be a secret after all.
   ({ secrets }) =>

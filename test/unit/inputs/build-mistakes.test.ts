@@ -32,3 +32,16 @@ test.each([
 ])('%s: %s is none', async (input, value) => {
   await expect(read({ [input]: value })).resolves.toBeDefined();
 });
+
+test.each(['secret-envs', 'build-args'])('%s and a cache read one variable with two values', async (input) => {
+  const inputs = {
+    images: 'ghcr.io/org/app',
+    'cache-to': 'type=s3,bucket=b,access_key_id=of-the-cache,secret_access_key=one',
+    [input]: input === 'secret-envs' ? 'id=AWS_ACCESS_KEY_ID' : 'AWS_ACCESS_KEY_ID',
+  };
+  const variables = { ...withInputs(inputs), GITHUB_REPOSITORY: 'org/app' };
+  await expect(readInputs({ ...variables, AWS_ACCESS_KEY_ID: 'of-the-build' })).rejects.toThrow(
+    'The build reads the variable AWS_ACCESS_KEY_ID',
+  );
+  await expect(readInputs({ ...variables, AWS_ACCESS_KEY_ID: 'of-the-cache' })).resolves.toBeDefined();
+});
