@@ -7,3 +7,9 @@ export function compareText(a: string, b: string): number {
 export function sortedByKey<T>(entries: Iterable<readonly [string, T]>): (readonly [string, T])[] {
   return [...entries].sort(([a], [b]) => compareText(a, b));
 }
+
+/** Orders values by a text of theirs. */
+export const byText =
+  <T>(textOf: (value: T) => string) =>
+  (a: T, b: T): number =>
+    compareText(textOf(a), textOf(b));

@@ -1,3 +1,4 @@
+import { byText } from '../compare-text.ts';
 import type { ImageFiles } from './image-files.ts';
 
 /** Packages of a package manager that the scanner has no advisories for. */
@@ -53,5 +54,5 @@ export function findForeignPackages(files: ImageFiles): readonly ForeignPackages
       count: names.size === 0 ? undefined : names.size,
       isOfSystem,
     }))
-    .toSorted((a, b) => (a.path < b.path ? -1 : 1));
+    .toSorted(byText(({ path }) => path));
 }

@@ -1,3 +1,4 @@
+import { byText } from '../compare-text.ts';
 import { type FileContent, type FileNode, type ImageFiles, type LayerEntry, whiteoutOf } from './image-files.ts';
 import { managerOf, PACKAGE_DATABASES, RELEASE_FILES, type ScannedKind, scannedAs } from './scanned-files.ts';
 
@@ -85,7 +86,7 @@ export function planOverlay(layers: readonly (readonly LayerEntry[])[], files: I
     }
   }
   const releases = releasesOf(layers, files);
-  return { ...bounded([...wanted.values()].sort((a, b) => (a.path < b.path ? -1 : 1))), hidden, releases };
+  return { ...bounded([...wanted.values()].sort(byText(({ path }) => path))), hidden, releases };
 }
 
 /** Whether the scanner needs more than the layers as they are. */

@@ -1,3 +1,4 @@
+import { compareText } from '../compare-text.ts';
 import { type Digest, shortDigest } from '../digest.ts';
 import type { StoredRecord } from './record.ts';
 
@@ -63,7 +64,7 @@ function newest(records: readonly StoredRecord[], holds: Digest | undefined): St
   const from = ofTag.length > 0 ? ofTag : records;
   const last = from.filter(({ manifest }) => !named.has(manifest));
   return (last.length > 0 ? last : from).toSorted(
-    (a, b) => Date.parse(b.time) - Date.parse(a.time) || (a.manifest < b.manifest ? -1 : 1),
+    (a, b) => Date.parse(b.time) - Date.parse(a.time) || compareText(a.manifest, b.manifest),
   )[0];
 }
 

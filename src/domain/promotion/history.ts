@@ -1,3 +1,4 @@
+import { compareText } from '../compare-text.ts';
 import { type Digest, shortDigest } from '../digest.ts';
 import { isByHand } from '../event.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
@@ -178,7 +179,7 @@ function withoutCopies(records: readonly StoredRecord[]): {
   ];
   const sorted = groups.map((group) =>
     group.toSorted(
-      (a, b) => Number(named.has(b.manifest)) - Number(named.has(a.manifest)) || (a.manifest < b.manifest ? -1 : 1),
+      (a, b) => Number(named.has(b.manifest)) - Number(named.has(a.manifest)) || compareText(a.manifest, b.manifest),
     ),
   );
   return {
@@ -194,7 +195,9 @@ function withoutCopies(records: readonly StoredRecord[]): {
 
 /** Inserts the other records by time; linked ones keep their order. */
 function merge(linked: readonly StoredRecord[], others: readonly StoredRecord[]): readonly StoredRecord[] {
-  const left = others.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time) || (a.manifest < b.manifest ? -1 : 1));
+  const left = others.toSorted(
+    (a, b) => Date.parse(a.time) - Date.parse(b.time) || compareText(a.manifest, b.manifest),
+  );
   const merged = linked.flatMap((record) => {
     const later = left.findIndex(({ time }) => Date.parse(time) > Date.parse(record.time));
     return [...left.splice(0, later < 0 ? left.length : later), record];

@@ -1,3 +1,4 @@
+import { byText } from '../compare-text.ts';
 import { shortDigest } from '../digest.ts';
 import type { Duration } from './duration.ts';
 import { type GraphNode, type ImageGraph, tagNames } from './graph.ts';
@@ -65,7 +66,7 @@ export function decisionsOf(input: DecisionInput): {
             message: `${traits.vendor} deletes an image with its last tag, and other images need these, so they keep their tags: ${blocked.slice(0, 5).join(', ')}${blocked.length > 5 ? ', …' : ''}.`,
           },
         ];
-  return { tags: tags.sort((a, b) => (a.tag < b.tag ? -1 : 1)), manifests, problems };
+  return { tags: tags.sort(byText(({ tag }) => tag)), manifests, problems };
 }
 
 function tagDecision(

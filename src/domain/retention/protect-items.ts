@@ -1,3 +1,4 @@
+import { byText } from '../compare-text.ts';
 import { shownPattern, type TagPattern, tagMatcher } from '../patterns/tag-pattern.ts';
 import { inWords } from './duration.ts';
 import type { GraphNode, ImageGraph } from './graph.ts';
@@ -61,9 +62,7 @@ export function protectItems(
     for (const item of byNode.get(node) ?? []) keepItem(item, reason);
   };
 
-  const sorted = inUse.images
-    .filter(({ repository }) => repository === context.repository)
-    .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const sorted = inUse.images.filter(({ repository }) => repository === context.repository).toSorted(byText(keyOf));
   const byTag = new Map(
     roots.flat().flatMap((item) => (item.tag === undefined ? [] : [[item.tag.name, item] as const])),
   );

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { byText } from '../../domain/compare-text.ts';
 import { ActionError } from '../../errors/action-error.ts';
 
 /** Folders below a given one that are searched: `download-artifact` makes one for each artifact. */
@@ -35,7 +36,7 @@ export async function findLayouts(path: string, input: string): Promise<readonly
 }
 
 async function search(directory: string, depth: number): Promise<readonly string[]> {
-  const entries = (await readdir(directory, { withFileTypes: true })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const entries = (await readdir(directory, { withFileTypes: true })).toSorted(byText(({ name }) => name));
   if (entries.some((entry) => entry.isFile() && entry.name === 'oci-layout')) return [directory];
   const found: string[] = [];
   for (const entry of entries) {

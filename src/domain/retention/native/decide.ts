@@ -1,3 +1,4 @@
+import { byText } from '../../compare-text.ts';
 import { strictVersion, type TagPattern, tagMatcher } from '../../patterns/tag-pattern.ts';
 import { DAY } from '../duration.ts';
 import type { InUse } from '../in-use.ts';
@@ -45,7 +46,7 @@ const LONG = 37_000 * DAY;
  */
 export function decideNativeRules(input: NativeInput): NativeRulesPlan {
   const { scope, vendor, dialect, live } = input;
-  const members = input.members.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const members = input.members.toSorted(byText(({ name }) => name));
   const decided = members.map((member) => decideMember(member, input));
   const documents = new Map(
     decided.flatMap(({ member, compiled }) =>

@@ -1,3 +1,4 @@
+import { compareText } from '../../compare-text.ts';
 import type { TagPattern } from '../../patterns/tag-pattern.ts';
 import { DAY, type Duration } from '../duration.ts';
 import type { Instant } from '../inventory.ts';
@@ -121,5 +122,5 @@ export const impossible = (rule: Rule, reasons: readonly string[]): NativeRule =
 
 /** Images newest first; equal times by digest, as the planner orders them. */
 export function newestFirst(images: readonly NativeImage[]): readonly NativeImage[] {
-  return images.toSorted((a, b) => b.pushedAt - a.pushedAt || (a.digest < b.digest ? -1 : 1));
+  return images.toSorted((a, b) => b.pushedAt - a.pushedAt || compareText(a.digest, b.digest));
 }

@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../canonical-json.ts';
+import { byText } from '../../compare-text.ts';
 import { compared, denied, isDue, type Part, sorted } from '../compare.ts';
 import type { DesiredRegistry, Replication } from '../desired-state.ts';
 import type { Json } from '../json.ts';
@@ -105,7 +106,7 @@ function rulesJson(rules: readonly ReplicationRule[], account: string): Json {
     ...(filters.length === 0 ? {} : { only: sorted(filters) }),
     ...(deletes ? { deletes } : {}),
   }));
-  return texts.toSorted((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1));
+  return texts.toSorted(byText(canonicalJson));
 }
 
 /** @param before our rules, for what the file leaves alone */

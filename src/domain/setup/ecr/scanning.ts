@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../canonical-json.ts';
+import { byText } from '../../compare-text.ts';
 import { compared, denied, isDue, type Part, unsupported } from '../compare.ts';
 import type { DesiredRegistry, DesiredRepository, Scan } from '../desired-state.ts';
 import { type Setting, type SetupStep, settingId } from '../setting.ts';
@@ -134,7 +135,7 @@ export function sortedRules({ scanType, rules }: RegistryScanning): RegistryScan
     rules: rules
       .filter(({ filters }) => filters.length > 0)
       .map(({ scanFrequency, filters }) => ({ scanFrequency, filters: [...new Set(filters)].sort() }))
-      .toSorted((a, b) => (a.scanFrequency < b.scanFrequency ? -1 : 1)),
+      .toSorted(byText(({ scanFrequency }) => scanFrequency)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { byText } from '../../../domain/compare-text.ts';
 import type { Fields } from '../../../domain/fields.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type { AcrPart, AcrState } from '../../../domain/setup/export/acr-state.ts';
@@ -69,7 +70,7 @@ function replicasOf(live: LiveAcr, { steps }: Plan, registry: Fields): NonNullab
   );
   return [...before, ...made]
     .map((row) => ({ location: region(row.location), properties: propertiesOf(row) }))
-    .toSorted((a, b) => (a.location < b.location ? -1 : 1));
+    .toSorted(byText(({ location }) => location));
 }
 
 const rowsOf = (read: Reading<readonly Fields[]>) => (read.ok ? read.value : []);

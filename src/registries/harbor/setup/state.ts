@@ -1,3 +1,4 @@
+import { byText } from '../../../domain/compare-text.ts';
 import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
 import type { DesiredRegistry } from '../../../domain/setup/desired-state.ts';
 import type {
@@ -128,7 +129,7 @@ function immutableOf(
   const written = requests.find(({ path, method }) => path.includes('/immutabletagrules') && method !== 'DELETE');
   if (written?.json !== undefined) return { id: idOf(written.json), rule: written.json };
   const own = rowsOf(live?.immutable ?? NONE).filter((rule) => isOwn(rule, repositories) && rule.disabled !== true);
-  const [found] = own.toSorted((a, b) => (ruleKey(a) < ruleKey(b) ? -1 : 1));
+  const [found] = own.toSorted(byText(ruleKey));
   return found === undefined ? undefined : { id: idOf(found), rule: found };
 }
 

@@ -1,4 +1,4 @@
-import { sortedByKey } from '../../../compare-text.ts';
+import { byText, sortedByKey } from '../../../compare-text.ts';
 import type { Exported, ExportedFile, ExportedRegistry, Exporter } from '../exported-file.ts';
 import { generatedFrom } from '../origin.ts';
 import { hostFolder, hostsToml } from './hosts-toml.ts';
@@ -28,7 +28,7 @@ export const exportDocker: Exporter = ({ registries, configName }): Exported => 
   const files = [...hosts, ...daemonConfig(hub), ...dockerConfig(registries)];
   if (files.length === 0) return { files, leftOut };
   const readme = { path: 'README.md', text: readmeText(configName, files, notesOn(hub, registries)) };
-  return { files: [...files, readme].toSorted((a, b) => (a.path < b.path ? -1 : 1)), leftOut };
+  return { files: [...files, readme].toSorted(byText(({ path }) => path)), leftOut };
 };
 
 /** https://docs.docker.com/docker-hub/image-library/mirror/ */

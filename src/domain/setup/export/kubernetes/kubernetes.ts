@@ -1,3 +1,4 @@
+import { byText } from '../../../compare-text.ts';
 import type { Exported, ExportedFile, ExportedRegistry, Exporter, LeftOut } from '../exported-file.ts';
 import { generatedFrom, origin } from '../origin.ts';
 import { isPublic, type PullSecret, pullSecrets } from './login.ts';
@@ -54,7 +55,7 @@ export const exportKubernetes: Exporter = ({ registries, configName }): Exported
   }
   if (files.length === 0) return { files, leftOut };
   const text = readme(configName, registries, stored);
-  return { files: [...files, { path: 'README.md', text }].toSorted((a, b) => (a.path < b.path ? -1 : 1)), leftOut };
+  return { files: [...files, { path: 'README.md', text }].toSorted(byText(({ path }) => path)), leftOut };
 };
 
 /** Docker Hub's logins have the address of an old API as their name. */

@@ -1,3 +1,4 @@
+import { byText } from '../../../compare-text.ts';
 import type { DesiredRegistry } from '../../desired-state.ts';
 import { PRINCIPALS, type Principal, type PrincipalKind } from '../../principal.ts';
 import type { ExportedRegistry, LeftOut } from '../exported-file.ts';
@@ -45,7 +46,7 @@ function pullersOf({ repositories, cache, templates }: DesiredRegistry): readonl
     ...(templates?.value ?? []).flatMap(({ settings }) => settings.pull?.value ?? []),
   ].filter(({ kind }) => kind !== 'public');
   const byName = new Map(all.toReversed().map((each) => [`${each.kind} ${each.id}`, each]));
-  return [...byName.values()].toSorted((a, b) => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1));
+  return [...byName.values()].toSorted(byText(({ kind, id }) => `${kind} ${id}`));
 }
 
 /** Whether everybody may pull all that the file names. */

@@ -1,3 +1,4 @@
+import { byText } from '../../../compare-text.ts';
 import type { EcrState } from '../../ecr/state.ts';
 import type { LeftOut } from '../exported-file.ts';
 import { notExported } from '../not-exported.ts';
@@ -25,7 +26,7 @@ export function ecrModule(source: ModuleSource): TerraformModule | undefined {
     importId === undefined ? [] : [importOf(resource, importId)],
   );
   const addresses = new Map(
-    state.repositories.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(({ name }) => [name, id(name)]),
+    state.repositories.toSorted(byText(({ name }) => name)).map(({ name }) => [name, id(name)]),
   );
   const outputs = [
     output(

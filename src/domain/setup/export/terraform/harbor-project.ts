@@ -1,3 +1,4 @@
+import { byText } from '../../../compare-text.ts';
 import { type Fields, fieldsOf } from '../../../fields.ts';
 import type { LeftOut } from '../exported-file.ts';
 import type { HarborProjectState, HarborRobotState } from '../harbor-state.ts';
@@ -209,18 +210,16 @@ function robotOf(
 function accessLines(access: unknown): readonly Line[] {
   const rows = (Array.isArray(access) ? access : []).map(fieldsOf);
   const keyOf = ({ resource: on, action }: Fields) => `${String(on)}:${String(action)}`;
-  return rows
-    .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
-    .flatMap(({ resource: on, action }): readonly Line[] => [
-      'blank',
-      {
-        block: 'access',
-        body: [
-          { name: 'action', value: String(action) },
-          { name: 'resource', value: String(on) },
-        ],
-      },
-    ]);
+  return rows.toSorted(byText(keyOf)).flatMap(({ resource: on, action }): readonly Line[] => [
+    'blank',
+    {
+      block: 'access',
+      body: [
+        { name: 'action', value: String(action) },
+        { name: 'resource', value: String(on) },
+      ],
+    },
+  ]);
 }
 
 const TEMPLATES: Readonly<Record<string, readonly [argument: string, parameter: string]>> = {
