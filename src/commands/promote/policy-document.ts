@@ -1,5 +1,6 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { type PartName, type PartPath, partText } from '../../domain/promotion/policy-part.ts';
+import { positions } from '../../domain/yaml-file/position.ts';
 
 interface PolicyDocument {
   /** The value, or the problem of a text that is not YAML. */
@@ -15,9 +16,10 @@ interface PolicyDocument {
 export function parsePolicyDocument(text: string, path: string, version: string): PolicyDocument {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
+  const positionOf = positions(counter);
   const position = (offset: number | undefined) => {
-    const { line, col } = counter.linePos(offset ?? 0);
-    return `${path}:${line || 1}:${col || 1}${version}`;
+    const { line, column } = positionOf(offset);
+    return `${path}:${line}:${column}${version}`;
   };
   const nameOf: PartName = (part) => {
     const name = position(offsetOf(document.contents, part));

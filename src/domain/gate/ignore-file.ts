@@ -10,16 +10,15 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
+import { type Position, positions } from '../yaml-file/position.ts';
 import { DAY, dayOf } from './days.ts';
 import type { FindingClass } from './finding.ts';
 import { isGlob } from './glob.ts';
 import type { IgnoreEntry } from './ignores.ts';
 import { parsePurl } from './purl.ts';
 
-/** A problem and its position, both counted from 1. */
-export interface IgnoreProblem {
-  readonly line: number;
-  readonly column: number;
+/** A problem and its position. */
+export interface IgnoreProblem extends Position {
   readonly message: string;
 }
 
@@ -63,10 +62,7 @@ export function parseIgnoreFile(
     return { problems: [{ line: 1, column: 1, message: `the file has more than ${MAX_FILE_LENGTH} characters` }] };
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, version: '1.2', schema: 'core', prettyErrors: false });
-  const positionOf = (offset: number | undefined) => {
-    const { line, col } = counter.linePos(offset ?? 0);
-    return { line: line || 1, column: col || 1 };
-  };
+  const positionOf = positions(counter);
   const lineOf = (offset: number | undefined) => positionOf(offset).line;
   const problems: IgnoreProblem[] = document.errors.map((error) => ({
     ...positionOf(error.pos[0]),

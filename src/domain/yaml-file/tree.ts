@@ -1,11 +1,10 @@
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Range, visit } from 'yaml';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 import { quoted } from '../suggestion.ts';
+import { type Position, positions } from './position.ts';
 
-/** A value of a YAML file with the position that it is written at, both counted from 1. */
-export interface Located {
-  readonly line: number;
-  readonly column: number;
+/** A value of a YAML file with the position that it is written at. */
+export interface Located extends Position {
   readonly value: Scalar | readonly Located[] | ReadonlyMap<string, LocatedEntry>;
 }
 
@@ -47,13 +46,10 @@ export function parseYamlTree(text: string, file: string): Parsed<Located> {
     return problems(`${file}:1:1: the file has more than ${MAX_FILE_LENGTH} characters`);
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, version: '1.2', schema: 'core', prettyErrors: false });
-  const placeOf = (offset: number | undefined) => {
-    const { line, col } = counter.linePos(offset ?? 0);
-    return { line: line || 1, column: col || 1 };
-  };
+  const positionOf = positions(counter);
   const found: string[] = [];
   const report = (offset: number | undefined, message: string) => {
-    const { line, column } = placeOf(offset);
+    const { line, column } = positionOf(offset);
     found.push(`${file}:${line}:${column}: ${message}`);
   };
   // The library gives up on brackets without end where its stack does, and then reports each of them.
@@ -74,7 +70,7 @@ export function parseYamlTree(text: string, file: string): Parsed<Located> {
 
   const locate = (node: unknown, parent: Range | null | undefined, depth: number): Located => {
     const range = rangeOf(node) ?? parent;
-    const position = placeOf(range?.[0]);
+    const position = positionOf(range?.[0]);
     if (depth > MAX_DEPTH) {
       report(range?.[0], `the file is nested more than ${MAX_DEPTH} levels deep`);
       return { ...position, value: null };
