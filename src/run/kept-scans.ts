@@ -1,10 +1,11 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { fieldsOf } from '../domain/fields.ts';
 import type { PlatformReport } from '../domain/gate/platform-report.ts';
 import type { Scanner } from '../domain/gate/severity.ts';
+import { replaceFile } from '../runtime/replace-file.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { ScannablePlatform } from '../tools/trivy/view.ts';
 
@@ -92,8 +93,7 @@ export async function openKeptScans(
           const key = keyOf(platform);
           const content = serialize({ ...report, scannedAt: runtime.clock.now().toISOString() });
           const file = join(folder, key);
-          await writeFile(`${file}.new`, Buffer.concat([macOf(key, content), content]), { mode: 0o600 });
-          await rename(`${file}.new`, file);
+          await replaceFile(file, Buffer.concat([macOf(key, content), content]), 0o600);
         }
       } catch (error) {
         runtime.log.debug(`The scan is not kept for later steps: ${String(error)}`);

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Sample } from '../report/metrics/catalogue.ts';
 import { renderOpenMetrics } from '../report/metrics/open-metrics.ts';
 import { type RunFacts, runSamples } from '../report/metrics/run-samples.ts';
+import { replaceFile } from '../runtime/replace-file.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 
 /**
@@ -50,12 +50,10 @@ export async function writeMetrics(
   samples: readonly Sample[],
 ): Promise<void> {
   const file = resolve(workspace, path);
-  // Collectors read files by their ending, so they leave this one alone.
-  const written = `${file}.${randomUUID()}.tmp`;
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(written, renderOpenMetrics([...samples, ...runSamples(facts)]), { mode: 0o644 });
-    await rename(written, file);
+    // Collectors read files by their ending, so they leave the temporary one alone.
+    await replaceFile(file, renderOpenMetrics([...samples, ...runSamples(facts)]), 0o644);
   } catch (error) {
     log.warning(
       `\`metrics-file\`: ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`,

@@ -1,8 +1,9 @@
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { appendHistory, type HistoryEntry, readHistoryFile, renderHistory } from '../../domain/report/history.ts';
 import { ActionError } from '../../errors/action-error.ts';
 import { warn } from '../../run/progress.ts';
+import { replaceFile } from '../../runtime/replace-file.ts';
 import type { Runtime } from '../../runtime/runtime.ts';
 import { highestCounts } from './counts.ts';
 import type { PartialReport } from './result.ts';
@@ -27,11 +28,9 @@ export async function updateHistory(runtime: Runtime, path: string, partial: Par
   if (unread > 0 && entries.length === 0) throw invalid('is no history of this action. Name another file.');
   if (unread > 0) warn(runtime, partial, `${path}: ${unread} lines were no entries of a history and were removed.`);
   const all = appendHistory(entries, entriesOf(partial));
-  const next = `${file}.tmp`;
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(next, renderHistory(all));
-    await rename(next, file);
+    await replaceFile(file, renderHistory(all));
   } catch (error) {
     throw invalid(`cannot be written: ${error instanceof Error ? error.message : String(error)}`, error);
   }

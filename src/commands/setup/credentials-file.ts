@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ActionError } from '../../errors/action-error.ts';
 import type { Applied } from '../../registries/setup-port.ts';
+import { besideFile, replaceFile } from '../../runtime/replace-file.ts';
 
 /** Credentials that a registry shows only once. */
 export type Issued = NonNullable<Applied['issued']>[number];
@@ -15,7 +15,7 @@ export async function requireWritable(workspace: string, path: string): Promise<
   const file = resolve(workspace, path);
   const found = await stat(file).catch(() => undefined);
   if (found?.isDirectory() === true) throw unwritable(file, 'it is a folder');
-  const trial = besides(file);
+  const trial = besideFile(file);
   try {
     await writeFile(trial, '', { flag: 'wx', mode: 0o600 });
   } catch (cause) {
@@ -31,18 +31,13 @@ export async function requireWritable(workspace: string, path: string): Promise<
  */
 export async function writeCredentials(workspace: string, path: string, issued: readonly Issued[]): Promise<void> {
   const file = resolve(workspace, path);
-  const half = besides(file);
   try {
-    await writeFile(half, `${JSON.stringify(issued, undefined, 2)}\n`, { flag: 'wx', mode: 0o600 });
-    await rename(half, file);
+    await replaceFile(file, `${JSON.stringify(issued, undefined, 2)}\n`, 0o600);
   } catch (cause) {
-    await rm(half, { force: true }).catch(() => undefined);
     const names = issued.map(({ name }) => name).join(', ');
     throw unwritable(file, `${problemOf(cause)}. Set new secrets for ${names}: these were shown only once`, cause);
   }
 }
-
-const besides = (file: string) => `${file}.${randomUUID()}.tmp`;
 
 function unwritable(file: string, why: string, cause?: unknown): ActionError {
   return new ActionError('INPUT_INVALID', `\`credentials-file\`: ${file} cannot be written: ${why}.`, {

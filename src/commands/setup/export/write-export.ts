@@ -1,9 +1,10 @@
-import { lstat, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, realpath, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { ExportedFile } from '../../../domain/setup/export/exported-file.ts';
 import { GENERATED, generatedFrom } from '../../../domain/setup/export/origin.ts';
 import { ActionError } from '../../../errors/action-error.ts';
 import { fileProblem } from '../../../run/yaml-input.ts';
+import { replaceFile } from '../../../runtime/replace-file.ts';
 import type { Runtime } from '../../../runtime/runtime.ts';
 import { sha256 } from '../files.ts';
 
@@ -147,13 +148,10 @@ function isInside(path: string): boolean {
 /** Writes a file as a whole or not at all. */
 async function put(folder: string, path: string, text: string): Promise<void> {
   const file = join(folder, path);
-  const half = `${file}.${process.pid}.tmp`;
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(half, text, { flag: 'wx' });
-    await rename(half, file);
+    await replaceFile(file, text);
   } catch (cause) {
-    await rm(half, { force: true });
     throw new ActionError('INPUT_INVALID', `\`export-directory\`: ${file} cannot be written: ${fileProblem(cause)}.`, {
       cause,
       facts: { input: 'export-directory' },
