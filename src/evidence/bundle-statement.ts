@@ -44,7 +44,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** The predicate type in a bundle whose signature nobody verified yet; undefined when it shows none. */
+/** The predicate type that a bundle claims, before its signature is verified; undefined when it has none. */
 export function claimedType(bytes: Uint8Array): unknown {
   const { payload } = fieldsOf(fieldsOf(parseJson(bytes)).dsseEnvelope);
   return typeof payload === 'string' ? fieldsOf(parseJson(Buffer.from(payload, 'base64'))).predicateType : undefined;

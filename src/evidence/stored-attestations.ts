@@ -24,7 +24,7 @@ const MAX_BUNDLE_BYTES = 32 * 1024 * 1024;
 const MAX_ATTESTATIONS = 200;
 
 /**
- * Reads and checks what GitHub's attestations API has about a digest, whoever stored it: the signature decides, not the storage.
+ * Reads and checks what GitHub's attestations API has about a digest. The signature decides, not where it was stored.
  * https://docs.github.com/rest/repos/attestations#list-attestations
  * @throws ActionError ATTESTATIONS_UNREADABLE: a failed lookup never means "unsigned"
  */

@@ -33,7 +33,7 @@ export interface Planned {
   readonly inUse: InUse;
   /** The errors behind what could not be read. */
   readonly unread: readonly ActionError[];
-  /** What the repositories have, by name; nothing in a dry run, where nobody needs it any more. */
+  /** What the repositories have, by name; empty in a dry run, which does not use it again. */
   readonly known: ReadonlyMap<string, InventoryReading>;
 }
 

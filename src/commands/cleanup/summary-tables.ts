@@ -38,9 +38,7 @@ export function renderGoing(result: RepositoryResult, isDryRun: boolean): string
   const attached = others.length - parts;
   const along = [
     ...(parts > 0 ? [`${counted(parts, 'platform or part', 'platforms and parts')}`] : []),
-    ...(attached > 0
-      ? [`${attached} attached ${attached === 1 ? 'artifact' : 'artifacts'} (signatures, SBOMs, …)`]
-      : []),
+    ...(attached > 0 ? [`${counted(attached, 'attached artifact')} (signatures, SBOMs, …)`] : []),
   ];
   const title = isDryRun ? '#### What goes' : `#### What ${report === undefined ? 'the plan deletes' : 'was deleted'}`;
   const withThem = along.length === 0 ? '' : `\n\nWith them: ${along.join(', ')}.`;

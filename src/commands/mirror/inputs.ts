@@ -1,3 +1,4 @@
+import { counted } from '../../domain/amount.ts';
 import type { MirrorConfig } from '../../domain/mirror/config.ts';
 import { parsed } from '../../domain/parsed.ts';
 import { ActionErrors } from '../../errors/action-error.ts';
@@ -56,7 +57,7 @@ export const RULES: readonly Rule<Values>[] = [
       : undefined,
   ({ 'state-key': key }) =>
     key !== undefined && key.length < MIN_KEY_LENGTH
-      ? `\`state-key\`: got ${key.length} character${key.length === 1 ? '' : 's'}, expected at least ${MIN_KEY_LENGTH}: an unguessable secret, for instance from \`openssl rand -hex 32\`.`
+      ? `\`state-key\`: got ${counted(key.length, 'character')}, expected at least ${MIN_KEY_LENGTH}: an unguessable secret, for instance from \`openssl rand -hex 32\`.`
       : undefined,
   ...ACCOUNT_RULES,
   registryHasLogin,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { counted } from '../../domain/amount.ts';
 import type { Digest } from '../../domain/digest.ts';
 import type { ManifestBytes } from '../../domain/manifest.ts';
 import type { EnvironmentEvidence, Evidence, ScanEvidence, TargetEvidence } from '../../domain/promotion/judge.ts';
@@ -189,7 +190,7 @@ async function scanNow({ runtime, scan, source, root }: EvidenceSources): Promis
   const closing = gateResult.gated.length;
   const gravest = [...new Set(gateResult.gated.map(({ id }) => id))];
   const named = `${gravest.slice(0, MAX_NAMED).join(', ')}${gravest.length > MAX_NAMED ? ', …' : ''}`;
-  const found = `${closing === 1 ? '1 finding blocks' : `${closing} findings block`} it: ${named}`;
+  const found = `${counted(closing, 'finding blocks', 'findings block')} it: ${named}`;
   const detail = gateResult.passed ? `${CRITICAL} critical, ${HIGH} high` : found;
   return { passed: gateResult.passed, age: 0, byThisRun: true, detail, gateResult };
 }

@@ -107,7 +107,7 @@ async function signAll(
   { scan, run, names }: SigningFactsKnown,
   isRecursive: boolean,
 ): Promise<readonly SignedBundle[]> {
-  // The statements are put together meanwhile: SBOMs are large.
+  // The certificate is requested while the statements are built: SBOMs are large.
   signer.prepare?.();
   const statements = await statementsOf(image, await scan(), { ...run, token: signer.token }, isRecursive);
   return signer.sign(statements, names);

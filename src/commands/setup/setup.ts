@@ -1,3 +1,4 @@
+import { counted } from '../../domain/amount.ts';
 import type { PlannedRegistry } from '../../domain/setup/plan-document.ts';
 import { settingId } from '../../domain/setup/setting.ts';
 import { ActionError, ActionErrors } from '../../errors/action-error.ts';
@@ -164,7 +165,7 @@ function driftError({ registries }: PartialSetup): ActionError {
   );
   const shown = names.slice(0, 20).join(', ');
   const more = names.length > 20 ? `, and ${names.length - 20} more` : '';
-  const count = names.length === 1 ? '1 setting differs' : `${names.length} settings differ`;
+  const count = counted(names.length, 'setting differs', 'settings differ');
   return new ActionError('DRIFT_FOUND', `${count} from the desired state: ${shown}${more}.`);
 }
 

@@ -1,3 +1,4 @@
+import { counted } from '../amount.ts';
 import { type Digest, shortDigest } from '../digest.ts';
 import type { GateResult as GateJudgement } from '../gate/policy.ts';
 import { normalPlatform } from '../platform.ts';
@@ -149,7 +150,7 @@ function judgeSbom(evidence: Evidence): RequirementCheck {
   return eachPlatform(evidence, ({ sbomPackages }) => {
     if (sbomPackages === undefined) return refused('there is no SBOM');
     return sbomPackages > 0
-      ? met(`an SBOM of ${sbomPackages} package${sbomPackages === 1 ? '' : 's'}`)
+      ? met(`an SBOM of ${counted(sbomPackages, 'package')}`)
       : refused('its SBOM names no package at all');
   });
 }

@@ -1,3 +1,4 @@
+import { counted } from '../amount.ts';
 import { type Parsed, parsed, problems } from '../parsed.ts';
 
 /** Milliseconds. */
@@ -43,5 +44,5 @@ export function inWords(duration: Duration): string {
     Math.abs(duration) >= 2 * DAY || duration % DAY === 0
       ? [Math.floor(duration / DAY), 'day']
       : [Math.floor(duration / HOUR), 'hour'];
-  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+  return counted(count, unit);
 }

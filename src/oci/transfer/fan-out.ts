@@ -45,7 +45,7 @@ export function fanOut(source: () => Promise<Readable>, readers: number): FanOut
   };
   return {
     open: () => {
-      if (started || awaited <= 0) return Readable.from(anew(source), { objectMode: false });
+      if (started || awaited <= 0) return Readable.from(readAgain(source), { objectMode: false });
       const branch = new PassThrough({ highWaterMark: 1024 * 1024 });
       // Readers get the error; without a reader it must not crash the process.
       branch.on('error', () => undefined);
@@ -70,6 +70,6 @@ async function write(branch: PassThrough, chunk: Buffer): Promise<void> {
   done.abort();
 }
 
-async function* anew(source: () => Promise<Readable>): AsyncGenerator<Buffer> {
+async function* readAgain(source: () => Promise<Readable>): AsyncGenerator<Buffer> {
   yield* await source();
 }

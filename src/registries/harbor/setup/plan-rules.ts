@@ -1,3 +1,4 @@
+import { counted } from '../../../domain/amount.ts';
 import { type Fields, fieldsOf, isFields } from '../../../domain/fields.ts';
 import { denied } from '../../setup/change.ts';
 import type { DesiredProject } from './desired.ts';
@@ -161,7 +162,7 @@ function fitting({ rules, fewer }: Exclude<DesiredProject['retention'], 'none' |
 
 function amount(count: number, cron: unknown): string {
   const when = typeof cron === 'string' && cron !== '' ? `at ${cron}` : 'never run';
-  return `${count} rule${count === 1 ? '' : 's'}, ${when}`;
+  return `${counted(count, 'rule')}, ${when}`;
 }
 
 function templateWords({ template }: Fields): string {

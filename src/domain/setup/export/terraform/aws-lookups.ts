@@ -6,7 +6,7 @@ type Where = 'repositories' | 'registry';
 
 /** Data sources for what a file names and AWS knows by another name. */
 export interface Lookups {
-  /** The key behind an alias: AWS returns its ARN, and a repository with another text would be made anew. */
+  /** The key behind an alias: AWS returns its ARN, and Terraform replaces a repository whose key is written differently. */
   readonly key: (key: string, where: Where) => string | Raw;
   /** Secrets Manager adds six characters to the ARN of a secret, which are not known in advance. */
   readonly secret: (arn: string) => string | Raw;

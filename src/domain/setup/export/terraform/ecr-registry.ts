@@ -11,7 +11,7 @@ interface RegistryParts {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** There is one of each for a region of an account: whoever writes it writes it for all. */
+/** An account has one of each per region, which all its users share. */
 const SHARED = 'The registry has one of these for everybody, so no other configuration may have it.';
 const READ = 'What others set is part of it.';
 const UNREAD =

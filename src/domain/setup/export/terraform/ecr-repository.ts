@@ -32,7 +32,7 @@ export function repositoryOf(
     ...block('image_scanning_configuration', [['scan_on_push', scanOnPush]]),
     ...tagsOf('tags', tags ?? {}),
     'blank',
-    // Tags that nobody could read would be removed.
+    // Without them in the code, Terraform would remove tags that could not be read.
     preventDestroy([...(isEncrypted ? ['encryption_configuration'] : []), ...(tags === undefined ? ['tags'] : [])]),
   ];
   return {
