@@ -156,7 +156,7 @@ function renderImage(record: PublishResult): string {
     code(shortDigest(digest)),
     bytes(size),
     String(layers),
-    sbomPackages === undefined ? '–' : `${counted(sbomPackages, 'package')}`,
+    sbomPackages === undefined ? '–' : counted(sbomPackages, 'package'),
     provenance ? '✓' : '–',
   ]);
   return [
