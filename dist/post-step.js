@@ -1,1 +1,1 @@
-export{Sn as cleanUp}from"./start.js";
+export{Cn as cleanUp}from"./start.js";

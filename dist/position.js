@@ -1,0 +1,1 @@
+function positions(counter){return offset=>{let{line,col}=counter.linePos(offset??0);return{line:line||1,column:col||1}}}export{positions as t};
